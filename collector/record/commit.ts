@@ -1,0 +1,88 @@
+import type { Fact } from '../../src/fact.ts';
+import { fold } from './fold.ts';
+import { JournalWriter } from './journal.ts';
+import type { JournalEntry } from './journal.ts';
+import type { ScopeState } from './scope-state.ts';
+import { stateOf, summaryJson } from './summary.ts';
+import type { TaskFold } from './task-fold.ts';
+import type { TaskState } from './task-record.ts';
+
+/** How many notifications of each scope its tree shows. */
+export const RECENT_NOTIFICATIONS = 100;
+
+/** What one commit changes in one task: all that a store has to write. */
+export interface TaskCommit {
+  task: TaskFold;
+  version: number;
+  /** Byte offset of {@link text} in the log. */
+  offset: number;
+  /** Lines that the log gains; may be empty. */
+  text: string;
+  entries: JournalEntry[];
+  /** Spans to write. */
+  scopes: ScopeState[];
+  summary: string;
+  name: string;
+  state: TaskState;
+}
+
+/**
+ * Folds facts of one task and gives what a store has to write; `undefined` if they bring nothing
+ * new. The task's version, log length and last line move on.
+ */
+export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit | undefined {
+  const journal = new JournalWriter(task);
+  const noted = new Map<ScopeState, number>();
+  for (const fact of inOrder(facts)) {
+    if (!fold(task, fact)) continue;
+    const scope = task.scopeOf(fact.span);
+    journal.write(fact, scope);
+    if (fact.kind === 'notification') noted.set(scope, (noted.get(scope) ?? 0) + 1);
+  }
+  if (task.changed.size === 0) return undefined;
+  journal.close();
+  const version = ++task.version;
+  const offset = task.logBytes;
+  for (const entry of journal.entries) task.logBytes += entry.bytes;
+  for (const [scope, count] of noted) keepRecent(scope, offset, count);
+  const scopes = [...task.changed];
+  task.changed.clear();
+  const latest = task.latest();
+  return {
+    task,
+    version,
+    offset,
+    text: journal.text,
+    entries: journal.entries,
+    scopes,
+    summary: summaryJson(task),
+    name: latest?.name ?? '',
+    state: stateOf(latest),
+  };
+}
+
+/** By time and sequence, as the log tells what is committed at once. Mostly it is so already. */
+function inOrder(facts: readonly Fact[]): readonly Fact[] {
+  for (let at = 1; at < facts.length; at++) {
+    if (facts[at]!.time < facts[at - 1]!.time) return facts.toSorted(byTime);
+  }
+  return facts;
+}
+
+function byTime(one: Fact, other: Fact): number {
+  return one.time - other.time || (one.span.spanId === other.span.spanId ? one.seq - other.seq : 0);
+}
+
+/** Remembers which commits hold the scope's last notifications, and forgets those before. */
+function keepRecent(scope: ScopeState, offset: number, count: number): void {
+  const { recent } = scope;
+  recent.push(offset, count);
+  let kept = 0;
+  for (let at = 1; at < recent.length; at += 2) kept += recent[at]!;
+  let drop = 0;
+  while (kept - recent[drop + 1]! >= RECENT_NOTIFICATIONS) {
+    kept -= recent[drop + 1]!;
+    drop += 2;
+  }
+  if (drop > 0) recent.splice(0, drop);
+}

@@ -1,0 +1,194 @@
+import type {
+  ExceptionFact,
+  Fact,
+  PlanFact,
+  ProgressFact,
+  ResultFact,
+  ScopeEnd,
+  ScopeStart,
+  TaskEnd,
+  TaskStart,
+} from '../../src/fact.ts';
+import { failureText } from '../../src/failure.ts';
+import { isGreaterContent } from './content.ts';
+import { countJob } from './jobs.ts';
+import { addByName, rollUp } from './roll-up.ts';
+import { isAttempt, namesOnly } from './scope-state.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
+import { addSeq } from './seq-set.ts';
+import type { TaskFold } from './task-fold.ts';
+
+/**
+ * Takes one fact into a task's state. The state is a function of the set of facts: any order and
+ * repetition gives the same, but for what the log needs (`number`, `recent`, `lineBefore`).
+ *
+ * Every field is a join. A fact seen twice counts once; where its two contents differ, the
+ * longer wins, then the greater by bytes.
+ *
+ * @returns Whether the fact is new, so that the log has to tell it.
+ */
+export function fold(task: TaskFold, fact: Fact): boolean {
+  const scope = task.scopeOf(fact.span);
+  const isNew = addSeq(scope.seen, fact.seq);
+  if (isNew) {
+    task.changed.add(scope);
+    if (fact.time > task.updated) task.updated = fact.time;
+  }
+  switch (fact.kind) {
+    case 'notification':
+      if (isNew) scope.notifications++;
+      break;
+    case 'progress':
+      foldProgress(task, scope, fact);
+      break;
+    case 'scope-start':
+      foldScopeStart(task, scope, fact);
+      break;
+    case 'scope-end':
+      foldScopeEnd(task, scope, fact);
+      break;
+    case 'task-start':
+      if (isAttempt(scope)) foldTaskStart(task, scope, fact);
+      break;
+    case 'task-end':
+      if (isAttempt(scope)) foldTaskEnd(task, scope, fact);
+      break;
+    case 'exception':
+      foldException(task, task.attemptOf(fact.span), fact);
+      break;
+    case 'plan':
+      foldPlan(task, scope, fact);
+      break;
+    case 'result':
+      if (isAttempt(scope)) foldResult(task, scope, fact);
+      break;
+  }
+  return isNew;
+}
+
+function foldProgress(task: TaskFold, scope: ScopeState, fact: ProgressFact): void {
+  const { seq, done, total } = fact;
+  const latest = { seq, done, total: total ?? null };
+  const before = scope.latestProgress;
+  if (before === null || seq > before.seq || (seq === before.seq && isGreaterContent(latest, before))) {
+    scope.latestProgress = latest;
+    task.changed.add(scope);
+  }
+  if (total === undefined) return;
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  if (scope.share !== null && share <= scope.share) return;
+  scope.share = share;
+  rollUp(task, scope);
+}
+
+function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): void {
+  const { name, parentSpanId, time } = fact;
+  if (
+    scope.start !== null &&
+    !isGreaterContent([name, parentSpanId, time], [scope.name, scope.parentSpanId, scope.start])
+  ) {
+    return;
+  }
+  countJob(task, scope, () => {
+    scope.name = name;
+    scope.parentSpanId = parentSpanId;
+    scope.start = time;
+  });
+  const around = task.around(scope);
+  if (around !== undefined && !around.encloses) {
+    countJob(task, around, () => {
+      around.encloses = true;
+    });
+  }
+  rollUp(task, scope);
+}
+
+function foldScopeEnd(task: TaskFold, scope: ScopeState, fact: ScopeEnd): void {
+  const end = endOf(fact, fact.heading);
+  if (scope.end !== null && !isGreaterContent(end, scope.end)) return;
+  countJob(task, scope, () => {
+    scope.end = end;
+  });
+  rollUp(task, scope);
+}
+
+function foldTaskStart(task: TaskFold, attempt: AttemptState, fact: TaskStart): void {
+  if (attempt.start !== null && !isGreaterContent(startContent(fact), startContentOf(attempt))) return;
+  task.changed.add(attempt);
+  attempt.name = fact.name;
+  attempt.start = fact.time;
+  attempt.attempt = fact.attempt;
+  attempt.attributes = fact.attributes;
+  attempt.workerId = fact.workerId;
+  attempt.workerIntervalMs = fact.workerIntervalMs;
+  attempt.parentTaskUuid = fact.parentTaskUuid ?? null;
+  attempt.sampled = fact.sampled;
+}
+
+function foldTaskEnd(task: TaskFold, attempt: AttemptState, fact: TaskEnd): void {
+  const end = endOf(fact, true);
+  const final = { exception: fact.exception, jobs: fact.jobs };
+  if (attempt.end !== null && !isGreaterContent([end, final], [attempt.end, attempt.final])) return;
+  task.changed.add(attempt);
+  attempt.end = end;
+  attempt.final = final;
+}
+
+function foldException(task: TaskFold, attempt: AttemptState, fact: ExceptionFact): void {
+  const { time, seq } = fact;
+  const { spanId } = fact.span;
+  const text = failureText({ name: fact.type, message: fact.message });
+  const before = attempt.exception;
+  const later =
+    before === null ||
+    (time !== before.time
+      ? time > before.time
+      : spanId !== before.spanId
+        ? spanId > before.spanId
+        : seq !== before.seq
+          ? seq > before.seq
+          : isGreaterContent(text, before.text));
+  if (!later) return;
+  attempt.exception = { time, spanId, seq, text };
+  task.changed.add(attempt);
+}
+
+/** The first plan counts. */
+function foldPlan(task: TaskFold, scope: ScopeState, fact: PlanFact): void {
+  const { seq, plan } = fact;
+  const before = scope.plan;
+  if (before !== null && (seq > before.seq || (seq === before.seq && !isGreaterContent(plan, before.plan)))) return;
+  scope.plan = { seq, plan };
+  scope.insideByName = namesOnly();
+  task.changed.add(scope);
+  if (typeof plan === 'object') {
+    for (const inside of task.scopes.values()) {
+      if (inside.parentSpanId === scope.spanId && inside.traceId === scope.traceId) addByName(scope, inside);
+    }
+  }
+  rollUp(task, scope);
+}
+
+/** The last result counts. */
+function foldResult(task: TaskFold, attempt: AttemptState, fact: ResultFact): void {
+  const { seq, result: json } = fact;
+  const before = attempt.result;
+  if (before !== null && (seq < before.seq || (seq === before.seq && !isGreaterContent(json, before.json)))) return;
+  attempt.result = { seq, json };
+  task.changed.add(attempt);
+}
+
+function endOf(fact: ScopeEnd | TaskEnd, heading: boolean): NonNullable<ScopeState['end']> {
+  const { time, seq, outcome, duration, error } = fact;
+  return { time, seq, outcome, duration, heading, error: error ?? null };
+}
+
+function startContent(fact: TaskStart): unknown {
+  const { name, time, attempt, attributes, workerId, workerIntervalMs, parentTaskUuid, sampled } = fact;
+  return [name, time, attempt, attributes, workerId, workerIntervalMs, parentTaskUuid ?? null, sampled];
+}
+
+function startContentOf(state: AttemptState): unknown {
+  const { name, start, attempt, attributes, workerId, workerIntervalMs, parentTaskUuid, sampled } = state;
+  return [name, start, attempt, attributes, workerId, workerIntervalMs, parentTaskUuid, sampled];
+}

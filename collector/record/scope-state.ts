@@ -1,0 +1,127 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Outcome } from '../../src/conventions.ts';
+import type { JobCounts, Plan, SpanRef, ToldError } from '../../src/fact.ts';
+import type { SeqSet } from './seq-set.ts';
+
+/**
+ * What the facts of one span have told so far: a scope, or with {@link AttemptState} the task
+ * span. Plain data, so that a store can keep it as it likes. Times are microseconds.
+ */
+export interface ScopeState {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Span id of the attempt's task span. */
+  readonly taskSpanId: string;
+  /** Its number in its task, by which the journal names it; from 1 in the order of arrival. */
+  readonly number: number;
+  /** Enclosing scope or task span; `""` while unknown, and for a task span. */
+  parentSpanId: string;
+  /** `""` while unknown. */
+  name: string;
+  start: number | null;
+  end: ScopeEndState | null;
+  /** Sequence numbers seen. */
+  seen: SeqSet;
+  /** Whether a scope inside is known: then it is a heading and no job. */
+  encloses: boolean;
+  /** The greatest share done that a progress fact told; `null` if none told one. */
+  share: number | null;
+  /** What the latest progress fact told. */
+  latestProgress: { seq: number; done: number; total: number | null } | null;
+  plan: { seq: number; plan: Plan } | null;
+  /** Sum of what the scopes inside have done, in {@link UNITS} each. */
+  insideUnits: number;
+  /** With a plan by name: the most that a scope of each name has done, in {@link UNITS}. */
+  insideByName: Record<string, number>;
+  /** What it has itself added to the scope around it, in {@link UNITS}. */
+  units: number;
+  notifications: number;
+  /** The commits that hold its last notifications: offset of the commit's text, how many, offset, how many, … */
+  recent: number[];
+}
+
+export interface ScopeEndState {
+  time: number;
+  seq: number;
+  outcome: Outcome;
+  duration: number;
+  heading: boolean;
+  error: ToldError | null;
+}
+
+/** What the facts of a task span have told, and what all scopes of its attempt add up to. */
+export interface AttemptState extends ScopeState {
+  isTask: true;
+  attempt: number;
+  attributes: Attributes;
+  workerId: string;
+  workerIntervalMs: number;
+  parentTaskUuid: string | null;
+  sampled: boolean;
+  jobs: { finished: number; failed: number; running: number };
+  /** The latest error of the attempt by time, span id and sequence number. */
+  exception: { time: number; spanId: string; seq: number; text: string } | null;
+  /** JSON text. */
+  result: { seq: number; json: string } | null;
+  final: { exception: string; jobs: JobCounts } | null;
+}
+
+/** The whole of one scope, as integer, so that sums do not depend on their order. */
+export const UNITS = 1_000_000_000;
+
+/** Whether a state is that of a task span. */
+export function isAttempt(scope: ScopeState): scope is AttemptState {
+  return (scope as Partial<AttemptState>).isTask === true;
+}
+
+/** The key of a span within its task. */
+export function spanKey(traceId: string, spanId: string): string {
+  return `${traceId}-${spanId}`;
+}
+
+/** A span of which nothing is known yet. */
+export function newScope(ref: SpanRef, number: number): ScopeState {
+  return {
+    traceId: ref.traceId,
+    spanId: ref.spanId,
+    taskSpanId: ref.taskSpanId,
+    number,
+    parentSpanId: '',
+    name: '',
+    start: null,
+    end: null,
+    seen: [],
+    encloses: false,
+    share: null,
+    latestProgress: null,
+    plan: null,
+    insideUnits: 0,
+    insideByName: namesOnly(),
+    units: 0,
+    notifications: 0,
+    recent: [],
+  };
+}
+
+/** A task span of which nothing is known yet. */
+export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string, number: number): AttemptState {
+  return {
+    ...newScope({ traceId, spanId: taskSpanId, taskSpanId, taskUuid }, number),
+    isTask: true,
+    attempt: 0,
+    attributes: {},
+    workerId: '',
+    workerIntervalMs: 0,
+    parentTaskUuid: null,
+    sampled: false,
+    jobs: { finished: 0, failed: 0, running: 0 },
+    exception: null,
+    result: null,
+    final: null,
+  };
+}
+
+/** An object whose keys may be any names, `__proto__` among them. */
+export function namesOnly(entries: Readonly<Record<string, number>> = {}): Record<string, number> {
+  return Object.assign(Object.create(null) as Record<string, number>, entries);
+}

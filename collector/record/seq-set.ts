@@ -1,0 +1,52 @@
+/**
+ * A set of sequence numbers, kept as intervals: `[first, last, first, last, …]`, ascending and
+ * never touching each other. Normally there is one.
+ */
+export type SeqSet = number[];
+
+/** Adds a number; says whether it is new. */
+export function addSeq(set: SeqSet, seq: number): boolean {
+  const end = set.length;
+  if (end === 0 || seq > set[end - 1]! + 1) {
+    set.push(seq, seq);
+    return true;
+  }
+  if (seq === set[end - 1]! + 1) {
+    set[end - 1] = seq;
+    return true;
+  }
+  return insertSeq(set, seq);
+}
+
+/** Whether the set has the number. */
+export function hasSeq(set: SeqSet, seq: number): boolean {
+  for (let at = set.length - 2; at >= 0; at -= 2) {
+    if (seq >= set[at]!) return seq <= set[at + 1]!;
+  }
+  return false;
+}
+
+/** How many numbers below `limit` the set lacks. */
+export function missingBelow(set: SeqSet, limit: number): number {
+  let present = 0;
+  for (let at = 0; at < set.length; at += 2) {
+    const first = set[at]!;
+    if (first >= limit) break;
+    present += Math.min(set[at + 1]!, limit - 1) - first + 1;
+  }
+  return limit - present;
+}
+
+function insertSeq(set: SeqSet, seq: number): boolean {
+  // The last interval that begins at or before the number, -2 if none does.
+  let at = set.length - 2;
+  while (at >= 0 && set[at]! > seq) at -= 2;
+  if (at >= 0 && seq <= set[at + 1]!) return false;
+  const joinsBefore = at >= 0 && set[at + 1]! === seq - 1;
+  const joinsAfter = at + 2 < set.length && set[at + 2]! === seq + 1;
+  if (joinsBefore && joinsAfter) set.splice(at + 1, 2);
+  else if (joinsBefore) set[at + 1] = seq;
+  else if (joinsAfter) set[at + 2] = seq;
+  else set.splice(at + 2, 0, seq, seq);
+  return true;
+}

@@ -1,0 +1,45 @@
+import { isoTime } from './iso-time.ts';
+import { progressOf } from './roll-up.ts';
+import type { AttemptState } from './scope-state.ts';
+import type { TaskFold } from './task-fold.ts';
+import type { TaskState, TaskStatus } from './task-record.ts';
+
+/** State of a task as its latest attempt has it, whatever is known of its worker. */
+export function stateOf(latest: AttemptState | undefined): TaskState {
+  return latest?.end?.outcome ?? 'running';
+}
+
+/** The seed's number for a state. */
+export function statusOf(state: TaskState): TaskStatus {
+  if (state === 'completed') return 1;
+  return state === 'failed' || state === 'cancelled' ? 0 : 2;
+}
+
+/**
+ * JSON text of a record without its log and what follows `updated`: all that facts alone decide.
+ * `recordJson` makes it whole.
+ */
+export function summaryJson(task: TaskFold): string {
+  const latest = task.latest();
+  const state = stateOf(latest);
+  const end = latest?.end ?? null;
+  const jobs = latest?.jobs ?? { finished: 0, failed: 0, running: 0 };
+  const exception = latest?.final?.exception ?? latest?.exception?.text ?? '';
+  return (
+    `{"task_name":${JSON.stringify(latest?.name ?? '')},"task_uuid":"${task.uuid}"` +
+    `,"start":${timeJson(latest?.start ?? null)},"end":${timeJson(end === null ? null : end.time)}` +
+    `,"exception":${JSON.stringify(exception)},"finished":${end !== null},"status":${statusOf(state)}` +
+    `,"state":"${state}","attempt":${latest?.attempt ?? 0}` +
+    `,"jobs":{"total":${jobs.finished + jobs.failed + jobs.running},"finished":${jobs.finished}` +
+    `,"failed":${jobs.failed},"running":${jobs.running}}` +
+    `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))}` +
+    `,"result":${latest?.result?.json ?? 'null'},"attributes":${JSON.stringify(latest?.attributes ?? {})}` +
+    `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
+    `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
+    `,"updated":${timeJson(task.updated)}}`
+  );
+}
+
+function timeJson(micros: number | null): string {
+  return micros === null ? 'null' : `"${isoTime(micros)}"`;
+}

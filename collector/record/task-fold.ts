@@ -1,0 +1,80 @@
+import type { SpanRef } from '../../src/fact.ts';
+import { isAttempt, newAttempt, newScope, spanKey } from './scope-state.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
+
+/**
+ * What the facts of one task have told so far. {@link fold} changes it; a store keeps it.
+ *
+ * Attempts are always in memory. Of the other scopes those that a batch of facts touches are,
+ * with the scopes around them: a store loads and forgets them as it needs.
+ */
+export class TaskFold {
+  readonly uuid: string;
+  readonly scopes: Map<string, ScopeState> = new Map();
+  readonly attempts: AttemptState[] = [];
+  /** Spans whose state has changed since the store last wrote it. */
+  readonly changed: Set<ScopeState> = new Set();
+  /** Time of the latest fact. */
+  updated = 0;
+  /** How many spans the task has, loaded or not. */
+  spanCount = 0;
+  /** Key of the span whose line was written last in the log. */
+  lineBefore: string | null = null;
+  version = 0;
+  logBytes = 0;
+
+  constructor(uuid: string) {
+    this.uuid = uuid;
+  }
+
+  /** The state of a span, made if nothing was known of it. */
+  scopeOf(ref: SpanRef): ScopeState {
+    const known = this.scopes.get(spanKey(ref.traceId, ref.spanId));
+    if (known !== undefined) return known;
+    if (ref.spanId === ref.taskSpanId) return this.attemptOf(ref);
+    return this.#create(newScope(ref, ++this.spanCount));
+  }
+
+  /** The state of the task span to which a span belongs. */
+  attemptOf(ref: { readonly traceId: string; readonly taskSpanId: string }): AttemptState {
+    const known = this.scopes.get(spanKey(ref.traceId, ref.taskSpanId));
+    if (known !== undefined && isAttempt(known)) return known;
+    return this.#create(newAttempt(ref.traceId, ref.taskSpanId, this.uuid, ++this.spanCount));
+  }
+
+  /** The scope or task span around a scope; `undefined` while that is unknown. */
+  around(scope: ScopeState): ScopeState | undefined {
+    if (scope.parentSpanId === '') return undefined;
+    const known = this.scopes.get(spanKey(scope.traceId, scope.parentSpanId));
+    return known ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: scope.parentSpanId });
+  }
+
+  /** Takes in a span's state, as when a store loads it. */
+  add<State extends ScopeState>(scope: State): State {
+    this.scopes.set(spanKey(scope.traceId, scope.spanId), scope);
+    if (isAttempt(scope)) this.attempts.push(scope);
+    return scope;
+  }
+
+  #create<State extends ScopeState>(scope: State): State {
+    this.changed.add(scope);
+    return this.add(scope);
+  }
+
+  /** The attempt of which the record tells: the greatest by number, start and span id. */
+  latest(): AttemptState | undefined {
+    let latest: AttemptState | undefined;
+    for (const attempt of this.attempts) {
+      if (latest === undefined || isLater(attempt, latest)) latest = attempt;
+    }
+    return latest;
+  }
+}
+
+function isLater(one: AttemptState, other: AttemptState): boolean {
+  if (one.attempt !== other.attempt) return one.attempt > other.attempt;
+  const start = one.start ?? -1;
+  const otherStart = other.start ?? -1;
+  if (start !== otherStart) return start > otherStart;
+  return one.spanId > other.spanId;
+}

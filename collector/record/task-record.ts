@@ -1,0 +1,107 @@
+import type { Attributes } from '@opentelemetry/api';
+
+/** What a task can be doing. `queued` and `lost` are never final by themselves. */
+export const TASK_STATES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'lost'] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+/** Whether a value is one of {@link TASK_STATES}. */
+export function isTaskState(value: unknown): value is TaskState {
+  return TASK_STATES.includes(value as TaskState);
+}
+
+/** 0 failed, 1 completed, 2 pending: the seed's three numbers. */
+export type TaskStatus = 0 | 1 | 2;
+
+/**
+ * The JSON status of a task, as `GET /tasks/:uuid` serves it.
+ *
+ * Times are ISO 8601 in UTC with microseconds. What depends on the attempt (`start`, `end`,
+ * `exception`, `jobs`, `progress`, `trace_id`, …) is the latest attempt's.
+ */
+export interface TaskRecord extends TaskSummary {
+  /** The textual log; beyond 1 MiB its tail, see {@link TaskSummary.log_offset}. */
+  log: string;
+}
+
+/** A {@link TaskRecord} without its log, as lists serve it. */
+export interface TaskSummary {
+  task_name: string;
+  task_uuid: string;
+  /** `null` until it has started. */
+  start: string | null;
+  /** `null` until it has ended. */
+  end: string | null;
+  /** Message of the latest error, its name where the message is empty, `""` if there is none. */
+  exception: string;
+  finished: boolean;
+  status: TaskStatus;
+  state: TaskState;
+  /** Number of the latest attempt, from 1; 0 while none is known. */
+  attempt: number;
+  jobs: TaskJobs;
+  /** 0 to 1; `null` while it is not known. */
+  progress: number | null;
+  /** What `setResult()` gave; `null` if nothing. */
+  result: unknown;
+  attributes: Attributes;
+  parent_task_uuid: string | null;
+  trace_id: string | null;
+  /** Whether the trace is sampled, so that a tracing backend has it. */
+  trace_sampled: boolean;
+  /** Time of the latest fact. */
+  updated: string;
+  /** When the worker last gave a sign of life; `null` where none is expected. */
+  heard: string | null;
+  /** Since when the worker's event loop has been blocked; `null` if it is not. */
+  busy_since: string | null;
+  /** How many commits the task has seen: it grows with every change. */
+  version: number;
+  /** Byte offset in the whole log at which the record's `log` begins. */
+  log_offset: number;
+  /** Length of the whole log in bytes. */
+  log_bytes: number;
+}
+
+/** Jobs, counted from scopes: `total` = `finished` + `failed` + `running`. */
+export interface TaskJobs {
+  total: number;
+  finished: number;
+  failed: number;
+  running: number;
+}
+
+/** One scope of a task with the scopes inside it, as `GET /tasks/:uuid/scopes` serves it. */
+export interface ScopeRecord {
+  span_id: string;
+  trace_id: string;
+  name: string;
+  /** `null` while the fact that tells it has not arrived. */
+  start: string | null;
+  end: string | null;
+  /** `running` until it has ended. */
+  outcome: 'running' | 'completed' | 'failed' | 'cancelled';
+  /** Whether it encloses other scopes: then it is no job. */
+  heading: boolean;
+  progress: number | null;
+  /** Steps done and to do, as `progress()` told them last. */
+  done: number | null;
+  total: number | null;
+  /** `ErrorName: message` of the error it reported, `null` if none. */
+  error: string | null;
+  /** The last 100 notifications, oldest first. */
+  notifications: NotificationRecord[];
+  /** How many there were in all. */
+  notification_count: number;
+  scopes: ScopeRecord[];
+}
+
+/** One attempt of a task: its task span. */
+export interface AttemptRecord extends ScopeRecord {
+  attempt: number;
+}
+
+export interface NotificationRecord {
+  time: string;
+  message: string;
+  attributes?: Attributes;
+}

@@ -1,0 +1,92 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskEnd, TaskStart } from '../../src/fact.ts';
+import type { SpanSink } from '../../src/span-sink.ts';
+import { KIND } from './record-layout.ts';
+import type { TaskEndRest, TaskStartRest } from './ring-reader.ts';
+import type { RingSpan, RingWriter } from './ring-writer.ts';
+import { scopeEndFlags } from './scope-end-flags.ts';
+
+/** Writes the facts of one span into the ring. */
+export class FactWriter implements SpanSink {
+  readonly #ring: RingWriter;
+  readonly #span: RingSpan;
+
+  constructor(ring: RingWriter, ref: SpanRef) {
+    this.#ring = ring;
+    this.#span = ring.span(`${ref.taskUuid} ${ref.traceId} ${ref.spanId} ${ref.taskSpanId}`);
+  }
+
+  start(fact: TaskStart | ScopeStart): void {
+    const { seq, time } = fact;
+    if (fact.kind === 'scope-start') {
+      this.#ring.write(this.#span, KIND.scopeStart, seq, time, 0, 0, fact.name, fact.parentSpanId);
+    } else {
+      const { name, attempt, attributes, workerId, workerIntervalMs, sampled, parentTaskUuid } = fact;
+      const rest: TaskStartRest = {
+        name,
+        attempt,
+        attributes,
+        workerId,
+        workerIntervalMs,
+        sampled,
+        ...(parentTaskUuid !== undefined && { parentTaskUuid }),
+      };
+      this.#ring.write(this.#span, KIND.taskStart, seq, time, 0, 0, JSON.stringify(rest), '');
+    }
+  }
+
+  end(fact: TaskEnd | ScopeEnd): void {
+    const { seq, time, outcome, duration, error } = fact;
+    if (fact.kind === 'scope-end') {
+      const flags = scopeEndFlags(outcome, fact.heading, error !== undefined);
+      this.#ring.write(this.#span, KIND.scopeEnd, seq, time, duration, flags, error?.name ?? '', error?.message ?? '');
+    } else {
+      const { name, exception, jobs } = fact;
+      const rest: TaskEndRest = { outcome, duration, name, exception, jobs, ...(error !== undefined && { error }) };
+      this.#ring.write(this.#span, KIND.taskEnd, seq, time, 0, 0, JSON.stringify(rest), '');
+    }
+  }
+
+  notification(seq: number, time: number, message: string, attributes: Attributes | undefined): void {
+    const json = attributes === undefined ? '' : JSON.stringify(attributes);
+    this.#ring.write(this.#span, KIND.notification, seq, time, 0, 0, message, json);
+  }
+
+  progress(seq: number, time: number, done: number, total: number | undefined): void {
+    this.#ring.write(this.#span, KIND.progress, seq, time, done, total ?? NaN, '', '');
+  }
+
+  plan(seq: number, time: number, plan: Plan): void {
+    this.#ring.write(this.#span, KIND.plan, seq, time, 0, 0, JSON.stringify(plan), '');
+  }
+
+  exception(seq: number, time: number, type: string, message: string): void {
+    this.#ring.write(this.#span, KIND.exception, seq, time, 0, 0, type, message);
+  }
+
+  result(seq: number, time: number, result: string): void {
+    this.#ring.write(this.#span, KIND.result, seq, time, 0, 0, result, '');
+  }
+
+  /** Any fact, as a test gives it. */
+  write(fact: Fact): void {
+    switch (fact.kind) {
+      case 'task-start':
+      case 'scope-start':
+        return this.start(fact);
+      case 'task-end':
+      case 'scope-end':
+        return this.end(fact);
+      case 'notification':
+        return this.notification(fact.seq, fact.time, fact.message, fact.attributes);
+      case 'progress':
+        return this.progress(fact.seq, fact.time, fact.done, fact.total);
+      case 'plan':
+        return this.plan(fact.seq, fact.time, fact.plan);
+      case 'exception':
+        return this.exception(fact.seq, fact.time, fact.type, fact.message);
+      case 'result':
+        return this.result(fact.seq, fact.time, fact.result);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * How a fact lies in a segment: a header of fixed words, then two texts in UTF-8.
+ *
+ * Records begin at multiples of 8 bytes. A span's ids stand once in each segment, in a record of
+ * kind {@link KIND.span}; facts name it by a small number, its handle.
+ */
+export const KIND = {
+  /** first: task UUID, trace id, span id and the task span's id, by spaces. */
+  span: 1,
+  /** first: JSON of the rest. */
+  taskStart: 2,
+  /** first: name, second: span id of the scope around. */
+  scopeStart: 3,
+  /** first: message, second: JSON of the attributes, or empty. */
+  notification: 4,
+  /** one: done, two: total or NaN. */
+  progress: 5,
+  /** first: JSON. */
+  plan: 6,
+  /** first: type, second: message. */
+  exception: 7,
+  /** first: JSON. */
+  result: 8,
+  /** one: duration, two: {@link scopeEndFlags}, first: the error's name, second: its message. */
+  scopeEnd: 9,
+  /** first: JSON of the rest. */
+  taskEnd: 10,
+} as const;
+
+export type Kind = (typeof KIND)[keyof typeof KIND];
+
+/** Offsets in 4-byte words from a record's beginning. */
+export const WORD = { size: 0, kind: 1, handle: 2, seq: 3, firstBytes: 10, secondBytes: 11 } as const;
+
+/** Offsets in 8-byte doubles from a record's beginning. */
+export const DOUBLE = { time: 2, one: 3, two: 4 } as const;
+
+export const RECORD_HEADER = 48;
+
+/** A record's size, so that the next begins at a multiple of 8. */
+export function padded(bytes: number): number {
+  return (bytes + 7) & ~7;
+}
+
+/** The most bytes that a record of these texts can need. */
+export function mostBytes(first: string, second: string): number {
+  return padded(RECORD_HEADER + 3 * (first.length + second.length));
+}

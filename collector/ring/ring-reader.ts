@@ -1,0 +1,159 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Fact, Plan, SpanRef, TaskEnd, TaskStart } from '../../src/fact.ts';
+import { DOUBLE, KIND, RECORD_HEADER, WORD } from './record-layout.ts';
+import { scopeEndOf } from './scope-end-flags.ts';
+import { CONTROL, FIRST_RECORD, HEADER } from './segment.ts';
+import type { Segment } from './segment.ts';
+
+/**
+ * The reading end of the ring. Facts are read in the order of writing and stay in the ring until
+ * {@link acknowledge}; a new reader begins with those that are not acknowledged.
+ */
+export class RingReader {
+  readonly #control: Int32Array;
+  readonly #segments = new Map<number, Segment>();
+  #current: Segment | undefined;
+  #at = FIRST_RECORD;
+  /** Spans by their handles, as the current segment names them. */
+  #spans = new Map<number, SpanRef>();
+  /** Where the facts read end, segment by segment, until they are acknowledged. */
+  #read: { readonly segment: Segment; readonly end: number; readonly passed: boolean }[] = [];
+
+  constructor(control: Int32Array) {
+    this.#control = control;
+  }
+
+  /** Makes a segment known; the first one made known is the first one read. */
+  add(segment: Segment): void {
+    this.#segments.set(segment.id, segment);
+    if (this.#current === undefined) this.#enter(segment);
+  }
+
+  /** Forgets a segment that is not written any more. */
+  drop(id: number): void {
+    if (this.#current?.id !== id) this.#segments.delete(id);
+  }
+
+  /** The next facts, at least one if there are any, until they have about so many bytes or are so many. */
+  read(limitBytes: number, limitFacts: number): Fact[] {
+    const facts: Fact[] = [];
+    let bytes = 0;
+    while (this.#current !== undefined && bytes < limitBytes && facts.length < limitFacts) {
+      const { words } = this.#current;
+      // Asked for before what is written: a segment that has a next one is written no more.
+      const next = Atomics.load(words, HEADER.next);
+      const written = Atomics.load(words, HEADER.written);
+      const begin = this.#at;
+      while (this.#at < written && bytes + this.#at - begin < limitBytes && facts.length < limitFacts) {
+        const fact = this.#readRecord(this.#current);
+        if (fact !== undefined) facts.push(fact);
+      }
+      bytes += this.#at - begin;
+      if (this.#at < written) this.#passTo(undefined, begin);
+      else if (next === 0 || !this.#segments.has(next - 1)) {
+        this.#passTo(undefined, begin);
+        break;
+      } else this.#passTo(this.#segments.get(next - 1), begin);
+    }
+    return facts;
+  }
+
+  /** Whether there are facts to read. */
+  get hasFacts(): boolean {
+    if (this.#current === undefined) return false;
+    const { words } = this.#current;
+    const next = Atomics.load(words, HEADER.next);
+    return this.#at < Atomics.load(words, HEADER.written) || (next !== 0 && this.#segments.has(next - 1));
+  }
+
+  /** Says that all facts read so far are committed. */
+  acknowledge(): void {
+    for (const { segment, end, passed } of this.#read) {
+      Atomics.store(segment.words, HEADER.acknowledged, end);
+      if (passed) Atomics.store(segment.words, HEADER.released, 1);
+    }
+    this.#read = [];
+    Atomics.add(this.#control, CONTROL.acknowledgements, 1);
+    Atomics.notify(this.#control, CONTROL.acknowledgements);
+  }
+
+  #passTo(next: Segment | undefined, begin: number): void {
+    const segment = this.#current!;
+    if (this.#at > begin || next !== undefined) {
+      this.#read.push({ segment, end: this.#at, passed: next !== undefined });
+    }
+    if (next !== undefined) this.#enter(next);
+  }
+
+  /** Begins with what is not acknowledged, after learning the spans that were named before it. */
+  #enter(segment: Segment): void {
+    this.#current = segment;
+    this.#spans = new Map();
+    this.#at = FIRST_RECORD;
+    const from = Atomics.load(segment.words, HEADER.acknowledged);
+    while (this.#at < from) {
+      if (segment.words[(this.#at >> 2) + WORD.kind] === KIND.span) this.#readRecord(segment);
+      else this.#at += segment.words[(this.#at >> 2) + WORD.size]!;
+    }
+  }
+
+  #readRecord({ words, doubles, bytes }: Segment): Fact | undefined {
+    const at = this.#at;
+    const word = at >> 2;
+    const double = at >> 3;
+    this.#at = at + words[word + WORD.size]!;
+    const kind = words[word + WORD.kind]!;
+    const handle = words[word + WORD.handle]!;
+    const afterFirst = at + RECORD_HEADER + words[word + WORD.firstBytes]!;
+    const first = textAt(bytes, at + RECORD_HEADER, afterFirst);
+    if (kind === KIND.span) {
+      this.#spans.set(handle, spanRefOf(first));
+      return undefined;
+    }
+    const span = this.#spans.get(handle)!;
+    const seq = words[word + WORD.seq]!;
+    const time = doubles[double + DOUBLE.time]!;
+    const secondBytes = words[word + WORD.secondBytes]!;
+    const second = secondBytes === 0 ? '' : textAt(bytes, afterFirst, afterFirst + secondBytes);
+    const one = doubles[double + DOUBLE.one]!;
+    const two = doubles[double + DOUBLE.two]!;
+    switch (kind) {
+      case KIND.notification:
+        return second === ''
+          ? { kind: 'notification', span, seq, time, message: first }
+          : { kind: 'notification', span, seq, time, message: first, attributes: JSON.parse(second) as Attributes };
+      case KIND.progress:
+        return { kind: 'progress', span, seq, time, done: one, total: Number.isNaN(two) ? undefined : two };
+      case KIND.scopeStart:
+        return { kind: 'scope-start', span, seq, time, name: first, parentSpanId: second };
+      case KIND.scopeEnd:
+        return scopeEndOf(span, seq, time, one, two, first, second);
+      case KIND.exception:
+        return { kind: 'exception', span, seq, time, type: first, message: second };
+      case KIND.plan:
+        return { kind: 'plan', span, seq, time, plan: JSON.parse(first) as Plan };
+      case KIND.result:
+        return { kind: 'result', span, seq, time, result: first };
+      case KIND.taskStart:
+        return { kind: 'task-start', span, seq, time, ...(JSON.parse(first) as TaskStartRest) };
+      case KIND.taskEnd:
+        return { kind: 'task-end', span, seq, time, ...(JSON.parse(first) as TaskEndRest) };
+      default:
+        return undefined;
+    }
+  }
+}
+
+/** What the JSON of a task's start and end holds. */
+export type TaskStartRest = Omit<TaskStart, 'kind' | 'span' | 'seq' | 'time'>;
+export type TaskEndRest = Omit<TaskEnd, 'kind' | 'span' | 'seq' | 'time'>;
+
+function spanRefOf(ids: string): SpanRef {
+  const [taskUuid = '', traceId = '', spanId = '', taskSpanId = ''] = ids.split(' ');
+  return { taskUuid, traceId, spanId, taskSpanId };
+}
+
+function textAt(bytes: Buffer, from: number, to: number): string {
+  return bytes.toString('utf8', from, to);
+}
+

@@ -1,0 +1,211 @@
+import { DOUBLE, KIND, mostBytes, padded, RECORD_HEADER, WORD } from './record-layout.ts';
+import type { Kind } from './record-layout.ts';
+import { clearSegment, CONTROL, CONTROL_BYTES, FIRST_RECORD, HEADER, isAcknowledged, segmentOver } from './segment.ts';
+import type { Segment } from './segment.ts';
+
+/** Options of {@link RingWriter}. */
+export interface RingOptions {
+  /** Size of a segment in bytes. Default 256 KiB. */
+  segmentBytes?: number;
+  /** The most that all segments may take together, in bytes. Default 128 MiB. */
+  limitBytes?: number;
+}
+
+/** A span as the ring knows it: its number, and where its ids stand. */
+export interface RingSpan {
+  readonly handle: number;
+  /** Task UUID, trace id, span id and the task span's id, by spaces. */
+  readonly ids: string;
+  /** The last segment in which the ids stand, by its place in the order of writing. */
+  writtenIn: number;
+}
+
+/**
+ * The writing end of the ring between task code and collector. Nothing leaves the ring before
+ * its commit is acknowledged, so that a reader that dies loses nothing: the next one begins
+ * where it had come to.
+ */
+export class RingWriter {
+  /** Shared words, see {@link CONTROL}. */
+  readonly control: Int32Array = new Int32Array(new SharedArrayBuffer(CONTROL_BYTES));
+  /** Segments that hold what is not acknowledged, in the order of writing. */
+  readonly #used: Segment[] = [];
+  readonly #free: Segment[] = [];
+  readonly #segmentBytes: number;
+  readonly #limitBytes: number;
+  #segmentCount = 0;
+  #allBytes = 0;
+  #current: Segment;
+  /** Place of the current segment in the order of writing. */
+  #place = 0;
+  #at = FIRST_RECORD;
+  #end: number;
+  #handles = 0;
+  #givenUp = 0;
+  /** Called with each segment that the reader has not seen. */
+  onSegment: ((segment: Segment) => void) | undefined;
+  /** Called when a fact comes while the reader sleeps. */
+  onWake: (() => void) | undefined;
+  /** Called when the first fact of a row had to be given up. */
+  onGivenUp: (() => void) | undefined;
+
+  constructor(options: RingOptions = {}) {
+    this.#segmentBytes = padded(options.segmentBytes ?? 256 * 1024);
+    this.#limitBytes = options.limitBytes ?? 128 * 1024 * 1024;
+    this.#current = this.#newSegment(this.#segmentBytes);
+    this.#used.push(this.#current);
+    this.#end = this.#current.memory.byteLength;
+  }
+
+  /** How many facts were given up because the ring was full. */
+  get givenUp(): number {
+    return this.#givenUp;
+  }
+
+  /** The segments that a new reader has to read, in their order. */
+  get segments(): readonly Segment[] {
+    this.#reclaim();
+    return this.#used;
+  }
+
+  /** Whether everything written is acknowledged. */
+  get isDrained(): boolean {
+    return this.#used.every(isAcknowledged);
+  }
+
+  /** Makes a span known. Its ids are written with its first fact. */
+  span(ids: string): RingSpan {
+    return { handle: ++this.#handles, ids, writtenIn: -1 };
+  }
+
+  /** Writes a fact. It is seen by the reader when this returns. */
+  write(
+    span: RingSpan,
+    kind: Kind,
+    seq: number,
+    time: number,
+    one: number,
+    two: number,
+    first: string,
+    second: string,
+  ): void {
+    const most = mostBytes(first, second) + (span.writtenIn === this.#place ? 0 : mostBytes(span.ids, ''));
+    if (this.#at + most > this.#end && !this.#nextSegment(mostBytes(first, second) + mostBytes(span.ids, ''))) {
+      if (this.#givenUp++ === 0) this.onGivenUp?.();
+      return;
+    }
+    if (span.writtenIn !== this.#place) {
+      span.writtenIn = this.#place;
+      this.#put(span.handle, KIND.span, 0, 0, 0, 0, span.ids, '');
+    }
+    this.#put(span.handle, kind, seq, time, one, two, first, second);
+    Atomics.store(this.#current.words, HEADER.written, this.#at);
+    if (Atomics.load(this.control, CONTROL.asleep) === 1) this.#wake();
+  }
+
+  /** Wakes a sleeping reader. */
+  wake(): void {
+    this.#wake();
+  }
+
+  #wake(): void {
+    Atomics.store(this.control, CONTROL.asleep, 0);
+    Atomics.add(this.control, CONTROL.wake, 1);
+    Atomics.notify(this.control, CONTROL.wake);
+    this.onWake?.();
+  }
+
+  #put(
+    handle: number,
+    kind: Kind,
+    seq: number,
+    time: number,
+    one: number,
+    two: number,
+    first: string,
+    second: string,
+  ): void {
+    const { words, doubles, bytes } = this.#current;
+    const begin = this.#at;
+    const word = begin >> 2;
+    const double = begin >> 3;
+    const afterFirst = writeText(bytes, begin + RECORD_HEADER, first);
+    const afterSecond = second === '' ? afterFirst : writeText(bytes, afterFirst, second);
+    const end = padded(afterSecond);
+    words[word + WORD.size] = end - begin;
+    words[word + WORD.kind] = kind;
+    words[word + WORD.handle] = handle;
+    words[word + WORD.seq] = seq;
+    doubles[double + DOUBLE.time] = time;
+    doubles[double + DOUBLE.one] = one;
+    doubles[double + DOUBLE.two] = two;
+    words[word + WORD.firstBytes] = afterFirst - begin - RECORD_HEADER;
+    words[word + WORD.secondBytes] = afterSecond - afterFirst;
+    this.#at = end;
+  }
+
+  /** Goes on in a released segment, or in a new one; `false` where the limit leaves no room. */
+  #nextSegment(bytes: number): boolean {
+    this.#reclaim();
+    const needed = padded(FIRST_RECORD + bytes);
+    const next = needed > this.#segmentBytes ? this.#allocate(needed) : (this.#free.pop() ?? this.#allocate(this.#segmentBytes));
+    if (next === undefined) return false;
+    clearSegment(next);
+    const before = this.#current;
+    this.#used.push(next);
+    this.#current = next;
+    this.#place++;
+    this.#at = FIRST_RECORD;
+    this.#end = next.memory.byteLength;
+    Atomics.store(before.words, HEADER.next, next.id + 1);
+    return true;
+  }
+
+  #allocate(bytes: number): Segment | undefined {
+    if (this.#allBytes + bytes > this.#limitBytes) return undefined;
+    const segment = this.#newSegment(bytes);
+    this.onSegment?.(segment);
+    return segment;
+  }
+
+  #newSegment(bytes: number): Segment {
+    this.#allBytes += bytes;
+    const segment = segmentOver(this.#segmentCount++, new SharedArrayBuffer(bytes));
+    clearSegment(segment);
+    return segment;
+  }
+
+  /** Takes back what the reader has released; keeps a few segments of the usual size for use again. */
+  #reclaim(): void {
+    while (this.#used.length > 1 && Atomics.load(this.#used[0]!.words, HEADER.released) === 1) {
+      const segment = this.#used.shift()!;
+      if (segment.memory.byteLength === this.#segmentBytes && this.#free.length < MOST_FREE) this.#free.push(segment);
+      else {
+        this.#allBytes -= segment.memory.byteLength;
+        this.onFreed?.(segment.id);
+      }
+    }
+  }
+
+  /** Called with the id of a segment that will not be used again. */
+  onFreed: ((id: number) => void) | undefined;
+}
+
+const MOST_FREE = 4;
+/** Up to this length a loop is faster than a call into native code. */
+const SHORT = 96;
+
+/** Writes UTF-8, gives the position after it. */
+function writeText(bytes: Buffer, at: number, text: string): number {
+  const { length } = text;
+  if (length <= SHORT) {
+    let index = 0;
+    for (; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) break;
+      bytes[at + index] = code;
+    }
+    if (index === length) return at + length;
+  }
+  return at + bytes.write(text, at, 'utf8');
+}

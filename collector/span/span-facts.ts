@@ -1,0 +1,104 @@
+import type { Attributes, HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
+import * as conventions from '../../src/conventions.ts';
+import { isOutcome } from '../../src/conventions.ts';
+import type { ScopeEnd, ScopeStart, SpanRef, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
+import { microsOf } from '../../src/task-clock.ts';
+
+/** What of an SDK's span is read here; SDK 2.x and 3.x both have it. */
+export interface StartedSpan {
+  readonly name: string;
+  readonly attributes: Attributes;
+  readonly startTime: HrTime;
+  spanContext(): SpanContext;
+}
+
+export interface EndedSpan extends StartedSpan {
+  readonly endTime: HrTime;
+  readonly status: SpanStatus;
+}
+
+/** Whose span it is; `undefined` for one that is neither a task nor a scope. */
+export function spanRefOf(span: StartedSpan): SpanRef | undefined {
+  const { attributes } = span;
+  const kind = attributes[conventions.SPAN_KIND];
+  if (kind !== 'task' && kind !== 'scope') return undefined;
+  const taskUuid = attributes[conventions.TASK_UUID];
+  if (typeof taskUuid !== 'string') return undefined;
+  const { traceId, spanId } = span.spanContext();
+  const taskSpanId = kind === 'task' ? spanId : attributes[conventions.TASK_SPAN];
+  return typeof taskSpanId === 'string' ? { taskUuid, traceId, spanId, taskSpanId } : undefined;
+}
+
+/** The fact that a task or scope span has begun. */
+export function startFactOf(span: StartedSpan, ref: SpanRef): TaskStart | ScopeStart {
+  const { attributes, name } = span;
+  const time = microsOf(span.startTime);
+  if (ref.spanId !== ref.taskSpanId) {
+    return { kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId: text(attributes, conventions.SCOPE_PARENT) };
+  }
+  return {
+    kind: 'task-start',
+    span: ref,
+    seq: 0,
+    time,
+    name: text(attributes, conventions.TASK_NAME) || name,
+    attempt: count(attributes, conventions.TASK_ATTEMPT) || 1,
+    attributes: userAttributes(attributes),
+    workerId: text(attributes, conventions.WORKER_ID),
+    workerIntervalMs: count(attributes, conventions.WORKER_INTERVAL_MS),
+    sampled: (span.spanContext().traceFlags & 1) === 1,
+  };
+}
+
+/** The fact that it has ended. A span that was ended by other hands than ours has failed if its status says so. */
+export function endFactOf(span: EndedSpan, ref: SpanRef): TaskEnd | ScopeEnd {
+  const { attributes } = span;
+  const time = microsOf(span.endTime);
+  const told = attributes[conventions.OUTCOME];
+  const outcome = isOutcome(told) ? told : span.status.code === 2 ? 'failed' : 'completed';
+  const end = {
+    span: ref,
+    seq: count(attributes, conventions.FACTS) || 1,
+    time,
+    outcome,
+    duration: time - microsOf(span.startTime),
+    error: errorOf(span),
+  };
+  if (ref.spanId !== ref.taskSpanId) {
+    return { kind: 'scope-end', ...end, heading: attributes[conventions.HEADING] === true };
+  }
+  return {
+    kind: 'task-end',
+    ...end,
+    name: text(attributes, conventions.TASK_NAME) || span.name,
+    exception: text(attributes, conventions.EXCEPTION),
+    jobs: {
+      total: count(attributes, conventions.JOBS_TOTAL),
+      finished: count(attributes, conventions.JOBS_FINISHED),
+      failed: count(attributes, conventions.JOBS_FAILED),
+    },
+  };
+}
+
+function errorOf(span: EndedSpan): ToldError | undefined {
+  const name = text(span.attributes, conventions.ERROR);
+  return name === '' ? undefined : { name, message: span.status.message ?? '' };
+}
+
+function userAttributes(attributes: Attributes): Attributes {
+  const own: Attributes = {};
+  for (const key of Object.keys(attributes)) {
+    if (!key.startsWith(conventions.RESERVED_PREFIX)) own[key] = attributes[key];
+  }
+  return own;
+}
+
+function text(attributes: Attributes, key: string): string {
+  const value = attributes[key];
+  return typeof value === 'string' ? value : '';
+}
+
+function count(attributes: Attributes, key: string): number {
+  const value = attributes[key];
+  return typeof value === 'number' ? value : 0;
+}

@@ -1,0 +1,86 @@
+import { report } from '../../src/report.ts';
+import { RingReader } from '../ring/ring-reader.ts';
+import { RingWriter } from '../ring/ring-writer.ts';
+import { CONTROL } from '../ring/segment.ts';
+import { Committer } from '../store/committer.ts';
+import type { TaskStore } from '../store/task-store.ts';
+import { RingSpanProcessor } from './ring-span-processor.ts';
+import type { EndedSpan, StartedSpan } from './span-facts.ts';
+
+/** Options of {@link TaskSpanProcessor}. */
+export interface TaskSpanProcessorOptions {
+  /** Where records and logs are kept. The processor does not close it. */
+  store: TaskStore;
+  /** The most memory that facts waiting for the store may take, in bytes. Default 128 MiB. */
+  bufferBytes?: number;
+}
+
+/**
+ * A span processor for an application's own provider: it keeps the record and log of each task in
+ * a store, in the task's own thread. What blocks that thread holds up the record too; the
+ * collector thread of `startTaskspan()` does not suffer from it.
+ *
+ * ```ts
+ * new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })], sampler: recordTasks(sampler) })
+ * ```
+ *
+ * Facts wait until the store has committed them; while there are any, the process stays alive.
+ */
+export class TaskSpanProcessor {
+  readonly #spans: RingSpanProcessor;
+  readonly #committer: Committer;
+  readonly #onExit: () => void;
+
+  constructor({ store, bufferBytes }: TaskSpanProcessorOptions) {
+    const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
+    const reader = new RingReader(ring.control);
+    for (const segment of ring.segments) reader.add(segment);
+    ring.onSegment = (segment) => reader.add(segment);
+    ring.onFreed = (id) => reader.drop(id);
+    ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
+    this.#spans = new RingSpanProcessor(ring);
+    this.#committer = new Committer({
+      source: reader,
+      store,
+      sleep: () => untilWoken(ring),
+      onFailure: (error, failures) => {
+        if (failures === 1) report('facts could not be committed, trying again', error);
+      },
+    });
+    this.#onExit = () => this.#committer.drainNow();
+    process.on('exit', this.#onExit);
+    void this.#committer.run();
+  }
+
+  onStart(span: StartedSpan): void {
+    this.#spans.onStart(span);
+  }
+
+  onEnd(span: EndedSpan): void {
+    this.#spans.onEnd(span);
+  }
+
+  /** Resolves when all that was said is committed, or the store has refused it. */
+  async forceFlush(): Promise<void> {
+    await this.#committer.drain();
+  }
+
+  /** Flushes, and takes nothing more. */
+  async shutdown(): Promise<void> {
+    await this.#committer.drain();
+    this.#committer.stop();
+    process.off('exit', this.#onExit);
+  }
+}
+
+/** Sleeps until a fact comes. A promise alone keeps no process alive. */
+function untilWoken(ring: RingWriter): Promise<void> {
+  return new Promise((resolve) => {
+    ring.onWake = () => {
+      ring.onWake = undefined;
+      // Not at once: what task code says in one go is one commit.
+      setImmediate(resolve);
+    };
+    Atomics.store(ring.control, CONTROL.asleep, 1);
+  });
+}

@@ -1,0 +1,154 @@
+import type { Plan, ToldError } from '../../src/fact.ts';
+import type { Outcome } from '../../src/conventions.ts';
+import { isAttempt, namesOnly } from '../record/scope-state.ts';
+import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
+
+/** A row of the table `scope`, without the task's id. */
+export interface ScopeRow {
+  trace_id: string;
+  span_id: string;
+  task_span_id: string;
+  number: number;
+  parent_span_id: string;
+  name: string;
+  start: number | null;
+  end: number | null;
+  outcome: string | null;
+  heading: number | null;
+  error: string | null;
+  end_seq: number | null;
+  duration: number | null;
+  encloses: number;
+  share: number | null;
+  progress: string | null;
+  plan: string | null;
+  inside_units: number;
+  inside_by_name: string | null;
+  units: number;
+  seen: string;
+  notifications: number;
+  recent: string | null;
+  attempt: string | null;
+}
+
+/** The columns in the order of {@link scopeValues}. */
+export const SCOPE_COLUMNS = [
+  'trace_id',
+  'span_id',
+  'task_span_id',
+  'number',
+  'parent_span_id',
+  'name',
+  'start',
+  'end',
+  'outcome',
+  'heading',
+  'error',
+  'end_seq',
+  'duration',
+  'encloses',
+  'share',
+  'progress',
+  'plan',
+  'inside_units',
+  'inside_by_name',
+  'units',
+  'seen',
+  'notifications',
+  'recent',
+  'attempt',
+] as const satisfies readonly (keyof ScopeRow)[];
+
+export function scopeValues(scope: ScopeState): (string | number | null)[] {
+  const { end } = scope;
+  return [
+    scope.traceId,
+    scope.spanId,
+    scope.taskSpanId,
+    scope.number,
+    scope.parentSpanId,
+    scope.name,
+    scope.start,
+    end?.time ?? null,
+    end?.outcome ?? null,
+    end === null ? null : Number(end.heading),
+    jsonOrNull(end?.error ?? null),
+    end?.seq ?? null,
+    end?.duration ?? null,
+    Number(scope.encloses),
+    scope.share,
+    jsonOrNull(scope.latestProgress),
+    jsonOrNull(scope.plan),
+    scope.insideUnits,
+    scope.plan === null ? null : JSON.stringify(scope.insideByName),
+    scope.units,
+    JSON.stringify(scope.seen),
+    scope.notifications,
+    scope.recent.length === 0 ? null : JSON.stringify(scope.recent),
+    isAttempt(scope) ? attemptJson(scope) : null,
+  ];
+}
+
+export function scopeOfRow(row: ScopeRow): ScopeState {
+  const scope: ScopeState = {
+    traceId: row.trace_id,
+    spanId: row.span_id,
+    taskSpanId: row.task_span_id,
+    number: row.number,
+    parentSpanId: row.parent_span_id,
+    name: row.name,
+    start: row.start,
+    end: endOfRow(row),
+    seen: JSON.parse(row.seen) as number[],
+    encloses: row.encloses === 1,
+    share: row.share,
+    latestProgress: parseOrNull<ScopeState['latestProgress']>(row.progress),
+    plan: parseOrNull<{ seq: number; plan: Plan }>(row.plan),
+    insideUnits: row.inside_units,
+    insideByName: namesOnly(parseOrNull<Record<string, number>>(row.inside_by_name) ?? {}),
+    units: row.units,
+    notifications: row.notifications,
+    recent: parseOrNull<number[]>(row.recent) ?? [],
+  };
+  return row.attempt === null ? scope : { ...scope, ...(JSON.parse(row.attempt) as AttemptOnly), isTask: true };
+}
+
+type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask'>;
+
+function attemptJson(state: AttemptState): string {
+  const { attempt, attributes, workerId, workerIntervalMs, parentTaskUuid, sampled, jobs, exception, result, final } =
+    state;
+  const only: AttemptOnly = {
+    attempt,
+    attributes,
+    workerId,
+    workerIntervalMs,
+    parentTaskUuid,
+    sampled,
+    jobs,
+    exception,
+    result,
+    final,
+  };
+  return JSON.stringify(only);
+}
+
+function endOfRow(row: ScopeRow): ScopeEndState | null {
+  if (row.end === null) return null;
+  return {
+    time: row.end,
+    seq: row.end_seq ?? 0,
+    outcome: row.outcome as Outcome,
+    duration: row.duration ?? 0,
+    heading: row.heading === 1,
+    error: parseOrNull<ToldError>(row.error),
+  };
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
+function parseOrNull<T>(json: string | null): T | null {
+  return json === null ? null : (JSON.parse(json) as T);
+}

@@ -1,0 +1,164 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Fact } from '../../src/fact.ts';
+import { spanKey } from '../record/scope-state.ts';
+import type { ScopeState } from '../record/scope-state.ts';
+import { TaskFold } from '../record/task-fold.ts';
+import { scopeOfRow } from './scope-row.ts';
+import type { ScopeRow } from './scope-row.ts';
+
+interface TaskRow {
+  id: number;
+  version: number;
+  log_bytes: number;
+  updated: number;
+  span_count: number;
+  line_before: string | null;
+  attempts: string;
+}
+
+interface Held {
+  task: TaskFold;
+  /** `undefined` for a task that has no row yet. */
+  id: number | undefined;
+  /** Whether every span of the task is in memory. */
+  complete: boolean;
+  /** With how many spans in memory it is time to let go of some. */
+  releaseAt: number;
+}
+
+/** How many tasks, and how many spans of each, are kept in memory between commits. */
+const MOST_TASKS = 500;
+const MOST_SPANS = 2000;
+
+/**
+ * The states of the tasks that are being written, loaded as facts need them: the span a fact is
+ * of, and the spans around it. A task that another process has written meanwhile is loaded anew.
+ */
+export class SqliteFolds {
+  /** In the order of their last use. */
+  readonly #held = new Map<string, Held>();
+  readonly #statements;
+
+  constructor(database: DatabaseSync) {
+    this.#statements = {
+      version: database.prepare('SELECT version FROM task WHERE uuid = ?'),
+      task: database.prepare(
+        'SELECT id, version, log_bytes, updated, span_count, line_before, attempts FROM task WHERE uuid = ?',
+      ),
+      scope: database.prepare('SELECT * FROM scope WHERE task_id = ? AND trace_id = ? AND span_id = ?'),
+      scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
+    };
+  }
+
+  /** A task's state, ready to have these facts folded into it. */
+  load(uuid: string, facts: readonly Fact[]): { task: TaskFold; id: number | undefined } {
+    const held = this.#current(uuid);
+    if (!held.complete) this.#loadSpans(held, facts);
+    return held;
+  }
+
+  /** Keeps the state of a task that has just got its row. */
+  keep(task: TaskFold, id: number): void {
+    this.#held.set(task.uuid, { task, id, complete: true, releaseAt: MOST_SPANS });
+  }
+
+  forget(uuid: string): void {
+    this.#held.delete(uuid);
+  }
+
+  /** After a commit: lets go of what has ended, and of what was not used for long. */
+  release(uuid: string): void {
+    const held = this.#held.get(uuid);
+    if (held === undefined) return;
+    this.#held.delete(uuid);
+    const { task } = held;
+    if (held.id !== undefined && task.latest()?.end == null) {
+      this.#held.set(uuid, held);
+      if (task.scopes.size > held.releaseAt) releaseSpans(held);
+    }
+    for (const oldest of this.#held.keys()) {
+      if (this.#held.size <= MOST_TASKS) break;
+      this.#held.delete(oldest);
+    }
+  }
+
+  #current(uuid: string): Held {
+    const held = this.#held.get(uuid);
+    if (held !== undefined) {
+      const row = this.#statements.version.get(uuid) as { version: number } | undefined;
+      if (row?.version === held.task.version) return held;
+    }
+    const loaded = this.#loadTask(uuid);
+    this.#held.set(uuid, loaded);
+    return loaded;
+  }
+
+  #loadTask(uuid: string): Held {
+    const task = new TaskFold(uuid);
+    const row = this.#statements.task.get(uuid) as TaskRow | undefined;
+    if (row === undefined) return { task, id: undefined, complete: true, releaseAt: MOST_SPANS };
+    task.version = row.version;
+    task.logBytes = row.log_bytes;
+    task.updated = row.updated;
+    task.spanCount = row.span_count;
+    task.lineBefore = row.line_before;
+    const held: Held = { task, id: row.id, complete: false, releaseAt: MOST_SPANS };
+    for (const [traceId, spanId] of JSON.parse(row.attempts) as [string, string][]) this.#loadSpan(held, traceId, spanId);
+    if (row.line_before !== null) {
+      const [traceId = '', spanId = ''] = row.line_before.split('-');
+      this.#loadSpan(held, traceId, spanId);
+    }
+    return held;
+  }
+
+  #loadSpans(held: Held, facts: readonly Fact[]): void {
+    let known: Fact['span'] | undefined;
+    for (const fact of facts) {
+      const { span } = fact;
+      if (span !== known) this.#loadSpan(held, span.traceId, span.spanId);
+      known = span;
+      if (fact.kind === 'scope-start') this.#loadSpan(held, span.traceId, fact.parentSpanId);
+      else if (fact.kind === 'plan' && typeof fact.plan === 'object') this.#loadInside(held, span.traceId, span.spanId);
+    }
+  }
+
+  /** Loads a span, if it is stored, and those around it. */
+  #loadSpan(held: Held, traceId: string, spanId: string): void {
+    const { task, id } = held;
+    let inner = spanId;
+    while (inner !== '' && !task.scopes.has(spanKey(traceId, inner))) {
+      const row = this.#statements.scope.get(id!, traceId, inner) as ScopeRow | undefined;
+      if (row === undefined) return;
+      const scope = task.add(scopeOfRow(row));
+      inner = scope.parentSpanId;
+    }
+  }
+
+  /** A plan by names that comes late needs all scopes inside: rare, for a plan is said before they begin. */
+  #loadInside(held: Held, traceId: string, spanId: string): void {
+    const { task, id } = held;
+    if (task.scopes.get(spanKey(traceId, spanId))?.encloses !== true) return;
+    for (const row of this.#statements.scopes.all(id!) as unknown as ScopeRow[]) {
+      if (!task.scopes.has(spanKey(row.trace_id, row.span_id))) task.add(scopeOfRow(row));
+    }
+    held.complete = true;
+  }
+}
+
+/** Forgets scopes that have ended, but for those around open ones; one that gets a late fact is loaded again. */
+function releaseSpans(held: Held): void {
+  const { task } = held;
+  const needed = new Set<ScopeState>(task.attempts);
+  const before = task.lineBefore === null ? undefined : task.scopes.get(task.lineBefore);
+  for (const scope of task.scopes.values()) {
+    if (scope.end !== null && scope !== before) continue;
+    let inner: ScopeState | undefined = scope;
+    while (inner !== undefined && !needed.has(inner)) {
+      needed.add(inner);
+      inner = task.around(inner);
+    }
+  }
+  for (const [key, scope] of task.scopes) if (!needed.has(scope)) task.scopes.delete(key);
+  held.complete = false;
+  held.releaseAt = Math.max(MOST_SPANS, 2 * task.scopes.size);
+}

@@ -1,0 +1,109 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { TaskStoreError } from './task-store-error.ts';
+
+/** `tspn`: says in the file's header whose it is. */
+const APPLICATION_ID = 0x7473706e;
+
+/**
+ * The schema, step by step: the file's `user_version` says how many of these it has had. Steps
+ * are only ever added.
+ *
+ * Times are microseconds since the epoch; a `journal` row is one commit's text, found by the
+ * offset at which it stands in the task's log.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE task (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    log_bytes INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    span_count INTEGER NOT NULL,
+    line_before TEXT,
+    attempts TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX task_state ON task (state, id);
+
+  CREATE TABLE scope (
+    task_id INTEGER NOT NULL,
+    trace_id TEXT NOT NULL,
+    span_id TEXT NOT NULL,
+    task_span_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    parent_span_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    start INTEGER,
+    "end" INTEGER,
+    outcome TEXT,
+    heading INTEGER,
+    error TEXT,
+    end_seq INTEGER,
+    duration INTEGER,
+    encloses INTEGER NOT NULL,
+    share REAL,
+    progress TEXT,
+    plan TEXT,
+    inside_units INTEGER NOT NULL,
+    inside_by_name TEXT,
+    units INTEGER NOT NULL,
+    seen TEXT NOT NULL,
+    notifications INTEGER NOT NULL,
+    recent TEXT,
+    attempt TEXT,
+    PRIMARY KEY (task_id, trace_id, span_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE journal (
+    task_id INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    entries BLOB NOT NULL,
+    PRIMARY KEY (task_id, offset)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
+export function migrate(database: DatabaseSync, path: string): void {
+  if (isCurrent(database, path)) return;
+  database.exec('PRAGMA journal_mode = WAL');
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    // Another process may have done it meanwhile.
+    if (!isCurrent(database, path)) {
+      for (const step of MIGRATIONS.slice(numberOf(database, 'user_version'))) database.exec(step);
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
+    }
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function isCurrent(database: DatabaseSync, path: string): boolean {
+  const id = numberOf(database, 'application_id');
+  const version = numberOf(database, 'user_version');
+  if (id !== APPLICATION_ID) {
+    const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get() as { count: number };
+    if (id === 0 && version === 0 && tables.count === 0) return false;
+    throw new TaskStoreError('FOREIGN', `${path} is a database of something else; taskspan leaves it alone`);
+  }
+  if (version > MIGRATIONS.length) {
+    throw new TaskStoreError(
+      'NEWER_SCHEMA',
+      `${path} was written by a later version of taskspan (schema ${version}, this one knows ${MIGRATIONS.length})`,
+    );
+  }
+  return version === MIGRATIONS.length;
+}
+
+function numberOf(database: DatabaseSync, pragma: 'application_id' | 'user_version'): number {
+  return (database.prepare(`PRAGMA ${pragma}`).get() as Record<typeof pragma, number>)[pragma];
+}

@@ -1,0 +1,226 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { Fact } from '../../src/fact.ts';
+import { commitFacts } from '../record/commit.ts';
+import type { TaskCommit } from '../record/commit.ts';
+import { scopeTree } from '../record/scope-tree.ts';
+import type { AttemptRecord, TaskState } from '../record/task-record.ts';
+import type { TaskFold } from '../record/task-fold.ts';
+import { byTask } from './by-task.ts';
+import { encodeEntries, decodeEntries } from './journal-entries.ts';
+import { cutLog, resolveRange } from './log-range.ts';
+import type { LogPiece } from './log-range.ts';
+import { firstRecentOffset, RecentNotifications } from './recent-notifications.ts';
+import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
+import type { ScopeRow } from './scope-row.ts';
+import { SqliteFolds } from './sqlite-folds.ts';
+import { migrate } from './sqlite-schema.ts';
+import { cursorOf, placeOf } from './task-cursor.ts';
+import { TaskStoreError } from './task-store-error.ts';
+import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './task-store.ts';
+
+/**
+ * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
+ *
+ * Its calls do their work before they return. In WAL mode with `synchronous=NORMAL` a commit
+ * outlives the process at once, and the machine's power from the next checkpoint on.
+ *
+ * @param path A file, made if it is missing; its folder must exist.
+ * @throws TaskStoreError for a file that can't be opened, is not taskspan's or is of a later version.
+ */
+export function sqliteStore(path: string): TaskStore {
+  if (typeof path !== 'string' || path === '') {
+    throw new TypeError(`sqliteStore: expected the path of a file, got ${JSON.stringify(path)}`);
+  }
+  return new SqliteStore(openDatabase(path));
+}
+
+/** How long a call waits for another process's lock before it fails, in milliseconds. */
+const LOCK_MS = 250;
+const OPEN_LOCK_MS = 5000;
+
+function openDatabase(path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: OPEN_LOCK_MS });
+    migrate(database, path);
+    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS}`);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof TaskStoreError) throw error;
+    const { message, errcode } = error as Error & { errcode?: number };
+    const code = errcode === SQLITE_NOTADB ? 'FOREIGN' : 'UNAVAILABLE';
+    throw new TaskStoreError(code, `${path} can't be opened as a database: ${message}`, { cause: error });
+  }
+}
+
+const SQLITE_NOTADB = 26;
+
+interface TaskColumns {
+  id: number;
+  uuid: string;
+  summary: string;
+  state: string;
+  version: number;
+  log_bytes: number;
+}
+
+class SqliteStore implements TaskStore {
+  readonly #database: DatabaseSync;
+  readonly #folds: SqliteFolds;
+  readonly #statements;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#folds = new SqliteFolds(database);
+    const task = 'SELECT id, uuid, summary, state, version, log_bytes FROM task';
+    this.#statements = {
+      begin: database.prepare('BEGIN IMMEDIATE'),
+      commit: database.prepare('COMMIT'),
+      rollback: database.prepare('ROLLBACK'),
+      task: database.prepare(`${task} WHERE uuid = ?`),
+      page: database.prepare(`${task} WHERE id < ? ORDER BY id DESC LIMIT ?`),
+      pageOfState: database.prepare(`${task} WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?`),
+      scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
+      texts: database.prepare(
+        `SELECT offset, text FROM journal WHERE task_id = :task AND version <= :version AND offset < :to
+           AND offset >= ifnull((SELECT max(offset) FROM journal WHERE task_id = :task AND offset <= :from), 0)
+         ORDER BY offset`,
+      ),
+      rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
+      insertTask: database.prepare(
+        `INSERT INTO task (name, state, version, log_bytes, updated, summary, span_count, line_before, attempts, uuid)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ),
+      updateTask: database.prepare(
+        `UPDATE task SET name = ?, state = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
+           line_before = ?, attempts = ? WHERE uuid = ?`,
+      ),
+      scope: database.prepare(
+        `INSERT OR REPLACE INTO scope (task_id, ${SCOPE_COLUMNS.map((name) => `"${name}"`).join(', ')})
+         VALUES (?, ${SCOPE_COLUMNS.map(() => '?').join(', ')})`,
+      ),
+      journal: database.prepare(
+        'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
+      ),
+    };
+  }
+
+  append(facts: readonly Fact[]): Promise<void> {
+    return attempt(() => {
+      if (facts.length > 0) this.#append(byTask(facts));
+    });
+  }
+
+  task(uuid: string): Promise<StoredTask | undefined> {
+    return attempt(() => {
+      const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
+      return row === undefined ? undefined : storedTask(row);
+    });
+  }
+
+  log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
+    return attempt(() => {
+      const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
+      if (row === undefined) return undefined;
+      const { id, version, log_bytes: logBytes } = row;
+      const { from, to } = resolveRange(range, logBytes);
+      const pieces = this.#statements.texts.all({ task: id, version, from, to }) as unknown as LogPiece[];
+      return { ...cutLog(pieces, range, logBytes), version, logBytes };
+    });
+  }
+
+  scopes(uuid: string): Promise<AttemptRecord[] | undefined> {
+    return attempt(() => {
+      const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
+      if (row === undefined) return undefined;
+      const scopes = (this.#statements.scopes.all(row.id) as unknown as ScopeRow[]).map(scopeOfRow);
+      const recent = new RecentNotifications();
+      const first = firstRecentOffset(scopes);
+      if (first !== undefined) {
+        for (const { text, entries } of this.#statements.rows.iterate(row.id, first)) {
+          recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
+        }
+      }
+      return scopeTree(scopes, recent.close());
+    });
+  }
+
+  tasks({ limit, cursor, state }: TaskQuery): Promise<TaskPage> {
+    return attempt(() => {
+      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(cursor);
+      // One more than asked for tells whether there is a next page.
+      const { page, pageOfState } = this.#statements;
+      const found = (
+        state === undefined ? page.all(before, limit + 1) : pageOfState.all(state, before, limit + 1)
+      ) as unknown as TaskColumns[];
+      const rows = found.slice(0, limit);
+      return {
+        tasks: rows.map(storedTask),
+        ...(found.length > rows.length && { next: cursorOf(rows.at(-1)!.id) }),
+      };
+    });
+  }
+
+  close(): Promise<void> {
+    return attempt(() => this.#database.close());
+  }
+
+  #append(tasks: ReadonlyMap<string, readonly Fact[]>): void {
+    const { begin, commit, rollback } = this.#statements;
+    begin.run();
+    try {
+      for (const [uuid, facts] of tasks) {
+        const { task, id } = this.#folds.load(uuid, facts);
+        const change = commitFacts(task, facts);
+        if (change !== undefined) this.#write(change, id);
+      }
+      commit.run();
+    } catch (error) {
+      // What was folded is not what is stored: it is loaded anew for the next try.
+      for (const uuid of tasks.keys()) this.#folds.forget(uuid);
+      if (this.#database.isTransaction) rollback.run();
+      throw error;
+    }
+    for (const uuid of tasks.keys()) this.#folds.release(uuid);
+  }
+
+  #write(change: TaskCommit, known: number | undefined): void {
+    const { task, version, offset, text, entries, scopes, summary, name, state } = change;
+    const values = [
+      name,
+      state,
+      version,
+      task.logBytes,
+      task.updated,
+      summary,
+      task.spanCount,
+      task.lineBefore,
+      attemptKeys(task),
+      task.uuid,
+    ];
+    const { insertTask, updateTask, scope: writeScope, journal } = this.#statements;
+    const result = (known === undefined ? insertTask : updateTask).run(...values);
+    const id = known ?? Number(result.lastInsertRowid);
+    if (known === undefined) this.#folds.keep(task, id);
+    for (const scope of scopes) writeScope.run(id, ...scopeValues(scope));
+    if (text !== '') journal.run(id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
+  }
+}
+
+function attemptKeys(task: TaskFold): string {
+  return JSON.stringify(task.attempts.map(({ traceId, spanId }) => [traceId, spanId]));
+}
+
+function storedTask({ uuid, summary, state, version, log_bytes }: TaskColumns): StoredTask {
+  return { uuid, summary, state: state as TaskState, version, logBytes: log_bytes };
+}
+
+/** Does it now; what it throws is the promise's. */
+function attempt<T>(work: () => T): Promise<T> {
+  try {
+    return Promise.resolve(work());
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}

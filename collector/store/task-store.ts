@@ -1,0 +1,77 @@
+import type { Fact } from '../../src/fact.ts';
+import type { AttemptRecord, TaskState } from '../record/task-record.ts';
+
+/**
+ * Keeps records and logs. One contract test (`test/collector/store/task-store-contract.ts`)
+ * holds every backend to it.
+ *
+ * A read sees whole commits only. Bytes are those of UTF-8.
+ */
+export interface TaskStore {
+  /**
+   * Commits facts, of any tasks and in any order, in one transaction. What the store has seen
+   * before changes nothing; a task to which nothing new came gets no new version.
+   *
+   * Resolves when the facts are durable, rejects when none of them is. A backend that can do it
+   * without waiting has done it before it returns.
+   */
+  append(facts: readonly Fact[]): Promise<void>;
+
+  /** The task as it is now; `undefined` for an unknown one. */
+  task(uuid: string): Promise<StoredTask | undefined>;
+
+  /** A part of the log; `undefined` for an unknown task. */
+  log(uuid: string, range?: LogRange): Promise<StoredLog | undefined>;
+
+  /** The attempts with their scopes, first to last; `undefined` for an unknown task. */
+  scopes(uuid: string): Promise<AttemptRecord[] | undefined>;
+
+  /** Tasks, newest first by their first commit. */
+  tasks(query: TaskQuery): Promise<TaskPage>;
+
+  /** Closes what the store holds open. No other call may follow. */
+  close(): Promise<void>;
+}
+
+/** A task as a store gives it: its record in two parts, so that it is served without being parsed. */
+export interface StoredTask {
+  uuid: string;
+  /** JSON text of the record without `log` and all that follows `updated`. `recordJson` makes it whole. */
+  summary: string;
+  state: TaskState;
+  version: number;
+  /** Length of the whole log in bytes. */
+  logBytes: number;
+}
+
+export interface LogRange {
+  /** First byte, from 0; a negative one counts from the end. Default 0. */
+  from?: number;
+  /** How many bytes at the most. Default: to the end. */
+  limit?: number;
+}
+
+export interface StoredLog {
+  /** Where `text` begins: `from`, moved forward to the beginning of a line if `from` was negative. */
+  offset: number;
+  text: string;
+  /** Version of the task to which the text belongs. */
+  version: number;
+  /** Length of the whole log in bytes. */
+  logBytes: number;
+}
+
+export interface TaskQuery {
+  /** How many at the most, from 1. */
+  limit: number;
+  /** `next` of the page before. */
+  cursor?: string;
+  /** Only tasks in this state. */
+  state?: TaskState;
+}
+
+export interface TaskPage {
+  tasks: StoredTask[];
+  /** Cursor of the next page; absent on the last one. */
+  next?: string;
+}

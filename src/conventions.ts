@@ -1,0 +1,95 @@
+/**
+ * The wire contract: the names under which a task stands on its spans and span events.
+ *
+ * Whoever writes them, in any language, gets the same record and log. `docs/opentelemetry.md`
+ * explains each one; a change of meaning raises {@link INSTRUMENTATION_VERSION}.
+ */
+
+/** Name of the instrumentation scope of every span that taskspan makes. */
+export const INSTRUMENTATION_NAME = 'taskspan';
+
+/** Version of the wire contract (Semantic Versioning), the version of the instrumentation scope. */
+export const INSTRUMENTATION_VERSION = '1.0.0';
+
+/** `task` or `scope`. Only spans that carry it belong to a task's record and log. */
+export const SPAN_KIND = 'taskspan.span';
+
+/** UUID of the task, lower case. On each task and scope span from its start. */
+export const TASK_UUID = 'taskspan.task.uuid';
+
+/** Name of the task. On each task and scope span from its start. */
+export const TASK_NAME = 'taskspan.task.name';
+
+/** Number of the attempt, from 1. On each task and scope span from its start. */
+export const TASK_ATTEMPT = 'taskspan.task.attempt';
+
+/** Span id of the attempt's task span. On each scope span from its start. */
+export const TASK_SPAN = 'taskspan.task.span';
+
+/** Span id of the enclosing scope (or task span). A user's own span in between does not cut the tree. */
+export const SCOPE_PARENT = 'taskspan.scope.parent';
+
+/** Identity of the process that runs the task. On the task span from its start. */
+export const WORKER_ID = 'taskspan.worker.id';
+
+/** How often that process gives a sign of life, in milliseconds; 0 if it gives none. */
+export const WORKER_INTERVAL_MS = 'taskspan.worker.interval_ms';
+
+/** At the end: `completed`, `failed` or `cancelled`. Empty until then. */
+export const OUTCOME = 'taskspan.outcome';
+
+/** At the end: whether the scope enclosed other scopes of its process, so that it is no job. */
+export const HEADING = 'taskspan.heading';
+
+/** At the end: how many facts came before it, which is also its own sequence number. */
+export const FACTS = 'taskspan.facts';
+
+/** At the end: name of the error that this very span reports; empty if none. Its message is the status's. */
+export const ERROR = 'taskspan.error';
+
+/** At the task span's end: message of the attempt's latest error; empty if none. */
+export const EXCEPTION = 'taskspan.exception';
+
+/** At the task span's end: how many jobs there were, how many succeeded, how many failed. */
+export const JOBS_TOTAL = 'taskspan.jobs.total';
+export const JOBS_FINISHED = 'taskspan.jobs.finished';
+export const JOBS_FAILED = 'taskspan.jobs.failed';
+
+/** Prefix of every attribute that belongs to the contract and not to the user. */
+export const RESERVED_PREFIX = 'taskspan.';
+
+/** Event: a message to those who wait for the task. */
+export const NOTIFICATION_EVENT = 'taskspan.notification';
+export const MESSAGE = 'taskspan.message';
+
+/** Event: how far a scope is. */
+export const PROGRESS_EVENT = 'taskspan.progress';
+export const DONE = 'taskspan.done';
+export const TOTAL = 'taskspan.total';
+
+/** Event: what a scope is going to consist of, as JSON: a number, or weights by name. */
+export const PLAN_EVENT = 'taskspan.plan';
+export const PLAN = 'taskspan.plan';
+
+/** Event: what the task gave as its result, as JSON. */
+export const RESULT_EVENT = 'taskspan.result';
+export const RESULT = 'taskspan.result';
+
+/** Event of OpenTelemetry's semantic conventions: an error. */
+export const EXCEPTION_EVENT = 'exception';
+export const EXCEPTION_TYPE = 'exception.type';
+export const EXCEPTION_MESSAGE = 'exception.message';
+export const EXCEPTION_STACKTRACE = 'exception.stacktrace';
+export const ERROR_TYPE = 'error.type';
+
+/** On each event: its sequence number in its span, from 1. The span's start is 0. */
+export const SEQ = 'taskspan.seq';
+
+/** How a task or scope can end. */
+export const OUTCOMES = ['completed', 'failed', 'cancelled'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Whether a value is one of {@link OUTCOMES}. */
+export function isOutcome(value: unknown): value is Outcome {
+  return OUTCOMES.includes(value as Outcome);
+}

@@ -1,0 +1,121 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Outcome } from './conventions.ts';
+
+/**
+ * A fact is one thing that happened to a task. Its identity is the span it belongs to and its
+ * sequence number there: 0 is the span's start, the highest is its end.
+ *
+ * Times are microseconds since the epoch, as whole numbers.
+ */
+export type Fact =
+  | TaskStart
+  | ScopeStart
+  | NotificationFact
+  | ProgressFact
+  | PlanFact
+  | ExceptionFact
+  | ResultFact
+  | ScopeEnd
+  | TaskEnd;
+
+/** Which span a fact belongs to. */
+export interface SpanRef {
+  readonly taskUuid: string;
+  /** 32 lower-case hex digits. */
+  readonly traceId: string;
+  /** 16 lower-case hex digits. */
+  readonly spanId: string;
+  /** Span id of the attempt's task span; the task span's own is its {@link spanId}. */
+  readonly taskSpanId: string;
+}
+
+interface FactOf<Kind extends string> {
+  readonly kind: Kind;
+  readonly span: SpanRef;
+  readonly seq: number;
+  readonly time: number;
+}
+
+/** An attempt begins. */
+export interface TaskStart extends FactOf<'task-start'> {
+  readonly name: string;
+  /** Number of the attempt, from 1. */
+  readonly attempt: number;
+  /** The user's own attributes of the task. */
+  readonly attributes: Attributes;
+  readonly workerId: string;
+  /** Milliseconds between two signs of life of the worker; 0 if it gives none. */
+  readonly workerIntervalMs: number;
+  readonly parentTaskUuid?: string;
+  /** Whether the trace is sampled, so that Jaeger has it. */
+  readonly sampled: boolean;
+}
+
+/** A scope begins. */
+export interface ScopeStart extends FactOf<'scope-start'> {
+  readonly name: string;
+  /** Span id of the enclosing scope or task span. */
+  readonly parentSpanId: string;
+}
+
+export interface NotificationFact extends FactOf<'notification'> {
+  readonly message: string;
+  readonly attributes?: Attributes | undefined;
+}
+
+export interface ProgressFact extends FactOf<'progress'> {
+  readonly done: number;
+  readonly total?: number | undefined;
+}
+
+/** What a scope will consist of: so many scopes, or scopes of these names and weights. */
+export type Plan = number | Readonly<Record<string, number>>;
+
+export interface PlanFact extends FactOf<'plan'> {
+  readonly plan: Plan;
+}
+
+/** An error that a scope or the task itself reports. */
+export interface ExceptionFact extends FactOf<'exception'> {
+  /** The error's name, such as `TypeError`. */
+  readonly type: string;
+  readonly message: string;
+}
+
+export interface ResultFact extends FactOf<'result'> {
+  /** JSON text. */
+  readonly result: string;
+}
+
+/** An error as an end tells it. */
+export interface ToldError {
+  readonly name: string;
+  readonly message: string;
+}
+
+interface EndOf<Kind extends string> extends FactOf<Kind> {
+  readonly outcome: Outcome;
+  /** Microseconds from start to end. */
+  readonly duration: number;
+  /** The error that this very span reports; absent where it only passes on one that a scope inside reported. */
+  readonly error?: ToldError | undefined;
+}
+
+export interface ScopeEnd extends EndOf<'scope-end'> {
+  /** Whether the scope enclosed scopes of its process: then it is no job. */
+  readonly heading: boolean;
+}
+
+/** The final fact of an attempt. */
+export interface TaskEnd extends EndOf<'task-end'> {
+  readonly name: string;
+  /** Message of the attempt's latest error, `""` if none. */
+  readonly exception: string;
+  readonly jobs: JobCounts;
+}
+
+export interface JobCounts {
+  readonly total: number;
+  readonly finished: number;
+  readonly failed: number;
+}

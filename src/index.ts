@@ -1,0 +1,12 @@
+/**
+ * taskspan: what task code imports. It depends on `@opentelemetry/api` and `node:async_hooks`
+ * alone; `taskspan/collector` records, keeps and serves.
+ */
+export { currentUpdater, notify, progress } from './current.ts';
+export type { PlanInput } from './plan.ts';
+export { runTask, track } from './run-task.ts';
+export type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
+export { IncompleteError } from './scope-node.ts';
+export type { TaskOptions, TaskUpdaterOptions } from './task-options.ts';
+export { TaskUpdater } from './task-updater.ts';
+export type { Redact } from './text.ts';

@@ -1,0 +1,89 @@
+import { received } from './failure.ts';
+
+/** How far something is: steps done, of how many. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number | undefined;
+}
+
+const SHARE = 0.05;
+const INTERVAL_MS = 1000;
+const ELAPSED_SHARE = 0.02;
+
+/**
+ * Lets through a handful of many steps, and never loses the last one.
+ *
+ * A step passes when it is the first or completes the total, when the share done has grown by
+ * 5 percent, or after a second; of what runs for long, after 2 percent of the time it has run.
+ * What was held back passes by a timer, or with {@link flush} at the end of the scope.
+ */
+export class ProgressGate {
+  readonly #pass: (progress: Progress) => void;
+  #done = 0;
+  #total: number | undefined;
+  #held = false;
+  #nextDone = -1;
+  #nextTime = 0;
+  readonly #start: number = performance.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(pass: (progress: Progress) => void) {
+    this.#pass = pass;
+  }
+
+  /** Takes the latest state of affairs. */
+  update(done: number, total: number | undefined): void {
+    const first = this.#nextDone < 0;
+    const other = first || total !== this.#total || done < this.#done;
+    this.#done = done;
+    this.#total = total;
+    if (other || done >= this.#nextDone || performance.now() >= this.#nextTime) this.#let();
+    else this.#hold();
+  }
+
+  /** Lets through what was held back. */
+  flush(): void {
+    if (this.#held) this.#let();
+  }
+
+  /** Flushes, and takes no further timer. */
+  close(): void {
+    this.flush();
+    clearTimeout(this.#timer);
+  }
+
+  #let(): void {
+    const now = performance.now();
+    const total = this.#total;
+    this.#held = false;
+    const next = total === undefined ? Infinity : Math.min(this.#done + total * SHARE, total);
+    this.#nextDone = next > this.#done ? next : Infinity;
+    this.#nextTime = now + Math.max(INTERVAL_MS, (now - this.#start) * ELAPSED_SHARE);
+    this.#pass({ done: this.#done, total });
+  }
+
+  #hold(): void {
+    this.#held = true;
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.flush();
+    }, INTERVAL_MS);
+    // A web timer is a number; Node's must not keep a process alive.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+}
+
+/** Throws a `TypeError` unless both are finite and not negative, and `total`, if given, is a number. */
+export function checkProgress(done: unknown, total: unknown): void {
+  if (!isCount(done)) {
+    throw new TypeError(`progress: expected done to be a finite number of at least 0, got ${received(done)}`);
+  }
+  if (total !== undefined && !isCount(total)) {
+    throw new TypeError(`progress: expected total to be a finite number of at least 0, got ${received(total)}`);
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Infinity;
+}

@@ -1,0 +1,93 @@
+import { context as contextApi, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
+import * as conventions from './conventions.ts';
+import { hrTimeOf } from './task-clock.ts';
+import type { TaskRun } from './task-run.ts';
+import { worker } from './worker.ts';
+
+/** A started span and the context in which its code runs; no context where there is no trace to continue. */
+export interface OpenSpan {
+  readonly span: Span;
+  readonly context: Context | undefined;
+}
+
+/** Attributes that the end sets. They stand from the start, since an attribute limit would drop late ones. */
+const RESERVED: Attributes = {
+  [conventions.OUTCOME]: '',
+  [conventions.HEADING]: false,
+  [conventions.FACTS]: 0,
+  [conventions.ERROR]: '',
+};
+
+/** Starts the task span, the root of an attempt, as a child of whatever span is active. */
+export function startTaskSpan(task: TaskRun, start: number, attributes: Attributes): OpenSpan {
+  const active = contextApi.active();
+  const span = task.tracer.startSpan(
+    task.name,
+    {
+      startTime: hrTimeOf(start),
+      attributes: {
+        [conventions.SPAN_KIND]: 'task',
+        [conventions.TASK_UUID]: task.uuid,
+        [conventions.TASK_NAME]: task.name,
+        [conventions.TASK_ATTEMPT]: task.attempt,
+        [conventions.WORKER_ID]: worker.id,
+        [conventions.WORKER_INTERVAL_MS]: worker.intervalMs,
+        ...RESERVED,
+        [conventions.EXCEPTION]: '',
+        [conventions.JOBS_TOTAL]: 0,
+        [conventions.JOBS_FINISHED]: 0,
+        [conventions.JOBS_FAILED]: 0,
+        ...attributes,
+      },
+    },
+    active,
+  );
+  const traced = trace.isSpanContextValid(span.spanContext());
+  return { span, context: traced ? trace.setSpan(active, span) : undefined };
+}
+
+/**
+ * Starts the span of a scope.
+ *
+ * @param onPath Whether the running code is inside the parent scope, so that a user's own active
+ *   span lies between the two and is the parent span.
+ */
+export function startScopeSpan(
+  task: TaskRun,
+  parent: Span,
+  name: string,
+  start: number,
+  onPath: boolean,
+): OpenSpan {
+  const { traceId, spanId } = parent.spanContext();
+  const active = contextApi.active();
+  const base =
+    onPath && trace.getSpanContext(active)?.traceId === traceId ? active : trace.setSpan(active, parent);
+  const span = task.tracer.startSpan(
+    name,
+    {
+      startTime: hrTimeOf(start),
+      attributes: {
+        [conventions.SPAN_KIND]: 'scope',
+        [conventions.TASK_UUID]: task.uuid,
+        [conventions.TASK_NAME]: task.name,
+        [conventions.TASK_ATTEMPT]: task.attempt,
+        [conventions.TASK_SPAN]: task.updater.spanId,
+        [conventions.SCOPE_PARENT]: spanId,
+        [conventions.OUTCOME]: '',
+        [conventions.HEADING]: false,
+        [conventions.FACTS]: 0,
+        [conventions.ERROR]: '',
+      },
+    },
+    base,
+  );
+  return { span, context: trace.setSpan(base, span) };
+}
+
+/** What stands for a span where nothing is traced. */
+export const NOT_TRACED: OpenSpan = {
+  span: trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }),
+  context: undefined,
+};

@@ -1,0 +1,85 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { PlanInput } from './plan.ts';
+
+/**
+ * What `scope()` gives back: the function's own value where errors are thrown on, and where they
+ * are suppressed `undefined` in its stead.
+ */
+export type ScopeResult<T, Suppress extends boolean> = Suppress extends false
+  ? T
+  : T extends PromiseLike<infer Value>
+    ? Promise<Value | undefined>
+    : T | undefined;
+
+/** Options of one scope. */
+export interface ScopeOptions<Suppress extends boolean = boolean> {
+  /**
+   * Whether an error of the scope's function is kept and the task goes on (`true`), or is thrown
+   * on (`false`). Default: the updater's.
+   */
+  suppressException?: Suppress;
+}
+
+/** Options of `each()`. */
+export interface EachOptions {
+  /** How many items there will be. Default: the length or size of what is iterated, if it has one. */
+  total?: number;
+}
+
+/**
+ * A named part of a task: one span, and where it encloses no other scope one job.
+ *
+ * After a scope has ended, what is still said to it goes to the nearest scope around it that is
+ * open. No method throws because of tracing or storage; wrong arguments are a `TypeError` at once.
+ */
+export interface Scope<Suppress extends boolean = boolean> extends Disposable {
+  readonly name: string;
+
+  /**
+   * Runs a function as a scope inside this one and hands back what it returns: synchronously for
+   * a synchronous function, a promise for an asynchronous one. Its span is OpenTelemetry's active
+   * span meanwhile.
+   */
+  scope<T, S extends boolean = Suppress>(
+    name: string,
+    fn: (scope: Scope<Suppress>) => T,
+    options?: ScopeOptions<S>,
+  ): ScopeResult<T, S>;
+
+  /**
+   * Opens a scope to be closed by `using`, or by {@link complete} or {@link fail}. What is
+   * disposed without `complete()` is failed, since JavaScript's disposal can't see an error. It
+   * is not OpenTelemetry's active span; {@link run} makes it that for a function.
+   */
+  scope(name: string): Scope<Suppress>;
+
+  /** Runs a function with this scope as the innermost one and its span as the active span. Errors pass through. */
+  run<T>(fn: () => T): T;
+
+  /** Tells those who wait for the task. */
+  notify(message: string, attributes?: Attributes): void;
+
+  /**
+   * Says how far the scope is. Many calls make a handful of events; the last one always counts.
+   *
+   * @param done Steps done, at least 0.
+   * @param total Steps in all; without it only `done` is known.
+   */
+  progress(done: number, total?: number): void;
+
+  /**
+   * Says what the scope is going to consist of, so that its progress follows from the scopes
+   * inside it: how many, their names, or their names with weights. The first plan counts.
+   */
+  plan(plan: PlanInput): void;
+
+  /** The same items, counted as progress of this scope as they are taken. */
+  each<T>(items: Iterable<T>, options?: EachOptions): IterableIterator<T>;
+  each<T>(items: AsyncIterable<T>, options?: EachOptions): AsyncIterableIterator<T>;
+
+  /** Ends the scope as completed. Without effect if it has ended. */
+  complete(): void;
+
+  /** Ends the scope as failed by this error, which is kept, not thrown. Without effect if it has ended. */
+  fail(error: unknown): void;
+}

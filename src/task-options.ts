@@ -1,0 +1,81 @@
+import type { Attributes } from '@opentelemetry/api';
+import { checkName } from './check-name.ts';
+import { RESERVED_PREFIX } from './conventions.ts';
+import { received } from './failure.ts';
+import type { Redact } from './text.ts';
+
+/** Options of a task, without its name. */
+export interface TaskOptions<Suppress extends boolean = boolean> {
+  /** UUID of the task, of any version of RFC 9562. Default: a new random one. */
+  taskUuid?: string;
+  /** Number of this attempt, a whole number from 1: a retry of the same task is the next. Default 1. */
+  attempt?: number;
+  /** Attributes of the task, for its record and its span. No name may begin with `taskspan.`. */
+  attributes?: Attributes;
+  /** Whether the task's log is printed to standard output too. Default `false`. */
+  verbose?: boolean;
+  /**
+   * Whether an error in a scope is kept and the task goes on with its next scope. Default `true`
+   * for `new TaskUpdater`, as in the seed, and `false` for `runTask` and `track`.
+   */
+  suppressException?: Suppress;
+  /**
+   * Takes secrets out of every text (names, messages, attributes, errors with their stacks, the
+   * result as JSON) before it leaves task code. Where it throws, the text is left out.
+   */
+  redact?: Redact;
+}
+
+/** Options of {@link TaskUpdater}. */
+export interface TaskUpdaterOptions<Suppress extends boolean = boolean> extends TaskOptions<Suppress> {
+  /** Name of the task, not empty. */
+  taskName: string;
+}
+
+const OPTIONS: readonly string[] = [
+  'taskName',
+  'taskUuid',
+  'attempt',
+  'attributes',
+  'verbose',
+  'suppressException',
+  'redact',
+] satisfies (keyof TaskUpdaterOptions)[];
+
+/** Throws a `TypeError` that says what was expected and what came. The UUID is checked where it is read. */
+export function checkOptions(options: unknown): asserts options is TaskUpdaterOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`TaskUpdater: expected an object of options, got ${received(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!OPTIONS.includes(key)) {
+      throw new TypeError(`TaskUpdater: expected options among ${OPTIONS.join(', ')}, got ${received(key)}`);
+    }
+  }
+  const { taskName, attempt, attributes, verbose, suppressException, redact } = options as Record<string, unknown>;
+  checkName(taskName, 'taskName');
+  if (attempt !== undefined && !(Number.isSafeInteger(attempt) && (attempt as number) >= 1)) {
+    throw new TypeError(`attempt: expected a whole number of at least 1, got ${received(attempt)}`);
+  }
+  checkType('verbose', verbose, 'boolean');
+  checkType('suppressException', suppressException, 'boolean');
+  checkType('redact', redact, 'function');
+  if (attributes !== undefined) checkAttributes(attributes);
+}
+
+function checkType(name: string, value: unknown, type: string): void {
+  if (value !== undefined && typeof value !== type) {
+    throw new TypeError(`${name}: expected a ${type}, got ${received(value)}`);
+  }
+}
+
+function checkAttributes(attributes: unknown): void {
+  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
+    throw new TypeError(`attributes: expected an object, got ${received(attributes)}`);
+  }
+  for (const key of Object.keys(attributes)) {
+    if (key === '' || key.startsWith(RESERVED_PREFIX)) {
+      throw new TypeError(`attributes: expected names that are not empty and not of ${RESERVED_PREFIX}*, got ${received(key)}`);
+    }
+  }
+}

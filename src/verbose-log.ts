@@ -1,0 +1,27 @@
+import { attemptLine, nameLine, needsName } from './log-line.ts';
+import type { LineKind, ScopeTree } from './log-line.ts';
+import type { ScopeNode } from './scope-node.ts';
+
+/** Prints a task's log to standard output while it grows; it needs no SDK. */
+export class VerboseLog {
+  #before: ScopeNode | undefined;
+
+  /** Prints what stands at the head of an attempt. */
+  begin(root: ScopeNode, attempt: number): void {
+    this.write('other', root, attemptLine(attempt));
+  }
+
+  /** Prints what a scope has to say, after its name where another scope's lines stand in between. */
+  write(kind: LineKind, scope: ScopeNode, lines: string): void {
+    if (lines === '') return;
+    const name = needsName(kind, scope, this.#before, nodeTree) ? nameLine(scope.name, true) : '';
+    this.#before = scope;
+    process.stdout.write(name + lines);
+  }
+}
+
+const nodeTree: ScopeTree<ScopeNode> = {
+  isOpen: (scope) => scope.isOpen,
+  isHeading: (scope) => scope.isHeading,
+  isInside: (scope, outer) => scope.isInside(outer),
+};
