@@ -42,8 +42,11 @@ export class RingWriter {
   #end: number;
   #handles = 0;
   #givenUp = 0;
+  #closed = false;
   /** Called with each segment that the reader has not seen. */
   onSegment: ((segment: Segment) => void) | undefined;
+  /** Called with the id of a segment that will not be used again. */
+  onFreed: ((id: number) => void) | undefined;
   /** Called when a fact comes while the reader sleeps. */
   onWake: (() => void) | undefined;
   /** Called when the first fact of a row had to be given up. */
@@ -73,6 +76,11 @@ export class RingWriter {
     return this.#used.every(isAcknowledged);
   }
 
+  /** Takes no further facts: what is written from now on is dropped. */
+  close(): void {
+    this.#closed = true;
+  }
+
   /** Makes a span known. Its ids are written with its first fact. */
   span(ids: string): RingSpan {
     return { handle: ++this.#handles, ids, writtenIn: -1 };
@@ -89,6 +97,7 @@ export class RingWriter {
     first: string,
     second: string,
   ): void {
+    if (this.#closed) return;
     const most = mostBytes(first, second) + (span.writtenIn === this.#place ? 0 : mostBytes(span.ids, ''));
     if (this.#at + most > this.#end && !this.#nextSegment(mostBytes(first, second) + mostBytes(span.ids, ''))) {
       if (this.#givenUp++ === 0) this.onGivenUp?.();
@@ -100,15 +109,11 @@ export class RingWriter {
     }
     this.#put(span.handle, kind, seq, time, one, two, first, second);
     Atomics.store(this.#current.words, HEADER.written, this.#at);
-    if (Atomics.load(this.control, CONTROL.asleep) === 1) this.#wake();
+    if (Atomics.load(this.control, CONTROL.asleep) === 1) this.wake();
   }
 
   /** Wakes a sleeping reader. */
   wake(): void {
-    this.#wake();
-  }
-
-  #wake(): void {
     Atomics.store(this.control, CONTROL.asleep, 0);
     Atomics.add(this.control, CONTROL.wake, 1);
     Atomics.notify(this.control, CONTROL.wake);
@@ -186,9 +191,6 @@ export class RingWriter {
       }
     }
   }
-
-  /** Called with the id of a segment that will not be used again. */
-  onFreed: ((id: number) => void) | undefined;
 }
 
 const MOST_FREE = 4;

@@ -1,7 +1,6 @@
 import { report } from '../../src/report.ts';
-import { RingReader } from '../ring/ring-reader.ts';
+import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
-import { CONTROL } from '../ring/segment.ts';
 import { Committer } from '../store/committer.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { RingSpanProcessor } from './ring-span-processor.ts';
@@ -33,14 +32,10 @@ export class TaskSpanProcessor {
 
   constructor({ store, bufferBytes }: TaskSpanProcessorOptions) {
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
-    const reader = new RingReader(ring.control);
-    for (const segment of ring.segments) reader.add(segment);
-    ring.onSegment = (segment) => reader.add(segment);
-    ring.onFreed = (id) => reader.drop(id);
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#spans = new RingSpanProcessor(ring);
     this.#committer = new Committer({
-      source: reader,
+      source: readingEnd(ring),
       store,
       sleep: () => untilWoken(ring),
       onFailure: (error, failures) => {
@@ -71,16 +66,4 @@ export class TaskSpanProcessor {
     this.#committer.stop();
     process.off('exit', this.#onExit);
   }
-}
-
-/** Sleeps until a fact comes. A promise alone keeps no process alive. */
-function untilWoken(ring: RingWriter): Promise<void> {
-  return new Promise((resolve) => {
-    ring.onWake = () => {
-      ring.onWake = undefined;
-      // Not at once: what task code says in one go is one commit.
-      setImmediate(resolve);
-    };
-    Atomics.store(ring.control, CONTROL.asleep, 1);
-  });
 }

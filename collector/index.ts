@@ -1,0 +1,31 @@
+/**
+ * taskspan/collector: what records, keeps and serves tasks.
+ */
+export { createTasksApp } from './app/tasks-app.ts';
+export type { TasksAppOptions } from './app/tasks-app.ts';
+export { TASK_STATES } from './record/task-record.ts';
+export type {
+  AttemptRecord,
+  NotificationRecord,
+  ScopeRecord,
+  TaskJobs,
+  TaskRecord,
+  TaskState,
+  TaskStatus,
+  TaskSummary,
+} from './record/task-record.ts';
+export { recordTasks } from './span/record-tasks.ts';
+export type { SamplerLike } from './span/record-tasks.ts';
+export { TaskSpanProcessor } from './span/task-span-processor.ts';
+export type { TaskSpanProcessorOptions } from './span/task-span-processor.ts';
+export type { EndedSpan, StartedSpan } from './span/span-facts.ts';
+export { startTaskspan } from './start-taskspan.ts';
+export type { Taskspan } from './start-taskspan.ts';
+export { memoryStore } from './store/memory-store.ts';
+export { sqliteStore } from './store/sqlite-store.ts';
+export { TaskStoreError } from './store/task-store-error.ts';
+export type { TaskStoreErrorCode } from './store/task-store-error.ts';
+export type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './store/task-store.ts';
+export type { Fact } from '../src/fact.ts';
+export type { TaskspanOptions } from './taskspan-options.ts';
+export type { ServeOptions } from './thread/messages.ts';

@@ -1,0 +1,79 @@
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan, Span, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import type { Context } from '@opentelemetry/api';
+import { report, reportOnce } from '../../src/report.ts';
+
+/** How many ended spans wait for the exporter, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise. */
+const QUEUE_SPANS = 65_536;
+/** The longest that a flush or the end waits for the endpoint. */
+const FLUSH_MS = 2000;
+
+/**
+ * Sends ended spans by OTLP/HTTP, in batches: OpenTelemetry's batch processor with a longer queue
+ * and an end that waits for at most two seconds and never rejects. What did not arrive is told.
+ *
+ * @param endpoint Base URL, such as `http://127.0.0.1:4318`; without it `OTEL_EXPORTER_OTLP_*` rule.
+ */
+export class ExportProcessor implements SpanProcessor {
+  readonly #batches: BatchSpanProcessor;
+  #ended = 0;
+  #delivered = 0;
+
+  constructor(endpoint: string | undefined, exporter: SpanExporter = exporterTo(endpoint)) {
+    const counting: SpanExporter = {
+      export: (spans, done) =>
+        exporter.export(spans, (result) => {
+          if (result.code === 0) this.#delivered += spans.length;
+          else reportOnce('export', 'spans could not be sent', result.error);
+          done(result);
+        }),
+      shutdown: () => exporter.shutdown(),
+      forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
+    };
+    const size = process.env['OTEL_BSP_MAX_QUEUE_SIZE'];
+    this.#batches = new BatchSpanProcessor(counting, size ? {} : { maxQueueSize: QUEUE_SPANS });
+  }
+
+  onStart(span: Span, context: Context): void {
+    this.#batches.onStart(span, context);
+  }
+
+  onEnd(span: ReadableSpan): void {
+    if ((span.spanContext().traceFlags & 1) === 1) this.#ended++;
+    this.#batches.onEnd(span);
+  }
+
+  forceFlush(): Promise<void> {
+    return within(FLUSH_MS, this.#batches.forceFlush());
+  }
+
+  async shutdown(): Promise<void> {
+    await within(FLUSH_MS, this.#batches.shutdown());
+    const missing = this.#ended - this.#delivered;
+    if (missing > 0) report(`${missing} of ${this.#ended} spans were not received by the OTLP endpoint`);
+  }
+}
+
+/** The URL is the endpoint's with `/v1/traces`, as the specification has it for a base URL. */
+function exporterTo(endpoint: string | undefined): SpanExporter {
+  if (endpoint === undefined) return new OTLPTraceExporter();
+  return new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
+}
+
+/** Waits for it, but no longer than this, and not for its success. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  try {
+    await Promise.race([work.then(noop, noop), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function noop(): void {
+  // Failures are counted where they happen.
+}

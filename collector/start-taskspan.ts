@@ -1,0 +1,207 @@
+import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { report } from '../src/report.ts';
+import { isProviderRegistered, registerProvider, unregisterProvider } from './provider.ts';
+import { RingWriter } from './ring/ring-writer.ts';
+import { ExportProcessor } from './span/export-processor.ts';
+import { RingSpanProcessor } from './span/ring-span-processor.ts';
+import { lateStore } from './store/late-store.ts';
+import type { TaskStore } from './store/task-store.ts';
+import { resolveOptions } from './taskspan-options.ts';
+import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
+import { tellOnStandardError } from './tell.ts';
+import { startCollectorHere } from './thread/collector-here.ts';
+import { CollectorThread, INSIDE_COLLECTOR } from './thread/collector-thread.ts';
+import type { CollectorFailure } from './thread/messages.ts';
+
+/** What {@link startTaskspan} gives: a running collector and what belongs to it. */
+export interface Taskspan extends AsyncDisposable {
+  /** The span processor, for an application's own provider; used already where one was registered. */
+  readonly processor: SpanProcessor;
+  /** The store, for `createTasksApp` in an application of one's own. In this thread: a second connection to read with. */
+  readonly store: TaskStore;
+  /** Where records are served, such as `http://127.0.0.1:4320`; `undefined` if they are not. */
+  readonly url: string | undefined;
+  /** What does not work, one error each; empty if all is well. Task code runs all the same. */
+  readonly failures: readonly Error[];
+  /** Waits until all that was said is committed and sent, for at most two seconds each. */
+  flush(): Promise<void>;
+  /** Flushes, then ends server, collector and provider. Never rejects. Without effect the second time. */
+  close(): Promise<void>;
+}
+
+const FLUSH_MS = 2000;
+
+/** The one collector of this process, while it runs. */
+let running: Taskspan | undefined;
+
+/**
+ * Starts the collector of this process in one call: an OpenTelemetry provider with the span
+ * processor, a sampler that never touches the record, the exporter where an endpoint is given,
+ * the collector in a thread beside the task, and with `serve` its server.
+ *
+ * What does not work (a taken port, a database that can't be opened, a provider registered
+ * already) is told through `diag` and in `failures`; task code runs all the same. A second call
+ * gives a handle to the same collector whose `close()` does nothing.
+ *
+ * @throws TypeError or RangeError for options that can't be meant.
+ */
+export async function startTaskspan(options: TaskspanOptions = {}): Promise<Taskspan> {
+  const resolved = resolveOptions(options);
+  if (process.env[INSIDE_COLLECTOR] !== undefined) return inert();
+  tellOnStandardError();
+  if (running !== undefined) {
+    report('it is running already: this second start changes nothing');
+    return handleTo(running);
+  }
+  const ring = new RingWriter({ limitBytes: resolved.bufferBytes });
+  ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
+  const started = start(resolved, ring);
+  running = started.handle;
+  await started.ready;
+  for (const { message } of started.handle.failures) report(message);
+  return started.handle;
+}
+
+/** Makes the handle at once, so that a second call finds it; `ready` resolves when the rest is known. */
+function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; ready: Promise<void> } {
+  const failures: Error[] = [];
+  const spans = new RingSpanProcessor(ring);
+  const exporter = options.exports ? new ExportProcessor(options.endpoint) : undefined;
+  let url: string | undefined;
+  const collector = startAnyCollector(options, ring);
+  const ready = collector.ready.then((told) => {
+    url = told.url;
+    failures.push(...told.failures.map(errorOf));
+  });
+  const processor: SpanProcessor = {
+    onStart: (span) => spans.onStart(span),
+    onEnd: (span) => spans.onEnd(span),
+    forceFlush: async () => void (await collector.flush(FLUSH_MS)),
+    shutdown: async () => void (await collector.flush(FLUSH_MS)),
+  };
+  const registered = register(options, [processor, ...(exporter ? [exporter] : []), ...options.spanProcessors], failures);
+  const flush = async (): Promise<void> => {
+    await Promise.all([collector.flush(FLUSH_MS), exporter?.forceFlush()]);
+  };
+  // Spans leave from this thread: the natural end of a process waits for them, its exit can't.
+  const beforeExit = (): void => void exporter?.forceFlush();
+  process.once('beforeExit', beforeExit);
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await ready;
+    await flush();
+    process.off('beforeExit', beforeExit);
+    await exporter?.shutdown();
+    if (registered) unregisterProvider();
+    ring.close();
+    await collector.close();
+    if (running === handle) running = undefined;
+  };
+  const handle: Taskspan = {
+    processor,
+    store: collector.store,
+    get url() {
+      return url;
+    },
+    failures,
+    flush,
+    close: () => (closed ??= close()),
+    [Symbol.asyncDispose]: () => handle.close(),
+  };
+  return { handle, ready };
+}
+
+/** A collector wherever it runs. */
+interface AnyCollector {
+  ready: Promise<{ url: string | undefined; failures: readonly CollectorFailure[] }>;
+  store: TaskStore;
+  flush(limitMs: number): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+function startAnyCollector({ store, serve }: ResolvedOptions, ring: RingWriter): AnyCollector {
+  if (typeof store === 'object') {
+    report('a store given as an object keeps the collector in the task\'s own thread');
+    return here(ring, store, serve);
+  }
+  const thread = new CollectorThread(ring, store, serve);
+  const reading = lateStore(store);
+  let instead: AnyCollector | undefined;
+  const ready = thread.ready.then(async ({ noThread, ...told }) => {
+    if (noThread === undefined) {
+      if (told.failures.some(({ part, code }) => part === 'store' && code !== 'UNAVAILABLE')) ring.close();
+      return told;
+    }
+    report('no collector thread could be started: it runs in the task\'s own thread', noThread);
+    await thread.close();
+    instead = here(ring, reading, serve);
+    return instead.ready;
+  });
+  return {
+    ready,
+    store: reading,
+    flush: (limitMs) => (instead ?? thread).flush(limitMs),
+    async close() {
+      await (instead ?? thread).close();
+      await reading.close();
+    },
+  };
+}
+
+function here(ring: RingWriter, store: TaskStore, serve: ResolvedOptions['serve']): AnyCollector {
+  const starting = startCollectorHere(ring, store, serve);
+  return {
+    ready: starting,
+    store,
+    flush: async () => (await starting).committer.drain(),
+    close: async () => (await starting).close(),
+  };
+}
+
+function register(options: ResolvedOptions, processors: SpanProcessor[], failures: Error[]): boolean {
+  if (!options.registerProvider) return false;
+  if (isProviderRegistered()) {
+    failures.push(
+      new Error(
+        'an OpenTelemetry provider is registered already: give it the processor of this handle and the sampler ' +
+          'recordTasks(yours), or start taskspan first; until then nothing is recorded',
+      ),
+    );
+    return false;
+  }
+  registerProvider(options, processors);
+  return true;
+}
+
+function errorOf({ message, code }: CollectorFailure): Error {
+  return code === undefined ? new Error(message) : Object.assign(new Error(message), { code });
+}
+
+/** A handle to a collector that somebody else closes. */
+function handleTo(taskspan: Taskspan): Taskspan {
+  return {
+    processor: taskspan.processor,
+    store: taskspan.store,
+    get url() {
+      return taskspan.url;
+    },
+    failures: taskspan.failures,
+    flush: () => taskspan.flush(),
+    close: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** What a preload gets that is loaded into the collector's own thread. */
+function inert(): Taskspan {
+  const nothing = (): Promise<void> => Promise.resolve();
+  return {
+    processor: { onStart: () => undefined, onEnd: () => undefined, forceFlush: nothing, shutdown: nothing },
+    store: lateStore(''),
+    url: undefined,
+    failures: [],
+    flush: nothing,
+    close: nothing,
+    [Symbol.asyncDispose]: nothing,
+  };
+}

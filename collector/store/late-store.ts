@@ -1,0 +1,43 @@
+import { openStore } from './open-store.ts';
+import type { TaskStore } from './task-store.ts';
+
+/** How long after a failure to open it the store is tried again, in milliseconds. */
+const RETRY_MS = 1000;
+
+/** A store that is opened when it is first used, and tried again while it can't be: its calls fail until then. */
+export interface LateStore extends TaskStore {
+  /** Opens it now if it is not open; throws why it can't be. */
+  open(): TaskStore;
+}
+
+export function lateStore(location: string): LateStore {
+  let opened: TaskStore | undefined;
+  let failure: { error: unknown; at: number } | undefined;
+  const open = (): TaskStore => {
+    if (opened !== undefined) return opened;
+    if (failure !== undefined && performance.now() - failure.at < RETRY_MS) throw failure.error;
+    try {
+      return (opened = openStore(location));
+    } catch (error) {
+      failure = { error, at: performance.now() };
+      throw error;
+    }
+  };
+  // Not `async`: a store that does its work before it returns must do so through this one too.
+  const use = <T>(call: (store: TaskStore) => Promise<T>): Promise<T> => {
+    try {
+      return call(open());
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  };
+  return {
+    open,
+    append: (facts) => use((store) => store.append(facts)),
+    task: (uuid) => use((store) => store.task(uuid)),
+    log: (uuid, range) => use((store) => store.log(uuid, range)),
+    scopes: (uuid) => use((store) => store.scopes(uuid)),
+    tasks: (query) => use((store) => store.tasks(query)),
+    close: () => opened?.close() ?? Promise.resolve(),
+  };
+}

@@ -1,0 +1,28 @@
+import { diag, DiagLogLevel } from '@opentelemetry/api';
+import type { DiagLogger } from '@opentelemetry/api';
+
+/**
+ * Lets what goes wrong be seen where the application has set no logger for OpenTelemetry's `diag`:
+ * on standard error, taskspan's own warnings and all errors. `OTEL_LOG_LEVEL=none` keeps it silent.
+ */
+export function tellOnStandardError(): void {
+  if (process.env['OTEL_LOG_LEVEL']?.toLowerCase() === 'none' || hasLogger()) return;
+  const write = (message: string): void => void process.stderr.write(`${message}\n`);
+  const ignore = (): void => undefined;
+  const logger: DiagLogger = {
+    error: (message) => write(message),
+    warn: (message) => {
+      if (message.startsWith('taskspan: ')) write(message);
+    },
+    info: ignore,
+    debug: ignore,
+    verbose: ignore,
+  };
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN });
+}
+
+/** The API has no question for it; where it keeps its globals is part of its contract between versions. */
+function hasLogger(): boolean {
+  const globals = (globalThis as Record<symbol, unknown>)[Symbol.for('opentelemetry.js.api.1')];
+  return (globals as { diag?: unknown } | undefined)?.diag !== undefined;
+}

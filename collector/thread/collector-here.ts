@@ -1,0 +1,30 @@
+import { report } from '../../src/report.ts';
+import { readingEnd, untilWoken } from '../ring/ring-here.ts';
+import type { RingWriter } from '../ring/ring-writer.ts';
+import type { LateStore } from '../store/late-store.ts';
+import type { TaskStore } from '../store/task-store.ts';
+import { startCollector } from './collector.ts';
+import type { Collector } from './collector.ts';
+import type { ServeOptions } from './messages.ts';
+
+/**
+ * The collector in the task's own thread: for a store that is an object, and where no thread can
+ * be had. What blocks the thread holds it up.
+ */
+export async function startCollectorHere(
+  ring: RingWriter,
+  store: TaskStore | LateStore,
+  serve: ServeOptions | undefined,
+): Promise<Collector> {
+  const source = readingEnd(ring);
+  const collector = await startCollector({ source, store, serve, sleep: () => untilWoken(ring), report });
+  const atExit = (): void => collector.committer.drainNow();
+  process.on('exit', atExit);
+  return {
+    ...collector,
+    async close() {
+      process.off('exit', atExit);
+      await collector.close();
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { describeFailure } from '../../src/failure.ts';
+import { createTasksApp } from '../app/tasks-app.ts';
+import { serveTasks } from '../app/serve-tasks.ts';
+import type { TasksServer } from '../app/serve-tasks.ts';
+import { Committer } from '../store/committer.ts';
+import type { FactSource } from '../store/committer.ts';
+import type { LateStore } from '../store/late-store.ts';
+import type { TaskStore } from '../store/task-store.ts';
+import type { CollectorFailure, ServeOptions } from './messages.ts';
+
+/** What a collector is made of; the same in a thread of its own and in the task's. */
+export interface CollectorOptions {
+  source: FactSource;
+  store: TaskStore | LateStore;
+  serve: ServeOptions | undefined;
+  sleep: () => Promise<void>;
+  /** Told of troubles, each in one line. */
+  report: (message: string) => void;
+}
+
+/** A running collector. */
+export interface Collector {
+  readonly committer: Committer;
+  /** Where it serves; `undefined` if it does not. */
+  readonly url: string | undefined;
+  /** What does not work. */
+  readonly failures: readonly CollectorFailure[];
+  /** Stops serving and committing. What has not been committed stays in the ring. The store is the caller's to close. */
+  close(): Promise<void>;
+}
+
+export const DEFAULT_PORT = 4320;
+
+/** Commits facts and serves records until it is closed. What does not work is told, not thrown. */
+export async function startCollector(options: CollectorOptions): Promise<Collector> {
+  const { source, store, serve, sleep, report } = options;
+  const failures: CollectorFailure[] = [];
+  try {
+    if ('open' in store) store.open();
+  } catch (error) {
+    failures.push(failureOf('store', error));
+  }
+  let told = '';
+  const committer = new Committer({
+    source,
+    store,
+    sleep,
+    onFailure: (error) => {
+      const { message } = describeFailure(error);
+      if (message !== told) report(`facts could not be committed, trying again: ${message}`);
+      told = message;
+    },
+    onRecovery: () => {
+      told = '';
+      report('facts are being committed again');
+    },
+  });
+  void committer.run();
+  let server: TasksServer | undefined;
+  try {
+    if (serve !== undefined) server = await startServer(store, serve);
+  } catch (error) {
+    failures.push(failureOf('server', error));
+  }
+  return {
+    committer,
+    url: server?.url,
+    failures,
+    async close() {
+      committer.stop();
+      await server?.close();
+    },
+  };
+}
+
+function startServer(store: TaskStore, serve: ServeOptions): Promise<TasksServer> {
+  const { port = DEFAULT_PORT, host, allowedHosts, allowedOrigins } = serve;
+  const access = {
+    ...(allowedHosts !== undefined && { allowedHosts }),
+    ...(allowedOrigins !== undefined && { allowedOrigins }),
+  };
+  return serveTasks({ app: createTasksApp({ store, access }), port, ...(host !== undefined && { host }) });
+}
+
+function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {
+  const code = (error as { code?: unknown } | null)?.code;
+  return { part, message: describeFailure(error).message, code: typeof code === 'string' ? code : undefined };
+}

@@ -1,0 +1,48 @@
+/** What the two sides of the collector thread say to each other. */
+
+/** Where and for whom the collector serves. */
+export interface ServeOptions {
+  /** 0 takes a free one. Default 4320. */
+  port?: number;
+  /** A loopback address. Default `127.0.0.1`. */
+  host?: string;
+  /** Further names under which the server may be asked; loopback names always may. */
+  allowedHosts?: string[];
+  /** Origins whose pages may read from the server, such as `http://localhost:5173`. */
+  allowedOrigins?: string[];
+}
+
+/** What the thread is started with. */
+export interface ThreadData {
+  /** Tells the thread's own module that it runs as the collector. */
+  taskspanCollector: true;
+  control: Int32Array;
+  segments: SharedSegment[];
+  /** Path or URL of the store. */
+  store: string;
+  serve: ServeOptions | undefined;
+}
+
+export interface SharedSegment {
+  id: number;
+  memory: SharedArrayBuffer;
+}
+
+export type ToThread =
+  | { type: 'segment'; segment: SharedSegment }
+  | { type: 'freed'; id: number }
+  | { type: 'close' };
+
+export type FromThread =
+  /** It has tried to open its store and its port. */
+  | { type: 'ready'; url: string | undefined; failures: CollectorFailure[] }
+  /** Something to tell through `diag`. */
+  | { type: 'report'; message: string };
+
+/** Why a part of the collector does not work. */
+export interface CollectorFailure {
+  part: 'store' | 'server';
+  /** One line. */
+  message: string;
+  code: string | undefined;
+}

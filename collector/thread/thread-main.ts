@@ -1,0 +1,65 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { RingReader } from '../ring/ring-reader.ts';
+import { CONTROL, segmentOver } from '../ring/segment.ts';
+import { lateStore } from '../store/late-store.ts';
+import { startCollector } from './collector.ts';
+import type { FromThread, ThreadData, ToThread } from './messages.ts';
+
+/**
+ * The collector's own thread: all reading and writing for record and log happens here, so that
+ * none of it waits for a task that blocks its event loop.
+ */
+const port = parentPort!;
+const { control, segments, store: location, serve } = workerData as ThreadData;
+const tell = (message: FromThread): void => port.postMessage(message);
+
+const reader = new RingReader(control);
+for (const { id, memory } of segments) reader.add(segmentOver(id, memory));
+const store = lateStore(location);
+
+const starting = startCollector({
+  source: reader,
+  store,
+  serve,
+  sleep,
+  report: (message) => tell({ type: 'report', message }),
+});
+
+// Listening keeps the thread alive: a wait on shared memory alone would not.
+port.on('message', (message: ToThread) => {
+  switch (message.type) {
+    case 'segment':
+      reader.add(segmentOver(message.segment.id, message.segment.memory));
+      // Facts may stand in it already, written while the reader was falling asleep.
+      Atomics.add(control, CONTROL.wake, 1);
+      Atomics.notify(control, CONTROL.wake);
+      break;
+    case 'freed':
+      reader.drop(message.id);
+      break;
+    case 'close':
+      void close();
+      break;
+  }
+});
+
+const { url, failures } = await starting;
+tell({ type: 'ready', url, failures: [...failures] });
+
+/** Until a fact comes. Looked for once more after falling asleep, since one may have come just before. */
+async function sleep(): Promise<void> {
+  const before = Atomics.load(control, CONTROL.wake);
+  Atomics.store(control, CONTROL.asleep, 1);
+  if (reader.hasFacts) {
+    Atomics.store(control, CONTROL.asleep, 0);
+    return;
+  }
+  await Atomics.waitAsync(control, CONTROL.wake, before).value;
+}
+
+async function close(): Promise<void> {
+  const collector = await starting;
+  await collector.close();
+  await store.close();
+  port.close();
+}
