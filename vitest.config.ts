@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import type { ViteUserConfig } from 'vitest/config';
 
 /** `unit` is what `npm test` runs; `e2e` needs real peers and is run by `.ci/run`. */
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       {
@@ -24,3 +25,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;

@@ -1,4 +1,6 @@
 import { received } from './failure.ts';
+import { isPromiseLike, promiseOf } from './promise-of.ts';
+import { checkOptions } from './task-options.ts';
 import type { TaskOptions } from './task-options.ts';
 import { TaskUpdater } from './task-updater.ts';
 
@@ -32,7 +34,8 @@ export function runTask<T, Suppress extends boolean = false>(
     completed();
     return result;
   }
-  const ended = result.then(
+  const pending = result;
+  return updater.run(() => promiseOf(pending)).then(
     (value) => {
       completed();
       return value;
@@ -41,8 +44,7 @@ export function runTask<T, Suppress extends boolean = false>(
       updater.fail(error);
       throw error;
     },
-  );
-  return (ended instanceof Promise ? ended : Promise.resolve(ended)) as T;
+  ) as T;
 }
 
 /**
@@ -55,11 +57,8 @@ export function track<This, Arguments extends unknown[], T, Suppress extends boo
   options?: Omit<TaskOptions<Suppress>, 'taskUuid'>,
 ): (this: This, ...args: Arguments) => T {
   if (typeof fn !== 'function') throw new TypeError(`track: expected a function, got ${received(fn)}`);
+  checkOptions({ ...options, taskName });
   return function (this: This, ...args: Arguments): T {
     return runTask<T, Suppress>(taskName, (updater) => fn.call(this, updater, ...args), options);
   };
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

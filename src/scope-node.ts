@@ -10,9 +10,10 @@ import { messageLines, nameLine, outcomeLines } from './log-line.ts';
 import { planOf } from './plan.ts';
 import type { PlanInput } from './plan.ts';
 import { checkProgress, ProgressGate } from './progress.ts';
+import { isPromiseLike, promiseOf } from './promise-of.ts';
 import { reportOnce } from './report.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
-import { NOT_TRACED, startScopeSpan } from './scope-span.ts';
+import { contextInside, NOT_TRACED, startScopeSpan } from './scope-span.ts';
 import type { OpenSpan } from './scope-span.ts';
 import { SpanWriter } from './span-writer.ts';
 import { JobCounter } from './task-run.ts';
@@ -33,6 +34,9 @@ export class ScopeNode implements Scope {
   #planned = false;
   #gate: ProgressGate | undefined;
   #toldInside: ToldErrors | undefined;
+  /** The context in which the last scope inside began, and what it was made of. */
+  #inside: Context | undefined;
+  #outside: Context | undefined;
 
   constructor(task: TaskRun, parent: ScopeNode | undefined, name: string, start: number, open: OpenSpan) {
     this.task = task;
@@ -169,8 +173,20 @@ export class ScopeNode implements Scope {
       return new ScopeNode(task, parent, clean, task.verbose === undefined ? 0 : task.clock.now(), NOT_TRACED);
     }
     const start = task.clock.now();
-    const onPath = currentScope.getStore() === parent;
-    return new ScopeNode(task, parent, clean, start, startScopeSpan(task, parent.writer.span, clean, start, onPath));
+    const open = startScopeSpan(task, parent.writer.span, clean, start, parent.#contextInside());
+    return new ScopeNode(task, parent, clean, start, open);
+  }
+
+  /** Remembered for the next scope: many scopes begin one after the other in the same context. */
+  #contextInside(): Context {
+    const active = contextApi.active();
+    if (active === this.#context) return active;
+    if (active !== this.#outside) {
+      const onPath = currentScope.getStore() === this;
+      this.#inside = contextInside(this.writer.span, active, onPath);
+      this.#outside = active;
+    }
+    return this.#inside!;
   }
 
   #runToEnd<T>(fn: (scope: Scope) => T, suppress: boolean): unknown {
@@ -184,14 +200,17 @@ export class ScopeNode implements Scope {
       this.complete();
       return result;
     }
-    const ended = result.then(
+    return this.#promiseOf(result).then(
       (value) => {
         this.complete();
         return value;
       },
       (error: unknown) => this.#failed(error, suppress),
     );
-    return ended instanceof Promise ? ended : Promise.resolve(ended);
+  }
+
+  #promiseOf<T>(result: PromiseLike<T>): Promise<T> {
+    return result instanceof Promise ? (result as Promise<T>) : this.run(() => promiseOf(result));
   }
 
   #failed(error: unknown, suppress: boolean): undefined {
@@ -309,11 +328,4 @@ function unrecordedScope(task: TaskRun, name: string): ScopeNode {
 
 function callIn<T>(context: Context | undefined, fn: (scope: ScopeNode) => T, node: ScopeNode): T {
   return context === undefined ? fn(node) : contextApi.with(context, fn, undefined, node);
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }

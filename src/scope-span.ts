@@ -48,22 +48,18 @@ export function startTaskSpan(task: TaskRun, start: number, attributes: Attribut
 }
 
 /**
- * Starts the span of a scope.
+ * The context for a scope's span.
  *
- * @param onPath Whether the running code is inside the parent scope, so that a user's own active
- *   span lies between the two and is the parent span.
+ * @param onPath Whether the running code is inside the parent scope: a user's own active span
+ *   lies between the two then, and is the parent span.
  */
-export function startScopeSpan(
-  task: TaskRun,
-  parent: Span,
-  name: string,
-  start: number,
-  onPath: boolean,
-): OpenSpan {
-  const { traceId, spanId } = parent.spanContext();
-  const active = contextApi.active();
-  const base =
-    onPath && trace.getSpanContext(active)?.traceId === traceId ? active : trace.setSpan(active, parent);
+export function contextInside(parent: Span, active: Context, onPath: boolean): Context {
+  const inTrace = onPath && trace.getSpanContext(active)?.traceId === parent.spanContext().traceId;
+  return inTrace ? active : trace.setSpan(active, parent);
+}
+
+/** Starts the span of a scope in a context that {@link contextInside} gave. */
+export function startScopeSpan(task: TaskRun, parent: Span, name: string, start: number, base: Context): OpenSpan {
   const span = task.tracer.startSpan(
     name,
     {
@@ -74,7 +70,7 @@ export function startScopeSpan(
         [conventions.TASK_NAME]: task.name,
         [conventions.TASK_ATTEMPT]: task.attempt,
         [conventions.TASK_SPAN]: task.updater.spanId,
-        [conventions.SCOPE_PARENT]: spanId,
+        [conventions.SCOPE_PARENT]: parent.spanContext().spanId,
         [conventions.OUTCOME]: '',
         [conventions.HEADING]: false,
         [conventions.FACTS]: 0,

@@ -7,9 +7,11 @@ import type { PlanInput } from './plan.ts';
  */
 export type ScopeResult<T, Suppress extends boolean> = Suppress extends false
   ? T
-  : T extends PromiseLike<infer Value>
-    ? Promise<Value | undefined>
-    : T | undefined;
+  : [T] extends [never]
+    ? undefined
+    : T extends PromiseLike<infer Value>
+      ? Promise<Value | undefined>
+      : T | undefined;
 
 /** Options of one scope. */
 export interface ScopeOptions<Suppress extends boolean = boolean> {

@@ -8,12 +8,17 @@ export interface TimeSource {
   monotonic(): number;
 }
 
+// The global is a getter: asked for once, since a clock is read for every fact.
+const { performance } = globalThis;
+
 const systemTime: TimeSource = {
   wall: () => Date.now(),
   monotonic: () => performance.now(),
 };
 
 const LEAD_MS = 1000;
+/** How often wall time is looked at. A machine takes longer than this to fall asleep. */
+const LOOK_MS = 1;
 
 /**
  * The one clock of a task: every start, event and end has its time from it.
@@ -26,27 +31,31 @@ export class TaskClock {
   readonly #source: TimeSource;
   #wallBase: number;
   #monotonicBase: number;
+  #nextLook: number;
   #last = 0;
 
   constructor(source: TimeSource = systemTime) {
     this.#source = source;
     this.#wallBase = source.wall();
     this.#monotonicBase = source.monotonic();
+    this.#nextLook = this.#monotonicBase;
   }
 
   /** Microseconds since the epoch, a whole number greater than the one before. */
   now(): number {
     const monotonic = this.#source.monotonic();
-    const wall = this.#source.wall();
-    let millis = this.#wallBase + (monotonic - this.#monotonicBase);
-    if (wall - millis > LEAD_MS) {
-      this.#wallBase = wall;
-      this.#monotonicBase = monotonic;
-      millis = wall;
-    }
-    const micros = Math.floor(millis * 1000);
+    if (monotonic >= this.#nextLook) this.#look(monotonic);
+    const micros = Math.floor((this.#wallBase + (monotonic - this.#monotonicBase)) * 1000);
     this.#last = micros > this.#last ? micros : this.#last + 1;
     return this.#last;
+  }
+
+  #look(monotonic: number): void {
+    this.#nextLook = monotonic + LOOK_MS;
+    const wall = this.#source.wall();
+    if (wall - (this.#wallBase + (monotonic - this.#monotonicBase)) <= LEAD_MS) return;
+    this.#wallBase = wall;
+    this.#monotonicBase = monotonic;
   }
 }
 

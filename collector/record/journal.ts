@@ -63,7 +63,11 @@ export class JournalWriter {
   }
 }
 
-function notificationOf(fact: NotificationFact, lines: string, named: boolean): JournalEntry['notification'] {
+function notificationOf(
+  fact: NotificationFact,
+  lines: string,
+  named: boolean,
+): NonNullable<JournalEntry['notification']> {
   const { message, attributes } = fact;
   const plain = lines.length === message.length + 2 && lines.startsWith(message, 1);
   return {

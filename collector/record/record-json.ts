@@ -16,7 +16,7 @@ export interface RecordParts {
 }
 
 /** Longest log inside a record, in bytes; of a longer one the record has the tail. */
-export const RECORD_LOG_BYTES = 1024 * 1024;
+export const RECORD_LOG_BYTES: number = 1024 * 1024;
 
 // The key can't stand inside a JSON string: there its quotes would be escaped.
 const AFTER_LOG = ',"exception":';

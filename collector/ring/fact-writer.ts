@@ -7,19 +7,27 @@ import type { RingSpan, RingWriter } from './ring-writer.ts';
 import { scopeEndFlags } from './scope-end-flags.ts';
 
 /** Writes the facts of one span into the ring. */
-export class FactWriter implements SpanSink {
-  readonly #ring: RingWriter;
-  readonly #span: RingSpan;
+export class FactWriter implements SpanSink, RingSpan {
+  readonly ring: RingWriter;
+  readonly ref: SpanRef;
+  readonly handle: number;
+  writtenIn = -1;
 
   constructor(ring: RingWriter, ref: SpanRef) {
-    this.#ring = ring;
-    this.#span = ring.span(`${ref.taskUuid} ${ref.traceId} ${ref.spanId} ${ref.taskSpanId}`);
+    this.ring = ring;
+    this.ref = ref;
+    this.handle = ring.nextHandle();
+  }
+
+  /** This writer, if it writes into that ring. */
+  writerInto(ring: RingWriter): FactWriter | undefined {
+    return ring === this.ring ? this : undefined;
   }
 
   start(fact: TaskStart | ScopeStart): void {
     const { seq, time } = fact;
     if (fact.kind === 'scope-start') {
-      this.#ring.write(this.#span, KIND.scopeStart, seq, time, 0, 0, fact.name, fact.parentSpanId);
+      this.ring.write(this, KIND.scopeStart, seq, time, 0, 0, fact.name, fact.parentSpanId);
     } else {
       const { name, attempt, attributes, workerId, workerIntervalMs, sampled, parentTaskUuid } = fact;
       const rest: TaskStartRest = {
@@ -31,7 +39,7 @@ export class FactWriter implements SpanSink {
         sampled,
         ...(parentTaskUuid !== undefined && { parentTaskUuid }),
       };
-      this.#ring.write(this.#span, KIND.taskStart, seq, time, 0, 0, JSON.stringify(rest), '');
+      this.ring.write(this, KIND.taskStart, seq, time, 0, 0, JSON.stringify(rest), '');
     }
   }
 
@@ -39,33 +47,33 @@ export class FactWriter implements SpanSink {
     const { seq, time, outcome, duration, error } = fact;
     if (fact.kind === 'scope-end') {
       const flags = scopeEndFlags(outcome, fact.heading, error !== undefined);
-      this.#ring.write(this.#span, KIND.scopeEnd, seq, time, duration, flags, error?.name ?? '', error?.message ?? '');
+      this.ring.write(this, KIND.scopeEnd, seq, time, duration, flags, error?.name ?? '', error?.message ?? '');
     } else {
       const { name, exception, jobs } = fact;
       const rest: TaskEndRest = { outcome, duration, name, exception, jobs, ...(error !== undefined && { error }) };
-      this.#ring.write(this.#span, KIND.taskEnd, seq, time, 0, 0, JSON.stringify(rest), '');
+      this.ring.write(this, KIND.taskEnd, seq, time, 0, 0, JSON.stringify(rest), '');
     }
   }
 
   notification(seq: number, time: number, message: string, attributes: Attributes | undefined): void {
     const json = attributes === undefined ? '' : JSON.stringify(attributes);
-    this.#ring.write(this.#span, KIND.notification, seq, time, 0, 0, message, json);
+    this.ring.write(this, KIND.notification, seq, time, 0, 0, message, json);
   }
 
   progress(seq: number, time: number, done: number, total: number | undefined): void {
-    this.#ring.write(this.#span, KIND.progress, seq, time, done, total ?? NaN, '', '');
+    this.ring.write(this, KIND.progress, seq, time, done, total ?? NaN, '', '');
   }
 
   plan(seq: number, time: number, plan: Plan): void {
-    this.#ring.write(this.#span, KIND.plan, seq, time, 0, 0, JSON.stringify(plan), '');
+    this.ring.write(this, KIND.plan, seq, time, 0, 0, JSON.stringify(plan), '');
   }
 
   exception(seq: number, time: number, type: string, message: string): void {
-    this.#ring.write(this.#span, KIND.exception, seq, time, 0, 0, type, message);
+    this.ring.write(this, KIND.exception, seq, time, 0, 0, type, message);
   }
 
   result(seq: number, time: number, result: string): void {
-    this.#ring.write(this.#span, KIND.result, seq, time, 0, 0, result, '');
+    this.ring.write(this, KIND.result, seq, time, 0, 0, result, '');
   }
 
   /** Any fact, as a test gives it. */

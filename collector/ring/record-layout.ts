@@ -1,11 +1,11 @@
 /**
  * How a fact lies in a segment: a header of fixed words, then two texts in UTF-8.
  *
- * Records begin at multiples of 8 bytes. A span's ids stand once in each segment, in a record of
- * kind {@link KIND.span}; facts name it by a small number, its handle.
+ * Records begin at multiples of 8 bytes. A span's ids stand once in each segment, in records
+ * of kind {@link KIND.attempt} and {@link KIND.span}; facts name it by a small number, its handle.
  */
 export const KIND = {
-  /** first: task UUID, trace id, span id and the task span's id, by spaces. */
+  /** first: span id; of the attempt whose record stands before it. */
   span: 1,
   /** first: JSON of the rest. */
   taskStart: 2,
@@ -25,6 +25,8 @@ export const KIND = {
   scopeEnd: 9,
   /** first: JSON of the rest. */
   taskEnd: 10,
+  /** first: trace id and the task span's id, second: the task's UUID. */
+  attempt: 11,
 } as const;
 
 export type Kind = (typeof KIND)[keyof typeof KIND];

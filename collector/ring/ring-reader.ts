@@ -16,6 +16,7 @@ export class RingReader {
   #at = FIRST_RECORD;
   /** Spans by their handles, as the current segment names them. */
   #spans = new Map<number, SpanRef>();
+  #attempt: Omit<SpanRef, 'spanId'> = { traceId: '', taskSpanId: '', taskUuid: '' };
   /** Where the facts read end, segment by segment, until they are acknowledged. */
   #read: { readonly segment: Segment; readonly end: number; readonly passed: boolean }[] = [];
 
@@ -92,7 +93,8 @@ export class RingReader {
     this.#at = FIRST_RECORD;
     const from = Atomics.load(segment.words, HEADER.acknowledged);
     while (this.#at < from) {
-      if (segment.words[(this.#at >> 2) + WORD.kind] === KIND.span) this.#readRecord(segment);
+      const kind = segment.words[(this.#at >> 2) + WORD.kind];
+      if (kind === KIND.span || kind === KIND.attempt) this.#readRecord(segment);
       else this.#at += segment.words[(this.#at >> 2) + WORD.size]!;
     }
   }
@@ -107,14 +109,18 @@ export class RingReader {
     const afterFirst = at + RECORD_HEADER + words[word + WORD.firstBytes]!;
     const first = textAt(bytes, at + RECORD_HEADER, afterFirst);
     if (kind === KIND.span) {
-      this.#spans.set(handle, spanRefOf(first));
+      this.#spans.set(handle, { ...this.#attempt, spanId: first });
+      return undefined;
+    }
+    const secondBytes = words[word + WORD.secondBytes]!;
+    const second = secondBytes === 0 ? '' : textAt(bytes, afterFirst, afterFirst + secondBytes);
+    if (kind === KIND.attempt) {
+      this.#attempt = { traceId: first.slice(0, 32), taskSpanId: first.slice(32), taskUuid: second };
       return undefined;
     }
     const span = this.#spans.get(handle)!;
     const seq = words[word + WORD.seq]!;
     const time = doubles[double + DOUBLE.time]!;
-    const secondBytes = words[word + WORD.secondBytes]!;
-    const second = secondBytes === 0 ? '' : textAt(bytes, afterFirst, afterFirst + secondBytes);
     const one = doubles[double + DOUBLE.one]!;
     const two = doubles[double + DOUBLE.two]!;
     switch (kind) {
@@ -147,11 +153,6 @@ export class RingReader {
 /** What the JSON of a task's start and end holds. */
 export type TaskStartRest = Omit<TaskStart, 'kind' | 'span' | 'seq' | 'time'>;
 export type TaskEndRest = Omit<TaskEnd, 'kind' | 'span' | 'seq' | 'time'>;
-
-function spanRefOf(ids: string): SpanRef {
-  const [taskUuid = '', traceId = '', spanId = '', taskSpanId = ''] = ids.split(' ');
-  return { taskUuid, traceId, spanId, taskSpanId };
-}
 
 function textAt(bytes: Buffer, from: number, to: number): string {
   return bytes.toString('utf8', from, to);

@@ -1,3 +1,4 @@
+import type { SpanRef } from '../../src/fact.ts';
 import { DOUBLE, KIND, mostBytes, padded, RECORD_HEADER, WORD } from './record-layout.ts';
 import type { Kind } from './record-layout.ts';
 import { clearSegment, CONTROL, CONTROL_BYTES, FIRST_RECORD, HEADER, isAcknowledged, segmentOver } from './segment.ts';
@@ -11,12 +12,11 @@ export interface RingOptions {
   limitBytes?: number;
 }
 
-/** A span as the ring knows it: its number, and where its ids stand. */
+/** A span as the ring knows it: its ids, the number that stands for them, and where they stand. */
 export interface RingSpan {
+  readonly ref: SpanRef;
   readonly handle: number;
-  /** Task UUID, trace id, span id and the task span's id, by spaces. */
-  readonly ids: string;
-  /** The last segment in which the ids stand, by its place in the order of writing. */
+  /** The last segment in which the ids stand, by its place in the order of writing; -1 for none. */
   writtenIn: number;
 }
 
@@ -41,6 +41,9 @@ export class RingWriter {
   #at = FIRST_RECORD;
   #end: number;
   #handles = 0;
+  /** Whose ids stand last in the current segment. */
+  #attempt: SpanRef | undefined;
+  #attemptIn = -1;
   #givenUp = 0;
   #closed = false;
   /** Called with each segment that the reader has not seen. */
@@ -81,9 +84,9 @@ export class RingWriter {
     this.#closed = true;
   }
 
-  /** Makes a span known. Its ids are written with its first fact. */
-  span(ids: string): RingSpan {
-    return { handle: ++this.#handles, ids, writtenIn: -1 };
+  /** A new span's number. Its ids are written with its first fact. */
+  nextHandle(): number {
+    return ++this.#handles;
   }
 
   /** Writes a fact. It is seen by the reader when this returns. */
@@ -98,14 +101,14 @@ export class RingWriter {
     second: string,
   ): void {
     if (this.#closed) return;
-    const most = mostBytes(first, second) + (span.writtenIn === this.#place ? 0 : mostBytes(span.ids, ''));
-    if (this.#at + most > this.#end && !this.#nextSegment(mostBytes(first, second) + mostBytes(span.ids, ''))) {
+    const most = mostBytes(first, second) + MOST_SPAN_BYTES;
+    if (this.#at + most > this.#end && !this.#nextSegment(most)) {
       if (this.#givenUp++ === 0) this.onGivenUp?.();
       return;
     }
     if (span.writtenIn !== this.#place) {
       span.writtenIn = this.#place;
-      this.#put(span.handle, KIND.span, 0, 0, 0, 0, span.ids, '');
+      this.#putSpan(span);
     }
     this.#put(span.handle, kind, seq, time, one, two, first, second);
     Atomics.store(this.#current.words, HEADER.written, this.#at);
@@ -118,6 +121,22 @@ export class RingWriter {
     Atomics.add(this.control, CONTROL.wake, 1);
     Atomics.notify(this.control, CONTROL.wake);
     this.onWake?.();
+  }
+
+  /** The ids that scopes of one attempt share stand once in a row of them. */
+  #putSpan({ ref, handle }: RingSpan): void {
+    const attempt = this.#attempt;
+    if (
+      this.#attemptIn !== this.#place ||
+      attempt?.taskSpanId !== ref.taskSpanId ||
+      attempt.traceId !== ref.traceId ||
+      attempt.taskUuid !== ref.taskUuid
+    ) {
+      this.#put(0, KIND.attempt, 0, 0, 0, 0, ref.traceId + ref.taskSpanId, ref.taskUuid);
+      this.#attempt = ref;
+      this.#attemptIn = this.#place;
+    }
+    this.#put(handle, KIND.span, 0, 0, 0, 0, ref.spanId, '');
   }
 
   #put(
@@ -193,21 +212,20 @@ export class RingWriter {
   }
 }
 
-const MOST_FREE = 4;
+const MOST_FREE = 16;
+/** Ids are short: this is room for those of any span. */
+const MOST_SPAN_BYTES = 512;
 /** Up to this length a loop is faster than a call into native code. */
-const SHORT = 96;
+const SHORT = 10;
 
 /** Writes UTF-8, gives the position after it. */
 function writeText(bytes: Buffer, at: number, text: string): number {
   const { length } = text;
-  if (length <= SHORT) {
-    let index = 0;
-    for (; index < length; index++) {
-      const code = text.charCodeAt(index);
-      if (code >= 0x80) break;
-      bytes[at + index] = code;
-    }
-    if (index === length) return at + length;
+  if (length > SHORT) return at + bytes.write(text, at, 'utf8');
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x80) return at + bytes.write(text, at, 'utf8');
+    bytes[at + index] = code;
   }
-  return at + bytes.write(text, at, 'utf8');
+  return at + length;
 }

@@ -3,7 +3,8 @@ import type { SpanSink } from '../../src/span-sink.ts';
 import { reportOnce } from '../../src/report.ts';
 import { FactWriter } from '../ring/fact-writer.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
-import { bothSinks } from './both-sinks.ts';
+import { ManySinks } from './many-sinks.ts';
+import type { RingSink } from './many-sinks.ts';
 import { endFactOf, spanRefOf, startFactOf } from './span-facts.ts';
 import type { EndedSpan, StartedSpan } from './span-facts.ts';
 
@@ -16,7 +17,6 @@ import type { EndedSpan, StartedSpan } from './span-facts.ts';
  */
 export class RingSpanProcessor {
   readonly #ring: RingWriter;
-  readonly #writers = new WeakMap<object, FactWriter>();
 
   constructor(ring: RingWriter) {
     this.#ring = ring;
@@ -27,7 +27,6 @@ export class RingSpanProcessor {
       const ref = spanRefOf(span);
       if (ref === undefined) return;
       const writer = new FactWriter(this.#ring, ref);
-      this.#writers.set(span, writer);
       writer.start(startFactOf(span, ref));
       leaveSink(span, writer);
     } catch (error) {
@@ -37,18 +36,18 @@ export class RingSpanProcessor {
 
   onEnd(span: EndedSpan): void {
     try {
-      const writer = this.#writers.get(span);
-      const ref = writer === undefined ? undefined : spanRefOf(span);
-      if (ref !== undefined) writer!.end(endFactOf(span, ref));
+      const writer = (span as SpanWithSink)[SPAN_SINK]?.writerInto?.(this.#ring);
+      writer?.end(endFactOf(span, writer.ref));
     } catch (error) {
       reportOnce('onEnd', 'the end of a span could not be recorded', error);
     }
   }
 }
 
-/** A second processor on the same provider gets the facts too. */
-function leaveSink(span: object, writer: FactWriter): void {
-  const sinks = span as { [SPAN_SINK]?: SpanSink };
-  const before = sinks[SPAN_SINK];
-  sinks[SPAN_SINK] = before === undefined ? writer : bothSinks(before, writer);
+type SpanWithSink = object & { [SPAN_SINK]?: SpanSink & Partial<RingSink> };
+
+/** A property, not a weak map: that would cost more than all the rest of a span's start. */
+function leaveSink(span: SpanWithSink, writer: FactWriter): void {
+  const before = span[SPAN_SINK];
+  span[SPAN_SINK] = before === undefined ? writer : new ManySinks(before, writer);
 }

@@ -28,9 +28,9 @@ export function samplerFromEnv(env: NodeJS.ProcessEnv = process.env): Sampler {
     case 'parentbased_traceidratio':
       return new ParentBasedSampler({ root: ratio() });
     default:
-      report(`OTEL_TRACES_SAMPLER: expected a sampler of the specification, got ${received(name)}; all is sampled`);
-    // falls through
-    case 'parentbased_always_on':
+      if (name !== 'parentbased_always_on') {
+        report(`OTEL_TRACES_SAMPLER: expected a sampler of the specification, got ${received(name)}; all is sampled`);
+      }
       return new ParentBasedSampler({ root: new AlwaysOnSampler() });
   }
 }

@@ -56,20 +56,21 @@ export function endFactOf(span: EndedSpan, ref: SpanRef): TaskEnd | ScopeEnd {
   const time = microsOf(span.endTime);
   const told = attributes[conventions.OUTCOME];
   const outcome = isOutcome(told) ? told : span.status.code === 2 ? 'failed' : 'completed';
-  const end = {
-    span: ref,
-    seq: count(attributes, conventions.FACTS) || 1,
-    time,
-    outcome,
-    duration: time - microsOf(span.startTime),
-    error: errorOf(span),
-  };
+  const seq = count(attributes, conventions.FACTS) || 1;
+  const duration = time - microsOf(span.startTime);
+  const error = errorOf(span);
   if (ref.spanId !== ref.taskSpanId) {
-    return { kind: 'scope-end', ...end, heading: attributes[conventions.HEADING] === true };
+    const heading = attributes[conventions.HEADING] === true;
+    return { kind: 'scope-end', span: ref, seq, time, outcome, duration, heading, error };
   }
   return {
     kind: 'task-end',
-    ...end,
+    span: ref,
+    seq,
+    time,
+    outcome,
+    duration,
+    error,
     name: text(attributes, conventions.TASK_NAME) || span.name,
     exception: text(attributes, conventions.EXCEPTION),
     jobs: {

@@ -32,7 +32,7 @@ export interface ScopeRow {
 }
 
 /** The columns in the order of {@link scopeValues}. */
-export const SCOPE_COLUMNS = [
+export const SCOPE_COLUMNS: readonly (keyof ScopeRow)[] = [
   'trace_id',
   'span_id',
   'task_span_id',
@@ -57,7 +57,7 @@ export const SCOPE_COLUMNS = [
   'notifications',
   'recent',
   'attempt',
-] as const satisfies readonly (keyof ScopeRow)[];
+];
 
 export function scopeValues(scope: ScopeState): (string | number | null)[] {
   const { end } = scope;
@@ -110,7 +110,9 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
     notifications: row.notifications,
     recent: parseOrNull<number[]>(row.recent) ?? [],
   };
-  return row.attempt === null ? scope : { ...scope, ...(JSON.parse(row.attempt) as AttemptOnly), isTask: true };
+  if (row.attempt === null) return scope;
+  const attempt: AttemptState = { ...scope, ...(JSON.parse(row.attempt) as AttemptOnly), isTask: true };
+  return attempt;
 }
 
 type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask'>;
