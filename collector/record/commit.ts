@@ -1,4 +1,4 @@
-import type { Fact } from '../../src/fact.ts';
+import type { Fact, SpanRef } from '../../src/fact.ts';
 import { fold } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
@@ -33,9 +33,15 @@ export interface TaskCommit {
 export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit | undefined {
   const journal = new JournalWriter(task);
   const noted = new Map<ScopeState, number>();
+  let span: SpanRef | undefined;
+  let scope: ScopeState | undefined;
   for (const fact of inOrder(facts)) {
-    if (!fold(task, fact)) continue;
-    const scope = task.scopeOf(fact.span);
+    // Mostly one fact is of the same span as the one before.
+    if (scope === undefined || fact.span !== span) {
+      span = fact.span;
+      scope = task.scopeOf(span);
+    }
+    if (!fold(task, fact, scope)) continue;
     journal.write(fact, scope);
     if (fact.kind === 'notification') noted.set(scope, (noted.get(scope) ?? 0) + 1);
   }

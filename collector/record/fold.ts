@@ -25,10 +25,10 @@ import type { TaskFold } from './task-fold.ts';
  * Every field is a join. A fact seen twice counts once; where its two contents differ, the
  * longer wins, then the greater by bytes.
  *
+ * @param scope State of the fact's span, where the caller knows it.
  * @returns Whether the fact is new, so that the log has to tell it.
  */
-export function fold(task: TaskFold, fact: Fact): boolean {
-  const scope = task.scopeOf(fact.span);
+export function fold(task: TaskFold, fact: Fact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
   const isNew = addSeq(scope.seen, fact.seq);
   if (isNew) {
     task.changed.add(scope);
