@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { context, propagation, ProxyTracerProvider, trace } from '@opentelemetry/api';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import type { Resource } from '@opentelemetry/resources';
@@ -33,6 +34,11 @@ export function unregisterProvider(): void {
 }
 
 function resourceOf(serviceName: string | undefined): Resource {
-  const resource = defaultResource().merge(detectResources({ detectors: [envDetector] }));
-  return serviceName === undefined ? resource : resource.merge(resourceFromAttributes({ 'service.name': serviceName }));
+  // OpenTelemetry's own default would have the whole path of the program.
+  const unnamed = { 'service.name': `unknown_service:${basename(process.execPath)}` };
+  const named = serviceName === undefined ? {} : { 'service.name': serviceName };
+  return defaultResource()
+    .merge(resourceFromAttributes(unnamed))
+    .merge(detectResources({ detectors: [envDetector] }))
+    .merge(resourceFromAttributes(named));
 }

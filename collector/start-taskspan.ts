@@ -84,14 +84,13 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     await Promise.all([collector.flush(FLUSH_MS), exporter?.forceFlush()]);
   };
   // Spans leave from this thread: the natural end of a process waits for them, its exit can't.
-  const beforeExit = (): void => void exporter?.forceFlush();
+  const beforeExit = (): void => void exporter?.flushAtEnd();
   process.once('beforeExit', beforeExit);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await ready;
-    await flush();
     process.off('beforeExit', beforeExit);
-    await exporter?.shutdown();
+    await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown()]);
     if (registered) unregisterProvider();
     ring.close();
     await collector.close();

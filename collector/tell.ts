@@ -7,9 +7,15 @@ import type { DiagLogger } from '@opentelemetry/api';
  */
 export function tellOnStandardError(): void {
   if (process.env['OTEL_LOG_LEVEL']?.toLowerCase() === 'none' || hasLogger()) return;
-  const write = (message: string): void => void process.stderr.write(`${message}\n`);
+  diag.setLogger(taskspanLogger((message) => void process.stderr.write(`${message}\n`)), {
+    logLevel: DiagLogLevel.WARN,
+  });
+}
+
+/** A logger for `diag` that passes on taskspan's own warnings and all errors. */
+export function taskspanLogger(write: (message: string) => void): DiagLogger {
   const ignore = (): void => undefined;
-  const logger: DiagLogger = {
+  return {
     error: (message) => write(message),
     warn: (message) => {
       if (message.startsWith('taskspan: ')) write(message);
@@ -18,7 +24,6 @@ export function tellOnStandardError(): void {
     debug: ignore,
     verbose: ignore,
   };
-  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN });
 }
 
 /** The API has no question for it; where it keeps its globals is part of its contract between versions. */

@@ -16,8 +16,16 @@ export class VerboseLog {
     if (lines === '') return;
     const name = needsName(kind, scope, this.#before, nodeTree) ? nameLine(scope.name, true) : '';
     this.#before = scope;
-    process.stdout.write(name + lines);
+    print(name + lines);
   }
+}
+
+/** As `console.log` writes: a closed pipe must not end the task's process. */
+function print(text: string): void {
+  const { stdout } = process;
+  stdout.write(text, (error) => {
+    if (error && stdout.listenerCount('error') === 0) stdout.once('error', () => undefined);
+  });
 }
 
 const nodeTree: ScopeTree<ScopeNode> = {

@@ -27,7 +27,7 @@ export function scopeTree(
       records.set(spanKey(scope.traceId, scope.spanId), record);
     }
   }
-  inner.sort((one, other) => (one.start ?? Infinity) - (other.start ?? Infinity) || one.number - other.number);
+  inner.sort(byStart);
   for (const scope of inner) {
     const record = records.get(spanKey(scope.traceId, scope.spanId))!;
     const around =
@@ -35,9 +35,17 @@ export function scopeTree(
       records.get(spanKey(scope.traceId, scope.taskSpanId));
     around?.scopes.push(record);
   }
-  return attempts.toSorted(([one], [other]) => one.attempt - other.attempt || (one.start ?? 0) - (other.start ?? 0)).map(
-    ([, attempt]) => attempt,
-  );
+  return attempts
+    .toSorted(([one], [other]) => one.attempt - other.attempt || byStart(one, other))
+    .map(([, attempt]) => attempt);
+}
+
+/** Where starts are one or unknown the span id decides: the tree does not depend on the order of arrival. */
+function byStart(one: ScopeState, other: ScopeState): number {
+  const start = one.start ?? Infinity;
+  const otherStart = other.start ?? Infinity;
+  if (start !== otherStart) return start - otherStart;
+  return one.spanId < other.spanId ? -1 : 1;
 }
 
 function scopeRecord(scope: ScopeState, notifications: NotificationRecord[]): ScopeRecord {

@@ -32,6 +32,8 @@ export class TaskFold {
     const known = this.scopes.get(spanKey(ref.traceId, ref.spanId));
     if (known !== undefined) return known;
     if (ref.spanId === ref.taskSpanId) return this.attemptOf(ref);
+    // Any fact of a scope makes its attempt known, so that the record does not depend on which came first.
+    this.attemptOf(ref);
     return this.#create(newScope(ref, ++this.spanCount));
   }
 

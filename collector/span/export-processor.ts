@@ -19,17 +19,21 @@ export class ExportProcessor implements SpanProcessor {
   readonly #batches: BatchSpanProcessor;
   #ended = 0;
   #delivered = 0;
+  /** Near the end of the process a try may take no longer than the end may: its retries would hold the process. */
+  #ending = false;
 
-  constructor(endpoint: string | undefined, exporter: SpanExporter = exporterTo(endpoint)) {
+  constructor(endpoint: string | undefined) {
+    const exporter = exporterTo(endpoint);
+    const lastExporter = exporterTo(endpoint, FLUSH_MS);
     const counting: SpanExporter = {
       export: (spans, done) =>
-        exporter.export(spans, (result) => {
+        (this.#ending ? lastExporter : exporter).export(spans, (result) => {
           if (result.code === 0) this.#delivered += spans.length;
           else reportOnce('export', 'spans could not be sent', result.error);
           done(result);
         }),
-      shutdown: () => exporter.shutdown(),
-      forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
+      shutdown: async () => void (await Promise.all([exporter.shutdown(), lastExporter.shutdown()])),
+      forceFlush: () => exporter.forceFlush(),
     };
     const size = process.env['OTEL_BSP_MAX_QUEUE_SIZE'];
     this.#batches = new BatchSpanProcessor(counting, size ? {} : { maxQueueSize: QUEUE_SPANS });
@@ -48,7 +52,14 @@ export class ExportProcessor implements SpanProcessor {
     return within(FLUSH_MS, this.#batches.forceFlush());
   }
 
+  /** Flushes when the process is about to end by itself. */
+  flushAtEnd(): Promise<void> {
+    this.#ending = true;
+    return this.forceFlush();
+  }
+
   async shutdown(): Promise<void> {
+    this.#ending = true;
     await within(FLUSH_MS, this.#batches.shutdown());
     const missing = this.#ended - this.#delivered;
     if (missing > 0) report(`${missing} of ${this.#ended} spans were not received by the OTLP endpoint`);
@@ -56,9 +67,11 @@ export class ExportProcessor implements SpanProcessor {
 }
 
 /** The URL is the endpoint's with `/v1/traces`, as the specification has it for a base URL. */
-function exporterTo(endpoint: string | undefined): SpanExporter {
-  if (endpoint === undefined) return new OTLPTraceExporter();
-  return new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
+function exporterTo(endpoint: string | undefined, timeoutMillis?: number): OTLPTraceExporter {
+  return new OTLPTraceExporter({
+    ...(endpoint !== undefined && { url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }),
+    ...(timeoutMillis !== undefined && { timeoutMillis }),
+  });
 }
 
 /** Waits for it, but no longer than this, and not for its success. */

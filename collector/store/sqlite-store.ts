@@ -31,7 +31,7 @@ export function sqliteStore(path: string): TaskStore {
   if (typeof path !== 'string' || path === '') {
     throw new TypeError(`sqliteStore: expected the path of a file, got ${JSON.stringify(path)}`);
   }
-  return new SqliteStore(openDatabase(path));
+  return new SqliteStore(openDatabase(path), path);
 }
 
 /** How long a call waits for another process's lock before it fails, in milliseconds. */
@@ -67,11 +67,13 @@ interface TaskColumns {
 
 class SqliteStore implements TaskStore {
   readonly #database: DatabaseSync;
+  readonly #path: string;
   readonly #folds: SqliteFolds;
   readonly #statements;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, path: string) {
     this.#database = database;
+    this.#path = path;
     this.#folds = new SqliteFolds(database);
     const task = 'SELECT id, uuid, summary, state, version, log_bytes FROM task';
     this.#statements = {
@@ -109,6 +111,7 @@ class SqliteStore implements TaskStore {
   append(facts: readonly Fact[]): Promise<void> {
     return attempt(() => {
       if (facts.length > 0) this.#append(byTask(facts));
+      else this.#checkWritable();
     });
   }
 
@@ -164,6 +167,15 @@ class SqliteStore implements TaskStore {
 
   close(): Promise<void> {
     return attempt(() => this.#database.close());
+  }
+
+  #checkWritable(): void {
+    try {
+      this.#database.exec('DELETE FROM task WHERE false');
+    } catch (error) {
+      const { message } = error as Error;
+      throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
+    }
   }
 
   #append(tasks: ReadonlyMap<string, readonly Fact[]>): void {

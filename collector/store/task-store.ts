@@ -13,7 +13,8 @@ export interface TaskStore {
    * before changes nothing; a task to which nothing new came gets no new version.
    *
    * Resolves when the facts are durable, rejects when none of them is. A backend that can do it
-   * without waiting has done it before it returns.
+   * without waiting has done it before it returns. Without facts it says whether the store can be
+   * written.
    */
   append(facts: readonly Fact[]): Promise<void>;
 

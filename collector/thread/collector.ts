@@ -37,6 +37,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const failures: CollectorFailure[] = [];
   try {
     if ('open' in store) store.open();
+    await store.append([]);
   } catch (error) {
     failures.push(failureOf('store', error));
   }
@@ -59,6 +60,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   let server: TasksServer | undefined;
   try {
     if (serve !== undefined) server = await startServer(store, serve);
+    // In a thread of its own the thread is not waited for; in the task's the server must not be either.
+    server?.unref();
   } catch (error) {
     failures.push(failureOf('server', error));
   }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { RingReader } from '../ring/ring-reader.ts';
 import { CONTROL, segmentOver } from '../ring/segment.ts';
 import { lateStore } from '../store/late-store.ts';
@@ -12,6 +13,10 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
 const port = parentPort!;
 const { control, segments, store: location, serve } = workerData as ThreadData;
 const tell = (message: FromThread): void => port.postMessage(message);
+
+// What is told in this thread is told in the task's, where the application may have set a logger.
+const told = (message: string): void => tell({ type: 'report', message: message.replace(/^taskspan: /, '') });
+diag.setLogger({ error: told, warn: told, info: ignore, debug: ignore, verbose: ignore }, DiagLogLevel.WARN);
 
 const reader = new RingReader(control);
 for (const { id, memory } of segments) reader.add(segmentOver(id, memory));
@@ -62,4 +67,8 @@ async function close(): Promise<void> {
   await collector.close();
   await store.close();
   port.close();
+}
+
+function ignore(): void {
+  // Only warnings and errors are passed on.
 }

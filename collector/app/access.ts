@@ -1,0 +1,92 @@
+import { isIPv4 } from 'node:net';
+import type { Context, MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import { received } from '../../src/failure.ts';
+import { problem } from './problem.ts';
+
+/** Who may read. Without options: only requests to a loopback name, from no foreign web page. */
+export interface AccessOptions {
+  /**
+   * Names that `Host` may have besides loopback ones (`localhost`, `*.localhost`, `127.0.0.0/8`,
+   * `[::1]`): `tasks.example` for any port, `tasks.example:8080` for that one. Default: none.
+   */
+  allowedHosts?: readonly string[];
+  /**
+   * Origins of web pages that may read from elsewhere (CORS), such as `https://app.example`.
+   * Default: none, only pages of the very same host.
+   */
+  allowedOrigins?: readonly string[];
+}
+
+const HOST = /^(?:\[[0-9a-f:.]+\]|[^\s:/?#@[\]]+)(?::\d+)?$/i;
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/i;
+
+/** The rules of access, made from {@link AccessOptions}. */
+export interface Access {
+  /** The answer to a request that may not be made: 403, saying which option allows it. */
+  refusal(c: Context): Response | undefined;
+  /** Lets pages of `allowedOrigins` read (CORS); `undefined` where there are none. */
+  cors: MiddlewareHandler | undefined;
+}
+
+/**
+ * Turns away what a web page could do behind its reader's back: reach a loopback server through a
+ * name of its own (DNS rebinding, told by `Host`) or from a foreign page (told by `Origin`).
+ *
+ * Throws `TypeError` for an option that can not match anything.
+ */
+export function accessRules(options: AccessOptions = {}): Access {
+  const hosts = listed('allowedHosts', options.allowedHosts, HOST, 'a host name such as "tasks.example"');
+  const origins = listed('allowedOrigins', options.allowedOrigins, ORIGIN, 'an origin such as "https://app.example"');
+
+  const refusal = (c: Context): Response | undefined => {
+    // A request made without a server, as tests make it, has its host in the URL alone.
+    const host = (c.req.header('Host') ?? new URL(c.req.url).host).toLowerCase();
+    const name = withoutPort(host);
+    if (!isLoopbackName(name) && !hosts.has(name) && !hosts.has(host)) {
+      return problem(403, `the host ${received(host)} is not allowed: it is no loopback name and not in "allowedHosts"`);
+    }
+    const origin = c.req.header('Origin');
+    if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return undefined;
+    if (origins.has(origin)) return undefined;
+    return problem(403, `the origin ${received(origin)} is not allowed: it is not this host's and not in "allowedOrigins"`);
+  };
+  return { refusal, cors: origins.size === 0 ? undefined : corsFor(origins, refusal) };
+}
+
+function corsFor(origins: Set<string>, refusal: Access['refusal']): MiddlewareHandler {
+  const allowOrigin = cors({
+    origin: [...origins],
+    allowMethods: ['GET', 'HEAD'],
+    exposeHeaders: ['ETag', 'Link', 'Retry-After'],
+    maxAge: 600,
+  });
+  return async (c, next) => {
+    if (origins.has(c.req.header('Origin') ?? '') && refusal(c) === undefined) return allowOrigin(c, next);
+    await next();
+    c.header('Vary', 'Origin', { append: true });
+    return undefined;
+  };
+}
+
+/** Whether a host name, without port, is this very machine for everyone who resolves it. */
+export function isLoopbackName(name: string): boolean {
+  return name === 'localhost' || isLoopbackAddress(name) || name === '[::1]' || name.endsWith('.localhost');
+}
+
+/** Whether it is an IPv4 address in 127.0.0.0/8. */
+export function isLoopbackAddress(address: string): boolean {
+  return address === '127.0.0.1' || (address.startsWith('127.') && isIPv4(address));
+}
+
+function withoutPort(host: string): string {
+  const colon = host.endsWith(']') ? -1 : host.lastIndexOf(':');
+  return colon === -1 ? host : host.slice(0, colon);
+}
+
+function listed(option: string, values: readonly string[] = [], form: RegExp, expected: string): Set<string> {
+  for (const value of values) {
+    if (!form.test(value)) throw new TypeError(`${option}: expected ${expected}, got ${received(value)}`);
+  }
+  return new Set(values.map((value) => value.toLowerCase()));
+}

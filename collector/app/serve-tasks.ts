@@ -1,0 +1,102 @@
+import { createServer, type Server } from 'node:http';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { received } from '../../src/failure.ts';
+import { reportOnce } from '../../src/report.ts';
+import { isLoopbackAddress } from './access.ts';
+import { problem } from './problem.ts';
+
+export interface ServeTasksOptions {
+  /** What is served: `createTasksApp()`, or any Hono app that it is mounted in. */
+  app: { fetch(request: Request, env?: object): Response | Promise<Response> };
+  /** A loopback address or `localhost`. Default `127.0.0.1`. */
+  host?: string;
+  /** 0 to 65535; 0 takes a free one. */
+  port: number;
+}
+
+/** A server that runs. It holds the event loop until it is closed. */
+export interface TasksServer {
+  /** Where it listens, without a path: `http://127.0.0.1:4320`. */
+  readonly url: string;
+  /**
+   * Takes no more connections, gives open requests half a second to end and cuts off what is left.
+   * May be called again.
+   */
+  close(): Promise<void>;
+  /** Lets the process end while the server runs. */
+  unref(): void;
+}
+
+const CLOSE_GRACE_MS = 500;
+
+/**
+ * Serves the app by HTTP on this machine alone.
+ *
+ * As every Hono server on Node does, it puts a lighter `Request` and `Response` in the place of
+ * this thread's global ones, which are still told apart by `instanceof`.
+ *
+ * Rejects with a `RangeError` for an address that is not loopback or a port that is none, and with
+ * an `Error` of code `EADDRINUSE` for a port that is taken.
+ */
+export async function serveTasks(options: ServeTasksOptions): Promise<TasksServer> {
+  const { app, host = '127.0.0.1', port } = options;
+  const address = host === '[::1]' ? '::1' : host;
+  if (address !== 'localhost' && address !== '::1' && !isLoopbackAddress(address)) {
+    throw new RangeError(
+      `host: expected a loopback address such as 127.0.0.1, got ${received(host)}; ` +
+        'any other address needs a token, which a later version brings',
+    );
+  }
+  const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler });
+  // Node's own limits hold against slow senders: 60 s for headers, 300 s for a whole request.
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
+  await listening(server, address, port);
+  server.on('error', (error) => reportOnce(`serve-tasks: ${error.message}`, 'the server of the tasks failed', error));
+  const bound = server.address();
+  const name = address.includes(':') ? `[${address}]` : address;
+  let closed: Promise<void> | undefined;
+  return {
+    url: `http://${name}:${typeof bound === 'object' && bound !== null ? bound.port : port}`,
+    close: () => (closed ??= closing(server)),
+    unref: () => void server.unref(),
+  };
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      reject(error.code === 'EADDRINUSE' ? portTaken(host, port, error) : error);
+    };
+    server.once('error', failed);
+    server.listen({ host, port }, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+}
+
+function portTaken(host: string, port: number, cause: Error): Error {
+  const error = new Error(`port ${port} on ${host} is taken by another server`, { cause });
+  return Object.assign(error, { code: 'EADDRINUSE' });
+}
+
+function closing(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // A connection whose last answer went out while closing would else be kept for the next request.
+    const idle = setInterval(() => server.closeIdleConnections(), 20);
+    const cutOff = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    server.close((error) => {
+      clearInterval(idle);
+      clearTimeout(cutOff);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
+/** What never reached the app: a request without a usable host or path, or an app that throws. */
+function errorHandler(error: unknown): Response {
+  if (error instanceof RequestError) return problem(400, 'the request names no valid host and path');
+  reportOnce(`serve-tasks: ${String(error)}`, 'the app of the tasks failed', error);
+  return problem(500, 'the server failed');
+}

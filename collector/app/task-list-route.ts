@@ -1,0 +1,64 @@
+import type { Context } from 'hono';
+import { received } from '../../src/failure.ts';
+import { recordJson } from '../record/record-json.ts';
+import { isTaskState, TASK_STATES } from '../record/task-record.ts';
+import type { TaskPage, TaskQuery, TaskStore } from '../store/task-store.ts';
+import { problem } from './problem.ts';
+
+const DEFAULT_LIMIT = 50;
+const MOST_LIMIT = 200;
+
+/** `GET /tasks`: `{ tasks, next }`, newest first, without logs. */
+export function taskListRoute(store: TaskStore): (c: Context) => Promise<Response> {
+  return async (c) => {
+    const query = taskQuery(c);
+    if (query instanceof Response) return query;
+    const page = await pageOf(store, query);
+    if (page === undefined) return problem(400, `cursor: expected the "next" of a page, got ${received(query.cursor)}`);
+
+    const tasks = page.tasks.map((task) => recordJson(task)).join(',');
+    const headers: Record<string, string> = {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-cache',
+      'X-Content-Type-Options': 'nosniff',
+    };
+    if (page.next !== undefined) headers['Link'] = `<${nextLink(query, page.next)}>; rel="next"`;
+    return new Response(`{"tasks":[${tasks}],"next":${JSON.stringify(page.next ?? null)}}`, { headers });
+  };
+}
+
+function taskQuery(c: Context): TaskQuery | Response {
+  const { limit, cursor, state } = c.req.query();
+  const query: TaskQuery = { limit: DEFAULT_LIMIT };
+  if (limit !== undefined) {
+    query.limit = /^\d+$/.test(limit) ? Number(limit) : 0;
+    if (query.limit < 1 || query.limit > MOST_LIMIT) {
+      return problem(400, `limit: expected a whole number from 1 to ${MOST_LIMIT}, got ${received(limit)}`);
+    }
+  }
+  if (state !== undefined) {
+    if (!isTaskState(state)) {
+      return problem(400, `state: expected one of ${TASK_STATES.join(', ')}, got ${received(state)}`);
+    }
+    query.state = state;
+  }
+  if (cursor !== undefined) query.cursor = cursor;
+  return query;
+}
+
+/** `undefined` where the store did not give that cursor. */
+async function pageOf(store: TaskStore, query: TaskQuery): Promise<TaskPage | undefined> {
+  try {
+    return await store.tasks(query);
+  } catch (error) {
+    if (query.cursor !== undefined && error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+// Relative, so that it holds wherever the app is mounted.
+function nextLink(query: TaskQuery, cursor: string): string {
+  const search = new URLSearchParams({ limit: String(query.limit), cursor });
+  if (query.state !== undefined) search.set('state', query.state);
+  return `?${search.toString()}`;
+}

@@ -1,0 +1,31 @@
+import type { Context } from 'hono';
+import { isTaskUuid } from '../../src/task-uuid.ts';
+import type { AttemptRecord } from '../record/task-record.ts';
+import type { TaskStore } from '../store/task-store.ts';
+import { noUuid, unknownTask } from './task-route.ts';
+
+/** The JSON of `GET /tasks/:uuid/scopes`. */
+export interface TaskScopes {
+  task_uuid: string;
+  /** Each attempt with the scopes inside it, first to last. */
+  attempts: AttemptRecord[];
+}
+
+/** `GET /tasks/:uuid/scopes`: what a task consists of, as a tree. */
+export function taskScopesRoute(store: TaskStore): (c: Context) => Promise<Response> {
+  return async (c) => {
+    const given = c.req.param('uuid') ?? '';
+    if (!isTaskUuid(given)) return noUuid(given);
+    const uuid = given.toLowerCase();
+    const attempts = await store.scopes(uuid);
+    if (attempts === undefined) return unknownTask(uuid);
+    const scopes: TaskScopes = { task_uuid: uuid, attempts };
+    return new Response(JSON.stringify(scopes), {
+      headers: {
+        'Content-Type': 'application/json',
+        'Cache-Control': 'no-cache',
+        'X-Content-Type-Options': 'nosniff',
+      },
+    });
+  };
+}

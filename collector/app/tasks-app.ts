@@ -1,0 +1,59 @@
+import { Hono, type Context } from 'hono';
+import type { TaskStore } from '../store/task-store.ts';
+import { accessRules, type AccessOptions } from './access.ts';
+import { problem } from './problem.ts';
+import { storeFailure } from './store-failure.ts';
+import { taskListRoute } from './task-list-route.ts';
+import { taskRoute } from './task-route.ts';
+import { taskScopesRoute } from './task-scopes-route.ts';
+
+export interface TasksAppOptions {
+  /** Where the tasks are. It stays the caller's: the app never closes it. */
+  store: TaskStore;
+  /** Who may read. Default: requests to a loopback name, from no foreign web page. */
+  access?: AccessOptions;
+}
+
+/**
+ * The tasks over HTTP, as a Hono app: serve it with `serveTasks`, mount it in another with
+ * `app.route('/somewhere', createTasksApp({ store }))`, or test against it with `app.request()`.
+ *
+ * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes` and `/healthz`; `docs/http-api.md` has the
+ * rest. It answers for these paths alone and leaves all others to the app that it is mounted in.
+ *
+ * Throws `TypeError` for a malformed access option.
+ */
+export function createTasksApp(options: TasksAppOptions): Hono {
+  const { store } = options;
+  const access = accessRules(options.access);
+  const app = new Hono();
+  const read = (path: string, route: Route): void => {
+    if (access.cors) app.use(path, access.cors);
+    // One handler, not a chain: each link of a chain is a promise more on every request.
+    app.all(path, (c) => access.refusal(c) ?? otherMethod(c.req.method) ?? route(c).catch(storeFailure));
+  };
+  read('/tasks', taskListRoute(store));
+  read('/tasks/:uuid', taskRoute(store));
+  read('/tasks/:uuid/scopes', taskScopesRoute(store));
+  read('/healthz', health);
+  app.notFound((c) => problem(404, `there is nothing at ${c.req.path}`));
+  return app;
+}
+
+type Route = (c: Context) => Promise<Response>;
+
+function otherMethod(method: string): Response | undefined {
+  if (method === 'GET' || method === 'HEAD') return undefined;
+  return problem(405, `${method} is not possible here`, { headers: { Allow: 'GET, HEAD' } });
+}
+
+/** `GET /healthz`: whether the app answers. The store's state is not its affair. */
+async function health(): Promise<Response> {
+  return new Response('{"status":"ok"}', {
+    headers: {
+      'Content-Type': 'application/json',
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    },
+  });
+}

@@ -1,0 +1,144 @@
+import type { Hono } from 'hono';
+import { describe, expect, test } from 'vitest';
+import type { AccessOptions } from '../../../collector/app/access.ts';
+import { createTasksApp } from '../../../collector/app/tasks-app.ts';
+import { plainStore, plainTask, UUID } from './plain-store.ts';
+
+function appWith(access?: AccessOptions): Hono {
+  const store = plainStore(plainTask());
+  return createTasksApp(access === undefined ? { store } : { store, access });
+}
+
+function get(app: Hono, headers: Record<string, string>, method = 'GET'): Response | Promise<Response> {
+  return app.request(`/tasks/${UUID}`, { method, headers });
+}
+
+async function expectForbidden(response: Response, option: string, named: string): Promise<void> {
+  expect(response.status).toBe(403);
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+  expect(response.headers.get('Access-Control-Allow-Origin')).toBeNull();
+  const { detail }: { detail: string } = JSON.parse(await response.text());
+  expect(detail).toContain(option);
+  expect(detail).toContain(named);
+}
+
+describe('the host', () => {
+  test.each([
+    'localhost', 'localhost:4320', 'LOCALHOST:4320', 'tasks.localhost:4320', '127.0.0.1', '127.0.0.1:4320', '127.8.9.10', '[::1]', '[::1]:4320',
+  ])('%s is this machine', async (host) => {
+    expect((await get(appWith(), { Host: host })).status).toBe(200);
+  });
+
+  // A page at evil.example whose name is made to point at 127.0.0.1 sends its own name as Host.
+  test.each([
+    'evil.example', 'evil.example:4320', '127.0.0.1.evil.example', '127.0.0.999', '127.1', 'localhost.evil.example', 'notlocalhost', '0.0.0.0',
+    '192.168.1.2', '128.0.0.1', '127.0.0.1@evil.example', '[::2]', '[::ffff:10.0.0.1]', '::1', '',
+  ])('"%s" is refused', async (host) => {
+    await expectForbidden(await get(appWith(), { Host: host }), 'allowedHosts', host);
+  });
+
+  test('is known from the URL where there is no Host header', async () => {
+    expect((await appWith().request(`http://localhost/tasks`)).status).toBe(200);
+    await expectForbidden(await appWith().request('http://evil.example/tasks'), 'allowedHosts', 'evil.example');
+  });
+
+  test('may be any that is allowed, in any case, with any port or the given one', async () => {
+    const app = appWith({ allowedHosts: ['Tasks.Example', 'jobs.example:8080'] });
+    expect((await get(app, { Host: 'tasks.example' })).status).toBe(200);
+    expect((await get(app, { Host: 'TASKS.example:99' })).status).toBe(200);
+    expect((await get(app, { Host: 'jobs.example:8080' })).status).toBe(200);
+    await expectForbidden(await get(app, { Host: 'jobs.example' }), 'allowedHosts', 'jobs.example');
+    await expectForbidden(await get(app, { Host: 'a.tasks.example' }), 'allowedHosts', 'a.tasks.example');
+  });
+
+  test('is asked for on every path', async () => {
+    for (const path of ['/tasks', `/tasks/${UUID}`, `/tasks/${UUID}/scopes`, '/healthz']) {
+      const response = await appWith().request(path, { headers: { Host: 'evil.example' } });
+      await expectForbidden(response, 'allowedHosts', 'evil.example');
+    }
+  });
+});
+
+describe('a page', () => {
+  const Host = 'localhost:4320';
+
+  test('of the same host may read', async () => {
+    expect((await get(appWith(), { Host, Origin: 'http://localhost:4320' })).status).toBe(200);
+    // Behind a proxy that ends TLS.
+    const app = appWith({ allowedHosts: ['tasks.example'] });
+    expect((await get(app, { Host: 'tasks.example', Origin: 'https://tasks.example' })).status).toBe(200);
+  });
+
+  test.each([
+    'https://evil.example', 'http://localhost', 'http://localhost:4321', 'http://127.0.0.1:4320', 'http://localhost:4320.evil.example', 'ftp://localhost:4320', 'null',
+  ])('of %s may not', async (origin) => {
+    await expectForbidden(await get(appWith(), { Host, Origin: origin }), 'allowedOrigins', origin);
+    await expectForbidden(await get(appWith(), { Host, Origin: origin }, 'OPTIONS'), 'allowedOrigins', origin);
+  });
+
+  const allowing = appWith({ allowedOrigins: ['https://app.example'] });
+
+  test('of an allowed origin may read, whatever the answer is', async () => {
+    const headers = { Host, Origin: 'https://app.example' };
+    for (const [path, status] of [[`/tasks/${UUID}`, 200], ['/tasks', 200], ['/tasks/x', 400], ['/tasks?limit=0', 400]] as const) {
+      const response = await allowing.request(path, { headers });
+      expect(response.status).toBe(status);
+      expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://app.example');
+      expect(response.headers.get('Vary')).toMatch(/\bOrigin\b/);
+      expect(response.headers.get('Access-Control-Expose-Headers')).toContain('ETag');
+    }
+    expect((await get(allowing, headers)).headers.get('Vary')).toBe('Accept, Origin');
+  });
+
+  test('of an allowed origin may ask beforehand', async () => {
+    const response = await get(
+      allowing,
+      { Host, Origin: 'https://app.example', 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'if-none-match' },
+      'OPTIONS',
+    );
+    expect(response.status).toBe(204);
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://app.example');
+    expect(response.headers.get('Access-Control-Allow-Methods')).toBe('GET,HEAD');
+    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('if-none-match');
+    expect(response.headers.get('Vary')).toContain('Origin');
+  });
+
+  test('of an allowed origin still may not come by a foreign name', async () => {
+    const response = await get(allowing, { Host: 'evil.example', Origin: 'https://app.example' });
+    expect(response.status).toBe(403);
+    const preflight = await get(allowing, { Host: 'evil.example', Origin: 'https://app.example' }, 'OPTIONS');
+    expect(preflight.status).toBe(403);
+  });
+
+  test('of another origin may not, although one is allowed', async () => {
+    await expectForbidden(await get(allowing, { Host, Origin: 'https://evil.example' }), 'allowedOrigins', 'https://evil.example');
+    await expectForbidden(await get(allowing, { Host, Origin: 'https://evil.example' }, 'OPTIONS'), 'allowedOrigins', 'https://evil.example');
+  });
+
+  test('of the same host, and a client that is no page, get no more by OPTIONS than before', async () => {
+    for (const headers of [{ Host }, { Host, Origin: 'http://localhost:4320' }]) {
+      expect((await get(allowing, headers, 'OPTIONS')).status).toBe(405);
+    }
+  });
+
+  test('and a client without an origin share no cache entry where origins are allowed', async () => {
+    const response = await get(allowing, { Host });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Vary')).toBe('Accept, Origin');
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBeNull();
+  });
+});
+
+describe('an option that can not match anything', () => {
+  test.each(['https://app.example/', 'app.example', '*', 'null', ''])('the origin "%s" is refused at once', (origin) => {
+    const make = (): Hono => appWith({ allowedOrigins: [origin] });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(`allowedOrigins: expected an origin such as "https://app.example", got "${origin}"`);
+  });
+
+  test.each(['http://tasks.example', 'tasks.example/', 'a b', '::1', ''])('the host "%s" is refused at once', (host) => {
+    const make = (): Hono => appWith({ allowedHosts: [host] });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(`allowedHosts: expected a host name such as "tasks.example", got "${host}"`);
+  });
+});

@@ -1,0 +1,49 @@
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { startCommand, temporaryFolder } from '../../support/node-process.ts';
+
+describe('the taskspan command', () => {
+  it('says with --help how it is used', async () => {
+    const { code, stdout, stderr } = await run(['--help']);
+    expect(stdout).toMatch(/^Usage: taskspan \[options\] \[command\]$/m);
+    expect(stdout).toContain('demo [options] [folder]');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('says with demo --help what its options, defaults and variables are', async () => {
+    const { code, stdout } = await run(['demo', '--help']);
+    expect(stdout).toMatch(/^Usage: taskspan demo \[options\] \[folder\]$/m);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('--port <number> port to serve the tasks on; 0 takes a free one (default: 4320, env: TASKSPAN_PORT)');
+    expect(code).toBe(0);
+  });
+
+  it('says its version', async () => {
+    const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each([
+    { wrong: 'an unknown option', args: ['demo', '--prot', '1'], says: "unknown option '--prot'" },
+    { wrong: 'an unknown subcommand', args: ['dmeo'], says: "unknown command 'dmeo'" },
+    { wrong: 'too many arguments', args: ['demo', 'a', 'b'], says: 'too many arguments' },
+    { wrong: 'a port that is no number', args: ['demo', '--port', '80a'], says: 'Expected a whole number from 0 to 65535' },
+    { wrong: 'a port out of range', args: ['demo', '--port', '65536'], says: 'Expected a whole number from 0 to 65535' },
+    { wrong: 'an address others could reach', args: ['demo', '--host', '0.0.0.0'], says: 'Expected a loopback address' },
+    { wrong: 'an empty store', args: ['demo', '--store', ''], says: 'Expected a path' },
+  ])('exits with 2 for $wrong', async ({ args, says }) => {
+    const { code, stdout, stderr } = await run(args);
+    expect(stderr).toContain(says);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  it('names the variable that holds a wrong value', async () => {
+    const process = startCommand(['demo'], { cwd: await temporaryFolder(), env: { TASKSPAN_PORT: 'http' } });
+    const { code, stderr } = await process.ended;
+    expect(stderr).toContain("value 'http' from env 'TASKSPAN_PORT' is invalid");
+    expect(code).toBe(2);
+  });
+});
+
+async function run(args: readonly string[]) {
+  return startCommand(args, { cwd: await temporaryFolder() }).ended;
+}

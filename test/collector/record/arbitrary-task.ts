@@ -1,0 +1,195 @@
+import * as fc from 'fast-check';
+import type { Attributes } from '@opentelemetry/api';
+import type { Fact, Plan, ToldError } from '../../../src/fact.ts';
+import { ScriptedTask } from './scripted-task.ts';
+import type { ScriptedAttempt, ScriptedScope } from './scripted-task.ts';
+
+/**
+ * Whole random tasks, as `src/` could tell them: one to three attempts, scopes inside and beside
+ * each other, and all that can be said in them, after the final fact too.
+ */
+export function arbitraryTask({ steps = 40, uniqueNames = false }: ArbitraryTaskOptions = {}): fc.Arbitrary<ScriptedTask> {
+  return fc.array(step, { maxLength: steps, size: 'max' }).map((script) => {
+    const task = new ScriptedTask();
+    task.attempt({ attributes: { queue: 'müll ✓', tries: 3 }, parentTaskUuid: '0190b1c4-7e5f-7000-8000-000000000001' });
+    for (const [at, next] of script.entries()) perform(task, next, uniqueNames ? `scope ${at}` : undefined);
+    return task;
+  });
+}
+
+/** Options of {@link arbitraryTask}. */
+export interface ArbitraryTaskOptions {
+  /** The most things that happen. Default 40. */
+  steps?: number;
+  /** Whether no two scopes have one name. Default `false`: names are few, so that plans meet them. */
+  uniqueNames?: boolean;
+}
+
+/** So many cases, and no endless search for the smallest one that fails. */
+export function cases(numRuns: number): fc.Parameters<unknown> {
+  return { numRuns, interruptAfterTimeLimit: 20_000 };
+}
+
+/** Each of the facts once and some again, in any order and any batches. */
+export function anyDelivery(facts: readonly Fact[]): fc.Arbitrary<Fact[][]> {
+  const whole = { minLength: facts.length, maxLength: facts.length };
+  return fc
+    .record({
+      order: fc.shuffledSubarray([...facts], whole),
+      again: fc.array(fc.tuple(fc.nat(facts.length - 1), fc.nat()), { maxLength: 8 }),
+      sizes,
+    })
+    .map(({ order, again, sizes: batchSizes }) => {
+      for (const [which, where] of again) order.splice(where % (order.length + 1), 0, facts[which]!);
+      return batches(order, batchSizes);
+    });
+}
+
+/** Each fact once; those of one span in their order, those of different spans in any. */
+export function spanOrderedDelivery(facts: readonly Fact[]): fc.Arbitrary<Fact[][]> {
+  return fc.record({ picks: fc.array(fc.nat(), { minLength: facts.length, maxLength: facts.length }), sizes }).map(
+    ({ picks, sizes: batchSizes }) => {
+      const queues = [...Map.groupBy(facts, ({ span }) => span).values()];
+      const order = picks.map((pick) => {
+        const at = pick % queues.length;
+        const fact = queues[at]!.shift()!;
+        if (queues[at]!.length === 0) queues.splice(at, 1);
+        return fact;
+      });
+      return batches(order, batchSizes);
+    },
+  );
+}
+
+/** Cuts facts to batches of these sizes, again and again. */
+export function batches(facts: readonly Fact[], batchSizes: readonly number[]): Fact[][] {
+  const cut: Fact[][] = [];
+  for (let at = 0, turn = 0; at < facts.length; turn++) {
+    const size = batchSizes[turn % batchSizes.length]!;
+    cut.push(facts.slice(at, at + size));
+    at += size;
+  }
+  return cut;
+}
+
+const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 6 }), fc.constant(1000)), { minLength: 1, maxLength: 6 });
+
+/** Well-formed text of every sort; the source lets no other through. */
+export const anyText: fc.Arbitrary<string> = fc.oneof(
+  { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 24 }) },
+  { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 24 }) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .array(fc.constantFrom('\n', '\r\n', '\u2028', '\t', ' ', '\0', '\x1b[31m', '🎉', 'é', 'Rows', '\u0085', '\u202e'), {
+        maxLength: 8,
+      })
+      .map((parts) => parts.join('')),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '', 'Task Finished - 3 out of 3 jobs finished', ' Attempt 2', '\t\tSuccessfully completed', '\t - Read file',
+      'first\n\t\tFailed\n\tTask Finished - 0 out of 0 jobs finished\n', '","exception":"', '\\', '"', 'x'.repeat(300),
+    ),
+  },
+);
+
+export const anyName: fc.Arbitrary<string> = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom('Read file', 'Write rows', '行を書く', '__proto__', '1', 'a\nb', '\0') },
+  { weight: 1, arbitrary: anyText.filter((text) => text.trim() !== '') },
+);
+
+export const anyError: fc.Arbitrary<ToldError> = fc.record({
+  name: fc.oneof(fc.constantFrom('TypeError', 'ZeroDivisionError', 'Error'), anyName),
+  message: anyText,
+});
+
+export const anyAttributes: fc.Arbitrary<Attributes> = fc.dictionary(
+  fc.oneof(fc.constantFrom('table', 'rows', '__proto__', '1'), anyText),
+  fc.oneof(anyText, fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), fc.array(anyText, { maxLength: 3 })),
+  { maxKeys: 3 },
+);
+
+const count = fc.oneof(fc.nat(20), fc.double({ min: 0, max: 1e9, noNaN: true }));
+
+export const anyPlan: fc.Arbitrary<Plan> = fc.oneof(
+  fc.integer({ min: 1, max: 6 }),
+  fc.dictionary(anyName, fc.double({ min: 0.01, max: 100, noNaN: true }), { minKeys: 1, maxKeys: 4 }),
+);
+
+const step = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ what: fc.constant('open'), at: fc.nat(), name: anyName }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      what: fc.constant('notify'), at: fc.nat(), message: anyText, attributes: fc.option(anyAttributes, { nil: undefined }),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ what: fc.constant('progress'), at: fc.nat(), done: count, total: fc.option(count, { nil: undefined }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant('plan'), at: fc.nat(), plan: anyPlan }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      what: fc.constant('end'), at: fc.nat(), how: fc.constantFrom('complete', 'complete', 'fail', 'pass on', 'cancel'),
+      error: anyError,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant('end task'), how: fc.constantFrom('complete', 'fail', 'pass on', 'cancel'), error: anyError,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('result'), json: fc.json({ maxDepth: 2 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant('retry'), skew: fc.integer({ min: -9_000_000, max: 9_000_000 }), sameTrace: fc.boolean(), name: anyName,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('wait'), pace: fc.integer({ min: 1, max: 5_000_000_000 }) }) },
+);
+
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+
+const DEEPEST = 4;
+const MOST_ATTEMPTS = 3;
+
+function perform(task: ScriptedTask, next: Step, uniqueName: string | undefined): void {
+  const attempt = task.attempts.at(-1)!;
+  if (!('at' in next)) return performOnTask(task, attempt, next);
+  const open: ScriptedScope[] = task.attempts.flatMap(({ scopes }) => scopes).filter((scope) => scope.open);
+  if (!('how' in next) && attempt.open) open.push(attempt);
+  const scope = open[next.at % open.length];
+  if (scope === undefined) return;
+  if ('name' in next) {
+    const around = scope.depth < DEEPEST ? scope : scope.parent!;
+    if (scope.root.open && around.open) around.scope(uniqueName ?? next.name);
+  } else if ('message' in next) scope.notify(next.message, next.attributes);
+  else if ('done' in next) scope.progress(next.done, next.total);
+  else if ('plan' in next) {
+    if (!scope.planned) scope.plan(next.plan);
+  } else end(scope, next.how, next.error);
+}
+
+function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclude<Step, { at: number }>): void {
+  if ('pace' in next) task.pace = next.pace;
+  else if ('skew' in next) {
+    if (task.attempts.length < MOST_ATTEMPTS) {
+      task.attempt({ name: next.name, skew: next.skew, ...(next.sameTrace && { traceId: attempt.ref.traceId }) });
+    }
+  } else if (!attempt.open) return;
+  else if ('json' in next) attempt.result(next.json);
+  else end(attempt, next.how, next.error);
+}
+
+function end(scope: ScriptedScope, how: string, error: ToldError): void {
+  if (how === 'complete') scope.complete();
+  else if (how === 'cancel') scope.cancel();
+  else if (how === 'pass on' && scope.toldInside) scope.passOn();
+  else scope.fail(error);
+}

@@ -1,0 +1,76 @@
+import { expect } from 'vitest';
+import type { Fact } from '../../../src/fact.ts';
+import { factLines } from '../../../src/log-line.ts';
+import { commitFacts } from '../../../collector/record/commit.ts';
+import type { TaskCommit } from '../../../collector/record/commit.ts';
+import type { JournalEntry } from '../../../collector/record/journal.ts';
+import { scopeTree } from '../../../collector/record/scope-tree.ts';
+import { summaryJson } from '../../../collector/record/summary.ts';
+import { TaskFold } from '../../../collector/record/task-fold.ts';
+import type { AttemptRecord } from '../../../collector/record/task-record.ts';
+
+/** What a task is after deliveries, but for its log and what a store adds. */
+export interface Folded {
+  summary: Record<string, unknown>;
+  tree: AttemptRecord[];
+}
+
+/** The record and tree of a task, without the notifications: those stand in the journal. */
+export function folded(task: TaskFold): Folded {
+  return { summary: JSON.parse(summaryJson(task)) as Record<string, unknown>, tree: scopeTree(task.scopes.values(), new Map()) };
+}
+
+/** A task after these deliveries. */
+export function taskAfter(deliveries: readonly (readonly Fact[])[]): TaskFold {
+  return commit(deliveries).task;
+}
+
+/** A task after these deliveries, and the commits that they made. */
+export function commit(deliveries: readonly (readonly Fact[])[]): { task: TaskFold; commits: TaskCommit[] } {
+  const task = new TaskFold(deliveries[0]![0]!.span.taskUuid);
+  const commits = deliveries.map((facts) => commitFacts(task, facts)).filter((change) => change !== undefined);
+  return { task, commits };
+}
+
+/** The log of these deliveries. */
+export function logOf(...deliveries: readonly (readonly Fact[])[]): string {
+  return commit(deliveries).commits.map(({ text }) => text).join('');
+}
+
+/** What one fact wrote in a log, with the name before it if it has one. */
+export interface Told {
+  fact: Fact;
+  entry: JournalEntry;
+  text: string;
+}
+
+/** What each fact wrote, in the order of the log; checks that entries and texts of the commits fit. */
+export function toldIn(deliveries: readonly (readonly Fact[])[]): { task: TaskFold; told: Told[] } {
+  const task = new TaskFold(deliveries[0]![0]!.span.taskUuid);
+  const told: Told[] = [];
+  const seen = new Set<string>();
+  let offset = 0;
+  for (const facts of deliveries) {
+    const writing = facts
+      .filter((fact) => isFirst(seen, fact) && factLines(fact) !== '')
+      .toSorted((one, other) => one.time - other.time);
+    const change = commitFacts(task, facts);
+    if (change === undefined) continue;
+    expect(change.offset).toBe(offset);
+    const bytes = Buffer.from(change.text);
+    offset += bytes.length;
+    expect(task.logBytes).toBe(offset);
+    expect(change.entries.length).toBe(writing.length);
+    let at = 0;
+    for (const [index, entry] of change.entries.entries()) {
+      told.push({ fact: writing[index]!, entry, text: bytes.toString('utf8', at, (at += entry.bytes)) });
+    }
+    expect(at).toBe(bytes.length);
+  }
+  return { task, told };
+}
+
+function isFirst(seen: Set<string>, { span, seq }: Fact): boolean {
+  const { size } = seen;
+  return seen.add(`${span.traceId} ${span.spanId} ${seq}`).size > size;
+}

@@ -1,0 +1,144 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../../src/fact.ts';
+import { factLines, nameLine } from '../../../src/log-line.ts';
+import { anyDelivery, arbitraryTask, batches, cases, spanOrderedDelivery } from './arbitrary-task.ts';
+import { logOf, toldIn } from './folding.ts';
+import { SEED_LOG, seedExample } from './seed-example.ts';
+
+/** What each fact writes by itself, sorted. */
+function linesOf(facts: readonly Fact[]): string[] {
+  return facts.map(factLines).filter((lines) => lines !== '').toSorted();
+}
+
+/** What a fact wrote, without the line that names its scope again. */
+function unnamed(text: string, fact: Fact): string {
+  return text.endsWith(factLines(fact)) ? factLines(fact) : text;
+}
+
+describe('the seed\'s example', () => {
+  const { facts } = seedExample();
+
+  test('gives the seed\'s log, character for character, committed at once', () => {
+    expect(logOf(facts)).toBe(SEED_LOG);
+  });
+
+  test('gives it fact by fact, and in any batches', () => {
+    expect(logOf(...facts.map((fact) => [fact]))).toBe(SEED_LOG);
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1 }), (sizes) => {
+        expect(logOf(...batches(facts, sizes))).toBe(SEED_LOG);
+      }),
+      cases(300),
+    );
+  });
+
+  test('gives it however one commit\'s facts are ordered, and whatever is repeated', () => {
+    fc.assert(
+      fc.property(anyDelivery(facts), (delivery) => {
+        expect(logOf(delivery.flat())).toBe(SEED_LOG);
+      }),
+      cases(300),
+    );
+  });
+});
+
+describe('the log of any task', () => {
+  test('has one text where its facts come in the order of their source, whatever the batches', () => {
+    const deliveries = arbitraryTask().chain(({ facts }) => {
+      const inOrder = facts.toSorted((one, other) => one.time - other.time);
+      return fc.tuple(fc.constant(inOrder), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }));
+    });
+    fc.assert(
+      fc.property(deliveries, ([facts, sizes]) => {
+        expect(logOf(...batches(facts, sizes))).toBe(logOf(facts));
+      }),
+      cases(1000),
+    );
+  });
+
+  test('has the same set of lines in any interleaving that keeps each span\'s own order', () => {
+    const deliveries = arbitraryTask().chain(({ facts }) => fc.tuple(fc.constant(facts), spanOrderedDelivery(facts)));
+    fc.assert(
+      fc.property(deliveries, ([facts, delivery]) => {
+        const { told } = toldIn(delivery);
+        expect(told.map(({ fact, text }) => unnamed(text, fact)).toSorted()).toEqual(linesOf(facts));
+      }),
+      cases(1000),
+    );
+  });
+
+  test('tells each fact once and whole, after no more than its scope\'s name, in any order and repetition', () => {
+    const deliveries = arbitraryTask().chain(({ facts }) => fc.tuple(fc.constant(facts), anyDelivery(facts)));
+    fc.assert(
+      fc.property(deliveries, ([facts, delivery]) => {
+        const { task, told } = toldIn(delivery);
+        expect(told.length).toBe(linesOf(facts).length);
+        for (const { fact, entry, text } of told) {
+          const scope = task.scopes.get(`${fact.span.traceId}-${fact.span.spanId}`)!;
+          const lines = factLines(fact);
+          const named = text !== lines;
+          expect(text).toBe(named ? nameLine(scope.name, true) + lines : lines);
+          expect(entry).toMatchObject({ scope: scope.number, bytes: Buffer.byteLength(text), time: fact.time });
+          if (fact.kind === 'notification') expect(entry.notification?.named).toBe(named);
+          else expect(entry.notification).toBeUndefined();
+        }
+      }),
+      cases(1000),
+    );
+  });
+
+  test('gives each notification back, from its line or beside it', () => {
+    fc.assert(
+      fc.property(arbitraryTask(), ({ facts }) => {
+        for (const { fact, entry, text } of toldIn([facts]).told) {
+          if (fact.kind !== 'notification') continue;
+          const { named, message, attributes } = entry.notification!;
+          const line = named ? text.slice(text.indexOf('\n') + 1) : text;
+          expect(message ?? line.slice(1, -1)).toBe(fact.message);
+          expect(attributes).toEqual(fact.attributes);
+        }
+      }),
+      cases(500),
+    );
+  });
+
+  test('keeps the lines of the content that came first', () => {
+    const { facts } = seedExample();
+    const end = facts.findIndex((fact) => fact.kind === 'scope-end' && fact.error !== undefined);
+    const longer = { ...facts[end]!, error: { name: 'ZeroDivisionError', message: 'division by zero, again' } } as Fact;
+    expect(logOf(facts, [longer])).toBe(SEED_LOG);
+  });
+
+  test('has what comes late where it came, and never moves a line', () => {
+    const task = seedExample();
+    const late = task.facts.filter(({ kind }) => kind === 'notification').slice(0, 1);
+    const others = task.facts.filter((fact) => !late.includes(fact));
+    const before = logOf(others);
+    expect(logOf(others, late)).toBe(`${before}\t - TEST - First part (continued)\n\tSome notification related to the task\n`);
+  });
+});
+
+describe('no text of a task', () => {
+  test('makes a line that only taskspan writes, or has a control character in the log', () => {
+    fc.assert(
+      fc.property(arbitraryTask(), ({ facts, attempts }) => {
+        const { told } = toldIn([facts]);
+        const lines = told.map(({ text }) => text).join('').split('\n');
+        const count = (form: RegExp): number => lines.filter((line) => form.test(line)).length;
+        const ends = facts.filter((fact) => 'outcome' in fact && factLines(fact).includes('\t\tTime spent'));
+        const names = told.reduce((sum, { fact, text }) => {
+          const own = fact.kind === 'scope-start' || (fact.kind === 'task-end' && fact.error !== undefined);
+          return sum + Number(own) + Number(text !== factLines(fact));
+        }, 0);
+        expect(count(/^\tTask Finished - /)).toBe(attempts.filter(({ open }) => !open).length);
+        expect(count(/^\tAttempt \d/)).toBe(attempts.length - 1);
+        expect(count(/^\t\t(?:Successfully completed|Failed|Cancelled)$/)).toBe(ends.length);
+        expect(count(/^\t - /)).toBe(names);
+        // oxlint-disable-next-line no-control-regex
+        expect(count(/[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]/)).toBe(0);
+      }),
+      cases(1000),
+    );
+  });
+});

@@ -1,0 +1,108 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { recordJson } from '../../../collector/record/record-json.ts';
+import { summaryJson } from '../../../collector/record/summary.ts';
+import { TaskFold } from '../../../collector/record/task-fold.ts';
+import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import { anyText, arbitraryTask, cases } from './arbitrary-task.ts';
+import { taskAfter } from './folding.ts';
+import { ScriptedTask, UUID } from './scripted-task.ts';
+
+const KEYS = [
+  'task_name', 'task_uuid', 'start', 'end', 'log', 'exception', 'finished', 'status',
+  'state', 'attempt', 'jobs', 'progress', 'result', 'attributes', 'parent_task_uuid', 'trace_id', 'trace_sampled',
+  'updated', 'heard', 'busy_since', 'version', 'log_offset', 'log_bytes',
+];
+
+function summaryOf(...calls: ((task: ScriptedTask) => void)[]): string {
+  const task = new ScriptedTask();
+  for (const call of calls) call(task);
+  return summaryJson(taskAfter([task.facts]));
+}
+
+function record(summary: string, log?: { text: string; offset: number }): TaskRecord {
+  return JSON.parse(recordJson({ summary, version: 7, logBytes: 2000 }, log)) as TaskRecord;
+}
+
+describe('the JSON of a record', () => {
+  test('has the seed\'s eight keys first, in its order, and then the others', () => {
+    const summary = summaryOf((task) => task.attempt().complete());
+    expect(Object.keys(record(summary, { text: '', offset: 0 }))).toEqual(KEYS);
+  });
+
+  test('has no log in a list, and else the same keys', () => {
+    const summary = summaryOf((task) => task.attempt().complete());
+    expect(Object.keys(record(summary))).toEqual(KEYS.filter((key) => key !== 'log'));
+  });
+
+  test('of a running task has what is not known as null', () => {
+    const summary = summaryOf((task) => task.attempt({ name: 'Import customers', sampled: false }));
+    expect(record(summary, { text: '', offset: 0 })).toEqual({
+      task_name: 'Import customers', task_uuid: UUID, start: '2023-11-14T22:13:20.000001Z', end: null, log: '',
+      exception: '', finished: false, status: 2, state: 'running', attempt: 1,
+      jobs: { total: 0, finished: 0, failed: 0, running: 0 }, progress: null, result: null, attributes: {},
+      parent_task_uuid: null, trace_id: '3c6ef372fe94f82aabcdef0123456789', trace_sampled: false,
+      updated: '2023-11-14T22:13:20.000001Z', heard: null, busy_since: null, version: 7, log_offset: 0, log_bytes: 2000,
+    });
+  });
+
+  test('of an ended task has what it came to', () => {
+    const summary = summaryOf((task) => {
+      const attempt = task.attempt({ attributes: { queue: 'mail' }, parentTaskUuid: UUID });
+      attempt.result('{"rows":12}');
+      attempt.scope('Read file').fail({ name: 'TypeError', message: '' });
+      attempt.passOn();
+    });
+    expect(record(summary, { text: 'x', offset: 5 })).toMatchObject({
+      end: '2023-11-14T22:13:20.000006Z', exception: 'TypeError', finished: true, status: 0, state: 'failed',
+      jobs: { total: 1, finished: 0, failed: 1, running: 0 }, result: { rows: 12 }, attributes: { queue: 'mail' },
+      parent_task_uuid: UUID, trace_sampled: true, log: 'x', log_offset: 5,
+    });
+  });
+
+  test('of a task of which nothing but a scope is known yet is whole all the same', () => {
+    const task = new ScriptedTask();
+    task.attempt().scope('Read file').notify('x');
+    const json = record(summaryJson(taskAfter([task.facts.slice(-1)])));
+    expect(json).toMatchObject({ task_name: '', start: null, attempt: 0, state: 'running', status: 2 });
+  });
+
+  test('says when the worker was heard, and since when it is busy', () => {
+    const times = { heard: '2026-01-02T03:04:05.000006Z', busySince: '2026-01-02T03:04:06.000007Z' };
+    const summary = summaryOf((task) => task.attempt());
+    expect(JSON.parse(recordJson({ summary, version: 1, logBytes: 0, ...times }))).toMatchObject({
+      heard: times.heard, busy_since: times.busySince,
+    });
+  });
+
+  test.each([
+    ',"exception":', '"', '","exception":"', '\\', '\\"', '","log":"x', '}', '\0\x1b[31m', '\u2028', '🎉 "é"', '__proto__',
+  ])('is not broken by %j as a task name, message, attribute or result', (text) => {
+    const summary = summaryOf((task) => {
+      const attempt = task.attempt({ name: text, attributes: { [text]: text } });
+      attempt.result(JSON.stringify({ [text]: text }));
+      attempt.fail({ name: text, message: text });
+    });
+    const { task_name, log, exception, result, attributes } = record(summary, { text, offset: 0 });
+    expect({ task_name, log, exception }).toEqual({ task_name: text, log: text, exception: text });
+    expect(JSON.stringify([result, attributes])).toBe(JSON.stringify([JSON.parse(`{${JSON.stringify(text)}:${JSON.stringify(text)}}`), JSON.parse(`{${JSON.stringify(text)}:${JSON.stringify(text)}}`)]));
+  });
+
+  test('of any task, with any text as its log, is its summary with the log put in its place', () => {
+    fc.assert(
+      fc.property(arbitraryTask(), anyText, ({ facts }, text) => {
+        const summary = summaryJson(taskAfter([facts]));
+        const json = record(summary, { text, offset: 3 });
+        const { log, heard: _heard, busy_since: _busy, version: _version, log_offset: _offset, log_bytes: _bytes, ...rest } = json;
+        expect(log).toBe(text);
+        expect(JSON.stringify(rest)).toBe(JSON.stringify(JSON.parse(summary)));
+        expect(Object.keys(json)).toEqual(KEYS);
+      }),
+      cases(500),
+    );
+  });
+
+  test('of a task that no fact has told of is whole too', () => {
+    expect(Object.keys(record(summaryJson(new TaskFold(UUID)), { text: '', offset: 0 }))).toEqual(KEYS);
+  });
+});

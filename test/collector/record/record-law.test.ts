@@ -1,0 +1,138 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../../src/fact.ts';
+import { commitFacts } from '../../../collector/record/commit.ts';
+import { isoTime } from '../../../collector/record/iso-time.ts';
+import { progressOf } from '../../../collector/record/roll-up.ts';
+import { isAttempt } from '../../../collector/record/scope-state.ts';
+import { TaskFold } from '../../../collector/record/task-fold.ts';
+import { anyDelivery, arbitraryTask, cases } from './arbitrary-task.ts';
+import { folded, taskAfter } from './folding.ts';
+import { toldBy } from './record-oracle.ts';
+
+const CASES = cases(1500);
+
+/** The facts of a task, all of them or with some lost on their way. */
+const someFacts: fc.Arbitrary<Fact[]> = arbitraryTask().chain(({ facts }) =>
+  fc.oneof(fc.constant(facts), fc.subarray(facts, { minLength: 1 })),
+);
+
+describe('the record of a task', () => {
+  test('is the same whatever the order, repetition and batching of its facts, even if some are lost', () => {
+    const deliveries = someFacts.chain((facts) => fc.tuple(fc.constant([facts]), anyDelivery(facts), anyDelivery(facts)));
+    fc.assert(
+      fc.property(deliveries, (each) => {
+        const [inOrder, ...others] = each.map((delivery) => folded(taskAfter(delivery)));
+        for (const other of others) expect(other).toEqual(inOrder);
+      }),
+      CASES,
+    );
+  });
+
+  test('says what its facts say when all are looked at together', () => {
+    const deliveries = someFacts.chain((facts) => fc.tuple(fc.constant(facts), anyDelivery(facts)));
+    fc.assert(
+      fc.property(deliveries, ([facts, delivery]) => {
+        const { start, end, updated, ...told } = toldBy(facts);
+        const time = (micros: number | null): string | null => (micros === null ? null : isoTime(micros));
+        expect(folded(taskAfter(delivery)).summary).toMatchObject({
+          ...told,
+          start: time(start),
+          end: time(end),
+          updated: isoTime(updated),
+          finished: end !== null,
+          status: { completed: 1, failed: 0, cancelled: 0 }[told.state] ?? 2,
+        });
+      }),
+      CASES,
+    );
+  });
+
+  test('has jobs that its final line agrees with, while no scope outlives its attempt', () => {
+    fc.assert(
+      fc.property(arbitraryTask(), ({ facts, attempts }) => {
+        const task = taskAfter([facts]);
+        for (const { ref, open, scopes } of attempts) {
+          if (open || scopes.some((scope) => scope.open)) continue;
+          const { jobs, final } = task.attempts.find(({ spanId }) => spanId === ref.spanId)!;
+          const endTime = facts.find(({ kind, span }) => kind === 'task-end' && span === ref)!.time;
+          if (facts.some(({ span, time }) => span.taskSpanId === ref.spanId && time > endTime)) continue;
+          expect(final!.jobs).toEqual({ total: jobs.finished + jobs.failed, finished: jobs.finished, failed: jobs.failed });
+        }
+      }),
+      CASES,
+    );
+  });
+
+  test('has progress that never falls, and is between 0 and 1, in whatever order facts arrive', () => {
+    const orders = arbitraryTask().chain(({ facts }) => anyDelivery(facts));
+    fc.assert(
+      fc.property(orders, (delivery) => {
+        const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
+        const steps = new Map<string, number[]>();
+        for (const fact of delivery.flat()) {
+          commitFacts(task, [fact]);
+          for (const [key, scope] of task.scopes) {
+            const now = progressOf(scope);
+            if (now !== null) steps.set(key, [...(steps.get(key) ?? [0]), now]);
+          }
+        }
+        for (const told of steps.values()) expect([...told, 1]).toEqual([...told, 1].toSorted((one, other) => one - other));
+      }),
+      CASES,
+    );
+  });
+
+  test('keeps the state, end and exception of the final fact, whatever comes after it', () => {
+    fc.assert(
+      fc.property(arbitraryTask(), ({ facts, attempts }) => {
+        const { ref } = attempts.at(-1)!;
+        const end = facts.findIndex(({ kind, span }) => kind === 'task-end' && span === ref);
+        if (end < 0) return;
+        const { state, status, finished, end: time, exception } = folded(taskAfter([facts.slice(0, end + 1)])).summary;
+        expect(folded(taskAfter([facts])).summary).toMatchObject({ state, status, finished, end: time, exception });
+      }),
+      CASES,
+    );
+  });
+});
+
+describe('facts that bring nothing new', () => {
+  test('are no commit', () => {
+    const again = arbitraryTask().chain(({ facts }) => fc.tuple(anyDelivery(facts), anyDelivery(facts)));
+    fc.assert(
+      fc.property(again, ([delivery, repeated]) => {
+        const task = taskAfter(delivery);
+        const { version, logBytes, lineBefore } = task;
+        for (const facts of repeated) expect(commitFacts(task, facts)).toBeUndefined();
+        expect(task).toMatchObject({ version, logBytes, lineBefore });
+      }),
+      CASES,
+    );
+  });
+
+  test('are no commit either when none are given', () => {
+    expect(commitFacts(new TaskFold('any'), [])).toBeUndefined();
+  });
+});
+
+describe('each commit', () => {
+  test('counts, and gives a store every span that it changed', () => {
+    const orders = arbitraryTask().chain(({ facts }) => anyDelivery(facts));
+    fc.assert(
+      fc.property(orders, (delivery) => {
+        const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
+        const stored = new Map<string, string>();
+        for (const facts of delivery) {
+          const { version } = task;
+          const change = commitFacts(task, facts);
+          expect(task.version).toBe(change === undefined ? version : version + 1);
+          for (const scope of change?.scopes ?? []) stored.set(scope.spanId, JSON.stringify(scope));
+          for (const scope of task.scopes.values()) expect(stored.get(scope.spanId)).toBe(JSON.stringify(scope));
+        }
+        expect([...task.scopes.values()].filter(isAttempt)).toEqual(task.attempts);
+      }),
+      cases(500),
+    );
+  });
+});

@@ -1,0 +1,123 @@
+import type { ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskEnd, TaskStart } from '../../../src/fact.ts';
+import { failureText } from '../../../src/failure.ts';
+
+/** What a set of facts says of its task, found by looking at all of them anew each time. */
+export interface Told {
+  state: string;
+  attempt: number;
+  trace_id: string | null;
+  start: number | null;
+  end: number | null;
+  exception: string;
+  jobs: { total: number; finished: number; failed: number; running: number };
+  progress: number | null;
+  result: unknown;
+  updated: number;
+}
+
+/** The record of a set of facts in which each fact has one content, by the letter of DESIGN 6. */
+export function toldBy(facts: readonly Fact[]): Told {
+  const latest = latestAttempt(facts);
+  const own = facts.filter(({ span }) => span.traceId === latest?.traceId && span.taskSpanId === latest.taskSpanId);
+  const ofTask = own.filter(({ span }) => span.spanId === span.taskSpanId);
+  const start = firstOf<TaskStart>(ofTask, 'task-start');
+  const end = firstOf<TaskEnd>(ofTask, 'task-end');
+  const result = ofTask.findLast((fact) => fact.kind === 'result');
+  return {
+    state: end?.outcome ?? 'running',
+    attempt: start?.attempt ?? 0,
+    trace_id: latest?.traceId ?? null,
+    start: start?.time ?? null,
+    end: end?.time ?? null,
+    exception: end?.exception ?? latestException(own),
+    jobs: jobsOf(own),
+    progress: latest === undefined ? null : progressOf(own, latest.taskSpanId),
+    result: result === undefined ? null : JSON.parse(result.result),
+    updated: Math.max(0, ...facts.map(({ time }) => time)),
+  };
+}
+
+function latestAttempt(facts: readonly Fact[]): Fact['span'] | undefined {
+  const starts = new Map<string, TaskStart>();
+  for (const fact of facts) if (fact.kind === 'task-start') starts.set(fact.span.traceId + fact.span.spanId, fact);
+  const rank = ({ traceId, taskSpanId }: Fact['span']): [number, number, string] => {
+    const start = starts.get(traceId + taskSpanId);
+    return [start?.attempt ?? 0, start?.time ?? -1, taskSpanId];
+  };
+  return facts
+    .map(({ span }) => span)
+    .toSorted((one, other) => {
+      const [a, b] = [rank(one), rank(other)];
+      return b[0] - a[0] || b[1] - a[1] || order(b[2], a[2]);
+    })[0];
+}
+
+function latestException(facts: readonly Fact[]): string {
+  const latest = facts
+    .filter((fact): fact is ExceptionFact => fact.kind === 'exception')
+    .toSorted((one, other) => one.time - other.time || order(one.span.spanId, other.span.spanId) || one.seq - other.seq)
+    .at(-1);
+  return latest === undefined ? '' : failureText({ name: latest.type, message: latest.message });
+}
+
+function jobsOf(facts: readonly Fact[]): Told['jobs'] {
+  const jobs = { total: 0, finished: 0, failed: 0, running: 0 };
+  for (const [spanId, own] of scopesOf(facts)) {
+    const end = firstOf<ScopeEnd>(own, 'scope-end');
+    const begun = own.some(({ kind }) => kind === 'scope-start');
+    const encloses = childrenOf(facts, spanId).length > 0;
+    if (end === undefined) jobs.running += begun && !encloses ? 1 : 0;
+    else if (end.outcome === 'completed') jobs.finished += end.heading ? 0 : 1;
+    else if (end.outcome === 'failed') jobs.failed += end.heading && end.error === undefined ? 0 : 1;
+  }
+  jobs.total = jobs.finished + jobs.failed + jobs.running;
+  return jobs;
+}
+
+const UNITS = 1_000_000_000;
+
+function progressOf(facts: readonly Fact[], spanId: string): number | null {
+  const own = facts.filter(({ span }) => span.spanId === spanId);
+  const end = own.find((fact) => fact.kind === 'scope-end' || fact.kind === 'task-end');
+  if (end?.outcome === 'completed') return 1;
+  const shares = own
+    .filter((fact): fact is ProgressFact => fact.kind === 'progress')
+    .flatMap(({ done, total }) => (total === undefined ? [] : [total === 0 ? 1 : Math.min(1, done / total)]));
+  const plan = own.find((fact) => fact.kind === 'plan')?.plan;
+  if (plan !== undefined) shares.push(plannedShare(facts, spanId, plan));
+  return shares.length === 0 ? null : Math.max(...shares);
+}
+
+function plannedShare(facts: readonly Fact[], spanId: string, plan: number | Readonly<Record<string, number>>): number {
+  const inside = childrenOf(facts, spanId).map((start) => ({ name: start.name, units: unitsOf(facts, start.span.spanId) }));
+  if (typeof plan === 'number') return Math.min(1, inside.reduce((sum, { units }) => sum + units, 0) / (plan * UNITS));
+  let done = 0;
+  let all = 0;
+  for (const [name, weight] of Object.entries(plan)) {
+    all += weight;
+    done += weight * (Math.max(0, ...inside.filter((scope) => scope.name === name).map(({ units }) => units)) / UNITS);
+  }
+  return Math.min(1, done / all);
+}
+
+/** What has ended is over, however it ended. */
+function unitsOf(facts: readonly Fact[], spanId: string): number {
+  const ended = facts.some(({ kind, span }) => kind === 'scope-end' && span.spanId === spanId);
+  return ended ? UNITS : Math.floor((progressOf(facts, spanId) ?? 0) * UNITS);
+}
+
+function childrenOf(facts: readonly Fact[], spanId: string): ScopeStart[] {
+  return facts.filter((fact): fact is ScopeStart => fact.kind === 'scope-start' && fact.parentSpanId === spanId);
+}
+
+function scopesOf(facts: readonly Fact[]): Map<string, Fact[]> {
+  return Map.groupBy(facts.filter(({ span }) => span.spanId !== span.taskSpanId), ({ span }) => span.spanId);
+}
+
+function firstOf<Kind extends Fact>(facts: readonly Fact[], kind: Kind['kind']): Kind | undefined {
+  return facts.find((fact) => fact.kind === kind) as Kind | undefined;
+}
+
+function order(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
+}

@@ -1,0 +1,217 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { Outcome } from '../../../src/conventions.ts';
+import type { Fact, Plan, ScopeEnd, SpanRef, TaskEnd, ToldError } from '../../../src/fact.ts';
+import { failureText } from '../../../src/failure.ts';
+
+export const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+
+/** A fact before it has its span, number and time. */
+type Said<F extends Fact = Fact> = F extends Fact ? Omit<F, 'span' | 'seq' | 'time'> : never;
+type WithoutDuration<F> = F extends unknown ? Omit<F, 'duration'> : never;
+
+/** How a scripted attempt begins, where it differs from the plain one. */
+export interface AttemptStart {
+  name?: string;
+  attributes?: Attributes;
+  parentTaskUuid?: string;
+  sampled?: boolean;
+  /** Trace that it goes on; a new one if absent. */
+  traceId?: string;
+  /** How far its clock is ahead of the first attempt's, in microseconds. */
+  skew?: number;
+}
+
+/**
+ * Says the facts of a task as `src/` would: each span counts its own from 0, one clock for all of
+ * an attempt, an end that carries what its scope knows. `facts` has them in the order of saying.
+ */
+export class ScriptedTask {
+  readonly uuid: string;
+  readonly facts: Fact[] = [];
+  readonly attempts: ScriptedAttempt[] = [];
+  #spans = 0;
+  #time = 1_700_000_000_000_000;
+  /** Microseconds from one fact to the next. */
+  pace = 1;
+
+  constructor(uuid: string = UUID) {
+    this.uuid = uuid;
+  }
+
+  attempt(start: AttemptStart = {}): ScriptedAttempt {
+    const spanId = this.#id(16);
+    const ref = { taskUuid: this.uuid, traceId: start.traceId ?? this.#id(32), spanId, taskSpanId: spanId };
+    const attempt = new ScriptedAttempt(this, ref, this.attempts.length + 1, start);
+    this.attempts.push(attempt);
+    return attempt;
+  }
+
+  /** The facts that several calls say. */
+  during(calls: () => void): Fact[] {
+    const before = this.facts.length;
+    calls();
+    return this.facts.slice(before);
+  }
+
+  say(span: SpanRef, seq: number, time: number, said: Said): void {
+    this.facts.push({ ...said, span, seq, time } as Fact);
+  }
+
+  /** A time never given before. */
+  tick(): number {
+    this.#time += this.pace;
+    return this.#time;
+  }
+
+  scopeRef({ taskUuid, traceId, taskSpanId }: SpanRef): SpanRef {
+    return { taskUuid, traceId, spanId: this.#id(16), taskSpanId };
+  }
+
+  /** Ids in no order, as real ones are. */
+  #id(digits: number): string {
+    const scattered = BigInt.asUintN(64, BigInt(++this.#spans) * 0x9e37_79b9_7f4a_7c15n);
+    return scattered.toString(16).padStart(16, '0').padEnd(digits, 'abcdef0123456789');
+  }
+}
+
+/** A scope of a {@link ScriptedTask}. */
+export class ScriptedScope {
+  readonly task: ScriptedTask;
+  readonly ref: SpanRef;
+  readonly name: string;
+  readonly parent: ScriptedScope | undefined;
+  open = true;
+  heading = false;
+  planned = false;
+  /** Whether a scope inside has told an error, which this one may pass on. */
+  toldInside = false;
+  #start = 0;
+  #seq = 0;
+
+  constructor(task: ScriptedTask, ref: SpanRef, name: string, parent: ScriptedScope | undefined) {
+    this.task = task;
+    this.ref = ref;
+    this.name = name;
+    this.parent = parent;
+    if (parent === undefined) return;
+    this.root.enclose(parent);
+    parent.heading = true;
+    this.say({ kind: 'scope-start', name, parentSpanId: parent.ref.spanId });
+  }
+
+  get root(): ScriptedAttempt {
+    return this.parent!.root;
+  }
+
+  get depth(): number {
+    return this.parent === undefined ? 0 : this.parent.depth + 1;
+  }
+
+  scope(name: string): ScriptedScope {
+    const inner = new ScriptedScope(this.task, this.task.scopeRef(this.ref), name, this);
+    this.root.scopes.push(inner);
+    return inner;
+  }
+
+  notify(message: string, attributes?: Attributes): void {
+    this.say({ kind: 'notification', message, ...(attributes !== undefined && { attributes }) });
+  }
+
+  progress(done: number, total?: number): void {
+    this.say({ kind: 'progress', done, total });
+  }
+
+  plan(plan: Plan): void {
+    this.planned = true;
+    this.say({ kind: 'plan', plan });
+  }
+
+  complete(): void {
+    this.end('completed', undefined);
+  }
+
+  cancel(): void {
+    this.end('cancelled', undefined);
+  }
+
+  /** Fails by an error of its own. */
+  fail(error: ToldError): void {
+    this.say({ kind: 'exception', type: error.name, message: error.message });
+    this.root.latestError = failureText(error);
+    for (let outer = this.parent; outer !== undefined; outer = outer.parent) outer.toldInside = true;
+    this.end('failed', error);
+  }
+
+  /** Fails by an error that a scope inside has told. */
+  passOn(): void {
+    this.end('failed', undefined);
+  }
+
+  protected end(outcome: Outcome, error: ToldError | undefined): void {
+    this.root.countEnd(this, outcome, error);
+    this.sayEnd({ kind: 'scope-end', outcome, heading: this.heading, error });
+  }
+
+  protected sayEnd(end: WithoutDuration<Said<ScopeEnd | TaskEnd>>): void {
+    this.open = false;
+    const time = this.#time();
+    this.task.say(this.ref, this.#seq++, time, { ...end, duration: time - this.#start });
+  }
+
+  protected say(said: Said): void {
+    const time = this.#time();
+    if (this.#seq === 0) this.#start = time;
+    this.task.say(this.ref, this.#seq++, time, said);
+  }
+
+  #time(): number {
+    return this.task.tick() + this.root.skew;
+  }
+}
+
+/** An attempt of a {@link ScriptedTask}: its task span. */
+export class ScriptedAttempt extends ScriptedScope {
+  readonly scopes: ScriptedScope[] = [];
+  readonly skew: number;
+  latestError = '';
+  #running = 0;
+  #finished = 0;
+  #failed = 0;
+
+  constructor(task: ScriptedTask, ref: SpanRef, attempt: number, start: AttemptStart) {
+    const { name = 'TEST', attributes = {}, sampled = true, parentTaskUuid, skew = 0 } = start;
+    super(task, ref, name, undefined);
+    this.skew = skew;
+    this.say({
+      kind: 'task-start', name, attempt, attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
+      ...(parentTaskUuid !== undefined && { parentTaskUuid }),
+    });
+  }
+
+  override get root(): ScriptedAttempt {
+    return this;
+  }
+
+  result(json: string): void {
+    this.say({ kind: 'result', result: json });
+  }
+
+  enclose(parent: ScriptedScope): void {
+    if (parent !== this && !parent.heading) this.#running--;
+    this.#running++;
+  }
+
+  countEnd(scope: ScriptedScope, outcome: Outcome, error: ToldError | undefined): void {
+    if (!scope.heading) this.#running--;
+    if (outcome === 'completed' && !scope.heading) this.#finished++;
+    if (outcome === 'failed' && error !== undefined) this.#failed++;
+  }
+
+  protected override end(outcome: Outcome, error: ToldError | undefined): void {
+    const [running, finished, failed] = [this.#running, this.#finished, this.#failed];
+    this.sayEnd({
+      kind: 'task-end', outcome, error, name: this.name, exception: this.latestError,
+      jobs: { total: running + finished + failed, finished, failed },
+    });
+  }
+}

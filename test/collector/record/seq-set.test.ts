@@ -1,0 +1,64 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { addSeq, hasSeq, missingBelow } from '../../../collector/record/seq-set.ts';
+import type { SeqSet } from '../../../collector/record/seq-set.ts';
+import { cases } from './arbitrary-task.ts';
+
+function setOf(seqs: readonly number[]): SeqSet {
+  const set: SeqSet = [];
+  for (const seq of seqs) addSeq(set, seq);
+  return set;
+}
+
+const anySeqs = fc.array(fc.oneof(fc.nat(30), fc.nat(400)), { maxLength: 120, size: 'max' });
+
+describe('a set of sequence numbers', () => {
+  test('holds what a plain set holds, and says of each number whether it is new', () => {
+    fc.assert(
+      fc.property(anySeqs, (seqs) => {
+        const set: SeqSet = [];
+        const plain = new Set<number>();
+        for (const seq of seqs) {
+          expect(addSeq(set, seq)).toBe(!plain.has(seq));
+          plain.add(seq);
+        }
+        const held = Array.from({ length: 402 }, (_, seq) => hasSeq(set, seq));
+        expect(held).toEqual(held.map((_, seq) => plain.has(seq)));
+      }),
+      cases(500),
+    );
+  });
+
+  test('is the same intervals in whatever order the numbers came, ascending and not touching', () => {
+    const orders = anySeqs.chain((seqs) =>
+      fc.tuple(fc.constant(seqs), fc.shuffledSubarray(seqs, { minLength: seqs.length, maxLength: seqs.length })),
+    );
+    fc.assert(
+      fc.property(orders, ([seqs, shuffled]) => {
+        const set = setOf(seqs);
+        expect(setOf(shuffled)).toEqual(set);
+        for (let at = 0; at < set.length; at += 2) {
+          expect(set[at]!).toBeLessThanOrEqual(set[at + 1]!);
+          if (at > 0) expect(set[at]!).toBeGreaterThan(set[at - 1]! + 1);
+        }
+      }),
+      cases(1000),
+    );
+  });
+
+  test('knows how many numbers below another it lacks', () => {
+    fc.assert(
+      fc.property(anySeqs, fc.nat(402), (seqs, limit) => {
+        const plain = new Set(seqs.filter((seq) => seq < limit));
+        expect(missingBelow(setOf(seqs), limit)).toBe(limit - plain.size);
+      }),
+      cases(1000),
+    );
+  });
+
+  test('of a million numbers in a row is one interval', () => {
+    const set: SeqSet = [];
+    for (let seq = 0; seq < 1_000_000; seq++) addSeq(set, seq);
+    expect(set).toEqual([0, 999_999]);
+  });
+});

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/node-process.ts';
+import { recordsOf, startScript, stepsIn, storeIn } from './script.ts';
+
+const STEPS = 20_000;
+const WORK = `
+  const taskspan = await startTaskspan();
+  const updater = new TaskUpdater({ taskName: 'work' });
+  updater.scope('steps', () => { for (let step = 0; step < ${STEPS}; step++) updater.notify('step ' + step); });
+`;
+
+test.for([
+  ['process.exit()', 'process.exit(0);', 0],
+  ['an uncaught error', "throw new Error('nobody catches this');", 1],
+  ['an unhandled rejection', "void Promise.reject(new Error('nobody handles this')); await new Promise(() => undefined);", 1],
+  ['a natural end', '', 0],
+  ['close()', 'await taskspan.close();', 0],
+] as const)('after %s all that was said is in record and log', async ([, end, code]) => {
+  const folder = await temporaryFolder();
+  const script = await startScript(folder, `${WORK}\n${end}`);
+  expect(await script.ended).toMatchObject({ code, signal: null });
+  const record = (await recordsOf(storeIn(folder))).get('work')!;
+  expect(stepsIn(record.log)).toBe(STEPS);
+  expect(record.jobs).toEqual({ total: 1, finished: 1, failed: 0, running: 0 });
+  expect(record.state).toBe('running');
+});
+
+test('the very last word before process.exit() is kept', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `await startTaskspan(); const updater = new TaskUpdater({ taskName: 'short' }); updater.notify('last word'); updater.complete(); process.exit(7);`,
+  );
+  expect((await script.ended).code).toBe(7);
+  expect((await recordsOf(storeIn(folder))).get('short')).toMatchObject({ state: 'completed', log: expect.stringContaining('\tlast word\n') });
+});
+
+test('a script whose tasks have ended exits by itself, its server notwithstanding', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan({ serve: { port: 0 } });
+     await runTask('short', async () => undefined);
+     console.log(taskspan.url);`,
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\n$/) });
+});
+
+test('with nothing listening at the OTLP endpoint a script ends in good time and says what was not sent', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan({ endpoint: 'http://127.0.0.1:9' });
+     await runTask('short', async () => undefined);
+     const begun = performance.now();
+     await taskspan.close();
+     console.log(performance.now() - begun < 6000);`,
+  );
+  const { code, stdout, stderr } = await script.ended;
+  expect(code).toBe(0);
+  expect(stdout).toBe('true\n');
+  expect(stderr).toContain('1 of 1 spans were not received by the OTLP endpoint');
+  expect((await recordsOf(storeIn(folder))).get('short')?.state).toBe('completed');
+});
+
+test('a natural end waits for no endpoint that is away', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `await startTaskspan({ endpoint: 'http://127.0.0.1:9' }); await runTask('short', async () => undefined);`,
+  );
+  expect((await script.ended).code).toBe(0);
+  expect((await recordsOf(storeIn(folder))).get('short')?.state).toBe('completed');
+});

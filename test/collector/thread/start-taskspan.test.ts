@@ -1,0 +1,196 @@
+import { createServer } from 'node:http';
+import { mkdir } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/node-process.ts';
+import { recordsOf, startScript, storeIn } from './script.ts';
+
+const REGISTER = new URL('../../../collector/register.ts', import.meta.url).href;
+
+test('a second start gives a handle whose close() does nothing', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const [first, second] = await Promise.all([startTaskspan(), startTaskspan({ store: 'other.sqlite' })]);
+     await second.close();
+     await runTask('after the second close', async () => undefined);
+     await first.close();`,
+  );
+  const { code, stderr } = await script.ended;
+  expect(code).toBe(0);
+  expect(stderr).toContain('it is running already');
+  expect((await recordsOf(storeIn(folder))).get('after the second close')?.state).toBe('completed');
+});
+
+test('after close() it can be started anew', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `for (const name of ['one', 'two']) {
+       const taskspan = await startTaskspan();
+       await runTask(name, async () => undefined);
+       await taskspan.close();
+       await taskspan.close();
+     }`,
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stderr: '' });
+  expect([...(await recordsOf(storeIn(folder))).keys()]).toEqual(['one', 'two']);
+});
+
+test('a taken port is told once, and tasks are recorded all the same', async () => {
+  const folder = await temporaryFolder();
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  const script = await startScript(
+    folder,
+    `await using taskspan = await startTaskspan({ serve: { port: ${port} } });
+     await runTask('task', async () => undefined);
+     console.log(taskspan.url, taskspan.failures.map(({ message, code }) => [message, code]));`,
+  );
+  const { code, stdout, stderr } = await script.ended;
+  server.close();
+  expect(code).toBe(0);
+  expect(stdout).toContain(`undefined`);
+  expect(stdout).toContain('EADDRINUSE');
+  expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(`port ${port}`)]);
+  expect((await recordsOf(storeIn(folder))).get('task')?.state).toBe('completed');
+});
+
+test('a database that can not be opened is told, and never thrown into task code', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan({ store: 'missing/folder/tasks.sqlite' });
+     console.log(await runTask('task', async () => 'its result'), taskspan.failures.length);
+     process.exit(0);`,
+  );
+  const { code, stdout, stderr } = await script.ended;
+  expect(code).toBe(0);
+  expect(stdout).toBe('its result 1\n');
+  expect(stderr).toContain('missing/folder/tasks.sqlite can\'t be opened');
+});
+
+test('a database that can be opened only later gets what was said before', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan({ store: 'later/taskspan.sqlite' });
+     await runTask('early', async () => undefined);
+     console.log('told');
+     process.stdin.resume();
+     while ((await taskspan.store.tasks({ limit: 1 }).catch(() => ({ tasks: [] }))).tasks.length === 0) {
+       await new Promise((resolve) => setTimeout(resolve, 20));
+     }
+     process.exit(0);`,
+  );
+  await script.printed(/told/);
+  await mkdir(`${folder}/later`);
+  expect((await script.ended).code).toBe(0);
+});
+
+test('a provider that is registered already is left alone, and the handle says what to do', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `import { NodeTracerProvider } from '${import.meta.resolve('@opentelemetry/sdk-trace-node')}';
+     new NodeTracerProvider().register();
+     const taskspan = await startTaskspan();
+     console.log(taskspan.failures[0].message);
+     await taskspan.close();`,
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('recordTasks') });
+});
+
+test('an application with a provider of its own adds the processor of the handle', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `import { AlwaysOffSampler, NodeTracerProvider } from '${import.meta.resolve('@opentelemetry/sdk-trace-node')}';
+     import { recordTasks } from '${new URL('../../../collector/index.ts', import.meta.url).href}';
+     const taskspan = await startTaskspan({ registerProvider: false });
+     new NodeTracerProvider({ spanProcessors: [taskspan.processor], sampler: recordTasks(new AlwaysOffSampler()) }).register();
+     await runTask('task', (updater) => updater.notify('said'));
+     await taskspan.close();`,
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stderr: '' });
+  expect((await recordsOf(storeIn(folder))).get('task')?.log).toContain('\tsaid\n');
+});
+
+test('options that can not be meant are told at once', async () => {
+  const { startTaskspan } = await import('../../../collector/index.ts');
+  await expect(startTaskspan({ port: 1 } as never)).rejects.toThrow(/expected options among store, .*got "port"/);
+  await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL, got "nowhere"');
+  await expect(startTaskspan({ bufferBytes: 10 })).rejects.toThrow('bufferBytes: expected a whole number of at least 1048576, got 10');
+  await expect(startTaskspan({ serve: { port: 70_000 } })).rejects.toThrow('serve.port: expected a whole number from 0 to 65535, got 70000');
+  await expect(startTaskspan({ store: '' })).rejects.toThrow('store: expected a path or a TaskStore, got ""');
+});
+
+test('started by a preload, all is set by the environment', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `await runTask('task', async () => undefined);
+     const port = process.env.TASKSPAN_PORT;
+     console.log((await fetch('http://127.0.0.1:' + port + '/healthz')).status);`,
+    { args: ['--import', REGISTER], env: { TASKSPAN_STORE: 'by-env.sqlite', TASKSPAN_PORT: '43127' } },
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stdout: '200\n', stderr: '' });
+  const store = (await import('../../../collector/index.ts')).sqliteStore(`${folder}/by-env.sqlite`);
+  expect([...(await recordsOf(store)).keys()]).toEqual(['task']);
+  await store.close();
+});
+
+test('a preload by NODE_OPTIONS starts one thread, not threads without end', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(folder, `await runTask('task', async () => undefined);`, {
+    env: { NODE_OPTIONS: `--import ${REGISTER}` },
+  });
+  expect(await script.ended).toMatchObject({ code: 0, stderr: '' });
+  expect((await recordsOf(storeIn(folder))).size).toBe(1);
+});
+
+test('several processes keep their tasks in one file', async () => {
+  const folder = await temporaryFolder();
+  const scripts = await Promise.all(
+    ['a', 'b', 'c'].map((name) =>
+      startScript(
+        folder,
+        `await startTaskspan();
+         await runTask('${name}', async (updater) => {
+           for (let step = 0; step < 3000; step++) {
+             updater.notify('step ' + step);
+             if (step % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+           }
+         });`,
+      ),
+    ),
+  );
+  for (const script of scripts) expect(await script.ended).toMatchObject({ code: 0 });
+  const records = await recordsOf(storeIn(folder));
+  const { stepsIn } = await import('./script.ts');
+  for (const name of ['a', 'b', 'c']) expect(stepsIn(records.get(name)!.log)).toBe(3000);
+});
+
+test('a full buffer costs facts, never the task, and is told', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `import { DatabaseSync } from 'node:sqlite';
+     const taskspan = await startTaskspan({ bufferBytes: 1024 * 1024 });
+     const lock = new DatabaseSync('taskspan.sqlite');
+     lock.exec('BEGIN IMMEDIATE');
+     const updater = new TaskUpdater({ taskName: 'work' });
+     for (let step = 0; step < 50_000; step++) updater.notify('step ' + step);
+     lock.exec('ROLLBACK');
+     lock.close();
+     updater.complete();
+     await taskspan.close();`,
+    { args: ['--disable-warning=ExperimentalWarning'] },
+  );
+  const { code, stderr } = await script.ended;
+  expect(code).toBe(0);
+  expect(stderr).toContain('facts are being given up');
+  const record = (await recordsOf(storeIn(folder))).get('work')!;
+  const { stepsIn } = await import('./script.ts');
+  expect(stepsIn(record.log)).toBeGreaterThan(1000);
+});

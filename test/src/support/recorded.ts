@@ -1,0 +1,102 @@
+import { context, propagation, trace } from '@opentelemetry/api';
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan, SpanProcessor, TracerConfig } from '@opentelemetry/sdk-trace-node';
+import { onTestFinished } from 'vitest';
+import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
+import type { AttemptRecord, TaskRecord } from '../../../collector/index.ts';
+import { recordJson } from '../../../collector/record/record-json.ts';
+import type { TaskUpdater } from '../../../src/index.ts';
+
+/** Whichever task is meant: an updater or its UUID. */
+export type TaskRef = string | Pick<TaskUpdater<boolean>, 'taskUuid'>;
+
+/** What a registered SDK has seen, up to the moment of asking. */
+export interface Recorded {
+  readonly provider: NodeTracerProvider;
+  record(task: TaskRef): Promise<TaskRecord>;
+  log(task: TaskRef): Promise<string>;
+  /** The attempts with their scopes. */
+  attempts(task: TaskRef): Promise<AttemptRecord[]>;
+  /** The spans that have ended, in that order. */
+  spans(): Promise<ReadableSpan[]>;
+  /** The one ended span of this name. */
+  span(name: string): Promise<ReadableSpan>;
+}
+
+export interface RecordedOptions extends Omit<TracerConfig, 'spanProcessors'> {
+  /** Processors of somebody else, before ours. */
+  before?: SpanProcessor[];
+  /** Processors of somebody else, after ours. */
+  after?: SpanProcessor[];
+}
+
+/** Registers the real SDK with our processor and a memory store until the test has finished. */
+export function recorded({ before = [], after = [], ...config }: RecordedOptions = {}): Recorded {
+  const store = memoryStore();
+  const exporter = new InMemorySpanExporter();
+  const provider = registered({
+    ...config,
+    spanProcessors: [...before, new TaskSpanProcessor({ store }), ...after, new SimpleSpanProcessor(exporter)],
+  });
+  const recording: Recorded = {
+    provider,
+    async record(task) {
+      await provider.forceFlush();
+      const stored = found(await store.task(uuidOf(task)), 'the task');
+      const { text, offset } = found(await store.log(stored.uuid), 'the log');
+      return JSON.parse(recordJson(stored, { text, offset })) as TaskRecord;
+    },
+    async log(task) {
+      await provider.forceFlush();
+      return found(await store.log(uuidOf(task)), 'the log').text;
+    },
+    async attempts(task) {
+      await provider.forceFlush();
+      return found(await store.scopes(uuidOf(task)), 'the scopes');
+    },
+    async spans() {
+      await provider.forceFlush();
+      return exporter.getFinishedSpans();
+    },
+    async span(name) {
+      const spans = (await recording.spans()).filter((span) => span.name === name);
+      if (spans.length !== 1) throw new Error(`expected one span "${name}", got ${spans.length}`);
+      return spans[0]!;
+    },
+  };
+  return recording;
+}
+
+/** Registers the real SDK without our processor until the test has finished. */
+export function exported(config: Omit<TracerConfig, 'spanProcessors'> = {}): Pick<Recorded, 'spans' | 'provider'> {
+  const exporter = new InMemorySpanExporter();
+  const provider = registered({ ...config, spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  return {
+    provider,
+    async spans() {
+      await provider.forceFlush();
+      return exporter.getFinishedSpans();
+    },
+  };
+}
+
+function registered(config: TracerConfig): NodeTracerProvider {
+  const provider = new NodeTracerProvider(config);
+  provider.register();
+  onTestFinished(async () => {
+    trace.disable();
+    context.disable();
+    propagation.disable();
+    await provider.shutdown();
+  });
+  return provider;
+}
+
+function uuidOf(task: TaskRef): string {
+  return typeof task === 'string' ? task : task.taskUuid;
+}
+
+function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`${what} is not in the store`);
+  return value;
+}

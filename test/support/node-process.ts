@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const ENTRY = fileURLToPath(new URL('../../collector/command/main.ts', import.meta.url));
+
+/** How a process ended, with all that it printed. */
+export interface EndedProcess {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A real process that a test started. It never outlives the test. */
+export interface TestProcess {
+  /** Resolves once standard output holds the pattern; rejects if the process ends before. */
+  printed(pattern: RegExp): Promise<RegExpMatchArray>;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<EndedProcess>;
+}
+
+export interface TestProcessOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts the `taskspan` command from its source. */
+export function startCommand(args: readonly string[], options: TestProcessOptions): TestProcess {
+  return startNode(['--disable-warning=ExperimentalWarning', ENTRY, ...args], options);
+}
+
+/** Starts Node.js, the one that runs the test. */
+export function startNode(args: readonly string[], { cwd, env }: TestProcessOptions): TestProcess {
+  const child = spawn(process.execPath, args, { cwd, env: { ...cleanEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  const checks = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    for (const check of checks) check();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<EndedProcess>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return {
+    ended,
+    kill: (signal) => child.kill(signal),
+    printed: (pattern) =>
+      new Promise((resolve, reject) => {
+        const check = (): void => {
+          const match = stdout.match(pattern);
+          if (match === null) return;
+          checks.delete(check);
+          resolve(match);
+        };
+        checks.add(check);
+        check();
+        ended.then(
+          () => reject(new Error(`the process ended without printing ${pattern}:\n${stdout}\n${stderr}`)),
+          reject,
+        );
+      }),
+  };
+}
+
+/** A folder of the test's own, gone after it. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'taskspan-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The environment without what would change what a process does or prints. */
+function cleanEnv(): NodeJS.ProcessEnv {
+  const names = Object.keys(process.env).filter((name) => !/^(?:TASKSPAN_|OTEL_|NODE_OPTIONS$|FORCE_COLOR$|NO_COLOR$)/.test(name));
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
