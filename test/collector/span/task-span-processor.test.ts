@@ -1,0 +1,104 @@
+import { context, propagation, trace } from '@opentelemetry/api';
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { expect, onTestFinished, test } from 'vitest';
+import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
+import type { TaskStore } from '../../../collector/index.ts';
+import { runTask, TaskUpdater } from '../../../src/index.ts';
+
+function sdk(...stores: TaskStore[]) {
+  const exporter = new InMemorySpanExporter();
+  const provider = new NodeTracerProvider({
+    spanProcessors: [...stores.map((store) => new TaskSpanProcessor({ store })), new SimpleSpanProcessor(exporter)],
+  });
+  provider.register();
+  onTestFinished(async () => {
+    trace.disable();
+    context.disable();
+    propagation.disable();
+    await provider.shutdown();
+  });
+  return { provider, exporter };
+}
+
+test('of 100,000 notifications in one scope none is missing and all are in order, though the span keeps 128', async () => {
+  const store = memoryStore();
+  const { provider, exporter } = sdk(store);
+  const updater = new TaskUpdater({ taskName: 'chatty' });
+  updater.scope('talk', (scope) => {
+    for (let step = 0; step < 100_000; step++) scope.notify(`step ${step}`);
+  });
+  updater.complete();
+  await provider.forceFlush();
+  const lines = (await store.log(updater.taskUuid))!.text.split('\n').slice(1, 100_001);
+  expect(lines.findIndex((line, step) => line !== `\tstep ${step}`)).toBe(-1);
+  const span = exporter.getFinishedSpans().find(({ name }) => name === 'talk')!;
+  expect(span.events).toHaveLength(128);
+  const [attempt] = (await store.scopes(updater.taskUuid))!;
+  const [scope] = attempt!.scopes;
+  expect(scope!.notification_count).toBe(100_000);
+  expect(scope!.notifications.map(({ message }) => message)).toEqual(
+    Array.from({ length: 100 }, (_, index) => `step ${99_900 + index}`),
+  );
+});
+
+test('two processors on one provider both have the whole task', async () => {
+  const stores = [memoryStore(), memoryStore(), memoryStore()];
+  const { provider } = sdk(...stores);
+  let uuid = '';
+  await runTask('task', (updater) => {
+    uuid = updater.taskUuid;
+    updater.scope('part', (scope) => {
+      scope.notify('said');
+      scope.progress(1, 2);
+    });
+    updater.setResult(42);
+  });
+  await provider.forceFlush();
+  const summaries = await Promise.all(stores.map(async (store) => (await store.task(uuid))!.summary));
+  expect(JSON.parse(summaries[0]!)).toMatchObject({ state: 'completed', result: 42, jobs: { finished: 1 } });
+  expect(new Set(summaries).size).toBe(1);
+  const logs = await Promise.all(stores.map(async (store) => (await store.log(uuid))!.text));
+  expect(new Set(logs).size).toBe(1);
+});
+
+test('a store that fails is tried again, and the task does not notice', async () => {
+  const store = memoryStore();
+  let failures = 3;
+  const failing: TaskStore = {
+    ...store,
+    append: (facts) => (failures-- > 0 ? Promise.reject(new Error('away')) : store.append(facts)),
+    task: (uuid) => store.task(uuid),
+    close: () => store.close(),
+  };
+  const { provider } = sdk(failing);
+  let uuid = '';
+  expect(
+    await runTask('task', async (updater) => {
+      uuid = updater.taskUuid;
+      updater.notify('said');
+      return 'result';
+    }),
+  ).toBe('result');
+  await expect
+    .poll(async () => {
+      await provider.forceFlush();
+      return (await store.task(uuid))?.state;
+    })
+    .toBe('completed');
+});
+
+test('spans of other instrumentations leave no trace in record, log and tree', async () => {
+  const store = memoryStore();
+  const { provider } = sdk(store);
+  const tracer = trace.getTracer('other');
+  const updater = new TaskUpdater({ taskName: 'task' });
+  updater.scope('part', () => {
+    const span = tracer.startSpan('inside');
+    span.addEvent('taskspan.notification', { 'taskspan.message': 'not ours', 'taskspan.seq': 1 });
+    span.end();
+  });
+  updater.complete();
+  await provider.forceFlush();
+  expect((await store.log(updater.taskUuid))!.text).not.toContain('not ours');
+  expect((await store.scopes(updater.taskUuid))![0]!.scopes.map(({ name, scopes }) => [name, scopes])).toEqual([['part', []]]);
+});
