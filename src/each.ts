@@ -1,4 +1,5 @@
 import { received } from './failure.ts';
+import { isCount } from './progress.ts';
 import type { EachOptions } from './scope.ts';
 
 /** Told after each item how many are done, of how many. */
@@ -10,9 +11,8 @@ export function countEach<T>(
   options: EachOptions | undefined,
   step: Step,
 ): IterableIterator<T> | AsyncIterableIterator<T> {
-  const total = options?.total ?? sizeOf(items);
-  if (isIterable(items)) return countSync(items, total, step);
-  if (isAsyncIterable(items)) return countAsync(items, total, step);
+  if (isIterable(items)) return countSync(items, options?.total ?? sizeOf(items), step);
+  if (isAsyncIterable(items)) return countAsync(items, options?.total ?? sizeOf(items), step);
   throw new TypeError(`each: expected an iterable or an async iterable, got ${received(items)}`);
 }
 
@@ -32,10 +32,9 @@ function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step:
   let over = false;
   const counted: AsyncIterableIterator<T> = {
     next() {
+      // The call that finds the end is the one that counts the last item.
       if (!over) step(++done, total);
-      const result = inner.next();
-      // The step for the last item is counted by the call that finds the end: nothing to undo here.
-      return result;
+      return inner.next();
     },
     return(value?: unknown) {
       over = true;
@@ -50,11 +49,15 @@ function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step:
   return counted;
 }
 
-function sizeOf(items: unknown): number | undefined {
+/** A length of UTF-16 units would not count the characters that a string iterates. */
+function sizeOf(items: object | string): number | undefined {
   if (typeof items === 'string') return undefined;
-  const { length, size } = items as { length?: unknown; size?: unknown };
-  if (typeof length === 'number') return length;
-  return typeof size === 'number' ? size : undefined;
+  try {
+    const { length, size } = items as { length?: unknown; size?: unknown };
+    return [length, size].find(isCount);
+  } catch {
+    return undefined;
+  }
 }
 
 function isIterable<T>(items: Iterable<T> | AsyncIterable<T>): items is Iterable<T> {

@@ -18,19 +18,17 @@ const CAUSE_DEPTH = 8;
 /** The thrown value in words. */
 export function describeFailure(thrown: unknown): Failure {
   if (typeof thrown === 'object' && thrown !== null) {
-    const ownName = textOf(thrown, 'name');
-    const name = ownName || constructorName(thrown) || 'Error';
     const message = textOf(thrown, 'message');
-    if (isError(thrown)) return { name, message: message ?? '', stack: stackWithCauses(thrown) };
-    if (message !== undefined) return { name: ownName || 'Error', message };
+    if (isError(thrown)) return { name: errorName(thrown), message: message ?? '', stack: stackWithCauses(thrown) };
+    if (message !== undefined) return { name: textOf(thrown, 'name')?.trim() || 'Error', message };
     return { name: 'Error', message: preview(thrown) };
   }
   return { name: 'Error', message: typeof thrown === 'string' ? thrown : preview(thrown) };
 }
 
 /** The message, or the name where the message is empty: never empty itself. */
-export function failureText(failure: { name: string; message: string }): string {
-  return failure.message.trim() === '' ? failure.name : failure.message;
+export function failureText({ name, message }: { name: string; message: string }): string {
+  return [message, name].find((text) => text.trim() !== '') ?? 'Error';
 }
 
 /** A short, safe text of a value that was not what was expected, for error messages. */
@@ -55,6 +53,10 @@ function textOf(value: object, key: string): string | undefined {
   }
 }
 
+function errorName(error: object): string {
+  return textOf(error, 'name')?.trim() || constructorName(error) || 'Error';
+}
+
 function constructorName(value: object): string | undefined {
   try {
     const name: unknown = value.constructor.name;
@@ -74,12 +76,19 @@ function stackWithCauses(error: object): string | undefined {
       parts.push(label + preview(value));
       return;
     }
-    parts.push(label + (textOf(value, 'stack') ?? preview(value)));
+    parts.push(label + (textOf(value, 'stack') ?? headOf(value)));
     for (const inner of errorsOf(value)) visit(inner, 'Contains: ');
     if (hasCause(value)) visit(causeOf(value), 'Caused by: ');
   };
   visit(error, '');
   return textOf(error, 'stack') === undefined && parts.length === 1 ? undefined : parts.join('\n');
+}
+
+/** What a stack would begin with. */
+function headOf(value: object): string {
+  if (!isError(value)) return preview(value);
+  const message = textOf(value, 'message');
+  return message ? `${errorName(value)}: ${message}` : errorName(value);
 }
 
 function errorsOf(value: object): unknown[] {

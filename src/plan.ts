@@ -1,5 +1,6 @@
 import type { Plan } from './fact.ts';
 import { received } from './failure.ts';
+import type { CleanText } from './text.ts';
 
 /**
  * What a scope is going to consist of, as a caller says it: how many scopes, their names, or
@@ -7,15 +8,19 @@ import { received } from './failure.ts';
  */
 export type PlanInput = number | readonly string[] | Readonly<Record<string, number>>;
 
-/** The plan as a fact carries it; `TypeError` for anything else. */
-export function planOf(input: unknown): Plan {
+/**
+ * The plan as a fact carries it; `TypeError` for anything else.
+ *
+ * @param clean What the names of scopes go through too, so that a plan's names are theirs.
+ */
+export function planOf(input: unknown, clean: CleanText): Plan {
   if (typeof input === 'number') {
     if (Number.isSafeInteger(input) && input >= 1) return input;
   } else if (Array.isArray(input)) {
-    if (isListOfNames(input)) return withoutPrototype(input.map((name) => [name, 1]));
+    if (isListOfNames(input)) return weightsOf(input.map((name) => [name, 1]), clean);
   } else if (typeof input === 'object' && input !== null) {
     const entries = Object.entries(input as Record<string, unknown>);
-    if (entries.length > 0 && entries.every(([, weight]) => isWeight(weight))) return withoutPrototype(entries);
+    if (entries.length > 0 && entries.every(isWeighted)) return weightsOf(entries, clean);
   }
   throw new TypeError(
     `plan: expected a whole number of at least 1, a list of different names or an object of positive weights by name, got ${received(input)}`,
@@ -26,12 +31,17 @@ function isListOfNames(input: readonly unknown[]): input is readonly string[] {
   return input.length > 0 && new Set(input).size === input.length && input.every((name) => typeof name === 'string');
 }
 
-function withoutPrototype(entries: readonly (readonly [string, unknown])[]): Record<string, number> {
+/** Names may be any, `__proto__` among them; those that are the same when cleaned share one weight. */
+function weightsOf(entries: readonly (readonly [string, number])[], clean: CleanText): Record<string, number> {
   const weights = Object.create(null) as Record<string, number>;
-  for (const [name, weight] of entries) weights[name] = weight as number;
+  for (const [name, weight] of entries) {
+    const cleaned = clean(name);
+    weights[cleaned] = (weights[cleaned] ?? 0) + weight;
+  }
   return weights;
 }
 
-function isWeight(value: unknown): boolean {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0;
+function isWeighted(entry: [string, unknown]): entry is [string, number] {
+  const [, weight] = entry;
+  return typeof weight === 'number' && Number.isFinite(weight) && weight > 0;
 }

@@ -6,24 +6,30 @@ export interface Progress {
   readonly total: number | undefined;
 }
 
-const SHARE = 0.05;
+/** The total has so many parts; reaching the next one lets a step through. */
+const PARTS = 20;
+const ROUNDING = 1e-9;
 const INTERVAL_MS = 1000;
 const ELAPSED_SHARE = 0.02;
 
 /**
  * Lets through a handful of many steps, and never loses the last one.
  *
- * A step passes when it is the first or completes the total, when the share done has grown by
- * 5 percent, or after a second; of what runs for long, after 2 percent of the time it has run.
- * What was held back passes by a timer, or with {@link flush} at the end of the scope.
+ * A step passes when it is the first, the first with a total or the first to complete it, when
+ * the share done reaches the next 5 percent, or after a second; of what runs for long, after
+ * 2 percent of the time it has run. A share that falls and grows again, or a total that grows,
+ * lets no more through. What was held back passes by a timer, or with {@link flush} at the end
+ * of the scope.
  */
 export class ProgressGate {
   readonly #pass: (progress: Progress) => void;
   #done = 0;
   #total: number | undefined;
   #held = false;
-  #nextDone = -1;
-  #nextTime = 0;
+  /** The greatest share that has passed; below zero until one has. */
+  #share = -1;
+  #nextDone = Infinity;
+  #nextTime = -Infinity;
   readonly #start: number = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -33,11 +39,10 @@ export class ProgressGate {
 
   /** Takes the latest state of affairs. */
   update(done: number, total: number | undefined): void {
-    const first = this.#nextDone < 0;
-    const other = first || total !== this.#total || done < this.#done;
+    if (total !== this.#total) this.#nextDone = this.#doneForNext(total);
     this.#done = done;
     this.#total = total;
-    if (other || done >= this.#nextDone || performance.now() >= this.#nextTime) this.#let();
+    if (done >= this.#nextDone || performance.now() >= this.#nextTime) this.#let();
     else this.#hold();
   }
 
@@ -56,10 +61,17 @@ export class ProgressGate {
     const now = performance.now();
     const total = this.#total;
     this.#held = false;
-    const next = total === undefined ? Infinity : Math.min(this.#done + total * SHARE, total);
-    this.#nextDone = next > this.#done ? next : Infinity;
+    if (total !== undefined) this.#share = Math.max(this.#share, total === 0 ? 1 : this.#done / total);
+    this.#nextDone = this.#doneForNext(total);
     this.#nextTime = now + Math.max(INTERVAL_MS, (now - this.#start) * ELAPSED_SHARE);
     this.#pass({ done: this.#done, total });
+  }
+
+  /** How many steps done let the next one through, whatever the time. */
+  #doneForNext(total: number | undefined): number {
+    if (total === undefined || this.#share >= 1) return Infinity;
+    const reached = Math.floor(this.#share * PARTS + ROUNDING);
+    return (Math.min(reached + 1, PARTS) * total) / PARTS;
   }
 
   #hold(): void {
@@ -84,6 +96,7 @@ export function checkProgress(done: unknown, total: unknown): void {
   }
 }
 
-function isCount(value: unknown): value is number {
+/** Whether a value can say how many: a finite number of at least 0. */
+export function isCount(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value < Infinity;
 }

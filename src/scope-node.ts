@@ -16,6 +16,7 @@ import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
 import { contextInside, NOT_TRACED, startScopeSpan } from './scope-span.ts';
 import type { OpenSpan } from './scope-span.ts';
 import { SpanWriter } from './span-writer.ts';
+import { checkEachOptions, checkScopeOptions } from './task-options.ts';
 import { JobCounter } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { cleanAttributes, cleanJson } from './text.ts';
@@ -66,9 +67,7 @@ export class ScopeNode implements Scope {
 
   /** This scope, or the nearest around it that is still open; `undefined` once the task has ended too. */
   nearestOpen(): ScopeNode | undefined {
-    let node: ScopeNode | undefined = this;
-    while (node !== undefined && !node.#open) node = node.parent;
-    return node;
+    return this.#open ? this : this.parent?.nearestOpen();
   }
 
   scope<T, S extends boolean>(name: string, fn: (scope: Scope) => T, options?: ScopeOptions<S>): ScopeResult<T, S>;
@@ -77,6 +76,7 @@ export class ScopeNode implements Scope {
     checkName(name, 'scope');
     if (fn === undefined) return this.#openChild(name);
     if (typeof fn !== 'function') throw new TypeError(`scope: expected a function, got ${received(fn)}`);
+    if (options !== undefined) checkScopeOptions(options);
     const suppress = options?.suppressException ?? this.task.suppressException;
     return this.#openChild(name).#runToEnd(fn, suppress);
   }
@@ -89,7 +89,7 @@ export class ScopeNode implements Scope {
     if (typeof message !== 'string') {
       throw new TypeError(`notify: expected the message to be a string, got ${received(message)}`);
     }
-    if (attributes !== undefined && (typeof attributes !== 'object' || attributes === null)) {
+    if (attributes !== undefined && (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes))) {
       throw new TypeError(`notify: expected the attributes to be an object, got ${received(attributes)}`);
     }
     const node = this.#open ? this : this.#elsewhere('notify');
@@ -104,7 +104,7 @@ export class ScopeNode implements Scope {
   }
 
   plan(plan: PlanInput): void {
-    const planned = planOf(plan);
+    const planned = planOf(plan, this.task.clean);
     const node = this.#open ? this : this.#elsewhere('plan');
     if (node === undefined) return;
     if (node.#planned) {
@@ -121,7 +121,7 @@ export class ScopeNode implements Scope {
     items: Iterable<T> | AsyncIterable<T>,
     options?: EachOptions,
   ): IterableIterator<T> | AsyncIterableIterator<T> {
-    if (options?.total !== undefined) checkProgress(0, options.total);
+    if (options !== undefined) checkEachOptions(options);
     return countEach(items, options, (done, total) => {
       if (this.#open) this.#progress(done, total);
     });
@@ -189,10 +189,10 @@ export class ScopeNode implements Scope {
     return this.#inside!;
   }
 
-  #runToEnd<T>(fn: (scope: Scope) => T, suppress: boolean): unknown {
-    let result: T;
+  #runToEnd(fn: (scope: Scope) => unknown, suppress: boolean): unknown {
+    let result: unknown;
     try {
-      result = currentScope.run(this, callIn<T>, this.#context, fn, this);
+      result = currentScope.run(this, callIn<unknown>, this.#context, fn, this);
     } catch (error) {
       return this.#failed(error, suppress);
     }
@@ -272,7 +272,7 @@ export class ScopeNode implements Scope {
     }
     const { name, message, stack } = describeFailure(thrown);
     const failure: Failure = {
-      name: task.clean(name),
+      name: task.clean(name) || 'Error',
       message: task.clean(message),
       stack: stack === undefined ? undefined : task.clean(stack),
     };

@@ -2,6 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import { checkName } from './check-name.ts';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
+import { isCount } from './progress.ts';
+import type { EachOptions, ScopeOptions } from './scope.ts';
 import type { Redact } from './text.ts';
 
 /** Options of a task, without its name. */
@@ -32,7 +34,7 @@ export interface TaskUpdaterOptions<Suppress extends boolean = boolean> extends 
   taskName: string;
 }
 
-const OPTIONS: readonly string[] = [
+const OPTIONS = [
   'taskName',
   'taskUuid',
   'attempt',
@@ -44,14 +46,7 @@ const OPTIONS: readonly string[] = [
 
 /** Throws a `TypeError` that says what was expected and what came. The UUID is checked where it is read. */
 export function checkOptions(options: unknown): asserts options is TaskUpdaterOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`TaskUpdater: expected an object of options, got ${received(options)}`);
-  }
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) {
-      throw new TypeError(`TaskUpdater: expected options among ${OPTIONS.join(', ')}, got ${received(key)}`);
-    }
-  }
+  checkKeys('TaskUpdater', options, OPTIONS);
   const { taskName, attempt, attributes, verbose, suppressException, redact } = options as Record<string, unknown>;
   checkName(taskName, 'taskName');
   if (attempt !== undefined && !(Number.isSafeInteger(attempt) && (attempt as number) >= 1)) {
@@ -61,6 +56,32 @@ export function checkOptions(options: unknown): asserts options is TaskUpdaterOp
   checkType('suppressException', suppressException, 'boolean');
   checkType('redact', redact, 'function');
   if (attributes !== undefined) checkAttributes(attributes);
+}
+
+/** The same for the options of a scope. */
+export function checkScopeOptions(options: unknown): void {
+  checkKeys('scope', options, ['suppressException'] satisfies (keyof ScopeOptions)[]);
+  checkType('suppressException', (options as ScopeOptions).suppressException, 'boolean');
+}
+
+/** The same for the options of `each`. */
+export function checkEachOptions(options: unknown): void {
+  checkKeys('each', options, ['total'] satisfies (keyof EachOptions)[]);
+  const { total } = options as EachOptions;
+  if (total !== undefined && !isCount(total)) {
+    throw new TypeError(`total: expected a finite number of at least 0, got ${received(total)}`);
+  }
+}
+
+function checkKeys(what: string, options: unknown, known: readonly string[]): asserts options is object {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${what}: expected an object of options, got ${received(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TypeError(`${what}: expected options among ${known.join(', ')}, got ${received(key)}`);
+    }
+  }
 }
 
 function checkType(name: string, value: unknown, type: string): void {

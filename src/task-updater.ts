@@ -47,7 +47,7 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
       clean,
       suppressException: options.suppressException ?? true,
       verbose: options.verbose ? new VerboseLog() : undefined,
-      updater: this as TaskUpdater<boolean>,
+      updater: this,
       jobs: new JobCounter(),
       latest: undefined,
     };
@@ -88,7 +88,7 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   scope(name: string): Scope<Suppress>;
   scope(name: string, fn?: (scope: Scope<Suppress>) => unknown, options?: ScopeOptions): unknown {
     const inner = this.#innermost();
-    return fn === undefined ? inner.scope(name) : inner.scope(name, fn as (scope: Scope) => unknown, options);
+    return fn === undefined ? inner.scope(name) : inner.scope(name, fn, options);
   }
 
   /** Runs a function as part of the task, outside any scope. Errors pass through and end nothing. */

@@ -50,7 +50,7 @@ export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit 
   const version = ++task.version;
   const offset = task.logBytes;
   for (const entry of journal.entries) task.logBytes += entry.bytes;
-  for (const [scope, count] of noted) keepRecent(scope, offset, count);
+  for (const [noting, count] of noted) keepRecent(noting, offset, count);
   const scopes = [...task.changed];
   task.changed.clear();
   const latest = task.latest();

@@ -42,8 +42,8 @@ function insertSeq(set: SeqSet, seq: number): boolean {
   let at = set.length - 2;
   while (at >= 0 && set[at]! > seq) at -= 2;
   if (at >= 0 && seq <= set[at + 1]!) return false;
-  const joinsBefore = at >= 0 && set[at + 1]! === seq - 1;
-  const joinsAfter = at + 2 < set.length && set[at + 2]! === seq + 1;
+  const joinsBefore = at >= 0 && set[at + 1] === seq - 1;
+  const joinsAfter = at + 2 < set.length && set[at + 2] === seq + 1;
   if (joinsBefore && joinsAfter) set.splice(at + 1, 2);
   else if (joinsBefore) set[at + 1] = seq;
   else if (joinsAfter) set[at + 2] = seq;

@@ -28,7 +28,7 @@ export class ExportProcessor implements SpanProcessor {
     const counting: SpanExporter = {
       export: (spans, done) =>
         (this.#ending ? lastExporter : exporter).export(spans, (result) => {
-          if (result.code === 0) this.#delivered += spans.length;
+          if (result.error === undefined) this.#delivered += spans.length;
           else reportOnce('export', 'spans could not be sent', result.error);
           done(result);
         }),

@@ -1,3 +1,4 @@
+import { SpanStatusCode } from '@opentelemetry/api';
 import type { Attributes, HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import { isOutcome } from '../../src/conventions.ts';
@@ -55,7 +56,7 @@ export function endFactOf(span: EndedSpan, ref: SpanRef): TaskEnd | ScopeEnd {
   const { attributes } = span;
   const time = microsOf(span.endTime);
   const told = attributes[conventions.OUTCOME];
-  const outcome = isOutcome(told) ? told : span.status.code === 2 ? 'failed' : 'completed';
+  const outcome = isOutcome(told) ? told : span.status.code === SpanStatusCode.ERROR ? 'failed' : 'completed';
   const seq = count(attributes, conventions.FACTS) || 1;
   const duration = time - microsOf(span.startTime);
   const error = errorOf(span);

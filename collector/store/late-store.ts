@@ -28,7 +28,7 @@ export function lateStore(location: string): LateStore {
     try {
       return call(open());
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   };
   return {

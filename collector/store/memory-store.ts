@@ -61,7 +61,7 @@ class MemoryStore implements TaskStore {
     try {
       before = cursor === undefined ? places.length : placeOf(cursor);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     const found = places
       .filter((task) => task.place < before && (state === undefined || task.stored.state === state))

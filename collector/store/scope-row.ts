@@ -1,4 +1,4 @@
-import type { Plan, ToldError } from '../../src/fact.ts';
+import type { ToldError } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import { isAttempt, namesOnly } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
@@ -102,13 +102,13 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
     seen: JSON.parse(row.seen) as number[],
     encloses: row.encloses === 1,
     share: row.share,
-    latestProgress: parseOrNull<ScopeState['latestProgress']>(row.progress),
-    plan: parseOrNull<{ seq: number; plan: Plan }>(row.plan),
+    latestProgress: parseOrNull(row.progress) as ScopeState['latestProgress'],
+    plan: parseOrNull(row.plan) as ScopeState['plan'],
     insideUnits: row.inside_units,
-    insideByName: namesOnly(parseOrNull<Record<string, number>>(row.inside_by_name) ?? {}),
+    insideByName: namesOnly((parseOrNull(row.inside_by_name) as Record<string, number> | null) ?? {}),
     units: row.units,
     notifications: row.notifications,
-    recent: parseOrNull<number[]>(row.recent) ?? [],
+    recent: (parseOrNull(row.recent) as number[] | null) ?? [],
   };
   if (row.attempt === null) return scope;
   const attempt: AttemptState = { ...scope, ...(JSON.parse(row.attempt) as AttemptOnly), isTask: true };
@@ -143,7 +143,7 @@ function endOfRow(row: ScopeRow): ScopeEndState | null {
     outcome: row.outcome as Outcome,
     duration: row.duration ?? 0,
     heading: row.heading === 1,
-    error: parseOrNull<ToldError>(row.error),
+    error: parseOrNull(row.error) as ToldError | null,
   };
 }
 
@@ -151,6 +151,6 @@ function jsonOrNull(value: unknown): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
-function parseOrNull<T>(json: string | null): T | null {
-  return json === null ? null : (JSON.parse(json) as T);
+function parseOrNull(json: string | null): unknown {
+  return json === null ? null : JSON.parse(json);
 }

@@ -72,7 +72,7 @@ export class SqliteFolds {
     if (held === undefined) return;
     this.#held.delete(uuid);
     const { task } = held;
-    if (held.id !== undefined && task.latest()?.end == null) {
+    if (held.id !== undefined && (task.latest()?.end ?? null) === null) {
       this.#held.set(uuid, held);
       if (task.scopes.size > held.releaseAt) releaseSpans(held);
     }

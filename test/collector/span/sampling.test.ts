@@ -59,7 +59,7 @@ test.for(SAMPLERS)('sampled %s, the record is whole and nothing is exported', as
 });
 
 test("spans that are none of taskspan's are sampled as before", () => {
-  const sampler = recordTasks(new AlwaysOffSampler());
+  const sampler = recordTasks<Sampler>(new AlwaysOffSampler());
   const decide = (attributes: object) =>
     sampler.shouldSample(ROOT_CONTEXT, '0af7651916cd43dd8448eb211c80319c', 'name', SpanKind.INTERNAL, { ...attributes }, []).decision;
   expect(decide({})).toBe(0);

@@ -45,7 +45,7 @@ test('two processors on one provider both have the whole task', async () => {
   const stores = [memoryStore(), memoryStore(), memoryStore()];
   const { provider } = sdk(...stores);
   let uuid = '';
-  await runTask('task', (updater) => {
+  runTask('task', (updater) => {
     uuid = updater.taskUuid;
     updater.scope('part', (scope) => {
       scope.notify('said');
