@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { runTask } from '../src/index.ts';
+import type { TaskUpdater } from '../src/index.ts';
 import type { Figure } from './figure.ts';
 import { figureOf, measureRounds } from './rounds.ts';
 import type { Effort, Work } from './rounds.ts';
@@ -12,22 +13,30 @@ import { textAt } from './texts.ts';
 export function measure(effort: Effort): Promise<Figure[]> {
   return runTask('No SDK', (updater) =>
     updater.scope('Scope', async () => {
-      const notify: Work = (count) => {
-        for (let index = 0; index < count; index++) updater.notify(textAt(index));
-      };
-      const scope: Work = (count) => {
-        for (let index = 0; index < count; index++) updater.scope('Scope', nothing);
-      };
       const bare = bareRuns();
+      const notify = await measureRounds({ ours: notifications(updater), bare }, { effort });
+      const scope = await measureRounds({ ours: scopes(updater), bare }, { effort });
       return [
-        figureOf('no SDK: notify(text)', await measureRounds({ ours: notify, bare }, { effort }), { of: 'ours', most: 100 }),
-        figureOf('no SDK: an empty scope', await measureRounds({ ours: scope, bare }, { effort }), { of: 'ours', most: 700 }),
+        figureOf('no SDK: notify(text)', notify, { of: 'ours', most: 100 }),
+        figureOf('no SDK: an empty scope', scope, { of: 'ours', most: 700 }),
       ];
     }),
   );
 }
 
 const nothing = (): void => undefined;
+
+function notifications(updater: TaskUpdater<false>): Work {
+  return (count) => {
+    for (let index = 0; index < count; index++) updater.notify(textAt(index));
+  };
+}
+
+function scopes(updater: TaskUpdater<false>): Work {
+  return (count) => {
+    for (let index = 0; index < count; index++) updater.scope('Scope', nothing);
+  };
+}
 
 function bareRuns(): Work {
   const storage = new AsyncLocalStorage<object>();

@@ -20,16 +20,16 @@ export function measure(effort: Effort): Promise<Figure[]> {
     runTask('Notify', (updater) =>
       updater.scope('Scope', async () => {
         const span = trace.getTracer('bench').startSpan('Bare');
-        const settle = (): Promise<void> => taskspan.flush();
+        const options = { effort, settle: () => taskspan.flush() };
         const plain = { ours: notifications(updater), bare: events(span) };
         const detailed = { ours: detailedNotifications(updater), bare: detailedEvents(span) };
         return [
-          figureOf('notify(text)', await measureRounds(plain, { effort, settle }), TARGET),
-          figureOf('notify(text, { a, b })', await measureRounds(detailed, { effort, settle }), TARGET),
+          figureOf('notify(text)', await measureRounds(plain, options), TARGET),
+          figureOf('notify(text, { a, b })', await measureRounds(detailed, options), TARGET),
           wallOnly(
             figureOf(
               `notify(text), ${BURST} at once, by wall time`,
-              await measureRounds(plain, { effort, settle, burst: BURST, count: effort.quick ? 20_000 : 100_000 }),
+              await measureRounds(plain, { ...options, burst: BURST, count: effort.quick ? 20_000 : 100_000 }),
               TARGET,
             ),
           ),

@@ -18,12 +18,12 @@ export function measure(effort: Effort): Promise<Figure[]> {
   return withTaskspan((taskspan) =>
     runTask('Scope', async (updater) => {
       const tracer = new NodeTracerProvider().getTracer('bench');
-      const settle = (): Promise<void> => taskspan.flush();
+      const options = { effort, settle: () => taskspan.flush() };
       const sync = { ours: scopes(updater), bare: spans(tracer) };
       const async = { ours: asyncScopes(updater), bare: asyncSpans(tracer) };
       return [
-        figureOf('an empty scope, sync', await measureRounds(sync, { effort, settle }), TARGET),
-        figureOf('an empty scope, async', await measureRounds(async, { effort, settle }), TARGET),
+        figureOf('an empty scope, sync', await measureRounds(sync, options), TARGET),
+        figureOf('an empty scope, async', await measureRounds(async, options), TARGET),
       ];
     }),
   );

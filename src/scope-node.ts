@@ -89,7 +89,7 @@ export class ScopeNode implements Scope {
     if (typeof message !== 'string') {
       throw new TypeError(`notify: expected the message to be a string, got ${received(message)}`);
     }
-    if (attributes !== undefined && (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes))) {
+    if (attributes !== undefined && !isAttributes(attributes)) {
       throw new TypeError(`notify: expected the attributes to be an object, got ${received(attributes)}`);
     }
     const node = this.#open ? this : this.#elsewhere('notify');
@@ -324,6 +324,10 @@ function unrecordedScope(task: TaskRun, name: string): ScopeNode {
   reportOnce(`after the end of ${task.uuid}`, `scope "${name}" after the end of task ${task.uuid} runs unrecorded`);
   const unheard: TaskRun = { ...task, verbose: undefined, jobs: new JobCounter(), latest: undefined };
   return new ScopeNode(unheard, undefined, name, 0, NOT_TRACED);
+}
+
+function isAttributes(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function callIn<T>(context: Context | undefined, fn: (scope: ScopeNode) => T, node: ScopeNode): T {

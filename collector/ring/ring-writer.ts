@@ -71,6 +71,8 @@ export class RingWriter {
   /** The segments that a new reader has to read, in their order. */
   get segments(): readonly Segment[] {
     this.#reclaim();
+    // A free one would be used again without being made known to that reader.
+    for (const { memory } of this.#free.splice(0)) this.#allBytes -= memory.byteLength;
     return this.#used;
   }
 

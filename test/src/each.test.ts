@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
-import { progressEvents, spanInFakeTime } from './support/progress-events.ts';
+import { progressEvents } from './support/progress-events.ts';
 import { recorded } from './support/recorded.ts';
 import type { Recorded } from './support/recorded.ts';
 import { caught, thrown } from './support/thrown.ts';
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 
 async function events(): Promise<string[]> {
-  return progressEvents(await spanInFakeTime(recording, 'Steps'));
+  return progressEvents(await recording.span('Steps'));
 }
 
 /** A source, and what became of it. */
@@ -230,8 +230,14 @@ describe('each', () => {
     );
   });
 
-  test.each([NaN, -1, Infinity, '3'])('refuses a total of %o', (total) => {
-    expect(() => updater.each([1], { total: total as number })).toThrow(TypeError);
+  test.each<[unknown, string]>([
+    [{ total: NaN }, 'total: expected a finite number of at least 0, got NaN'],
+    [{ total: -1 }, 'total: expected a finite number of at least 0, got -1'],
+    [{ total: '3' }, 'total: expected a finite number of at least 0, got "3"'],
+    [{ of: 3 }, 'each: expected options among total, got "of"'],
+    [3, 'each: expected an object of options, got 3'],
+  ])('refuses the options %o', (options, message) => {
+    expect(() => updater.each([1], options as never)).toThrow(new TypeError(message));
   });
 
   test('the types follow the items', () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
-import { progressEvents, spanInFakeTime } from './support/progress-events.ts';
+import { progressEvents } from './support/progress-events.ts';
 import { recorded } from './support/recorded.ts';
 import type { Recorded } from './support/recorded.ts';
 import { thrown } from './support/thrown.ts';
@@ -19,7 +19,7 @@ beforeEach(() => {
 /** The progress events of a scope in which a function has told its progress. */
 async function eventsOf(fn: (scope: Scope) => void): Promise<string[]> {
   updater.scope('Steps', fn);
-  return progressEvents(await spanInFakeTime(recording, 'Steps'));
+  return progressEvents(await recording.span('Steps'));
 }
 
 async function stepsScope(): Promise<{ done: number | null; total: number | null; progress: number | null }> {
@@ -117,7 +117,7 @@ describe('progress', () => {
       scope.progress(2, 1000);
       throw new Error('no');
     });
-    const span = await spanInFakeTime(recording, 'Steps');
+    const span = await recording.span('Steps');
     expect(span.events.map(({ name }) => name)).toEqual(['taskspan.progress', 'taskspan.progress', 'exception']);
     expect(progressEvents(span)).toEqual(['1/1000', '2/1000']);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { currentUpdater, runTask, TaskUpdater, track } from '../../src/index.ts';
-import type { TaskOptions } from '../../src/index.ts';
+import { currentUpdater, runTask, track } from '../../src/index.ts';
+import type { TaskOptions, TaskUpdater } from '../../src/index.ts';
 import { recorded } from './support/recorded.ts';
 import { caught, thrown } from './support/thrown.ts';
 import { turn } from './support/turn.ts';

@@ -34,7 +34,7 @@ describe('a synchronous function', () => {
     expect(await log(updater)).toBe('\t - Read\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n');
   });
 
-  test.each([undefined, null, 0, '', false, NaN, { then: 'not a function' }])('may give back %j', (value) => {
+  test.each([undefined, null, 0, '', false, NaN, {}, () => 1])('may give back %o', (value) => {
     recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     expect(updater.scope('Scope', () => value)).toBe(value);

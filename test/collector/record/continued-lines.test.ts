@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { factLines } from '../../../src/log-line.ts';
+import { commitFacts } from '../../../collector/record/commit.ts';
 import type { ScopeState } from '../../../collector/record/scope-state.ts';
-import type { TaskFold } from '../../../collector/record/task-fold.ts';
+import { TaskFold } from '../../../collector/record/task-fold.ts';
 import { arbitraryTask, cases, spanOrderedDelivery } from './arbitrary-task.ts';
-import { logOf, toldIn } from './folding.ts';
+import { logOf } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt } from './scripted-task.ts';
 
@@ -122,13 +123,6 @@ describe('a scope is not named again', () => {
     expect(
       linesOf((attempt) => {
         const heading = attempt.scope('Heading');
-        heading.scope('Outer').scope('Inner').complete();
-        heading.notify('one');
-      }).slice(3),
-    ).toEqual([...DONE, '\t - Heading (continued)', '\tone']);
-    expect(
-      linesOf((attempt) => {
-        const heading = attempt.scope('Heading');
         const outer = heading.scope('Outer');
         outer.scope('Inner').complete();
         outer.complete();
@@ -187,27 +181,22 @@ describe('a scope is not named again', () => {
   });
 });
 
-/** The scope that a reader takes a line to be about: the one that was named last. */
-function namedBy(text: string, lines: string): boolean {
-  return text !== lines || /^\t - |^\tAttempt |^\tTask Finished/.test(lines);
-}
-
 test('no outcome can be read as another scope\'s, and no message as that of one beside or around', () => {
   const deliveries = arbitraryTask({ uniqueNames: true }).chain(({ facts }) => spanOrderedDelivery(facts));
   fc.assert(
     fc.property(deliveries, (delivery) => {
-      const { task, told } = toldIn(delivery);
-      const begun = new Set<ScopeState>();
-      const ended = new Set<ScopeState>();
+      const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
       let named: ScopeState | undefined;
-      for (const { fact, text } of told) {
-        const scope = task.scopes.get(`${fact.span.traceId}-${fact.span.spanId}`)!;
-        if (fact.kind !== 'notification') begun.add(scope);
-        if ('outcome' in fact) ended.add(scope);
-        if (namedBy(text, factLines(fact)) && !(fact.kind === 'notification' && text === factLines(fact))) named = scope;
-        else if (begun.has(scope) && named !== undefined && named !== scope) {
+      for (const fact of delivery.flat()) {
+        const text = commitFacts(task, [fact])!.text;
+        if (text === '') continue;
+        const scope = task.scopeOf(fact.span);
+        const namesItself = fact.kind !== 'notification' && fact.kind !== 'scope-end';
+        if (namesItself || text !== factLines(fact)) named = scope;
+        else if (named !== undefined && named !== scope) {
           expect(fact.kind).toBe('notification');
           expect(isInside(task, named, scope)).toBe(true);
+          expect(named.end).not.toBeNull();
         }
       }
     }),

@@ -27,7 +27,7 @@ function cutOnItsWay(fact: Fact): Fact | undefined {
 }
 
 function cut(text: string): string {
-  return [...text].slice(0, -1).join('');
+  return Array.from(text).slice(0, -1).join('');
 }
 
 function isCut(text: string): boolean {

@@ -12,6 +12,10 @@ import { toldBy } from './record-oracle.ts';
 
 const CASES = cases(1500);
 
+function timeOf(micros: number | null): string | null {
+  return micros === null ? null : isoTime(micros);
+}
+
 /** The facts of a task, all of them or with some lost on their way. */
 const someFacts: fc.Arbitrary<Fact[]> = arbitraryTask().chain(({ facts }) =>
   fc.oneof(fc.constant(facts), fc.subarray(facts, { minLength: 1 })),
@@ -34,11 +38,10 @@ describe('the record of a task', () => {
     fc.assert(
       fc.property(deliveries, ([facts, delivery]) => {
         const { start, end, updated, ...told } = toldBy(facts);
-        const time = (micros: number | null): string | null => (micros === null ? null : isoTime(micros));
         expect(folded(taskAfter(delivery)).summary).toMatchObject({
           ...told,
-          start: time(start),
-          end: time(end),
+          start: timeOf(start),
+          end: timeOf(end),
           updated: isoTime(updated),
           finished: end !== null,
           status: { completed: 1, failed: 0, cancelled: 0 }[told.state] ?? 2,

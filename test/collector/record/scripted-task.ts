@@ -54,7 +54,7 @@ export class ScriptedTask {
   }
 
   say(span: SpanRef, seq: number, time: number, said: Said): void {
-    this.facts.push({ ...said, span, seq, time } as Fact);
+    this.facts.push({ ...said, span, seq, time });
   }
 
   /** A time never given before. */

@@ -1,6 +1,6 @@
 import { context, propagation, trace } from '@opentelemetry/api';
-import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import type { ReadableSpan, SpanProcessor, TracerConfig } from '@opentelemetry/sdk-trace-node';
+import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan, SpanExporter, SpanProcessor, TracerConfig } from '@opentelemetry/sdk-trace-node';
 import { onTestFinished } from 'vitest';
 import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
 import type { AttemptRecord, TaskRecord } from '../../../collector/index.ts';
@@ -33,7 +33,7 @@ export interface RecordedOptions extends Omit<TracerConfig, 'spanProcessors'> {
 /** Registers the real SDK with our processor and a memory store until the test has finished. */
 export function recorded({ before = [], after = [], ...config }: RecordedOptions = {}): Recorded {
   const store = memoryStore();
-  const exporter = new InMemorySpanExporter();
+  const exporter = new EndedSpans();
   const provider = registered({
     ...config,
     spanProcessors: [...before, new TaskSpanProcessor({ store }), ...after, new SimpleSpanProcessor(exporter)],
@@ -56,7 +56,7 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
     },
     async spans() {
       await provider.forceFlush();
-      return exporter.getFinishedSpans();
+      return [...exporter.spans];
     },
     async span(name) {
       const spans = (await recording.spans()).filter((span) => span.name === name);
@@ -69,15 +69,29 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
 
 /** Registers the real SDK without our processor until the test has finished. */
 export function exported(config: Omit<TracerConfig, 'spanProcessors'> = {}): Pick<Recorded, 'spans' | 'provider'> {
-  const exporter = new InMemorySpanExporter();
+  const exporter = new EndedSpans();
   const provider = registered({ ...config, spanProcessors: [new SimpleSpanProcessor(exporter)] });
   return {
     provider,
     async spans() {
       await provider.forceFlush();
-      return exporter.getFinishedSpans();
+      return [...exporter.spans];
     },
   };
+}
+
+/** Keeps ended spans as the SDK's own exporter in memory does, but without a timer: time may be faked. */
+class EndedSpans implements SpanExporter {
+  readonly spans: ReadableSpan[] = [];
+
+  export(spans: ReadableSpan[], done: (result: { code: number }) => void): void {
+    this.spans.push(...spans);
+    done({ code: 0 });
+  }
+
+  shutdown(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 function registered(config: TracerConfig): NodeTracerProvider {

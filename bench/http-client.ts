@@ -1,0 +1,71 @@
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+
+const CONNECTIONS = 16;
+const HEAD_END = '\r\n\r\n';
+
+/** Asks over a few connections that are kept, with so little work a request that the server is the limit. */
+export class HttpClient implements Disposable {
+  readonly #port: number;
+  readonly #sockets: Socket[];
+
+  constructor(port: number) {
+    this.#port = port;
+    this.#sockets = Array.from({ length: CONNECTIONS }, () => connect({ port, host: '127.0.0.1', noDelay: true }));
+  }
+
+  /** Asks for so many of the paths, in turn. */
+  async ask(paths: readonly string[], count: number): Promise<void> {
+    let asked = 0;
+    const next = (): string | undefined => {
+      if (asked === count) return undefined;
+      const path = paths[asked++ % paths.length]!;
+      return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nAccept: */*\r\n\r\n`;
+    };
+    await Promise.all(this.#sockets.map((socket) => askOver(socket, next)));
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+/** One request after the other, until there are no more. */
+function askOver(socket: Socket, next: () => string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let received = '';
+    let missing = 0;
+    const ask = (): void => {
+      const request = next();
+      if (request !== undefined) {
+        socket.write(request);
+        return;
+      }
+      socket.off('data', hear).off('error', reject);
+      resolve();
+    };
+    const hear = (chunk: Buffer): void => {
+      if (missing > 0) missing -= chunk.length;
+      else {
+        received += chunk.toString('latin1');
+        const end = received.indexOf(HEAD_END);
+        if (end === -1) return;
+        const length = lengthOf(received.slice(0, end));
+        if (length === undefined) {
+          reject(new Error(`expected 200 and a length, got ${received.slice(0, end)}`));
+          return;
+        }
+        missing = end + HEAD_END.length + length - received.length;
+        received = '';
+      }
+      if (missing === 0) ask();
+    };
+    socket.on('data', hear).on('error', reject);
+    ask();
+  });
+}
+
+function lengthOf(head: string): number | undefined {
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  return head.startsWith('HTTP/1.1 200 ') && length !== undefined ? Number(length) : undefined;
+}
