@@ -112,7 +112,7 @@ const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
 const READS_AS_OURS = /^\s*(?:Task Finished - |Attempt \d)/;
 /** Control characters but the tab, and those that override the direction of text. */
 // oxlint-disable-next-line no-control-regex
-const CONTROL = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e]/;
+const CONTROL = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 const CONTROLS = new RegExp(CONTROL, 'g');
 
 function errorLines(error: ToldError): string {

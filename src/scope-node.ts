@@ -21,6 +21,7 @@ import { JobCounter } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { cleanAttributes, cleanJson } from './text.ts';
 import { ToldErrors } from './told-errors.ts';
+import type { VerboseLog } from './verbose-log.ts';
 
 /** A scope, or the task itself as the root of its scopes: its place in the tree, and what is said in it. */
 export class ScopeNode implements Scope {
@@ -141,7 +142,8 @@ export class ScopeNode implements Scope {
 
   /** Keeps what the task gave as its result, as JSON text. */
   result(json: string): void {
-    if (this.#open) this.#record(() => this.writer.result(cleanJson(json, this.task.clean)));
+    const node = this.#open ? this : this.#elsewhere('setResult');
+    node?.#record(() => node.writer.result(cleanJson(json, node.task.clean)));
   }
 
   /**
@@ -167,8 +169,8 @@ export class ScopeNode implements Scope {
   #openChild(name: string): ScopeNode {
     const { task } = this;
     const parent = this.nearestOpen();
-    if (parent === undefined || !task.updater.isOpen) return unrecordedScope(task, name);
     const clean = task.clean(name);
+    if (parent === undefined || !task.updater.isOpen) return unrecordedScope(task, clean);
     if (parent.#context === undefined) {
       return new ScopeNode(task, parent, clean, task.verbose === undefined ? 0 : task.clock.now(), NOT_TRACED);
     }
@@ -276,10 +278,9 @@ export class ScopeNode implements Scope {
       message: task.clean(message),
       stack: stack === undefined ? undefined : task.clean(stack),
     };
-    if (own) {
-      task.latest = { thrown, text: failureText(failure) };
-      if (this.writer.recording) this.writer.exception(failure);
-    }
+    // The task's own error is the latest, even one that a scope has told before some other.
+    if (own || this.parent === undefined) task.latest = { thrown, text: failureText(failure) };
+    if (own) this.#record(() => this.writer.exception(failure));
     return failure;
   }
 
@@ -287,11 +288,13 @@ export class ScopeNode implements Scope {
     const { verbose, clock } = this.task;
     if (!this.writer.recording && verbose === undefined) return;
     const time = clock.now();
+    if (verbose !== undefined) this.#print(verbose, outcome, time, own ? failure : undefined);
     if (this.writer.recording) {
       this.writer.end({ outcome, heading: this.#heading, failure, own, time, last: last?.() });
     }
-    if (verbose === undefined) return;
-    const error = own ? failure : undefined;
+  }
+
+  #print(verbose: VerboseLog, outcome: Outcome, time: number, error: Failure | undefined): void {
     const lines = outcomeLines(outcome, time - this.#start, error);
     if (this.parent === undefined) {
       if (error !== undefined) verbose.write('other', this, nameLine(this.name) + lines);

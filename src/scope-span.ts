@@ -1,6 +1,7 @@
 import { context as contextApi, trace } from '@opentelemetry/api';
-import type { Attributes, Context, Span } from '@opentelemetry/api';
+import type { Attributes, Context, Span, SpanOptions } from '@opentelemetry/api';
 import * as conventions from './conventions.ts';
+import { reportOnce } from './report.ts';
 import { hrTimeOf } from './task-clock.ts';
 import type { TaskRun } from './task-run.ts';
 import { worker } from './worker.ts';
@@ -22,7 +23,8 @@ const RESERVED: Attributes = {
 /** Starts the task span, the root of an attempt, as a child of whatever span is active. */
 export function startTaskSpan(task: TaskRun, start: number, attributes: Attributes): OpenSpan {
   const active = contextApi.active();
-  const span = task.tracer.startSpan(
+  const span = startSpan(
+    task,
     task.name,
     {
       startTime: hrTimeOf(start),
@@ -43,8 +45,8 @@ export function startTaskSpan(task: TaskRun, start: number, attributes: Attribut
     },
     active,
   );
-  const traced = trace.isSpanContextValid(span.spanContext());
-  return { span, context: traced ? trace.setSpan(active, span) : undefined };
+  if (span === undefined) return NOT_TRACED;
+  return { span, context: isTraced(span) ? trace.setSpan(active, span) : undefined };
 }
 
 /**
@@ -60,7 +62,8 @@ export function contextInside(parent: Span, active: Context, onPath: boolean): C
 
 /** Starts the span of a scope in a context that {@link contextInside} gave. */
 export function startScopeSpan(task: TaskRun, parent: Span, name: string, start: number, base: Context): OpenSpan {
-  const span = task.tracer.startSpan(
+  const span = startSpan(
+    task,
     name,
     {
       startTime: hrTimeOf(start),
@@ -79,7 +82,22 @@ export function startScopeSpan(task: TaskRun, parent: Span, name: string, start:
     },
     base,
   );
-  return { span, context: trace.setSpan(base, span) };
+  return span !== undefined && isTraced(span) ? { span, context: trace.setSpan(base, span) } : NOT_TRACED;
+}
+
+/** Not so where tracing is suppressed: such a span has no identity, and a trace would begin below it. */
+function isTraced(span: Span): boolean {
+  return span.isRecording() || trace.isSpanContextValid(span.spanContext());
+}
+
+/** A processor of somebody else that throws in `onStart` must not reach task code: no span then. */
+function startSpan(task: TaskRun, name: string, options: SpanOptions, base: Context): Span | undefined {
+  try {
+    return task.tracer.startSpan(name, options, base);
+  } catch (error) {
+    reportOnce('startSpan', 'a span could not be started, its scope is not recorded', error);
+    return undefined;
+  }
 }
 
 /** What stands for a span where nothing is traced. */

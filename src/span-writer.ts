@@ -24,7 +24,8 @@ export interface SpanEnd {
 
 /**
  * Writes the facts of one span: each gets the next sequence number and the task's time, and goes
- * to the span as an event and to the processor's sink as it happens.
+ * to the processor's sink and to the span as an event as it happens. The sink comes first: a
+ * span may throw (a logger of `diag` that does), and the record is whole all the same.
  */
 export class SpanWriter {
   readonly span: Span;
@@ -45,30 +46,34 @@ export class SpanWriter {
   notification(message: string, attributes: Attributes | undefined): void {
     const seq = this.#facts++;
     const time = this.#clock.now();
+    this.#sink?.notification(seq, time, message, attributes);
     const own = { [conventions.MESSAGE]: message, [conventions.SEQ]: seq };
     this.span.addEvent(
       conventions.NOTIFICATION_EVENT,
-      attributes === undefined ? own : { ...attributes, ...own },
+      // Ours first, since an event keeps 128 attributes, and last, since they are ours.
+      attributes === undefined ? own : { ...own, ...attributes, ...own },
       hrTimeOf(time),
     );
-    this.#sink?.notification(seq, time, message, attributes);
   }
 
   progress(done: number, total: number | undefined): void {
     const attributes: Attributes = { [conventions.DONE]: done };
     if (total !== undefined) attributes[conventions.TOTAL] = total;
-    const { seq, time } = this.#event(conventions.PROGRESS_EVENT, attributes);
+    const { seq, time } = this.#next();
     this.#sink?.progress(seq, time, done, total);
+    this.#event(conventions.PROGRESS_EVENT, attributes, seq, time);
   }
 
   plan(plan: Plan): void {
-    const { seq, time } = this.#event(conventions.PLAN_EVENT, { [conventions.PLAN]: JSON.stringify(plan) });
+    const { seq, time } = this.#next();
     this.#sink?.plan(seq, time, plan);
+    this.#event(conventions.PLAN_EVENT, { [conventions.PLAN]: JSON.stringify(plan) }, seq, time);
   }
 
   result(json: string): void {
-    const { seq, time } = this.#event(conventions.RESULT_EVENT, { [conventions.RESULT]: json });
+    const { seq, time } = this.#next();
     this.#sink?.result(seq, time, json);
+    this.#event(conventions.RESULT_EVENT, { [conventions.RESULT]: json }, seq, time);
   }
 
   /** Not `recordException`: it says `ENOENT` of a `TypeError` that has this code, and drops `null`. */
@@ -78,8 +83,9 @@ export class SpanWriter {
       [conventions.EXCEPTION_MESSAGE]: failure.message,
     };
     if (failure.stack !== undefined) attributes[conventions.EXCEPTION_STACKTRACE] = failure.stack;
-    const { seq, time } = this.#event(conventions.EXCEPTION_EVENT, attributes);
+    const { seq, time } = this.#next();
     this.#sink?.exception(seq, time, failure.name, failure.message);
+    this.#event(conventions.EXCEPTION_EVENT, attributes, seq, time);
   }
 
   /** Ends the span. On success its status stays unset, as the semantic conventions have it. */
@@ -99,11 +105,12 @@ export class SpanWriter {
     span.end(hrTimeOf(time));
   }
 
-  #event(name: string, attributes: Attributes): { seq: number; time: number } {
-    const seq = this.#facts++;
-    const time = this.#clock.now();
+  #next(): { seq: number; time: number } {
+    return { seq: this.#facts++, time: this.#clock.now() };
+  }
+
+  #event(name: string, attributes: Attributes, seq: number, time: number): void {
     attributes[conventions.SEQ] = seq;
     this.span.addEvent(name, attributes, hrTimeOf(time));
-    return { seq, time };
   }
 }

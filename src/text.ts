@@ -24,12 +24,16 @@ export function cleanTextWith(redact: Redact | undefined): CleanText {
   };
 }
 
-/** The attributes with each text cleaned; `undefined` values left out. Never throws for a hostile getter. */
+/** The attributes with each text cleaned, without what is no attribute value. Never throws for a hostile value. */
 export function cleanAttributes(attributes: Attributes, clean: CleanText): Attributes {
   const cleaned: Attributes = {};
   for (const key of Object.keys(attributes)) {
-    const value = cleanValue(readValue(attributes, key), clean);
-    if (value !== undefined) cleaned[key] = value;
+    try {
+      const value = cleanValue(attributes[key], clean);
+      if (value !== undefined) cleaned[key] = value;
+    } catch {
+      // A getter or proxy that throws has no value.
+    }
   }
   return cleaned;
 }
@@ -46,18 +50,16 @@ export function cleanJson(json: string, clean: CleanText): string {
   }
 }
 
-function readValue(attributes: Attributes, key: string): unknown {
-  try {
-    return attributes[key];
-  } catch {
-    return undefined;
-  }
-}
-
 function cleanValue(value: unknown, clean: CleanText): AttributeValue | undefined {
   if (typeof value === 'string') return clean(value);
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (!Array.isArray(value)) return undefined;
-  return value.map((item: unknown) => (typeof item === 'string' ? clean(item) : item)) as AttributeValue;
+  return value.map((item: unknown) => cleanItem(item, clean)) as AttributeValue;
+}
+
+/** An object in a list would be left out of the span, and nobody would have redacted it. */
+function cleanItem(item: unknown, clean: CleanText): string | number | boolean | null {
+  if (typeof item === 'string') return clean(item);
+  return typeof item === 'number' || typeof item === 'boolean' ? item : null;
 }

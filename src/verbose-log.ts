@@ -1,5 +1,6 @@
 import { attemptLine, nameLine, needsName } from './log-line.ts';
 import type { LineKind, ScopeTree } from './log-line.ts';
+import { reportOnce } from './report.ts';
 import type { ScopeNode } from './scope-node.ts';
 
 /** Prints a task's log to standard output while it grows; it needs no SDK. */
@@ -20,12 +21,16 @@ export class VerboseLog {
   }
 }
 
-/** As `console.log` writes: a closed pipe must not end the task's process. */
+/** As `console.log` writes: a closed pipe must not end the task's process, nor one that throws its code. */
 function print(text: string): void {
   const { stdout } = process;
-  stdout.write(text, (error) => {
-    if (error && stdout.listenerCount('error') === 0) stdout.once('error', () => undefined);
-  });
+  try {
+    stdout.write(text, (error) => {
+      if (error && stdout.listenerCount('error') === 0) stdout.once('error', () => undefined);
+    });
+  } catch (error) {
+    reportOnce('verbose', 'the log could not be printed', error);
+  }
 }
 
 const nodeTree: ScopeTree<ScopeNode> = {

@@ -37,7 +37,7 @@ export class Committer {
   #batch: Fact[] = [];
   #failures = 0;
   #stopped = false;
-  #committing: Promise<void> | undefined;
+  #committing: Promise<boolean> | undefined;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -76,7 +76,7 @@ export class Committer {
     this.#stopped = true;
     let facts = this.#batch.length > 0 ? this.#batch : source.read(BATCH_BYTES, BATCH_FACTS);
     while (facts.length > 0) {
-      store.append(facts).catch((error: unknown) => this.#options.onFailure(error, ++this.#failures));
+      append(store, facts).catch((error: unknown) => this.#options.onFailure(error, ++this.#failures));
       facts = source.read(BATCH_BYTES, BATCH_FACTS);
     }
   }
@@ -88,15 +88,23 @@ export class Committer {
 
   /** Commits the next facts; says whether there may be many more. With a store that does not wait it does not wait either. */
   commitNext(): Promise<boolean> {
-    const { source, store } = this.#options;
+    this.#committing ??= this.#commit().finally(() => {
+      this.#committing = undefined;
+    });
+    return this.#committing;
+  }
+
+  async #commit(): Promise<boolean> {
+    const { source, store, onFailure } = this.#options;
     if (this.#batch.length === 0) this.#batch = source.read(BATCH_BYTES, BATCH_FACTS);
     const { length } = this.#batch;
-    const done = store.append(this.#batch).then(
-      () => this.#committed(),
-      (error: unknown) => this.#options.onFailure(error, ++this.#failures),
-    );
-    this.#committing = done;
-    return done.then(() => length >= BATCH_FACTS / 2);
+    try {
+      await store.append(this.#batch);
+      this.#committed();
+    } catch (error) {
+      onFailure(error, ++this.#failures);
+    }
+    return length >= BATCH_FACTS / 2;
   }
 
   #committed(): void {
@@ -104,6 +112,15 @@ export class Committer {
     this.#failures = 0;
     this.#batch = [];
     this.#options.source.acknowledge();
+  }
+}
+
+/** A store of others' making may throw where it should reject. */
+function append(store: TaskStore, facts: readonly Fact[]): Promise<void> {
+  try {
+    return store.append(facts);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 
