@@ -46,7 +46,7 @@ async function held(where: string, taskspan: Taskspan, amount: number): Promise<
 /** Notifications of one scope; bare are as many events of one span, of which the SDK keeps 128. */
 function liveNotifications(name: string, taskspan: Taskspan, count: number): Promise<Figure> {
   return runTask('Notifications', (updater) =>
-    updater.scope('Scope', async () => {
+    updater.scope('Scope', async (): Promise<Figure> => {
       const notify = (): void => {
         for (let index = 0; index < count; index++) updater.notify(textAt(index));
       };

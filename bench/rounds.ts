@@ -6,7 +6,7 @@ export interface Effort {
   /** Whether the run is only to see that all works: fewer, shorter rounds and smaller amounts. */
   readonly quick: boolean;
   readonly rounds: number;
-  /** How long a side's part of a round lasts at the least, in milliseconds: CPU time comes in ticks of several. */
+  /** How long a side's part of a round lasts, in milliseconds. */
   readonly roundMs: number;
 }
 
@@ -103,12 +103,21 @@ async function timeRound(work: Work, count: number, options: RoundsOptions): Pro
 }
 
 function threadCpuTime(): number {
+  nap();
   const { user, system } = process.threadCpuUsage();
   return user + system;
 }
 
 /** CPU time of all threads of this process, in microseconds. */
 export function processCpuTime(): number {
+  nap();
   const { user, system } = process.cpuUsage();
   return user + system;
+}
+
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
+/** The kernel books a thread's time when the thread gives way, else only every few milliseconds. */
+function nap(): void {
+  Atomics.wait(nobody, 0, 0, 0.05);
 }

@@ -1,7 +1,13 @@
 /**
  * `node --import taskspan/register app.js`: starts the collector before the application, set up
- * by environment variables alone.
+ * by environment variables alone. A variable that can't be meant is told, and the application
+ * starts without it being recorded.
  */
+import { describeFailure } from '../src/failure.ts';
 import { startTaskspan } from './start-taskspan.ts';
 
-await startTaskspan();
+try {
+  await startTaskspan();
+} catch (error) {
+  process.stderr.write(`taskspan: ${describeFailure(error).message}; nothing is recorded\n`);
+}

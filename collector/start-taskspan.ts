@@ -9,6 +9,7 @@ import type { TaskStore } from './store/task-store.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 import { tellOnStandardError } from './tell.ts';
+import { within } from './within.ts';
 import { startCollectorHere } from './thread/collector-here.ts';
 import { CollectorThread, INSIDE_COLLECTOR } from './thread/collector-thread.ts';
 import type { CollectorFailure } from './thread/messages.ts';
@@ -43,11 +44,13 @@ let running: Taskspan | undefined;
  * already) is told through `diag` and in `failures`; task code runs all the same. A second call
  * gives a handle to the same collector whose `close()` does nothing.
  *
+ * `OTEL_SDK_DISABLED=true` keeps it from starting: nothing is recorded then.
+ *
  * @throws TypeError or RangeError for options that can't be meant.
  */
 export async function startTaskspan(options: TaskspanOptions = {}): Promise<Taskspan> {
   const resolved = resolveOptions(options);
-  if (process.env[INSIDE_COLLECTOR] !== undefined) return inert();
+  if (process.env[INSIDE_COLLECTOR] !== undefined || process.env['OTEL_SDK_DISABLED'] === 'true') return inert();
   tellOnStandardError();
   if (running !== undefined) {
     report('it is running already: this second start changes nothing');
@@ -152,8 +155,8 @@ function here(ring: RingWriter, store: TaskStore, serve: ResolvedOptions['serve'
   return {
     ready: starting,
     store,
-    flush: async () => (await starting).committer.drain(),
-    close: async () => (await starting).close(),
+    flush: (limitMs) => within(limitMs, starting.then(({ committer }) => committer.drain())),
+    close: async () => void (await within(FLUSH_MS, starting.then((collector) => collector.close()))),
   };
 }
 

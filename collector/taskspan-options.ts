@@ -1,5 +1,6 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { received } from '../src/failure.ts';
+import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { ServeOptions } from './thread/messages.ts';
 
@@ -72,19 +73,35 @@ const OPTIONS: readonly string[] = [
   'bufferBytes',
 ] satisfies (keyof TaskspanOptions)[];
 
+const SERVE_OPTIONS: readonly string[] = [
+  'port',
+  'host',
+  'allowedHosts',
+  'allowedOrigins',
+] satisfies (keyof ServeOptions)[];
+
 /** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
 export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
-  for (const key of Object.keys(options)) {
-    if (!OPTIONS.includes(key)) {
-      throw new TypeError(`startTaskspan: expected options among ${OPTIONS.join(', ')}, got ${received(key)}`);
-    }
+  checkKeys('startTaskspan', options, OPTIONS);
+  const { endpoint, serviceName, sampler, spanProcessors } = options;
+  if (endpoint !== undefined && !isHttpUrl(endpoint)) {
+    throw new TypeError(`endpoint: expected a URL of http or https, got ${received(endpoint)}`);
   }
-  const endpoint = options.endpoint;
-  if (endpoint !== undefined && !URL.canParse(endpoint)) {
-    throw new TypeError(`endpoint: expected a URL, got ${received(endpoint)}`);
+  if (serviceName !== undefined && (typeof serviceName !== 'string' || serviceName === '')) {
+    throw new TypeError(`serviceName: expected a string that is not empty, got ${received(serviceName)}`);
+  }
+  if (sampler !== undefined && typeof (sampler as Partial<Sampler> | null)?.shouldSample !== 'function') {
+    throw new TypeError(`sampler: expected a Sampler, got ${received(sampler)}`);
+  }
+  if (spanProcessors !== undefined && !(Array.isArray(spanProcessors) && spanProcessors.every(isProcessor))) {
+    throw new TypeError(`spanProcessors: expected a list of SpanProcessors, got ${received(spanProcessors)}`);
+  }
+  const { registerProvider } = options;
+  if (registerProvider !== undefined && typeof registerProvider !== 'boolean') {
+    throw new TypeError(`registerProvider: expected true or false, got ${received(registerProvider)}`);
   }
   const store = options.store ?? (env['TASKSPAN_STORE'] || DEFAULT_STORE);
-  if (typeof store !== 'object' && (typeof store !== 'string' || store === '')) {
+  if (store === '' || (typeof store !== 'string' && !isTaskStore(store))) {
     throw new TypeError(`store: expected a path or a TaskStore, got ${received(store)}`);
   }
   return {
@@ -92,16 +109,41 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     serve: serveOptions(options.serve, env),
     endpoint,
     exports: endpoint !== undefined || exportsByEnv(env),
-    serviceName: options.serviceName,
-    sampler: options.sampler,
-    spanProcessors: options.spanProcessors ?? [],
-    registerProvider: options.registerProvider ?? booleanOf(env, 'TASKSPAN_REGISTER_PROVIDER') ?? true,
+    serviceName,
+    sampler,
+    spanProcessors: spanProcessors ?? [],
+    registerProvider: registerProvider ?? booleanOf(env, 'TASKSPAN_REGISTER_PROVIDER') ?? true,
     bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
   };
 }
 
+function checkKeys(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${what}: expected an object of options, got ${received(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TypeError(`${what}: expected options among ${known.join(', ')}, got ${received(key)}`);
+    }
+  }
+}
+
+function isHttpUrl(text: unknown): boolean {
+  if (typeof text !== 'string' || !URL.canParse(text)) return false;
+  const { protocol } = new URL(text);
+  return protocol === 'http:' || protocol === 'https:';
+}
+
+function isProcessor(value: unknown): boolean {
+  return typeof (value as Partial<SpanProcessor> | null)?.onEnd === 'function';
+}
+
 function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.ProcessEnv): ServeOptions | undefined {
   if (serve === false) return undefined;
+  if (typeof serve === 'object' && serve !== null) checkKeys('serve', serve, SERVE_OPTIONS);
+  else if (serve !== undefined && typeof serve !== 'boolean') {
+    throw new TypeError(`serve: expected true, false or an object of options, got ${received(serve)}`);
+  }
   const port = numberOf(env, 'TASKSPAN_PORT');
   if (serve === undefined && port === undefined) return undefined;
   const host = env['TASKSPAN_HOST'] || undefined;

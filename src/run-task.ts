@@ -57,6 +57,9 @@ export function track<This, Arguments extends unknown[], T, Suppress extends boo
   options?: Omit<TaskOptions<Suppress>, 'taskUuid'>,
 ): (this: This, ...args: Arguments) => T {
   if (typeof fn !== 'function') throw new TypeError(`track: expected a function, got ${received(fn)}`);
+  if (options !== undefined && 'taskUuid' in options) {
+    throw new TypeError('track: expected no taskUuid, since each call is a task of its own');
+  }
   checkOptions({ ...options, taskName });
   return function (this: This, ...args: Arguments): T {
     return runTask<T, Suppress>(taskName, (updater) => fn.call(this, updater, ...args), options);

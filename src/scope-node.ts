@@ -31,6 +31,8 @@ export class ScopeNode implements Scope {
   readonly writer: SpanWriter;
   readonly #context: Context | undefined;
   readonly #start: number;
+  /** Whether the task itself is recorded. */
+  readonly #taskRecords: boolean;
   #open = true;
   #heading = false;
   #planned = false;
@@ -47,9 +49,10 @@ export class ScopeNode implements Scope {
     this.writer = new SpanWriter(open.span, task.clock);
     this.#context = open.context;
     this.#start = start;
+    this.#taskRecords = parent === undefined ? this.writer.recording : parent.#taskRecords;
     if (parent === undefined) return;
     parent.#enclose();
-    task.jobs.running++;
+    if (this.#isCounted) task.jobs.running++;
     task.verbose?.write('other', this, nameLine(name));
   }
 
@@ -143,7 +146,7 @@ export class ScopeNode implements Scope {
   /** Keeps what the task gave as its result, as JSON text. */
   result(json: string): void {
     const node = this.#open ? this : this.#elsewhere('setResult');
-    node?.#record(() => node.writer.result(cleanJson(json, node.task.clean)));
+    if (node !== undefined) node.#record(() => node.writer.result(cleanJson(json, node.task.clean)));
   }
 
   /**
@@ -157,7 +160,7 @@ export class ScopeNode implements Scope {
     this.#gate?.close();
     this.#open = false;
     const own = failed !== undefined && this.#toldInside?.has(failed.thrown) !== true;
-    if (this.parent !== undefined) this.#countJob(outcome, own);
+    if (this.#isCounted) this.#countJob(outcome, own);
     try {
       const failure = failed === undefined ? undefined : this.#tell(failed.thrown, own);
       this.#close(outcome, failure, own, last);
@@ -256,7 +259,12 @@ export class ScopeNode implements Scope {
   #enclose(): void {
     if (this.#heading) return;
     this.#heading = true;
-    if (this.parent !== undefined && this.#open) this.task.jobs.running--;
+    if (this.#isCounted && this.#open) this.task.jobs.running--;
+  }
+
+  /** A scope that is not recorded while its task is, as where tracing is suppressed, is no job of the record either. */
+  get #isCounted(): boolean {
+    return this.parent !== undefined && (this.writer.recording || !this.#taskRecords);
   }
 
   #countJob(outcome: Outcome, own: boolean): void {

@@ -1,11 +1,13 @@
 import type { HrTime } from '@opentelemetry/api';
 
-/** Where a {@link TaskClock} reads the time, in milliseconds. A test may give its own. */
+/** Where {@link TaskClock}s read the time, in milliseconds. A test may give its own. */
 export interface TimeSource {
   /** Wall time since the epoch. It may jump. */
   wall(): number;
   /** Time that never goes back, from any zero. It may stand still while the machine sleeps. */
   monotonic(): number;
+  /** The latest time that a clock of this source has given, in microseconds. */
+  newest?: number;
 }
 
 // The global is a getter: asked for once, since a clock is read for every fact.
@@ -14,6 +16,7 @@ const { performance } = globalThis;
 const systemTime: TimeSource = {
   wall: () => Date.now(),
   monotonic: () => performance.now(),
+  newest: 0,
 };
 
 const LEAD_MS = 1000;
@@ -25,7 +28,8 @@ const LOOK_MS = 1;
  *
  * It counts from wall time with the steady pace of monotonic time, never gives one time twice,
  * never goes back, and jumps forward when wall time leads by more than a second (a machine that
- * slept). The SDK's own clocks differ from span to span by up to a millisecond.
+ * slept). A clock made later begins later, so that attempts one after the other stand in their
+ * order. The SDK's own clocks differ from span to span by up to a millisecond.
  */
 export class TaskClock {
   readonly #source: TimeSource;
@@ -36,7 +40,10 @@ export class TaskClock {
 
   constructor(source: TimeSource = systemTime) {
     this.#source = source;
-    this.#wallBase = source.wall();
+    const wall = source.wall();
+    const after = ((source.newest ?? 0) + 1) / 1000;
+    // Beyond a second it is wall time that was set back, and rules.
+    this.#wallBase = after > wall && after - wall <= LEAD_MS ? after : wall;
     this.#monotonicBase = source.monotonic();
     this.#nextLook = this.#monotonicBase;
   }
@@ -47,6 +54,7 @@ export class TaskClock {
     if (monotonic >= this.#nextLook) this.#look(monotonic);
     const micros = Math.floor((this.#wallBase + (monotonic - this.#monotonicBase)) * 1000);
     this.#last = micros > this.#last ? micros : this.#last + 1;
+    this.#source.newest = this.#last;
     return this.#last;
   }
 

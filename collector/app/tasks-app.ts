@@ -1,4 +1,6 @@
 import { Hono, type Context } from 'hono';
+import { received } from '../../src/failure.ts';
+import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions } from './access.ts';
 import { problem } from './problem.ts';
@@ -21,10 +23,11 @@ export interface TasksAppOptions {
  * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes` and `/healthz`; `docs/http-api.md` has the
  * rest. It answers for these paths alone and leaves all others to the app that it is mounted in.
  *
- * Throws `TypeError` for a malformed access option.
+ * Throws `TypeError` for what is no store and for a malformed access option.
  */
 export function createTasksApp(options: TasksAppOptions): Hono {
   const { store } = options;
+  if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${received(store)}`);
   const access = accessRules(options.access);
   const app = new Hono();
   const read = (path: string, route: Route): void => {

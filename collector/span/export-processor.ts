@@ -3,6 +3,7 @@ import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan, Span, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { Context } from '@opentelemetry/api';
 import { report, reportOnce } from '../../src/report.ts';
+import { within } from '../within.ts';
 
 /** How many ended spans wait for the exporter, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise. */
 const QUEUE_SPANS = 65_536;
@@ -48,8 +49,8 @@ export class ExportProcessor implements SpanProcessor {
     this.#batches.onEnd(span);
   }
 
-  forceFlush(): Promise<void> {
-    return within(FLUSH_MS, this.#batches.forceFlush());
+  async forceFlush(): Promise<void> {
+    await within(FLUSH_MS, this.#batches.forceFlush());
   }
 
   /** Flushes when the process is about to end by itself. */
@@ -72,21 +73,4 @@ function exporterTo(endpoint: string | undefined, timeoutMillis?: number): OTLPT
     ...(endpoint !== undefined && { url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }),
     ...(timeoutMillis !== undefined && { timeoutMillis }),
   });
-}
-
-/** Waits for it, but no longer than this, and not for its success. */
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  try {
-    await Promise.race([work.then(noop, noop), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function noop(): void {
-  // Failures are counted where they happen.
 }

@@ -1,7 +1,9 @@
+import { received } from '../../src/failure.ts';
 import { report } from '../../src/report.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
 import { Committer } from '../store/committer.ts';
+import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { RingSpanProcessor } from './ring-span-processor.ts';
 import type { EndedSpan, StartedSpan } from './span-facts.ts';
@@ -10,9 +12,11 @@ import type { EndedSpan, StartedSpan } from './span-facts.ts';
 export interface TaskSpanProcessorOptions {
   /** Where records and logs are kept. The processor does not close it. */
   store: TaskStore;
-  /** The most memory that facts waiting for the store may take, in bytes. Default 128 MiB. */
+  /** The most memory that facts waiting for the store may take, in bytes, at least 1 MiB. Default 128 MiB. */
   bufferBytes?: number;
 }
+
+const LEAST_BUFFER_BYTES = 1024 * 1024;
 
 /**
  * A span processor for an application's own provider: it keeps the record and log of each task in
@@ -31,6 +35,10 @@ export class TaskSpanProcessor {
   readonly #onExit: () => void;
 
   constructor({ store, bufferBytes }: TaskSpanProcessorOptions) {
+    if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
+    if (bufferBytes !== undefined && !(bufferBytes >= LEAST_BUFFER_BYTES)) {
+      throw new RangeError(`bufferBytes: expected at least ${LEAST_BUFFER_BYTES}, got ${received(bufferBytes)}`);
+    }
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#spans = new RingSpanProcessor(ring);

@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../record/journal.ts';
 
 /**
- * The entries of a commit as bytes: four or more varints an entry, so that knowing whose a line
+ * The entries of a commit as bytes: three or more varints an entry, so that knowing whose a line
  * is costs a few bytes a line. Unsigned LEB128; times as differences to the entry before, in
  * zigzag; a notification's extra as JSON.
  */

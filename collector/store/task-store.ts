@@ -34,6 +34,13 @@ export interface TaskStore {
   close(): Promise<void>;
 }
 
+/** Whether a value has what a {@link TaskStore} has. */
+export function isTaskStore(value: unknown): value is TaskStore {
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'close'];
+  const store = value as Partial<TaskStore> | null | undefined;
+  return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
+}
+
 /** A task as a store gives it: its record in two parts, so that it is served without being parsed. */
 export interface StoredTask {
   uuid: string;

@@ -6,6 +6,7 @@ import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { within } from '../within.ts';
 import type { CollectorFailure, ServeOptions } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
@@ -31,13 +32,18 @@ export interface Collector {
 
 export const DEFAULT_PORT = 4320;
 
+/** How long the start waits for the store to say whether it can be written. */
+const PROBE_MS = 5000;
+
 /** Commits facts and serves records until it is closed. What does not work is told, not thrown. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { source, store, serve, sleep, report } = options;
   const failures: CollectorFailure[] = [];
   try {
     if ('open' in store) store.open();
-    await store.append([]);
+    const probe = store.append([]);
+    if (!(await within(PROBE_MS, probe))) throw new Error('the store does not answer');
+    await probe;
   } catch (error) {
     failures.push(failureOf('store', error));
   }

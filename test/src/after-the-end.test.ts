@@ -130,7 +130,11 @@ describe('a scope that outlives its parent', () => {
         `\t - Grandchild\n${done}\tTask Finished - 2 out of 2 jobs finished\n`,
     );
     const parent = (await recording.attempts(updater))[0]!.scopes[0]!;
-    expect(parent).toMatchObject({ name: 'Parent', outcome: 'completed', scopes: [{ name: 'Child', outcome: 'completed' }] });
+    expect(parent).toMatchObject({
+      name: 'Parent',
+      outcome: 'completed',
+      scopes: [{ name: 'Child', outcome: 'completed' }],
+    });
     expect(parent.end! < parent.scopes[0]!.end!).toBe(true);
   });
 });

@@ -100,7 +100,8 @@ describe('a notification lands in the innermost scope of the code that makes it'
     const [attempt] = await attempts(updater);
     const outer = attempt!.scopes[0]!;
     const middle = outer.scopes[0]!;
-    expect([attempt!, outer, middle, middle.scopes[0]!].map(messagesOf)).toEqual([[], [], ['late', 'late'], ['in time']]);
+    const said = [attempt!, outer, middle, middle.scopes[0]!].map(messagesOf);
+    expect(said).toEqual([[], [], ['late', 'late'], ['in time']]);
     expect(middle.outcome).toBe('running');
   });
 });

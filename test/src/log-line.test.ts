@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
 import { attemptLine, finalLine, messageLines, nameLine, outcomeLines, timeSpent } from '../../src/log-line.ts';
@@ -7,6 +7,7 @@ import { thrown } from './support/thrown.ts';
 
 const NUL = '\0';
 const ESC = '\u001b';
+const FORGED = 'Task Finished - 9 out of 9 jobs finished';
 
 describe('a message', () => {
   test.each([
@@ -18,18 +19,23 @@ describe('a message', () => {
     ['with tabs inside', 'a\tb', '\ta\tb\n'],
     ['of two lines', 'one\ntwo', '\tone\n\t  | two\n'],
     ['of Windows lines', 'one\r\ntwo\r\n', '\tone\n\t  | two\n\t  | \n'],
-    ['with every line break there is', 'a\nb\vc\fd\re\u0085f\u2028g\u2029h', `\ta\n${[...'bcdefgh'].map((c) => `\t  | ${c}\n`).join('')}`],
+    [
+      'with all line breaks there are',
+      'a\nb\vc\fd\re\u0085f\u2028g\u2029h',
+      `\ta\n${marked('b', 'c', 'd', 'e', 'f', 'g', 'h')}`,
+    ],
     ['with NUL and ESC', `${NUL}a${ESC}[31mred`, '\t\u2400a\u241b[31mred\n'],
     ['with DEL and C1 controls', '\u007f\u0080\u009b', '\t\u2421\\u{80}\\u{9b}\n'],
     ['that overrides the direction of text', 'a\u202eb\u2066c\u2069', '\ta\\u{202e}b\\u{2066}c\\u{2069}\n'],
-    ['in any language', '\u{1f468}\u200d\u{1f4bb} \u05e9\u05dc\u05d5\u05dd', '\t\u{1f468}\u200d\u{1f4bb} \u05e9\u05dc\u05d5\u05dd\n'],
-    ['that reads like a final line', 'Task Finished - 9 out of 9 jobs finished', '\t  | Task Finished - 9 out of 9 jobs finished\n'],
+    ['in another script', '\u05e9\u05dc\u05d5\u05dd', '\t\u05e9\u05dc\u05d5\u05dd\n'],
+    ['with an emoji of several parts', '\u{1f468}\u200d\u{1f4bb}', '\t\u{1f468}\u200d\u{1f4bb}\n'],
+    ['that reads like a final line', FORGED, `\t  | ${FORGED}\n`],
     ['that reads like one after white space', '\n\t Task Finished - 9 out of 9', '\t  | Task Finished - 9 out of 9\n'],
     ['that reads like an attempt', 'Attempt 2', '\t  | Attempt 2\n'],
     ['that only begins like one', 'Attempting again', '\tAttempting again\n'],
     ['that reads like an outcome', '\t\tSuccessfully completed', '\tSuccessfully completed\n'],
     ['that reads like a scope', '\t - Write rows', '\t- Write rows\n'],
-    ['that reads like all of them', 'x\n\t\tFailed\n\tTask Finished - 1 out of 1 jobs finished', '\tx\n\t  | \t\tFailed\n\t  | \tTask Finished - 1 out of 1 jobs finished\n'],
+    ['that reads like all of them', `x\n\t\tFailed\n\t${FORGED}`, `\tx\n\t  | \t\tFailed\n\t  | \t${FORGED}\n`],
   ])('%s', (_, message, lines) => {
     expect(messageLines(message)).toBe(lines);
   });
@@ -58,7 +64,7 @@ describe('an outcome', () => {
     ['without a message', { name: 'TypeError', message: '' }, 'TypeError\n'],
     ['plain', { name: 'TypeError', message: 'no' }, 'TypeError: no\n'],
     ['of several lines', { name: 'E', message: '\n one\n two\n' }, 'E: one\n\t  |  two\n'],
-    ['that reads like a final line', { name: 'E', message: 'x\n\tTask Finished - 1 out of 1 jobs finished' }, 'E: x\n\t  | \tTask Finished - 1 out of 1 jobs finished\n'],
+    ['that reads like a final line', { name: 'E', message: `x\n\t${FORGED}` }, `E: x\n\t  | \t${FORGED}\n`],
     ['whose name has lines', { name: '\t - A\n\tAttempt 2', message: 'no' }, '- A \tAttempt 2: no\n'],
     ['with controls', { name: `E${ESC}`, message: `${NUL}\u202e` }, 'E\u241b: \u2400\\u{202e}\n'],
   ])('by an error %s', (_, error, lines) => {
@@ -190,6 +196,10 @@ describe('whatever is said', () => {
     );
   });
 });
+
+function marked(...lines: string[]): string {
+  return lines.map((line) => `\t  | ${line}\n`).join('');
+}
 
 /** The lines of a text of which each ends with a line feed. */
 function linesOf(text: string): string[] {

@@ -183,7 +183,8 @@ describe('progress', () => {
     ['total', [1, null], 'total to be a finite number of at least 0, got null'],
     ['total', [1, {}], 'total to be a finite number of at least 0, got {}'],
   ])('refuses a bad %s: %o', (_, args, message) => {
-    expect(() => updater.progress(...(args as [number, number?]))).toThrow(new TypeError(`progress: expected ${message}`));
+    const call = (): void => updater.progress(...(args as [number, number?]));
+    expect(call).toThrow(new TypeError(`progress: expected ${message}`));
   });
 });
 

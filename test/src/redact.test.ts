@@ -58,8 +58,8 @@ describe('redact', () => {
     expect(seen).not.toContain(SECRET);
     expect(printed()).not.toContain(SECRET);
     expect(told.join('\n')).not.toContain(SECRET);
-    for (const text of ['Login ***', 'Scope ***', 'Using ***', 'Error ***', 'refused ***', 'because of ***', 'Block ***']) {
-      expect(seen).toContain(text);
+    for (const word of ['Login', 'Scope', 'Using', 'Error', 'refused', 'because of', 'Block']) {
+      expect(seen).toContain(`${word} ***`);
     }
   });
 

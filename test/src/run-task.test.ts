@@ -73,6 +73,24 @@ describe('runTask', () => {
     expect(await record(UUID)).toMatchObject({ state: 'completed', status: 1, jobs: { total: 1, failed: 1 } });
   });
 
+  test('the error that ends it is its exception, though another was told later', async () => {
+    const { record, log } = recorded();
+    const [first, second] = [new Error('first'), new Error('second')];
+    const run = (): void =>
+      runTask(
+        'Task',
+        (updater) => {
+          const cause = caught(() => updater.scope('One', () => thrown(first)));
+          caught(() => updater.scope('Two', () => thrown(second)));
+          throw cause;
+        },
+        { taskUuid: UUID },
+      );
+    expect(caught(run)).toBe(first);
+    expect(await record(UUID)).toMatchObject({ state: 'failed', exception: 'first', jobs: { failed: 2 } });
+    expect((await log(UUID)).match(/first/g)).toHaveLength(1);
+  });
+
   test('with suppressException: true goes on after a failed scope, and throws its error at the end', async () => {
     const { record } = recorded();
     const error = new Error('no');

@@ -45,7 +45,10 @@ describe('a synchronous function', () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     expect(updater.scope('Breaks', (): number => thrown(new RangeError('too far')))).toBeUndefined();
     expect(updater.scope('Works', () => 1)).toBe(1);
-    expect(await log(updater)).toContain('\t - Breaks\n\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nRangeError: too far\n');
+    expect(await log(updater)).toBe(
+      '\t - Breaks\n\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nRangeError: too far\n' +
+        '\t - Works\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n',
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { IncompleteError, TaskUpdater } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
+import { diagnosed } from './support/diagnosed.ts';
 import { recorded } from './support/recorded.ts';
 import { caught, thrown } from './support/thrown.ts';
 
@@ -112,7 +113,7 @@ describe('using', () => {
     expect((await record(updater)).jobs).toMatchObject({ total: 1, finished: 1 });
   });
 
-  test('a scope that is left without complete has failed as incomplete, and the error of the block passes', async () => {
+  test("a scope that is left without complete has failed as incomplete, and the block's error passes", async () => {
     const { record, log } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const error = new Error('in the block');
@@ -227,12 +228,14 @@ describe('setResult', () => {
     expect((await record(updater)).result).toBeNull();
   });
 
-  test('after the end changes nothing', async () => {
+  test('after the end changes nothing, and diag is told', async () => {
     const { record } = recorded();
+    const told = diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.complete();
     updater.setResult(1);
     expect((await record(updater)).result).toBeNull();
+    expect(told).toEqual([`taskspan: setResult() after the end of task ${updater.taskUuid} is dropped`]);
   });
 });
 

@@ -75,8 +75,7 @@ describe('a scope refuses', () => {
     ],
     ['options that are none', ['S', () => 1, false], 'scope: expected an object of options, got false'],
   ])('%s', (_, args, message) => {
-    const scope = updater.scope as (...args: unknown[]) => unknown;
-    expect(() => scope.apply(updater, args)).toThrow(new TypeError(message));
+    expect(() => updater.scope(...(args as [string]))).toThrow(new TypeError(message));
   });
 
   test('but no name that the task of another language could have', () => {

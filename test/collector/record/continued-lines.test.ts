@@ -200,7 +200,7 @@ test('no outcome can be read as another scope\'s, and no message as that of one 
         }
       }
     }),
-    cases(1000),
+    cases(500),
   );
 });
 

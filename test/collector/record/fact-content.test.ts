@@ -48,7 +48,7 @@ describe('of two contents of one fact', () => {
       fc.property(deliveries, ([facts, delivery]) => {
         expect(folded(taskAfter(delivery))).toEqual(folded(taskAfter([facts])));
       }),
-      cases(1000),
+      cases(500),
     );
   });
 
@@ -106,7 +106,7 @@ describe('of two contents of one fact', () => {
         if (isGreaterContent(a, b)) expect(isGreaterContent(b, a)).toBe(false);
         if (isGreaterContent(a, b) && isGreaterContent(b, c)) expect(isGreaterContent(a, c)).toBe(true);
       }),
-      cases(1000),
+      cases(500),
     );
   });
 });

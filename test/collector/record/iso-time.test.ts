@@ -23,7 +23,7 @@ describe('a time in a record', () => {
         expect(Date.parse(`${text.slice(0, 23)}Z`) * 1000 + Number(text.slice(23, 26))).toBe(one);
         expect(text < isoTime(other)).toBe(one < other);
       }),
-      cases(2000),
+      cases(1000),
     );
   });
 });

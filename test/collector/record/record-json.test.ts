@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { recordJson } from '../../../collector/record/record-json.ts';
@@ -76,16 +77,23 @@ describe('the JSON of a record', () => {
   });
 
   test.each([
-    ',"exception":', '"', '","exception":"', '\\', '\\"', '","log":"x', '}', '\0\x1b[31m', '\u2028', '🎉 "é"', '__proto__',
+    ',"exception":', '"', '","exception":"', '\\', '\\"', '","log":"x', '}', '\0\x1b[31m', 'a\u2028b', '🎉 "é"',
   ])('is not broken by %j as a task name, message, attribute or result', (text) => {
     const summary = summaryOf((task) => {
-      const attempt = task.attempt({ name: text, attributes: { [text]: text } });
-      attempt.result(JSON.stringify({ [text]: text }));
+      const attempt = task.attempt({ name: text, attributes: { text } });
+      attempt.result(JSON.stringify({ text }));
       attempt.fail({ name: text, message: text });
     });
     const { task_name, log, exception, result, attributes } = record(summary, { text, offset: 0 });
-    expect({ task_name, log, exception }).toEqual({ task_name: text, log: text, exception: text });
-    expect(JSON.stringify([result, attributes])).toBe(JSON.stringify([JSON.parse(`{${JSON.stringify(text)}:${JSON.stringify(text)}}`), JSON.parse(`{${JSON.stringify(text)}:${JSON.stringify(text)}}`)]));
+    expect({ task_name, log, exception, result, attributes }).toEqual({
+      task_name: text, log: text, exception: text, result: { text }, attributes: { text },
+    });
+  });
+
+  test.each([',"exception":', '__proto__', '1', 'log'])('is not broken by %j as the name of an attribute', (key) => {
+    const attributes = JSON.parse(`{${JSON.stringify(key)}:"x"}`) as Attributes;
+    const summary = summaryOf((task) => task.attempt({ attributes }));
+    expect(Object.entries(record(summary, { text: '', offset: 0 }).attributes)).toEqual([[key, 'x']]);
   });
 
   test('of any task, with any text as its log, is its summary with the log put in its place', () => {

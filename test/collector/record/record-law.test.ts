@@ -6,11 +6,14 @@ import { isoTime } from '../../../collector/record/iso-time.ts';
 import { progressOf } from '../../../collector/record/roll-up.ts';
 import { isAttempt } from '../../../collector/record/scope-state.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
+import type { ScopeRecord } from '../../../collector/record/task-record.ts';
 import { anyDelivery, arbitraryTask, cases } from './arbitrary-task.ts';
 import { folded, taskAfter } from './folding.ts';
-import { toldBy } from './record-oracle.ts';
+import { scopeToldBy, toldBy } from './record-oracle.ts';
+import { ScriptedTask } from './scripted-task.ts';
+import type { AttemptStart } from './scripted-task.ts';
 
-const CASES = cases(1500);
+const CASES = cases(1000);
 
 function timeOf(micros: number | null): string | null {
   return micros === null ? null : isoTime(micros);
@@ -46,6 +49,26 @@ describe('the record of a task', () => {
           finished: end !== null,
           status: { completed: 1, failed: 0, cancelled: 0 }[told.state] ?? 2,
         });
+      }),
+      CASES,
+    );
+  });
+
+  test('has a tree that says of each scope what its facts say, inside the one around it', () => {
+    const deliveries = someFacts.chain((facts) => fc.tuple(fc.constant(facts), anyDelivery(facts)));
+    fc.assert(
+      fc.property(deliveries, ([facts, delivery]) => {
+        const { tree } = folded(taskAfter(delivery));
+        const spanIds = new Set<string>();
+        const check = (scope: ScopeRecord, around: ScopeRecord | undefined): void => {
+          spanIds.add(scope.span_id);
+          const { parent, start, end, ...told } = scopeToldBy(facts, scope.span_id);
+          expect(scope).toMatchObject({ ...told, start: timeOf(start), end: timeOf(end) });
+          if (parent !== '') expect(around!.span_id).toBe(parent);
+          for (const inner of scope.scopes) check(inner, scope);
+        };
+        for (const attempt of tree) check(attempt, undefined);
+        expect(facts.filter(({ span }) => !spanIds.has(span.spanId))).toEqual([]);
       }),
       CASES,
     );
@@ -88,8 +111,9 @@ describe('the record of a task', () => {
 
   test('keeps the state, end and exception of the final fact, whatever comes after it', () => {
     fc.assert(
-      fc.property(arbitraryTask(), ({ facts, attempts }) => {
-        const { ref } = attempts.at(-1)!;
+      fc.property(arbitraryTask(), (task) => {
+        const { ref } = task.attempts.at(-1)!;
+        const facts = task.facts.filter(({ span }) => span.taskSpanId === ref.spanId);
         const end = facts.findIndex(({ kind, span }) => kind === 'task-end' && span === ref);
         if (end < 0) return;
         const { state, status, finished, end: time, exception } = folded(taskAfter([facts.slice(0, end + 1)])).summary;
@@ -97,6 +121,34 @@ describe('the record of a task', () => {
       }),
       CASES,
     );
+  });
+});
+
+describe('the latest attempt', () => {
+  /** Which of these attempts the record tells of, whichever is heard of first. */
+  function latestOf(...starts: AttemptStart[]): number {
+    const task = new ScriptedTask();
+    task.pace = 0;
+    for (const start of starts) task.attempt(start);
+    const told = [task.facts, task.facts.toReversed()].map((facts) => {
+      const { summary } = folded(taskAfter(facts.map((fact) => [fact])));
+      return task.attempts.findIndex(({ ref }) => ref.traceId === summary['trace_id']);
+    });
+    expect(told[0]).toBe(told[1]);
+    return told[0]!;
+  }
+
+  test('is the one of the greatest number, even if it began before', () => {
+    expect(latestOf({ number: 1, skew: 5 }, { number: 2 })).toBe(1);
+  });
+
+  test('of one number is the one that began last', () => {
+    expect(latestOf({ number: 1, skew: 5 }, { number: 1 })).toBe(0);
+  });
+
+  test('of one number and one start is the one of the greatest span id', () => {
+    // Their span ids begin with 9, d and 1.
+    expect(latestOf({ number: 1 }, { number: 1 }, { number: 1 })).toBe(1);
   });
 });
 

@@ -37,6 +37,44 @@ export function toldBy(facts: readonly Fact[]): Told {
   };
 }
 
+/** What a set of facts says of one of its spans. */
+export interface ScopeTold {
+  name: string;
+  parent: string;
+  start: number | null;
+  end: number | null;
+  outcome: string;
+  heading: boolean;
+  progress: number | null;
+  done: number | null;
+  total: number | null;
+  error: string | null;
+  notification_count: number;
+}
+
+/** What a set of facts says of the span of this id, a scope's or an attempt's. */
+export function scopeToldBy(facts: readonly Fact[], spanId: string): ScopeTold {
+  const own = facts.filter(({ span }) => span.spanId === spanId);
+  const start = own.find((fact) => fact.kind === 'scope-start' || fact.kind === 'task-start');
+  const end = own.find((fact) => fact.kind === 'scope-end' || fact.kind === 'task-end');
+  const error = end?.error;
+  const progress = own.filter((fact) => fact.kind === 'progress').toSorted((one, other) => one.seq - other.seq).at(-1);
+  const encloses = end?.kind === 'task-end' || childrenOf(facts, spanId).length > 0;
+  return {
+    name: start?.name ?? '',
+    parent: start?.kind === 'scope-start' ? start.parentSpanId : '',
+    start: start?.time ?? null,
+    end: end?.time ?? null,
+    outcome: end?.outcome ?? 'running',
+    heading: end?.kind === 'scope-end' ? end.heading : encloses,
+    progress: progressOf(facts, spanId),
+    done: progress?.done ?? null,
+    total: progress?.total ?? null,
+    error: error === undefined ? null : error.message === '' ? error.name : `${error.name}: ${error.message}`,
+    notification_count: own.filter(({ kind }) => kind === 'notification').length,
+  };
+}
+
 function latestAttempt(facts: readonly Fact[]): Fact['span'] | undefined {
   const starts = new Map<string, TaskStart>();
   for (const fact of facts) if (fact.kind === 'task-start') starts.set(fact.span.traceId + fact.span.spanId, fact);

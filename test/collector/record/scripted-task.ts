@@ -12,6 +12,8 @@ type WithoutDuration<F> = F extends unknown ? Omit<F, 'duration'> : never;
 /** How a scripted attempt begins, where it differs from the plain one. */
 export interface AttemptStart {
   name?: string;
+  /** Number of the attempt; the next one if absent. */
+  number?: number;
   attributes?: Attributes;
   parentTaskUuid?: string;
   sampled?: boolean;
@@ -41,7 +43,7 @@ export class ScriptedTask {
   attempt(start: AttemptStart = {}): ScriptedAttempt {
     const spanId = this.#id(16);
     const ref = { taskUuid: this.uuid, traceId: start.traceId ?? this.#id(32), spanId, taskSpanId: spanId };
-    const attempt = new ScriptedAttempt(this, ref, this.attempts.length + 1, start);
+    const attempt = new ScriptedAttempt(this, ref, start.number ?? this.attempts.length + 1, start);
     this.attempts.push(attempt);
     return attempt;
   }
@@ -172,18 +174,20 @@ export class ScriptedScope {
 /** An attempt of a {@link ScriptedTask}: its task span. */
 export class ScriptedAttempt extends ScriptedScope {
   readonly scopes: ScriptedScope[] = [];
+  readonly number: number;
   readonly skew: number;
   latestError = '';
   #running = 0;
   #finished = 0;
   #failed = 0;
 
-  constructor(task: ScriptedTask, ref: SpanRef, attempt: number, start: AttemptStart) {
+  constructor(task: ScriptedTask, ref: SpanRef, number: number, start: AttemptStart) {
     const { name = 'TEST', attributes = {}, sampled = true, parentTaskUuid, skew = 0 } = start;
     super(task, ref, name, undefined);
+    this.number = number;
     this.skew = skew;
     this.say({
-      kind: 'task-start', name, attempt, attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
+      kind: 'task-start', name, attempt: number, attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
       ...(parentTaskUuid !== undefined && { parentTaskUuid }),
     });
   }

@@ -42,7 +42,7 @@ describe('a set of sequence numbers', () => {
           if (at > 0) expect(set[at]!).toBeGreaterThan(set[at - 1]! + 1);
         }
       }),
-      cases(1000),
+      cases(500),
     );
   });
 
@@ -52,7 +52,7 @@ describe('a set of sequence numbers', () => {
         const plain = new Set(seqs.filter((seq) => seq < limit));
         expect(missingBelow(setOf(seqs), limit)).toBe(limit - plain.size);
       }),
-      cases(1000),
+      cases(500),
     );
   });
 

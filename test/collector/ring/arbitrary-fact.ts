@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { OUTCOMES } from '../../../src/conventions.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
-import { anyAttributes, anyError, anyName, anyPlan, anyText } from '../record/arbitrary-task.ts';
+import { anyAttributes, anyError, anyJson, anyName, anyPlan, anyText } from '../record/arbitrary-task.ts';
 
 /** Spans of two attempts of one task and of another task; the first of each attempt is its task span. */
 export const SPANS: readonly SpanRef[] = ['a', 'b', 'c'].flatMap((attempt, at) =>
@@ -37,7 +37,7 @@ export const anyFact: fc.Arbitrary<Fact> = fc
       fc.record({ ...fact, kind: fc.constant('progress'), done: count, total: fc.option(count, { nil: undefined }) }),
       fc.record({ ...fact, kind: fc.constant('plan'), plan: anyPlan }),
       fc.record({ ...fact, kind: fc.constant('exception'), type: anyName, message: anyLength }),
-      fc.record({ ...fact, kind: fc.constant('result'), result: fc.json() }),
+      fc.record({ ...fact, kind: fc.constant('result'), result: anyJson }),
     ];
     if (ofScope < ofAny.length) return ofAny[ofScope]!;
     if (span.spanId !== span.taskSpanId) {

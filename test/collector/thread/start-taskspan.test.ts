@@ -119,7 +119,15 @@ test('an application with a provider of its own adds the processor of the handle
 test('options that can not be meant are told at once', async () => {
   const { startTaskspan } = await import('../../../collector/index.ts');
   await expect(startTaskspan({ port: 1 } as never)).rejects.toThrow(/expected options among store, .*got "port"/);
-  await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL, got "nowhere"');
+  await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL of http or https, got "nowhere"');
+  await expect(startTaskspan({ endpoint: 'localhost:4318' })).rejects.toThrow('endpoint: expected a URL of http or https');
+  await expect(startTaskspan({ serve: 5 as never })).rejects.toThrow('serve: expected true, false or an object of options, got 5');
+  await expect(startTaskspan({ serve: { prot: 1 } as never })).rejects.toThrow(/serve: expected options among port, .*got "prot"/);
+  await expect(startTaskspan({ sampler: {} as never })).rejects.toThrow('sampler: expected a Sampler, got {}');
+  await expect(startTaskspan({ spanProcessors: {} as never })).rejects.toThrow('spanProcessors: expected a list of SpanProcessors');
+  await expect(startTaskspan({ registerProvider: 'no' as never })).rejects.toThrow('registerProvider: expected true or false, got "no"');
+  await expect(startTaskspan({ store: {} as never })).rejects.toThrow('store: expected a path or a TaskStore, got {}');
+  await expect(startTaskspan(null as never)).rejects.toThrow('startTaskspan: expected an object of options, got null');
   await expect(startTaskspan({ bufferBytes: 10 })).rejects.toThrow('bufferBytes: expected a whole number of at least 1048576, got 10');
   await expect(startTaskspan({ serve: { port: 70_000 } })).rejects.toThrow('serve.port: expected a whole number from 0 to 65535, got 70000');
   await expect(startTaskspan({ store: '' })).rejects.toThrow('store: expected a path or a TaskStore, got ""');
@@ -193,4 +201,41 @@ test('a full buffer costs facts, never the task, and is told', async () => {
   const record = (await recordsOf(storeIn(folder))).get('work')!;
   const { stepsIn } = await import('./script.ts');
   expect(stepsIn(record.log)).toBeGreaterThan(1000);
+});
+
+test('a store that never answers holds up neither start nor close', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const never = () => new Promise(() => undefined);
+     const store = { append: never, task: never, log: never, scopes: never, tasks: never, close: never };
+     const taskspan = await startTaskspan({ store });
+     console.log(taskspan.failures[0].message, await runTask('task', async () => 'result'));
+     await taskspan.close();
+     process.exit(0);`,
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stdout: 'the store does not answer result\n' });
+});
+
+test('with OTEL_SDK_DISABLED nothing is started and the task runs the same', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan(); console.log(await runTask('task', async () => 'result')); await taskspan.close();`,
+    { env: { OTEL_SDK_DISABLED: 'true' } },
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stdout: 'result\n', stderr: '' });
+});
+
+test('a preload with a variable that can not be meant says so, and the application runs', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(folder, `console.log(await runTask('task', async () => 'result'));`, {
+    args: ['--import', REGISTER],
+    env: { TASKSPAN_PORT: 'abc' },
+  });
+  expect(await script.ended).toMatchObject({
+    code: 0,
+    stdout: 'result\n',
+    stderr: 'taskspan: TASKSPAN_PORT: expected a number, got "abc"; nothing is recorded\n',
+  });
 });

@@ -6,6 +6,6 @@ export function progressEvents(span: ReadableSpan): string[] {
     .filter(({ name }) => name === 'taskspan.progress')
     .map(({ attributes }) => {
       const { 'taskspan.done': done, 'taskspan.total': total } = attributes ?? {};
-      return total === undefined ? `${String(done)}` : `${String(done)}/${String(total)}`;
+      return total === undefined ? String(done) : `${String(done)}/${String(total)}`;
     });
 }

@@ -13,14 +13,14 @@ export type TaskRef = string | Pick<TaskUpdater<boolean>, 'taskUuid'>;
 /** What a registered SDK has seen, up to the moment of asking. */
 export interface Recorded {
   readonly provider: NodeTracerProvider;
-  record(task: TaskRef): Promise<TaskRecord>;
-  log(task: TaskRef): Promise<string>;
+  readonly record: (task: TaskRef) => Promise<TaskRecord>;
+  readonly log: (task: TaskRef) => Promise<string>;
   /** The attempts with their scopes. */
-  attempts(task: TaskRef): Promise<AttemptRecord[]>;
+  readonly attempts: (task: TaskRef) => Promise<AttemptRecord[]>;
   /** The spans that have ended, in that order. */
-  spans(): Promise<ReadableSpan[]>;
+  readonly spans: () => Promise<ReadableSpan[]>;
   /** The one ended span of this name. */
-  span(name: string): Promise<ReadableSpan>;
+  readonly span: (name: string) => Promise<ReadableSpan>;
 }
 
 export interface RecordedOptions extends Omit<TracerConfig, 'spanProcessors'> {

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import { folded, taskAfter } from './folding.ts';
+import { ScriptedTask } from './scripted-task.ts';
+import type { ScriptedAttempt } from './scripted-task.ts';
+
+const ERROR = { name: 'Error', message: 'x' };
+
+/** The attempt as the tree tells it after a script, the same in both orders of its facts. */
+function attemptAfter(script: (attempt: ScriptedAttempt, task: ScriptedTask) => void): ScopeRecord {
+  const task = new ScriptedTask();
+  script(task.attempt(), task);
+  const [attempt] = folded(taskAfter([task.facts])).tree;
+  expect(folded(taskAfter(task.facts.toReversed().map((fact) => [fact]))).tree).toEqual([attempt]);
+  return attempt!;
+}
+
+describe('progress', () => {
+  test('is the record\'s as it is the task span\'s', () => {
+    const task = new ScriptedTask();
+    task.attempt().progress(3, 4);
+    expect(folded(taskAfter([task.facts])).summary['progress']).toBe(0.75);
+  });
+
+  test('is not known while nobody says it, or says no total', () => {
+    const attempt = attemptAfter((said) => {
+      said.progress(7);
+      said.scope('Read file');
+    });
+    expect(attempt).toMatchObject({ progress: null, done: 7, total: null });
+    expect(attempt.scopes[0]!.progress).toBeNull();
+  });
+
+  test('is the greatest share that was told, though the last numbers told are shown', () => {
+    const attempt = attemptAfter((said) => {
+      said.progress(5, 10);
+      said.progress(6, 100);
+    });
+    expect(attempt).toMatchObject({ progress: 0.5, done: 6, total: 100 });
+  });
+
+  test.each([[12, 10, 1], [0, 0, 1], [0, 10, 0]])('of %d steps out of %d is %d', (done, total, share) => {
+    expect(attemptAfter((said) => said.progress(done, total)).progress).toBe(share);
+  });
+
+  test('of what has completed is 1, and of what has failed stays where it was', () => {
+    const { scopes } = attemptAfter((attempt) => {
+      const [completed, failed] = [attempt.scope('Completed'), attempt.scope('Failed')];
+      completed.progress(1, 2);
+      failed.progress(1, 2);
+      completed.complete();
+      failed.fail(ERROR);
+    });
+    expect(scopes.map((scope) => scope.progress)).toEqual([1, 0.5]);
+  });
+
+  test('by a number of scopes is what they have done of it, whatever their names', () => {
+    expect(
+      attemptAfter((attempt) => {
+        attempt.plan(4);
+        attempt.scope('Read file').complete();
+        attempt.scope('Read file').progress(1, 2);
+        attempt.scope('Write rows');
+      }).progress,
+    ).toBe(0.375);
+  });
+
+  test('by a plan counts what has failed as over, and never goes beyond 1', () => {
+    expect(
+      attemptAfter((attempt) => {
+        attempt.plan(2);
+        attempt.scope('Read file').fail(ERROR);
+      }).progress,
+    ).toBe(0.5);
+    expect(
+      attemptAfter((attempt) => {
+        attempt.plan(1);
+        for (let at = 0; at < 3; at++) attempt.scope('Read file').complete();
+      }).progress,
+    ).toBe(1);
+  });
+
+  test('by names and weights counts each name by the most that one scope of it has done', () => {
+    expect(
+      attemptAfter((attempt) => {
+        attempt.plan({ 'Read file': 1, 'Write rows': 3 });
+        attempt.scope('Read file').progress(1, 2);
+        attempt.scope('Read file').progress(1, 4);
+        attempt.scope('Write rows').progress(1, 4);
+        attempt.scope('Not planned').complete();
+      }).progress,
+    ).toBe(0.3125);
+  });
+
+  test('rises through plans within plans, of both kinds', () => {
+    expect(
+      attemptAfter((attempt) => {
+        attempt.plan(2);
+        const part = attempt.scope('Part');
+        part.plan({ 'Read file': 1, 'Write rows': 1 });
+        const read = part.scope('Read file');
+        read.plan(4);
+        read.scope('Header').complete();
+        read.scope('Body').progress(1, 2);
+      }).progress,
+    ).toBe(0.09375);
+  });
+
+  test('is the more of what a scope said itself and what its plan gives', () => {
+    expect(
+      attemptAfter((attempt) => {
+        attempt.plan(2);
+        attempt.progress(1, 10);
+        attempt.scope('Read file').complete();
+      }).progress,
+    ).toBe(0.5);
+  });
+
+  test('goes by a scope\'s first plan, whichever plan comes first', () => {
+    expect(
+      attemptAfter((attempt) => {
+        attempt.plan({ 'Read file': 1, 'Write rows': 3 });
+        attempt.plan({ 'Read file': 1, 'Write rows': 1 });
+        attempt.scope('Read file').complete();
+      }).progress,
+    ).toBe(0.25);
+  });
+
+  test('of two attempts is the latest one\'s', () => {
+    const task = new ScriptedTask();
+    task.attempt().progress(3, 4);
+    task.attempt().progress(1, 4);
+    expect(folded(taskAfter([task.facts])).summary['progress']).toBe(0.25);
+  });
+});

@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest';
+import type { Fact } from '../../../src/fact.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { batches } from '../record/arbitrary-task.ts';
+import { ScriptedTask, UUID } from '../record/scripted-task.ts';
+import type { ScriptedScope } from '../record/scripted-task.ts';
+import { expectedAfter, uuidOf, wholeOf } from './expected-task.ts';
+import { newFile, storeIn } from './sqlite-file.ts';
+
+/** More scopes than a store keeps in memory, and some that are still open. */
+const SCOPES = 5000;
+
+async function appendAll(store: TaskStore, appends: readonly (readonly Fact[])[]): Promise<void> {
+  for (const facts of appends) await store.append(facts);
+}
+
+/** A task of many scopes that have ended, each tenth a heading; facts that were held up come last. */
+function largeTask(isLate: (fact: Fact, scope: ScriptedScope) => boolean): { task: ScriptedTask; onTime: Fact[]; late: Fact[] } {
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  let heading: ScriptedScope | undefined;
+  for (let at = 0; at < SCOPES; at++) {
+    if (at % 10 === 0) {
+      heading?.complete();
+      heading = attempt.scope(`Part ${at / 10}`);
+      heading.notify('begun');
+      continue;
+    }
+    const scope = heading!.scope(`Job ${at}`);
+    scope.progress(at % 7, 7);
+    scope.notify(`line of ${at}`);
+    if (at % 13 === 0) scope.fail({ name: 'Error', message: `no ${at}` });
+    else if (at % 17 !== 0) scope.complete();
+  }
+  const scopes = new Map(attempt.scopes.map((scope) => [scope.ref.spanId, scope]));
+  const late = task.facts.filter((fact) => {
+    const scope = scopes.get(fact.span.spanId);
+    return scope !== undefined && isLate(fact, scope);
+  });
+  return { task, onTime: task.facts.filter((fact) => !late.includes(fact)), late };
+}
+
+test('a running task of 5,000 scopes takes late facts of scopes that ended long ago', async () => {
+  const { onTime, late } = largeTask(
+    ({ kind, seq }, { name }) => /[37]$/.test(name) && (kind === 'notification' || kind === 'progress' || (kind === 'scope-end' && seq % 2 === 1)),
+  );
+  const appends = [...batches(onTime, [60]), ...batches(late, [1, 40])];
+  const store = storeIn(newFile());
+  await appendAll(store, appends);
+  expect(late.length).toBeGreaterThan(500);
+  expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
+});
+
+test('a running task of 5,000 scopes takes late scopes inside ones that ended long ago', async () => {
+  const { onTime, late } = largeTask((_fact, { name }) => name.startsWith('Job ') && name.endsWith('5'));
+  const appends = [...batches(onTime, [60]), ...batches(late, [1, 2, 40])];
+  const store = storeIn(newFile());
+  await appendAll(store, appends);
+  expect(late.length).toBeGreaterThan(500);
+  expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
+});
+
+test('a plan by names that comes after 5,000 scopes counts those that ended long ago', async () => {
+  const { task, onTime } = largeTask(() => false);
+  const attempt = task.attempts[0]!;
+  const heading = attempt.scopes.find(({ name }) => name === 'Part 3')!;
+  const late = task.during(() => {
+    attempt.plan({ 'Part 1': 2, 'Part 3': 1, 'Part 499': 1, 'Never begun': 1 });
+    heading.plan({ 'Job 31': 1, 'Job 34': 1, 'Job 39': 2 });
+    attempt.scope('Never begun').progress(1, 2);
+  });
+  const appends = [...batches(onTime, [60]), ...late.map((fact) => [fact])];
+  const store = storeIn(newFile());
+  await appendAll(store, appends);
+  const whole = await wholeOf(store, UUID);
+  expect(whole).toEqual(expectedAfter(appends));
+  expect(whole.summary).toMatchObject({ progress: 0.7 });
+});
+
+test('a task that has ended takes late facts, scopes and plans one by one', async () => {
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  const heading = attempt.scope('Heading');
+  const [job, open] = [heading.scope('Job'), heading.scope('Open')];
+  const inTime = [...task.facts];
+  const heldUp = task.during(() => {
+    attempt.plan({ Heading: 1, Other: 1 });
+    job.notify('one');
+    job.progress(1, 2);
+    job.fail({ name: 'Error', message: 'x' });
+    heading.scope('Late').complete();
+  });
+  const end = task.during(() => attempt.passOn());
+  const after = task.during(() => {
+    open.notify('two');
+    open.complete();
+    heading.complete();
+  });
+  const appends = [inTime, end, ...heldUp.map((fact) => [fact]), ...after.map((fact) => [fact]), after];
+  const store = storeIn(newFile());
+  await appendAll(store, appends);
+  expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
+});
+
+test('700 tasks that run at once are each told right, however long ago they last said something', async () => {
+  const tasks = Array.from({ length: 700 }, (_, number) => {
+    const task = new ScriptedTask(uuidOf(number));
+    const attempt = task.attempt();
+    const scope = attempt.scope('Read file');
+    const other = attempt.scope('Write rows');
+    const begin = [...task.facts];
+    const middle = task.during(() => scope.notify(`line of ${number}`));
+    const end = task.during(() => {
+      other.complete();
+      scope.complete();
+      attempt.complete();
+    });
+    return [begin, middle, end];
+  });
+  const store = storeIn(newFile());
+  for (const part of [0, 1, 2]) await appendAll(store, batches(tasks.flatMap((parts) => parts[part]!), [500]));
+  const { next: _next, tasks: stored } = await store.tasks({ limit: 1000 });
+  expect(stored.length).toBe(700);
+  for (const [number, parts] of tasks.entries()) {
+    const { log, tree } = expectedAfter(parts);
+    expect(await wholeOf(store, uuidOf(number))).toMatchObject({ log, tree, state: 'completed' });
+  }
+});

@@ -1,0 +1,157 @@
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import * as fc from 'fast-check';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Fact } from '../../../src/fact.ts';
+import { startNode } from '../../support/node-process.ts';
+import type { TestProcess } from '../../support/node-process.ts';
+import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-task.ts';
+import { UUID } from '../record/scripted-task.ts';
+import { seedExample } from '../record/seed-example.ts';
+import { appendEach, factsOfProcess, LINES, TASK_START } from './appending-process.ts';
+import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
+import { newFile, storeIn } from './sqlite-file.ts';
+
+const APPENDING_PROCESS = fileURLToPath(new URL('./appending-process.ts', import.meta.url));
+
+function appendingProcess(path: string, number: number): TestProcess {
+  return startNode(['--disable-warning=ExperimentalWarning', APPENDING_PROCESS, path, String(number)], { cwd: process.cwd() });
+}
+
+describe('two stores on one SQLite file', () => {
+  test('append to one task by turns, or are opened anew in between, and it is the same as one store\'s', async () => {
+    const path = newFile();
+    const stores = [storeIn(path), storeIn(path)];
+    const deliveries = arbitraryTask().chain(({ facts }) => fc.tuple(anyDelivery(facts), fc.array(fc.nat(3), { minLength: 1 })));
+    let number = 0;
+    await fc.assert(
+      fc.asyncProperty(deliveries, async ([delivery, turns]) => {
+        const uuid = uuidOf(++number);
+        const appends = ofTask(uuid, delivery);
+        for (const [at, facts] of appends.entries()) {
+          const turn = turns[at % turns.length]!;
+          if (turn === 3) {
+            await stores[0]!.close();
+            stores[0] = storeIn(path);
+          }
+          await stores[turn % 2]!.append(facts);
+        }
+        const expected = expectedAfter(appends);
+        for (const store of stores) expect(await wholeOf(store, uuid)).toEqual(expected);
+      }),
+      cases(100),
+    );
+  });
+
+  test('see what the other has committed at once, and what it has done is nothing new', async () => {
+    const path = newFile();
+    const [one, other] = [storeIn(path), storeIn(path)];
+    const { facts } = seedExample();
+    await one.append(facts.slice(0, 6));
+    await other.append(facts.slice(0, 6));
+    expect((await other.task(UUID))!.version).toBe(1);
+    await other.append(facts);
+    await one.append(facts);
+    expect(await wholeOf(one, UUID)).toEqual(expectedAfter([facts.slice(0, 6), facts]));
+  });
+});
+
+/** Lets something happen in the middle of a read: as it reads the JSON of a row. */
+async function whileReading<T>(read: () => Promise<T>, happening: () => void): Promise<T> {
+  const parse = vi.spyOn(JSON, 'parse').mockImplementationOnce((text) => {
+    parse.mockRestore();
+    happening();
+    return JSON.parse(text) as unknown;
+  });
+  onTestFinished(() => parse.mockRestore());
+  return read();
+}
+
+describe('a read of the scopes, while another store commits in its middle,', () => {
+  test.fails('sees the whole commit or none of it', async () => {
+    const path = newFile();
+    const [one, other] = [storeIn(path), storeIn(path)];
+    const [start, ...notifications] = factsOfProcess(2).slice(0, 4);
+    await one.append([TASK_START, start!, notifications[0]!]);
+    let appended: Promise<void> | undefined;
+    const attempts = await whileReading(
+      () => one.scopes(UUID),
+      () => {
+        appended = other.append(notifications);
+      },
+    );
+    await appended;
+    expect(appended).toBeDefined();
+    const [scope] = attempts![0]!.scopes;
+    expect(scope!.notifications.length).toBe(scope!.notification_count);
+  });
+});
+
+describe('another process on the same SQLite file', () => {
+  test('appends to the same task at the same time, and nothing of either is lost', async () => {
+    const path = newFile();
+    const store = storeIn(path);
+    await store.append([TASK_START]);
+    const processes = [2, 3].map((number) => appendingProcess(path, number));
+    await Promise.all(processes.map((process) => process.printed(/open/)));
+    await appendEach(store, factsOfProcess(4));
+    for (const process of processes) expect(await process.ended).toMatchObject({ code: 0, stderr: '' });
+    const { version, log, tree, summary } = await wholeOf(store, UUID);
+    expect(version).toBe(1 + 3 * (LINES + 2));
+    expect(summary).toMatchObject({ jobs: { total: 3, finished: 3, failed: 0, running: 0 }, state: 'running' });
+    for (const [at, scope] of tree[0]!.scopes.entries()) {
+      const lines = Array.from({ length: LINES }, (_, line) => `process ${at + 2} line ${line}`);
+      expect(log.split('\n').filter((line) => line.startsWith(`\tprocess ${at + 2} `))).toEqual(lines.map((line) => `\t${line}`));
+      expect(scope.notification_count).toBe(LINES);
+      expect(scope.notifications.map(({ message }) => message)).toEqual(lines.slice(-100));
+    }
+  });
+});
+
+describe('while another connection holds the lock of a SQLite file', () => {
+  test('an append rejects and changes nothing, reads go on, and the same append later loses nothing', async () => {
+    const path = newFile();
+    const store = storeIn(path);
+    const { facts } = seedExample();
+    const parts = batches(facts, [8]);
+    await store.append(parts[0]!);
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    await expect(store.append(parts[1]!)).rejects.toThrow(/locked/);
+    expect(await wholeOf(store, UUID)).toEqual(expectedAfter([parts[0]!]));
+    other.exec('ROLLBACK');
+    other.close();
+    for (const part of parts.slice(1)) await store.append(part);
+    expect(await wholeOf(store, UUID)).toEqual(expectedAfter(parts));
+  });
+
+  test('a store is opened all the same, and reads', async () => {
+    const path = newFile();
+    const { facts } = seedExample();
+    await storeIn(path).append(facts);
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    expect(await wholeOf(storeIn(path), UUID)).toEqual(expectedAfter([facts]));
+    other.close();
+  });
+});
+
+describe('an append that fails in the middle', () => {
+  test('leaves none of its tasks changed, and succeeds when tried again', async () => {
+    const path = newFile();
+    const store = storeIn(path);
+    const [one, other] = [seedExample(uuidOf(1)).facts, seedExample(uuidOf(2)).facts];
+    await store.append(one.slice(0, 6));
+    const saboteur = new DatabaseSync(path);
+    saboteur.exec(`CREATE TRIGGER no_second BEFORE INSERT ON task BEGIN SELECT raise(ABORT, 'no second task'); END`);
+    const all: Fact[] = [...one, ...other];
+    await expect(store.append(all)).rejects.toThrow(/no second task/);
+    expect(await wholeOf(store, uuidOf(1))).toEqual(expectedAfter([one.slice(0, 6)]));
+    expect(await store.task(uuidOf(2))).toBeUndefined();
+    saboteur.exec('DROP TRIGGER no_second');
+    saboteur.close();
+    await store.append(all);
+    expect(await wholeOf(store, uuidOf(1))).toEqual(expectedAfter([one.slice(0, 6), one]));
+    expect(await wholeOf(store, uuidOf(2))).toEqual(expectedAfter([other]));
+  });
+});

@@ -1,0 +1,208 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cyclesOf, filesIn, importsIn, importsOf, REPOSITORY } from './imports.ts';
+import type { Import } from './imports.ts';
+
+/**
+ * The arrows of the layout: which part may import which, and which packages. `docs/decisions/0008-arrows.md`
+ * says why. A new folder has to be given its place here.
+ */
+const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readonly packages: readonly string[] }>> = {
+  src: {
+    parts: [],
+    packages: ['@opentelemetry/api', 'node:async_hooks'],
+  },
+  'collector/record': {
+    parts: ['src'],
+    packages: ['@opentelemetry/api'],
+  },
+  'collector/ring': {
+    parts: ['src'],
+    packages: ['@opentelemetry/api'],
+  },
+  'collector/store': {
+    parts: ['src', 'collector/record'],
+    packages: ['@opentelemetry/api', 'node:*'],
+  },
+  'collector/span': {
+    parts: ['src', 'collector/ring', 'collector/store'],
+    packages: ['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
+  },
+  'collector/app': {
+    parts: ['src', 'collector/record', 'collector/store'],
+    packages: ['@opentelemetry/api', '@hono/node-server', 'hono', 'node:*'],
+  },
+  'collector/thread': {
+    parts: ['src', 'collector/app', 'collector/ring', 'collector/store'],
+    packages: ['@opentelemetry/api', 'node:*'],
+  },
+  collector: {
+    parts: [
+      'src',
+      'collector/app',
+      'collector/record',
+      'collector/ring',
+      'collector/span',
+      'collector/store',
+      'collector/thread',
+    ],
+    packages: ['@opentelemetry/api', '@opentelemetry/resources', '@opentelemetry/sdk-trace-node', 'node:*'],
+  },
+  'collector/command': {
+    parts: [
+      'src',
+      'collector',
+      'collector/app',
+      'collector/record',
+      'collector/ring',
+      'collector/span',
+      'collector/store',
+      'collector/thread',
+    ],
+    packages: ['@opentelemetry/api', 'commander', 'node:*'],
+  },
+};
+
+const imports = importsOf('src', 'collector');
+
+describe('the arrows between the parts', () => {
+  it('have a rule for each folder, and a folder for each rule', () => {
+    const parts = new Set(['src', 'collector'].flatMap(filesIn).map(partOf));
+    expect([...parts].toSorted()).toEqual(Object.keys(PARTS).toSorted());
+  });
+
+  for (const [part, rule] of Object.entries(PARTS)) {
+    it(`${part} imports only ${rule.parts.join(', ') || 'itself'}`, () => {
+      const others = imports.filter(({ from, to }) => partOf(from) === part && isFile(to) && partOf(to) !== part);
+      expect(shown(others.filter(({ to }) => !rule.parts.includes(partOf(to))))).toEqual([]);
+    });
+
+    it(`${part} uses only ${rule.packages.join(', ')}`, () => {
+      const others = imports.filter(({ from, to }) => partOf(from) === part && !isFile(to));
+      expect(shown(others.filter(({ to }) => !rule.packages.some((name) => isOf(to, name))))).toEqual([]);
+    });
+  }
+
+  it('give the record and the ring nothing of OpenTelemetry but types', () => {
+    const pure = imports.filter(({ from }) => partOf(from) === 'collector/record' || partOf(from) === 'collector/ring');
+    expect(shown(pure.filter(({ to, typeOnly }) => !isFile(to) && !typeOnly))).toEqual([]);
+  });
+
+  it('let the app know the store by its interface alone', () => {
+    const stores = imports.filter(({ from, to }) => partOf(from) === 'collector/app' && partOf(to) === 'collector/store');
+    expect(stores.length).toBeGreaterThan(0);
+    expect(shown(stores.filter(({ to, typeOnly }) => !typeOnly || to !== 'collector/store/task-store.ts'))).toEqual([]);
+  });
+
+  it('keep SQLite in the store and threads in their part', () => {
+    const users = (name: string): string[] => [...new Set(imports.filter(({ to }) => to === name).map(({ from }) => partOf(from)))];
+    expect(users('node:sqlite')).toEqual(['collector/store']);
+    expect(users('node:worker_threads')).toEqual(['collector/thread']);
+  });
+
+  it('lead to files that exist', () => {
+    const files = new Set(['src', 'collector'].flatMap(filesIn));
+    expect(shown(imports.filter(({ to }) => isFile(to) && !files.has(to)))).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  it('load without a circle', () => {
+    expect(cyclesOf(imports.filter(({ typeOnly }) => !typeOnly))).toEqual([]);
+  });
+
+  it('know each other by their types within one part at the most', () => {
+    const across = cyclesOf(imports).filter((files) => new Set(files.map(partOf)).size > 1);
+    expect(across).toEqual([]);
+  });
+});
+
+describe('package.json', () => {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+    peerDependencies: Record<string, string>;
+  };
+
+  it('names each package that is imported as a dependency, and no other', () => {
+    const packages = imports.filter(({ to }) => !isFile(to) && !to.startsWith('node:')).map(({ to }) => packageOf(to));
+    expect([...new Set(packages)].toSorted()).toEqual(
+      [...Object.keys(dependencies), ...Object.keys(peerDependencies)].toSorted(),
+    );
+  });
+});
+
+describe('importsIn', () => {
+  const found = (source: string): [string, boolean][] =>
+    importsIn('collector/app/a.ts', source).map(({ to, typeOnly }) => [to, typeOnly]);
+
+  it('finds imports and exports of values and of types, on one line and on many', () => {
+    expect(
+      found(`import { b } from './b.ts';
+import type { C } from '../c.ts';
+import { type D, d } from '../../src/d.ts';
+import {
+  e,
+} from 'hono/e';
+import 'node:f';
+export { g } from './g.ts';
+export type {
+  H,
+} from './h.ts';
+export * from './i.ts';
+const j = await import('./j.ts');
+`),
+    ).toEqual([
+      ['collector/app/b.ts', false],
+      ['collector/c.ts', true],
+      ['src/d.ts', false],
+      ['hono/e', false],
+      ['node:f', false],
+      ['collector/app/g.ts', false],
+      ['collector/app/h.ts', true],
+      ['collector/app/i.ts', false],
+      ['collector/app/j.ts', false],
+    ]);
+  });
+
+  it('takes neither comments nor exports of the own file for imports', () => {
+    expect(
+      found(`/** import { a } from './a.ts'; */
+/*
+import { b } from './b.ts';
+*/
+export const range = '*/*';
+export function from(): string { return 'c'; }
+`),
+    ).toEqual([]);
+  });
+
+  it('is followed around circles of any length', () => {
+    const arrows = (...pairs: string[]): Import[] =>
+      pairs.map((pair) => ({ from: pair[0] ?? '', to: pair[1] ?? '', typeOnly: false }));
+    expect(cyclesOf(arrows('ab', 'bc', 'cd'))).toEqual([]);
+    expect(cyclesOf(arrows('aa', 'bc', 'cd', 'db', 'de'))).toEqual([['a'], ['b', 'c', 'd']]);
+  });
+});
+
+/** The part of the repository that a file stands in: its folder, without those inside a part. */
+function partOf(file: string): string {
+  const [top = '', folder] = file.split('/').slice(0, -1);
+  return top === 'src' || folder === undefined ? top : `${top}/${folder}`;
+}
+
+function isFile(name: string): boolean {
+  return name.startsWith('src/') || name.startsWith('collector/');
+}
+
+function isOf(name: string, allowed: string): boolean {
+  return allowed.endsWith('*') ? name.startsWith(allowed.slice(0, -1)) : name === allowed || name.startsWith(`${allowed}/`);
+}
+
+function packageOf(name: string): string {
+  return name.split('/', name.startsWith('@') ? 2 : 1).join('/');
+}
+
+function shown(wrong: readonly Import[]): string[] {
+  return wrong.map(({ from, to }) => `${from} imports ${to}`);
+}

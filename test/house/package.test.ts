@@ -1,0 +1,223 @@
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeBlocks } from './code-blocks.ts';
+import { REPOSITORY } from './imports.ts';
+import { run, runNode, temporaryFolder } from './run.ts';
+import type { Ended } from './run.ts';
+
+const LIMIT_MS = 180_000;
+
+describe('the package, made and installed in an empty project', () => {
+  const removals: (() => Promise<void>)[] = [];
+  const folder = (): Promise<string> => temporaryFolder((remove) => removals.push(remove));
+  let tarball = '';
+  let files: string[] = [];
+  let project = '';
+
+  beforeAll(async () => {
+    ({ tarball, files } = await pack(await folder()));
+    project = await folder();
+    await install(project, tarball);
+  }, LIMIT_MS);
+
+  afterAll(async () => {
+    await Promise.all(removals.map((remove) => remove()));
+  });
+
+  it('holds what is built and read, no source, test or database', () => {
+    expect(files.filter((file) => !isPublic(file))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(EXPECTED));
+  });
+
+  it('is clean for publint', async () => {
+    await runClean('publint/src/cli.js', ['run', tarball, '--strict']);
+  });
+
+  it('has types that each resolution of ES modules finds', async () => {
+    await runClean('@arethetypeswrong/cli/dist/index.js', [tarball, '--profile', 'esm-only']);
+  });
+
+  it('compiles in a strict project that checks the types of its libraries too', async () => {
+    await writeFile(join(project, 'consumer.ts'), CONSUMER);
+    expect(await tsc(project, ['consumer.ts', '--skipLibCheck', 'false'])).toBe('');
+  });
+
+  it('compiles with the code of the README', async () => {
+    await mkdir(join(project, 'readme'));
+    const pages = codeBlocks('README.md').map(({ code }, index) => ({ name: `readme/${index}.ts`, code }));
+    for (const { name, code } of pages) await writeFile(join(project, name), code);
+    expect(await tsc(project, pages.map(({ name }) => name))).toBe('');
+  });
+
+  it('runs a task and serves its record', async () => {
+    await writeFile(join(project, 'program.js'), PROGRAM);
+    const { code, stdout, stderr } = await runNode(['program.js'], { cwd: project });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      state: 'completed',
+      log: '\t - Part\n\tFrom the package\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n\tTask Finished - 1 out of 1 jobs finished\n',
+      jobs: 1,
+    });
+  });
+
+  it('records task code that knows nothing of a collector, started by a preload', async () => {
+    await writeFile(join(project, 'preloaded.js'), PRELOADED);
+    await writeFile(join(project, 'read-log.js'), READ_LOG);
+    const env = { TASKSPAN_STORE: join(project, 'preloaded.sqlite') };
+    const started = await runNode(['--import', 'taskspan/register', 'preloaded.js'], { cwd: project, env });
+    expect(started).toEqual({ code: 0, stdout: '', stderr: '' });
+    const { stdout } = await runNode(['read-log.js'], { cwd: project, env });
+    expect(stdout).toBe('\tHello\n\tTask Finished - 0 out of 0 jobs finished\n\n');
+  });
+
+  it('brings the command', async () => {
+    const { code, stdout } = await npm(['exec', '--offline', '--', 'taskspan', '--version'], project);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${await versionIn('package.json')}\n` });
+  });
+});
+
+const EXPECTED = [
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'dist/collector/command/main.js',
+  'dist/collector/index.d.ts',
+  'dist/collector/index.js',
+  'dist/collector/register.d.ts',
+  'dist/collector/register.js',
+  'dist/collector/thread/thread-main.js',
+  'dist/src/index.d.ts',
+  'dist/src/index.js',
+  'otel-collector.yaml',
+  'package.json',
+];
+
+/** Neither sources, tests nor a database: what is built, and what is read. */
+function isPublic(file: string): boolean {
+  return EXPECTED.includes(file) || /^dist\/(?:src|collector)\/[\w/-]+\.(?:js|d\.ts)$/.test(file);
+}
+
+/** Made from a copy: the build clears `dist`, which others may be using. */
+async function pack(folder: string): Promise<{ tarball: string; files: string[] }> {
+  await cp(REPOSITORY, folder, { recursive: true, filter: (path) => !isLeftOut(relative(REPOSITORY, path)) });
+  await symlink(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  const { code, stdout, stderr } = await npm(['pack', '--json', '--silent'], folder);
+  expect(code, stdout + stderr).toBe(0);
+  const { filename, files } = packed(stdout);
+  return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
+}
+
+function isLeftOut(path: string): boolean {
+  return /^(?:\.git|\.ci|node_modules|dist|build|coverage|test|bench)(?:[/\\]|$)|\.(?:sqlite(?:-\w+)?|tgz)$/.test(path);
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** npm 11 gives a list of packages, npm 12 an object by their names; what the scripts print stands before. */
+function packed(stdout: string): Packed {
+  const json = JSON.parse(stdout.slice(stdout.search(/^[[{]/m))) as Packed[] | Record<string, Packed>;
+  const [first] = Object.values(json);
+  if (first === undefined) throw new Error(`npm pack made nothing: ${stdout}`);
+  return first;
+}
+
+async function install(project: string, tarball: string): Promise<void> {
+  const version = await versionIn('node_modules/@opentelemetry/api/package.json');
+  await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }');
+  const packages = [tarball, `@opentelemetry/api@${version}`];
+  const { code, stderr } = await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], project);
+  expect(code, stderr).toBe(0);
+}
+
+async function versionIn(file: string): Promise<string> {
+  return (JSON.parse(await readFile(join(REPOSITORY, file), 'utf8')) as { version: string }).version;
+}
+
+const CONSUMER = `
+import { currentUpdater, notify, runTask, TaskUpdater, track } from 'taskspan';
+import type { Scope, ScopeResult, TaskOptions } from 'taskspan';
+import { createTasksApp, memoryStore, recordTasks, startTaskspan, TaskSpanProcessor } from 'taskspan/collector';
+import type { Taskspan, TaskRecord, TaskStore } from 'taskspan/collector';
+import type {} from 'taskspan/register';
+import { AlwaysOffSampler, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+
+const options: TaskOptions<true> = { suppressException: true, redact: (text) => text };
+const updater = new TaskUpdater({ taskName: 'Types' });
+const suppressed: number | undefined = updater.scope('Suppressed', () => 1);
+// @ts-expect-error A suppressed error leaves undefined.
+const wrong: number = updater.scope('Suppressed', () => 1);
+const thrown: number = updater.scope('Thrown', (scope: Scope) => scope.name.length, { suppressException: false });
+const awaited: Promise<string> = runTask('Run', async (inner) => inner.scope('Scope', async () => 'text'));
+const double: (value: number) => number = track('Double', (_inner, value: number) => 2 * value);
+const result: ScopeResult<Promise<number>, true> = updater.scope('Async', async () => 1);
+// @ts-expect-error An option that there is not.
+new TaskUpdater({ taskName: 'Types', colour: 'blue' });
+
+const store: TaskStore = memoryStore();
+const provider = new NodeTracerProvider({
+  sampler: recordTasks(new AlwaysOffSampler()),
+  spanProcessors: [new TaskSpanProcessor({ store })],
+});
+export async function start(): Promise<TaskRecord> {
+  await using taskspan: Taskspan = await startTaskspan({ store, serve: { port: 0 }, sampler: new AlwaysOffSampler() });
+  notify('Nobody hears it');
+  const response = await createTasksApp({ store: taskspan.store }).request('/tasks/' + currentUpdater()?.taskUuid);
+  return (await response.json()) as TaskRecord;
+}
+export { awaited, double, options, provider, result, suppressed, thrown, wrong };
+`;
+
+async function tsc(project: string, args: readonly string[]): Promise<string> {
+  const types = join(REPOSITORY, 'node_modules/@types');
+  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'NodeNext', '--target', 'ES2023'];
+  const given = [...options, '--lib', 'ES2024,ESNext.Disposable', '--types', 'node', '--typeRoots', types, ...args];
+  const { stdout, stderr } = await runNode([join(REPOSITORY, 'node_modules/typescript/bin/tsc'), ...given], { cwd: project });
+  return stdout + stderr;
+}
+
+const PROGRAM = `
+import { runTask } from 'taskspan';
+import { startTaskspan } from 'taskspan/collector';
+
+const taskspan = await startTaskspan({ store: './tasks.sqlite', serve: { port: 0 } });
+const uuid = await runTask('Installed', async (updater) => {
+  await updater.scope('Part', async (scope) => scope.notify('From the package'));
+  return updater.taskUuid;
+});
+await taskspan.flush();
+const response = await fetch(taskspan.url + '/tasks/' + uuid);
+const { state, log, jobs } = await response.json();
+console.log(JSON.stringify({ state, log, jobs: jobs.total }));
+await taskspan.close();
+`;
+
+const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+
+const PRELOADED = `
+import { runTask } from 'taskspan';
+
+runTask('Preloaded', (updater) => updater.notify('Hello'), { taskUuid: '${UUID}' });
+`;
+
+const READ_LOG = `
+import { sqliteStore } from 'taskspan/collector';
+
+const store = sqliteStore(process.env.TASKSPAN_STORE);
+console.log((await store.log('${UUID}')).text);
+await store.close();
+`;
+
+function npm(args: readonly string[], cwd: string): Promise<Ended> {
+  const env = { npm_config_update_notifier: 'false' };
+  return run('npm', args, { cwd, env, limitMs: LIMIT_MS });
+}
+
+/** Runs a tool of the repository that is to find nothing wrong. */
+async function runClean(script: string, args: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await runNode([join(REPOSITORY, 'node_modules', script), ...args], { cwd: REPOSITORY });
+  expect(code, stdout + stderr).toBe(0);
+}

@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as conventions from '../../src/conventions.ts';
+import { blockOf } from './code-blocks.ts';
+import { filesIn, REPOSITORY } from './imports.ts';
+
+const read = (file: string): string => readFileSync(join(REPOSITORY, file), 'utf8');
+
+const PAGES = [
+  ...readdirSync(REPOSITORY).filter((file) => file.endsWith('.md')),
+  ...['bench', 'docs', 'docs/decisions', 'examples'].flatMap((folder) =>
+    readdirSync(join(REPOSITORY, folder))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `${folder}/${file}`),
+  ),
+];
+
+describe('the pages', () => {
+  for (const page of PAGES) {
+    it(`${page} has links that lead somewhere`, () => {
+      const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
+      const broken = links.filter(([, path = '', heading]) => !leadsTo(page, path, heading)).map(([link]) => link);
+      expect(broken).toEqual([]);
+    });
+  }
+
+  it('list each decision', () => {
+    const listed = [...read('docs/decisions/README.md').matchAll(/\]\((\d{4}-[\w-]+\.md)\)/g)].map(([, file]) => file);
+    const there = readdirSync(join(REPOSITORY, 'docs/decisions')).filter((file) => /^\d/.test(file));
+    expect(listed).toEqual(there.toSorted());
+  });
+
+  it('name the whole wire contract', () => {
+    const page = read('docs/opentelemetry.md').replaceAll('`taskspan.jobs.total`, `.finished`, `.failed`', JOBS);
+    const names = Object.values(conventions).filter((value) => typeof value === 'string');
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !page.includes(`\`${name}\``) && !page.includes(`${name} of the contract`))).toEqual([]);
+  });
+
+  it('name each environment variable', () => {
+    const used = ['src', 'collector'].flatMap(filesIn).flatMap((file) => [...read(file).matchAll(VARIABLE)]);
+    const names = new Set(used.map(([, name = '']) => name));
+    expect(names.size).toBeGreaterThan(10);
+    const page = read('docs/options.md');
+    expect([...names].filter((name) => !page.includes(`\`${name}\``) && !page.includes(`\`${name}=`))).toEqual([]);
+  });
+
+  it('name each field of the record', () => {
+    const page = read('docs/log-and-record.md');
+    const fields = Object.keys(JSON.parse(blockOf('README.md', 'json')) as object);
+    expect(fields.filter((field) => !page.includes(`\`${field}\``))).toEqual([]);
+  });
+});
+
+const JOBS = '`taskspan.jobs.total`, `taskspan.jobs.finished`, `taskspan.jobs.failed`';
+/** As in `env['NAME']`, `booleanOf(env, 'NAME')` and an option's `.env('NAME')`. */
+const VARIABLE = /\benv(?:\[|, |\()'([A-Z_]+)'/g;
+
+function leadsTo(page: string, path: string, heading: string | undefined): boolean {
+  const target = path === '' ? page : join(dirname(page), path);
+  if (!existsSync(join(REPOSITORY, target))) return false;
+  return heading === undefined || anchorsIn(target).includes(heading);
+}
+
+/** The anchors that a page's headings get where Markdown is shown. */
+function anchorsIn(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
