@@ -22,7 +22,7 @@ function mounted(at: string): Hono {
 
 function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
   const fail = (): Promise<never> => Promise.reject(new Error(message));
-  return { append: fail, task: fail, log: fail, scopes: fail, tasks: fail, close: fail };
+  return { append: fail, task: fail, log: fail, scopes: fail, tasks: fail, changes: fail, watch: () => () => undefined, close: fail };
 }
 
 async function expectProblem(response: Response, status: number, title: string): Promise<{ detail: string }> {
@@ -52,7 +52,7 @@ describe('each path', () => {
 });
 
 describe('what is not there', () => {
-  test.each(['/', '/task', '/tasks/', `/tasks/${UUID}/log`, `/tasks/${UUID}/`, '/healthz/x'])('%s is a 404', async (path) => {
+  test.each(['/', '/task', '/tasks/', `/tasks/${UUID}/logs`, `/tasks/${UUID}/`, '/healthz/x'])('%s is a 404', async (path) => {
     const { detail } = await expectProblem(await app().request(path), 404, 'Not Found');
     expect(detail).toContain(path);
   });
