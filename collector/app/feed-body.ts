@@ -22,12 +22,12 @@ export interface FeedBodyOptions<Message extends FeedMessage> {
   failed: (error: unknown) => void;
 }
 
-/** Up to how many bytes wait for a client in its own queue; one message may always. */
-const QUEUE_BYTES = 64 * 1024;
-
-/** A body that goes on as a feed does, as fast as its client takes it. */
+/**
+ * A body that goes on as a feed does, as fast as its client takes it: it has no queue of its own, a
+ * message is given to it when it is read for.
+ */
 export function feedBody<Message extends FeedMessage>(options: FeedBodyOptions<Message>): ReadableStream<Uint8Array> {
-  return new ReadableStream(new FeedBody(options), { highWaterMark: QUEUE_BYTES, size: (chunk) => chunk.byteLength });
+  return new ReadableStream(new FeedBody(options), { highWaterMark: 0 });
 }
 
 class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
@@ -39,6 +39,8 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
   /** Whether what comes first is sent, so that it is the feed's turn. */
   #live = false;
   #over = false;
+  /** Whether the body is being read for, so that it can be given something. */
+  #isWanted = false;
 
   constructor(options: FeedBodyOptions<Message>) {
     this.#options = options;
@@ -54,25 +56,11 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
     this.#controller = controller;
   }
 
-  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    while (!this.#live && !this.#over) {
-      try {
-        const { done, value } = await this.#first.next();
-        if (this.#over) return;
-        if (done !== true) {
-          controller.enqueue(value);
-          return;
-        }
-        this.#live = true;
-        if (!this.#follows) this.#close();
-      } catch (error) {
-        if (this.#over) return;
-        this.#options.failed(error);
-        this.letGo();
-        return;
-      }
-    }
+  pull(): Promise<void> | undefined {
+    if (!this.#live) return this.#pullFirst();
+    this.#isWanted = true;
     this.push();
+    return undefined;
   }
 
   cancel(): void {
@@ -81,20 +69,17 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
 
   push(): void {
     if (!this.#live || this.#over) return;
-    const controller = this.#controller!;
-    while (this.#place.next !== undefined && controller.desiredSize! > 0) {
+    while (this.#isWanted && this.#place.next !== undefined) {
       this.#place = this.#place.next;
       const bytes = this.#options.encode(this.#place.message!);
-      if (bytes !== undefined) controller.enqueue(bytes);
+      if (bytes !== undefined) this.#give(bytes);
     }
     if (this.#place.next === undefined && this.#options.feed.ended) this.#close();
   }
 
   alive(): void {
     // A client that has something to take yet needs no sign of life.
-    if (!this.#live || this.#over || !this.#options.comments) return;
-    const controller = this.#controller!;
-    if (controller.desiredSize === QUEUE_BYTES) controller.enqueue(ALIVE);
+    if (this.#live && !this.#over && this.#isWanted && this.#options.comments) this.#give(ALIVE);
   }
 
   letGo(): void {
@@ -102,6 +87,31 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
     this.#release();
     // A severed connection cancels the body by itself; an error would be printed by the server.
     if (!this.#options.sever()) this.#controller?.error(new Error('the client was too slow, or the store failed'));
+  }
+
+  async #pullFirst(): Promise<void> {
+    try {
+      const { done, value } = await this.#first.next();
+      if (this.#over) return;
+      if (done !== true) {
+        this.#controller!.enqueue(value);
+        return;
+      }
+    } catch (error) {
+      if (this.#over) return;
+      this.#options.failed(error);
+      this.letGo();
+      return;
+    }
+    this.#live = true;
+    this.#isWanted = true;
+    if (this.#follows) this.push();
+    else this.#close();
+  }
+
+  #give(bytes: Uint8Array): void {
+    this.#isWanted = false;
+    this.#controller!.enqueue(bytes);
   }
 
   #follow(): void {
