@@ -280,6 +280,36 @@ describe('what a client has after the events that came', () => {
 });
 
 describe('many clients', () => {
+  test('have each the state of their own beginning, whenever they come and however late they begin to read', async () => {
+    const task = await Telling.begin();
+    const first = await task.watch();
+    await first.next();
+    const clients: EventReader[] = [];
+    const records = new Map<EventReader, FollowedRecord>();
+    for (let commit = 0; commit < 4; commit++) {
+      clients.push(await task.watch(), await task.watch({ 'Last-Event-ID': '1' }));
+      await task.say(`line ${commit}`);
+      await first.next();
+    }
+    const begun = await task.record();
+    for (const client of clients) {
+      const record = new FollowedRecord();
+      records.set(client, record);
+      // One that goes on has what it had.
+      if (clients.indexOf(client) % 2 === 1) record.take({ event: 'record', data: JSON.stringify({ ...begun, log: '' }) });
+      record.take((await client.next())!);
+      expect(record.record).toEqual(begun);
+    }
+    await task.say('to all');
+    for (const [client, record] of records) {
+      record.take((await client.next())!);
+      expect(record.record).toEqual(await task.record());
+    }
+    const late = new FollowedRecord();
+    late.take((await (await task.watch()).next())!);
+    expect(late.record).toEqual(await task.record());
+  });
+
   test('cost the store no more than one: it is read once a commit', async () => {
     const { store, calls } = counted(memoryStore());
     const task = await Telling.begin(store);

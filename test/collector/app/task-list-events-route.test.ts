@@ -132,3 +132,20 @@ test('a server on another connection that is behind the client catches up', asyn
   expect(response.status).toBe(200);
   await response.body!.cancel();
 });
+
+test('what a client that comes back has read ahead of its server is not told to it again', async () => {
+  const path = `${await temporaryFolder()}/tasks.sqlite`;
+  const [writing, reading] = [sqliteStore(path), sqliteStore(path)];
+  onTestFinished(() => Promise.all([writing.close(), reading.close()]).then(() => undefined));
+  const { say } = manyTasks(writing);
+  await say(1);
+  const app = createTasksApp({ store: reading });
+  await new EventReader(await app.request(PATH)).next();
+  await say(2);
+  const events = new EventReader(await app.request(`${PATH}?after=0`));
+  await nextTask(events);
+  await nextTask(events);
+  await say(3);
+  expect(await nextTask(events)).toMatchObject({ task_name: 'task 3' });
+  expect(events.lastId).toBe('3');
+});
