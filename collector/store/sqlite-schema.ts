@@ -71,7 +71,7 @@ const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE task ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
   UPDATE task SET changed = id;
-  CREATE UNIQUE INDEX task_changed ON task (changed);
+  CREATE INDEX task_changed ON task (changed);
   CREATE TABLE deleted_change (last INTEGER NOT NULL) STRICT;
   INSERT INTO deleted_change VALUES (0);
   CREATE TRIGGER task_deleted AFTER DELETE ON task BEGIN

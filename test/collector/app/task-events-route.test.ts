@@ -344,9 +344,9 @@ describe('many clients', () => {
   test('that have gone away leave nothing behind', async () => {
     const { store, calls } = counted(memoryStore());
     const stopped: number[] = [];
-    const { watch } = store;
+    const watch = store.watch.bind(store);
     store.watch = (listener) => {
-      const stop = watch.call(store, listener);
+      const stop = watch(listener);
       return () => {
         stopped.push(1);
         stop();
