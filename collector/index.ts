@@ -3,6 +3,9 @@
  */
 export { createTasksApp } from './app/tasks-app.ts';
 export type { TasksAppOptions } from './app/tasks-app.ts';
+export type { StreamOptions } from './app/task-watchers.ts';
+export { applyChange } from './record/task-change.ts';
+export type { LogGain, TaskChange } from './record/task-change.ts';
 export { TASK_STATES } from './record/task-record.ts';
 export type {
   AttemptRecord,
@@ -25,7 +28,16 @@ export { memoryStore } from './store/memory-store.ts';
 export { sqliteStore } from './store/sqlite-store.ts';
 export { TaskStoreError } from './store/task-store-error.ts';
 export type { TaskStoreErrorCode } from './store/task-store-error.ts';
-export type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './store/task-store.ts';
+export type {
+  ChangeQuery,
+  LogRange,
+  StoredLog,
+  StoredTask,
+  TaskChanges,
+  TaskPage,
+  TaskQuery,
+  TaskStore,
+} from './store/task-store.ts';
 export type { Fact } from '../src/fact.ts';
 export type { TaskspanOptions } from './taskspan-options.ts';
 export type { ServeOptions } from './thread/messages.ts';

@@ -1,5 +1,5 @@
 import { RECORD_LOG_BYTES } from '../record/record-json.ts';
-import type { StoredLog, StoredTask, TaskStore } from '../store/task-store.ts';
+import type { StoredTask, TaskStore } from '../store/task-store.ts';
 
 /** How much of a log is in memory at a time while the whole of it is sent. */
 export const LOG_PIECE_BYTES: number = 256 * 1024;
@@ -28,7 +28,7 @@ export async function recordLog(
 }
 
 /**
- * The whole log of the version that was read, in pieces if it is long.
+ * The log of the version that was read, whole or from a byte on, in pieces if it is long.
  *
  * `undefined` if the task has been removed since. A store that fails before the first piece
  * rejects; afterwards `failed` is told and the body breaks off, short of its `Content-Length`.
@@ -37,30 +37,53 @@ export async function wholeLog(
   store: TaskStore,
   task: StoredTask,
   failed: (error: unknown) => void,
-): Promise<string | ReadableStream<Uint8Array> | undefined> {
-  if (task.logBytes === 0) return '';
-  const first = await store.log(task.uuid, { from: 0, limit: Math.min(LOG_PIECE_BYTES, task.logBytes) });
-  if (first === undefined || task.logBytes <= LOG_PIECE_BYTES) return first?.text;
-  return ReadableStream.from(pieces(store, task, first, failed));
+  from: number = 0,
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
+  const rest = task.logBytes - from;
+  if (rest === 0) return Buffer.alloc(0);
+  const first = await logPiece(store, task, from);
+  if (first === undefined || rest <= LOG_PIECE_BYTES) return first;
+  return ReadableStream.from(pieces(store, task, first, from, failed));
 }
+
+/** A piece of the log of the version that was read, from any byte on; `undefined` if the task has been removed since. */
+export async function logPiece(
+  store: TaskStore,
+  { uuid, logBytes }: Pick<StoredTask, 'uuid' | 'logBytes'>,
+  from: number,
+): Promise<Buffer<ArrayBuffer> | undefined> {
+  const log = await store.log(uuid, { from, limit: Math.min(LOG_PIECE_BYTES, logBytes - from) });
+  if (log === undefined) return undefined;
+  if (log.offset === from) return Buffer.from(log.text);
+  // A client may go on in the midst of a character, where its connection broke off.
+  for (let start = from - 1; start >= Math.max(0, from - LONGEST_CHARACTER); start--) {
+    const around = await store.log(uuid, { from: start, limit: LONGEST_CHARACTER });
+    if (around?.offset !== start) continue;
+    const character = Buffer.from(String.fromCodePoint(around.text.codePointAt(0)!));
+    return Buffer.concat([character.subarray(from - start), Buffer.from(log.text)]);
+  }
+  return undefined;
+}
+
+/** Of UTF-8, in bytes. */
+const LONGEST_CHARACTER = 4;
 
 async function* pieces(
   store: TaskStore,
   task: StoredTask,
-  first: StoredLog,
+  first: Uint8Array,
+  begin: number,
   failed: (error: unknown) => void,
 ): AsyncGenerator<Uint8Array, void> {
   try {
-    let bytes = Buffer.from(first.text);
-    let from = 0;
+    let bytes: Uint8Array | undefined = first;
+    let from = begin;
     for (;;) {
       yield bytes;
       from += bytes.length;
       if (from >= task.logBytes) return;
-      const limit = Math.min(LOG_PIECE_BYTES, task.logBytes - from);
-      const log = await store.log(task.uuid, { from, limit });
-      if (log === undefined || log.text === '') throw new Error(`the log ends before its ${task.logBytes} bytes`);
-      bytes = Buffer.from(log.text);
+      bytes = await logPiece(store, task, from);
+      if (bytes === undefined || bytes.length === 0) throw new Error(`the log ends before its ${task.logBytes} bytes`);
     }
   } catch (error) {
     failed(error);

@@ -5,25 +5,33 @@ import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions } from './access.ts';
 import { problem } from './problem.ts';
 import { storeFailure } from './store-failure.ts';
+import { taskEventsRoute } from './task-events-route.ts';
+import { taskListEventsRoute } from './task-list-events-route.ts';
 import { taskListRoute } from './task-list-route.ts';
+import { taskLogRoute } from './task-log-route.ts';
 import { taskRoute } from './task-route.ts';
 import { taskScopesRoute } from './task-scopes-route.ts';
+import { TaskWatchers, type StreamOptions } from './task-watchers.ts';
 
 export interface TasksAppOptions {
   /** Where the tasks are. It stays the caller's: the app never closes it. */
   store: TaskStore;
   /** Who may read. Default: requests to a loopback name, from no foreign web page. */
   access?: AccessOptions;
+  /** How live streams behave; the defaults suit. */
+  streams?: StreamOptions;
 }
 
 /**
  * The tasks over HTTP, as a Hono app: serve it with `serveTasks`, mount it in another with
  * `app.route('/somewhere', createTasksApp({ store }))`, or test against it with `app.request()`.
  *
- * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes` and `/healthz`; `docs/http-api.md` has the
- * rest. It answers for these paths alone and leaves all others to the app that it is mounted in.
+ * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes` and `/healthz`, live `/tasks/events`,
+ * `/tasks/:uuid/events` and `/tasks/:uuid/log`; `docs/http-api.md` has the rest. It answers for
+ * these paths alone and leaves all others to the app that it is mounted in.
  *
- * Throws `TypeError` for what is no store and for a malformed access option.
+ * Throws `TypeError` for what is no store and for a malformed access option, `RangeError` for one
+ * of streams out of bounds.
  */
 export function createTasksApp(options: TasksAppOptions): Hono {
   const { store } = options;
@@ -35,9 +43,13 @@ export function createTasksApp(options: TasksAppOptions): Hono {
     // One handler, not a chain: each link of a chain is a promise more on every request.
     app.all(path, (c) => access.refusal(c) ?? otherMethod(c.req.method) ?? route(c).catch(storeFailure));
   };
+  const watchers = new TaskWatchers(store, options.streams);
   read('/tasks', taskListRoute(store));
+  read('/tasks/events', taskListEventsRoute(store, watchers));
   read('/tasks/:uuid', taskRoute(store));
   read('/tasks/:uuid/scopes', taskScopesRoute(store));
+  read('/tasks/:uuid/events', taskEventsRoute(store, watchers));
+  read('/tasks/:uuid/log', taskLogRoute(store, watchers));
   read('/healthz', health);
   app.notFound((c) => problem(404, `there is nothing at ${c.req.path}`));
   return app;

@@ -38,6 +38,8 @@ export function lateStore(location: string): LateStore {
     log: (uuid, range) => use((store) => store.log(uuid, range)),
     scopes: (uuid) => use((store) => store.scopes(uuid)),
     tasks: (query) => use((store) => store.tasks(query)),
+    changes: (query) => use((store) => store.changes(query)),
+    watch: (listener) => open().watch(listener),
     close: () => opened?.close() ?? Promise.resolve(),
   };
 }

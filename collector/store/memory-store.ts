@@ -5,12 +5,22 @@ import { scopeTree } from '../record/scope-tree.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { AttemptRecord } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
+import { CommitWatch } from './commit-watch.ts';
 import { cutLog } from './log-range.ts';
 import type { LogPiece } from './log-range.ts';
 import { RecentNotifications } from './recent-notifications.ts';
 import type { JournalRow } from './recent-notifications.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
-import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './task-store.ts';
+import type {
+  ChangeQuery,
+  LogRange,
+  StoredLog,
+  StoredTask,
+  TaskChanges,
+  TaskPage,
+  TaskQuery,
+  TaskStore,
+} from './task-store.ts';
 
 /** A store in memory, for tests: it keeps all, and only as long as the process lives. */
 export function memoryStore(): TaskStore {
@@ -20,12 +30,15 @@ export function memoryStore(): TaskStore {
 interface MemoryTask {
   fold: TaskFold;
   stored: StoredTask;
-  journal: (JournalRow & LogPiece)[];
+  journal: (JournalRow & LogPiece & { version: number })[];
+  change: number;
 }
 
 class MemoryStore implements TaskStore {
   /** In the order of their first commits. */
   readonly #tasks = new Map<string, MemoryTask>();
+  readonly #watch = new CommitWatch();
+  #lastChange = 0;
 
   append(facts: readonly Fact[]): Promise<void> {
     for (const [uuid, own] of byTask(facts)) {
@@ -33,6 +46,7 @@ class MemoryStore implements TaskStore {
       const commit = commitFacts(task?.fold ?? new TaskFold(uuid), own);
       if (commit !== undefined) this.#keep(uuid, task, commit);
     }
+    this.#watch.committed();
     return Promise.resolve();
   }
 
@@ -44,7 +58,11 @@ class MemoryStore implements TaskStore {
     const task = this.#tasks.get(uuid);
     if (task === undefined) return Promise.resolve(undefined);
     const { version, logBytes } = task.stored;
-    return Promise.resolve({ ...cutLog(task.journal, range, logBytes), version, logBytes });
+    const { afterVersion } = range ?? {};
+    const later = afterVersion !== undefined && task.journal.find((row) => row.version > afterVersion);
+    const from = later === false ? range?.from : (later?.offset ?? logBytes);
+    const resolved = from === undefined ? range : { ...range, from };
+    return Promise.resolve({ ...cutLog(task.journal, resolved, logBytes), version, logBytes });
   }
 
   scopes(uuid: string): Promise<AttemptRecord[] | undefined> {
@@ -73,6 +91,21 @@ class MemoryStore implements TaskStore {
     });
   }
 
+  changes({ after = Infinity, limit }: ChangeQuery): Promise<TaskChanges> {
+    const later = [...this.#tasks.values()].filter(({ change }) => change > after);
+    return Promise.resolve({
+      changes: later
+        .toSorted((one, other) => one.change - other.change)
+        .slice(0, limit)
+        .map(({ change, stored }) => ({ change, task: stored })),
+      last: this.#lastChange,
+    });
+  }
+
+  watch(listener: () => void): () => void {
+    return this.#watch.add(listener);
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -81,8 +114,9 @@ class MemoryStore implements TaskStore {
     const { version, offset, text, entries, summary, state, task: fold } = commit;
     const stored: StoredTask = { uuid, summary, state, version, logBytes: fold.logBytes };
     const journal = known?.journal ?? [];
-    if (text !== '') journal.push({ offset, text, entries });
-    if (known === undefined) this.#tasks.set(uuid, { fold, stored, journal });
-    else known.stored = stored;
+    const change = ++this.#lastChange;
+    if (text !== '') journal.push({ offset, text, entries, version });
+    if (known === undefined) this.#tasks.set(uuid, { fold, stored, journal, change });
+    else Object.assign(known, { stored, change });
   }
 }

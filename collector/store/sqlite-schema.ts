@@ -67,6 +67,17 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (task_id, offset)
   ) STRICT, WITHOUT ROWID;
   `,
+  // The number of a task's latest change, greater than all before, also those of tasks deleted since.
+  `
+  ALTER TABLE task ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+  UPDATE task SET changed = id;
+  CREATE INDEX task_changed ON task (changed);
+  CREATE TABLE deleted_change (last INTEGER NOT NULL) STRICT;
+  INSERT INTO deleted_change VALUES (0);
+  CREATE TRIGGER task_deleted AFTER DELETE ON task BEGIN
+    UPDATE deleted_change SET last = old.changed WHERE last < old.changed;
+  END;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */

@@ -12,11 +12,21 @@ import type { LogPiece } from './log-range.ts';
 import { firstRecentOffset, RecentNotifications } from './recent-notifications.ts';
 import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
+import { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import { migrate } from './sqlite-schema.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import { TaskStoreError } from './task-store-error.ts';
-import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './task-store.ts';
+import type {
+  ChangeQuery,
+  LogRange,
+  StoredLog,
+  StoredTask,
+  TaskChanges,
+  TaskPage,
+  TaskQuery,
+  TaskStore,
+} from './task-store.ts';
 
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
@@ -69,12 +79,14 @@ class SqliteStore implements TaskStore {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #folds: SqliteFolds;
+  readonly #changes: SqliteChanges;
   readonly #statements;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
     this.#folds = new SqliteFolds(database);
+    this.#changes = new SqliteChanges(database);
     const task = 'SELECT id, uuid, summary, state, version, log_bytes FROM task';
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
@@ -83,6 +95,9 @@ class SqliteStore implements TaskStore {
       task: database.prepare(`${task} WHERE uuid = ?`),
       page: database.prepare(`${task} WHERE id < ? ORDER BY id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?`),
+      changes: database.prepare(
+        `SELECT changed, uuid, summary, state, version, log_bytes FROM task WHERE changed > ? ORDER BY changed LIMIT ?`,
+      ),
       scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
       texts: database.prepare(
         `SELECT offset, text FROM journal WHERE task_id = :task AND version <= :version AND offset < :to
@@ -91,12 +106,12 @@ class SqliteStore implements TaskStore {
       ),
       rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
       insertTask: database.prepare(
-        `INSERT INTO task (name, state, version, log_bytes, updated, summary, span_count, line_before, attempts, uuid)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO task (name, state, version, log_bytes, updated, summary, span_count, line_before, attempts, changed, uuid)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
         `UPDATE task SET name = ?, state = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
-           line_before = ?, attempts = ? WHERE uuid = ?`,
+           line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
       scope: database.prepare(
         `INSERT OR REPLACE INTO scope (task_id, ${SCOPE_COLUMNS.map((name) => `"${name}"`).join(', ')})
@@ -127,9 +142,13 @@ class SqliteStore implements TaskStore {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
       const { id, version, log_bytes: logBytes } = row;
-      const { from, to } = resolveRange(range, logBytes);
+      const resolved =
+        range?.afterVersion === undefined
+          ? range
+          : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
+      const { from, to } = resolveRange(resolved, logBytes);
       const pieces = this.#statements.texts.all({ task: id, version, from, to }) as unknown as LogPiece[];
-      return { ...cutLog(pieces, range, logBytes), version, logBytes };
+      return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
     });
   }
 
@@ -165,7 +184,21 @@ class SqliteStore implements TaskStore {
     });
   }
 
+  changes({ after, limit }: ChangeQuery): Promise<TaskChanges> {
+    return attempt(() => {
+      const last = this.#changes.last();
+      if (after === undefined || after >= last) return { changes: [], last };
+      const rows = this.#statements.changes.all(after, limit) as unknown as (TaskColumns & { changed: number })[];
+      return { changes: rows.map((row) => ({ change: row.changed, task: storedTask(row) })), last };
+    });
+  }
+
+  watch(listener: () => void): () => void {
+    return this.#changes.watch.add(listener);
+  }
+
   close(): Promise<void> {
+    this.#changes.watch.stop();
     return attempt(() => this.#database.close());
   }
 
@@ -182,10 +215,11 @@ class SqliteStore implements TaskStore {
     const { begin, commit, rollback } = this.#statements;
     begin.run();
     try {
+      let changed = this.#changes.last();
       for (const [uuid, facts] of tasks) {
         const { task, id } = this.#folds.load(uuid, facts);
         const change = commitFacts(task, facts);
-        if (change !== undefined) this.#write(change, id);
+        if (change !== undefined) this.#write(change, id, ++changed);
       }
       commit.run();
     } catch (error) {
@@ -195,9 +229,10 @@ class SqliteStore implements TaskStore {
       throw error;
     }
     for (const uuid of tasks.keys()) this.#folds.release(uuid);
+    this.#changes.watch.committed();
   }
 
-  #write(change: TaskCommit, known: number | undefined): void {
+  #write(change: TaskCommit, known: number | undefined, changed: number): void {
     const { task, version, offset, text, entries, scopes, summary, name, state } = change;
     const values = [
       name,
@@ -209,6 +244,7 @@ class SqliteStore implements TaskStore {
       task.spanCount,
       task.lineBefore,
       attemptKeys(task),
+      changed,
       task.uuid,
     ];
     const { insertTask, updateTask, scope: writeScope, journal } = this.#statements;

@@ -30,13 +30,26 @@ export interface TaskStore {
   /** Tasks, newest first by their first commit. */
   tasks(query: TaskQuery): Promise<TaskPage>;
 
+  /**
+   * Tasks that were committed after a change number, each once with its latest, in the order of those
+   * numbers. Every commit of a task gives it a number greater than all before in this store.
+   */
+  changes(query: ChangeQuery): Promise<TaskChanges>;
+
+  /**
+   * Calls the listener soon after each commit, whichever process made it, until the function that
+   * it gives is called. Several commits may be one call, and a call may come for nothing. The
+   * listener does no work of its own and never throws. Holds no process.
+   */
+  watch(listener: () => void): () => void;
+
   /** Closes what the store holds open. No other call may follow. */
   close(): Promise<void>;
 }
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }
@@ -55,6 +68,8 @@ export interface StoredTask {
 export interface LogRange {
   /** First byte, from 0; a negative one counts from the end. Default 0. */
   from?: number;
+  /** Instead of `from`: the byte at which the log of this version ended, so that what came after it is read. */
+  afterVersion?: number;
   /** How many bytes at the most. Default: to the end. */
   limit?: number;
 }
@@ -82,4 +97,17 @@ export interface TaskPage {
   tasks: StoredTask[];
   /** Cursor of the next page; absent on the last one. */
   next?: string;
+}
+
+export interface ChangeQuery {
+  /** Change number after which to begin; absent: no tasks, only where the changes are now. */
+  after?: number;
+  /** How many tasks at the most, from 1. */
+  limit: number;
+}
+
+export interface TaskChanges {
+  changes: { change: number; task: StoredTask }[];
+  /** The greatest change number of the store, 0 if it never had a task. */
+  last: number;
 }

@@ -134,6 +134,27 @@ describe('each', () => {
     expect(await events()).toEqual(['0/400', '2/400']);
   });
 
+  test('that was left early counts no more, though somebody asks on', async () => {
+    await updater.scope('Steps', async (scope) => {
+      const items = scope.each(new Source(1, 2, 3, 4).asyncItems(), { total: 400 });
+      await items.next();
+      await items.next();
+      expect(await items.return!()).toEqual({ done: true, value: undefined });
+      expect(await items.next()).toEqual({ done: true, value: undefined });
+      await items.next();
+    });
+    expect(await events()).toEqual(['0/400', '1/400']);
+  });
+
+  test('hands an error that is thrown into it on to its async source', async () => {
+    const source = new Source(1, 2);
+    const items = updater.each(source.asyncItems());
+    await items.next();
+    const error = new Error('from outside');
+    expect(await items.throw!(error).catch((reason: unknown) => reason)).toBe(error);
+    expect(source.closed).toBe(true);
+  });
+
   test('that is left by an error in its loop fails the scope by it, with the last step told', async () => {
     const error = new Error('at the third');
     const source = new Source(1, 2, 3, 4);

@@ -86,8 +86,12 @@ describe("somebody else's span processor", () => {
     updater.scope('Unlucky', () => thrown(new Error('still told')));
     updater.insertFinalUpdate();
     expect((await attempts(updater))[0]!.scopes.map(({ name }) => name)).toEqual(['Lucky']);
-    expect(await record(updater)).toMatchObject({ state: 'failed', exception: 'still told' });
-    expect((await record(updater)).log).toMatch(/\tTask Finished - 2 out of 3 jobs finished\n$/);
+    expect(await record(updater)).toMatchObject({
+      state: 'failed',
+      exception: 'still told',
+      jobs: { total: 1, finished: 1, failed: 0, running: 0 },
+    });
+    expect((await record(updater)).log).toMatch(/\tTask Finished - 1 out of 1 jobs finished\n$/);
   });
 
   test.each(['before', 'after'] as const)('that throws in onEnd, %s ours, does not reach the task', async (place) => {
@@ -144,7 +148,7 @@ describe('code that suppresses tracing', () => {
 
 describe('a user who ends our span by hand', () => {
   test('does not break the scope', async () => {
-    const { log, attempts } = recorded();
+    const { record, attempts } = recorded();
     diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     const value = updater.scope('Job', (job) => {
@@ -154,16 +158,19 @@ describe('a user who ends our span by hand', () => {
     });
     expect(value).toBe(42);
     updater.insertFinalUpdate();
-    expect(await log(updater)).toContain('\t - Job\n\t\tSuccessfully completed\n');
-    expect((await attempts(updater))[0]!.scopes[0]).toMatchObject({ name: 'Job', outcome: 'completed' });
+    expect((await attempts(updater))[0]!.scopes).toMatchObject([
+      { name: 'Job', outcome: 'completed', scopes: [{ name: 'Inside', outcome: 'completed' }] },
+    ]);
+    expect(await record(updater)).toMatchObject({ finished: true, status: 1 });
   });
 });
 
 describe('a store that is away', () => {
   test('does not reach the task', async () => {
     const told = diagnosed();
-    const away = { ...memoryStore(), append: () => Promise.reject(new Error('the store is away')) };
-    const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store: away })] });
+    const store = memoryStore();
+    store.append = () => Promise.reject(new Error('the store is away'));
+    const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })] });
     provider.register();
     onTestFinished(async () => {
       trace.disable();

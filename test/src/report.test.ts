@@ -41,11 +41,14 @@ describe('reportOnce', () => {
     expect(told).toEqual(['taskspan: first', 'taskspan: third: why']);
   });
 
-  test('is not silenced by however many causes there were', () => {
+  test('is not silenced by however many causes there were, and forgets those of long ago', () => {
     const told = diagnosed();
     for (let at = 0; at < 5000; at++) reportOnce(`cause ${at}`, `${at}`);
     expect(told).toHaveLength(5000);
     reportOnce('cause 4999', 'again');
+    reportOnce('cause 4001', 'again');
     expect(told).toHaveLength(5000);
+    reportOnce('cause 3000', 'again');
+    expect(told).toHaveLength(5001);
   });
 });

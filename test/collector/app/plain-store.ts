@@ -41,6 +41,8 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
       reads.push('tasks');
       return pageOf(tasks, query);
     },
+    changes: () => Promise.reject(new Error('not of use here')),
+    watch: () => () => undefined,
     append: () => Promise.reject(new Error('not of use here')),
     close: () => Promise.reject(new Error('not for the app to do')),
   };

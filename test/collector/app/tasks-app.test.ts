@@ -5,7 +5,8 @@ import { createTasksApp } from '../../../collector/app/tasks-app.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';
 
-const PATHS = ['/tasks', `/tasks/${UUID}`, `/tasks/${UUID}/scopes`, '/healthz'];
+const PATHS = ['/tasks', `/tasks/${UUID}`, `/tasks/${UUID}/scopes`, `/tasks/${UUID}/log`, '/healthz'];
+const STREAMS = ['/tasks/events', `/tasks/${UUID}/events`, `/tasks/${UUID}/log?follow=1`];
 
 function app(): Hono {
   return createTasksApp({ store: plainStore(plainTask({ log: '\tline\n' })) });
@@ -22,7 +23,7 @@ function mounted(at: string): Hono {
 
 function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
   const fail = (): Promise<never> => Promise.reject(new Error(message));
-  return { append: fail, task: fail, log: fail, scopes: fail, tasks: fail, close: fail };
+  return { append: fail, task: fail, log: fail, scopes: fail, tasks: fail, changes: fail, watch: () => () => undefined, close: fail };
 }
 
 async function expectProblem(response: Response, status: number, title: string): Promise<{ detail: string }> {
@@ -42,7 +43,7 @@ describe('each path', () => {
     expect(get.headers.get('X-Content-Type-Options')).toBe('nosniff');
   });
 
-  test.each(PATHS)('%s refuses to be changed', async (path) => {
+  test.each([...PATHS, ...STREAMS])('%s refuses to be changed', async (path) => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const response = await app().request(path, { method });
       expect(response.headers.get('Allow')).toBe('GET, HEAD');
@@ -52,7 +53,7 @@ describe('each path', () => {
 });
 
 describe('what is not there', () => {
-  test.each(['/', '/task', '/tasks/', `/tasks/${UUID}/log`, `/tasks/${UUID}/`, '/healthz/x'])('%s is a 404', async (path) => {
+  test.each(['/', '/task', '/tasks/', `/tasks/${UUID}/logs`, `/tasks/${UUID}/`, '/healthz/x'])('%s is a 404', async (path) => {
     const { detail } = await expectProblem(await app().request(path), 404, 'Not Found');
     expect(detail).toContain(path);
   });
@@ -78,6 +79,13 @@ describe('what is not there', () => {
   });
 });
 
+describe('whoever may not read', () => {
+  test.each([...PATHS, ...STREAMS])('gets nothing from %s', async (path) => {
+    const headers = [{ Host: 'evil.example' }, { Origin: 'https://evil.example' }];
+    for (const header of headers) await expectProblem(await app().request(path, { headers: header }), 403, 'Forbidden');
+  });
+});
+
 describe('mounted in another app', () => {
   test('it answers below that path', async () => {
     for (const path of PATHS) expect((await mounted('/internal/jobs').request(`/internal/jobs${path}`)).status).toBe(200);
@@ -99,7 +107,7 @@ describe('mounted in another app', () => {
 });
 
 describe('a store that fails', () => {
-  test.each(PATHS.slice(0, 3))('makes %s a 503 that tells nothing of its inside', async (path) => {
+  test.each([...PATHS.slice(0, 4), ...STREAMS])('makes %s a 503 that tells nothing of its inside', async (path) => {
     const response = await createTasksApp({ store: failing() }).request(path);
     expect(response.headers.get('Retry-After')).toBe('1');
     const problem = await expectProblem(response, 503, 'Service Unavailable');

@@ -90,6 +90,19 @@ describe('the JSON of a record', () => {
     });
   });
 
+  test('has its log in its place though attributes and result have a key of the same name as what follows it', () => {
+    const summary = summaryOf((task) => {
+      const attempt = task.attempt({ attributes: { table: 'customers', exception: 'none', log: 'x' } });
+      attempt.result('{"rows":1,"exception":"none","log":"x"}');
+    });
+    const json = record(summary, { text: 'the log', offset: 0 });
+    expect(json).toMatchObject({
+      log: 'the log', exception: '', attributes: { table: 'customers', exception: 'none', log: 'x' },
+      result: { rows: 1, exception: 'none', log: 'x' },
+    });
+    expect(Object.keys(json)).toEqual(KEYS);
+  });
+
   test.each([',"exception":', '__proto__', '1', 'log'])('is not broken by %j as the name of an attribute', (key) => {
     const attributes = JSON.parse(`{${JSON.stringify(key)}:"x"}`) as Attributes;
     const summary = summaryOf((task) => task.attempt({ attributes }));

@@ -1,0 +1,70 @@
+/** A real browser and a real proxy, Debian's: what stands between a task and who waits for it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { describe, expect, onTestFinished } from 'vitest';
+
+const CHROMIUM = '/usr/bin/chromium';
+const NGINX = '/usr/sbin/nginx';
+
+/** A suite that needs both. Where one is missing it throws in CI, else it is skipped and one line says why. */
+export function describeWithBrowser(name: string, suite: () => void): void {
+  if ([CHROMIUM, NGINX].every((path) => existsSync(path))) {
+    describe(name, suite);
+    return;
+  }
+  const how = `"${name}" needs Debian's packages chromium and nginx-light`;
+  if (process.env['CI']) throw new Error(how);
+  process.stderr.write(`skipped: ${how}\n`);
+  describe.skip(name, suite);
+}
+
+/** A browser without a window, closed after the test. */
+export async function startBrowser(): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
+  });
+  onTestFinished(() => browser.close());
+  return browser;
+}
+
+/** nginx before a server, with its default settings for proxies; its own files are in the folder. Gives its URL. */
+export async function startProxy(folder: string, upstream: string): Promise<string> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${kind};`);
+  await writeFile(
+    join(folder, 'nginx.conf'),
+    `daemon off; pid nginx.pid; error_log stderr; ${process.getuid?.() === 0 ? 'user root;' : ''}
+     events {}
+     http {
+       access_log off; ${temporary.join(' ')}
+       server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; } }
+     }`,
+  );
+  const nginx = spawn(NGINX, ['-p', folder, '-c', 'nginx.conf'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let told = '';
+  nginx.stderr.setEncoding('utf8').on('data', (text: string) => (told += text));
+  const ended = once(nginx, 'close');
+  onTestFinished(async () => {
+    nginx.kill('SIGTERM');
+    await ended;
+  });
+  await expect.poll(() => fetch(`${url}/healthz`).then(({ status }) => status, () => told), { timeout: 10_000 }).toBe(200);
+  return url;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
