@@ -76,12 +76,15 @@ export function figureOf(
   return { name, unit: 'ns', ...by('cpu'), wall: by('wall'), target };
 }
 
-/** How many times make a part of a round long enough. Doing it so often warms up, too. */
+/**
+ * How many times make a part of a round long enough. Doing it so often warms up, too. By CPU time:
+ * on a busy machine doing it once can take as long.
+ */
 async function calibrate(work: Work, options: RoundsOptions): Promise<number> {
   const { roundMs } = options.effort;
   for (let count = 1; ; count *= 2) {
-    const { wall } = await timeRound(work, count, options);
-    const ms = (wall * count * (options.per ?? 1)) / 1e6;
+    const { cpu } = await timeRound(work, count, options);
+    const ms = (cpu * count * (options.per ?? 1)) / 1e6;
     if (ms >= roundMs / 2) return Math.ceil((count * roundMs) / ms);
   }
 }
