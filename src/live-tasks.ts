@@ -1,0 +1,29 @@
+import type { Outcome } from './conventions.ts';
+import { shared } from './shared.ts';
+
+/** What may happen to a task from outside of its code. */
+export interface LiveTask {
+  readonly uuid: string;
+  /** Span id of the attempt's task span. */
+  readonly spanId: string;
+  /** Asks task code to stop. */
+  cancel(): void;
+  /** Ends what is open, inner scopes first. */
+  close(outcome: Outcome, failed?: { readonly thrown: unknown }): void;
+}
+
+/**
+ * The recorded attempts of this process of which something is open. Shared by all copies of this
+ * module: an application bundled with its own is cancelled by a collector that was preloaded.
+ */
+export const liveTasks: Set<LiveTask> = shared('taskspan.live-tasks', () => new Set());
+
+/** Cancels one attempt, if it is in this process and open. */
+export function cancelLiveTask(uuid: string, spanId: string): void {
+  for (const task of liveTasks) if (task.uuid === uuid && task.spanId === spanId) task.cancel();
+}
+
+/** Ends all that is open in this process, as when the process ends. */
+export function closeLiveTasks(outcome: Outcome, failed?: { readonly thrown: unknown }): void {
+  for (const task of [...liveTasks]) task.close(outcome, failed);
+}
