@@ -25,7 +25,16 @@ export { memoryStore } from './store/memory-store.ts';
 export { sqliteStore } from './store/sqlite-store.ts';
 export { TaskStoreError } from './store/task-store-error.ts';
 export type { TaskStoreErrorCode } from './store/task-store-error.ts';
-export type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './store/task-store.ts';
+export type {
+  CancelAnswer,
+  Cancellation,
+  LogRange,
+  StoredLog,
+  StoredTask,
+  TaskPage,
+  TaskQuery,
+  TaskStore,
+} from './store/task-store.ts';
 export type { Fact } from '../src/fact.ts';
 export type { TaskspanOptions } from './taskspan-options.ts';
 export type { ServeOptions } from './thread/messages.ts';

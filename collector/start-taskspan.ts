@@ -1,5 +1,6 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { report } from '../src/report.ts';
+import { worker } from '../src/worker.ts';
 import { isProviderRegistered, registerProvider, unregisterProvider } from './provider.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { ExportProcessor } from './span/export-processor.ts';
@@ -69,6 +70,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   const exporter = options.exports ? new ExportProcessor(options.endpoint) : undefined;
   let url: string | undefined;
   const collector = startAnyCollector(options, ring);
+  worker.listeners++;
   const ready = collector.ready.then((told) => {
     url = told.url;
     failures.push(...told.failures.map(errorOf));
@@ -93,6 +95,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown()]);
     if (registered) unregisterProvider();
     ring.close();
+    worker.listeners--;
     await collector.close();
     if (running === handle) running = undefined;
   };

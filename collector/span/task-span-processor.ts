@@ -1,6 +1,11 @@
+import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
+import { worker } from '../../src/worker.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
+import { hasLiveTasks } from '../ring/segment.ts';
+import { watchCancellations } from '../store/cancel-watch.ts';
+import type { CancelWatch } from '../store/cancel-watch.ts';
 import { Committer } from '../store/committer.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { RingSpanProcessor } from './ring-span-processor.ts';
@@ -28,22 +33,35 @@ export interface TaskSpanProcessorOptions {
 export class TaskSpanProcessor {
   readonly #spans: RingSpanProcessor;
   readonly #committer: Committer;
+  readonly #cancellations: CancelWatch;
   readonly #onExit: () => void;
+  #isShutDown = false;
 
   constructor({ store, bufferBytes }: TaskSpanProcessorOptions) {
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#spans = new RingSpanProcessor(ring);
+    this.#cancellations = watchCancellations({
+      store,
+      workerId: worker.id,
+      hasLiveTasks: () => hasLiveTasks(ring.control),
+      cancel: cancelLiveTask,
+      report,
+    });
     this.#committer = new Committer({
       source: readingEnd(ring),
       store,
-      sleep: () => untilWoken(ring),
+      sleep: () => {
+        this.#cancellations.wake();
+        return untilWoken(ring);
+      },
       onFailure: (error, failures) => {
         if (failures === 1) report('facts could not be committed, trying again', error);
       },
     });
     this.#onExit = () => this.#committer.drainNow();
     process.on('exit', this.#onExit);
+    worker.listeners++;
     void this.#committer.run();
   }
 
@@ -64,6 +82,9 @@ export class TaskSpanProcessor {
   async shutdown(): Promise<void> {
     await this.#committer.drain();
     this.#committer.stop();
+    this.#cancellations.stop();
+    if (!this.#isShutDown) worker.listeners--;
+    this.#isShutDown = true;
     process.off('exit', this.#onExit);
   }
 }

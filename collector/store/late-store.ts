@@ -38,6 +38,8 @@ export function lateStore(location: string): LateStore {
     log: (uuid, range) => use((store) => store.log(uuid, range)),
     scopes: (uuid) => use((store) => store.scopes(uuid)),
     tasks: (query) => use((store) => store.tasks(query)),
+    cancel: (uuid) => use((store) => store.cancel(uuid)),
+    cancellations: (workerId, after) => use((store) => store.cancellations(workerId, after)),
     close: () => opened?.close() ?? Promise.resolve(),
   };
 }

@@ -12,11 +12,21 @@ import type { LogPiece } from './log-range.ts';
 import { firstRecentOffset, RecentNotifications } from './recent-notifications.ts';
 import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
+import { SqliteCommands } from './sqlite-commands.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import { migrate } from './sqlite-schema.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import { TaskStoreError } from './task-store-error.ts';
-import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './task-store.ts';
+import type {
+  CancelAnswer,
+  Cancellation,
+  LogRange,
+  StoredLog,
+  StoredTask,
+  TaskPage,
+  TaskQuery,
+  TaskStore,
+} from './task-store.ts';
 
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
@@ -69,12 +79,14 @@ class SqliteStore implements TaskStore {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #folds: SqliteFolds;
+  readonly #commands: SqliteCommands;
   readonly #statements;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
     this.#folds = new SqliteFolds(database);
+    this.#commands = new SqliteCommands(database);
     const task = 'SELECT id, uuid, summary, state, version, log_bytes FROM task';
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
@@ -163,6 +175,14 @@ class SqliteStore implements TaskStore {
         ...(found.length > rows.length && { next: cursorOf(rows.at(-1)!.id) }),
       };
     });
+  }
+
+  cancel(uuid: string): Promise<CancelAnswer | undefined> {
+    return attempt(() => this.#commands.cancel(uuid));
+  }
+
+  cancellations(workerId: string, after: number): Promise<Cancellation[]> {
+    return attempt(() => this.#commands.cancellations(workerId, after));
   }
 
   close(): Promise<void> {
