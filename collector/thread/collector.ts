@@ -7,7 +7,6 @@ import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-
 import type { CollectorFailure, ServeOptions } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
