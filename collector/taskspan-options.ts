@@ -41,6 +41,13 @@ export interface TaskspanOptions {
    * `TASKSPAN_BUFFER_BYTES`. Default 128 MiB.
    */
   bufferBytes?: number;
+  /**
+   * Whether SIGTERM and SIGINT end what is open as cancelled, wait for record, log and spans (at
+   * most three seconds; a second signal waits no longer) and then end the process as ever. Where the
+   * application listens to the signal itself, ending the process is left to it.
+   * `TASKSPAN_HANDLE_SIGNALS`. Default `false`.
+   */
+  handleSignals?: boolean;
 }
 
 /** Options with the environment read and each one checked. */
@@ -55,6 +62,7 @@ export interface ResolvedOptions {
   spanProcessors: SpanProcessor[];
   registerProvider: boolean;
   bufferBytes: number;
+  handleSignals: boolean;
 }
 
 const DEFAULT_STORE = './taskspan.sqlite';
@@ -70,6 +78,7 @@ const OPTIONS: readonly string[] = [
   'spanProcessors',
   'registerProvider',
   'bufferBytes',
+  'handleSignals',
 ] satisfies (keyof TaskspanOptions)[];
 
 /** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
@@ -96,6 +105,7 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     sampler: options.sampler,
     spanProcessors: options.spanProcessors ?? [],
     registerProvider: options.registerProvider ?? booleanOf(env, 'TASKSPAN_REGISTER_PROVIDER') ?? true,
+    handleSignals: options.handleSignals ?? booleanOf(env, 'TASKSPAN_HANDLE_SIGNALS') ?? false,
     bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
   };
 }

@@ -2,9 +2,8 @@ import type { TaskRun } from './task-run.ts';
 import { UnfinishedError } from './unfinished-error.ts';
 
 const dropped = new FinalizationRegistry<TaskRun>((task) => {
-  task.close('failed', {
-    thrown: new UnfinishedError('TASKSPAN_ABANDONED', 'abandoned: the updater was dropped without its final update'),
-  });
+  const message = 'abandoned: the updater was dropped without its final update';
+  task.close({ outcome: 'failed', failed: { thrown: new UnfinishedError('TASKSPAN_ABANDONED', message) } });
 });
 
 /**

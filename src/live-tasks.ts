@@ -1,6 +1,15 @@
 import type { Outcome } from './conventions.ts';
 import { shared } from './shared.ts';
 
+/** How somebody else than task code ends what is open. */
+export interface Closing {
+  readonly outcome: Outcome;
+  /** The error that each scope fails by, and the task. */
+  readonly failed?: { readonly thrown: unknown };
+  /** What the log is to say before the task ends. */
+  readonly notice?: string;
+}
+
 /** What may happen to a task from outside of its code. */
 export interface LiveTask {
   readonly uuid: string;
@@ -9,7 +18,7 @@ export interface LiveTask {
   /** Asks task code to stop. */
   cancel(): void;
   /** Ends what is open, inner scopes first. */
-  close(outcome: Outcome, failed?: { readonly thrown: unknown }): void;
+  close(closing: Closing): void;
 }
 
 /**
@@ -24,6 +33,6 @@ export function cancelLiveTask(uuid: string, spanId: string): void {
 }
 
 /** Ends all that is open in this process, as when the process ends. */
-export function closeLiveTasks(outcome: Outcome, failed?: { readonly thrown: unknown }): void {
-  for (const task of [...liveTasks]) task.close(outcome, failed);
+export function closeLiveTasks(closing: Closing): void {
+  for (const task of [...liveTasks]) task.close(closing);
 }

@@ -4,7 +4,6 @@ import { checkName } from './check-name.ts';
 import { currentScope } from './current.ts';
 import { countEach } from './each.ts';
 import { received } from './failure.ts';
-import { messageLines } from './log-line.ts';
 import { planOf } from './plan.ts';
 import type { PlanInput } from './plan.ts';
 import { checkProgress } from './progress.ts';
@@ -16,7 +15,7 @@ import { contextInside, NOT_TRACED, startScopeSpan } from './scope-span.ts';
 import { checkEachOptions, checkScopeOptions } from './task-options.ts';
 import { TaskRun } from './task-run.ts';
 import type { TaskUpdater } from './task-updater.ts';
-import { cleanAttributes, cleanJson } from './text.ts';
+import { cleanJson } from './text.ts';
 
 /**
  * A scope as task code has it, or the task itself as the root of its scopes: what is said in it.
@@ -80,8 +79,7 @@ export class ScopeNode implements Scope {
       throw new TypeError(`notify: expected the attributes to be an object, got ${received(attributes)}`);
     }
     const node = this.own.isOpen ? this : this.#elsewhere('notify');
-    if (node === undefined) return;
-    if (node.own.recording || node.task.verbose !== undefined) node.#notify(message, attributes);
+    node?.own.notify(message, attributes);
   }
 
   progress(done: number, total?: number): void {
@@ -194,22 +192,6 @@ export class ScopeNode implements Scope {
     this.fail(error);
     if (!suppress || this.task.isCancellation(error)) throw error;
     return undefined;
-  }
-
-  #notify(message: string, attributes: Attributes | undefined): void {
-    const { task } = this;
-    try {
-      const text = task.clean(message);
-      if (this.own.recording) {
-        this.own.notification(
-          text,
-          attributes === undefined ? undefined : cleanAttributes(attributes, task.clean),
-        );
-      }
-      task.verbose?.write('message', this.own, messageLines(text));
-    } catch (error) {
-      reportOnce('notify', 'a notification could not be recorded', error);
-    }
   }
 
   #throwIfCancelled(): void {

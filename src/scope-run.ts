@@ -2,11 +2,12 @@ import type { Attributes, Span } from '@opentelemetry/api';
 import type { Outcome } from './conventions.ts';
 import { describeFailure, failureText } from './failure.ts';
 import type { Failure } from './failure.ts';
-import { nameLine, outcomeLines } from './log-line.ts';
+import { messageLines, nameLine, outcomeLines } from './log-line.ts';
 import { ProgressGate } from './progress.ts';
 import { reportOnce } from './report.ts';
 import { SpanWriter } from './span-writer.ts';
 import type { TaskRun } from './task-run.ts';
+import { cleanAttributes } from './text.ts';
 import { ToldErrors } from './told-errors.ts';
 
 /**
@@ -54,6 +55,21 @@ export class ScopeRun extends SpanWriter {
   isInside(outer: ScopeRun): boolean {
     for (let scope = this.parent; scope !== undefined; scope = scope.parent) if (scope === outer) return true;
     return false;
+  }
+
+  /** Tells those who wait for the task. */
+  notify(message: string, attributes: Attributes | undefined): void {
+    const { task } = this;
+    if (!this.recording && task.verbose === undefined) return;
+    try {
+      const text = task.clean(message);
+      if (this.recording) {
+        this.notification(text, attributes === undefined ? undefined : cleanAttributes(attributes, task.clean));
+      }
+      task.verbose?.write('message', this, messageLines(text));
+    } catch (error) {
+      reportOnce('notify', 'a notification could not be recorded', error);
+    }
   }
 
   /** Takes how far it is; many steps make a handful of facts. */

@@ -3,6 +3,7 @@ import * as conventions from './conventions.ts';
 import type { Outcome } from './conventions.ts';
 import type { JobCounts } from './fact.ts';
 import { liveTasks } from './live-tasks.ts';
+import type { Closing, LiveTask } from './live-tasks.ts';
 import { finalLine } from './log-line.ts';
 import type { ScopeRun } from './scope-run.ts';
 import { isAbortError, TaskCancelledError } from './task-cancelled-error.ts';
@@ -27,7 +28,7 @@ export interface TaskRunOptions {
  *
  * It never holds the updater: a task whose updater nobody has any more is ended by what is here.
  */
-export class TaskRun implements TaskRunOptions {
+export class TaskRun implements TaskRunOptions, LiveTask {
   readonly uuid: string;
   readonly name: string;
   readonly attempt: number;
@@ -107,11 +108,14 @@ export class TaskRun implements TaskRunOptions {
   }
 
   /** Ends all that is open, inner scopes before those around them, the task last. */
-  close(outcome: Outcome, failed?: { readonly thrown: unknown }): void {
+  close({ outcome, failed, notice }: Closing): void {
     // Each end takes its scope out, so that the next one is the newest.
     for (let scope = this.newest; scope !== undefined; scope = this.newest) {
-      if (scope === this.root) this.end(outcome, failed);
-      else scope.end(outcome, failed);
+      if (scope !== this.root) scope.end(outcome, failed);
+      else {
+        if (notice !== undefined) scope.notify(notice, undefined);
+        this.end(outcome, failed);
+      }
     }
   }
 

@@ -1,6 +1,8 @@
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
 import { worker } from '../../src/worker.ts';
+import { watchEndings } from '../endings.ts';
+import type { Endings } from '../endings.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
 import { hasLiveTasks } from '../ring/segment.ts';
@@ -34,6 +36,7 @@ export class TaskSpanProcessor {
   readonly #spans: RingSpanProcessor;
   readonly #committer: Committer;
   readonly #cancellations: CancelWatch;
+  readonly #endings: Endings;
   readonly #onExit: () => void;
   #isShutDown = false;
 
@@ -60,6 +63,7 @@ export class TaskSpanProcessor {
       },
     });
     this.#onExit = () => this.#committer.drainNow();
+    this.#endings = watchEndings({});
     process.on('exit', this.#onExit);
     worker.listeners++;
     void this.#committer.run();
@@ -83,6 +87,7 @@ export class TaskSpanProcessor {
     await this.#committer.drain();
     this.#committer.stop();
     this.#cancellations.stop();
+    this.#endings.stop();
     if (!this.#isShutDown) worker.listeners--;
     this.#isShutDown = true;
     process.off('exit', this.#onExit);
