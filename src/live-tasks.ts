@@ -34,5 +34,5 @@ export function cancelLiveTask(uuid: string, spanId: string): void {
 
 /** Ends all that is open in this process, as when the process ends. */
 export function closeLiveTasks(closing: Closing): void {
-  for (const task of [...liveTasks]) task.close(closing);
+  for (const task of liveTasks) task.close(closing);
 }

@@ -85,7 +85,7 @@ export class ScopeNode implements Scope {
   progress(done: number, total?: number): void {
     checkProgress(done, total);
     const node = this.own.isOpen ? this : this.#elsewhere('progress');
-    node?.own.step(done, total);
+    node?.own.progress(done, total);
   }
 
   plan(plan: PlanInput): void {
@@ -97,7 +97,7 @@ export class ScopeNode implements Scope {
       return;
     }
     node.#planned = true;
-    node.own.record(() => node.own.plan(planned));
+    node.own.record(() => node.own.writer.plan(planned));
   }
 
   each<T>(items: Iterable<T>, options?: EachOptions): IterableIterator<T>;
@@ -109,7 +109,7 @@ export class ScopeNode implements Scope {
     if (options !== undefined) checkEachOptions(options);
     const { own, task } = this;
     return countEach(items, options, (done, total) => {
-      if (own.isOpen) own.step(done, total);
+      if (own.isOpen) own.progress(done, total);
       if (task.cancellation !== undefined) this.#throwIfCancelled();
     });
   }
@@ -135,7 +135,7 @@ export class ScopeNode implements Scope {
   /** Keeps what the task gave as its result, as JSON text. */
   result(json: string): void {
     const { own, task } = this;
-    if (own.isOpen) own.record(() => own.result(cleanJson(json, task.clean)));
+    if (own.isOpen) own.record(() => own.writer.result(cleanJson(json, task.clean)));
   }
 
   #openChild(name: string): ScopeNode {
@@ -148,7 +148,7 @@ export class ScopeNode implements Scope {
       return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, NOT_TRACED.span), parent, undefined);
     }
     const start = task.clock.now();
-    const { span, context } = startScopeSpan(task, parent.own.span, clean, start, parent.#contextInside());
+    const { span, context } = startScopeSpan(task, parent.own.writer.span, clean, start, parent.#contextInside());
     return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, span), parent, context);
   }
 
@@ -158,7 +158,7 @@ export class ScopeNode implements Scope {
     if (active === this.#context) return active;
     if (active !== this.#outside) {
       const onPath = currentScope.getStore() === this;
-      this.#inside = contextInside(this.own.span, active, onPath);
+      this.#inside = contextInside(this.own.writer.span, active, onPath);
       this.#outside = active;
     }
     return this.#inside!;
@@ -222,7 +222,8 @@ export class IncompleteError extends Error {
 /** A scope opened after its task has ended: its function runs, and nothing of it is told. */
 function unrecordedScope(updater: TaskUpdater<boolean>, task: TaskRun, name: string): ScopeNode {
   reportOnce(`after the end of ${task.uuid}`, `scope "${name}" after the end of task ${task.uuid} runs unrecorded`);
-  const unheard = new TaskRun({ ...task, verbose: undefined });
+  const { uuid, attempt, tracer, clock, clean, suppressException } = task;
+  const unheard = new TaskRun({ uuid, name, attempt, tracer, clock, clean, suppressException, verbose: undefined });
   return new ScopeNode(updater, new ScopeRun(unheard, undefined, name, 0, NOT_TRACED.span), undefined, undefined);
 }
 

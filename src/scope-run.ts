@@ -5,7 +5,9 @@ import type { Failure } from './failure.ts';
 import { messageLines, nameLine, outcomeLines } from './log-line.ts';
 import { ProgressGate } from './progress.ts';
 import { reportOnce } from './report.ts';
+import { NOT_TRACED } from './scope-span.ts';
 import { SpanWriter } from './span-writer.ts';
+import { TaskClock } from './task-clock.ts';
 import type { TaskRun } from './task-run.ts';
 import { cleanAttributes } from './text.ts';
 import { ToldErrors } from './told-errors.ts';
@@ -15,8 +17,9 @@ import { ToldErrors } from './told-errors.ts';
  *
  * It holds no updater and no context: whoever ends a scope that its owner has forgotten has this.
  */
-export class ScopeRun extends SpanWriter {
+export class ScopeRun {
   readonly task: TaskRun;
+  readonly writer: SpanWriter;
   readonly parent: ScopeRun | undefined;
   readonly name: string;
   /** The scopes opened before and after it of those that are open. */
@@ -29,12 +32,13 @@ export class ScopeRun extends SpanWriter {
   #toldInside: ToldErrors | undefined;
 
   constructor(task: TaskRun, parent: ScopeRun | undefined, name: string, start: number, span: Span) {
-    super(span, task.clock);
     this.task = task;
+    this.writer = span === NOT_TRACED.span ? NOT_WRITTEN : new SpanWriter(span, task.clock);
     this.parent = parent;
     this.name = name;
     this.#start = start;
-    task.opened(this);
+    // What is not recorded needs nobody to end it.
+    if (this.writer.recording) task.opened(this);
     if (parent === undefined) {
       task.root = this;
       return;
@@ -60,11 +64,11 @@ export class ScopeRun extends SpanWriter {
   /** Tells those who wait for the task. */
   notify(message: string, attributes: Attributes | undefined): void {
     const { task } = this;
-    if (!this.recording && task.verbose === undefined) return;
+    if (!this.writer.recording && task.verbose === undefined) return;
     try {
       const text = task.clean(message);
-      if (this.recording) {
-        this.notification(text, attributes === undefined ? undefined : cleanAttributes(attributes, task.clean));
+      if (this.writer.recording) {
+        this.writer.notification(text, attributes === undefined ? undefined : cleanAttributes(attributes, task.clean));
       }
       task.verbose?.write('message', this, messageLines(text));
     } catch (error) {
@@ -73,15 +77,15 @@ export class ScopeRun extends SpanWriter {
   }
 
   /** Takes how far it is; many steps make a handful of facts. */
-  step(done: number, total: number | undefined): void {
-    if (!this.recording) return;
-    this.#gate ??= new ProgressGate((state) => this.record(() => this.progress(state.done, state.total)));
+  progress(done: number, total: number | undefined): void {
+    if (!this.writer.recording) return;
+    this.#gate ??= new ProgressGate((state) => this.record(() => this.writer.progress(state.done, state.total)));
     this.#gate.update(done, total);
   }
 
   /** Writes a fact; a trouble with it is told, not thrown. */
   record(write: () => void): void {
-    if (!this.recording) return;
+    if (!this.writer.recording) return;
     try {
       write();
     } catch (error) {
@@ -99,7 +103,7 @@ export class ScopeRun extends SpanWriter {
     if (!this.#open) return;
     this.#gate?.close();
     this.#open = false;
-    this.task.ended(this);
+    if (this.writer.recording) this.task.ended(this);
     const own = failed !== undefined && this.#toldInside?.has(failed.thrown) !== true;
     if (this.parent !== undefined) this.#countJob(outcome, own);
     try {
@@ -138,17 +142,17 @@ export class ScopeRun extends SpanWriter {
     };
     if (own) {
       task.latest = { thrown, text: failureText(failure) };
-      if (this.recording) this.exception(failure);
+      if (this.writer.recording) this.writer.exception(failure);
     }
     return failure;
   }
 
   #close(outcome: Outcome, failure: Failure | undefined, own: boolean, last: (() => Attributes) | undefined): void {
     const { verbose, clock } = this.task;
-    if (!this.recording && verbose === undefined) return;
+    if (!this.writer.recording && verbose === undefined) return;
     const time = clock.now();
-    if (this.recording) {
-      this.writeEnd({ outcome, heading: this.#heading, failure, own, time, last: last?.() });
+    if (this.writer.recording) {
+      this.writer.end({ outcome, heading: this.#heading, failure, own, time, last: last?.() });
     }
     if (verbose === undefined) return;
     const error = own ? failure : undefined;
@@ -159,3 +163,6 @@ export class ScopeRun extends SpanWriter {
     } else if (error !== undefined || !this.#heading) verbose.write('outcome', this, lines);
   }
 }
+
+/** The writer of all that is not traced: it writes nothing, so that one is enough. */
+const NOT_WRITTEN = new SpanWriter(NOT_TRACED.span, new TaskClock());

@@ -83,7 +83,7 @@ export class SpanWriter {
   }
 
   /** Ends the span. On success its status stays unset, as the semantic conventions have it. */
-  writeEnd({ outcome, heading, failure, own, time, last }: SpanEnd): void {
+  end({ outcome, heading, failure, own, time, last }: SpanEnd): void {
     const { span } = this;
     span.setAttribute(conventions.OUTCOME, outcome);
     span.setAttribute(conventions.FACTS, this.#facts);

@@ -40,7 +40,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   readonly jobs: JobCounter = new JobCounter();
   /** The task span; set as soon as it has begun. */
   root: ScopeRun | undefined;
-  /** The scope opened last of those that are open; the others follow by {@link ScopeRun.older}. */
+  /** The recorded scope opened last of those that are open; the others follow by {@link ScopeRun.older}. */
   newest: ScopeRun | undefined;
   /** The latest error that a scope or the task reported. */
   latest: { readonly thrown: unknown; readonly text: string } | undefined;
@@ -69,7 +69,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
 
   /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
   get spanId(): string {
-    return this.root?.span.spanContext().spanId ?? '';
+    return this.root?.writer.span.spanContext().spanId ?? '';
   }
 
   /** Asks task code to stop. Without effect the second time, and after the end. */
@@ -119,12 +119,11 @@ export class TaskRun implements TaskRunOptions, LiveTask {
     }
   }
 
-  /** Takes in a scope that begins. */
+  /** Takes in a recorded scope that begins. */
   opened(scope: ScopeRun): void {
     const before = this.newest;
-    if (before === undefined) {
-      if (scope.recording) liveTasks.add(this);
-    } else {
+    if (before === undefined) liveTasks.add(this);
+    else {
       before.newer = scope;
       scope.older = before;
     }

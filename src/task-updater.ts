@@ -55,7 +55,7 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
     const own = new ScopeRun(task, undefined, task.name, start, span);
     this.#root = new ScopeNode(this, own, undefined, context);
     task.verbose?.begin(own, task.attempt);
-    if (own.recording) endWhenDropped(this, task);
+    if (own.writer.recording) endWhenDropped(this, task);
   }
 
   /** Whether the task has not ended. */
@@ -80,12 +80,12 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
 
   /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
   get spanId(): string {
-    return this.#root.own.span.spanContext().spanId;
+    return this.#root.own.writer.span.spanContext().spanId;
   }
 
   /** Trace id of the attempt, for a link to it; all zeros or empty where nothing is traced. */
   get traceId(): string {
-    return this.#root.own.span.spanContext().traceId;
+    return this.#root.own.writer.span.spanContext().traceId;
   }
 
   /** The latest error that a scope or the task reported; `undefined` if none. */

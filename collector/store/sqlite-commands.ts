@@ -16,8 +16,8 @@ export class SqliteCommands {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#statements = {
-      task: database.prepare('SELECT id FROM task WHERE uuid = ?'),
-      attempts: database.prepare('SELECT * FROM scope WHERE task_id = ? AND attempt IS NOT NULL'),
+      task: database.prepare('SELECT id, attempts FROM task WHERE uuid = ?'),
+      attempt: database.prepare('SELECT * FROM scope WHERE task_id = ? AND trace_id = ? AND span_id = ?'),
       forget: database.prepare('DELETE FROM command WHERE time < ?'),
       add: database.prepare(
         `INSERT OR IGNORE INTO command (worker_id, kind, task_uuid, span_id, time) VALUES (?, 'cancel', ?, ?, ?)`,
@@ -30,10 +30,12 @@ export class SqliteCommands {
   }
 
   cancel(uuid: string): CancelAnswer | undefined {
-    const { task, attempts, forget, add } = this.#statements;
-    const row = task.get(uuid) as { id: number } | undefined;
+    const { task, attempt, forget, add } = this.#statements;
+    const row = task.get(uuid) as { id: number; attempts: string } | undefined;
     if (row === undefined) return undefined;
-    const targets = cancelTargets((attempts.all(row.id) as unknown as ScopeRow[]).map(scopeOfRow) as AttemptState[]);
+    const keys = JSON.parse(row.attempts) as [traceId: string, spanId: string][];
+    const rows = keys.map((key) => attempt.get(row.id, ...key) as unknown as ScopeRow);
+    const targets = cancelTargets(rows.map((stored) => scopeOfRow(stored) as AttemptState));
     if (typeof targets === 'string') return targets;
     const now = Date.now();
     this.#database.exec('BEGIN IMMEDIATE');

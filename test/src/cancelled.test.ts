@@ -61,12 +61,12 @@ describe('a cancelled task', () => {
   });
 
   test('that has ended is not cancelled any more', async () => {
-    const { record } = recorded();
+    const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.complete();
     cancel(updater);
     expect(updater.signal.aborted).toBe(false);
-    expect(await record(updater)).toMatchObject({ state: 'completed', cancellable: false });
+    expect(await recording.record(updater)).toMatchObject({ state: 'completed', cancellable: false });
   });
 
   test('does not take another attempt of the same task with it', () => {
@@ -84,7 +84,7 @@ describe('a cancellation passes through suppression', () => {
     ['an AbortError of Node', (scope: Scope) => pause(1000, undefined, { signal: scope.signal })],
     ['an AbortError of the web', () => thrown(new DOMException('stopped', 'AbortError'))],
   ])('as %s', async (_, stopped) => {
-    const { log, record } = recorded();
+    const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     let error: unknown;
     await updater
@@ -101,29 +101,29 @@ describe('a cancellation passes through suppression', () => {
     updater.insertFinalUpdate();
     expect(caught(() => updater.raiseLatestException())).toBe(updater.signal.reason);
     expect(updater.latestException).toBeUndefined();
-    expect(await log(updater)).toBe(
+    expect(await recording.log(updater)).toBe(
       `\t - Outer\n${cancelledScope('Inner')}${cancelledScope('T')}\tTask Finished - 0 out of 0 jobs finished\n`,
     );
-    expect(await record(updater)).toMatchObject({
+    expect(await recording.record(updater)).toMatchObject({
       state: 'cancelled', status: 0, finished: true, exception: '', jobs: { total: 0, finished: 0, failed: 0, running: 0 },
     });
   });
 
   test('but not the errors of the task, nor an AbortError that no cancellation has made', async () => {
-    const { record } = recorded();
+    const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Aborted by itself', () => thrown(new DOMException('stopped', 'AbortError')));
     updater.scope('Fails', () => {
       cancel(updater);
       throw new TypeError('no');
     });
-    expect(await record(updater)).toMatchObject({ exception: 'no', jobs: { failed: 2 } });
+    expect(await recording.record(updater)).toMatchObject({ exception: 'no', jobs: { failed: 2 } });
   });
 });
 
 describe('the end of a cancelled task', () => {
   test('that runTask runs is cancelled, and the reason is thrown', async () => {
-    const { record } = recorded();
+    const recording = recorded();
     let updater: TaskUpdater<boolean>;
     const running = runTask('T', async (own) => {
       updater = own;
@@ -132,11 +132,11 @@ describe('the end of a cancelled task', () => {
     });
     cancel(updater!);
     await expect(running).rejects.toBe(updater!.signal.reason);
-    expect(await record(updater!)).toMatchObject({ state: 'cancelled', exception: '' });
+    expect(await recording.record(updater!)).toMatchObject({ state: 'cancelled', exception: '' });
   });
 
   test('that track or a synchronous runTask runs is cancelled too', async () => {
-    const { record } = recorded();
+    const recording = recorded();
     const updaters: TaskUpdater<boolean>[] = [];
     const work = (own: TaskUpdater<boolean>): void => {
       updaters.push(own);
@@ -145,41 +145,42 @@ describe('the end of a cancelled task', () => {
     };
     expect(caught(track('T', work))).toMatchObject({ code: 'TASKSPAN_CANCELLED' });
     expect(caught(() => runTask('T', work, { suppressException: true }))).toMatchObject({ code: 'TASKSPAN_CANCELLED' });
-    for (const updater of updaters) expect(await record(updater)).toMatchObject({ state: 'cancelled' });
+    for (const updater of updaters) expect(await recording.record(updater)).toMatchObject({ state: 'cancelled' });
   });
 
   test('is what its function says that catches the reason and returns', async () => {
-    const { record } = recorded();
+    const recording = recorded();
     const own = runTask('T', (updater) => {
       cancel(updater);
       caught(() => updater.scope('S', () => undefined));
       return updater;
     });
-    expect(await record(own)).toMatchObject({ state: 'completed' });
+    expect(await recording.record(own)).toMatchObject({ state: 'completed' });
   });
 
   test('is completed or failed if no cancellation was thrown', async () => {
-    const { record } = recorded();
+    const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('S', () => cancel(updater));
     updater.raiseLatestException();
-    expect(await record(updater)).toMatchObject({ state: 'completed', jobs: { finished: 1 } });
+    expect(await recording.record(updater)).toMatchObject({ state: 'completed', jobs: { finished: 1 } });
   });
 
   test('by using without complete() is cancelled, and so is a scope', async () => {
-    const { record, log } = recorded();
+    const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     {
       using own = updater;
-      using _scope = own.scope('S');
+      using scope = own.scope('S');
       cancel(own);
+      expect(scope.signal.aborted).toBe(true);
     }
-    expect(await record(updater)).toMatchObject({ state: 'cancelled', exception: '' });
-    expect(await log(updater)).toBe(`${cancelledScope('S')}${cancelledScope('T')}\tTask Finished - 0 out of 0 jobs finished\n`);
+    expect(await recording.record(updater)).toMatchObject({ state: 'cancelled', exception: '' });
+    expect(await recording.log(updater)).toBe(`${cancelledScope('S')}${cancelledScope('T')}\tTask Finished - 0 out of 0 jobs finished\n`);
   });
 
   test('is printed as it is logged', async () => {
-    const { log } = recorded();
+    const recording = recorded();
     const printed = capturedStdout();
     const updater = new TaskUpdater({ taskName: 'T', verbose: true });
     caught(() =>
@@ -192,17 +193,17 @@ describe('the end of a cancelled task', () => {
       }),
     );
     updater.insertFinalUpdate();
-    expect(await log(updater)).toBe(printed());
+    expect(await recording.log(updater)).toBe(printed());
     expect(printed()).toContain('\tTask Finished - 1 out of 1 jobs finished\n');
   });
 
   test('leaves its spans without an error', async () => {
-    const { span } = recorded();
+    const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     caught(() => updater.scope('S', (scope) => (cancel(updater), thrown(scope.signal.reason))));
     updater.insertFinalUpdate();
     for (const name of ['S', 'T']) {
-      const { status, attributes, events } = await span(name);
+      const { status, attributes, events } = await recording.span(name);
       expect(status.code).toBe(0);
       expect(attributes).toMatchObject({ 'taskspan.outcome': 'cancelled', 'taskspan.error': '' });
       expect(events).toEqual([]);
@@ -212,7 +213,7 @@ describe('the end of a cancelled task', () => {
 
 describe('each', () => {
   test('counts the item before, asks for no further one, and closes what it iterates', async () => {
-    const { attempts } = recorded();
+    const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const asked: number[] = [];
     let closed = 0;
@@ -233,7 +234,7 @@ describe('each', () => {
     expect(error).toBe(updater.signal.reason);
     expect({ asked, closed }).toEqual({ asked: [0, 1, 2], closed: 1 });
     updater.insertFinalUpdate();
-    expect((await attempts(updater))[0]!.scopes[0]).toMatchObject({ outcome: 'cancelled', done: 3, total: 10 });
+    expect((await recording.attempts(updater))[0]!.scopes[0]).toMatchObject({ outcome: 'cancelled', done: 3, total: 10 });
   });
 
   test('does so of an async iterable, whatever its closing throws', async () => {
