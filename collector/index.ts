@@ -29,6 +29,8 @@ export { sqliteStore } from './store/sqlite-store.ts';
 export { TaskStoreError } from './store/task-store-error.ts';
 export type { TaskStoreErrorCode } from './store/task-store-error.ts';
 export type {
+  CancelAnswer,
+  Cancellation,
   ChangeQuery,
   LogRange,
   StoredLog,

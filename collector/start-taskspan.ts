@@ -1,5 +1,7 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { report } from '../src/report.ts';
+import { worker } from '../src/worker.ts';
+import { watchEndings } from './endings.ts';
 import { isProviderRegistered, registerProvider, unregisterProvider } from './provider.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { ExportProcessor } from './span/export-processor.ts';
@@ -71,7 +73,16 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   const spans = new RingSpanProcessor(ring);
   const exporter = options.exports ? new ExportProcessor(options.endpoint) : undefined;
   let url: string | undefined;
+  // Before the collector: what is open has to be ended before the last facts are waited for.
+  const flushSpans = async (): Promise<void> => exporter?.flushAtEnd();
+  const endings = watchEndings({
+    flushSpans,
+    ...(options.handleSignals && {
+      finish: async () => void (await Promise.all([collector.flush(FLUSH_MS), flushSpans()])),
+    }),
+  });
   const collector = startAnyCollector(options, ring);
+  worker.listeners++;
   const ready = collector.ready.then((told) => {
     url = told.url;
     failures.push(...told.failures.map(errorOf));
@@ -86,16 +97,14 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   const flush = async (): Promise<void> => {
     await Promise.all([collector.flush(FLUSH_MS), exporter?.forceFlush()]);
   };
-  // Spans leave from this thread: the natural end of a process waits for them, its exit can't.
-  const beforeExit = (): void => void exporter?.flushAtEnd();
-  process.once('beforeExit', beforeExit);
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await ready;
-    process.off('beforeExit', beforeExit);
     await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown()]);
+    endings.stop();
     if (registered) unregisterProvider();
     ring.close();
+    worker.listeners--;
     await collector.close();
     if (running === handle) running = undefined;
   };

@@ -42,6 +42,13 @@ export interface TaskspanOptions {
    * `TASKSPAN_BUFFER_BYTES`. Default 128 MiB.
    */
   bufferBytes?: number;
+  /**
+   * Whether SIGTERM and SIGINT end what is open as cancelled, wait for record, log and spans (at
+   * most three seconds; a second signal waits no longer) and then end the process as ever. Where the
+   * application listens to the signal itself, ending the process is left to it.
+   * `TASKSPAN_HANDLE_SIGNALS`. Default `false`.
+   */
+  handleSignals?: boolean;
 }
 
 /** Options with the environment read and each one checked. */
@@ -56,6 +63,7 @@ export interface ResolvedOptions {
   spanProcessors: SpanProcessor[];
   registerProvider: boolean;
   bufferBytes: number;
+  handleSignals: boolean;
 }
 
 const DEFAULT_STORE = './taskspan.sqlite';
@@ -71,6 +79,7 @@ const OPTIONS: readonly string[] = [
   'spanProcessors',
   'registerProvider',
   'bufferBytes',
+  'handleSignals',
 ] satisfies (keyof TaskspanOptions)[];
 
 const SERVE_OPTIONS: readonly string[] = [
@@ -113,6 +122,7 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     sampler,
     spanProcessors: spanProcessors ?? [],
     registerProvider: registerProvider ?? booleanOf(env, 'TASKSPAN_REGISTER_PROVIDER') ?? true,
+    handleSignals: options.handleSignals ?? booleanOf(env, 'TASKSPAN_HANDLE_SIGNALS') ?? false,
     bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
   };
 }

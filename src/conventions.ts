@@ -35,6 +35,9 @@ export const WORKER_ID = 'taskspan.worker.id';
 /** How often that process gives a sign of life, in milliseconds; 0 if it gives none. */
 export const WORKER_INTERVAL_MS = 'taskspan.worker.interval_ms';
 
+/** Whether that process hears a request to cancel its tasks. On the task span from its start. */
+export const WORKER_CANCELLABLE = 'taskspan.worker.cancellable';
+
 /** At the end: `completed`, `failed` or `cancelled`. Empty until then. */
 export const OUTCOME = 'taskspan.outcome';
 

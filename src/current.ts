@@ -11,7 +11,7 @@ export const currentScope: AsyncLocalStorage<ScopeNode> = new AsyncLocalStorage(
 
 /** The updater of the task that the running code belongs to, across awaits and timers; `undefined` outside any task. */
 export function currentUpdater(): TaskUpdater<boolean> | undefined {
-  return currentScope.getStore()?.task.updater;
+  return currentScope.getStore()?.updater;
 }
 
 /** `notify()` of the innermost scope that the running code belongs to; outside any task it does nothing. */

@@ -2,7 +2,7 @@ import { received } from './failure.ts';
 import { isCount } from './progress.ts';
 import type { EachOptions } from './scope.ts';
 
-/** Told after each item how many are done, of how many. */
+/** Told before each item is asked for how many are done, of how many. What it throws ends the iteration. */
 type Step = (done: number, total: number | undefined) => void;
 
 /** Counts the items of an iterable as they are taken: an item is done when the next is asked for. */
@@ -30,10 +30,24 @@ function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step:
   const inner = items[Symbol.asyncIterator]();
   let done = -1;
   let over = false;
+  // `for await` closes an iterator whose body throws, not one that throws itself.
+  const stopped = async (reason: unknown): Promise<never> => {
+    over = true;
+    try {
+      await inner.return?.();
+    } catch {
+      // As in a loop: what stopped it rules over what its closing throws.
+    }
+    throw reason;
+  };
   const counted: AsyncIterableIterator<T> = {
     next() {
-      // The call that finds the end is the one that counts the last item.
-      if (!over) step(++done, total);
+      try {
+        // The call that finds the end is the one that counts the last item.
+        if (!over) step(++done, total);
+      } catch (reason) {
+        return stopped(reason);
+      }
       return inner.next();
     },
     return(value?: unknown) {

@@ -46,6 +46,8 @@ export interface TaskStart extends FactOf<'task-start'> {
   readonly workerId: string;
   /** Milliseconds between two signs of life of the worker; 0 if it gives none. */
   readonly workerIntervalMs: number;
+  /** Whether the worker hears a request to cancel. Default `false`. */
+  readonly cancellable?: boolean;
   readonly parentTaskUuid?: string;
   /** Whether the trace is sampled, so that Jaeger has it. */
   readonly sampled: boolean;

@@ -24,7 +24,9 @@ export function factLines(fact: Fact): string {
       return attemptLine(fact.attempt);
     case 'task-end':
       return (
-        (fact.error === undefined ? '' : nameLine(fact.name) + outcomeLines(fact.outcome, fact.duration, fact.error)) +
+        (fact.error === undefined && fact.outcome !== 'cancelled'
+          ? ''
+          : nameLine(fact.name) + outcomeLines(fact.outcome, fact.duration, fact.error)) +
         finalLine(fact.jobs)
       );
     default:

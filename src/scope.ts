@@ -37,10 +37,17 @@ export interface EachOptions {
 export interface Scope<Suppress extends boolean = boolean> extends Disposable {
   readonly name: string;
 
+  /** The updater's: aborted when the task is cancelled. */
+  readonly signal: AbortSignal;
+
   /**
    * Runs a function as a scope inside this one and hands back what it returns: synchronously for
    * a synchronous function, a promise for an asynchronous one. Its span is OpenTelemetry's active
    * span meanwhile.
+   *
+   * In a cancelled task the function does not run: the reason is thrown at once. What the
+   * cancellation makes the function throw (the reason, or any `AbortError`) ends the scope as
+   * cancelled and is thrown on, whatever `suppressException` says.
    */
   scope<T, S extends boolean = Suppress>(
     name: string,
@@ -75,7 +82,10 @@ export interface Scope<Suppress extends boolean = boolean> extends Disposable {
    */
   plan(plan: PlanInput): void;
 
-  /** The same items, counted as progress of this scope as they are taken. */
+  /**
+   * The same items, counted as progress of this scope as they are taken. In a cancelled task the
+   * next item is not asked for: the reason is thrown.
+   */
   each<T>(items: Iterable<T>, options?: EachOptions): IterableIterator<T>;
   each<T>(items: AsyncIterable<T>, options?: EachOptions): AsyncIterableIterator<T>;
 

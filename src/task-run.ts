@@ -1,12 +1,18 @@
 import type { Tracer } from '@opentelemetry/api';
+import * as conventions from './conventions.ts';
+import type { Outcome } from './conventions.ts';
 import type { JobCounts } from './fact.ts';
+import { liveTasks } from './live-tasks.ts';
+import type { Closing, LiveTask } from './live-tasks.ts';
+import { finalLine } from './log-line.ts';
+import type { ScopeRun } from './scope-run.ts';
+import { isAbortError, TaskCancelledError } from './task-cancelled-error.ts';
 import type { TaskClock } from './task-clock.ts';
-import type { TaskUpdater } from './task-updater.ts';
 import type { CleanText } from './text.ts';
 import type { VerboseLog } from './verbose-log.ts';
 
-/** What the scopes of one attempt share. */
-export interface TaskRun {
+/** What a {@link TaskRun} is made of. */
+export interface TaskRunOptions {
   readonly uuid: string;
   readonly name: string;
   readonly attempt: number;
@@ -15,13 +21,131 @@ export interface TaskRun {
   readonly clean: CleanText;
   readonly suppressException: boolean;
   readonly verbose: VerboseLog | undefined;
-  readonly updater: TaskUpdater<boolean>;
-  readonly jobs: JobCounter;
-  /** The latest error that a scope or the task reported. */
-  latest: { readonly thrown: unknown; readonly text: string } | undefined;
 }
 
-/** Counts the jobs of one attempt as its scopes open and end. */
+/**
+ * What the scopes of one attempt share, and all that is needed to end them.
+ *
+ * It never holds the updater: a task whose updater nobody has any more is ended by what is here.
+ */
+export class TaskRun implements TaskRunOptions, LiveTask {
+  readonly uuid: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly tracer: Tracer;
+  readonly clock: TaskClock;
+  readonly clean: CleanText;
+  readonly suppressException: boolean;
+  readonly verbose: VerboseLog | undefined;
+  readonly jobs: JobCounter = new JobCounter();
+  /** The task span; set as soon as it has begun. */
+  root: ScopeRun | undefined;
+  /** The recorded scope opened last of those that are open; the others follow by {@link ScopeRun.older}. */
+  newest: ScopeRun | undefined;
+  /** The latest error that a scope or the task reported. */
+  latest: { readonly thrown: unknown; readonly text: string } | undefined;
+  /** Why the task is to stop; `undefined` until somebody has asked for it. */
+  cancellation: TaskCancelledError | undefined;
+  /** Whether the cancellation was thrown to task code, or has ended a scope. */
+  isStopped = false;
+  /** Made with the updater's signal. Weak, since those who listen to it may hold the updater. */
+  aborter: WeakRef<AbortController> | undefined;
+
+  constructor(options: TaskRunOptions) {
+    this.uuid = options.uuid;
+    this.name = options.name;
+    this.attempt = options.attempt;
+    this.tracer = options.tracer;
+    this.clock = options.clock;
+    this.clean = options.clean;
+    this.suppressException = options.suppressException;
+    this.verbose = options.verbose;
+  }
+
+  /** Whether the task has not ended. */
+  get isOpen(): boolean {
+    return this.root?.isOpen === true;
+  }
+
+  /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
+  get spanId(): string {
+    return this.root?.writer.span.spanContext().spanId ?? '';
+  }
+
+  /** Asks task code to stop. Without effect the second time, and after the end. */
+  cancel(): void {
+    if (this.cancellation !== undefined || !this.isOpen) return;
+    this.cancellation = new TaskCancelledError(this.uuid);
+    this.aborter?.deref()?.abort(this.cancellation);
+  }
+
+  /** The reason to throw to task code that has to stop here. */
+  stop(): TaskCancelledError | undefined {
+    this.isStopped = true;
+    return this.cancellation;
+  }
+
+  /** Whether this was thrown because the task was cancelled. */
+  isCancellation(thrown: unknown): boolean {
+    const { cancellation } = this;
+    return cancellation !== undefined && (thrown === cancellation || isAbortError(thrown));
+  }
+
+  /** Ends the task itself. Without effect if it has ended. */
+  end(outcome: Outcome, failed?: { readonly thrown: unknown }): void {
+    const { root } = this;
+    if (root?.isOpen !== true) return;
+    root.end(outcome, failed, () => {
+      const { total, finished, failed: failures } = this.jobs.counts();
+      return {
+        [conventions.EXCEPTION]: this.latest?.text ?? '',
+        [conventions.JOBS_TOTAL]: total,
+        [conventions.JOBS_FINISHED]: finished,
+        [conventions.JOBS_FAILED]: failures,
+      };
+    });
+    this.verbose?.write('other', root, finalLine(this.jobs.counts()));
+  }
+
+  /** Ends all that is open, inner scopes before those around them, the task last. */
+  close({ outcome, failed, notice }: Closing): void {
+    // Each end takes its scope out, so that the next one is the newest.
+    for (let scope = this.newest; scope !== undefined; scope = this.newest) {
+      if (scope !== this.root) scope.end(outcome, failed);
+      else {
+        if (notice !== undefined) scope.notify(notice, undefined);
+        this.end(outcome, failed);
+      }
+    }
+  }
+
+  /** Takes in a recorded scope that begins. */
+  opened(scope: ScopeRun): void {
+    const before = this.newest;
+    if (before === undefined) liveTasks.add(this);
+    else {
+      before.newer = scope;
+      scope.older = before;
+    }
+    this.newest = scope;
+  }
+
+  /** Lets go of a scope that has ended. */
+  ended(scope: ScopeRun): void {
+    const { newer, older } = scope;
+    if (older !== undefined) older.newer = newer;
+    if (newer !== undefined) newer.older = older;
+    else this.newest = older;
+    scope.newer = undefined;
+    scope.older = undefined;
+    if (this.newest === undefined) liveTasks.delete(this);
+  }
+}
+
+/**
+ * Counts the jobs of one attempt as its scopes open and end. A cancelled one is none of the
+ * three: it has not succeeded, it has not failed, and it is not running.
+ */
 export class JobCounter {
   running = 0;
   finished = 0;

@@ -1,17 +1,16 @@
 import { trace } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
+import { endWhenDropped } from './abandoned.ts';
 import * as conventions from './conventions.ts';
-import type { Outcome } from './conventions.ts';
 import { currentScope } from './current.ts';
 import { received } from './failure.ts';
-import { finalLine } from './log-line.ts';
 import type { PlanInput } from './plan.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
 import { IncompleteError, ScopeNode } from './scope-node.ts';
+import { ScopeRun } from './scope-run.ts';
 import { startTaskSpan } from './scope-span.ts';
 import { TaskClock } from './task-clock.ts';
-import { JobCounter } from './task-run.ts';
-import type { TaskRun } from './task-run.ts';
+import { TaskRun } from './task-run.ts';
 import { checkOptions } from './task-options.ts';
 import type { TaskUpdaterOptions } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
@@ -32,13 +31,14 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   readonly taskName: string;
   readonly #task: TaskRun;
   readonly #root: ScopeNode;
+  #aborter: AbortController | undefined;
 
   constructor(options: TaskUpdaterOptions<Suppress>) {
     checkOptions(options);
     const clean = cleanTextWith(options.redact);
     this.taskUuid = taskUuid(options.taskUuid);
     this.taskName = clean(options.taskName);
-    const task: TaskRun = {
+    const task = new TaskRun({
       uuid: this.taskUuid,
       name: this.taskName,
       attempt: options.attempt ?? 1,
@@ -47,30 +47,45 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
       clean,
       suppressException: options.suppressException ?? true,
       verbose: options.verbose ? new VerboseLog() : undefined,
-      updater: this,
-      jobs: new JobCounter(),
-      latest: undefined,
-    };
+    });
     this.#task = task;
     const start = task.clock.now();
     const attributes = cleanAttributes(options.attributes ?? {}, clean);
-    this.#root = new ScopeNode(task, undefined, task.name, start, startTaskSpan(task, start, attributes));
-    task.verbose?.begin(this.#root, task.attempt);
+    const { span, context } = startTaskSpan(task, start, attributes);
+    const own = new ScopeRun(task, undefined, task.name, start, span);
+    this.#root = new ScopeNode(this, own, undefined, context);
+    task.verbose?.begin(own, task.attempt);
+    if (own.writer.recording) endWhenDropped(this, task);
   }
 
   /** Whether the task has not ended. */
   get isOpen(): boolean {
-    return this.#root.isOpen;
+    return this.#task.isOpen;
+  }
+
+  /**
+   * Aborted when the task is cancelled, with a {@link TaskCancelledError} as its reason: for
+   * `fetch(url, { signal })` and all else that can be aborted. Code that never lets the event
+   * loop run can't hear it.
+   */
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      const { cancellation } = this.#task;
+      this.#aborter = new AbortController();
+      this.#task.aborter = new WeakRef(this.#aborter);
+      if (cancellation !== undefined) this.#aborter.abort(cancellation);
+    }
+    return this.#aborter.signal;
   }
 
   /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
   get spanId(): string {
-    return this.#root.writer.span.spanContext().spanId;
+    return this.#root.own.writer.span.spanContext().spanId;
   }
 
   /** Trace id of the attempt, for a link to it; all zeros or empty where nothing is traced. */
   get traceId(): string {
-    return this.#root.writer.span.spanContext().traceId;
+    return this.#root.own.writer.span.spanContext().traceId;
   }
 
   /** The latest error that a scope or the task reported; `undefined` if none. */
@@ -139,52 +154,52 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
     this.#root.result(json);
   }
 
-  /** Ends the task (as failed if a job has failed) and throws the latest error, the very object, if there is one. */
+  /**
+   * Ends the task (as failed if a job has failed) and throws the latest error, the very object, if
+   * there is one; where a cancellation has stopped it, ends it as cancelled and throws the reason.
+   */
   raiseLatestException(): void {
     this.insertFinalUpdate();
-    const { latest } = this.#task;
+    const { latest, isStopped, cancellation } = this.#task;
+    if (isStopped) throw cancellation;
     if (latest !== undefined) throw latest.thrown;
   }
 
-  /** Ends the task, as failed if a job has failed, and does not throw. Without effect if it has ended. */
+  /**
+   * Ends the task and does not throw: as cancelled if a cancellation has stopped it, else as failed
+   * if a job has failed. Without effect if it has ended.
+   */
   insertFinalUpdate(): void {
-    const { latest } = this.#task;
-    if (latest === undefined) this.#end('completed');
-    else this.#end('failed', latest);
+    const { latest, isStopped } = this.#task;
+    if (isStopped) this.#task.end('cancelled');
+    else if (latest === undefined) this.#task.end('completed');
+    else this.#task.end('failed', latest);
   }
 
   /** Ends the task as completed, whatever became of its jobs. Without effect if it has ended. */
   complete(): void {
-    this.#end('completed');
+    this.#task.end('completed');
   }
 
-  /** Ends the task as failed by this error, which is not thrown. Without effect if it has ended. */
+  /**
+   * Ends the task as failed by this error, which is not thrown; as cancelled if that is what the
+   * cancellation threw. Without effect if it has ended.
+   */
   fail(error: unknown): void {
-    this.#end('failed', { thrown: error });
+    if (this.#task.isCancellation(error)) this.#task.end('cancelled');
+    else this.#task.end('failed', { thrown: error });
   }
 
-  /** Ends the task if it has not ended: as failed, since disposal can't see whether there was an error. */
+  /**
+   * Ends the task if it has not ended: as failed, since disposal can't see whether there was an
+   * error, and as cancelled if it was told to stop.
+   */
   [Symbol.dispose](): void {
-    if (this.isOpen) this.fail(new IncompleteError(this.taskName));
-  }
-
-  #end(outcome: Outcome, failed?: { readonly thrown: unknown }): void {
-    if (!this.isOpen) return;
-    const task = this.#task;
-    this.#root.end(outcome, failed, () => {
-      const { total, finished, failed: failures } = task.jobs.counts();
-      return {
-        [conventions.EXCEPTION]: task.latest?.text ?? '',
-        [conventions.JOBS_TOTAL]: total,
-        [conventions.JOBS_FINISHED]: finished,
-        [conventions.JOBS_FAILED]: failures,
-      };
-    });
-    task.verbose?.write('other', this.#root, finalLine(task.jobs.counts()));
+    if (this.isOpen) this.fail(this.#task.cancellation ?? new IncompleteError(this.taskName));
   }
 
   #innermost(): ScopeNode {
     const current = currentScope.getStore();
-    return current !== undefined && current.task.updater === this.#task.updater ? current : this.#root;
+    return current !== undefined && current.updater === this ? current : this.#root;
   }
 }

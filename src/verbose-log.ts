@@ -1,21 +1,21 @@
 import { attemptLine, nameLine, needsName } from './log-line.ts';
 import type { LineKind, ScopeTree } from './log-line.ts';
 import { reportOnce } from './report.ts';
-import type { ScopeNode } from './scope-node.ts';
+import type { ScopeRun } from './scope-run.ts';
 
 /** Prints a task's log to standard output while it grows; it needs no SDK. */
 export class VerboseLog {
-  #before: ScopeNode | undefined;
+  #before: ScopeRun | undefined;
 
   /** Prints what stands at the head of an attempt. */
-  begin(root: ScopeNode, attempt: number): void {
+  begin(root: ScopeRun, attempt: number): void {
     this.write('other', root, attemptLine(attempt));
   }
 
   /** Prints what a scope has to say, after its name where another scope's lines stand in between. */
-  write(kind: LineKind, scope: ScopeNode, lines: string): void {
+  write(kind: LineKind, scope: ScopeRun, lines: string): void {
     if (lines === '') return;
-    const name = needsName(kind, scope, this.#before, nodeTree) ? nameLine(scope.name, true) : '';
+    const name = needsName(kind, scope, this.#before, scopeTree) ? nameLine(scope.name, true) : '';
     this.#before = scope;
     print(name + lines);
   }
@@ -33,7 +33,7 @@ function print(text: string): void {
   }
 }
 
-const nodeTree: ScopeTree<ScopeNode> = {
+const scopeTree: ScopeTree<ScopeRun> = {
   isOpen: (scope) => scope.isOpen,
   isHeading: (scope) => scope.isHeading,
   isInside: (scope, outer) => scope.isInside(outer),

@@ -25,6 +25,11 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/i;
 export interface Access {
   /** The answer to a request that may not be made: 403, saying which option allows it. */
   refusal(c: Context): Response | undefined;
+  /**
+   * The answer to a request that may not change anything: 403. Pages of another origin may never,
+   * those of `allowedOrigins` neither.
+   */
+  changeRefusal(c: Context): Response | undefined;
   /** Lets pages of `allowedOrigins` read (CORS); `undefined` where there are none. */
   cors: MiddlewareHandler | undefined;
 }
@@ -51,7 +56,15 @@ export function accessRules(options: AccessOptions = {}): Access {
     if (origins.has(origin)) return undefined;
     return problem(403, `the origin ${received(origin)} is not allowed: it is not this host's and not in "allowedOrigins"`);
   };
-  return { refusal, cors: origins.size === 0 ? undefined : corsFor(origins, refusal) };
+  const changeRefusal = (c: Context): Response | undefined => {
+    const site = c.req.header('Sec-Fetch-Site');
+    const isForeign = site !== undefined && site !== 'same-origin' && site !== 'none';
+    if (isForeign || origins.has(c.req.header('Origin') ?? '')) {
+      return refusal(c) ?? problem(403, 'pages of another origin may read at the most, not change anything');
+    }
+    return refusal(c);
+  };
+  return { refusal, changeRefusal, cors: origins.size === 0 ? undefined : corsFor(origins, refusal) };
 }
 
 function corsFor(origins: Set<string>, refusal: Access['refusal']): MiddlewareHandler {

@@ -3,6 +3,7 @@ import { received } from '../../src/failure.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions } from './access.ts';
+import { cancelRoute } from './cancel-route.ts';
 import { problem } from './problem.ts';
 import { storeFailure } from './store-failure.ts';
 import { taskEventsRoute } from './task-events-route.ts';
@@ -27,7 +28,8 @@ export interface TasksAppOptions {
  * `app.route('/somewhere', createTasksApp({ store }))`, or test against it with `app.request()`.
  *
  * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes` and `/healthz`, live `/tasks/events`,
- * `/tasks/:uuid/events` and `/tasks/:uuid/log`; `docs/http-api.md` has the rest. It answers for
+ * `/tasks/:uuid/events` and `/tasks/:uuid/log`, and `POST /tasks/:uuid/cancel`;
+ * `docs/http-api.md` has the rest. It answers for
  * these paths alone and leaves all others to the app that it is mounted in.
  *
  * Throws `TypeError` for what is no store and for a malformed access option, `RangeError` for one
@@ -51,15 +53,19 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   read('/tasks/:uuid/events', taskEventsRoute(store, watchers));
   read('/tasks/:uuid/log', taskLogRoute(store, watchers));
   read('/healthz', health);
+  const cancel = cancelRoute(store);
+  app.all('/tasks/:uuid/cancel', (c) => {
+    return access.changeRefusal(c) ?? otherMethod(c.req.method, ['POST']) ?? cancel(c).catch(storeFailure);
+  });
   app.notFound((c) => problem(404, `there is nothing at ${c.req.path}`));
   return app;
 }
 
 type Route = (c: Context) => Promise<Response>;
 
-function otherMethod(method: string): Response | undefined {
-  if (method === 'GET' || method === 'HEAD') return undefined;
-  return problem(405, `${method} is not possible here`, { headers: { Allow: 'GET, HEAD' } });
+function otherMethod(method: string, allowed: readonly string[] = ['GET', 'HEAD']): Response | undefined {
+  if (allowed.includes(method)) return undefined;
+  return problem(405, `${method} is not possible here`, { headers: { Allow: allowed.join(', ') } });
 }
 
 /** `GET /healthz`: whether the app answers. The store's state is not its affair. */

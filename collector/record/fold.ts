@@ -121,6 +121,7 @@ function foldTaskStart(task: TaskFold, attempt: AttemptState, fact: TaskStart): 
   attempt.attributes = fact.attributes;
   attempt.workerId = fact.workerId;
   attempt.workerIntervalMs = fact.workerIntervalMs;
+  attempt.cancellable = fact.cancellable ?? false;
   attempt.parentTaskUuid = fact.parentTaskUuid ?? null;
   attempt.sampled = fact.sampled;
 }
@@ -184,11 +185,12 @@ function endOf(fact: ScopeEnd | TaskEnd, heading: boolean): NonNullable<ScopeSta
 }
 
 function startContent(fact: TaskStart): unknown {
-  const { name, time, attempt, attributes, workerId, workerIntervalMs, parentTaskUuid, sampled } = fact;
-  return [name, time, attempt, attributes, workerId, workerIntervalMs, parentTaskUuid ?? null, sampled];
+  const { name, time, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled } = fact;
+  const whole = { cancellable: cancellable ?? false, parentTaskUuid: parentTaskUuid ?? null, sampled };
+  return { name, time, attempt, attributes, workerId, workerIntervalMs, ...whole };
 }
 
 function startContentOf(state: AttemptState): unknown {
-  const { name, start, attempt, attributes, workerId, workerIntervalMs, parentTaskUuid, sampled } = state;
-  return [name, start, attempt, attributes, workerId, workerIntervalMs, parentTaskUuid, sampled];
+  const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled } = state;
+  return { name, time: start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled };
 }

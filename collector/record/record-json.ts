@@ -2,7 +2,7 @@
  * The JSON text of a record, made from the stored text without parsing it.
  *
  * A store keeps the part that only facts change (`summary`, a JSON object that ends with
- * `updated`). The log, liveness and the version are added when it is read.
+ * `cancellable`). The log, liveness and the version are added when it is read.
  */
 
 /** What a reader adds to a stored summary. */

@@ -56,6 +56,8 @@ export interface AttemptState extends ScopeState {
   attributes: Attributes;
   workerId: string;
   workerIntervalMs: number;
+  /** Whether the worker hears a request to cancel. */
+  cancellable: boolean;
   parentTaskUuid: string | null;
   sampled: boolean;
   jobs: { finished: number; failed: number; running: number };
@@ -112,6 +114,7 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     attributes: {},
     workerId: '',
     workerIntervalMs: 0,
+    cancellable: false,
     parentTaskUuid: null,
     sampled: false,
     jobs: { finished: 0, failed: 0, running: 0 },

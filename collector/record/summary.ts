@@ -16,7 +16,7 @@ export function statusOf(state: TaskState): TaskStatus {
 }
 
 /**
- * JSON text of a record without its log and what follows `updated`: all that facts alone decide.
+ * JSON text of a record without its log and what follows `cancellable`: all that facts alone decide.
  * `recordJson` makes it whole.
  */
 export function summaryJson(task: TaskFold): string {
@@ -36,7 +36,7 @@ export function summaryJson(task: TaskFold): string {
     `,"result":${latest?.result?.json ?? 'null'},"attributes":${JSON.stringify(latest?.attributes ?? {})}` +
     `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
     `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
-    `,"updated":${timeJson(task.updated)}}`
+    `,"updated":${timeJson(task.updated)},"cancellable":${end === null && latest?.cancellable === true}}`
   );
 }
 

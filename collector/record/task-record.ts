@@ -50,6 +50,8 @@ export interface TaskSummary {
   trace_sampled: boolean;
   /** Time of the latest fact. */
   updated: string;
+  /** Whether it runs and its worker hears a request to cancel it. */
+  cancellable: boolean;
   /** When the worker last gave a sign of life; `null` where none is expected. */
   heard: string | null;
   /** Since when the worker's event loop has been blocked; `null` if it is not. */

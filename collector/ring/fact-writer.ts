@@ -4,6 +4,7 @@ import type { SpanSink } from '../../src/span-sink.ts';
 import { KIND } from './record-layout.ts';
 import type { TaskEndRest, TaskStartRest } from './ring-reader.ts';
 import type { RingSpan, RingWriter } from './ring-writer.ts';
+import { CONTROL } from './segment.ts';
 import { scopeEndFlags } from './scope-end-flags.ts';
 
 /** Writes the facts of one span into the ring. */
@@ -29,7 +30,7 @@ export class FactWriter implements SpanSink, RingSpan {
     if (fact.kind === 'scope-start') {
       this.ring.write(this, KIND.scopeStart, seq, time, 0, 0, fact.name, fact.parentSpanId);
     } else {
-      const { name, attempt, attributes, workerId, workerIntervalMs, sampled, parentTaskUuid } = fact;
+      const { name, attempt, attributes, workerId, workerIntervalMs, cancellable, sampled, parentTaskUuid } = fact;
       const rest: TaskStartRest = {
         name,
         attempt,
@@ -37,8 +38,10 @@ export class FactWriter implements SpanSink, RingSpan {
         workerId,
         workerIntervalMs,
         sampled,
+        ...(cancellable !== undefined && { cancellable }),
         ...(parentTaskUuid !== undefined && { parentTaskUuid }),
       };
+      Atomics.add(this.ring.control, CONTROL.liveTasks, 1);
       this.ring.write(this, KIND.taskStart, seq, time, 0, 0, JSON.stringify(rest), '');
     }
   }
@@ -51,6 +54,7 @@ export class FactWriter implements SpanSink, RingSpan {
     } else {
       const { name, exception, jobs } = fact;
       const rest: TaskEndRest = { outcome, duration, name, exception, jobs, ...(error !== undefined && { error }) };
+      Atomics.sub(this.ring.control, CONTROL.liveTasks, 1);
       this.ring.write(this, KIND.taskEnd, seq, time, 0, 0, JSON.stringify(rest), '');
     }
   }

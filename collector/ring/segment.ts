@@ -35,6 +35,8 @@ export const CONTROL = {
   wake: 1,
   /** Grows with each acknowledgement. */
   acknowledgements: 2,
+  /** How many attempts have begun and not ended. */
+  liveTasks: 3,
 } as const;
 
 export const CONTROL_BYTES = 64;
@@ -60,4 +62,9 @@ export function clearSegment({ words }: Segment): void {
 /** Whether all that is written in it is committed. */
 export function isAcknowledged({ words }: Segment): boolean {
   return Atomics.load(words, HEADER.acknowledged) >= Atomics.load(words, HEADER.written);
+}
+
+/** Whether an attempt has begun whose end is not written yet. */
+export function hasLiveTasks(control: Int32Array): boolean {
+  return Atomics.load(control, CONTROL.liveTasks) > 0;
 }

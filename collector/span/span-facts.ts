@@ -47,6 +47,7 @@ export function startFactOf(span: StartedSpan, ref: SpanRef): TaskStart | ScopeS
     attributes: userAttributes(attributes),
     workerId: text(attributes, conventions.WORKER_ID),
     workerIntervalMs: count(attributes, conventions.WORKER_INTERVAL_MS),
+    ...(attributes[conventions.WORKER_CANCELLABLE] === true && { cancellable: true }),
     sampled: (span.spanContext().traceFlags & 1) === 1,
   };
 }

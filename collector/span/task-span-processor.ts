@@ -1,7 +1,14 @@
 import { received } from '../../src/failure.ts';
+import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
+import { worker } from '../../src/worker.ts';
+import { watchEndings } from '../endings.ts';
+import type { Endings } from '../endings.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
+import { hasLiveTasks } from '../ring/segment.ts';
+import { watchCancellations } from '../store/cancel-watch.ts';
+import type { CancelWatch } from '../store/cancel-watch.ts';
 import { Committer } from '../store/committer.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
@@ -32,7 +39,10 @@ const LEAST_BUFFER_BYTES = 1024 * 1024;
 export class TaskSpanProcessor {
   readonly #spans: RingSpanProcessor;
   readonly #committer: Committer;
+  readonly #cancellations: CancelWatch;
+  readonly #endings: Endings;
   readonly #onExit: () => void;
+  #isShutDown = false;
 
   constructor({ store, bufferBytes }: TaskSpanProcessorOptions) {
     if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
@@ -42,16 +52,28 @@ export class TaskSpanProcessor {
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#spans = new RingSpanProcessor(ring);
+    this.#cancellations = watchCancellations({
+      store,
+      workerId: worker.id,
+      hasLiveTasks: () => hasLiveTasks(ring.control),
+      cancel: cancelLiveTask,
+      report,
+    });
     this.#committer = new Committer({
       source: readingEnd(ring),
       store,
-      sleep: () => untilWoken(ring),
+      sleep: () => {
+        this.#cancellations.wake();
+        return untilWoken(ring);
+      },
       onFailure: (error, failures) => {
         if (failures === 1) report('facts could not be committed, trying again', error);
       },
     });
     this.#onExit = () => this.#committer.drainNow();
+    this.#endings = watchEndings({});
     process.on('exit', this.#onExit);
+    worker.listeners++;
     void this.#committer.run();
   }
 
@@ -72,6 +94,10 @@ export class TaskSpanProcessor {
   async shutdown(): Promise<void> {
     await this.#committer.drain();
     this.#committer.stop();
+    this.#cancellations.stop();
+    this.#endings.stop();
+    if (!this.#isShutDown) worker.listeners--;
+    this.#isShutDown = true;
     process.off('exit', this.#onExit);
   }
 }

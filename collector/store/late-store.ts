@@ -40,6 +40,8 @@ export function lateStore(location: string): LateStore {
     tasks: (query) => use((store) => store.tasks(query)),
     changes: (query) => use((store) => store.changes(query)),
     watch: (listener) => open().watch(listener),
+    cancel: (uuid) => use((store) => store.cancel(uuid)),
+    cancellations: (workerId, after) => use((store) => store.cancellations(workerId, after)),
     close: () => opened?.close() ?? Promise.resolve(),
   };
 }

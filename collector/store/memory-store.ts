@@ -1,6 +1,7 @@
 import type { Fact } from '../../src/fact.ts';
 import { commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
+import { cancelTargets } from '../record/cancel-targets.ts';
 import { scopeTree } from '../record/scope-tree.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { AttemptRecord } from '../record/task-record.ts';
@@ -12,6 +13,8 @@ import { RecentNotifications } from './recent-notifications.ts';
 import type { JournalRow } from './recent-notifications.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import type {
+  CancelAnswer,
+  Cancellation,
   ChangeQuery,
   LogRange,
   StoredLog,
@@ -39,6 +42,7 @@ class MemoryStore implements TaskStore {
   readonly #tasks = new Map<string, MemoryTask>();
   readonly #watch = new CommitWatch();
   #lastChange = 0;
+  readonly #cancellations: (Cancellation & { workerId: string })[] = [];
 
   append(facts: readonly Fact[]): Promise<void> {
     for (const [uuid, own] of byTask(facts)) {
@@ -104,6 +108,23 @@ class MemoryStore implements TaskStore {
 
   watch(listener: () => void): () => void {
     return this.#watch.add(listener);
+  }
+
+  cancel(uuid: string): Promise<CancelAnswer | undefined> {
+    const task = this.#tasks.get(uuid);
+    if (task === undefined) return Promise.resolve(undefined);
+    const targets = cancelTargets(task.fold.attempts);
+    if (typeof targets === 'string') return Promise.resolve(targets);
+    for (const { workerId, spanId } of targets) {
+      if (this.#cancellations.some((known) => known.spanId === spanId && known.taskUuid === uuid)) continue;
+      this.#cancellations.push({ number: this.#cancellations.length + 1, taskUuid: uuid, spanId, workerId });
+    }
+    return Promise.resolve('requested');
+  }
+
+  cancellations(worker: string, after: number): Promise<Cancellation[]> {
+    const found = this.#cancellations.filter(({ workerId, number }) => workerId === worker && number > after);
+    return Promise.resolve(found.map(({ number, taskUuid, spanId }) => ({ number, taskUuid, spanId })));
   }
 
   close(): Promise<void> {

@@ -118,13 +118,14 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
 type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask'>;
 
 function attemptJson(state: AttemptState): string {
-  const { attempt, attributes, workerId, workerIntervalMs, parentTaskUuid, sampled, jobs, exception, result, final } =
+  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled, jobs, exception, result, final } =
     state;
   const only: AttemptOnly = {
     attempt,
     attributes,
     workerId,
     workerIntervalMs,
+    cancellable,
     parentTaskUuid,
     sampled,
     jobs,

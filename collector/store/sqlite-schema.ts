@@ -78,6 +78,19 @@ const MIGRATIONS: readonly string[] = [
     UPDATE deleted_change SET last = old.changed WHERE last < old.changed;
   END;
   `,
+  // What is asked of workers, each by its id. No foreign key: a task may be deleted meanwhile.
+  `
+  CREATE TABLE command (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    worker_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    task_uuid TEXT NOT NULL,
+    span_id TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    UNIQUE (kind, task_uuid, span_id)
+  ) STRICT;
+  CREATE INDEX command_worker ON command (worker_id, number);
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */

@@ -13,11 +13,14 @@ import { firstRecentOffset, RecentNotifications } from './recent-notifications.t
 import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
 import { SqliteChanges } from './sqlite-changes.ts';
+import { SqliteCommands } from './sqlite-commands.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import { migrate } from './sqlite-schema.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import { TaskStoreError } from './task-store-error.ts';
 import type {
+  CancelAnswer,
+  Cancellation,
   ChangeQuery,
   LogRange,
   StoredLog,
@@ -80,6 +83,7 @@ class SqliteStore implements TaskStore {
   readonly #path: string;
   readonly #folds: SqliteFolds;
   readonly #changes: SqliteChanges;
+  readonly #commands: SqliteCommands;
   readonly #statements;
 
   constructor(database: DatabaseSync, path: string) {
@@ -87,6 +91,7 @@ class SqliteStore implements TaskStore {
     this.#path = path;
     this.#folds = new SqliteFolds(database);
     this.#changes = new SqliteChanges(database);
+    this.#commands = new SqliteCommands(database);
     const task = 'SELECT id, uuid, summary, state, version, log_bytes FROM task';
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
@@ -195,6 +200,14 @@ class SqliteStore implements TaskStore {
 
   watch(listener: () => void): () => void {
     return this.#changes.watch.add(listener);
+  }
+
+  cancel(uuid: string): Promise<CancelAnswer | undefined> {
+    return attempt(() => this.#commands.cancel(uuid));
+  }
+
+  cancellations(workerId: string, after: number): Promise<Cancellation[]> {
+    return attempt(() => this.#commands.cancellations(workerId, after));
   }
 
   close(): Promise<void> {

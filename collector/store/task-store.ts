@@ -43,13 +43,26 @@ export interface TaskStore {
    */
   watch(listener: () => void): () => void;
 
+  /**
+   * Asks the worker of each open attempt of a task to cancel it; `undefined` for an unknown task.
+   * It is no commit: the task's version stays. Asked again, it changes nothing.
+   */
+  cancel(uuid: string): Promise<CancelAnswer | undefined>;
+
+  /**
+   * The cancellations asked of a worker, oldest first.
+   *
+   * @param after `number` of the last one known, 0 for all.
+   */
+  cancellations(workerId: string, after: number): Promise<Cancellation[]>;
+
   /** Closes what the store holds open. No other call may follow. */
   close(): Promise<void>;
 }
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }
@@ -57,12 +70,30 @@ export function isTaskStore(value: unknown): value is TaskStore {
 /** A task as a store gives it: its record in two parts, so that it is served without being parsed. */
 export interface StoredTask {
   uuid: string;
-  /** JSON text of the record without `log` and all that follows `updated`. `recordJson` makes it whole. */
+  /** JSON text of the record without `log` and all that follows `cancellable`. `recordJson` makes it whole. */
   summary: string;
   state: TaskState;
   version: number;
   /** Length of the whole log in bytes. */
   logBytes: number;
+}
+
+/** What became of a request to cancel a task. */
+export type CancelAnswer =
+  /** Its worker will hear of it within a second, if its event loop runs. */
+  | 'requested'
+  /** It has ended. */
+  | 'ended'
+  /** Its worker does not listen. */
+  | 'not-cancellable';
+
+/** A request to cancel one attempt. */
+export interface Cancellation {
+  /** Grows from one to the next. */
+  number: number;
+  taskUuid: string;
+  /** Span id of the attempt's task span. */
+  spanId: string;
 }
 
 export interface LogRange {

@@ -1,6 +1,9 @@
+import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
+import { worker } from '../../src/worker.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
+import { hasLiveTasks } from '../ring/segment.ts';
 import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { startCollector } from './collector.ts';
@@ -17,7 +20,16 @@ export async function startCollectorHere(
   serve: ServeOptions | undefined,
 ): Promise<Collector> {
   const source = readingEnd(ring);
-  const collector = await startCollector({ source, store, serve, sleep: () => untilWoken(ring), report });
+  const collector = await startCollector({
+    source,
+    store,
+    serve,
+    sleep: () => untilWoken(ring),
+    workerId: worker.id,
+    hasLiveTasks: () => hasLiveTasks(ring.control),
+    cancel: cancelLiveTask,
+    report,
+  });
   const atExit = (): void => collector.committer.drainNow();
   process.on('exit', atExit);
   return {

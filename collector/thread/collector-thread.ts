@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { describeFailure } from '../../src/failure.ts';
+import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report, reportOnce } from '../../src/report.ts';
+import { worker as thisWorker } from '../../src/worker.ts';
 import { RingReader } from '../ring/ring-reader.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { CONTROL } from '../ring/segment.ts';
@@ -109,12 +111,17 @@ export class CollectorThread {
       segments: this.#ring.segments.map(shared),
       store: this.#store,
       serve: this.#serve,
+      workerId: thisWorker.id,
     };
   }
 
   #hear(worker: Worker, message: FromThread): void {
     if (message.type === 'report') {
       report(message.message);
+      return;
+    }
+    if (message.type === 'cancel') {
+      cancelLiveTask(message.taskUuid, message.spanId);
       return;
     }
     const { url, failures } = message;

@@ -2,6 +2,7 @@ import { describeFailure } from '../../src/failure.ts';
 import { createTasksApp } from '../app/tasks-app.ts';
 import { serveTasks } from '../app/serve-tasks.ts';
 import type { TasksServer } from '../app/serve-tasks.ts';
+import { watchCancellations } from '../store/cancel-watch.ts';
 import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
@@ -15,6 +16,11 @@ export interface CollectorOptions {
   store: TaskStore | LateStore;
   serve: ServeOptions | undefined;
   sleep: () => Promise<void>;
+  /** The worker whose tasks are collected, and whether it has any that are open. */
+  workerId: string;
+  hasLiveTasks: () => boolean;
+  /** Called with each attempt that somebody wants to be cancelled. */
+  cancel: (taskUuid: string, spanId: string) => void;
   /** Told of troubles, each in one line. */
   report: (message: string) => void;
 }
@@ -37,7 +43,7 @@ const PROBE_MS = 5000;
 
 /** Commits facts and serves records until it is closed. What does not work is told, not thrown. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { source, store, serve, sleep, report } = options;
+  const { source, store, serve, sleep, report, workerId, hasLiveTasks, cancel } = options;
   const failures: CollectorFailure[] = [];
   try {
     if ('open' in store) store.open();
@@ -47,11 +53,17 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   } catch (error) {
     failures.push(failureOf('store', error));
   }
+  const cancellations = watchCancellations({ store, workerId, hasLiveTasks, cancel, report });
+  cancellations.wake();
   let told = '';
   const committer = new Committer({
     source,
     store,
-    sleep,
+    // Before it falls asleep it has committed what woke it: a task may have begun.
+    sleep: () => {
+      cancellations.wake();
+      return sleep();
+    },
     onFailure: (error) => {
       const { message } = describeFailure(error);
       if (message !== told) report(`facts could not be committed, trying again: ${message}`);
@@ -77,6 +89,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     failures,
     async close() {
       committer.stop();
+      cancellations.stop();
       await server?.close();
     },
   };

@@ -21,6 +21,8 @@ export interface ThreadData {
   /** Path or URL of the store. */
   store: string;
   serve: ServeOptions | undefined;
+  /** The worker that the thread stands beside. */
+  workerId: string;
 }
 
 export interface SharedSegment {
@@ -36,6 +38,8 @@ export type ToThread =
 export type FromThread =
   /** It has tried to open its store and its port. */
   | { type: 'ready'; url: string | undefined; failures: CollectorFailure[] }
+  /** Somebody wants an attempt to be cancelled. It is heard when the task's event loop runs. */
+  | { type: 'cancel'; taskUuid: string; spanId: string }
   /** Something to tell through `diag`. */
   | { type: 'report'; message: string };
 

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { RingReader } from '../ring/ring-reader.ts';
-import { CONTROL, segmentOver } from '../ring/segment.ts';
+import { CONTROL, hasLiveTasks, segmentOver } from '../ring/segment.ts';
 import { lateStore } from '../store/late-store.ts';
 import { startCollector } from './collector.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
@@ -11,7 +11,7 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
  * none of it waits for a task that blocks its event loop.
  */
 const port = parentPort!;
-const { control, segments, store: location, serve } = workerData as ThreadData;
+const { control, segments, store: location, serve, workerId } = workerData as ThreadData;
 const tell = (message: FromThread): void => port.postMessage(message);
 
 // What is told in this thread is told in the task's, where the application may have set a logger.
@@ -27,6 +27,9 @@ const starting = startCollector({
   store,
   serve,
   sleep,
+  workerId,
+  hasLiveTasks: () => hasLiveTasks(control),
+  cancel: (taskUuid, spanId) => tell({ type: 'cancel', taskUuid, spanId }),
   report: (message) => tell({ type: 'report', message }),
 });
 

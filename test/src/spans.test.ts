@@ -134,6 +134,7 @@ describe('a span', () => {
         'taskspan.task.name': 'T',
         'taskspan.task.attempt': 2,
         'taskspan.worker.id': worker.id,
+        'taskspan.worker.cancellable': true,
         'taskspan.worker.interval_ms': worker.intervalMs,
         'taskspan.outcome': '',
         'taskspan.heading': false,

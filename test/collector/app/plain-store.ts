@@ -43,6 +43,8 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
     },
     changes: () => Promise.reject(new Error('not of use here')),
     watch: () => () => undefined,
+    cancel: () => Promise.reject(new Error('not of use here')),
+    cancellations: () => Promise.reject(new Error('not of use here')),
     append: () => Promise.reject(new Error('not of use here')),
     close: () => Promise.reject(new Error('not for the app to do')),
   };
@@ -68,6 +70,7 @@ function stored({ uuid, name, state, version, log, attempts }: PlainTask): Store
     trace_id: null,
     trace_sampled: false,
     updated: '2026-01-02T03:04:06.000007Z',
+    cancellable: !finished,
   });
   return { uuid, summary, state, version, logBytes: Buffer.byteLength(log) };
 }

@@ -137,7 +137,7 @@ describe('no text of a task', () => {
         const count = (form: RegExp): number => lines.filter((line) => form.test(line)).length;
         const ends = facts.filter((fact) => 'outcome' in fact && factLines(fact).includes('\t\tTime spent'));
         const names = told.reduce((sum, { fact, text }) => {
-          const own = fact.kind === 'scope-start' || (fact.kind === 'task-end' && fact.error !== undefined);
+          const own = fact.kind === 'scope-start' || (fact.kind === 'task-end' && (fact.error !== undefined || fact.outcome === 'cancelled'));
           return sum + Number(own) + Number(text !== factLines(fact));
         }, 0);
         expect(count(/^\tTask Finished - /)).toBe(attempts.filter(({ open }) => !open).length);

@@ -10,19 +10,23 @@ const WORK = `
 `;
 
 test.for([
-  ['process.exit()', 'process.exit(0);', 0],
-  ['an uncaught error', "throw new Error('nobody catches this');", 1],
-  ['an unhandled rejection', "void Promise.reject(new Error('nobody handles this')); await new Promise(() => undefined);", 1],
-  ['a natural end', '', 0],
-  ['close()', 'await taskspan.close();', 0],
-] as const)('after %s all that was said is in record and log', async ([, end, code]) => {
+  ['process.exit()', 'process.exit(3);', 3, 'failed', 'process ended: exit code 3'],
+  ['an uncaught error', "throw new TypeError('nobody catches this');", 1, 'failed', 'uncaught error: TypeError: nobody catches this'],
+  [
+    'an unhandled rejection',
+    "void Promise.reject(new Error('nobody handles this')); await new Promise(() => undefined);", 1, 'failed',
+    'uncaught error: Error: nobody handles this',
+  ],
+  ['a natural end', '', 0, 'failed', 'the process ended with the task open'],
+  ['close()', 'await taskspan.close();', 0, 'running', ''],
+] as const)('after %s all that was said is in record and log, and an open task is told as it is', async ([, end, code, state, exception]) => {
   const folder = await temporaryFolder();
   const script = await startScript(folder, `${WORK}\n${end}`);
   expect(await script.ended).toMatchObject({ code, signal: null });
   const record = (await recordsOf(storeIn(folder))).get('work')!;
   expect(stepsIn(record.log)).toBe(STEPS);
   expect(record.jobs).toEqual({ total: 1, finished: 1, failed: 0, running: 0 });
-  expect(record.state).toBe('running');
+  expect(record).toMatchObject({ state, exception });
 });
 
 test('the very last word before process.exit() is kept', async () => {

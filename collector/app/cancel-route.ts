@@ -1,0 +1,34 @@
+import type { Context } from 'hono';
+import { isTaskUuid } from '../../src/task-uuid.ts';
+import type { TaskStore } from '../store/task-store.ts';
+import { problem } from './problem.ts';
+import { noUuid, unknownTask } from './task-route.ts';
+
+/**
+ * `POST /tasks/:uuid/cancel`: asks the task's worker to cancel it. 202 says that the worker will
+ * be told, not that the task has stopped: its record tells that.
+ */
+export function cancelRoute(store: TaskStore): (c: Context) => Promise<Response> {
+  return async (c) => {
+    const given = c.req.param('uuid') ?? '';
+    if (!isTaskUuid(given)) return noUuid(given);
+    const uuid = given.toLowerCase();
+    const answer = await store.cancel(uuid);
+    if (answer === undefined) return unknownTask(uuid);
+    if (answer === 'ended') return problem(409, `task ${uuid} has ended`);
+    if (answer === 'not-cancellable') {
+      return problem(409, `task ${uuid} can not be cancelled: its worker does not listen`);
+    }
+    // Relative, so that it holds wherever the app is mounted.
+    const record = `../${uuid}`;
+    return new Response(JSON.stringify({ task_uuid: uuid, url: new URL(record, c.req.url).href }), {
+      status: 202,
+      headers: {
+        'Content-Type': 'application/json',
+        'Cache-Control': 'no-store',
+        'X-Content-Type-Options': 'nosniff',
+        Location: record,
+      },
+    });
+  };
+}

@@ -1,0 +1,12 @@
+import type { AttemptState } from './scope-state.ts';
+
+/**
+ * The attempts that a request to cancel a task goes to; or why there is none. Where a retry
+ * overlaps the attempt before it, that is both of them.
+ */
+export function cancelTargets(attempts: Iterable<AttemptState>): AttemptState[] | 'ended' | 'not-cancellable' {
+  const open = [...attempts].filter(({ end }) => end === null);
+  if (open.length === 0) return 'ended';
+  const hearing = open.filter(({ cancellable }) => cancellable);
+  return hearing.length === 0 ? 'not-cancellable' : hearing;
+}

@@ -1,0 +1,178 @@
+import type { Attributes, Span } from '@opentelemetry/api';
+import type { Outcome } from './conventions.ts';
+import { describeFailure, failureText } from './failure.ts';
+import type { Failure } from './failure.ts';
+import { messageLines, nameLine, outcomeLines } from './log-line.ts';
+import { ProgressGate } from './progress.ts';
+import { reportOnce } from './report.ts';
+import { NOT_TRACED } from './scope-span.ts';
+import { SpanWriter } from './span-writer.ts';
+import { TaskClock } from './task-clock.ts';
+import type { TaskRun } from './task-run.ts';
+import { cleanAttributes } from './text.ts';
+import { ToldErrors } from './told-errors.ts';
+import type { VerboseLog } from './verbose-log.ts';
+
+/**
+ * A scope as far as it takes to end it, or the task itself as the root of its scopes.
+ *
+ * It holds no updater and no context: whoever ends a scope that its owner has forgotten has this.
+ */
+export class ScopeRun {
+  readonly task: TaskRun;
+  readonly writer: SpanWriter;
+  readonly parent: ScopeRun | undefined;
+  readonly name: string;
+  /** The scopes opened before and after it of those that are open. */
+  older: ScopeRun | undefined;
+  newer: ScopeRun | undefined;
+  readonly #start: number;
+  /** Whether the task itself is recorded. */
+  readonly #taskRecords: boolean;
+  #open = true;
+  #heading = false;
+  #gate: ProgressGate | undefined;
+  #toldInside: ToldErrors | undefined;
+
+  constructor(task: TaskRun, parent: ScopeRun | undefined, name: string, start: number, span: Span) {
+    this.task = task;
+    this.writer = span === NOT_TRACED.span ? NOT_WRITTEN : new SpanWriter(span, task.clock);
+    this.parent = parent;
+    this.name = name;
+    this.#start = start;
+    this.#taskRecords = parent === undefined ? this.writer.recording : parent.#taskRecords;
+    // What is not recorded needs nobody to end it.
+    if (this.writer.recording) task.opened(this);
+    if (parent === undefined) {
+      task.root = this;
+      return;
+    }
+    parent.#enclose();
+    if (this.#isCounted) task.jobs.running++;
+    task.verbose?.write('other', this, nameLine(name));
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  get isHeading(): boolean {
+    return this.#heading;
+  }
+
+  isInside(outer: ScopeRun): boolean {
+    for (let scope = this.parent; scope !== undefined; scope = scope.parent) if (scope === outer) return true;
+    return false;
+  }
+
+  /** Tells those who wait for the task. */
+  notify(message: string, attributes: Attributes | undefined): void {
+    const { task } = this;
+    if (!this.writer.recording && task.verbose === undefined) return;
+    try {
+      const text = task.clean(message);
+      if (this.writer.recording) {
+        this.writer.notification(text, attributes === undefined ? undefined : cleanAttributes(attributes, task.clean));
+      }
+      task.verbose?.write('message', this, messageLines(text));
+    } catch (error) {
+      reportOnce('notify', 'a notification could not be recorded', error);
+    }
+  }
+
+  /** Takes how far it is; many steps make a handful of facts. */
+  progress(done: number, total: number | undefined): void {
+    if (!this.writer.recording) return;
+    this.#gate ??= new ProgressGate((state) => this.record(() => this.writer.progress(state.done, state.total)));
+    this.#gate.update(done, total);
+  }
+
+  /** Writes a fact; a trouble with it is told, not thrown. */
+  record(write: () => void): void {
+    if (!this.writer.recording) return;
+    try {
+      write();
+    } catch (error) {
+      reportOnce('record', 'a fact could not be recorded', error);
+    }
+  }
+
+  /**
+   * Ends the scope and its span. Without effect if it has ended.
+   *
+   * @param failed What was thrown, where something was.
+   * @param last Attributes known only at the end, asked for after the failure has been told.
+   */
+  end(outcome: Outcome, failed?: { readonly thrown: unknown }, last?: () => Attributes): void {
+    if (!this.#open) return;
+    this.#gate?.close();
+    this.#open = false;
+    if (this.writer.recording) this.task.ended(this);
+    const own = failed !== undefined && this.#toldInside?.has(failed.thrown) !== true;
+    if (this.#isCounted) this.#countJob(outcome, own);
+    try {
+      const failure = failed === undefined ? undefined : this.#tell(failed.thrown, own);
+      this.#close(outcome, failure, own, last);
+    } catch (error) {
+      reportOnce('end', 'the end of a scope could not be recorded', error);
+    }
+  }
+
+  /** With the first scope inside it becomes a heading: from then on it is no job. */
+  #enclose(): void {
+    if (this.#heading) return;
+    this.#heading = true;
+    if (this.#isCounted && this.#open) this.task.jobs.running--;
+  }
+
+  /** A scope that is not recorded while its task is, as where tracing is suppressed, is no job of the record either. */
+  get #isCounted(): boolean {
+    return this.parent !== undefined && (this.writer.recording || !this.#taskRecords);
+  }
+
+  #countJob(outcome: Outcome, own: boolean): void {
+    const { jobs } = this.task;
+    if (!this.#heading) jobs.running--;
+    if (outcome === 'completed' && !this.#heading) jobs.finished++;
+    if (outcome === 'failed' && own) jobs.failed++;
+  }
+
+  /** Says what was thrown; as an event too unless a scope inside has told it. */
+  #tell(thrown: unknown, own: boolean): Failure {
+    const { task } = this;
+    for (let outer = this.parent; outer !== undefined; outer = outer.parent) {
+      (outer.#toldInside ??= new ToldErrors()).add(thrown);
+    }
+    const { name, message, stack } = describeFailure(thrown);
+    const failure: Failure = {
+      name: task.clean(name) || 'Error',
+      message: task.clean(message),
+      stack: stack === undefined ? undefined : task.clean(stack),
+    };
+    // The task's own error is the latest, even one that a scope has told before some other.
+    if (own || this.parent === undefined) task.latest = { thrown, text: failureText(failure) };
+    if (own) this.record(() => this.writer.exception(failure));
+    return failure;
+  }
+
+  #close(outcome: Outcome, failure: Failure | undefined, own: boolean, last: (() => Attributes) | undefined): void {
+    const { verbose, clock } = this.task;
+    if (!this.writer.recording && verbose === undefined) return;
+    const time = clock.now();
+    if (verbose !== undefined) this.#print(verbose, outcome, time, own ? failure : undefined);
+    if (this.writer.recording) {
+      this.writer.end({ outcome, heading: this.#heading, failure, own, time, last: last?.() });
+    }
+  }
+
+  #print(verbose: VerboseLog, outcome: Outcome, time: number, error: Failure | undefined): void {
+    const lines = outcomeLines(outcome, time - this.#start, error);
+    if (this.parent === undefined) {
+      const told = error !== undefined || outcome === 'cancelled';
+      if (told) verbose.write('other', this, nameLine(this.name) + lines);
+    } else if (error !== undefined || !this.#heading) verbose.write('outcome', this, lines);
+  }
+}
+
+/** The writer of all that is not traced: it writes nothing, so that one is enough. */
+const NOT_WRITTEN = new SpanWriter(NOT_TRACED.span, new TaskClock());
