@@ -155,7 +155,8 @@ describe('POST /tasks/:uuid/cancel', () => {
   });
 
   test('is 503 while the store can not be asked', async () => {
-    const store: TaskStore = { ...memoryStore(), cancel: () => Promise.reject(new Error('away')) };
+    const store: TaskStore = memoryStore();
+    store.cancel = () => Promise.reject(new Error('away'));
     expect((await createTasksApp({ store }).request(PATH, post())).status).toBe(503);
   });
 });

@@ -49,7 +49,7 @@ export const anyFact: fc.Arbitrary<Fact> = fc
     return fc.oneof(
       fc.record({
         ...fact, kind: fc.constant('task-start'), name: anyName, attempt: number, attributes: anyAttributes, workerId: anyText,
-        workerIntervalMs: number, sampled: fc.boolean(), parentTaskUuid: fc.constant(span.taskUuid),
+        workerIntervalMs: number, cancellable: fc.boolean(), sampled: fc.boolean(), parentTaskUuid: fc.constant(span.taskUuid),
       }),
       fc.record({
         ...end, kind: fc.constant('task-end'), name: anyName, exception: anyText,
