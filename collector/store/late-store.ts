@@ -38,6 +38,9 @@ export function lateStore(location: string): LateStore {
     log: (uuid, range) => use((store) => store.log(uuid, range)),
     scopes: (uuid) => use((store) => store.scopes(uuid)),
     tasks: (query) => use((store) => store.tasks(query)),
+    beat: (beat) => use((store) => store.beat(beat)),
+    workers: () => use((store) => store.workers()),
+    silence: (silences) => use((store) => store.silence(silences)),
     close: () => opened?.close() ?? Promise.resolve(),
   };
 }

@@ -9,23 +9,27 @@ import { cutLog } from './log-range.ts';
 import type { LogPiece } from './log-range.ts';
 import { RecentNotifications } from './recent-notifications.ts';
 import type { JournalRow } from './recent-notifications.ts';
+import { MemoryWorkers } from './memory-workers.ts';
+import type { LivingTask } from './memory-workers.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
-import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './task-store.ts';
+import type { HeardWorker, Silence } from '../record/liveness.ts';
+import type { Beat, LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './task-store.ts';
 
 /** A store in memory, for tests: it keeps all, and only as long as the process lives. */
 export function memoryStore(): TaskStore {
   return new MemoryStore();
 }
 
-interface MemoryTask {
+interface MemoryTask extends LivingTask {
   fold: TaskFold;
-  stored: StoredTask;
+  stored: Omit<StoredTask, 'state' | 'liveness'>;
   journal: (JournalRow & LogPiece)[];
 }
 
 class MemoryStore implements TaskStore {
   /** In the order of their first commits. */
   readonly #tasks = new Map<string, MemoryTask>();
+  readonly #workers = new MemoryWorkers(() => this.#tasks.values());
 
   append(facts: readonly Fact[]): Promise<void> {
     for (const [uuid, own] of byTask(facts)) {
@@ -37,7 +41,7 @@ class MemoryStore implements TaskStore {
   }
 
   task(uuid: string): Promise<StoredTask | undefined> {
-    return Promise.resolve(this.#tasks.get(uuid)?.stored);
+    return Promise.resolve(this.#stored(this.#tasks.get(uuid)));
   }
 
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
@@ -64,13 +68,25 @@ class MemoryStore implements TaskStore {
       return Promise.reject(error);
     }
     const found = places
-      .filter((task) => task.place < before && (state === undefined || task.stored.state === state))
+      .filter((task) => task.place < before && (state === undefined || task.state === state))
       .toReversed();
     const page = found.slice(0, limit);
     return Promise.resolve({
-      tasks: page.map((task) => task.stored),
+      tasks: page.map((task) => this.#stored(task)!),
       ...(found.length > page.length && { next: cursorOf(page.at(-1)!.place) }),
     });
+  }
+
+  beat(beat: Beat): Promise<void> {
+    return Promise.resolve(this.#workers.beat(beat));
+  }
+
+  workers(): Promise<HeardWorker[]> {
+    return Promise.resolve(this.#workers.live());
+  }
+
+  silence(silences: readonly Silence[]): Promise<void> {
+    return Promise.resolve(this.#workers.silence(silences));
   }
 
   close(): Promise<void> {
@@ -78,11 +94,19 @@ class MemoryStore implements TaskStore {
   }
 
   #keep(uuid: string, known: MemoryTask | undefined, commit: TaskCommit): void {
-    const { version, offset, text, entries, summary, state, task: fold } = commit;
-    const stored: StoredTask = { uuid, summary, state, version, logBytes: fold.logBytes };
-    const journal = known?.journal ?? [];
-    if (text !== '') journal.push({ offset, text, entries });
-    if (known === undefined) this.#tasks.set(uuid, { fold, stored, journal });
-    else known.stored = stored;
+    const { version, offset, text, entries, summary, life, task: fold } = commit;
+    const stored = { uuid, summary, version, logBytes: fold.logBytes };
+    const task: MemoryTask =
+      known ?? { fold, stored, journal: [], state: 'running', attempt: null, workerId: null, lostHeard: null };
+    task.stored = stored;
+    if (text !== '') task.journal.push({ offset, text, entries });
+    if (known === undefined) this.#tasks.set(uuid, task);
+    if (life !== undefined) this.#workers.keep(task, life);
+  }
+
+  #stored(task: MemoryTask | undefined): StoredTask | undefined {
+    if (task === undefined) return undefined;
+    const liveness = this.#workers.livenessOf(task);
+    return { ...task.stored, state: task.state, ...(liveness !== undefined && { liveness }) };
   }
 }

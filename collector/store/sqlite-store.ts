@@ -14,9 +14,12 @@ import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import { migrate } from './sqlite-schema.ts';
+import { LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
+import type { LivenessColumns } from './sqlite-workers.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import { TaskStoreError } from './task-store-error.ts';
-import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './task-store.ts';
+import type { HeardWorker, Silence } from '../record/liveness.ts';
+import type { Beat, LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from './task-store.ts';
 
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
@@ -56,7 +59,7 @@ function openDatabase(path: string): DatabaseSync {
 
 const SQLITE_NOTADB = 26;
 
-interface TaskColumns {
+interface TaskColumns extends LivenessColumns {
   id: number;
   uuid: string;
   summary: string;
@@ -69,20 +72,23 @@ class SqliteStore implements TaskStore {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #folds: SqliteFolds;
+  readonly #workers: SqliteWorkers;
   readonly #statements;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
     this.#folds = new SqliteFolds(database);
-    const task = 'SELECT id, uuid, summary, state, version, log_bytes FROM task';
+    this.#workers = new SqliteWorkers(database);
+    const task = `SELECT task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}
+      FROM task LEFT JOIN worker ON worker.id = task.worker_id`;
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
       commit: database.prepare('COMMIT'),
       rollback: database.prepare('ROLLBACK'),
       task: database.prepare(`${task} WHERE uuid = ?`),
-      page: database.prepare(`${task} WHERE id < ? ORDER BY id DESC LIMIT ?`),
-      pageOfState: database.prepare(`${task} WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?`),
+      page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
       texts: database.prepare(
         `SELECT offset, text FROM journal WHERE task_id = :task AND version <= :version AND offset < :to
@@ -91,11 +97,11 @@ class SqliteStore implements TaskStore {
       ),
       rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
       insertTask: database.prepare(
-        `INSERT INTO task (name, state, version, log_bytes, updated, summary, span_count, line_before, attempts, uuid)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO task (name, version, log_bytes, updated, summary, span_count, line_before, attempts, uuid, state)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')`,
       ),
       updateTask: database.prepare(
-        `UPDATE task SET name = ?, state = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
+        `UPDATE task SET name = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
            line_before = ?, attempts = ? WHERE uuid = ?`,
       ),
       scope: database.prepare(
@@ -165,6 +171,18 @@ class SqliteStore implements TaskStore {
     });
   }
 
+  beat(beat: Beat): Promise<void> {
+    return attempt(() => this.#inTransaction(() => this.#workers.beat(beat)));
+  }
+
+  workers(): Promise<HeardWorker[]> {
+    return attempt(() => this.#workers.live());
+  }
+
+  silence(silences: readonly Silence[]): Promise<void> {
+    return attempt(() => this.#inTransaction(() => this.#workers.silence(silences)));
+  }
+
   close(): Promise<void> {
     return attempt(() => this.#database.close());
   }
@@ -175,6 +193,18 @@ class SqliteStore implements TaskStore {
     } catch (error) {
       const { message } = error as Error;
       throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
+    }
+  }
+
+  #inTransaction(work: () => void): void {
+    const { begin, commit, rollback } = this.#statements;
+    begin.run();
+    try {
+      work();
+      commit.run();
+    } catch (error) {
+      if (this.#database.isTransaction) rollback.run();
+      throw error;
     }
   }
 
@@ -198,10 +228,9 @@ class SqliteStore implements TaskStore {
   }
 
   #write(change: TaskCommit, known: number | undefined): void {
-    const { task, version, offset, text, entries, scopes, summary, name, state } = change;
+    const { task, version, offset, text, entries, scopes, summary, name, life } = change;
     const values = [
       name,
-      state,
       version,
       task.logBytes,
       task.updated,
@@ -215,6 +244,7 @@ class SqliteStore implements TaskStore {
     const result = (known === undefined ? insertTask : updateTask).run(...values);
     const id = known ?? Number(result.lastInsertRowid);
     if (known === undefined) this.#folds.keep(task, id);
+    if (life !== undefined) this.#workers.keep(id, life, task.announced);
     for (const scope of scopes) writeScope.run(id, ...scopeValues(scope));
     if (text !== '') journal.run(id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
   }
@@ -224,8 +254,11 @@ function attemptKeys(task: TaskFold): string {
   return JSON.stringify(task.attempts.map(({ traceId, spanId }) => [traceId, spanId]));
 }
 
-function storedTask({ uuid, summary, state, version, log_bytes }: TaskColumns): StoredTask {
-  return { uuid, summary, state: state as TaskState, version, logBytes: log_bytes };
+function storedTask(row: TaskColumns): StoredTask {
+  const { uuid, summary, state, version, log_bytes: logBytes } = row;
+  const liveness = livenessOf(row);
+  const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes };
+  return liveness === undefined ? task : { ...task, liveness };
 }
 
 /** Does it now; what it throws is the promise's. */

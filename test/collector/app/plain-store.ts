@@ -42,6 +42,9 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
       return pageOf(tasks, query);
     },
     append: () => Promise.reject(new Error('not of use here')),
+    beat: () => Promise.reject(new Error('not of use here')),
+    workers: () => Promise.resolve([]),
+    silence: () => Promise.reject(new Error('not of use here')),
     close: () => Promise.reject(new Error('not for the app to do')),
   };
 }

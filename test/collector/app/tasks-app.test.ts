@@ -22,7 +22,7 @@ function mounted(at: string): Hono {
 
 function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
   const fail = (): Promise<never> => Promise.reject(new Error(message));
-  return { append: fail, task: fail, log: fail, scopes: fail, tasks: fail, close: fail };
+  return { append: fail, task: fail, log: fail, scopes: fail, tasks: fail, beat: fail, workers: fail, silence: fail, close: fail };
 }
 
 async function expectProblem(response: Response, status: number, title: string): Promise<{ detail: string }> {
