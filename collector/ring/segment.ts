@@ -35,6 +35,8 @@ export const CONTROL = {
   wake: 1,
   /** Grows with each acknowledgement. */
   acknowledgements: 2,
+  /** Grows while the event loop of the task's thread turns. */
+  loopTicks: 3,
 } as const;
 
 export const CONTROL_BYTES = 64;

@@ -5,6 +5,7 @@ import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { startCollector } from './collector.ts';
 import type { Collector } from './collector.ts';
+import type { HeartbeatSettings } from './heartbeat.ts';
 import type { ServeOptions } from './messages.ts';
 
 /**
@@ -15,9 +16,10 @@ export async function startCollectorHere(
   ring: RingWriter,
   store: TaskStore | LateStore,
   serve: ServeOptions | undefined,
+  heartbeat: HeartbeatSettings | undefined,
 ): Promise<Collector> {
   const source = readingEnd(ring);
-  const collector = await startCollector({ source, store, serve, sleep: () => untilWoken(ring), report });
+  const collector = await startCollector({ source, store, serve, heartbeat, sleep: () => untilWoken(ring), report });
   const atExit = (): void => collector.committer.drainNow();
   process.on('exit', atExit);
   return {

@@ -7,6 +7,8 @@ import { CONTROL } from '../ring/segment.ts';
 import type { Segment } from '../ring/segment.ts';
 import { Committer } from '../store/committer.ts';
 import { openStore } from '../store/open-store.ts';
+import type { HeartbeatSettings } from './heartbeat.ts';
+import { LOOP_TICK_MS } from './loop-watch.ts';
 import type { CollectorFailure, FromThread, ServeOptions, SharedSegment, ThreadData, ToThread } from './messages.ts';
 
 /** What the collector says once it has tried to open its store and its port. */
@@ -33,6 +35,8 @@ export class CollectorThread {
   readonly #ring: RingWriter;
   readonly #store: string;
   readonly #serve: ServeOptions | undefined;
+  readonly #heartbeat: HeartbeatSettings | undefined;
+  readonly #loopTicks: ReturnType<typeof setInterval>;
   readonly #ready = Promise.withResolvers<CollectorReady>();
   #worker: Worker | undefined;
   #everReady = false;
@@ -41,10 +45,18 @@ export class CollectorThread {
   #restart: ReturnType<typeof setTimeout> | undefined;
   readonly #atExit = (): void => this.#flushAtExit();
 
-  constructor(ring: RingWriter, store: string, serve: ServeOptions | undefined) {
+  constructor(
+    ring: RingWriter,
+    store: string,
+    serve: ServeOptions | undefined,
+    heartbeat: HeartbeatSettings | undefined,
+  ) {
     this.#ring = ring;
     this.#store = store;
     this.#serve = serve;
+    this.#heartbeat = heartbeat;
+    this.#loopTicks = setInterval(() => Atomics.add(ring.control, CONTROL.loopTicks, 1), LOOP_TICK_MS);
+    this.#loopTicks.unref();
     ring.onSegment = (segment) => this.#post({ type: 'segment', segment: shared(segment) });
     ring.onFreed = (id) => this.#post({ type: 'freed', id });
     process.on('exit', this.#atExit);
@@ -68,6 +80,7 @@ export class CollectorThread {
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#restart);
+    clearInterval(this.#loopTicks);
     process.off('exit', this.#atExit);
     const worker = this.#worker;
     if (worker === undefined) return;
@@ -109,6 +122,7 @@ export class CollectorThread {
       segments: this.#ring.segments.map(shared),
       store: this.#store,
       serve: this.#serve,
+      heartbeat: this.#heartbeat,
     };
   }
 

@@ -6,6 +6,8 @@ import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { Heartbeat } from './heartbeat.ts';
+import type { HeartbeatOptions } from './heartbeat.ts';
 import type { CollectorFailure, ServeOptions } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
@@ -13,6 +15,8 @@ export interface CollectorOptions {
   source: FactSource;
   store: TaskStore | LateStore;
   serve: ServeOptions | undefined;
+  /** How it beats and listens; not at all if absent. */
+  heartbeat: Omit<HeartbeatOptions, 'store'> | undefined;
   sleep: () => Promise<void>;
   /** Told of troubles, each in one line. */
   report: (message: string) => void;
@@ -34,6 +38,7 @@ export const DEFAULT_PORT = 4320;
 /** Commits facts and serves records until it is closed. What does not work is told, not thrown. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { source, store, serve, sleep, report } = options;
+  const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store });
   const failures: CollectorFailure[] = [];
   try {
     if ('open' in store) store.open();
@@ -57,6 +62,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     },
   });
   void committer.run();
+  heartbeat?.start();
   let server: TasksServer | undefined;
   try {
     if (serve !== undefined) server = await startServer(store, serve);
@@ -71,6 +77,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     failures,
     async close() {
       committer.stop();
+      await heartbeat?.stop();
       await server?.close();
     },
   };

@@ -1,3 +1,5 @@
+import type { HeartbeatSettings } from './heartbeat.ts';
+
 /** What the two sides of the collector thread say to each other. */
 
 /** Where and for whom the collector serves. */
@@ -21,6 +23,7 @@ export interface ThreadData {
   /** Path or URL of the store. */
   store: string;
   serve: ServeOptions | undefined;
+  heartbeat: HeartbeatSettings | undefined;
 }
 
 export interface SharedSegment {
