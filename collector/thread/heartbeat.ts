@@ -86,7 +86,7 @@ export class Heartbeat {
       const lives = others.length < workers.length;
       const due = now - this.#beatAt >= intervalMs - this.#lookMs / 2;
       const turned = lives && busySince !== this.#busyTold;
-      if (turned || silences.length > 0 || (due && workers.length > 0)) await this.#beat(now, busySince);
+      if (turned || (due && workers.length > 0)) await this.#beat(now, busySince);
       if (silences.length > 0) await store.silence(silences);
     } catch (error) {
       this.#listener.forget();
