@@ -1,6 +1,7 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { report } from '../src/report.ts';
 import { worker } from '../src/worker.ts';
+import { markListened } from './beat/listened-stores.ts';
 import { isProviderRegistered, registerProvider, unregisterProvider } from './provider.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { ExportProcessor } from './span/export-processor.ts';
@@ -12,7 +13,7 @@ import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 import { tellOnStandardError } from './tell.ts';
 import { startCollectorHere } from './thread/collector-here.ts';
 import { CollectorThread, INSIDE_COLLECTOR } from './thread/collector-thread.ts';
-import type { HeartbeatSettings } from './thread/heartbeat.ts';
+import type { HeartbeatSettings } from './beat/heartbeat.ts';
 import type { CollectorFailure } from './thread/messages.ts';
 
 /** What {@link startTaskspan} gives: a running collector and what belongs to it. */
@@ -125,12 +126,14 @@ function startAnyCollector({ store, serve, beatIntervalMs, lostFinalMs }: Resolv
     beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
   if (typeof store === 'object') {
     report('a store given as an object keeps the collector in the task\'s own thread');
+    if (heartbeat !== undefined) markListened(store);
     return here(ring, store, serve, heartbeat);
   }
   // From now on task spans promise it. In the task's own thread it could not be kept while task code blocks.
   worker.intervalMs = beatIntervalMs;
   const thread = new CollectorThread(ring, store, serve, heartbeat);
   const reading = lateStore(store);
+  if (heartbeat !== undefined) markListened(reading);
   let instead: AnyCollector | undefined;
   const ready = thread.ready.then(async ({ noThread, ...told }) => {
     if (noThread === undefined) {

@@ -1,6 +1,7 @@
 import { Hono, type Context } from 'hono';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions } from './access.ts';
+import { listenWhileAsked } from './listen-while-asked.ts';
 import { problem } from './problem.ts';
 import { storeFailure } from './store-failure.ts';
 import { taskListRoute } from './task-list-route.ts';
@@ -12,6 +13,11 @@ export interface TasksAppOptions {
   store: TaskStore;
   /** Who may read. Default: requests to a loopback name, from no foreign web page. */
   access?: AccessOptions;
+  /**
+   * Whether the app listens to workers while it is asked for tasks, so that those of a dead one are
+   * lost. Default `true`; `false` where something else in this process does so.
+   */
+  listen?: boolean;
 }
 
 /**
@@ -24,21 +30,29 @@ export interface TasksAppOptions {
  * Throws `TypeError` for a malformed access option.
  */
 export function createTasksApp(options: TasksAppOptions): Hono {
-  const { store } = options;
+  const { store, listen = true } = options;
+  const asked = listen ? listenWhileAsked(store) : undefined;
   const access = accessRules(options.access);
   const app = new Hono();
   const read = (path: string, route: Route): void => {
     if (access.cors) app.use(path, access.cors);
     // One handler, not a chain: each link of a chain is a promise more on every request.
-    app.all(path, (c) => access.refusal(c) ?? otherMethod(c.req.method) ?? route(c).catch(storeFailure));
+    app.all(path, (c) => {
+      const refusal = access.refusal(c) ?? otherMethod(c.req.method);
+      if (refusal !== undefined) return refusal;
+      if (path !== HEALTH) asked?.();
+      return route(c).catch(storeFailure);
+    });
   };
   read('/tasks', taskListRoute(store));
   read('/tasks/:uuid', taskRoute(store));
   read('/tasks/:uuid/scopes', taskScopesRoute(store));
-  read('/healthz', health);
+  read(HEALTH, health);
   app.notFound((c) => problem(404, `there is nothing at ${c.req.path}`));
   return app;
 }
+
+const HEALTH = '/healthz';
 
 type Route = (c: Context) => Promise<Response>;
 

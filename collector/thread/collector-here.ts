@@ -5,7 +5,7 @@ import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { startCollector } from './collector.ts';
 import type { Collector } from './collector.ts';
-import type { HeartbeatSettings } from './heartbeat.ts';
+import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 import type { ServeOptions } from './messages.ts';
 
 /**

@@ -7,8 +7,8 @@ import { CONTROL } from '../ring/segment.ts';
 import type { Segment } from '../ring/segment.ts';
 import { Committer } from '../store/committer.ts';
 import { openStore } from '../store/open-store.ts';
-import type { HeartbeatSettings } from './heartbeat.ts';
-import { LOOP_TICK_MS } from './loop-watch.ts';
+import type { HeartbeatSettings } from '../beat/heartbeat.ts';
+import { LOOP_TICK_MS } from '../beat/loop-watch.ts';
 import type { CollectorFailure, FromThread, ServeOptions, SharedSegment, ThreadData, ToThread } from './messages.ts';
 
 /** What the collector says once it has tried to open its store and its port. */

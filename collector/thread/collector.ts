@@ -6,8 +6,8 @@ import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { Heartbeat } from './heartbeat.ts';
-import type { HeartbeatOptions } from './heartbeat.ts';
+import { Heartbeat } from '../beat/heartbeat.ts';
+import type { HeartbeatOptions } from '../beat/heartbeat.ts';
 import type { CollectorFailure, ServeOptions } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
@@ -63,9 +63,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   });
   void committer.run();
   heartbeat?.start();
+  const listen = heartbeat === undefined;
   let server: TasksServer | undefined;
   try {
-    if (serve !== undefined) server = await startServer(store, serve);
+    if (serve !== undefined) server = await startServer(store, serve, listen);
     // In a thread of its own the thread is not waited for; in the task's the server must not be either.
     server?.unref();
   } catch (error) {
@@ -83,13 +84,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
 }
 
-function startServer(store: TaskStore, serve: ServeOptions): Promise<TasksServer> {
+function startServer(store: TaskStore, serve: ServeOptions, listen: boolean): Promise<TasksServer> {
   const { port = DEFAULT_PORT, host, allowedHosts, allowedOrigins } = serve;
   const access = {
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
   };
-  return serveTasks({ app: createTasksApp({ store, access }), port, ...(host !== undefined && { host }) });
+  return serveTasks({ app: createTasksApp({ store, access, listen }), port, ...(host !== undefined && { host }) });
 }
 
 function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {

@@ -1,4 +1,4 @@
-import type { HeartbeatSettings } from './heartbeat.ts';
+import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 
 /** What the two sides of the collector thread say to each other. */
 

@@ -20,6 +20,8 @@ export interface HeartbeatOptions extends HeartbeatSettings {
   store: Pick<TaskStore, 'beat' | 'workers' | 'silence'>;
   /** Count that grows while the event loop of the tasks turns; absent where it is not watched. */
   loopTicks?: (() => number) | undefined;
+  /** Told of each look that failed. Default: `diag` is, once. */
+  onFailure?: (error: unknown) => void;
   /** Default: the system's. */
   time?: TimeSource;
 }
@@ -90,7 +92,8 @@ export class Heartbeat {
       if (silences.length > 0) await store.silence(silences);
     } catch (error) {
       this.#listener.forget();
-      reportOnce('heartbeat', 'signs of life can not be given or heard, trying again', error);
+      const { onFailure = tellOnce } = this.#options;
+      onFailure(error);
     }
   }
 
@@ -101,4 +104,8 @@ export class Heartbeat {
     this.#beatAt = now;
     this.#busyTold = busySince;
   }
+}
+
+function tellOnce(error: unknown): void {
+  reportOnce('heartbeat', 'signs of life can not be given or heard, trying again', error);
 }

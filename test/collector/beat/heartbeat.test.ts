@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isFinished } from '../../../collector/record/liveness.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import type { StoredTask, TaskStore } from '../../../collector/store/task-store.ts';
-import { Heartbeat } from '../../../collector/thread/heartbeat.ts';
+import { Heartbeat } from '../../../collector/beat/heartbeat.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { cases } from '../record/arbitrary-task.ts';
 
@@ -230,10 +230,10 @@ describe('a process', () => {
     const machine = new Machine();
     const [worker] = [machine.process()];
     const beats: unknown[] = [];
-    const { beat } = machine.store;
+    const beat = machine.store.beat.bind(machine.store);
     machine.store.beat = (told) => {
       beats.push(told);
-      return beat.call(machine.store, told);
+      return beat(told);
     };
     await machine.pass(10_000);
     expect(beats).toEqual([]);
