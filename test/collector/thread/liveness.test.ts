@@ -196,3 +196,27 @@ async function passing(ms: number): Promise<void> {
   const until = performance.now() + ms;
   await expect.poll(() => performance.now(), SLOW).toBeGreaterThan(until);
 }
+
+test.each([
+  ['by default', '', {}, 5000],
+  ['by an option', 'beatIntervalMs: 250', {}, 250],
+  ['by the environment', '', { TASKSPAN_BEAT_INTERVAL_MS: '300' }, 300],
+  ['not at all if it is 0', 'beatIntervalMs: 0', {}, 0],
+  ['not at all in the task\'s own thread, which task code may block', 'store: memoryStore()', {}, 0],
+])('the task span promises signs of life %s', async (_, options, env, intervalMs) => {
+  const script = await startScript(
+    await temporaryFolder(),
+    `import { memoryStore } from '${new URL('../../../collector/index.ts', import.meta.url).href}';
+     const intervals = [];
+     const see = { onStart: (span) => intervals.push(span.attributes['taskspan.worker.interval_ms']), onEnd() {},
+       forceFlush: async () => undefined, shutdown: async () => undefined };
+     const starting = startTaskspan({ spanProcessors: [see], ${options} });
+     await runTask('at once', async () => undefined);
+     const taskspan = await starting;
+     await runTask('then', async () => undefined);
+     await taskspan.close();
+     console.log(JSON.stringify(intervals));`,
+    { env },
+  );
+  expect(JSON.parse((await script.ended).stdout)).toEqual([intervalMs, intervalMs]);
+});

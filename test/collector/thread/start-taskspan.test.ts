@@ -121,6 +121,8 @@ test('options that can not be meant are told at once', async () => {
   await expect(startTaskspan({ port: 1 } as never)).rejects.toThrow(/expected options among store, .*got "port"/);
   await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL, got "nowhere"');
   await expect(startTaskspan({ bufferBytes: 10 })).rejects.toThrow('bufferBytes: expected a whole number of at least 1048576, got 10');
+  await expect(startTaskspan({ beatIntervalMs: 10 })).rejects.toThrow('beatIntervalMs: expected 0 or a whole number from 50 to 3600000, got 10');
+  await expect(startTaskspan({ lostFinalMs: -1 })).rejects.toThrow('lostFinalMs: expected a whole number of at least 0, got -1');
   await expect(startTaskspan({ serve: { port: 70_000 } })).rejects.toThrow('serve.port: expected a whole number from 0 to 65535, got 70000');
   await expect(startTaskspan({ store: '' })).rejects.toThrow('store: expected a path or a TaskStore, got ""');
 });
