@@ -14,7 +14,7 @@ import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import { migrate } from './sqlite-schema.ts';
-import { LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
+import { LIFE_COLUMNS, lifeValues, LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
 import type { LivenessColumns } from './sqlite-workers.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import { TaskStoreError } from './task-store-error.ts';
@@ -97,8 +97,9 @@ class SqliteStore implements TaskStore {
       ),
       rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
       insertTask: database.prepare(
-        `INSERT INTO task (name, version, log_bytes, updated, summary, span_count, line_before, attempts, uuid, state)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')`,
+        `INSERT INTO task (name, version, log_bytes, updated, summary, span_count, line_before, attempts, uuid,
+           ${LIFE_COLUMNS})
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
         `UPDATE task SET name = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
@@ -241,10 +242,15 @@ class SqliteStore implements TaskStore {
       task.uuid,
     ];
     const { insertTask, updateTask, scope: writeScope, journal } = this.#statements;
-    const result = (known === undefined ? insertTask : updateTask).run(...values);
-    const id = known ?? Number(result.lastInsertRowid);
-    if (known === undefined) this.#folds.keep(task, id);
-    if (life !== undefined) this.#workers.keep(id, life, task.announced);
+    let id = known;
+    if (id === undefined) {
+      id = Number(insertTask.run(...values, ...lifeValues(life!, task.announced)).lastInsertRowid);
+      this.#folds.keep(task, id);
+      this.#workers.started(life!);
+    } else {
+      updateTask.run(...values);
+      if (life !== undefined) this.#workers.keep(id, life, task.announced);
+    }
     for (const scope of scopes) writeScope.run(id, ...scopeValues(scope));
     if (text !== '') journal.run(id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
   }

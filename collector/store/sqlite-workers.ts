@@ -20,6 +20,16 @@ export function livenessOf({ lost_heard: lostHeard, beat, busy_since: busySince 
   return beat === null ? undefined : { heard: beat, busySince, final: false };
 }
 
+/** The columns of {@link lifeValues}. */
+export const LIFE_COLUMNS = 'state, attempt, worker_id, announced';
+
+export function lifeValues(
+  { state, attempt, workerId }: TaskLife,
+  announced: Announcement | null,
+): [string, string | null, string | null, string | null] {
+  return [state, attempt, workerId, announced === null ? null : JSON.stringify(announced)];
+}
+
 /** A worker without tasks that was not heard for so long is forgotten. */
 const FORGET_MICROS = 24 * 3600 * 1_000_000;
 
@@ -95,11 +105,15 @@ export class SqliteWorkers {
     }
   }
 
-  /** Keeps what a task lives by. The commit of an attempt's start is a sign of life of its worker. */
+  /** Keeps what a stored task lives by now; one that is lost stays so while its attempt is the same. */
   keep(task: number, life: TaskLife, announced: Announcement | null): void {
-    const { state, attempt, workerId: worker, intervalMs: interval } = life;
-    const json = announced === null ? null : JSON.stringify(announced);
+    const [state, attempt, worker, json] = lifeValues(life, announced);
     this.#statements.life.run({ id: task, state, attempt, worker, announced: json });
-    if (worker !== null) this.#statements.start.run({ id: worker, interval, time: Date.now() * 1000 });
+    this.started(life);
+  }
+
+  /** The commit of an attempt's start is a sign of life of its worker. */
+  started({ workerId: id, intervalMs: interval }: TaskLife): void {
+    if (id !== null) this.#statements.start.run({ id, interval, time: Date.now() * 1000 });
   }
 }
