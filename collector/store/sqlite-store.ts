@@ -222,6 +222,7 @@ class SqliteStore implements TaskStore {
     } catch (error) {
       // What was folded is not what is stored: it is loaded anew for the next try.
       for (const uuid of tasks.keys()) this.#folds.forget(uuid);
+      this.#workers.rolledBack();
       if (this.#database.isTransaction) rollback.run();
       throw error;
     }

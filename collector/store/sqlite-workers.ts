@@ -32,10 +32,13 @@ export function lifeValues(
 
 /** A worker without tasks that was not heard for so long is forgotten. */
 const FORGET_MICROS = 24 * 3600 * 1_000_000;
+const MOST_STARTED = 1000;
 
 /** The workers in a SQLite file, and what becomes of their tasks. Its calls are to be made inside a transaction. */
 export class SqliteWorkers {
   readonly #statements;
+  /** Of which workers starts were written lately, and when, in milliseconds since the epoch. */
+  readonly #startedAt = new Map<string, number>();
 
   constructor(database: DatabaseSync) {
     // One row for each worker, found by skipping through the index from one to the next.
@@ -114,6 +117,18 @@ export class SqliteWorkers {
 
   /** The commit of an attempt's start is a sign of life of its worker. */
   started({ workerId: id, intervalMs: interval }: TaskLife): void {
-    if (id !== null) this.#statements.start.run({ id, interval, time: Date.now() * 1000 });
+    if (id === null) return;
+    // Of many starts within a moment one is enough: a row more is a page more to write.
+    const now = Date.now();
+    const passed = now - (this.#startedAt.get(id) ?? -Infinity);
+    if (passed >= 0 && passed < interval / 10) return;
+    this.#statements.start.run({ id, interval, time: now * 1000 });
+    if (this.#startedAt.size >= MOST_STARTED) this.#startedAt.clear();
+    this.#startedAt.set(id, now);
+  }
+
+  /** What was begun in a transaction that failed has not been written. */
+  rolledBack(): void {
+    this.#startedAt.clear();
   }
 }
