@@ -29,6 +29,7 @@ export { sqliteStore } from './store/sqlite-store.ts';
 export { TaskStoreError } from './store/task-store-error.ts';
 export type { TaskStoreErrorCode } from './store/task-store-error.ts';
 export type {
+  Beat,
   CancelAnswer,
   Cancellation,
   ChangeQuery,
@@ -40,6 +41,7 @@ export type {
   TaskQuery,
   TaskStore,
 } from './store/task-store.ts';
+export type { HeardWorker, Liveness, Silence } from './record/liveness.ts';
 export type { Fact } from '../src/fact.ts';
 export type { TaskspanOptions } from './taskspan-options.ts';
 export type { ServeOptions } from './thread/messages.ts';

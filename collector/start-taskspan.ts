@@ -1,6 +1,7 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { report } from '../src/report.ts';
 import { worker } from '../src/worker.ts';
+import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './endings.ts';
 import { isProviderRegistered, registerProvider, unregisterProvider } from './provider.ts';
 import { RingWriter } from './ring/ring-writer.ts';
@@ -14,6 +15,7 @@ import { tellOnStandardError } from './tell.ts';
 import { within } from './within.ts';
 import { startCollectorHere } from './thread/collector-here.ts';
 import { CollectorThread, INSIDE_COLLECTOR } from './thread/collector-thread.ts';
+import type { HeartbeatSettings } from './beat/heartbeat.ts';
 import type { CollectorFailure } from './thread/messages.ts';
 
 /** What {@link startTaskspan} gives: a running collector and what belongs to it. */
@@ -130,22 +132,29 @@ interface AnyCollector {
   close(): Promise<void>;
 }
 
-function startAnyCollector({ store, serve }: ResolvedOptions, ring: RingWriter): AnyCollector {
+function startAnyCollector({ store, serve, beatIntervalMs, lostFinalMs }: ResolvedOptions, ring: RingWriter): AnyCollector {
+  const heartbeat: HeartbeatSettings | undefined =
+    beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
   if (typeof store === 'object') {
     report('a store given as an object keeps the collector in the task\'s own thread');
-    return here(ring, store, serve);
+    if (heartbeat !== undefined) markListened(store);
+    return here(ring, store, serve, heartbeat);
   }
-  const thread = new CollectorThread(ring, store, serve);
+  // From now on task spans promise it. In the task's own thread it could not be kept while task code blocks.
+  worker.intervalMs = beatIntervalMs;
+  const thread = new CollectorThread(ring, store, serve, heartbeat);
   const reading = lateStore(store);
+  if (heartbeat !== undefined) markListened(reading);
   let instead: AnyCollector | undefined;
   const ready = thread.ready.then(async ({ noThread, ...told }) => {
     if (noThread === undefined) {
       if (told.failures.some(({ part, code }) => part === 'store' && code !== 'UNAVAILABLE')) ring.close();
       return told;
     }
+    worker.intervalMs = 0;
     report('no collector thread could be started: it runs in the task\'s own thread', noThread);
     await thread.close();
-    instead = here(ring, reading, serve);
+    instead = here(ring, reading, serve, heartbeat);
     return instead.ready;
   });
   return {
@@ -153,14 +162,20 @@ function startAnyCollector({ store, serve }: ResolvedOptions, ring: RingWriter):
     store: reading,
     flush: (limitMs) => (instead ?? thread).flush(limitMs),
     async close() {
+      worker.intervalMs = 0;
       await (instead ?? thread).close();
       await reading.close();
     },
   };
 }
 
-function here(ring: RingWriter, store: TaskStore, serve: ResolvedOptions['serve']): AnyCollector {
-  const starting = startCollectorHere(ring, store, serve);
+function here(
+  ring: RingWriter,
+  store: TaskStore,
+  serve: ResolvedOptions['serve'],
+  heartbeat: HeartbeatSettings | undefined,
+): AnyCollector {
+  const starting = startCollectorHere(ring, store, serve, heartbeat);
   return {
     ready: starting,
     store,

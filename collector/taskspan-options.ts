@@ -49,6 +49,18 @@ export interface TaskspanOptions {
    * `TASKSPAN_HANDLE_SIGNALS`. Default `false`.
    */
   handleSignals?: boolean;
+  /**
+   * Milliseconds between two signs of life of this process while it has live tasks: after three
+   * silent ones its tasks are `lost`. From 50 to an hour; 0 gives none, and then its tasks are never
+   * lost. In the task's own thread (a `store` given as an object) none are given either.
+   * `TASKSPAN_BEAT_INTERVAL_MS`. Default 5000.
+   */
+  beatIntervalMs?: number;
+  /**
+   * After how long a silence the tasks of a worker that this process listens to are lost for good, in
+   * milliseconds, but not before three intervals. `TASKSPAN_LOST_FINAL_MS`. Default 600000, ten minutes.
+   */
+  lostFinalMs?: number;
 }
 
 /** Options with the environment read and each one checked. */
@@ -64,11 +76,17 @@ export interface ResolvedOptions {
   registerProvider: boolean;
   bufferBytes: number;
   handleSignals: boolean;
+  beatIntervalMs: number;
+  lostFinalMs: number;
 }
 
 const DEFAULT_STORE = './taskspan.sqlite';
 const DEFAULT_BUFFER_BYTES = 128 * 1024 * 1024;
 const LEAST_BUFFER_BYTES = 1024 * 1024;
+const DEFAULT_BEAT_MS = 5000;
+const LEAST_BEAT_MS = 50;
+const LONGEST_BEAT_MS = 3_600_000;
+const DEFAULT_LOST_FINAL_MS = 600_000;
 
 const OPTIONS: readonly string[] = [
   'store',
@@ -80,6 +98,8 @@ const OPTIONS: readonly string[] = [
   'registerProvider',
   'bufferBytes',
   'handleSignals',
+  'beatIntervalMs',
+  'lostFinalMs',
 ] satisfies (keyof TaskspanOptions)[];
 
 const SERVE_OPTIONS: readonly string[] = [
@@ -124,6 +144,8 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     registerProvider: registerProvider ?? booleanOf(env, 'TASKSPAN_REGISTER_PROVIDER') ?? true,
     handleSignals: options.handleSignals ?? booleanOf(env, 'TASKSPAN_HANDLE_SIGNALS') ?? false,
     bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
+    beatIntervalMs: beatIntervalMs(options.beatIntervalMs ?? numberOf(env, 'TASKSPAN_BEAT_INTERVAL_MS')),
+    lostFinalMs: lostFinalMs(options.lostFinalMs ?? numberOf(env, 'TASKSPAN_LOST_FINAL_MS')),
   };
 }
 
@@ -182,6 +204,18 @@ function bufferBytes(bytes: number | undefined): number {
   if (bytes === undefined) return DEFAULT_BUFFER_BYTES;
   if (Number.isSafeInteger(bytes) && bytes >= LEAST_BUFFER_BYTES) return bytes;
   throw new RangeError(`bufferBytes: expected a whole number of at least ${LEAST_BUFFER_BYTES}, got ${received(bytes)}`);
+}
+
+function beatIntervalMs(ms: number = DEFAULT_BEAT_MS): number {
+  if (Number.isInteger(ms) && (ms === 0 || (ms >= LEAST_BEAT_MS && ms <= LONGEST_BEAT_MS))) return ms;
+  throw new RangeError(
+    `beatIntervalMs: expected 0 or a whole number from ${LEAST_BEAT_MS} to ${LONGEST_BEAT_MS}, got ${received(ms)}`,
+  );
+}
+
+function lostFinalMs(ms: number = DEFAULT_LOST_FINAL_MS): number {
+  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
+  throw new RangeError(`lostFinalMs: expected a whole number of at least 0, got ${received(ms)}`);
 }
 
 function numberOf(env: NodeJS.ProcessEnv, name: string): number | undefined {

@@ -11,7 +11,10 @@ export const INSTRUMENTATION_NAME = 'taskspan';
 /** Version of the wire contract (Semantic Versioning), the version of the instrumentation scope. */
 export const INSTRUMENTATION_VERSION = '1.0.0';
 
-/** `task` or `scope`. Only spans that carry it belong to a task's record and log. */
+/**
+ * `task`, `scope` or `announcement`. Only spans that carry it belong to a task's record and log. An
+ * announcement says that a task is to come: a span of its own, with the task's UUID and name.
+ */
 export const SPAN_KIND = 'taskspan.span';
 
 /** UUID of the task, lower case. On each task and scope span from its start. */

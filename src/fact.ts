@@ -8,6 +8,7 @@ import type { Outcome } from './conventions.ts';
  * Times are microseconds since the epoch, as whole numbers.
  */
 export type Fact =
+  | TaskAnnounced
   | TaskStart
   | ScopeStart
   | NotificationFact
@@ -25,7 +26,7 @@ export interface SpanRef {
   readonly traceId: string;
   /** 16 lower-case hex digits. */
   readonly spanId: string;
-  /** Span id of the attempt's task span; the task span's own is its {@link spanId}. */
+  /** Span id of the attempt's task span; the task span's own is its {@link spanId}, an announcement's is `""`. */
   readonly taskSpanId: string;
 }
 
@@ -34,6 +35,13 @@ interface FactOf<Kind extends string> {
   readonly span: SpanRef;
   readonly seq: number;
   readonly time: number;
+}
+
+/** A task is to come: somebody has put it into a queue. Its span is its own and no attempt's: `taskSpanId` is `""`. */
+export interface TaskAnnounced extends FactOf<'task-announced'> {
+  readonly name: string;
+  /** The user's own attributes of the task. */
+  readonly attributes: Attributes;
 }
 
 /** An attempt begins. */

@@ -2,6 +2,8 @@
  * taskspan: what task code imports. It depends on `@opentelemetry/api` and `node:async_hooks`
  * alone; `taskspan/collector` records, keeps and serves.
  */
+export { announceTask } from './announce-task.ts';
+export type { AnnounceTaskOptions } from './announce-task.ts';
 export { currentUpdater, notify, progress } from './current.ts';
 export type { PlanInput } from './plan.ts';
 export { runTask, track } from './run-task.ts';

@@ -73,7 +73,8 @@ export function checkEachOptions(options: unknown): void {
   }
 }
 
-function checkKeys(what: string, options: unknown, known: readonly string[]): asserts options is object {
+/** Throws a `TypeError` unless these are options, all of them known. */
+export function checkKeys(what: string, options: unknown, known: readonly string[]): asserts options is object {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`${what}: expected an object of options, got ${received(options)}`);
   }
@@ -84,13 +85,15 @@ function checkKeys(what: string, options: unknown, known: readonly string[]): as
   }
 }
 
-function checkType(name: string, value: unknown, type: string): void {
+/** Throws a `TypeError` unless the value is absent or of this type. */
+export function checkType(name: string, value: unknown, type: string): void {
   if (value !== undefined && typeof value !== type) {
     throw new TypeError(`${name}: expected a ${type}, got ${received(value)}`);
   }
 }
 
-function checkAttributes(attributes: unknown): void {
+/** Throws a `TypeError` unless these can be a task's own attributes. */
+export function checkAttributes(attributes: unknown): void {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
     throw new TypeError(`attributes: expected an object, got ${received(attributes)}`);
   }

@@ -1,13 +1,23 @@
-// Liveness is not told yet. When it is, its state stands here: it changes a record without a commit.
-const LIVENESS = 0;
+import type { StoredTask } from '../store/task-store.ts';
 
 /**
  * The strong `ETag` of a task's representation: its version, its liveness and which one it is.
+ * Liveness changes a record without a commit; of a log it is no part.
  *
- * @param representation A short name, such as `json`.
+ * @param representation `json` for the record; `text` for the log.
  */
-export function entityTag(version: number, representation: string): string {
-  return `"${version}-${LIVENESS}-${representation}"`;
+export function entityTag(
+  task: Pick<StoredTask, 'version' | 'state' | 'liveness'>,
+  representation: 'json' | 'text',
+): string {
+  return `"${task.version}-${representation === 'text' ? '0' : livenessTag(task)}-${representation}"`;
+}
+
+function livenessTag({ state, liveness }: Pick<StoredTask, 'state' | 'liveness'>): string {
+  if (liveness === undefined) return state === 'lost' ? 'lost' : '0';
+  const { heard, busySince, final } = liveness;
+  const kind = state === 'lost' ? (final ? 'final' : 'lost') : '';
+  return `${kind}${heard.toString(36)}${busySince === null ? '' : `.${busySince.toString(36)}`}`;
 }
 
 /** Whether `If-None-Match` names the tag: in a list, as a weak one, or by `*` (RFC 9110, 13.1.2). */

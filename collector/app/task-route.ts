@@ -31,7 +31,7 @@ export function taskRoute(store: TaskStore): (c: Context) => Promise<Response> {
     if (task === undefined) return unknownTask(uuid);
 
     const asText = negotiate(c, REPRESENTATIONS) === 'text/plain';
-    const tag = entityTag(task.version, asText ? 'text' : 'json');
+    const tag = entityTag(task, asText ? 'text' : 'json');
     if (isNoneMatch(c.req.header('If-None-Match'), tag)) {
       return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });
     }

@@ -4,6 +4,7 @@ import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions } from './access.ts';
 import { cancelRoute } from './cancel-route.ts';
+import { listenWhileAsked } from './listen-while-asked.ts';
 import { problem } from './problem.ts';
 import { storeFailure } from './store-failure.ts';
 import { taskEventsRoute } from './task-events-route.ts';
@@ -21,6 +22,11 @@ export interface TasksAppOptions {
   access?: AccessOptions;
   /** How live streams behave; the defaults suit. */
   streams?: StreamOptions;
+  /**
+   * Whether the app listens to workers while it is asked for tasks, so that those of a dead one are
+   * lost. Default `true`; `false` where something else in this process does so.
+   */
+  listen?: boolean;
 }
 
 /**
@@ -36,14 +42,20 @@ export interface TasksAppOptions {
  * of streams out of bounds.
  */
 export function createTasksApp(options: TasksAppOptions): Hono {
-  const { store } = options;
+  const { store, listen = true } = options;
   if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${received(store)}`);
+  const asked = listen ? listenWhileAsked(store) : undefined;
   const access = accessRules(options.access);
   const app = new Hono();
   const read = (path: string, route: Route): void => {
     if (access.cors) app.use(path, access.cors);
     // One handler, not a chain: each link of a chain is a promise more on every request.
-    app.all(path, (c) => access.refusal(c) ?? otherMethod(c.req.method) ?? route(c).catch(storeFailure));
+    app.all(path, (c) => {
+      const refusal = access.refusal(c) ?? otherMethod(c.req.method);
+      if (refusal !== undefined) return refusal;
+      if (path !== HEALTH) asked?.();
+      return route(c).catch(storeFailure);
+    });
   };
   const watchers = new TaskWatchers(store, options.streams);
   read('/tasks', taskListRoute(store));
@@ -52,14 +64,16 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   read('/tasks/:uuid/scopes', taskScopesRoute(store));
   read('/tasks/:uuid/events', taskEventsRoute(store, watchers));
   read('/tasks/:uuid/log', taskLogRoute(store, watchers));
-  read('/healthz', health);
   const cancel = cancelRoute(store);
   app.all('/tasks/:uuid/cancel', (c) => {
     return access.changeRefusal(c) ?? otherMethod(c.req.method, ['POST']) ?? cancel(c).catch(storeFailure);
   });
+  read(HEALTH, health);
   app.notFound((c) => problem(404, `there is nothing at ${c.req.path}`));
   return app;
 }
+
+const HEALTH = '/healthz';
 
 type Route = (c: Context) => Promise<Response>;
 

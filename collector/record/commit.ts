@@ -1,10 +1,13 @@
 import type { Fact, SpanRef } from '../../src/fact.ts';
+import { foldAnnouncement } from './announcement.ts';
 import { fold } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import type { ScopeState } from './scope-state.ts';
-import { stateOf, summaryJson } from './summary.ts';
+import { summaryJson, taskName } from './summary.ts';
 import type { TaskFold } from './task-fold.ts';
+import { isSameLife, lifeOf } from './task-life.ts';
+import type { TaskLife } from './task-life.ts';
 import type { TaskState } from './task-record.ts';
 
 /** How many notifications of each scope its tree shows. */
@@ -23,7 +26,10 @@ export interface TaskCommit {
   scopes: ScopeState[];
   summary: string;
   name: string;
+  /** As the facts have it. */
   state: TaskState;
+  /** What the task lives by, where this commit has changed it: always with the first. */
+  life?: TaskLife;
 }
 
 /**
@@ -33,9 +39,14 @@ export interface TaskCommit {
 export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit | undefined {
   const journal = new JournalWriter(task);
   const noted = new Map<ScopeState, number>();
+  const before = lifeOf(task);
   let span: SpanRef | undefined;
   let scope: ScopeState | undefined;
   for (const fact of inOrder(facts)) {
+    if (fact.kind === 'task-announced') {
+      foldAnnouncement(task, fact);
+      continue;
+    }
     // Mostly one fact is of the same span as the one before.
     if (scope === undefined || fact.span !== span) {
       span = fact.span;
@@ -45,7 +56,7 @@ export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit 
     journal.write(fact, scope);
     if (fact.kind === 'notification') noted.set(scope, (noted.get(scope) ?? 0) + 1);
   }
-  if (task.changed.size === 0) return undefined;
+  if (task.changed.size === 0 && !task.announcedAnew) return undefined;
   journal.close();
   const version = ++task.version;
   const offset = task.logBytes;
@@ -53,7 +64,9 @@ export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit 
   for (const [noting, count] of noted) keepRecent(noting, offset, count);
   const scopes = [...task.changed];
   task.changed.clear();
-  const latest = task.latest();
+  const life = lifeOf(task);
+  const anew = version === 1 || task.announcedAnew || !isSameLife(before, life);
+  task.announcedAnew = false;
   return {
     task,
     version,
@@ -62,8 +75,9 @@ export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit 
     entries: journal.entries,
     scopes,
     summary: summaryJson(task),
-    name: latest?.name ?? '',
-    state: stateOf(latest),
+    name: taskName(task),
+    state: life.state,
+    ...(anew && { life }),
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   ResultFact,
   ScopeEnd,
   ScopeStart,
+  TaskAnnounced,
   TaskEnd,
   TaskStart,
 } from '../../src/fact.ts';
@@ -18,6 +19,9 @@ import type { AttemptState, ScopeState } from './scope-state.ts';
 import { addSeq } from './seq-set.ts';
 import type { TaskFold } from './task-fold.ts';
 
+/** Any fact of a task or scope span. An announcement is none of these: `foldAnnouncement` takes it. */
+export type ScopeFact = Exclude<Fact, TaskAnnounced>;
+
 /**
  * Takes one fact into a task's state. The state is a function of the set of facts: any order and
  * repetition gives the same, but for what the log needs (`number`, `recent`, `lineBefore`).
@@ -28,7 +32,7 @@ import type { TaskFold } from './task-fold.ts';
  * @param scope State of the fact's span, where the caller knows it.
  * @returns Whether the fact is new, so that the log has to tell it.
  */
-export function fold(task: TaskFold, fact: Fact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
+export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
   const isNew = addSeq(scope.seen, fact.seq);
   if (isNew) {
     task.changed.add(scope);

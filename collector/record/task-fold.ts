@@ -1,4 +1,5 @@
 import type { SpanRef } from '../../src/fact.ts';
+import type { Announcement } from './announcement.ts';
 import { isAttempt, newAttempt, newScope, spanKey } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 
@@ -14,6 +15,10 @@ export class TaskFold {
   readonly attempts: AttemptState[] = [];
   /** Spans whose state has changed since the store last wrote it. */
   readonly changed: Set<ScopeState> = new Set();
+  /** What was said of the task before its first attempt; `null` if nothing. */
+  announced: Announcement | null = null;
+  /** Whether the announcement, or the time of the latest one, has changed since the last commit. */
+  announcedAnew = false;
   /** Time of the latest fact. */
   updated = 0;
   /** How many spans the task has, loaded or not. */

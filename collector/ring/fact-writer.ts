@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskEnd, TaskStart } from '../../src/fact.ts';
+import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
 import type { SpanSink } from '../../src/span-sink.ts';
 import { KIND } from './record-layout.ts';
-import type { TaskEndRest, TaskStartRest } from './ring-reader.ts';
+import type { TaskAnnouncedRest, TaskEndRest, TaskStartRest } from './ring-reader.ts';
 import type { RingSpan, RingWriter } from './ring-writer.ts';
 import { CONTROL } from './segment.ts';
 import { scopeEndFlags } from './scope-end-flags.ts';
@@ -46,6 +46,11 @@ export class FactWriter implements SpanSink, RingSpan {
     }
   }
 
+  announced({ seq, time, name, attributes }: TaskAnnounced): void {
+    const rest: TaskAnnouncedRest = { name, attributes };
+    this.ring.write(this, KIND.taskAnnounced, seq, time, 0, 0, JSON.stringify(rest), '');
+  }
+
   end(fact: TaskEnd | ScopeEnd): void {
     const { seq, time, outcome, duration, error } = fact;
     if (fact.kind === 'scope-end') {
@@ -83,6 +88,8 @@ export class FactWriter implements SpanSink, RingSpan {
   /** Any fact, as a test gives it. */
   write(fact: Fact): void {
     switch (fact.kind) {
+      case 'task-announced':
+        return this.announced(fact);
       case 'task-start':
       case 'scope-start':
         return this.start(fact);

@@ -27,6 +27,8 @@ export const KIND = {
   taskEnd: 10,
   /** first: trace id and the task span's id, second: the task's UUID. */
   attempt: 11,
+  /** first: JSON of the rest. Its span's attempt has no span id. */
+  taskAnnounced: 12,
 } as const;
 
 export type Kind = (typeof KIND)[keyof typeof KIND];

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Fact, Plan, SpanRef, TaskEnd, TaskStart } from '../../src/fact.ts';
+import type { Fact, Plan, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
 import { DOUBLE, KIND, RECORD_HEADER, WORD } from './record-layout.ts';
 import { scopeEndOf } from './scope-end-flags.ts';
 import { CONTROL, FIRST_RECORD, HEADER } from './segment.ts';
@@ -144,13 +144,16 @@ export class RingReader {
         return { kind: 'task-start', span, seq, time, ...(JSON.parse(first) as TaskStartRest) };
       case KIND.taskEnd:
         return { kind: 'task-end', span, seq, time, ...(JSON.parse(first) as TaskEndRest) };
+      case KIND.taskAnnounced:
+        return { kind: 'task-announced', span, seq, time, ...(JSON.parse(first) as TaskAnnouncedRest) };
       default:
         return undefined;
     }
   }
 }
 
-/** What the JSON of a task's start and end holds. */
+/** What the JSON of a task's announcement, start and end holds. */
+export type TaskAnnouncedRest = Omit<TaskAnnounced, 'kind' | 'span' | 'seq' | 'time'>;
 export type TaskStartRest = Omit<TaskStart, 'kind' | 'span' | 'seq' | 'time'>;
 export type TaskEndRest = Omit<TaskEnd, 'kind' | 'span' | 'seq' | 'time'>;
 

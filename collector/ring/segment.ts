@@ -37,6 +37,8 @@ export const CONTROL = {
   acknowledgements: 2,
   /** How many attempts have begun and not ended. */
   liveTasks: 3,
+  /** Grows while the event loop of the task's thread turns. */
+  loopTicks: 4,
 } as const;
 
 export const CONTROL_BYTES = 64;

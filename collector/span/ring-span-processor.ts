@@ -5,7 +5,7 @@ import { FactWriter } from '../ring/fact-writer.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { ManySinks } from './many-sinks.ts';
 import type { RingSink } from './many-sinks.ts';
-import { endFactOf, spanRefOf, startFactOf } from './span-facts.ts';
+import { announcedFactOf, endFactOf, spanRefOf, startFactOf } from './span-facts.ts';
 import type { EndedSpan, StartedSpan } from './span-facts.ts';
 
 /**
@@ -27,6 +27,11 @@ export class RingSpanProcessor {
       const ref = spanRefOf(span);
       if (ref === undefined) return;
       const writer = new FactWriter(this.#ring, ref);
+      if (ref.taskSpanId === '') {
+        // It says all at its start: nothing is left to be told by a sink or at its end.
+        writer.announced(announcedFactOf(span, ref));
+        return;
+      }
       writer.start(startFactOf(span, ref));
       leaveSink(span, writer);
     } catch (error) {

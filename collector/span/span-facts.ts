@@ -2,7 +2,7 @@ import { SpanStatusCode } from '@opentelemetry/api';
 import type { Attributes, HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import { isOutcome } from '../../src/conventions.ts';
-import type { ScopeEnd, ScopeStart, SpanRef, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
+import type { ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
 import { microsOf } from '../../src/task-clock.ts';
 
 /** What of an SDK's span is read here; SDK 2.x and 3.x both have it. */
@@ -18,16 +18,30 @@ export interface EndedSpan extends StartedSpan {
   readonly status: SpanStatus;
 }
 
-/** Whose span it is; `undefined` for one that is neither a task nor a scope. */
+/** Whose span it is; `undefined` for one that is neither a task, a scope nor an announcement. */
 export function spanRefOf(span: StartedSpan): SpanRef | undefined {
   const { attributes } = span;
   const kind = attributes[conventions.SPAN_KIND];
-  if (kind !== 'task' && kind !== 'scope') return undefined;
+  if (kind !== 'task' && kind !== 'scope' && kind !== 'announcement') return undefined;
   const taskUuid = attributes[conventions.TASK_UUID];
   if (typeof taskUuid !== 'string') return undefined;
   const { traceId, spanId } = span.spanContext();
-  const taskSpanId = kind === 'task' ? spanId : attributes[conventions.TASK_SPAN];
-  return typeof taskSpanId === 'string' ? { taskUuid, traceId, spanId, taskSpanId } : undefined;
+  const taskSpanId = kind === 'task' ? spanId : kind === 'scope' ? attributes[conventions.TASK_SPAN] : '';
+  if (typeof taskSpanId !== 'string' || (kind === 'scope' && taskSpanId === '')) return undefined;
+  return { taskUuid, traceId, spanId, taskSpanId };
+}
+
+/** The fact that an announcement's span tells. */
+export function announcedFactOf(span: StartedSpan, ref: SpanRef): TaskAnnounced {
+  const { attributes } = span;
+  return {
+    kind: 'task-announced',
+    span: ref,
+    seq: 0,
+    time: microsOf(span.startTime),
+    name: text(attributes, conventions.TASK_NAME) || span.name,
+    attributes: userAttributes(attributes),
+  };
 }
 
 /** The fact that a task or scope span has begun. */

@@ -42,6 +42,9 @@ export function lateStore(location: string): LateStore {
     watch: (listener) => open().watch(listener),
     cancel: (uuid) => use((store) => store.cancel(uuid)),
     cancellations: (workerId, after) => use((store) => store.cancellations(workerId, after)),
+    beat: (beat) => use((store) => store.beat(beat)),
+    workers: () => use((store) => store.workers()),
+    silence: (silences) => use((store) => store.silence(silences)),
     close: () => opened?.close() ?? Promise.resolve(),
   };
 }

@@ -4,6 +4,7 @@ import type { TaskCommit } from '../record/commit.ts';
 import { cancelTargets } from '../record/cancel-targets.ts';
 import { scopeTree } from '../record/scope-tree.ts';
 import { TaskFold } from '../record/task-fold.ts';
+import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type { AttemptRecord } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
 import { CommitWatch } from './commit-watch.ts';
@@ -11,8 +12,11 @@ import { cutLog } from './log-range.ts';
 import type { LogPiece } from './log-range.ts';
 import { RecentNotifications } from './recent-notifications.ts';
 import type { JournalRow } from './recent-notifications.ts';
+import { MemoryWorkers } from './memory-workers.ts';
+import type { LivingTask } from './memory-workers.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import type {
+  Beat,
   CancelAnswer,
   Cancellation,
   ChangeQuery,
@@ -30,9 +34,9 @@ export function memoryStore(): TaskStore {
   return new MemoryStore();
 }
 
-interface MemoryTask {
+interface MemoryTask extends LivingTask {
   fold: TaskFold;
-  stored: StoredTask;
+  stored: Omit<StoredTask, 'state' | 'liveness'>;
   journal: (JournalRow & LogPiece & { version: number })[];
   change: number;
 }
@@ -43,6 +47,7 @@ class MemoryStore implements TaskStore {
   readonly #watch = new CommitWatch();
   #lastChange = 0;
   readonly #cancellations: (Cancellation & { workerId: string })[] = [];
+  readonly #workers = new MemoryWorkers(() => this.#tasks.values());
 
   append(facts: readonly Fact[]): Promise<void> {
     for (const [uuid, own] of byTask(facts)) {
@@ -55,7 +60,7 @@ class MemoryStore implements TaskStore {
   }
 
   task(uuid: string): Promise<StoredTask | undefined> {
-    return Promise.resolve(this.#tasks.get(uuid)?.stored);
+    return Promise.resolve(this.#found(uuid));
   }
 
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
@@ -86,11 +91,11 @@ class MemoryStore implements TaskStore {
       return Promise.reject(error);
     }
     const found = places
-      .filter((task) => task.place < before && (state === undefined || task.stored.state === state))
+      .filter((task) => task.place < before && (state === undefined || task.state === state))
       .toReversed();
     const page = found.slice(0, limit);
     return Promise.resolve({
-      tasks: page.map((task) => task.stored),
+      tasks: page.map((task) => this.#stored(task)),
       ...(found.length > page.length && { next: cursorOf(page.at(-1)!.place) }),
     });
   }
@@ -101,7 +106,7 @@ class MemoryStore implements TaskStore {
       changes: later
         .toSorted((one, other) => one.change - other.change)
         .slice(0, limit)
-        .map(({ change, stored }) => ({ change, task: stored })),
+        .map((task) => ({ change: task.change, task: this.#stored(task) })),
       last: this.#lastChange,
     });
   }
@@ -127,17 +132,41 @@ class MemoryStore implements TaskStore {
     return Promise.resolve(found.map(({ number, taskUuid, spanId }) => ({ number, taskUuid, spanId })));
   }
 
+  beat(beat: Beat): Promise<void> {
+    return Promise.resolve(this.#workers.beat(beat));
+  }
+
+  workers(): Promise<HeardWorker[]> {
+    return Promise.resolve(this.#workers.live());
+  }
+
+  silence(silences: readonly Silence[]): Promise<void> {
+    return Promise.resolve(this.#workers.silence(silences));
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
 
   #keep(uuid: string, known: MemoryTask | undefined, commit: TaskCommit): void {
-    const { version, offset, text, entries, summary, state, task: fold } = commit;
-    const stored: StoredTask = { uuid, summary, state, version, logBytes: fold.logBytes };
-    const journal = known?.journal ?? [];
-    const change = ++this.#lastChange;
-    if (text !== '') journal.push({ offset, text, entries, version });
-    if (known === undefined) this.#tasks.set(uuid, { fold, stored, journal, change });
-    else Object.assign(known, { stored, change });
+    const { version, offset, text, entries, summary, life, task: fold } = commit;
+    const stored = { uuid, summary, version, logBytes: fold.logBytes };
+    const task: MemoryTask =
+      known ?? { fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null };
+    task.stored = stored;
+    task.change = ++this.#lastChange;
+    if (text !== '') task.journal.push({ offset, text, entries, version });
+    if (known === undefined) this.#tasks.set(uuid, task);
+    if (life !== undefined) this.#workers.keep(task, life);
+  }
+
+  #found(uuid: string): StoredTask | undefined {
+    const task = this.#tasks.get(uuid);
+    return task && this.#stored(task);
+  }
+
+  #stored(task: MemoryTask): StoredTask {
+    const liveness = this.#workers.livenessOf(task);
+    return { ...task.stored, state: task.state, ...(liveness !== undefined && { liveness }) };
   }
 }

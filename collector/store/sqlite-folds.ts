@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
+import type { Announcement } from '../record/announcement.ts';
 import { spanKey } from '../record/scope-state.ts';
 import type { ScopeState } from '../record/scope-state.ts';
 import { TaskFold } from '../record/task-fold.ts';
@@ -14,6 +15,7 @@ interface TaskRow {
   span_count: number;
   line_before: string | null;
   attempts: string;
+  announced: string | null;
 }
 
 interface Held {
@@ -43,7 +45,7 @@ export class SqliteFolds {
     this.#statements = {
       version: database.prepare('SELECT version FROM task WHERE uuid = ?'),
       task: database.prepare(
-        'SELECT id, version, log_bytes, updated, span_count, line_before, attempts FROM task WHERE uuid = ?',
+        'SELECT id, version, log_bytes, updated, span_count, line_before, attempts, announced FROM task WHERE uuid = ?',
       ),
       scope: database.prepare('SELECT * FROM scope WHERE task_id = ? AND trace_id = ? AND span_id = ?'),
       scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
@@ -102,6 +104,7 @@ export class SqliteFolds {
     task.updated = row.updated;
     task.spanCount = row.span_count;
     task.lineBefore = row.line_before;
+    task.announced = row.announced === null ? null : (JSON.parse(row.announced) as Announcement);
     const held: Held = { task, id: row.id, complete: false, releaseAt: MOST_SPANS };
     for (const [traceId, spanId] of JSON.parse(row.attempts) as [string, string][]) this.#loadSpan(held, traceId, spanId);
     if (row.line_before !== null) {

@@ -91,6 +91,27 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX command_worker ON command (worker_id, number);
   `,
+  // What tasks live by. `worker_id` stands only while the task is live: begun, not ended, not lost for good.
+  `
+  ALTER TABLE task ADD COLUMN announced TEXT;
+  ALTER TABLE task ADD COLUMN attempt TEXT;
+  ALTER TABLE task ADD COLUMN worker_id TEXT;
+  ALTER TABLE task ADD COLUMN lost_heard INTEGER;
+  CREATE INDEX task_worker ON task (worker_id) WHERE worker_id IS NOT NULL;
+
+  CREATE TABLE worker (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    interval_ms INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    beat INTEGER NOT NULL,
+    beats INTEGER NOT NULL,
+    busy_since INTEGER,
+    silent_ms INTEGER NOT NULL,
+    lost INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */

@@ -16,9 +16,13 @@ import { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteCommands } from './sqlite-commands.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import { migrate } from './sqlite-schema.ts';
+import { LIFE_COLUMNS, lifeValues, LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
+import type { LivenessColumns } from './sqlite-workers.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import { TaskStoreError } from './task-store-error.ts';
+import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type {
+  Beat,
   CancelAnswer,
   Cancellation,
   ChangeQuery,
@@ -69,7 +73,7 @@ function openDatabase(path: string): DatabaseSync {
 
 const SQLITE_NOTADB = 26;
 
-interface TaskColumns {
+interface TaskColumns extends LivenessColumns {
   id: number;
   uuid: string;
   summary: string;
@@ -84,6 +88,7 @@ class SqliteStore implements TaskStore {
   readonly #folds: SqliteFolds;
   readonly #changes: SqliteChanges;
   readonly #commands: SqliteCommands;
+  readonly #workers: SqliteWorkers;
   readonly #statements;
 
   constructor(database: DatabaseSync, path: string) {
@@ -92,16 +97,18 @@ class SqliteStore implements TaskStore {
     this.#folds = new SqliteFolds(database);
     this.#changes = new SqliteChanges(database);
     this.#commands = new SqliteCommands(database);
-    const task = 'SELECT id, uuid, summary, state, version, log_bytes FROM task';
+    this.#workers = new SqliteWorkers(database);
+    const task = `SELECT task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}
+      FROM task LEFT JOIN worker ON worker.id = task.worker_id`;
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
       commit: database.prepare('COMMIT'),
       rollback: database.prepare('ROLLBACK'),
       task: database.prepare(`${task} WHERE uuid = ?`),
-      page: database.prepare(`${task} WHERE id < ? ORDER BY id DESC LIMIT ?`),
-      pageOfState: database.prepare(`${task} WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?`),
+      page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       changes: database.prepare(
-        `SELECT changed, uuid, summary, state, version, log_bytes FROM task WHERE changed > ? ORDER BY changed LIMIT ?`,
+        `SELECT changed, ${task.slice('SELECT '.length)} WHERE changed > ? ORDER BY changed LIMIT ?`,
       ),
       scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
       texts: database.prepare(
@@ -111,11 +118,12 @@ class SqliteStore implements TaskStore {
       ),
       rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
       insertTask: database.prepare(
-        `INSERT INTO task (name, state, version, log_bytes, updated, summary, span_count, line_before, attempts, changed, uuid)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO task (name, version, log_bytes, updated, summary, span_count, line_before, attempts, changed, uuid,
+           ${LIFE_COLUMNS})
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
-        `UPDATE task SET name = ?, state = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
+        `UPDATE task SET name = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
            line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
       scope: database.prepare(
@@ -210,6 +218,18 @@ class SqliteStore implements TaskStore {
     return attempt(() => this.#commands.cancellations(workerId, after));
   }
 
+  beat(beat: Beat): Promise<void> {
+    return attempt(() => this.#inTransaction(() => this.#workers.beat(beat)));
+  }
+
+  workers(): Promise<HeardWorker[]> {
+    return attempt(() => this.#workers.live());
+  }
+
+  silence(silences: readonly Silence[]): Promise<void> {
+    return attempt(() => this.#inTransaction(() => this.#workers.silence(silences)));
+  }
+
   close(): Promise<void> {
     this.#changes.watch.stop();
     return attempt(() => this.#database.close());
@@ -221,6 +241,18 @@ class SqliteStore implements TaskStore {
     } catch (error) {
       const { message } = error as Error;
       throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
+    }
+  }
+
+  #inTransaction(work: () => void): void {
+    const { begin, commit, rollback } = this.#statements;
+    begin.run();
+    try {
+      work();
+      commit.run();
+    } catch (error) {
+      if (this.#database.isTransaction) rollback.run();
+      throw error;
     }
   }
 
@@ -238,6 +270,7 @@ class SqliteStore implements TaskStore {
     } catch (error) {
       // What was folded is not what is stored: it is loaded anew for the next try.
       for (const uuid of tasks.keys()) this.#folds.forget(uuid);
+      this.#workers.rolledBack();
       if (this.#database.isTransaction) rollback.run();
       throw error;
     }
@@ -246,10 +279,9 @@ class SqliteStore implements TaskStore {
   }
 
   #write(change: TaskCommit, known: number | undefined, changed: number): void {
-    const { task, version, offset, text, entries, scopes, summary, name, state } = change;
+    const { task, version, offset, text, entries, scopes, summary, name, life } = change;
     const values = [
       name,
-      state,
       version,
       task.logBytes,
       task.updated,
@@ -261,9 +293,15 @@ class SqliteStore implements TaskStore {
       task.uuid,
     ];
     const { insertTask, updateTask, scope: writeScope, journal } = this.#statements;
-    const result = (known === undefined ? insertTask : updateTask).run(...values);
-    const id = known ?? Number(result.lastInsertRowid);
-    if (known === undefined) this.#folds.keep(task, id);
+    let id = known;
+    if (id === undefined) {
+      id = Number(insertTask.run(...values, ...lifeValues(life!, task.announced)).lastInsertRowid);
+      this.#folds.keep(task, id);
+      this.#workers.started(life!);
+    } else {
+      updateTask.run(...values);
+      if (life !== undefined) this.#workers.keep(id, life, task.announced);
+    }
     for (const scope of scopes) writeScope.run(id, ...scopeValues(scope));
     if (text !== '') journal.run(id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
   }
@@ -273,8 +311,11 @@ function attemptKeys(task: TaskFold): string {
   return JSON.stringify(task.attempts.map(({ traceId, spanId }) => [traceId, spanId]));
 }
 
-function storedTask({ uuid, summary, state, version, log_bytes }: TaskColumns): StoredTask {
-  return { uuid, summary, state: state as TaskState, version, logBytes: log_bytes };
+function storedTask(row: TaskColumns): StoredTask {
+  const { uuid, summary, state, version, log_bytes: logBytes } = row;
+  const liveness = livenessOf(row);
+  const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes };
+  return liveness === undefined ? task : { ...task, liveness };
 }
 
 /** Does it now; what it throws is the promise's. */

@@ -1,4 +1,5 @@
 import type { Fact } from '../../src/fact.ts';
+import type { HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { AttemptRecord, TaskState } from '../record/task-record.ts';
 
 /**
@@ -56,13 +57,25 @@ export interface TaskStore {
    */
   cancellations(workerId: string, after: number): Promise<Cancellation[]>;
 
+  /** Takes a worker's sign of life. It is no commit; tasks that were lost with the worker, but not for good, run again. */
+  beat(beat: Beat): Promise<void>;
+
+  /** The workers that have live tasks: begun, not ended and not lost for good, with beats to come. */
+  workers(): Promise<HeardWorker[]>;
+
+  /**
+   * Takes what a listener says of silent workers. Their tasks are lost where it says so: those of
+   * one that was heard meanwhile are not.
+   */
+  silence(silences: readonly Silence[]): Promise<void>;
+
   /** Closes what the store holds open. No other call may follow. */
   close(): Promise<void>;
 }
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }
@@ -72,7 +85,10 @@ export interface StoredTask {
   uuid: string;
   /** JSON text of the record without `log` and all that follows `cancellable`. `recordJson` makes it whole. */
   summary: string;
+  /** As its facts have it, or `lost` where they have it running and its worker has fallen silent. */
   state: TaskState;
+  /** Absent where no sign of life is to come. */
+  liveness?: Liveness;
   version: number;
   /** Length of the whole log in bytes. */
   logBytes: number;
@@ -94,6 +110,20 @@ export interface Cancellation {
   taskUuid: string;
   /** Span id of the attempt's task span. */
   spanId: string;
+}
+
+/** A worker's sign of life. */
+export interface Beat {
+  /** A UUID, one for each process. */
+  workerId: string;
+  host: string;
+  pid: number;
+  /** Milliseconds until the next one. */
+  intervalMs: number;
+  /** Microseconds since the epoch. */
+  time: number;
+  /** Since when the event loop of its tasks has been blocked, in the same; `null` if it is not. */
+  busySince: number | null;
 }
 
 export interface LogRange {

@@ -8,6 +8,7 @@ import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { startCollector } from './collector.ts';
 import type { Collector } from './collector.ts';
+import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 import type { ServeOptions } from './messages.ts';
 
 /**
@@ -18,12 +19,14 @@ export async function startCollectorHere(
   ring: RingWriter,
   store: TaskStore | LateStore,
   serve: ServeOptions | undefined,
+  heartbeat: HeartbeatSettings | undefined,
 ): Promise<Collector> {
   const source = readingEnd(ring);
   const collector = await startCollector({
     source,
     store,
     serve,
+    heartbeat,
     sleep: () => untilWoken(ring),
     workerId: worker.id,
     hasLiveTasks: () => hasLiveTasks(ring.control),

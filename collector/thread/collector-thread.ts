@@ -9,6 +9,8 @@ import { CONTROL } from '../ring/segment.ts';
 import type { Segment } from '../ring/segment.ts';
 import { Committer } from '../store/committer.ts';
 import { openStore } from '../store/open-store.ts';
+import type { HeartbeatSettings } from '../beat/heartbeat.ts';
+import { LOOP_TICK_MS } from '../beat/loop-watch.ts';
 import type { CollectorFailure, FromThread, ServeOptions, SharedSegment, ThreadData, ToThread } from './messages.ts';
 
 /** What the collector says once it has tried to open its store and its port. */
@@ -35,6 +37,8 @@ export class CollectorThread {
   readonly #ring: RingWriter;
   readonly #store: string;
   readonly #serve: ServeOptions | undefined;
+  readonly #heartbeat: HeartbeatSettings | undefined;
+  readonly #loopTicks: ReturnType<typeof setInterval>;
   readonly #ready = Promise.withResolvers<CollectorReady>();
   #worker: Worker | undefined;
   #everReady = false;
@@ -43,10 +47,18 @@ export class CollectorThread {
   #restart: ReturnType<typeof setTimeout> | undefined;
   readonly #atExit = (): void => this.#flushAtExit();
 
-  constructor(ring: RingWriter, store: string, serve: ServeOptions | undefined) {
+  constructor(
+    ring: RingWriter,
+    store: string,
+    serve: ServeOptions | undefined,
+    heartbeat: HeartbeatSettings | undefined,
+  ) {
     this.#ring = ring;
     this.#store = store;
     this.#serve = serve;
+    this.#heartbeat = heartbeat;
+    this.#loopTicks = setInterval(() => Atomics.add(ring.control, CONTROL.loopTicks, 1), LOOP_TICK_MS);
+    this.#loopTicks.unref();
     ring.onSegment = (segment) => this.#post({ type: 'segment', segment: shared(segment) });
     ring.onFreed = (id) => this.#post({ type: 'freed', id });
     process.on('exit', this.#atExit);
@@ -70,6 +82,7 @@ export class CollectorThread {
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#restart);
+    clearInterval(this.#loopTicks);
     process.off('exit', this.#atExit);
     const worker = this.#worker;
     if (worker === undefined) return;
@@ -112,6 +125,7 @@ export class CollectorThread {
       store: this.#store,
       serve: this.#serve,
       workerId: thisWorker.id,
+      heartbeat: this.#heartbeat,
     };
   }
 

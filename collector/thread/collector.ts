@@ -7,6 +7,8 @@ import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { Heartbeat } from '../beat/heartbeat.ts';
+import type { HeartbeatOptions } from '../beat/heartbeat.ts';
 import { within } from '../within.ts';
 import type { CollectorFailure, ServeOptions } from './messages.ts';
 
@@ -15,6 +17,8 @@ export interface CollectorOptions {
   source: FactSource;
   store: TaskStore | LateStore;
   serve: ServeOptions | undefined;
+  /** How it beats and listens; not at all if absent. */
+  heartbeat: Omit<HeartbeatOptions, 'store'> | undefined;
   sleep: () => Promise<void>;
   /** The worker whose tasks are collected, and whether it has any that are open. */
   workerId: string;
@@ -44,6 +48,7 @@ const PROBE_MS = 5000;
 /** Commits facts and serves records until it is closed. What does not work is told, not thrown. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { source, store, serve, sleep, report, workerId, hasLiveTasks, cancel } = options;
+  const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store });
   const failures: CollectorFailure[] = [];
   try {
     if ('open' in store) store.open();
@@ -75,9 +80,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     },
   });
   void committer.run();
+  heartbeat?.start();
+  const listen = heartbeat === undefined;
   let server: TasksServer | undefined;
   try {
-    if (serve !== undefined) server = await startServer(store, serve);
+    if (serve !== undefined) server = await startServer(store, serve, listen);
     // In a thread of its own the thread is not waited for; in the task's the server must not be either.
     server?.unref();
   } catch (error) {
@@ -90,18 +97,19 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     async close() {
       committer.stop();
       cancellations.stop();
+      await heartbeat?.stop();
       await server?.close();
     },
   };
 }
 
-function startServer(store: TaskStore, serve: ServeOptions): Promise<TasksServer> {
+function startServer(store: TaskStore, serve: ServeOptions, listen: boolean): Promise<TasksServer> {
   const { port = DEFAULT_PORT, host, allowedHosts, allowedOrigins } = serve;
   const access = {
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
   };
-  return serveTasks({ app: createTasksApp({ store, access }), port, ...(host !== undefined && { host }) });
+  return serveTasks({ app: createTasksApp({ store, access, listen }), port, ...(host !== undefined && { host }) });
 }
 
 function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {

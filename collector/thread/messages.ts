@@ -1,3 +1,5 @@
+import type { HeartbeatSettings } from '../beat/heartbeat.ts';
+
 /** What the two sides of the collector thread say to each other. */
 
 /** Where and for whom the collector serves. */
@@ -23,6 +25,7 @@ export interface ThreadData {
   serve: ServeOptions | undefined;
   /** The worker that the thread stands beside. */
   workerId: string;
+  heartbeat: HeartbeatSettings | undefined;
 }
 
 export interface SharedSegment {

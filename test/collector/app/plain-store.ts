@@ -46,6 +46,9 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
     cancel: () => Promise.reject(new Error('not of use here')),
     cancellations: () => Promise.reject(new Error('not of use here')),
     append: () => Promise.reject(new Error('not of use here')),
+    beat: () => Promise.reject(new Error('not of use here')),
+    workers: () => Promise.resolve([]),
+    silence: () => Promise.reject(new Error('not of use here')),
     close: () => Promise.reject(new Error('not for the app to do')),
   };
 }

@@ -33,6 +33,9 @@ function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
     watch: () => () => undefined,
     cancel: fail,
     cancellations: fail,
+    beat: fail,
+    workers: fail,
+    silence: fail,
     close: fail,
   };
 }

@@ -69,10 +69,10 @@ describe('the JSON of a record', () => {
   });
 
   test('says when the worker was heard, and since when it is busy', () => {
-    const times = { heard: '2026-01-02T03:04:05.000006Z', busySince: '2026-01-02T03:04:06.000007Z' };
+    const liveness = { heard: 1_767_323_045_000_006, busySince: 1_767_323_046_000_007, final: false };
     const summary = summaryOf((task) => task.attempt());
-    expect(JSON.parse(recordJson({ summary, version: 1, logBytes: 0, ...times }))).toMatchObject({
-      heard: times.heard, busy_since: times.busySince,
+    expect(JSON.parse(recordJson({ summary, version: 1, logBytes: 0, state: 'running', liveness }))).toMatchObject({
+      state: 'running', heard: '2026-01-02T03:04:05.000006Z', busy_since: '2026-01-02T03:04:06.000007Z',
     });
   });
 

@@ -1,9 +1,12 @@
-import type { ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskEnd, TaskStart } from '../../../src/fact.ts';
+import type { Attributes } from '@opentelemetry/api';
+import type { ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
 
 /** What a set of facts says of its task, found by looking at all of them anew each time. */
 export interface Told {
   state: string;
+  task_name: string;
+  attributes: Attributes;
   attempt: number;
   trace_id: string | null;
   start: number | null;
@@ -24,7 +27,9 @@ export function toldBy(facts: readonly Fact[]): Told {
   const end = firstOf<TaskEnd>(ofTask, 'task-end');
   const result = ofTask.findLast((fact) => fact.kind === 'result');
   return {
-    state: end?.outcome ?? 'running',
+    state: end?.outcome ?? (latest === undefined ? 'queued' : 'running'),
+    task_name: start?.name ?? firstAnnounced(facts)?.name ?? '',
+    attributes: start?.attributes ?? firstAnnounced(facts)?.attributes ?? {},
     attempt: start?.attempt ?? 0,
     trace_id: latest?.traceId ?? null,
     start: start?.time ?? null,
@@ -83,11 +88,18 @@ function latestAttempt(facts: readonly Fact[]): Fact['span'] | undefined {
     return [start?.attempt ?? 0, start?.time ?? -1, taskSpanId];
   };
   return facts
+    .filter(({ kind }) => kind !== 'task-announced')
     .map(({ span }) => span)
     .toSorted((one, other) => {
       const [a, b] = [rank(one), rank(other)];
       return b[0] - a[0] || b[1] - a[1] || order(b[2], a[2]);
     })[0];
+}
+
+function firstAnnounced(facts: readonly Fact[]): TaskAnnounced | undefined {
+  return facts
+    .filter((fact): fact is TaskAnnounced => fact.kind === 'task-announced')
+    .toSorted((one, other) => one.time - other.time)[0];
 }
 
 function latestException(facts: readonly Fact[]): string {

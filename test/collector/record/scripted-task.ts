@@ -48,6 +48,12 @@ export class ScriptedTask {
     return attempt;
   }
 
+  /** Somebody puts the task into a queue. */
+  announce(name: string, attributes: Attributes = {}): void {
+    const span = { taskUuid: this.uuid, traceId: this.#id(32), spanId: this.#id(16), taskSpanId: '' };
+    this.facts.push({ kind: 'task-announced', span, seq: 0, time: this.tick(), name, attributes });
+  }
+
   /** The facts that several calls say. */
   during(calls: () => void): Fact[] {
     const before = this.facts.length;

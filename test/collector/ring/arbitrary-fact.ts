@@ -13,6 +13,9 @@ export const SPANS: readonly SpanRef[] = ['a', 'b', 'c'].flatMap((attempt, at) =
   })),
 );
 
+/** The same tasks' announcements. */
+const ANNOUNCING: readonly SpanRef[] = SPANS.map((span, at) => ({ ...span, spanId: `d${at}`.padEnd(16, 'd'), taskSpanId: '' }));
+
 /** Text as long and as wide as it comes. */
 const anyLength: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: anyText },
@@ -24,8 +27,8 @@ const time = fc.integer({ min: 0, max: 4_102_444_800_000_000 });
 const count = fc.double({ min: 0, max: 1e12, noNaN: true });
 const number = fc.nat(2_000_000_000);
 
-/** One fact of any kind with any content, whether or not a task could have it next. */
-export const anyFact: fc.Arbitrary<Fact> = fc
+/** One of any task or scope span. */
+const anyScopeFact: fc.Arbitrary<Fact> = fc
   .record({ span: fc.constantFrom(...SPANS), seq: number, time, ofScope: fc.nat(6) })
   .chain(({ span, seq, time: at, ofScope }) => {
     const fact = { span: fc.constant(span), seq: fc.constant(seq), time: fc.constant(at) };
@@ -57,6 +60,16 @@ export const anyFact: fc.Arbitrary<Fact> = fc
       }),
     );
   });
+
+const anyAnnouncement: fc.Arbitrary<Fact> = fc
+  .record({ at: fc.nat(SPANS.length - 1), time, name: anyName, attributes: anyAttributes })
+  .map(({ at, ...rest }) => ({ kind: 'task-announced', span: ANNOUNCING[at]!, seq: 0, ...rest }));
+
+/** One fact of any kind with any content, whether or not a task could have it next. */
+export const anyFact: fc.Arbitrary<Fact> = fc.oneof(
+  { weight: 9, arbitrary: anyScopeFact },
+  { weight: 1, arbitrary: anyAnnouncement },
+);
 
 /** A notification of so many characters. */
 export function notification(seq: number, message: string, span: SpanRef = SPANS[0]!): Fact {

@@ -129,6 +129,8 @@ test('options that can not be meant are told at once', async () => {
   await expect(startTaskspan({ store: {} as never })).rejects.toThrow('store: expected a path or a TaskStore, got {}');
   await expect(startTaskspan(null as never)).rejects.toThrow('startTaskspan: expected an object of options, got null');
   await expect(startTaskspan({ bufferBytes: 10 })).rejects.toThrow('bufferBytes: expected a whole number of at least 1048576, got 10');
+  await expect(startTaskspan({ beatIntervalMs: 10 })).rejects.toThrow('beatIntervalMs: expected 0 or a whole number from 50 to 3600000, got 10');
+  await expect(startTaskspan({ lostFinalMs: -1 })).rejects.toThrow('lostFinalMs: expected a whole number of at least 0, got -1');
   await expect(startTaskspan({ serve: { port: 70_000 } })).rejects.toThrow('serve.port: expected a whole number from 0 to 65535, got 70000');
   await expect(startTaskspan({ store: '' })).rejects.toThrow('store: expected a path or a TaskStore, got ""');
 });
@@ -208,7 +210,7 @@ test('a store that never answers holds up neither start nor close', async () => 
   const script = await startScript(
     folder,
     `const never = () => new Promise(() => undefined);
-     const store = { append: never, task: never, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, close: never };
+     const store = { append: never, task: never, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, beat: never, workers: never, silence: never, close: never };
      const taskspan = await startTaskspan({ store });
      console.log(taskspan.failures[0].message, await runTask('task', async () => 'result'));
      await taskspan.close();

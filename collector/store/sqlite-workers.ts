@@ -1,0 +1,134 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Announcement } from '../record/announcement.ts';
+import type { HeardWorker, Liveness, Silence } from '../record/liveness.ts';
+import type { TaskLife } from '../record/task-life.ts';
+import type { Beat } from './task-store.ts';
+
+/** The columns from which {@link livenessOf} tells, beside a task's own; the worker's are `null` for one that is not live. */
+export interface LivenessColumns {
+  lost_heard: number | null;
+  beat: number | null;
+  busy_since: number | null;
+}
+
+/** To be selected from `task LEFT JOIN worker ON worker.id = task.worker_id`. */
+export const LIVENESS_COLUMNS = 'task.lost_heard, worker.beat, worker.busy_since';
+
+/** What is known of a task's worker; `undefined` where no sign of life is to come. */
+export function livenessOf({ lost_heard: lostHeard, beat, busy_since: busySince }: LivenessColumns): Liveness | undefined {
+  if (lostHeard !== null) return { heard: lostHeard, busySince: null, final: true };
+  return beat === null ? undefined : { heard: beat, busySince, final: false };
+}
+
+/** The columns of {@link lifeValues}. */
+export const LIFE_COLUMNS = 'state, attempt, worker_id, announced';
+
+export function lifeValues(
+  { state, attempt, workerId }: TaskLife,
+  announced: Announcement | null,
+): [string, string | null, string | null, string | null] {
+  return [state, attempt, workerId, announced === null ? null : JSON.stringify(announced)];
+}
+
+/** A worker without tasks that was not heard for so long is forgotten. */
+const FORGET_MICROS = 24 * 3600 * 1_000_000;
+const MOST_STARTED = 1000;
+
+/** The workers in a SQLite file, and what becomes of their tasks. Its calls are to be made inside a transaction. */
+export class SqliteWorkers {
+  readonly #statements;
+  /** Of which workers starts were written lately, and when, in milliseconds since the epoch. */
+  readonly #startedAt = new Map<string, number>();
+
+  constructor(database: DatabaseSync) {
+    // One row for each worker, found by skipping through the index from one to the next.
+    const live = `WITH RECURSIVE live (id) AS (
+        SELECT min(worker_id) FROM task WHERE worker_id IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(worker_id) FROM task WHERE worker_id > live.id) FROM live WHERE live.id IS NOT NULL
+      )`;
+    const stillLost = `state = 'lost' AND :state = 'running' AND attempt IS :attempt`;
+    this.#statements = {
+      live: database.prepare(
+        `${live} SELECT worker.id, interval_ms, beats, silent_ms FROM live JOIN worker ON worker.id = live.id`,
+      ),
+      isLost: database.prepare('SELECT lost FROM worker WHERE id = ?'),
+      beat: database.prepare(
+        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost)
+         VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0)
+         ON CONFLICT DO UPDATE SET host = :host, pid = :pid, interval_ms = :interval, beat = :time, beats = beats + 1,
+           busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since)`,
+      ),
+      start: database.prepare(
+        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, silent_ms, lost)
+         VALUES (:id, '', 0, :interval, :time, :time, 1, 0, 0)
+         ON CONFLICT DO UPDATE SET beat = :time, beats = beats + 1, silent_ms = 0 WHERE lost = 0`,
+      ),
+      runAgain: database.prepare(`UPDATE task SET state = 'running' WHERE worker_id = ? AND state = 'lost'`),
+      silent: database.prepare(
+        `UPDATE worker SET silent_ms = max(silent_ms, :silent), lost = max(lost, :lost) WHERE id = :id AND beats = :beats`,
+      ),
+      lose: database.prepare(`UPDATE task SET state = 'lost' WHERE worker_id = ? AND state = 'running'`),
+      loseForGood: database.prepare(
+        `UPDATE task SET lost_heard = (SELECT beat FROM worker WHERE id = :id), worker_id = NULL
+         WHERE worker_id = :id AND state = 'lost'`,
+      ),
+      life: database.prepare(
+        `UPDATE task SET announced = :announced, attempt = :attempt,
+           worker_id = iif(${stillLost}, worker_id, :worker), lost_heard = iif(${stillLost}, lost_heard, NULL),
+           state = iif(${stillLost}, state, :state)
+         WHERE id = :id`,
+      ),
+      forget: database.prepare(
+        `DELETE FROM worker WHERE beat < ? AND NOT EXISTS (SELECT 1 FROM task WHERE task.worker_id = worker.id)`,
+      ),
+    };
+  }
+
+  live(): HeardWorker[] {
+    const rows = this.#statements.live.all() as { id: string; interval_ms: number; beats: number; silent_ms: number }[];
+    return rows.map(({ id, interval_ms, beats, silent_ms }) => ({ id, intervalMs: interval_ms, beats, silentMs: silent_ms }));
+  }
+
+  beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy }: Beat): void {
+    const { isLost, beat, runAgain, forget } = this.#statements;
+    const before = isLost.get(id) as { lost: number } | undefined;
+    beat.run({ id, host, pid, interval, time, busy });
+    if (before?.lost === 1) runAgain.run(id);
+    else if (before === undefined) forget.run(time - FORGET_MICROS);
+  }
+
+  silence(silences: readonly Silence[]): void {
+    const { silent, lose, loseForGood } = this.#statements;
+    for (const { id, beats, silentMs, lost, final } of silences) {
+      const { changes } = silent.run({ id, beats, silent: silentMs, lost: Number(lost) });
+      if (changes === 0) continue;
+      if (lost) lose.run(id);
+      if (final) loseForGood.run({ id });
+    }
+  }
+
+  /** Keeps what a stored task lives by now; one that is lost stays so while its attempt is the same. */
+  keep(task: number, life: TaskLife, announced: Announcement | null): void {
+    const [state, attempt, worker, json] = lifeValues(life, announced);
+    this.#statements.life.run({ id: task, state, attempt, worker, announced: json });
+    this.started(life);
+  }
+
+  /** The commit of an attempt's start is a sign of life of its worker. */
+  started({ workerId: id, intervalMs: interval }: TaskLife): void {
+    if (id === null) return;
+    // Of many starts within a moment one is enough: a row more is a page more to write.
+    const now = Date.now();
+    const passed = now - (this.#startedAt.get(id) ?? -Infinity);
+    if (passed >= 0 && passed < interval / 10) return;
+    this.#statements.start.run({ id, interval, time: now * 1000 });
+    if (this.#startedAt.size >= MOST_STARTED) this.#startedAt.clear();
+    this.#startedAt.set(id, now);
+  }
+
+  /** What was begun in a transaction that failed has not been written. */
+  rolledBack(): void {
+    this.#startedAt.clear();
+  }
+}

@@ -1,0 +1,67 @@
+import { SpanKind, trace } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
+import { checkName } from './check-name.ts';
+import * as conventions from './conventions.ts';
+import { reportOnce } from './report.ts';
+import { hrTimeOf, TaskClock } from './task-clock.ts';
+import { checkAttributes, checkKeys, checkType } from './task-options.ts';
+import { taskUuid } from './task-uuid.ts';
+import { cleanAttributes, cleanTextWith } from './text.ts';
+import type { Redact } from './text.ts';
+
+/** Options of {@link announceTask}. */
+export interface AnnounceTaskOptions {
+  /** Name of the task, not empty. */
+  taskName: string;
+  /** UUID of the task, of any version of RFC 9562. Default: a new random one. */
+  taskUuid?: string;
+  /** Attributes of the task, for its record until a worker takes it. No name may begin with `taskspan.`. */
+  attributes?: Attributes;
+  /** Takes secrets out of name and attributes before they leave this code. Where it throws, the text is left out. */
+  redact?: Redact;
+}
+
+/**
+ * Says that a task is to come, as who puts it into a queue knows: its record exists from now on,
+ * `queued`, and the first attempt of a task with this UUID makes it `running`. An announcement
+ * that comes after that changes nothing.
+ *
+ * In the trace it is a short span of kind `PRODUCER`. Without an OpenTelemetry SDK nothing is told.
+ *
+ * @returns The task's UUID, in lower case.
+ * @throws TypeError for wrong arguments.
+ */
+export function announceTask(options: AnnounceTaskOptions): string {
+  checkKeys('announceTask', options, OPTIONS);
+  const { taskName, attributes, redact } = options;
+  checkName(taskName, 'taskName');
+  checkType('redact', redact, 'function');
+  if (attributes !== undefined) checkAttributes(attributes);
+  const uuid = taskUuid(options.taskUuid);
+  try {
+    announce(uuid, options);
+  } catch (error) {
+    reportOnce('announce', 'a task could not be announced', error);
+  }
+  return uuid;
+}
+
+const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact'] satisfies (keyof AnnounceTaskOptions)[];
+
+function announce(uuid: string, { taskName, attributes = {}, redact }: AnnounceTaskOptions): void {
+  const clean = cleanTextWith(redact);
+  const name = clean(taskName);
+  const tracer = trace.getTracer(conventions.INSTRUMENTATION_NAME, conventions.INSTRUMENTATION_VERSION);
+  const now = hrTimeOf(new TaskClock().now());
+  const span = tracer.startSpan(`enqueue ${name}`, {
+    kind: SpanKind.PRODUCER,
+    startTime: now,
+    attributes: {
+      [conventions.SPAN_KIND]: 'announcement',
+      [conventions.TASK_UUID]: uuid,
+      [conventions.TASK_NAME]: name,
+      ...cleanAttributes(attributes, clean),
+    },
+  });
+  span.end(now);
+}

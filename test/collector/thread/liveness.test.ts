@@ -1,0 +1,222 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { TaskRecord } from '../../../collector/index.ts';
+import { temporaryFolder } from '../../support/node-process.ts';
+import type { TestProcess } from '../../support/node-process.ts';
+import { startScript } from './script.ts';
+
+const INTERVAL_MS = 100;
+const SLOW = { timeout: 20_000, interval: 20 };
+
+/** Blocks the event loop until `go` is there; from then on it turns, and the task stays open. */
+const BLOCK = `(() => {
+  while (!existsSync('go')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+})()`;
+
+/** A process that has one task running until the file `go` stands in the folder. */
+async function startWorker(folder: string, wait = 'setTimeout(look, 10)'): Promise<{ process: TestProcess; uuid: string }> {
+  const worker = await startScript(
+    folder,
+    `import { existsSync } from 'node:fs';
+     const taskspan = await startTaskspan({ beatIntervalMs: ${INTERVAL_MS} });
+     const updater = new TaskUpdater({ taskName: 'work' });
+     updater.notify('begun');
+     await taskspan.flush();
+     process.stdout.write(updater.taskUuid + '\\n');
+     const look = () => {
+       if (!existsSync('go')) return ${wait};
+       updater.complete();
+       clearInterval(alive);
+     };
+     const alive = setInterval(() => undefined, 1000);
+     look();`,
+  );
+  return { process: worker, uuid: (await worker.printed(/^(\S+)\n/))[1]! };
+}
+
+interface Reader {
+  process: TestProcess;
+  record(uuid: string): Promise<TaskRecord>;
+  states(state: string): Promise<string[]>;
+}
+
+/** A process that serves the store and has no tasks. */
+async function startReader(folder: string, options = ''): Promise<Reader> {
+  const reader = await startScript(
+    folder,
+    `const taskspan = await startTaskspan({ serve: { port: 0 }, beatIntervalMs: ${INTERVAL_MS}, ${options} });
+     process.stdout.write(taskspan.url + '\\n');
+     setInterval(() => undefined, 1000);`,
+  );
+  const url = (await reader.printed(/^(\S+)\n/))[1]!;
+  return {
+    process: reader,
+    record: async (uuid) => JSON.parse(await (await fetch(`${url}/tasks/${uuid}`)).text()) as TaskRecord,
+    async states(state) {
+      const { tasks } = JSON.parse(await (await fetch(`${url}/tasks?state=${state}`)).text()) as { tasks: TaskRecord[] };
+      return tasks.map(({ task_uuid }) => task_uuid);
+    },
+  };
+}
+
+/** Reads until the worker was heard so many times; gives the states that were read meanwhile. */
+async function statesWhileHeard(reader: Reader, uuid: string, times: number): Promise<Set<string>> {
+  const states = new Set<string>();
+  const heard = new Set<string | null>();
+  await expect
+    .poll(async () => {
+      const record = await reader.record(uuid);
+      states.add(record.state);
+      heard.add(record.heard);
+      return heard.size;
+    }, SLOW)
+    .toBeGreaterThan(times);
+  return states;
+}
+
+async function expectState(reader: Reader, uuid: string, state: string): Promise<TaskRecord> {
+  await expect.poll(async () => (await reader.record(uuid)).state, SLOW).toBe(state);
+  return reader.record(uuid);
+}
+
+describe('a task', () => {
+  test('whose worker is killed is lost, in its record and in lists, and is not finished', async () => {
+    const folder = await temporaryFolder();
+    const [reader, { process: worker, uuid }] = [await startReader(folder), await startWorker(folder)];
+    expect(await statesWhileHeard(reader, uuid, 5)).toEqual(new Set(['running']));
+    worker.kill('SIGKILL');
+    expect(await expectState(reader, uuid, 'lost')).toMatchObject({ status: 2, finished: false, end: null, exception: '' });
+    expect(await reader.states('lost')).toEqual([uuid]);
+    expect(await reader.states('running')).toEqual([]);
+  });
+
+  test('whose worker stops and goes on is lost meanwhile, and ends as if nothing had been', async () => {
+    const folder = await temporaryFolder();
+    const [reader, { process: worker, uuid }] = [await startReader(folder), await startWorker(folder)];
+    worker.kill('SIGSTOP');
+    await expectState(reader, uuid, 'lost');
+    worker.kill('SIGCONT');
+    await expectState(reader, uuid, 'running');
+    expect(await reader.states('running')).toEqual([uuid]);
+    await writeFile(join(folder, 'go'), '');
+    expect(await expectState(reader, uuid, 'completed')).toMatchObject({ status: 1, finished: true, heard: null });
+    expect((await worker.ended).code).toBe(0);
+  });
+
+  test('is lost for good in time, and keeps its end if it comes all the same', async () => {
+    const folder = await temporaryFolder();
+    const [reader, { process: worker, uuid }] = [
+      await startReader(folder, 'lostFinalMs: 700'),
+      await startWorker(folder),
+    ];
+    worker.kill('SIGSTOP');
+    await expect.poll(async () => (await reader.record(uuid)).finished, SLOW).toBe(true);
+    const record = await reader.record(uuid);
+    expect(record).toMatchObject({ state: 'lost', status: 0, exception: `lost: last heard ${record.heard}`, end: null });
+    worker.kill('SIGCONT');
+    await writeFile(join(folder, 'go'), '');
+    expect((await worker.ended).code).toBe(0);
+    expect(await reader.record(uuid)).toMatchObject({ state: 'completed', status: 1, exception: '', finished: true });
+  });
+
+  test('that blocks its event loop is busy, not lost', async () => {
+    const folder = await temporaryFolder();
+    const reader = await startReader(folder);
+    const { uuid } = await startWorker(folder, BLOCK);
+    await expect.poll(async () => (await reader.record(uuid)).busy_since, SLOW).not.toBeNull();
+    expect(await statesWhileHeard(reader, uuid, 5)).toEqual(new Set(['running']));
+    const { busy_since, start } = await reader.record(uuid);
+    expect(busy_since! > start!).toBe(true);
+    await writeFile(join(folder, 'go'), '');
+    await expect.poll(async () => (await reader.record(uuid)).busy_since, SLOW).toBeNull();
+  });
+});
+
+describe('nobody is lost', () => {
+  test('by a server that was stopped itself', async () => {
+    const folder = await temporaryFolder();
+    const [reader, { uuid }] = [await startReader(folder), await startWorker(folder)];
+    await statesWhileHeard(reader, uuid, 2);
+    reader.process.kill('SIGSTOP');
+    await passing(10 * INTERVAL_MS);
+    reader.process.kill('SIGCONT');
+    expect(await statesWhileHeard(reader, uuid, 10)).toEqual(new Set(['running']));
+  });
+
+  test('by a machine that slept: all stop, and all go on', async () => {
+    const folder = await temporaryFolder();
+    const [reader, { process: worker, uuid }] = [await startReader(folder), await startWorker(folder)];
+    await statesWhileHeard(reader, uuid, 2);
+    for (const process of [reader.process, worker]) process.kill('SIGSTOP');
+    await passing(10 * INTERVAL_MS);
+    for (const process of [reader.process, worker]) process.kill('SIGCONT');
+    expect(await statesWhileHeard(reader, uuid, 10)).toEqual(new Set(['running']));
+  });
+});
+
+test('two processes that read one store say the same at every moment', async () => {
+  const folder = await temporaryFolder();
+  const readers = [await startReader(folder), await startReader(folder)] as const;
+  const { process: worker, uuid } = await startWorker(folder);
+  const seen = new Set<string>();
+  const compare = async (): Promise<void> => {
+    const said = async (reader: Reader): Promise<string> => {
+      const { state, heard, finished } = await reader.record(uuid);
+      return JSON.stringify({ state, heard, finished });
+    };
+    const [before, between, after] = [await said(readers[0]), await said(readers[1]), await said(readers[0])];
+    // Between two like answers of the one the other's is no other.
+    if (before === after) expect(between).toBe(before);
+    seen.add((JSON.parse(after) as TaskRecord).state);
+  };
+  await statesWhileHeard(readers[1], uuid, 2);
+  for (const signal of ['SIGSTOP', 'SIGCONT', 'SIGSTOP'] as const) {
+    worker.kill(signal);
+    const state = signal === 'SIGSTOP' ? 'lost' : 'running';
+    do await compare();
+    while ((await readers[0].record(uuid)).state !== state);
+    for (let round = 0; round < 20; round++) await compare();
+  }
+  expect(seen).toEqual(new Set(['running', 'lost']));
+});
+
+test('a server that comes when the worker has long been dead finds it lost', async () => {
+  const folder = await temporaryFolder();
+  const { process: worker, uuid } = await startWorker(folder);
+  worker.kill('SIGKILL');
+  await worker.ended;
+  const reader = await startReader(folder);
+  expect((await reader.record(uuid)).state).toBe('running');
+  await expectState(reader, uuid, 'lost');
+});
+
+/** Time itself is what is waited for. */
+async function passing(ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  await expect.poll(() => performance.now(), SLOW).toBeGreaterThan(until);
+}
+
+test.each([
+  ['by default', '', {}, 5000],
+  ['by an option', 'beatIntervalMs: 250', {}, 250],
+  ['by the environment', '', { TASKSPAN_BEAT_INTERVAL_MS: '300' }, 300],
+  ['not at all if it is 0', 'beatIntervalMs: 0', {}, 0],
+  ['not at all in the task\'s own thread, which task code may block', 'store: memoryStore()', {}, 0],
+])('the task span promises signs of life %s', async (_, options, env, intervalMs) => {
+  const script = await startScript(
+    await temporaryFolder(),
+    `import { memoryStore } from '${new URL('../../../collector/index.ts', import.meta.url).href}';
+     const intervals = [];
+     const see = { onStart: (span) => intervals.push(span.attributes['taskspan.worker.interval_ms']), onEnd() {},
+       forceFlush: async () => undefined, shutdown: async () => undefined };
+     const starting = startTaskspan({ spanProcessors: [see], ${options} });
+     await runTask('at once', async () => undefined);
+     const taskspan = await starting;
+     await runTask('then', async () => undefined);
+     await taskspan.close();
+     console.log(JSON.stringify(intervals));`,
+    { env },
+  );
+  expect(JSON.parse((await script.ended).stdout)).toEqual([intervalMs, intervalMs]);
+});

@@ -1,0 +1,75 @@
+import { SpanKind } from '@opentelemetry/api';
+import { describe, expect, test } from 'vitest';
+import { announceTask, runTask } from '../../src/index.ts';
+import type { AnnounceTaskOptions } from '../../src/index.ts';
+import { recorded } from './support/recorded.ts';
+
+const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+
+describe('an announced task', () => {
+  test('is queued: known by name, not started, without a line in its log', async () => {
+    const sdk = recorded();
+    const uuid = announceTask({ taskName: 'Import', taskUuid: UUID.toUpperCase(), attributes: { queue: 'mail' } });
+    expect(uuid).toBe(UUID);
+    expect(await sdk.record(uuid)).toMatchObject({
+      task_name: 'Import', start: null, end: null, log: '', exception: '', finished: false, status: 2, state: 'queued',
+      attempt: 0, progress: null, attributes: { queue: 'mail' }, trace_id: null, heard: null, version: 1,
+    });
+    expect(await sdk.attempts(uuid)).toEqual([]);
+  });
+
+  test('runs when a worker takes it, as if nobody had announced it', async () => {
+    const sdk = recorded();
+    const taskUuid = announceTask({ taskName: 'Announced', attributes: { by: 'producer' } });
+    runTask('Import', (updater) => updater.scope('Read', () => undefined), { taskUuid, attributes: { by: 'worker' } });
+    expect(await sdk.record(taskUuid)).toMatchObject({
+      task_name: 'Import', state: 'completed', attempt: 1, jobs: { total: 1, finished: 1 }, attributes: { by: 'worker' },
+    });
+  });
+
+  test('that was begun before is what it was', async () => {
+    const sdk = recorded();
+    const uuid = runTask('Import', (updater) => updater.taskUuid);
+    const before = { ...(await sdk.record(uuid)), updated: '', version: 0 };
+    announceTask({ taskName: 'Late', taskUuid: uuid });
+    expect({ ...(await sdk.record(uuid)), updated: '', version: 0 }).toEqual(before);
+    expect(await sdk.log(uuid)).toBe('\tTask Finished - 0 out of 0 jobs finished\n');
+  });
+
+  test('is a producer\'s span in the trace of who announced it', async () => {
+    const sdk = recorded();
+    await runTask('Parent', async () => announceTask({ taskName: 'Import', taskUuid: UUID, attributes: { queue: 'mail' } }));
+    const [announcement, parent] = [await sdk.span('enqueue Import'), await sdk.span('Parent')];
+    expect(announcement.kind).toBe(SpanKind.PRODUCER);
+    expect(announcement.parentSpanContext?.spanId).toBe(parent.spanContext().spanId);
+    expect(announcement.attributes).toEqual({
+      'taskspan.span': 'announcement', 'taskspan.task.uuid': UUID, 'taskspan.task.name': 'Import', queue: 'mail',
+    });
+    expect((await sdk.record(UUID)).state).toBe('queued');
+  });
+
+  test('keeps secrets to itself', async () => {
+    const sdk = recorded();
+    const redact = (text: string): string => text.replace('hunter2', '***');
+    const uuid = announceTask({ taskName: 'Login hunter2', attributes: { password: 'hunter2' }, redact });
+    expect(await sdk.record(uuid)).toMatchObject({ task_name: 'Login ***', attributes: { password: '***' } });
+  });
+
+  test('has a UUID without any SDK too, a new one each time', () => {
+    const [one, other] = [announceTask({ taskName: 'x' }), announceTask({ taskName: 'x' })];
+    expect(one).toMatch(/^[0-9a-f-]{36}$/);
+    expect(other).not.toBe(one);
+  });
+});
+
+test.each<[string, object | string, string]>([
+  ['no options', 'Import', 'announceTask: expected an object of options, got "Import"'],
+  ['no name', {}, 'taskName: expected the name to be a string that is not empty, got undefined'],
+  ['an unknown option', { taskName: 'x', name: 'y' }, 'announceTask: expected options among taskName, taskUuid, attributes, redact, got "name"'],
+  ['no UUID', { taskName: 'x', taskUuid: '1' }, 'taskUuid: expected a UUID (RFC 9562), got "1"'],
+  ['attributes of ours', { taskName: 'x', attributes: { 'taskspan.x': 1 } }, 'attributes: expected names that are not empty and not of taskspan.*'],
+  ['a text to redact with', { taskName: 'x', redact: 'x' }, 'redact: expected a function, got "x"'],
+])('an announcement with %s is a TypeError', (_, options, message) => {
+  expect(() => announceTask(options as AnnounceTaskOptions)).toThrow(TypeError);
+  expect(() => announceTask(options as AnnounceTaskOptions)).toThrow(message);
+});
