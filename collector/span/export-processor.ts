@@ -3,7 +3,7 @@ import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan, Span, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { Context } from '@opentelemetry/api';
 import { report, reportOnce } from '../../src/report.ts';
-import { within } from '../within.ts';
+import { within } from '../ending/within.ts';
 
 /** How many ended spans wait for the exporter, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise. */
 const QUEUE_SPANS = 65_536;

@@ -9,7 +9,7 @@ import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { Heartbeat } from '../beat/heartbeat.ts';
 import type { HeartbeatOptions } from '../beat/heartbeat.ts';
-import { within } from '../within.ts';
+import { within } from '../ending/within.ts';
 import type { CollectorFailure, ServeOptions } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */

@@ -1,6 +1,6 @@
-import { describeFailure, failureText } from '../src/failure.ts';
-import { closeLiveTasks, liveTasks } from '../src/live-tasks.ts';
-import { UnfinishedError } from '../src/unfinished-error.ts';
+import { describeFailure, failureText } from '../../src/failure.ts';
+import { closeLiveTasks, liveTasks } from '../../src/live-tasks.ts';
+import { UnfinishedError } from '../../src/unfinished-error.ts';
 
 /** Options of {@link watchEndings}. */
 export interface EndingsOptions {

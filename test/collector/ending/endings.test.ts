@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { temporaryFolder } from '../support/node-process.ts';
-import { recordsOf, startScript, storeIn } from './thread/script.ts';
+import { temporaryFolder } from '../../support/node-process.ts';
+import { recordsOf, startScript, storeIn } from '../thread/script.ts';
 
 /** Leaves a task with three open scopes, two of them in parallel, and one that is done. */
 const OPEN_TASK = `
@@ -137,9 +137,10 @@ test('a second signal ends the process at once', async () => {
   await script.printed(/up/);
   script.kill('SIGTERM');
   await asked;
+  const store = storeIn(folder);
+  await expect.poll(async () => (await recordsOf(store)).get('open')?.state, { timeout: 10_000 }).toBe('cancelled');
   script.kill('SIGINT');
   expect(await script.ended).toMatchObject({ code: null, signal: 'SIGINT' });
-  expect((await recordsOf(storeIn(folder))).get('open')).toMatchObject({ state: 'cancelled' });
 });
 
 test('with an endpoint that never answers a signal ends the process all the same', async () => {
@@ -172,7 +173,7 @@ test('an application with a provider of its own has its tasks ended too', async 
   const script = await startScript(
     folder,
     `import { NodeTracerProvider } from '${import.meta.resolve('@opentelemetry/sdk-trace-node')}';
-     import { sqliteStore, TaskSpanProcessor } from '${new URL('../../collector/index.ts', import.meta.url).href}';
+     import { sqliteStore, TaskSpanProcessor } from '${new URL('../../../collector/index.ts', import.meta.url).href}';
      new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store: sqliteStore('taskspan.sqlite') })] }).register();
      ${OPEN_TASK}
      process.exit(3);`,
@@ -185,7 +186,7 @@ test('an updater that is dropped without its final update is ended as abandoned;
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
-    `import { currentUpdater } from '${new URL('../../src/index.ts', import.meta.url).href}';
+    `import { currentUpdater } from '${new URL('../../../src/index.ts', import.meta.url).href}';
      import { setTimeout as pause } from 'node:timers/promises';
      const taskspan = await startTaskspan({ serve: { port: 0 } });
      console.log(taskspan.url + '/tasks');
