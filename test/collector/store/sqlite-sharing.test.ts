@@ -8,8 +8,8 @@ import type { TestProcess } from '../../support/node-process.ts';
 import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-task.ts';
 import { UUID } from '../record/scripted-task.ts';
 import { seedExample } from '../record/seed-example.ts';
-import { appendEach, factsOfProcess, LINES, TASK_START } from './appending-process.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
+import { appendEach, factsOfProcess, LINES, TASK_START } from './shared-task.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 
 const APPENDING_PROCESS = fileURLToPath(new URL('./appending-process.ts', import.meta.url));
