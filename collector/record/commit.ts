@@ -84,7 +84,7 @@ export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit 
 /** By time and sequence, as the log tells what is committed at once. Mostly it is so already. */
 function inOrder(facts: readonly Fact[]): readonly Fact[] {
   for (let at = 1; at < facts.length; at++) {
-    if (facts[at]!.time < facts[at - 1]!.time) return facts.toSorted(byTime);
+    if (facts[at]!.time <= facts[at - 1]!.time) return facts.toSorted(byTime);
   }
   return facts;
 }

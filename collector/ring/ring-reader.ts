@@ -39,13 +39,17 @@ export class RingReader {
   read(limitBytes: number, limitFacts: number): Fact[] {
     const facts: Fact[] = [];
     let bytes = 0;
-    while (this.#current !== undefined && bytes < limitBytes && facts.length < limitFacts) {
+    while (this.#current !== undefined && (bytes < limitBytes || facts.length === 0) && facts.length < limitFacts) {
       const { words } = this.#current;
       // Asked for before what is written: a segment that has a next one is written no more.
       const next = Atomics.load(words, HEADER.next);
       const written = Atomics.load(words, HEADER.written);
       const begin = this.#at;
-      while (this.#at < written && bytes + this.#at - begin < limitBytes && facts.length < limitFacts) {
+      while (
+        this.#at < written &&
+        (bytes + this.#at - begin < limitBytes || facts.length === 0) &&
+        facts.length < limitFacts
+      ) {
         const fact = this.#readRecord(this.#current);
         if (fact !== undefined) facts.push(fact);
       }

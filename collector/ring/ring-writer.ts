@@ -45,6 +45,8 @@ export class RingWriter {
   #attempt: SpanRef | undefined;
   #attemptIn = -1;
   #givenUp = 0;
+  /** Whether the last fact had to be given up. */
+  #full = false;
   #closed = false;
   /** Called with each segment that the reader has not seen. */
   onSegment: ((segment: Segment) => void) | undefined;
@@ -105,7 +107,9 @@ export class RingWriter {
     if (this.#closed) return;
     const most = mostBytes(first, second) + MOST_SPAN_BYTES;
     if (this.#at + most > this.#end && !this.#nextSegment(most)) {
-      if (this.#givenUp++ === 0) this.onGivenUp?.();
+      this.#givenUp++;
+      if (!this.#full) this.onGivenUp?.();
+      this.#full = true;
       return;
     }
     if (span.writtenIn !== this.#place) {
@@ -177,6 +181,7 @@ export class RingWriter {
     const next = needed > this.#segmentBytes ? this.#allocate(needed) : (this.#free.pop() ?? this.#allocate(this.#segmentBytes));
     if (next === undefined) return false;
     clearSegment(next);
+    this.#full = false;
     const before = this.#current;
     this.#used.push(next);
     this.#current = next;
@@ -188,6 +193,7 @@ export class RingWriter {
   }
 
   #allocate(bytes: number): Segment | undefined {
+    while (this.#allBytes + bytes > this.#limitBytes && this.#free.length > 0) this.#letGo(this.#free.pop()!);
     if (this.#allBytes + bytes > this.#limitBytes) return undefined;
     const segment = this.#newSegment(bytes);
     this.onSegment?.(segment);
@@ -206,11 +212,13 @@ export class RingWriter {
     while (this.#used.length > 1 && Atomics.load(this.#used[0]!.words, HEADER.released) === 1) {
       const segment = this.#used.shift()!;
       if (segment.memory.byteLength === this.#segmentBytes && this.#free.length < MOST_FREE) this.#free.push(segment);
-      else {
-        this.#allBytes -= segment.memory.byteLength;
-        this.onFreed?.(segment.id);
-      }
+      else this.#letGo(segment);
     }
+  }
+
+  #letGo(segment: Segment): void {
+    this.#allBytes -= segment.memory.byteLength;
+    this.onFreed?.(segment.id);
   }
 }
 

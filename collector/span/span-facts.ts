@@ -4,6 +4,7 @@ import * as conventions from '../../src/conventions.ts';
 import { isOutcome } from '../../src/conventions.ts';
 import type { ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
 import { microsOf } from '../../src/task-clock.ts';
+import { isTaskUuid } from '../../src/task-uuid.ts';
 
 /** What of an SDK's span is read here; SDK 2.x and 3.x both have it. */
 export interface StartedSpan {
@@ -24,7 +25,7 @@ export function spanRefOf(span: StartedSpan): SpanRef | undefined {
   const kind = attributes[conventions.SPAN_KIND];
   if (kind !== 'task' && kind !== 'scope' && kind !== 'announcement') return undefined;
   const taskUuid = attributes[conventions.TASK_UUID];
-  if (typeof taskUuid !== 'string') return undefined;
+  if (!isTaskUuid(taskUuid)) return undefined;
   const { traceId, spanId } = span.spanContext();
   const taskSpanId = kind === 'task' ? spanId : kind === 'scope' ? attributes[conventions.TASK_SPAN] : '';
   if (typeof taskSpanId !== 'string' || (kind === 'scope' && taskSpanId === '')) return undefined;

@@ -67,7 +67,7 @@ export function scopeValues(scope: ScopeState): (string | number | null)[] {
     scope.taskSpanId,
     scope.number,
     scope.parentSpanId,
-    scope.name,
+    textOfName(scope.name),
     scope.start,
     end?.time ?? null,
     end?.outcome ?? null,
@@ -96,7 +96,7 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
     taskSpanId: row.task_span_id,
     number: row.number,
     parentSpanId: row.parent_span_id,
-    name: row.name,
+    name: nameOfText(row.name),
     start: row.start,
     end: endOfRow(row),
     seen: JSON.parse(row.seen) as number[],
@@ -146,6 +146,15 @@ function endOfRow(row: ScopeRow): ScopeEndState | null {
     heading: row.heading === 1,
     error: parseOrNull(row.error) as ToldError | null,
   };
+}
+
+/** Node 22 reads a text only up to its first NUL: a name that has one is kept as JSON, and so is one that looks like it. */
+function textOfName(name: string): string {
+  return name.includes('\0') || name.startsWith('"') ? JSON.stringify(name) : name;
+}
+
+function nameOfText(text: string): string {
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
 }
 
 function jsonOrNull(value: unknown): string | null {

@@ -102,6 +102,7 @@ class SqliteStore implements TaskStore {
       FROM task LEFT JOIN worker ON worker.id = task.worker_id`;
     this.#statements = {
       begin: database.prepare('BEGIN IMMEDIATE'),
+      beginRead: database.prepare('BEGIN'),
       commit: database.prepare('COMMIT'),
       rollback: database.prepare('ROLLBACK'),
       task: database.prepare(`${task} WHERE uuid = ?`),
@@ -166,7 +167,7 @@ class SqliteStore implements TaskStore {
   }
 
   scopes(uuid: string): Promise<AttemptRecord[] | undefined> {
-    return attempt(() => {
+    return this.#reading(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
       const scopes = (this.#statements.scopes.all(row.id) as unknown as ScopeRow[]).map(scopeOfRow);
@@ -198,7 +199,7 @@ class SqliteStore implements TaskStore {
   }
 
   changes({ after, limit }: ChangeQuery): Promise<TaskChanges> {
-    return attempt(() => {
+    return this.#reading(() => {
       const last = this.#changes.last();
       if (after === undefined || after >= last) return { changes: [], last };
       const rows = this.#statements.changes.all(after, limit) as unknown as (TaskColumns & { changed: number })[];
@@ -244,12 +245,18 @@ class SqliteStore implements TaskStore {
     }
   }
 
-  #inTransaction(work: () => void): void {
-    const { begin, commit, rollback } = this.#statements;
+  /** Several reads of one and the same state, whoever commits meanwhile. */
+  #reading<T>(work: () => T): Promise<T> {
+    return attempt(() => this.#inTransaction(work, this.#statements.beginRead));
+  }
+
+  #inTransaction<T>(work: () => T, begin = this.#statements.begin): T {
+    const { commit, rollback } = this.#statements;
     begin.run();
     try {
-      work();
+      const result = work();
       commit.run();
+      return result;
     } catch (error) {
       if (this.#database.isTransaction) rollback.run();
       throw error;

@@ -111,7 +111,7 @@ describe('the log of any task', () => {
     expect(logOf(facts, [longer])).toBe(SEED_LOG);
   });
 
-  test.fails('is by sequence within one commit, where times are one', () => {
+  test('is by sequence within one commit, where times are one', () => {
     const task = new ScriptedTask();
     task.pace = 0;
     const attempt = task.attempt();

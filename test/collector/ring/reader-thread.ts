@@ -1,47 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { RingReader } from '../../../collector/ring/ring-reader.ts';
 import { segmentOver } from '../../../collector/ring/segment.ts';
+import { messageOf, PLACE, randomFrom } from './reader-messages.ts';
+import type { FromReader, ReaderThreadData, ToReader } from './reader-messages.ts';
 
 /**
  * A thread that reads notifications numbered from 0 and says what is wrong with them. It commits
  * nothing; where it is, it keeps in `place`, as a store would.
  */
-export interface ReaderThreadData {
-  control: Int32Array;
-  segments: { id: number; memory: SharedArrayBuffer }[];
-  place: Int32Array;
-  /** How many facts there will be. */
-  total: number;
-  seed: number;
-}
+await readToEnd(parentPort!, workerData as ReaderThreadData);
 
-/** Words of `place`. */
-export const PLACE = {
-  /** How many facts were read when it was last about to acknowledge. */
-  reading: 0,
-  /** How many facts were read when it had last acknowledged. */
-  acknowledged: 1,
-} as const;
-
-/** What the writing side tells it of the ring's memory. */
-export type ToReader = { segment: { id: number; memory: SharedArrayBuffer } } | { freed: number };
-
-/** What it says at its end, or at the first fact that is not the next one. */
-export interface FromReader {
-  /** Number of the first fact read. */
-  first: number;
-  read: number;
-  wrong?: string;
-}
-
-/** The text of a notification, of one to a hundred characters. */
-export function messageOf(seq: number): string {
-  return `line ${seq} ${'é'.repeat(seq % 7)}${'x'.repeat((seq * 31) % 90)}`;
-}
-
-if (parentPort !== null) await readToEnd(parentPort, workerData as ReaderThreadData);
-
-async function readToEnd(port: NonNullable<typeof parentPort>, data: ReaderThreadData): Promise<void> {
+async function readToEnd(port: MessagePort, data: ReaderThreadData): Promise<void> {
   const { control, segments, place, total, seed } = data;
   const reader = new RingReader(control);
   for (const { id, memory } of segments) reader.add(segmentOver(id, memory));
@@ -71,7 +41,7 @@ async function readToEnd(port: NonNullable<typeof parentPort>, data: ReaderThrea
   tell(port, { first, read: next - first });
 }
 
-function tell(port: NonNullable<typeof parentPort>, message: FromReader): void {
+function tell(port: MessagePort, message: FromReader): void {
   port.postMessage(message);
   port.close();
 }
@@ -82,10 +52,4 @@ function turn(): Promise<void> {
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-/** Park and Miller's generator: the same numbers from 0 to 1 for the same seed. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 }

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import type { RingWriter } from '../../../collector/ring/ring-writer.ts';
 import type { Segment } from '../../../collector/ring/segment.ts';
 import { notification, SPANS } from './arbitrary-fact.ts';
-import { messageOf, PLACE, randomFrom } from './reader-thread.ts';
-import type { FromReader, ReaderThreadData, ToReader } from './reader-thread.ts';
+import { messageOf, PLACE, randomFrom } from './reader-messages.ts';
+import type { FromReader, ReaderThreadData, ToReader } from './reader-messages.ts';
 import { WrittenRing } from './written-ring.ts';
 
 const TOTAL = 200_000;

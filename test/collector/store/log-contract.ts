@@ -1,0 +1,129 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../../src/fact.ts';
+import { batches, cases } from '../record/arbitrary-task.ts';
+import { ScriptedTask, UUID } from '../record/scripted-task.ts';
+import type { StoreWith } from './task-store-contract.ts';
+
+/** The logs that every {@link TaskStore} gives. */
+export function describeLogs(name: string, storeWith: StoreWith): void {
+  describe(`${name}: a log`, () => {
+    const TEXTS = ['x', 'é', '行を書く', '🎉🎉', 'a longer line of ASCII', 'é'.repeat(40)];
+    const logOfTask = (length: number): { appends: Fact[][]; text: string } => {
+      const task = new ScriptedTask();
+      const attempt = task.attempt();
+      for (let at = 0; at < length; at++) attempt.notify(TEXTS[at % TEXTS.length]!);
+      const text = task.facts.slice(1).map((_, at) => `\t${TEXTS[at % TEXTS.length]}\n`).join('');
+      return { appends: batches(task.facts, [1, 2, 5]), text };
+    };
+    const { appends, text: TEXT } = logOfTask(40);
+    const BYTES = Buffer.from(TEXT);
+
+    test('is whole where nothing else is asked for', async () => {
+      const store = await storeWith(...appends);
+      expect(await store.log(UUID)).toEqual({ offset: 0, text: TEXT, version: appends.length, logBytes: BYTES.length });
+    });
+
+    test('is empty of a task that has said nothing, and beyond its end', async () => {
+      const store = await storeWith(appends[0]!);
+      expect(await store.log(UUID)).toEqual({ offset: 0, text: '', version: 1, logBytes: 0 });
+      const full = await storeWith(...appends);
+      for (const from of [BYTES.length, BYTES.length + 1, 1e9]) {
+        expect(await full.log(UUID, { from })).toMatchObject({ offset: BYTES.length, text: '' });
+      }
+    });
+
+    test('read page by page, each from where the one before ended, is the whole text', async () => {
+      const store = await storeWith(...appends);
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), async (limits) => {
+          let text = '';
+          for (let from = 0, turn = 0; from < BYTES.length; turn++) {
+            const limit = limits[turn % limits.length]!;
+            const page = (await store.log(UUID, { from, limit }))!;
+            const bytes = Buffer.byteLength(page.text);
+            expect(page.offset).toBe(from);
+            expect(bytes).toBeGreaterThan(0);
+            expect(bytes).toBeLessThanOrEqual(Math.max(limit, 4));
+            text += page.text;
+            from += bytes;
+          }
+          expect(text).toBe(TEXT);
+        }),
+        cases(100),
+      );
+    });
+
+    test('read from anywhere never cuts a character, and is the text that stands there', async () => {
+      const store = await storeWith(...appends);
+      const range = fc.record({ from: fc.nat(BYTES.length), limit: fc.option(fc.nat(200), { nil: undefined }) });
+      await fc.assert(
+        fc.asyncProperty(range, async ({ from, limit }) => {
+          const { offset, text } = (await store.log(UUID, { from, ...(limit !== undefined && { limit }) }))!;
+          expect(offset).toBeGreaterThanOrEqual(from);
+          expect(offset).toBeLessThanOrEqual(from + 3);
+          const bytes = Buffer.from(text);
+          expect(BYTES.subarray(offset, offset + bytes.length).equals(bytes)).toBe(true);
+          expect(text).not.toContain('\ufffd');
+          if (limit === undefined) expect(offset + bytes.length).toBe(BYTES.length);
+          else expect(bytes.length).toBeLessThanOrEqual(Math.max(limit, 4));
+        }),
+        cases(300),
+      );
+    });
+
+    test('ends with a whole line where one fits into the limit', async () => {
+      const store = await storeWith(...appends);
+      const first = Buffer.byteLength('\tx\n\té\n');
+      expect(await store.log(UUID, { limit: first })).toMatchObject({ text: '\tx\n\té\n' });
+      expect(await store.log(UUID, { limit: first + 5 })).toMatchObject({ text: '\tx\n\té\n' });
+      expect(await store.log(UUID, { limit: first - 1 })).toMatchObject({ text: '\tx\n' });
+      expect(await store.log(UUID, { from: first, limit: 5 })).toMatchObject({ offset: first, text: '\t行' });
+    });
+
+    test('read from its end begins with a line, the first that lies within so many bytes', async () => {
+      const store = await storeWith(...appends);
+      for (let last = 1; last <= BYTES.length + 20; last++) {
+        const { offset, text } = (await store.log(UUID, { from: -last }))!;
+        const begin = Math.max(0, BYTES.length - last);
+        const line = begin === 0 ? 0 : BYTES.indexOf(10, begin - 1) + 1;
+        expect({ last, offset, text }).toEqual({ last, offset: line, text: BYTES.toString('utf8', line) });
+      }
+    });
+
+    test('read from its end with a limit is a part of that, from the beginning of a line too', async () => {
+      const store = await storeWith(...appends);
+      await fc.assert(
+        fc.asyncProperty(fc.integer({ min: 1, max: BYTES.length + 20 }), fc.nat(120), async (last, limit) => {
+          const { offset, text } = (await store.log(UUID, { from: -last, limit }))!;
+          expect(BYTES.toString('utf8', offset, offset + Buffer.byteLength(text))).toBe(text);
+          expect(Buffer.byteLength(text)).toBeLessThanOrEqual(Math.max(limit, 4));
+          if (text !== '') expect(offset === 0 || BYTES[offset - 1] === 10).toBe(true);
+        }),
+        cases(200),
+      );
+    });
+
+    test('has an offset for ever: what is committed later stands behind it', async () => {
+      const store = await storeWith(...appends.slice(0, 4));
+      const before = (await store.log(UUID))!;
+      for (const facts of appends.slice(4)) await store.append(facts);
+      expect((await store.log(UUID, { limit: before.logBytes }))!.text).toBe(before.text);
+      expect((await store.log(UUID, { from: before.logBytes }))!.text).toBe(TEXT.slice(before.text.length));
+    });
+
+    test('of two megabytes in one commit is read in part and as a whole', async () => {
+      const task = new ScriptedTask();
+      const attempt = task.attempt();
+      attempt.notify('first');
+      attempt.notify('é'.repeat(1024 * 1024));
+      attempt.notify('last');
+      const store = await storeWith(task.facts);
+      const { logBytes, text } = (await store.log(UUID))!;
+      expect(logBytes).toBe(Buffer.byteLength(text));
+      expect(text.length).toBe(7 + 2 + 1024 * 1024 + 6);
+      expect(await store.log(UUID, { from: -8 })).toMatchObject({ text: '\tlast\n', offset: logBytes - 6 });
+      expect(await store.log(UUID, { from: 8, limit: 5 })).toMatchObject({ text: 'éé', offset: 8 });
+    });
+  });
+}

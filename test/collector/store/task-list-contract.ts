@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../../src/fact.ts';
+import type { TaskState } from '../../../collector/record/task-record.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
+import { seedExample } from '../record/seed-example.ts';
+import { uuidOf } from './expected-task.ts';
+import type { StoreWith } from './task-store-contract.ts';
+
+/** The list of tasks that every {@link TaskStore} gives. */
+export function describeTaskList(name: string, storeWith: StoreWith): void {
+  describe(`${name}: the list of tasks`, () => {
+    const uuidsOf = async (store: TaskStore, query: { limit: number; cursor?: string; state?: TaskState }): Promise<[string[], string?]> => {
+      const { tasks, next } = await store.tasks(query);
+      return [tasks.map(({ uuid }) => uuid), ...(next === undefined ? [] : [next])] as [string[], string?];
+    };
+    const begun = (number: number): Fact[] => {
+      const task = new ScriptedTask(uuidOf(number));
+      task.attempt();
+      return task.facts;
+    };
+
+    test('is empty where there are none', async () => {
+      const store = await storeWith();
+      expect(await store.tasks({ limit: 10 })).toEqual({ tasks: [] });
+    });
+
+    test('is newest first by first commit, whatever happens to a task later', async () => {
+      const store = await storeWith(begun(3), begun(1), begun(2), seedExample(uuidOf(3)).facts);
+      expect(await uuidsOf(store, { limit: 10 })).toEqual([[uuidOf(2), uuidOf(1), uuidOf(3)]]);
+    });
+
+    test('has tasks of one commit in the order in which they came', async () => {
+      const store = await storeWith([...begun(2), ...begun(1)], begun(3));
+      expect(await uuidsOf(store, { limit: 10 })).toEqual([[uuidOf(3), uuidOf(1), uuidOf(2)]]);
+    });
+
+    test('has each task as it is when asked for alone', async () => {
+      const store = await storeWith(begun(1), seedExample(uuidOf(2)).facts);
+      const { tasks } = await store.tasks({ limit: 10 });
+      expect(tasks).toEqual([await store.task(uuidOf(2)), await store.task(uuidOf(1))]);
+    });
+
+    test('is read page by page, while new tasks come and old ones end, without gap or repeat', async () => {
+      const store = await storeWith(...Array.from({ length: 10 }, (_, at) => begun(at + 1)));
+      const read: string[] = [];
+      let cursor: string | undefined;
+      for (let page = 0; page === 0 || cursor !== undefined; page++) {
+        const [uuids, next] = await uuidsOf(store, { limit: 3, ...(cursor !== undefined && { cursor }) });
+        read.push(...uuids);
+        cursor = next;
+        await store.append(begun(100 + page));
+        await store.append(seedExample(uuidOf(page + 1)).facts);
+      }
+      expect(read).toEqual(Array.from({ length: 10 }, (_, at) => uuidOf(10 - at)));
+    });
+
+    test('has no next page after the last task, even where that fills its page', async () => {
+      const store = await storeWith(...Array.from({ length: 4 }, (_, at) => begun(at + 1)));
+      const [first, next] = await uuidsOf(store, { limit: 2 });
+      expect(first).toEqual([uuidOf(4), uuidOf(3)]);
+      expect(await uuidsOf(store, { limit: 2, cursor: next! })).toEqual([[uuidOf(2), uuidOf(1)]]);
+    });
+
+    test('has only the tasks in a state, where one is asked for, page by page too', async () => {
+      const ended = (number: number, how: 'complete' | 'cancel'): Fact[] => {
+        const task = new ScriptedTask(uuidOf(number));
+        task.attempt()[how]();
+        return task.facts;
+      };
+      const store = await storeWith(
+        begun(1), ended(2, 'complete'), seedExample(uuidOf(3)).facts, ended(4, 'cancel'), ended(5, 'complete'), begun(6),
+        ended(7, 'complete'),
+      );
+      expect(await uuidsOf(store, { limit: 10, state: 'running' })).toEqual([[uuidOf(6), uuidOf(1)]]);
+      expect(await uuidsOf(store, { limit: 10, state: 'failed' })).toEqual([[uuidOf(3)]]);
+      expect(await uuidsOf(store, { limit: 10, state: 'cancelled' })).toEqual([[uuidOf(4)]]);
+      expect(await uuidsOf(store, { limit: 10, state: 'lost' })).toEqual([[]]);
+      const [first, next] = await uuidsOf(store, { limit: 2, state: 'completed' });
+      expect(first).toEqual([uuidOf(7), uuidOf(5)]);
+      expect(await uuidsOf(store, { limit: 2, state: 'completed', cursor: next! })).toEqual([[uuidOf(2)]]);
+      await store.append(ended(1, 'complete'));
+      expect((await uuidsOf(store, { limit: 10, state: 'completed' }))[0]).toContain(uuidOf(1));
+      expect(await uuidsOf(store, { limit: 10, state: 'running' })).toEqual([[uuidOf(6)]]);
+    });
+
+    test.each(['', 'x', 'after 3', '%%%', 'dA', 't1', 'null', '\0', 'x'.repeat(10_000)])(
+      'rejects %j, which is no cursor, with a RangeError of one short line',
+      async (cursor) => {
+        const store = await storeWith(begun(1));
+        const error: unknown = await store.tasks({ limit: 1, cursor }).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(RangeError);
+        expect((error as RangeError).message).toMatch(/^cursor: expected .{1,300}$/);
+      },
+    );
+  });
+}
