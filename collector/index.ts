@@ -36,12 +36,15 @@ export type {
   LogRange,
   StoredLog,
   StoredTask,
+  SweepStep,
   TaskChanges,
   TaskPage,
   TaskQuery,
   TaskStore,
 } from './store/task-store.ts';
 export type { HeardWorker, Liveness, Silence } from './record/liveness.ts';
+export { ENDED_STATES } from './store/retention.ts';
+export type { EndedState, RetentionLimits, RetentionOptions, RetentionRule } from './store/retention.ts';
 export type { Fact } from '../src/fact.ts';
 export type { TaskspanOptions } from './taskspan-options.ts';
 export type { ServeOptions } from './thread/messages.ts';

@@ -132,17 +132,18 @@ interface AnyCollector {
   close(): Promise<void>;
 }
 
-function startAnyCollector({ store, serve, beatIntervalMs, lostFinalMs }: ResolvedOptions, ring: RingWriter): AnyCollector {
+function startAnyCollector(options: ResolvedOptions, ring: RingWriter): AnyCollector {
+  const { store, serve, retention, beatIntervalMs, lostFinalMs } = options;
   const heartbeat: HeartbeatSettings | undefined =
     beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
   if (typeof store === 'object') {
     report('a store given as an object keeps the collector in the task\'s own thread');
     if (heartbeat !== undefined) markListened(store);
-    return here(ring, store, serve, heartbeat);
+    return here(ring, store, serve, heartbeat, retention);
   }
   // From now on task spans promise it. In the task's own thread it could not be kept while task code blocks.
   worker.intervalMs = beatIntervalMs;
-  const thread = new CollectorThread(ring, store, serve, heartbeat);
+  const thread = new CollectorThread(ring, store, serve, heartbeat, retention);
   const reading = lateStore(store);
   if (heartbeat !== undefined) markListened(reading);
   let instead: AnyCollector | undefined;
@@ -154,7 +155,7 @@ function startAnyCollector({ store, serve, beatIntervalMs, lostFinalMs }: Resolv
     worker.intervalMs = 0;
     report('no collector thread could be started: it runs in the task\'s own thread', noThread);
     await thread.close();
-    instead = here(ring, reading, serve, heartbeat);
+    instead = here(ring, reading, serve, heartbeat, retention);
     return instead.ready;
   });
   return {
@@ -174,8 +175,9 @@ function here(
   store: TaskStore,
   serve: ResolvedOptions['serve'],
   heartbeat: HeartbeatSettings | undefined,
+  retention: ResolvedOptions['retention'],
 ): AnyCollector {
-  const starting = startCollectorHere(ring, store, serve, heartbeat);
+  const starting = startCollectorHere(ring, store, serve, heartbeat, retention);
   return {
     ready: starting,
     store,

@@ -1,6 +1,8 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { received } from '../src/failure.ts';
 import { isTaskStore } from './store/task-store.ts';
+import { checkRetention } from './store/retention.ts';
+import type { RetentionOptions } from './store/retention.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { ServeOptions } from './thread/messages.ts';
 
@@ -61,6 +63,12 @@ export interface TaskspanOptions {
    * milliseconds, but not before three intervals. `TASKSPAN_LOST_FINAL_MS`. Default 600000, ten minutes.
    */
   lostFinalMs?: number;
+  /**
+   * What is kept of ended tasks; `false` keeps all for ever, as `{ days: 0, count: 0 }` does.
+   * `TASKSPAN_RETENTION_DAYS` and `TASKSPAN_RETENTION_COUNT`. Default 30 days, and of all ended
+   * tasks the latest 100,000.
+   */
+  retention?: RetentionOptions | false;
 }
 
 /** Options with the environment read and each one checked. */
@@ -78,6 +86,7 @@ export interface ResolvedOptions {
   handleSignals: boolean;
   beatIntervalMs: number;
   lostFinalMs: number;
+  retention: RetentionOptions;
 }
 
 const DEFAULT_STORE = './taskspan.sqlite';
@@ -100,6 +109,7 @@ const OPTIONS: readonly string[] = [
   'handleSignals',
   'beatIntervalMs',
   'lostFinalMs',
+  'retention',
 ] satisfies (keyof TaskspanOptions)[];
 
 const SERVE_OPTIONS: readonly string[] = [
@@ -146,6 +156,7 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
     beatIntervalMs: beatIntervalMs(options.beatIntervalMs ?? numberOf(env, 'TASKSPAN_BEAT_INTERVAL_MS')),
     lostFinalMs: lostFinalMs(options.lostFinalMs ?? numberOf(env, 'TASKSPAN_LOST_FINAL_MS')),
+    retention: retentionOptions(options.retention, env),
   };
 }
 
@@ -216,6 +227,20 @@ function beatIntervalMs(ms: number = DEFAULT_BEAT_MS): number {
 function lostFinalMs(ms: number = DEFAULT_LOST_FINAL_MS): number {
   if (Number.isSafeInteger(ms) && ms >= 0) return ms;
   throw new RangeError(`lostFinalMs: expected a whole number of at least 0, got ${received(ms)}`);
+}
+
+function retentionOptions(retention: RetentionOptions | false | undefined, env: NodeJS.ProcessEnv): RetentionOptions {
+  if (retention === false) return { days: 0, count: 0 };
+  if (retention !== undefined) checkRetention(retention);
+  const days = retention?.days ?? numberOf(env, 'TASKSPAN_RETENTION_DAYS');
+  const count = retention?.count ?? numberOf(env, 'TASKSPAN_RETENTION_COUNT');
+  const resolved = {
+    ...retention,
+    ...(days !== undefined && { days }),
+    ...(count !== undefined && { count }),
+  };
+  checkRetention(resolved);
+  return resolved;
 }
 
 function numberOf(env: NodeJS.ProcessEnv, name: string): number | undefined {

@@ -23,11 +23,13 @@ import type {
   LogRange,
   StoredLog,
   StoredTask,
+  SweepStep,
   TaskChanges,
   TaskPage,
   TaskQuery,
   TaskStore,
 } from './task-store.ts';
+import type { RetentionRule } from './retention.ts';
 
 /** A store in memory, for tests: it keeps all, and only as long as the process lives. */
 export function memoryStore(): TaskStore {
@@ -35,6 +37,8 @@ export function memoryStore(): TaskStore {
 }
 
 interface MemoryTask extends LivingTask {
+  /** Its number in the order of first commits. */
+  readonly place: number;
   fold: TaskFold;
   stored: Omit<StoredTask, 'state' | 'liveness'>;
   journal: (JournalRow & LogPiece & { version: number })[];
@@ -48,6 +52,7 @@ class MemoryStore implements TaskStore {
   #lastChange = 0;
   readonly #cancellations: (Cancellation & { workerId: string })[] = [];
   readonly #workers = new MemoryWorkers(() => this.#tasks.values());
+  #places = 0;
 
   append(facts: readonly Fact[]): Promise<void> {
     for (const [uuid, own] of byTask(facts)) {
@@ -83,14 +88,13 @@ class MemoryStore implements TaskStore {
   }
 
   tasks({ limit, cursor, state }: TaskQuery): Promise<TaskPage> {
-    const places = [...this.#tasks.values()].map((task, place) => ({ ...task, place }));
     let before: number;
     try {
-      before = cursor === undefined ? places.length : placeOf(cursor);
+      before = cursor === undefined ? Infinity : placeOf(cursor);
     } catch (error) {
       return Promise.reject(error);
     }
-    const found = places
+    const found = [...this.#tasks.values()]
       .filter((task) => task.place < before && (state === undefined || task.state === state))
       .toReversed();
     const page = found.slice(0, limit);
@@ -144,6 +148,19 @@ class MemoryStore implements TaskStore {
     return Promise.resolve(this.#workers.silence(silences));
   }
 
+  /** All of it in one step. */
+  sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
+    for (const { states, before, keep } of rules) {
+      const ended = [...this.#tasks.values()]
+        .filter((task) => states.some((state) => state === task.state))
+        .toSorted((one, other) => one.fold.updated - other.fold.updated || one.place - other.place);
+      for (const { fold } of ended.slice(0, keep === 0 ? ended.length : Math.max(0, ended.length - keep))) {
+        if (fold.updated < before) this.#tasks.delete(fold.uuid);
+      }
+    }
+    return Promise.resolve('done');
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -152,7 +169,7 @@ class MemoryStore implements TaskStore {
     const { version, offset, text, entries, summary, life, task: fold } = commit;
     const stored = { uuid, summary, version, logBytes: fold.logBytes };
     const task: MemoryTask =
-      known ?? { fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null };
+      known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null };
     task.stored = stored;
     task.change = ++this.#lastChange;
     if (text !== '') task.journal.push({ offset, text, entries, version });

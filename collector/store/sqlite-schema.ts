@@ -112,12 +112,21 @@ const MIGRATIONS: readonly string[] = [
     lost INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Retention. The index has ended tasks alone, so that a running one costs nothing more to write.
+  `
+  CREATE INDEX task_ended ON task (updated, state) WHERE state IN ('completed', 'failed', 'cancelled');
+
+  CREATE TABLE removed (task_id INTEGER PRIMARY KEY) STRICT;
+
+  CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
 export function migrate(database: DatabaseSync, path: string): void {
   if (isCurrent(database, path)) return;
-  database.exec('PRAGMA journal_mode = WAL');
+  // Heeded only before the first page is written: a file of before keeps its free pages for itself.
+  database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
   database.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have done it meanwhile.

@@ -18,7 +18,9 @@ import { SqliteFolds } from './sqlite-folds.ts';
 import { migrate } from './sqlite-schema.ts';
 import { LIFE_COLUMNS, lifeValues, LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
 import type { LivenessColumns } from './sqlite-workers.ts';
+import { SqliteSweep } from './sqlite-sweep.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
+import type { RetentionRule } from './retention.ts';
 import { TaskStoreError } from './task-store-error.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type {
@@ -29,6 +31,7 @@ import type {
   LogRange,
   StoredLog,
   StoredTask,
+  SweepStep,
   TaskChanges,
   TaskPage,
   TaskQuery,
@@ -54,13 +57,16 @@ export function sqliteStore(path: string): TaskStore {
 /** How long a call waits for another process's lock before it fails, in milliseconds. */
 const LOCK_MS = 250;
 const OPEN_LOCK_MS = 5000;
+/** To what size the write-ahead log is cut when it begins anew. */
+const WAL_BYTES = 16 * 1024 * 1024;
 
 function openDatabase(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: OPEN_LOCK_MS });
     migrate(database, path);
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS}`);
+    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS};
+      PRAGMA journal_size_limit = ${WAL_BYTES}`);
     return database;
   } catch (error) {
     database?.close();
@@ -89,12 +95,14 @@ class SqliteStore implements TaskStore {
   readonly #changes: SqliteChanges;
   readonly #commands: SqliteCommands;
   readonly #workers: SqliteWorkers;
+  readonly #sweep: SqliteSweep;
   readonly #statements;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
     this.#folds = new SqliteFolds(database);
+    this.#sweep = new SqliteSweep(database);
     this.#changes = new SqliteChanges(database);
     this.#commands = new SqliteCommands(database);
     this.#workers = new SqliteWorkers(database);
@@ -106,6 +114,7 @@ class SqliteStore implements TaskStore {
       commit: database.prepare('COMMIT'),
       rollback: database.prepare('ROLLBACK'),
       task: database.prepare(`${task} WHERE uuid = ?`),
+      isThere: database.prepare('SELECT 1 FROM task WHERE id = ?'),
       page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       changes: database.prepare(
@@ -162,6 +171,7 @@ class SqliteStore implements TaskStore {
           : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
       const { from, to } = resolveRange(resolved, logBytes);
       const pieces = this.#statements.texts.all({ task: id, version, from, to }) as unknown as LogPiece[];
+      if (!this.#isThere(id)) return undefined;
       return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
     });
   }
@@ -178,7 +188,7 @@ class SqliteStore implements TaskStore {
           recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
         }
       }
-      return scopeTree(scopes, recent.close());
+      return this.#isThere(row.id) ? scopeTree(scopes, recent.close()) : undefined;
     });
   }
 
@@ -231,9 +241,18 @@ class SqliteStore implements TaskStore {
     return attempt(() => this.#inTransaction(() => this.#workers.silence(silences)));
   }
 
+  sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
+    return attempt(() => this.#sweep.step(rules));
+  }
+
   close(): Promise<void> {
     this.#changes.watch.stop();
     return attempt(() => this.#database.close());
+  }
+
+  /** A task's parts go after the task: what was read while it is still there was whole. */
+  #isThere(id: number): boolean {
+    return this.#statements.isThere.get(id) !== undefined;
   }
 
   #checkWritable(): void {

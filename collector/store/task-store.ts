@@ -1,6 +1,7 @@
 import type { Fact } from '../../src/fact.ts';
 import type { HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { AttemptRecord, TaskState } from '../record/task-record.ts';
+import type { RetentionRule } from './retention.ts';
 
 /**
  * Keeps records and logs. One contract test (`test/collector/store/task-store-contract.ts`)
@@ -69,16 +70,29 @@ export interface TaskStore {
    */
   silence(silences: readonly Silence[]): Promise<void>;
 
+  /**
+   * Deletes a little of what the rules let go, in one short transaction or a few, so that nobody
+   * who writes waits for long. Only ended tasks are deleted, the ones with the oldest latest facts
+   * first; each is there as a whole until it is gone as a whole.
+   */
+  sweep(rules: readonly RetentionRule[]): Promise<SweepStep>;
+
   /** Closes what the store holds open. No other call may follow. */
   close(): Promise<void>;
 }
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'sweep', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }
+
+/**
+ * How a step of {@link TaskStore.sweep} went: there is `more` to do, all is `done`, or somebody
+ * `elsewhere` (another process on the same store) is at it.
+ */
+export type SweepStep = 'more' | 'done' | 'elsewhere';
 
 /** A task as a store gives it: its record in two parts, so that it is served without being parsed. */
 export interface StoredTask {

@@ -5,6 +5,7 @@ import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { hasLiveTasks } from '../ring/segment.ts';
 import type { LateStore } from '../store/late-store.ts';
+import type { RetentionOptions } from '../store/retention.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { startCollector } from './collector.ts';
 import type { Collector } from './collector.ts';
@@ -20,6 +21,7 @@ export async function startCollectorHere(
   store: TaskStore | LateStore,
   serve: ServeOptions | undefined,
   heartbeat: HeartbeatSettings | undefined,
+  retention: RetentionOptions,
 ): Promise<Collector> {
   const source = readingEnd(ring);
   const collector = await startCollector({
@@ -27,6 +29,7 @@ export async function startCollectorHere(
     store,
     serve,
     heartbeat,
+    retention,
     sleep: () => untilWoken(ring),
     workerId: worker.id,
     hasLiveTasks: () => hasLiveTasks(ring.control),

@@ -11,6 +11,7 @@ import { Committer } from '../store/committer.ts';
 import { openStore } from '../store/open-store.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 import { LOOP_TICK_MS } from '../beat/loop-watch.ts';
+import type { RetentionOptions } from '../store/retention.ts';
 import type { CollectorFailure, FromThread, ServeOptions, SharedSegment, ThreadData, ToThread } from './messages.ts';
 
 /** What the collector says once it has tried to open its store and its port. */
@@ -39,6 +40,7 @@ export class CollectorThread {
   readonly #serve: ServeOptions | undefined;
   readonly #heartbeat: HeartbeatSettings | undefined;
   readonly #loopTicks: ReturnType<typeof setInterval>;
+  readonly #retention: RetentionOptions;
   readonly #ready = Promise.withResolvers<CollectorReady>();
   #worker: Worker | undefined;
   #everReady = false;
@@ -52,11 +54,13 @@ export class CollectorThread {
     store: string,
     serve: ServeOptions | undefined,
     heartbeat: HeartbeatSettings | undefined,
+    retention: RetentionOptions,
   ) {
     this.#ring = ring;
     this.#store = store;
     this.#serve = serve;
     this.#heartbeat = heartbeat;
+    this.#retention = retention;
     this.#loopTicks = setInterval(() => Atomics.add(ring.control, CONTROL.loopTicks, 1), LOOP_TICK_MS);
     this.#loopTicks.unref();
     ring.onSegment = (segment) => this.#post({ type: 'segment', segment: shared(segment) });
@@ -126,6 +130,7 @@ export class CollectorThread {
       serve: this.#serve,
       workerId: thisWorker.id,
       heartbeat: this.#heartbeat,
+      retention: this.#retention,
     };
   }
 

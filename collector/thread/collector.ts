@@ -6,6 +6,8 @@ import { watchCancellations } from '../store/cancel-watch.ts';
 import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
+import type { RetentionOptions } from '../store/retention.ts';
+import { startSweeper } from '../store/sweeper.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { Heartbeat } from '../beat/heartbeat.ts';
 import type { HeartbeatOptions } from '../beat/heartbeat.ts';
@@ -19,6 +21,8 @@ export interface CollectorOptions {
   serve: ServeOptions | undefined;
   /** How it beats and listens; not at all if absent. */
   heartbeat: Omit<HeartbeatOptions, 'store'> | undefined;
+  /** What is kept of ended tasks. */
+  retention: RetentionOptions;
   sleep: () => Promise<void>;
   /** The worker whose tasks are collected, and whether it has any that are open. */
   workerId: string;
@@ -47,7 +51,7 @@ const PROBE_MS = 5000;
 
 /** Commits facts and serves records until it is closed. What does not work is told, not thrown. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { source, store, serve, sleep, report, workerId, hasLiveTasks, cancel } = options;
+  const { source, store, serve, retention, sleep, report, workerId, hasLiveTasks, cancel } = options;
   const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store });
   const failures: CollectorFailure[] = [];
   try {
@@ -82,6 +86,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   void committer.run();
   heartbeat?.start();
   const listen = heartbeat === undefined;
+  const sweeper = startSweeper({ store, retention, report });
   let server: TasksServer | undefined;
   try {
     if (serve !== undefined) server = await startServer(store, serve, listen);
@@ -98,6 +103,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       committer.stop();
       cancellations.stop();
       await heartbeat?.stop();
+      await sweeper.stop();
       await server?.close();
     },
   };

@@ -1,4 +1,5 @@
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
+import type { RetentionOptions } from '../store/retention.ts';
 
 /** What the two sides of the collector thread say to each other. */
 
@@ -26,6 +27,7 @@ export interface ThreadData {
   /** The worker that the thread stands beside. */
   workerId: string;
   heartbeat: HeartbeatSettings | undefined;
+  retention: RetentionOptions;
 }
 
 export interface SharedSegment {

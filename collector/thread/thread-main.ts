@@ -11,7 +11,7 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
  * none of it waits for a task that blocks its event loop.
  */
 const port = parentPort!;
-const { control, segments, store: location, serve, workerId, heartbeat } = workerData as ThreadData;
+const { control, segments, store: location, serve, workerId, heartbeat, retention } = workerData as ThreadData;
 const tell = (message: FromThread): void => port.postMessage(message);
 
 // What is told in this thread is told in the task's, where the application may have set a logger.
@@ -27,6 +27,7 @@ const starting = startCollector({
   store,
   serve,
   heartbeat: heartbeat && { ...heartbeat, loopTicks: () => Atomics.load(control, CONTROL.loopTicks) },
+  retention,
   sleep,
   workerId,
   hasLiveTasks: () => hasLiveTasks(control),

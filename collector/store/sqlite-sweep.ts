@@ -1,0 +1,138 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { ENDED_STATES } from './retention.ts';
+import type { RetentionRule } from './retention.ts';
+import type { SweepStep } from './task-store.ts';
+
+/** How much one step takes away at the most: tasks, rows of theirs, and bytes of log text. */
+const STEP_TASKS = 50;
+const STEP_ROWS = 1000;
+const STEP_BYTES = 1024 * 1024;
+
+/** How long a process that sweeps is left alone after its last step. */
+const LEASE_MICROS = 10_000_000;
+
+/** This many free pages are kept for what is to come; beyond them a step gives back some. */
+const FREE_PAGES = 1024;
+const STEP_PAGES = 256;
+
+/**
+ * Deletes tasks from the database step by step, each a short transaction.
+ *
+ * A task's own row goes first, so that no reader finds a part of it; what belonged to it is
+ * remembered by its number, which is never given again, and goes piece by piece. One process at a
+ * time does it, by a lease: another one would only be in the way.
+ */
+export class SqliteSweep {
+  readonly #database: DatabaseSync;
+  readonly #holder: string = globalThis.crypto.randomUUID();
+  readonly #statements;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    const ended = `state IN (${ENDED_STATES.map((state) => `'${state}'`).join(', ')})`;
+    const ofStates = `${ended} AND state IN (SELECT value FROM json_each(:states))`;
+    this.#statements = {
+      count: database.prepare(`SELECT count(*) AS count FROM task WHERE ${ofStates}`),
+      oldest: database.prepare(
+        `SELECT id FROM task WHERE ${ofStates} AND updated < :before ORDER BY updated, state, id LIMIT :limit`,
+      ),
+      lease: database.prepare(
+        `INSERT INTO lease (name, holder, until) VALUES ('sweep', :holder, :until)
+         ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until
+         WHERE holder = :holder OR until < :now OR until > :until`,
+      ),
+      endLease: database.prepare(`DELETE FROM lease WHERE name = 'sweep' AND holder = ?`),
+      removed: database.prepare('SELECT task_id FROM removed ORDER BY task_id LIMIT 1'),
+      remember: database.prepare('INSERT OR IGNORE INTO removed (task_id) VALUES (?)'),
+      forget: database.prepare('DELETE FROM removed WHERE task_id = ?'),
+      task: database.prepare('DELETE FROM task WHERE id = ?'),
+      texts: database.prepare('SELECT offset, bytes FROM journal WHERE task_id = ? ORDER BY offset LIMIT ?'),
+      journal: database.prepare('DELETE FROM journal WHERE task_id = ? AND offset <= ?'),
+      scopes: database.prepare(
+        `DELETE FROM scope WHERE task_id = :task AND (trace_id, span_id) IN
+           (SELECT trace_id, span_id FROM scope WHERE task_id = :task LIMIT :limit)`,
+      ),
+      free: database.prepare('PRAGMA freelist_count'),
+      autoVacuum: database.prepare('PRAGMA auto_vacuum'),
+    };
+  }
+
+  /** One step. Where nothing has to be done it only reads. */
+  step(rules: readonly RetentionRule[]): SweepStep {
+    const { removed, lease, endLease } = this.#statements;
+    if (removed.get() === undefined && this.#candidates(rules).length === 0) return this.#giveBack();
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const now = Date.now() * 1000;
+      const { changes } = lease.run({ holder: this.#holder, now, until: now + LEASE_MICROS });
+      const mine = Number(changes) === 1;
+      if (mine && removed.get() === undefined) this.#removeTasks(this.#candidates(rules));
+      else if (mine) this.#removeParts();
+      this.#database.exec('COMMIT');
+      if (!mine) return 'elsewhere';
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+    if (removed.get() !== undefined || this.#candidates(rules).length > 0) return 'more';
+    endLease.run(this.#holder);
+    return this.#giveBack();
+  }
+
+  #candidates(rules: readonly RetentionRule[]): number[] {
+    const { count, oldest } = this.#statements;
+    for (const { states, before, keep } of rules) {
+      const ofStates = { states: JSON.stringify(states) };
+      const surplus = keep === 0 ? STEP_TASKS : (count.get(ofStates) as { count: number }).count - keep;
+      if (surplus <= 0) continue;
+      const rows = oldest.all({ ...ofStates, before: Math.floor(before), limit: Math.min(surplus, STEP_TASKS) });
+      if (rows.length > 0) return rows.map((row) => row['id'] as number);
+    }
+    return [];
+  }
+
+  #removeTasks(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.#statements.remember.run(id);
+      this.#statements.task.run(id);
+    }
+  }
+
+  /** Takes away what belonged to removed tasks, until the step has had enough. */
+  #removeParts(): void {
+    const { removed, forget, texts, journal, scopes } = this.#statements;
+    let rows = STEP_ROWS;
+    let bytes = STEP_BYTES;
+    for (;;) {
+      const row = removed.get() as { task_id: number } | undefined;
+      if (row === undefined) return;
+      const id = row.task_id;
+      let last = -1;
+      for (const text of texts.iterate(id, rows)) {
+        if (bytes <= 0) break;
+        last = text['offset'] as number;
+        bytes -= text['bytes'] as number;
+        rows--;
+      }
+      if (last >= 0) journal.run(id, last);
+      if (rows > 0 && bytes > 0) rows -= Number(scopes.run({ task: id, limit: rows }).changes);
+      if (rows <= 0 || bytes <= 0) return;
+      forget.run(id);
+    }
+  }
+
+  /** Gives free pages at the file's end back to the file system, a few at a time. */
+  #giveBack(): SweepStep {
+    const { free, autoVacuum } = this.#statements;
+    if ((autoVacuum.get() as { auto_vacuum: number }).auto_vacuum !== INCREMENTAL) return 'done';
+    const { freelist_count: pages } = free.get() as { freelist_count: number };
+    if (pages <= FREE_PAGES) return 'done';
+    this.#database.exec(`PRAGMA incremental_vacuum(${Math.min(STEP_PAGES, pages - FREE_PAGES)})`);
+    if (pages - STEP_PAGES > FREE_PAGES) return 'more';
+    // Passive first, which makes nobody wait; then little is left to do with the lock held.
+    this.#database.exec('PRAGMA wal_checkpoint(PASSIVE); PRAGMA wal_checkpoint(TRUNCATE)');
+    return 'done';
+  }
+}
+
+const INCREMENTAL = 2;

@@ -1,0 +1,61 @@
+import { describeFailure } from '../../src/failure.ts';
+import { retentionRules } from './retention.ts';
+import type { RetentionOptions } from './retention.ts';
+import type { TaskStore } from './task-store.ts';
+
+/** Options of {@link startSweeper}. */
+export interface SweeperOptions {
+  store: TaskStore;
+  retention: RetentionOptions;
+  /** Told once of each kind of failure, in one line. */
+  report: (message: string) => void;
+}
+
+/** Deletes what need not be kept any more, now and then. */
+export interface Sweeper {
+  /** Ends it; a step that is under way is waited for. */
+  stop(): Promise<void>;
+}
+
+const INTERVAL_MS = 60_000;
+/** Between two steps, so that whoever waits to write gets his turn. */
+const PAUSE_MS = 10;
+
+/** Sweeps at once and then every minute, in small steps. It keeps no process alive. */
+export function startSweeper({ store, retention, report }: SweeperOptions): Sweeper {
+  let stopped = false;
+  let told = '';
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let step = Promise.resolve();
+  if (retentionRules(retention, 0).length === 0) return { stop: () => step };
+
+  const sweep = async (): Promise<void> => {
+    let next = INTERVAL_MS;
+    try {
+      const rules = retentionRules(retention, Date.now() * 1000);
+      if ((await store.sweep(rules)) === 'more') next = PAUSE_MS;
+      told = '';
+    } catch (error) {
+      const { message } = describeFailure(error);
+      if (message !== told) report(`old tasks could not be deleted, trying again: ${message}`);
+      told = message;
+    }
+    if (stopped) return;
+    plan(next);
+  };
+  const plan = (inMs: number): void => {
+    timer = setTimeout(() => {
+      step = sweep();
+    }, inMs);
+    timer.unref();
+  };
+  // Not at once: whoever starts it has facts to commit first.
+  plan(PAUSE_MS);
+  return {
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      return step;
+    },
+  };
+}
