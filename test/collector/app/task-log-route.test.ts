@@ -43,7 +43,9 @@ describe('the log from a byte on', () => {
     const log = Buffer.from((await store.log(UUID))!.text);
     const app = createTasksApp({ store });
     await fc.assert(
-      fc.asyncProperty(fc.nat(log.length), fc.boolean(), async (offset, follow) => {
+      fc.asyncProperty(fc.nat(log.length), fc.boolean(), async (anywhere, follow) => {
+        // What is followed from its very end has nothing to give yet.
+        const offset = follow ? Math.min(anywhere, log.length - 1) : anywhere;
         const response = await app.request(`${PATH}?offset=${offset}${follow ? '&follow=1' : ''}`);
         if (!follow) return log.subarray(offset).equals(Buffer.from(await response.arrayBuffer()));
         const parts: Uint8Array[] = [];
