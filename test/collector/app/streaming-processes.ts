@@ -27,7 +27,7 @@ export async function startSteppingTask(folder: string, uuid: string): Promise<T
   const process = await startScript(
     folder,
     `import { existsSync } from 'node:fs';
-     await using taskspan = await startTaskspan();
+     const taskspan = await startTaskspan();
      await runTask('stepping', async (updater) => {
        updater.notify('step 0');
        await taskspan.flush();

@@ -43,9 +43,10 @@ test('a taken port is told once, and tasks are recorded all the same', async () 
   const { port } = server.address() as { port: number };
   const script = await startScript(
     folder,
-    `await using taskspan = await startTaskspan({ serve: { port: ${port} } });
+    `const taskspan = await startTaskspan({ serve: { port: ${port} } });
      await runTask('task', async () => undefined);
-     console.log(taskspan.url, taskspan.failures.map(({ message, code }) => [message, code]));`,
+     console.log(taskspan.url, taskspan.failures.map(({ message, code }) => [message, code]));
+     await taskspan.close();`,
   );
   const { code, stdout, stderr } = await script.ended;
   server.close();
