@@ -1,0 +1,11 @@
+import type { TailDisplay } from './tail.ts';
+
+/** Each event as a line of JSON on standard output: `{ "event", "id", "data" }`. */
+export function jsonDisplay(): TailDisplay {
+  return {
+    update: (event) => void process.stdout.write(`${JSON.stringify(event)}\n`),
+    trouble: (error) => void process.stderr.write(`taskspan: ${error.message}; trying again\n`),
+    connected: () => undefined,
+    end: () => Promise.resolve(),
+  };
+}
