@@ -14,6 +14,12 @@ export const EXIT_NOT_FOUND = 127;
 /** As shells have it: this and a signal's number. */
 export const EXIT_BY_SIGNAL = 128;
 
+/** As `--help` tells them. */
+export const EXIT_CODES_HELP: string = `
+Exit codes: 0 all went well, or the task has completed; 1 the task has failed, or what was asked
+could not be done; 2 wrong usage; 3 no such task; 4 the task was cancelled; 5 it is lost.
+\`run\` ends as its program does: 126 and 127 where there is none, 128 and more by a signal.`;
+
 /** Takes the exit code of a subcommand that ends with another one than 0. */
 export type ExitWith = (code: number) => void;
 

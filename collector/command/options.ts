@@ -81,6 +81,11 @@ export function parseCount(least: number): (value: string) => number {
   };
 }
 
+export function parseName(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new InvalidArgumentError('Expected a name.');
+}
+
 export function parseUuid(value: string): string {
   if (isTaskUuid(value)) return value.toLowerCase();
   throw new InvalidArgumentError('Expected a UUID.');

@@ -4,7 +4,7 @@ import { describeFailure, failureText } from '../../src/failure.ts';
 import { cancelCommand } from './cancel-command.ts';
 import { CommandError } from './command-error.ts';
 import { demoCommand } from './demo-command.ts';
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
+import { EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ExitWith } from './exit-codes.ts';
 import { listCommand } from './list-command.ts';
 import { runCommand } from './run-command.ts';
@@ -35,6 +35,7 @@ function createProgram(exitWith: ExitWith): Command {
   const program = new Command('taskspan')
     .description('One instrumentation for background tasks: live log and status record, and a trace.')
     .version(packageVersion(), '-V, --version')
+    .addHelpText('after', EXIT_CODES_HELP)
     // So that the options of a program that is run are its own.
     .enablePositionalOptions()
     .exitOverride();

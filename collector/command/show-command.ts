@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addSourceOptions, jsonOption, sourceOf, taskArgument } from './options.ts';
 import type { TaskArgument } from './options.ts';
+import { PassedOutput } from './passed-output.ts';
 import { withSource } from './with-source.ts';
 
 interface ShowOptions {
@@ -21,7 +22,8 @@ export function showCommand(): Command {
       const { harmlessLines, paint } = await import('./view/terminal-text.ts');
       const { uuid } = task;
       if (log === true) {
-        for await (const text of source.log(uuid)) process.stdout.write(harmlessLines(text));
+        const output = new PassedOutput(process.stdout);
+        for await (const text of source.log(uuid)) await output.write(harmlessLines(text));
         return;
       }
       const record = await source.task(uuid);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { PassedOutput } from './passed-output.ts';
+import { PassedOutput } from '../passed-output.ts';
 import { OutputLines } from './output-lines.ts';
 
 /** Which of a program's two outputs, by OpenTelemetry's name. */

@@ -1,7 +1,7 @@
 import { describeFailure, failureText, received } from '../../../src/failure.ts';
 import type { TaskSummary } from '../../record/task-record.ts';
 import { CommandError, UnavailableError, UnknownTaskError } from '../command-error.ts';
-import type { TaskEvent, TaskSource } from './task-source.ts';
+import type { EndData, TaskEvent, TaskSource } from './task-source.ts';
 
 /** How a request gets its answer: over the network, or by the very app of a server in this process. */
 export type Send = (request: Request) => Promise<Response> | Response;
@@ -17,6 +17,8 @@ export interface HttpTaskSourceOptions {
 
 /** The most tasks that one request gives. */
 const PAGE = 200;
+/** How long an answer may take that does not go on, in milliseconds. */
+const ANSWER_MS = 30_000;
 const UNAVAILABLE = [502, 503, 504];
 
 /** Tasks by the HTTP API of `docs/http-api.md`. */
@@ -33,7 +35,7 @@ export function httpTaskSource({ name, base, send, close }: HttpTaskSourceOption
   };
 
   const json = async (path: string, init?: RequestInit): Promise<unknown> => {
-    const text = await whole(await ask(path, init), name);
+    const text = await whole(await ask(path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) }), name);
     try {
       return JSON.parse(text);
     } catch (error) {
@@ -87,9 +89,8 @@ export function httpTaskSource({ name, base, send, close }: HttpTaskSourceOption
         .body!.pipeThrough(new TextDecoderStream(), signal && { signal })
         .pipeThrough(new EventSourceParserStream({ onError: 'terminate' }));
       for await (const { event, id = '', data } of reading(messages, name)) {
-        if (event === 'record' || event === 'change' || event === 'end') {
-          yield { event, id, data: JSON.parse(data) as unknown } as TaskEvent;
-        }
+        if (event === 'end') yield { event, data: JSON.parse(data) as EndData };
+        else if (event === 'record' || event === 'change') yield { event, id, data: JSON.parse(data) as unknown } as TaskEvent;
       }
     },
 

@@ -41,4 +41,10 @@ export type TaskEvent =
   | { readonly event: 'open' }
   | { readonly event: 'record'; readonly id: string; readonly data: TaskRecord }
   | { readonly event: 'change'; readonly id: string; readonly data: TaskChange }
-  | { readonly event: 'end'; readonly data: { readonly version: number; readonly state: TaskState } };
+  | { readonly event: 'end'; readonly data: EndData };
+
+/** How a task has ended. */
+export interface EndData {
+  readonly version: number;
+  readonly state: TaskState;
+}

@@ -80,7 +80,8 @@ export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.W
     async end() {
       clearInterval(timer);
       await reading;
-      if (isNew && trouble === undefined) await readScopes();
+      // Who stops waiting is not made to wait.
+      if (record?.finished === true) await readScopes();
       above += lines.end();
       draw();
       region.end();

@@ -1,4 +1,5 @@
 import type { TaskSummary } from '../../record/task-record.ts';
+import { PassedOutput } from '../passed-output.ts';
 import { harmless, harmlessLines } from '../view/terminal-text.ts';
 import type { TailDisplay } from './tail.ts';
 
@@ -6,10 +7,11 @@ import type { TailDisplay } from './tail.ts';
 export function plainDisplay(): TailDisplay {
   let state: TaskSummary['state'] | undefined;
   let isDown = false;
+  const output = new PassedOutput(process.stdout);
   const say = (message: string): void => void process.stderr.write(`taskspan: ${message}\n`);
   return {
-    update(event, record, log) {
-      if (log !== '') process.stdout.write(harmlessLines(log));
+    async update(event, record, log) {
+      if (log !== '') await output.write(harmlessLines(log));
       if (event.event === 'end') return;
       if (record.state !== state && record.state === 'lost') say(`the task is lost: its worker was last heard at ${harmless(record.heard ?? 'no known time')}`);
       else if (state === 'lost') say(`the task is ${record.state} again`);

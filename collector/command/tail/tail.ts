@@ -10,8 +10,9 @@ export interface TailDisplay {
    * @param event What came.
    * @param record The task after it.
    * @param log Text that the log gained by it.
+   * @returns Waited for before more is read, where what was shown has to be taken first.
    */
-  update(event: TaskEvent, record: TaskSummary, log: string): void;
+  update(event: TaskEvent, record: TaskSummary, log: string): Promise<void> | void;
   /** The connection broke off, or can't be had again yet. */
   trouble(error: UnavailableError): void;
   /** The connection stands, for the first time or again. */
@@ -43,15 +44,15 @@ export async function tail(
       else if (event.event === 'record') {
         const { log: text, ...fields } = event.data;
         record = fields;
-        display.update(event, record, log.begin(text, fields.log_offset));
+        await display.update(event, record, log.begin(text, fields.log_offset));
       } else if (event.event === 'change') {
         const { log: gain, ...fields } = event.data;
         // The stream's first event is the whole record.
         record = { ...record!, ...fields };
-        display.update(event, record, gain === undefined ? '' : log.gained(gain));
+        await display.update(event, record, gain === undefined ? '' : log.gained(gain));
       } else {
         outcome = event.data.state;
-        display.update(event, record!, '');
+        await display.update(event, record!, '');
       }
     }
   } finally {

@@ -2,7 +2,7 @@ import type { TaskSummary } from '../../record/task-record.ts';
 import { humanDuration } from '../human-text.ts';
 import { mark, stateName } from './marks.ts';
 import type { Screen } from './screen.ts';
-import { apart, harmless, padded, widthOf } from './terminal-text.ts';
+import { apart, fit, harmless, padded, widthOf } from './terminal-text.ts';
 
 /** Where a list is drawn: without columns, off a terminal, nothing is cut. */
 export interface ListScreen extends Pick<Screen, 'now' | 'paint'> {
@@ -21,7 +21,7 @@ export function listLines(tasks: readonly TaskSummary[], screen: ListScreen): st
   return tasks.map((task) => {
     const { state, progress, time, age, name, uuid } = cells(task, screen);
     const before = `${state}  ${progress}  ${time}  ${age}  ${uuid}  `;
-    return columns === undefined ? `${before}${padded(name, nameWidth)}`.trimEnd() : apart(`${before}${name}`, '', columns);
+    return columns === undefined ? `${before}${padded(name, nameWidth)}`.trimEnd() : fit(`${before}${name}`, columns);
   });
 }
 
@@ -29,7 +29,7 @@ function twoLines(task: TaskSummary, columns: number, screen: ListScreen): strin
   const { progress, time, name, uuid } = cells(task, screen);
   const { state } = task;
   const right = columns < 60 ? `${progress} ${time}` : `${padded(stateName(state, screen.paint), STATE_WIDTH)} ${progress} ${time}`;
-  return [apart(`${mark(state, screen.paint)} ${name}`, right, columns), apart(`  ${uuid}`, '', columns)];
+  return [apart(`${mark(state, screen.paint)} ${name}`, right, columns).trimEnd(), fit(`  ${uuid}`, columns)];
 }
 
 interface Cells {

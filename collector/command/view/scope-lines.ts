@@ -1,9 +1,9 @@
 import type { AttemptRecord, ScopeRecord } from '../../record/task-record.ts';
-import { humanCount, humanDuration } from '../human-text.ts';
+import { counted, humanCount, humanDuration } from '../human-text.ts';
 import { bar, barWidth } from './bar.ts';
 import { mark } from './marks.ts';
 import type { Screen } from './screen.ts';
-import { apart, harmless } from './terminal-text.ts';
+import { apart, fit, harmless, widthOf } from './terminal-text.ts';
 
 /** A scope with its depth in the tree, from 0. */
 interface PlacedScope {
@@ -78,5 +78,6 @@ function hiddenLine(hidden: readonly PlacedScope[], { columns, paint }: Screen):
     const count = hidden.filter(({ scope }) => scope.outcome === outcome).length;
     return count === 0 ? [] : [`${humanCount(count)} ${outcome}`];
   });
-  return apart(paint('dim', `  … and ${counts.join(', ')}`), '', columns);
+  const words = `  … and ${counts.join(', ')}`;
+  return fit(paint('dim', widthOf(words) <= columns ? words : `  … and ${counted(hidden.length, 'other')}`), columns);
 }

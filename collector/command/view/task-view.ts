@@ -4,7 +4,7 @@ import { bar } from './bar.ts';
 import { mark, stateName } from './marks.ts';
 import { scopeLines } from './scope-lines.ts';
 import type { Screen } from './screen.ts';
-import { apart, harmless, widthOf } from './terminal-text.ts';
+import { apart, fit, harmless, widthOf } from './terminal-text.ts';
 
 /** The task's own bar takes what is left of its line, up to this. */
 const WIDEST_BAR = 40;
@@ -46,7 +46,7 @@ function progressLines({ progress, jobs, attempt, finished }: TaskSummary, { col
     const room = columns - widthOf(['', ...parts].join('  ')) - PERCENT_COLUMNS;
     parts.unshift(bar(progress, Math.max(0, Math.min(room, WIDEST_BAR)), paint));
   }
-  return parts.length === 0 ? [] : [apart(`  ${parts.join('  ')}`, '', columns)];
+  return parts.length === 0 ? [] : [fit(`  ${parts.join('  ')}`, columns)];
 }
 
 function noteLines(record: TaskSummary, trouble: string | undefined, { columns, now, paint }: Screen): string[] {
@@ -58,5 +58,5 @@ function noteLines(record: TaskSummary, trouble: string | undefined, { columns, 
   }
   if (record.busy_since !== null) notes.push(paint('yellow', `its worker is blocked for ${since(record.busy_since)}`));
   if (trouble !== undefined) notes.push(paint('yellow', harmless(trouble)));
-  return notes.map((note) => apart(`  ${note}`, '', columns));
+  return notes.map((note) => fit(`  ${note}`, columns));
 }

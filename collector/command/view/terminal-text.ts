@@ -37,7 +37,6 @@ export function padded(text: string, columns: number): string {
 
 /** Text at both ends of a line; the left one is cut where there is no room for both. */
 export function apart(left: string, right: string, columns: number): string {
-  if (right === '') return fit(left, columns);
   const room = columns - stringWidth(right) - 1;
   return room < 1 ? fit(right, columns) : `${padded(fit(left, room), room)} ${right}`;
 }

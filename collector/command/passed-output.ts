@@ -1,4 +1,4 @@
-/** Passes bytes on, no faster than they are taken; where nobody takes them any more, no longer. */
+/** Passes output on, no faster than they are taken; where nobody takes them any more, no longer. */
 export class PassedOutput {
   readonly #target: NodeJS.WritableStream & { readonly destroyed?: boolean };
   #isClosed = false;
@@ -11,7 +11,7 @@ export class PassedOutput {
   }
 
   /** Resolves when more may be written. */
-  async write(bytes: Buffer): Promise<void> {
+  async write(bytes: Buffer | string): Promise<void> {
     if (this.#isClosed || this.#target.write(bytes)) return;
     await new Promise<void>((resolve) => {
       const events = ['drain', 'close', 'error'] as const;
