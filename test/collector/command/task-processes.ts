@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startCommand, temporaryFolder } from '../../support/node-process.ts';
 import type { EndedProcess, TestProcess } from '../../support/node-process.ts';
@@ -40,9 +41,20 @@ export async function command(...args: readonly string[]): Promise<EndedProcess>
   return startCommand(args, { cwd: await temporaryFolder() }).ended;
 }
 
-/** A task of two jobs, one of them failed, and one that was completed before. Gives the folder of their store. */
+/** A folder with a store that has a task of two jobs, one of them failed, and one that was completed before. */
 export async function ranTasks(): Promise<string> {
   const folder = await temporaryFolder();
+  if (ranStore === undefined) {
+    await runTasks(folder);
+    ranStore = await readFile(join(folder, 'taskspan.sqlite'));
+  } else await writeFile(join(folder, 'taskspan.sqlite'), ranStore);
+  return folder;
+}
+
+/** Made by the first test that needs it. */
+let ranStore: Buffer | undefined;
+
+async function runTasks(folder: string): Promise<void> {
   const script = await startScript(
     folder,
     `const taskspan = await startTaskspan();
@@ -55,7 +67,6 @@ export async function ranTasks(): Promise<string> {
      await taskspan.close();`,
   );
   await script.ended;
-  return folder;
 }
 
 /** A task that says `tick 0`, `tick 1`, … until a file \`stop\` is in the folder, or it is cancelled. */
