@@ -26,9 +26,10 @@ export class LogPosition {
   }
 }
 
+/** The last lines of a text; one without an end of line is a line too. */
 export function lastLines(text: string, count: number): string {
   if (count === 0) return '';
   let start = text.length;
-  for (let line = 0; line < count && start > 0; line++) start = text.lastIndexOf('\n', start - 2) + 1;
+  for (let line = 0; line < count && start > 0; line++) start = start === 1 ? 0 : text.lastIndexOf('\n', start - 2) + 1;
   return text.slice(start);
 }
