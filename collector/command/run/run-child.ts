@@ -40,7 +40,8 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'] });
   const started = new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', reject);
+    // Later ones are of signals that could not be sent: it may have ended just then.
+    child.on('error', reject);
   });
   const ended = new Promise<ChildEnd>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
@@ -54,17 +55,16 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   cancelled.addEventListener('abort', cancel);
   try {
     await started;
-    let lastRead = 0;
-    const read = (from: Iostream): Promise<void> =>
-      readOutput(child[from], passTo?.[from], (line) => onLine(line, from), () => (lastRead = performance.now()));
+    const silence = new Silence();
+    const read = (from: Iostream): Promise<void> => readOutput(child[from], passTo?.[from], (line) => onLine(line, from), silence);
     const outputs = Promise.all([read('stdout'), read('stderr')]);
     // Where reading fails while the program runs, that is told once it has ended.
     outputs.catch(() => undefined);
     const end = await ended;
-    lastRead = performance.now();
+    silence.restart();
     // A program that it left behind may hold its output open for ever.
     const late = setInterval(() => {
-      if (performance.now() - lastRead < LATE_OUTPUT_MS) return;
+      if (silence.ms < LATE_OUTPUT_MS) return;
       child.stdout.destroy();
       child.stderr.destroy();
     }, LATE_OUTPUT_MS / 10);
@@ -80,7 +80,7 @@ async function readOutput(
   output: Readable,
   passTo: NodeJS.WriteStream | undefined,
   onLine: (line: string) => Promise<void> | undefined,
-  onRead: () => void,
+  silence: Silence,
 ): Promise<void> {
   const passed = passTo && new PassedOutput(passTo);
   let wait: Promise<void> | undefined;
@@ -89,18 +89,41 @@ async function readOutput(
   });
   try {
     for await (const bytes of output as AsyncIterable<Buffer>) {
-      onRead();
+      silence.interrupt();
       lines.push(bytes);
       await passed?.write(bytes);
       await wait;
       wait = undefined;
-      onRead();
+      silence.goOn();
     }
   } catch (error) {
     // Destroyed by us: what it had to say is read.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   } finally {
     lines.end();
+  }
+}
+
+/** How long nothing was there to read. What was read and is still being passed on interrupts it. */
+class Silence {
+  #busy = 0;
+  #since = performance.now();
+
+  get ms(): number {
+    return this.#busy > 0 ? 0 : performance.now() - this.#since;
+  }
+
+  interrupt(): void {
+    this.#busy++;
+  }
+
+  goOn(): void {
+    this.#busy--;
+    this.restart();
+  }
+
+  restart(): void {
+    this.#since = performance.now();
   }
 }
 

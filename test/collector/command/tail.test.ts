@@ -70,7 +70,7 @@ describe('taskspan tail', () => {
 
   it('exits with 5 for a task that is lost for good', async () => {
     const folder = await temporaryFolder();
-    const env = { TASKSPAN_BEAT_INTERVAL_MS: '50', TASKSPAN_LOST_FINAL_MS: '300' };
+    const env = { TASKSPAN_BEAT_INTERVAL_MS: '250', TASKSPAN_LOST_FINAL_MS: '500' };
     const worker = await startTicking(folder, { env });
     const { url } = await startServer(folder, { env });
     const tail = startCommand(['tail', UUID, '--url', url], { cwd: folder });
