@@ -25,7 +25,7 @@ export function listCommand(): Command {
       return;
     }
     const [{ listLines }, { paint }] = await Promise.all([import('./view/list-lines.ts'), import('./view/terminal-text.ts')]);
-    const lines = listLines(tasks, { columns: process.stdout.columns, now: Date.now(), paint });
+    const lines = listLines(tasks, { columns: process.stdout.columns || undefined, now: Date.now(), paint });
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     if (tasks.length === 0) process.stderr.write('no tasks\n');
   });

@@ -32,7 +32,7 @@ export function showCommand(): Command {
         return;
       }
       const [attempts, { recordLines }] = await Promise.all([source.scopes(uuid), import('./view/record-lines.ts')]);
-      const lines = recordLines(record, attempts, { columns: process.stdout.columns, now: Date.now(), paint });
+      const lines = recordLines(record, attempts, { columns: process.stdout.columns || undefined, now: Date.now(), paint });
       process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     });
   });

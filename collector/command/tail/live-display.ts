@@ -3,6 +3,7 @@ import { CommandError } from '../command-error.ts';
 import type { TaskSource } from '../source/task-source.ts';
 import { LiveRegion } from '../view/live-region.ts';
 import { LogLines } from '../view/log-lines.ts';
+import { WIDEST } from '../view/screen.ts';
 import { taskLines } from '../view/task-view.ts';
 import { paint } from '../view/terminal-text.ts';
 import type { TailDisplay } from './tail.ts';
@@ -44,7 +45,8 @@ export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.W
 
   const draw = (): void => {
     if (record === undefined) return;
-    const { columns, rows } = terminal;
+    // A terminal that does not know its size says 0.
+    const [columns, rows] = [Math.min(terminal.columns || 80, WIDEST), terminal.rows || 24];
     // One row is the cursor's; and of a high terminal the log keeps a part.
     const room = Math.max(1, Math.min(rows - 1, Math.max(8, Math.floor(rows * 0.6))));
     const gap = rows >= LEAST_ROWS_WITH_GAP ? [''] : [];

@@ -44,7 +44,7 @@ export class LiveRegion {
 
   /** In rows: a terminal that was made narrower has broken the lines that no longer fit. */
   #height(): number {
-    const { columns } = this.#terminal;
+    const columns = this.#terminal.columns || 80;
     return this.#lines.reduce((rows, line) => rows + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
   }
 }

@@ -3,20 +3,19 @@ import { counted, humanBytes } from '../human-text.ts';
 import { lastLines } from '../tail/log-position.ts';
 import type { ListScreen } from './list-lines.ts';
 import { LogLines } from './log-lines.ts';
+import { WIDEST } from './screen.ts';
 import { taskLines } from './task-view.ts';
-import { fit, harmless, padded } from './terminal-text.ts';
+import { harmless, padded } from './terminal-text.ts';
 
 const LOG_LINES = 20;
 const MOST_SCOPES = 200;
-/** Where nothing is cut. */
-const WIDE = 100_000;
 
 /** A task for `show`: as `tail` shows it, then what else its record has, then the end of its log. */
 export function recordLines(record: TaskRecord, attempts: readonly AttemptRecord[], screen: ListScreen): string[] {
-  const { columns = WIDE, now, paint } = screen;
-  // Off a terminal what stands at a line's end follows what stands at its beginning.
-  const view = taskLines({ record, attempts }, { columns: Math.min(columns, 100), rows: MOST_SCOPES, now, paint });
-  const fields = fieldsOf(record).map(([name, value]) => fit(`  ${paint('dim', padded(name, 12))} ${harmless(value)}`, columns));
+  const { columns, now, paint } = screen;
+  const view = taskLines({ record, attempts }, { columns: Math.min(columns ?? WIDEST, WIDEST), rows: MOST_SCOPES, now, paint });
+  // Never cut, so that a UUID can be copied whole: a narrow terminal breaks the line.
+  const fields = fieldsOf(record).map(([name, value]) => `  ${paint('dim', padded(name, 10))} ${harmless(value)}`);
   const logLines = new LogLines();
   const log = logLines.push(lastLines(record.log, LOG_LINES)) + logLines.end();
   const isCut = record.log_offset > 0 || record.log.length > lastLines(record.log, LOG_LINES).length;

@@ -35,8 +35,8 @@ describe.each(PLACES)('by $by', ({ at }) => {
     expect(stdout).toMatch(/^ {2}1 of 2 jobs {2}1 failed$/m);
     expect(stdout).toMatch(/^ {2}✓ Read file /m);
     expect(stdout).toMatch(/^ {2}✗ Write rows {2}RangeError: row 7 is too long /m);
-    expect(stdout).toContain(`  uuid         ${UUID}\n`);
-    expect(stdout).toContain('  attributes   {"folder":"/data"}\n');
+    expect(stdout).toContain(`  uuid       ${UUID}\n`);
+    expect(stdout).toContain('  attributes {"folder":"/data"}\n');
     expect(stdout).toContain('  12 rows\n');
     expect(stdout.endsWith('  Task Finished - 1 out of 2 jobs finished\n')).toBe(true);
   });
