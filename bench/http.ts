@@ -23,7 +23,9 @@ export function measure(effort: Effort): Promise<Figure[]> {
       pin(server.pid!, 0);
       return await figures(effort, server, served);
     } finally {
-      server.kill();
+      // It ends by itself then, and writes its profile if one is asked for.
+      server.disconnect();
+      await once(server, 'exit');
     }
   });
 }

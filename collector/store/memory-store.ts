@@ -50,11 +50,13 @@ class MemoryStore implements TaskStore {
   readonly #tasks = new Map<string, MemoryTask>();
   readonly #watch = new CommitWatch();
   #lastChange = 0;
+  #revision = 0;
   readonly #cancellations: (Cancellation & { workerId: string })[] = [];
   readonly #workers = new MemoryWorkers(() => this.#tasks.values());
   #places = 0;
 
   append(facts: readonly Fact[]): Promise<void> {
+    this.#revision++;
     for (const [uuid, own] of byTask(facts)) {
       const task = this.#tasks.get(uuid);
       const commit = commitFacts(task?.fold ?? new TaskFold(uuid), own);
@@ -66,6 +68,10 @@ class MemoryStore implements TaskStore {
 
   task(uuid: string): Promise<StoredTask | undefined> {
     return Promise.resolve(this.#found(uuid));
+  }
+
+  revision(): number {
+    return this.#revision;
   }
 
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
@@ -137,6 +143,7 @@ class MemoryStore implements TaskStore {
   }
 
   beat(beat: Beat): Promise<void> {
+    this.#revision++;
     return Promise.resolve(this.#workers.beat(beat));
   }
 
@@ -145,11 +152,13 @@ class MemoryStore implements TaskStore {
   }
 
   silence(silences: readonly Silence[]): Promise<void> {
+    this.#revision++;
     return Promise.resolve(this.#workers.silence(silences));
   }
 
   /** All of it in one step. */
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
+    this.#revision++;
     for (const { states, before, keep } of rules) {
       const ended = [...this.#tasks.values()]
         .filter((task) => states.some((state) => state === task.state))

@@ -23,6 +23,12 @@ export interface TaskStore {
   /** The task as it is now; `undefined` for an unknown one. */
   task(uuid: string): Promise<StoredTask | undefined>;
 
+  /**
+   * A number that is another one whenever a read may give something else than before, whoever wrote;
+   * `undefined` where that can not be told at once. Throws where the store can't be read.
+   */
+  revision(look: RevisionLook): number | undefined;
+
   /** A part of the log; `undefined` for an unknown task. */
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined>;
 
@@ -83,10 +89,16 @@ export interface TaskStore {
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'sweep', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'sweep', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }
+
+/**
+ * How up to date a {@link TaskStore.revision} is: of `now`, or of some moment of this `turn` of the
+ * event loop, for those who were waiting when it began. What this store itself wrote it has in any case.
+ */
+export type RevisionLook = 'now' | 'turn';
 
 /**
  * How a step of {@link TaskStore.sweep} went: there is `more` to do, all is `done`, or somebody

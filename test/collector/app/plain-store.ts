@@ -28,6 +28,7 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
       const task = find(uuid);
       return task && stored(task);
     },
+    revision: () => undefined,
     async log(uuid, range) {
       reads.push(`log ${JSON.stringify(range ?? {})}`);
       const task = find(uuid);
