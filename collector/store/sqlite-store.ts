@@ -3,7 +3,7 @@ import type { Fact } from '../../src/fact.ts';
 import { commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import { scopeTree } from '../record/scope-tree.ts';
-import type { AttemptRecord, TaskState } from '../record/task-record.ts';
+import type { TaskState } from '../record/task-record.ts';
 import type { TaskFold } from '../record/task-fold.ts';
 import { byTask } from './by-task.ts';
 import { encodeEntries, decodeEntries } from './journal-entries.ts';
@@ -32,6 +32,7 @@ import type {
   LogRange,
   RevisionLook,
   StoredLog,
+  StoredScopes,
   StoredTask,
   SweepStep,
   TaskChanges,
@@ -109,7 +110,7 @@ class SqliteStore implements TaskStore {
     this.#changes = new SqliteChanges(database);
     this.#commands = new SqliteCommands(database);
     this.#revision = new SqliteRevision(database);
-    this.#workers = new SqliteWorkers(database);
+    this.#workers = new SqliteWorkers(database, () => this.#changes.last());
     const task = `SELECT task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}
       FROM task LEFT JOIN worker ON worker.id = task.worker_id`;
     this.#statements = {
@@ -182,7 +183,7 @@ class SqliteStore implements TaskStore {
     });
   }
 
-  scopes(uuid: string): Promise<AttemptRecord[] | undefined> {
+  scopes(uuid: string): Promise<StoredScopes | undefined> {
     return this.#reading(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
@@ -194,7 +195,7 @@ class SqliteStore implements TaskStore {
           recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
         }
       }
-      return scopeTree(scopes, recent.close());
+      return { version: row.version, attempts: scopeTree(scopes, recent.close()) };
     });
   }
 
@@ -236,7 +237,7 @@ class SqliteStore implements TaskStore {
   }
 
   beat(beat: Beat): Promise<void> {
-    return this.#writing(() => this.#inTransaction(() => this.#workers.beat(beat)));
+    return this.#writing(() => this.#telling(() => this.#workers.beat(beat)));
   }
 
   workers(): Promise<HeardWorker[]> {
@@ -244,7 +245,7 @@ class SqliteStore implements TaskStore {
   }
 
   silence(silences: readonly Silence[]): Promise<void> {
-    return this.#writing(() => this.#inTransaction(() => this.#workers.silence(silences)));
+    return this.#writing(() => this.#telling(() => this.#workers.silence(silences)));
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
@@ -289,6 +290,11 @@ class SqliteStore implements TaskStore {
       if (this.#database.isTransaction) rollback.run();
       throw error;
     }
+  }
+
+  /** A write that says how many tasks are others by it. */
+  #telling(work: () => number): void {
+    if (this.#inTransaction(work) > 0) this.#changes.watch.committed();
   }
 
   #append(tasks: ReadonlyMap<string, readonly Fact[]>): void {

@@ -33,7 +33,7 @@ export interface TaskStore {
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined>;
 
   /** The attempts with their scopes, first to last; `undefined` for an unknown task. */
-  scopes(uuid: string): Promise<AttemptRecord[] | undefined>;
+  scopes(uuid: string): Promise<StoredScopes | undefined>;
 
   /** Tasks, newest first by their first commit. */
   tasks(query: TaskQuery): Promise<TaskPage>;
@@ -124,10 +124,12 @@ export interface StoredTask {
 export type CancelAnswer =
   /** Its worker will hear of it within a second, if its event loop runs. */
   | 'requested'
-  /** It has ended. */
+  /** It has ended, or is lost for good. */
   | 'ended'
   /** Its worker does not listen. */
-  | 'not-cancellable';
+  | 'not-cancellable'
+  /** Its worker is lost: when it is heard again, it can be asked again. */
+  | 'lost';
 
 /** A request to cancel one attempt. */
 export interface Cancellation {
@@ -169,6 +171,13 @@ export interface StoredLog {
   version: number;
   /** Length of the whole log in bytes. */
   logBytes: number;
+}
+
+export interface StoredScopes {
+  /** Version of the task to which they belong. */
+  version: number;
+  /** First to last. */
+  attempts: AttemptRecord[];
 }
 
 export interface TaskQuery {
