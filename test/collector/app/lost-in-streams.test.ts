@@ -44,6 +44,30 @@ async function nextState(events: EventReader, before: string): Promise<Partial<T
   }
 }
 
+test('who comes back to a task has what became of it meanwhile, though no version has moved', async () => {
+  const store = openSqlite();
+  const app = createTasksApp({ store, listen: false });
+  await store.append(running);
+  const resumed = async (id: string): Promise<EventReader> =>
+    new EventReader(await app.request(`/tasks/${TASK}/events`, { headers: { 'Last-Event-ID': id } }));
+  for (const [happen, expected] of HAPPENINGS) {
+    await happen(store);
+    await using events = await resumed('1');
+    const { id, data } = (await events.next())!;
+    const record = (await (await app.request(`/tasks/${TASK}`)).json()) as TaskSummary;
+    const told = JSON.parse(data) as TaskSummary;
+    expect(told).toMatchObject(expected);
+    expect(record).toMatchObject(told);
+    expect(id).toBe(record.finished ? '1-lost' : '1');
+    if (record.finished) expect(await events.next()).toMatchObject({ event: 'end' });
+  }
+  const end = await app.request(`/tasks/${TASK}/events`, { headers: { 'Last-Event-ID': '1-lost' } });
+  expect(end.status).toBe(204);
+  await store.append(factsOf(TASK, { end: 'failed' }));
+  const { id, data } = (await (await resumed('1-lost')).next())!;
+  expect([id, JSON.parse(data)]).toEqual(['2', expect.objectContaining({ state: 'failed' })]);
+});
+
 test.each(STORES)('who follows a task in a store %s, or all tasks, is told when it is lost, comes back and is lost for good', async (_, open) => {
   const { read, written } = open();
   const app = createTasksApp({ store: read, listen: false });
