@@ -50,7 +50,7 @@ export interface TaskSummary {
   trace_sampled: boolean;
   /** Time of the latest fact. */
   updated: string;
-  /** Whether it runs and its worker hears a request to cancel it. */
+  /** Whether it runs and its worker, which is not lost, hears a request to cancel it. */
   cancellable: boolean;
   /** When the worker last gave a sign of life; `null` where none is expected. */
   heard: string | null;

@@ -35,6 +35,7 @@ export function lateStore(location: string): LateStore {
     open,
     append: (facts) => use((store) => store.append(facts)),
     task: (uuid) => use((store) => store.task(uuid)),
+    revision: (look) => open().revision(look),
     log: (uuid, range) => use((store) => store.log(uuid, range)),
     scopes: (uuid) => use((store) => store.scopes(uuid)),
     tasks: (query) => use((store) => store.tasks(query)),
