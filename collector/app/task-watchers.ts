@@ -205,7 +205,12 @@ export class TaskWatchers {
 
   async #tellChanges(): Promise<void> {
     for (;;) {
-      const { changes } = await this.#store.changes({ after: this.#last, limit: CHANGES_PAGE });
+      const { changes, last } = await this.#store.changes({ after: this.#last, limit: CHANGES_PAGE });
+      if (last < this.#last) {
+        // A store that was begun anew in the place of the old one counts anew.
+        this.#last = 0;
+        continue;
+      }
       for (const { task } of changes) {
         const watched = this.#tasks.get(task.uuid);
         if (watched?.feed !== undefined) await this.#advance(watched.feed, watched, task);

@@ -14,7 +14,8 @@ export interface TaskStore {
    * Commits facts, of any tasks and in any order, in one transaction. What the store has seen
    * before changes nothing; a task to which nothing new came gets no new version.
    *
-   * Resolves when the facts are durable, rejects when none of them is. A backend that can do it
+   * Resolves when the facts are durable, rejects when none of them is: with a `TaskStoreError` of
+   * code `REFUSED` where another try can't succeed because of one of these facts. A backend that can do it
    * without waiting has done it before it returns. Without facts it says whether the store can be
    * written.
    */

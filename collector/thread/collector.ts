@@ -82,6 +82,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       told = '';
       report('facts are being committed again');
     },
+    onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was given up, the store can't take it: ${message}`),
   });
   void committer.run();
   heartbeat?.start();
