@@ -2,6 +2,7 @@
  * taskspan/collector: what records, keeps and serves tasks.
  */
 export { createTasksApp } from './app/tasks-app.ts';
+export type { TasksMetrics } from './app/metrics-route.ts';
 export type { TasksAppOptions } from './app/tasks-app.ts';
 export type { StreamOptions } from './app/task-watchers.ts';
 export { applyChange } from './record/task-change.ts';

@@ -36,6 +36,12 @@ const PACE_MS = 20;
 const REFRESH_MS = 2000;
 const RETRY_MS = 500;
 
+/** Counts who watches. */
+export interface WatcherGauge {
+  inc(): void;
+  dec(): void;
+}
+
 /**
  * All who watch tasks of one store. While there is anybody it listens for commits, and after one it
  * reads what has changed: once, however many watch. With nobody it does nothing.
@@ -47,6 +53,7 @@ export class TaskWatchers {
   readonly #aliveMs: number;
   readonly #maxBehindBytes: number;
   readonly #tasks = new Map<string, WatchedTask>();
+  readonly #gauge: WatcherGauge | undefined;
   #watchers = 0;
   /** Change number up to which all is told. */
   #last = 0;
@@ -56,8 +63,9 @@ export class TaskWatchers {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopWatching: () => void = () => undefined;
 
-  constructor(store: TaskStore, options: StreamOptions = {}) {
+  constructor(store: TaskStore, options: StreamOptions = {}, gauge?: WatcherGauge) {
     this.#store = store;
+    this.#gauge = gauge;
     this.#aliveMs = atLeast(100, 'aliveMs', options.aliveMs, ALIVE_MS);
     this.#maxBehindBytes = atLeast(65_536, 'maxBehindBytes', options.maxBehindBytes, MAX_BEHIND_BYTES);
     this.list = new Feed(this.#maxBehindBytes);
@@ -76,10 +84,13 @@ export class TaskWatchers {
   /** Begins to watch; gives what ends it, to be called once or more. Rejects where the store fails. */
   async enter(): Promise<() => void> {
     this.#watchers++;
+    this.#gauge?.inc();
     let inside = true;
     const leave = (): void => {
-      if (inside && --this.#watchers === 0) this.#stop();
+      if (!inside) return;
       inside = false;
+      this.#gauge?.dec();
+      if (--this.#watchers === 0) this.#stop();
     };
     try {
       await (this.#ready ??= this.#start());

@@ -119,6 +119,7 @@ export class RingWriter {
     const most = mostBytes(first, second) + MOST_SPAN_BYTES;
     const plain = kind === KIND.notification || kind === KIND.progress;
     if (this.#at + most > (plain ? this.#plainEnd : this.#end) && !this.#nextSegment(most, plain)) {
+      Atomics.add(this.control, CONTROL.givenUp, 1);
       this.#givenUp++;
       if (!this.#full) this.onGivenUp?.();
       this.#full = true;

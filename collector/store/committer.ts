@@ -8,6 +8,19 @@ export interface FactSource {
   read(limitBytes: number, limitFacts: number): Fact[];
   readonly hasFacts: boolean;
   acknowledge(): void;
+  /** How many bytes wait, where that is known. */
+  readonly waitingBytes?: number;
+  /** How many facts found no room, where that is known. */
+  readonly givenUp?: number;
+}
+
+/** Counts what a {@link Committer} does. */
+export interface CommitObserver {
+  read(facts: number): void;
+  committed(facts: readonly Fact[]): void;
+  failed(): void;
+  /** The store can never take a fact. */
+  refused(): void;
 }
 
 /** Options of {@link Committer}. */
@@ -22,6 +35,8 @@ export interface CommitterOptions {
   onRecovery?: () => void;
   /** Told of each fact that the store can never take. It is missing from now on. */
   onRefused?: (fact: Fact, error: TaskStoreError) => void;
+  /** Counts it all. */
+  observer?: CommitObserver | undefined;
 }
 
 const BATCH_BYTES = 512 * 1024;
@@ -105,22 +120,27 @@ export class Committer {
   }
 
   async #commit(): Promise<boolean> {
-    const { source, store, onFailure } = this.#options;
+    const { source, store, onFailure, observer } = this.#options;
     if (this.#batch.length === 0) {
       this.#batch = source.read(BATCH_BYTES, BATCH_FACTS);
       this.#part = this.#batch.length;
+      observer?.read(this.#batch.length);
     }
     const { length } = this.#batch;
     try {
-      await store.append(this.#part === length ? this.#batch : this.#batch.slice(0, this.#part));
+      const facts = this.#part === length ? this.#batch : this.#batch.slice(0, this.#part);
+      await store.append(facts);
+      observer?.committed(facts);
       this.#done(this.#part);
     } catch (error) {
+      observer?.failed();
       if (!(error instanceof TaskStoreError && error.code === 'REFUSED' && ++this.#refusals > 1)) {
         onFailure(error, ++this.#failures);
       } else if (this.#part > 1) {
         this.#recovered();
         this.#part = Math.ceil(this.#part / 2);
       } else {
+        observer?.refused();
         this.#options.onRefused?.(this.#batch[0]!, error);
         this.#done(1);
       }

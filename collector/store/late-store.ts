@@ -80,6 +80,7 @@ export function lateStore(location: string): LateStore {
     beat: (beat) => use((store) => store.beat(beat)),
     workers: () => use((store) => store.workers()),
     silence: (silences) => use((store) => store.silence(silences)),
+    countByState: () => use((store) => store.countByState()),
     sweep: (rules) => use((store) => store.sweep(rules)),
     close: () => opened?.close() ?? Promise.resolve(),
   };

@@ -5,7 +5,7 @@ import { cancelTargets } from '../record/cancel-targets.ts';
 import { scopeTree } from '../record/scope-tree.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
-import type { AttemptRecord } from '../record/task-record.ts';
+import type { AttemptRecord, TaskState } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
 import { CommitWatch } from './commit-watch.ts';
 import { cutLog } from './log-range.ts';
@@ -146,6 +146,15 @@ class MemoryStore implements TaskStore {
 
   silence(silences: readonly Silence[]): Promise<void> {
     return Promise.resolve(this.#workers.silence(silences));
+  }
+
+  countByState(): Promise<Partial<Record<TaskState, number>>> {
+    const counts: Partial<Record<TaskState, number>> = {};
+    for (const task of this.#tasks.values()) {
+      const { state } = this.#stored(task);
+      counts[state] = (counts[state] ?? 0) + 1;
+    }
+    return Promise.resolve(counts);
   }
 
   /** All of it in one step. */

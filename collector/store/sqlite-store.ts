@@ -105,6 +105,7 @@ class SqliteStore implements TaskStore {
       commit: database.prepare('COMMIT'),
       rollback: database.prepare('ROLLBACK'),
       task: database.prepare(`${task} WHERE uuid = ?`),
+      states: database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state'),
       isThere: database.prepare('SELECT 1 FROM task WHERE id = ?'),
       page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
@@ -230,6 +231,13 @@ class SqliteStore implements TaskStore {
 
   silence(silences: readonly Silence[]): Promise<void> {
     return this.#writing(() => this.#inTransaction(() => this.#workers.silence(silences)));
+  }
+
+  countByState(): Promise<Partial<Record<TaskState, number>>> {
+    return this.#reading(() => {
+      const rows = this.#statements.states.all() as { state: TaskState; count: number }[];
+      return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+    });
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {

@@ -33,6 +33,9 @@ export interface TaskStore {
   /** Tasks, newest first by their first commit. */
   tasks(query: TaskQuery): Promise<TaskPage>;
 
+  /** How many tasks are in each state; a state of none may be absent. */
+  countByState(): Promise<Partial<Record<TaskState, number>>>;
+
   /**
    * Tasks that were committed after a change number, each once with its latest, in the order of those
    * numbers. Every commit of a task gives it a number greater than all before in this store.
@@ -84,7 +87,7 @@ export interface TaskStore {
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'sweep', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'countByState', 'sweep', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }

@@ -1,5 +1,6 @@
 import { describeFailure } from '../../src/failure.ts';
 import { createTasksApp } from '../app/tasks-app.ts';
+import type { TasksAppOptions } from '../app/tasks-app.ts';
 import { serveTasks } from '../app/serve-tasks.ts';
 import type { TasksServer } from '../app/serve-tasks.ts';
 import { watchCancellations } from '../store/cancel-watch.ts';
@@ -64,6 +65,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
   const cancellations = watchCancellations({ store, workerId, hasLiveTasks, cancel, report });
   cancellations.wake();
+  // Loaded only where it is asked for.
+  const metrics = serve && (await import('../metrics/collector-metrics.ts')).collectorMetrics(source, store);
   let told = '';
   const committer = new Committer({
     source,
@@ -73,6 +76,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       cancellations.wake();
       return sleep();
     },
+    observer: metrics?.commits,
     onFailure: (error) => {
       const { message } = describeFailure(error);
       if (message !== told) report(`facts could not be committed, trying again: ${message}`);
@@ -90,7 +94,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const sweeper = startSweeper({ store, retention, report });
   let server: TasksServer | undefined;
   try {
-    if (serve !== undefined) server = await startServer(store, serve, listen);
+    if (serve !== undefined) server = await startServer(serve, { store, listen, ...(metrics && { metrics }) });
     // In a thread of its own the thread is not waited for; in the task's the server must not be either.
     server?.unref();
   } catch (error) {
@@ -110,13 +114,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
 }
 
-function startServer(store: TaskStore, serve: ServeOptions, listen: boolean): Promise<TasksServer> {
+function startServer(serve: ServeOptions, app: Omit<TasksAppOptions, 'access'>): Promise<TasksServer> {
   const { port = DEFAULT_PORT, host, allowedHosts, allowedOrigins } = serve;
   const access = {
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
   };
-  return serveTasks({ app: createTasksApp({ store, access, listen }), port, ...(host !== undefined && { host }) });
+  return serveTasks({ app: createTasksApp({ ...app, access }), port, ...(host !== undefined && { host }) });
 }
 
 function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {

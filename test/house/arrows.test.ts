@@ -41,8 +41,12 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     parts: ['src', 'collector/beat', 'collector/record', 'collector/store'],
     packages: ['@opentelemetry/api', '@hono/node-server', 'hono', 'node:*'],
   },
+  'collector/metrics': {
+    parts: ['collector/app', 'collector/record', 'collector/store'],
+    packages: ['prom-client'],
+  },
   'collector/thread': {
-    parts: ['src', 'collector/app', 'collector/beat', 'collector/ending', 'collector/ring', 'collector/store'],
+    parts: ['src', 'collector/app', 'collector/beat', 'collector/ending', 'collector/metrics', 'collector/ring', 'collector/store'],
     packages: ['@opentelemetry/api', 'node:*'],
   },
   collector: {
