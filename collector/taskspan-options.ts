@@ -1,7 +1,8 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { received } from '../src/failure.ts';
+import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
 import { isTaskStore } from './store/task-store.ts';
-import { checkRetention } from './store/retention.ts';
+import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { ServeOptions } from './thread/messages.ts';
@@ -92,10 +93,6 @@ export interface ResolvedOptions {
 const DEFAULT_STORE = './taskspan.sqlite';
 const DEFAULT_BUFFER_BYTES = 128 * 1024 * 1024;
 const LEAST_BUFFER_BYTES = 1024 * 1024;
-const DEFAULT_BEAT_MS = 5000;
-const LEAST_BEAT_MS = 50;
-const LONGEST_BEAT_MS = 3_600_000;
-const DEFAULT_LOST_FINAL_MS = 600_000;
 
 const OPTIONS: readonly string[] = [
   'store',
@@ -217,20 +214,8 @@ function bufferBytes(bytes: number | undefined): number {
   throw new RangeError(`bufferBytes: expected a whole number of at least ${LEAST_BUFFER_BYTES}, got ${received(bytes)}`);
 }
 
-function beatIntervalMs(ms: number = DEFAULT_BEAT_MS): number {
-  if (Number.isInteger(ms) && (ms === 0 || (ms >= LEAST_BEAT_MS && ms <= LONGEST_BEAT_MS))) return ms;
-  throw new RangeError(
-    `beatIntervalMs: expected 0 or a whole number from ${LEAST_BEAT_MS} to ${LONGEST_BEAT_MS}, got ${received(ms)}`,
-  );
-}
-
-function lostFinalMs(ms: number = DEFAULT_LOST_FINAL_MS): number {
-  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
-  throw new RangeError(`lostFinalMs: expected a whole number of at least 0, got ${received(ms)}`);
-}
-
 function retentionOptions(retention: RetentionOptions | false | undefined, env: NodeJS.ProcessEnv): RetentionOptions {
-  if (retention === false) return { days: 0, count: 0 };
+  if (retention === false) return KEEP_ALL;
   if (retention !== undefined) checkRetention(retention);
   const days = retention?.days ?? numberOf(env, 'TASKSPAN_RETENTION_DAYS');
   const count = retention?.count ?? numberOf(env, 'TASKSPAN_RETENTION_COUNT');

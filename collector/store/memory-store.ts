@@ -50,7 +50,8 @@ class MemoryStore implements TaskStore {
   readonly #tasks = new Map<string, MemoryTask>();
   readonly #watch = new CommitWatch();
   #lastChange = 0;
-  readonly #cancellations: (Cancellation & { workerId: string })[] = [];
+  #cancellations: (Cancellation & { workerId: string })[] = [];
+  #lastCancellation = 0;
   readonly #workers = new MemoryWorkers(() => this.#tasks.values());
   #places = 0;
 
@@ -126,7 +127,7 @@ class MemoryStore implements TaskStore {
     if (typeof targets === 'string') return Promise.resolve(targets);
     for (const { workerId, spanId } of targets) {
       if (this.#cancellations.some((known) => known.spanId === spanId && known.taskUuid === uuid)) continue;
-      this.#cancellations.push({ number: this.#cancellations.length + 1, taskUuid: uuid, spanId, workerId });
+      this.#cancellations.push({ number: ++this.#lastCancellation, taskUuid: uuid, spanId, workerId });
     }
     return Promise.resolve('requested');
   }
@@ -164,7 +165,9 @@ class MemoryStore implements TaskStore {
         .filter((task) => states.some((state) => state === task.state))
         .toSorted((one, other) => one.fold.updated - other.fold.updated || one.place - other.place);
       for (const { fold } of ended.slice(0, keep === 0 ? ended.length : Math.max(0, ended.length - keep))) {
-        if (fold.updated < before) this.#tasks.delete(fold.uuid);
+        if (fold.updated >= before) continue;
+        this.#tasks.delete(fold.uuid);
+        this.#cancellations = this.#cancellations.filter(({ taskUuid }) => taskUuid !== fold.uuid);
       }
     }
     return Promise.resolve('done');

@@ -3,35 +3,18 @@ import { createTasksApp } from '../app/tasks-app.ts';
 import type { TasksAppOptions } from '../app/tasks-app.ts';
 import { serveTasks } from '../app/serve-tasks.ts';
 import type { TasksServer } from '../app/serve-tasks.ts';
-import { watchCancellations } from '../store/cancel-watch.ts';
-import { Committer } from '../store/committer.ts';
-import type { FactSource } from '../store/committer.ts';
+import { startCollecting } from '../collect/collecting.ts';
+import type { CollectingOptions } from '../collect/collecting.ts';
+import type { Committer } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
-import type { RetentionOptions } from '../store/retention.ts';
-import { startSweeper } from '../store/sweeper.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { Heartbeat } from '../beat/heartbeat.ts';
-import type { HeartbeatOptions } from '../beat/heartbeat.ts';
 import { within } from '../ending/within.ts';
 import type { CollectorFailure, ServeOptions } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
-export interface CollectorOptions {
-  source: FactSource;
+export interface CollectorOptions extends Omit<CollectingOptions, 'observer'> {
   store: TaskStore | LateStore;
   serve: ServeOptions | undefined;
-  /** How it beats and listens; not at all if absent. */
-  heartbeat: Omit<HeartbeatOptions, 'store'> | undefined;
-  /** What is kept of ended tasks. */
-  retention: RetentionOptions;
-  sleep: () => Promise<void>;
-  /** The worker whose tasks are collected, and whether it has any that are open. */
-  workerId: string;
-  hasLiveTasks: () => boolean;
-  /** Called with each attempt that somebody wants to be cancelled. */
-  cancel: (taskUuid: string, spanId: string) => void;
-  /** Told of troubles, each in one line. */
-  report: (message: string) => void;
 }
 
 /** A running collector. */
@@ -52,8 +35,7 @@ const PROBE_MS = 5000;
 
 /** Commits facts and serves records until it is closed. What does not work is told, not thrown. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { source, store, serve, retention, sleep, report, workerId, hasLiveTasks, cancel } = options;
-  const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store });
+  const { source, store, serve, heartbeat } = options;
   const failures: CollectorFailure[] = [];
   try {
     if ('open' in store) store.open();
@@ -63,35 +45,10 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   } catch (error) {
     failures.push(failureOf('store', error));
   }
-  const cancellations = watchCancellations({ store, workerId, hasLiveTasks, cancel, report });
-  cancellations.wake();
   // Loaded only where it is asked for.
   const metrics = serve && (await import('../metrics/collector-metrics.ts')).collectorMetrics(source, store);
-  let told = '';
-  const committer = new Committer({
-    source,
-    store,
-    // Before it falls asleep it has committed what woke it: a task may have begun.
-    sleep: () => {
-      cancellations.wake();
-      return sleep();
-    },
-    observer: metrics?.commits,
-    onFailure: (error) => {
-      const { message } = describeFailure(error);
-      if (message !== told) report(`facts could not be committed, trying again: ${message}`);
-      told = message;
-    },
-    onRecovery: () => {
-      told = '';
-      report('facts are being committed again');
-    },
-    onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was given up, the store can't take it: ${message}`),
-  });
-  void committer.run();
-  heartbeat?.start();
+  const collecting = startCollecting({ ...options, observer: metrics?.commits });
   const listen = heartbeat === undefined;
-  const sweeper = startSweeper({ store, retention, report });
   let server: TasksServer | undefined;
   try {
     if (serve !== undefined) server = await startServer(serve, { store, listen, ...(metrics && { metrics }) });
@@ -101,14 +58,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     failures.push(failureOf('server', error));
   }
   return {
-    committer,
+    committer: collecting.committer,
     url: server?.url,
     failures,
     async close() {
-      committer.stop();
-      cancellations.stop();
-      await heartbeat?.stop();
-      await sweeper.stop();
+      await collecting.stop();
       await server?.close();
     },
   };
