@@ -1,5 +1,7 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { received } from '../src/failure.ts';
+import { resolveStreams } from './app/stream-options.ts';
+import type { StreamOptions } from './app/stream-options.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
 import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
@@ -18,7 +20,8 @@ export interface TaskspanOptions {
   /**
    * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
    * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, and the lists by commas
-   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`. Default `false`.
+   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for its live streams
+   * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
    */
   serve?: boolean | ServeOptions;
   /**
@@ -114,6 +117,7 @@ const SERVE_OPTIONS: readonly string[] = [
   'host',
   'allowedHosts',
   'allowedOrigins',
+  'streams',
 ] satisfies (keyof ServeOptions)[];
 
 /** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
@@ -195,11 +199,24 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
     ...(typeof serve === 'object' && serve),
+    streams: streamOptions(typeof serve === 'object' ? serve.streams : undefined, env),
   };
   if (resolved.port !== undefined && !(Number.isInteger(resolved.port) && resolved.port >= 0 && resolved.port < 65536)) {
     throw new RangeError(`serve.port: expected a whole number from 0 to 65535, got ${received(resolved.port)}`);
   }
   return resolved;
+}
+
+function streamOptions(streams: StreamOptions | undefined, env: NodeJS.ProcessEnv): StreamOptions {
+  const aliveMs = numberOf(env, 'TASKSPAN_STREAM_ALIVE_MS');
+  const maxBehindBytes = numberOf(env, 'TASKSPAN_STREAM_MAX_BEHIND_BYTES');
+  // What is given is checked before anything is laid over it.
+  resolveStreams(streams);
+  return resolveStreams({
+    ...(aliveMs !== undefined && { aliveMs }),
+    ...(maxBehindBytes !== undefined && { maxBehindBytes }),
+    ...streams,
+  });
 }
 
 /** The exporter is added only where somebody named an endpoint. */

@@ -1,33 +1,18 @@
-import { received } from '../../src/failure.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskChanges, TaskStore } from '../store/task-store.ts';
 import { eventText } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
 import { reportStoreFailure } from './store-failure.ts';
+import { resolveStreams } from './stream-options.ts';
+import type { StreamOptions } from './stream-options.ts';
 import { TaskFeed } from './task-feed.ts';
-
-/** Options of live streams. */
-export interface StreamOptions {
-  /**
-   * How often a stream that has nothing to say sends a comment, in milliseconds, at least 100: so
-   * that no proxy takes it for dead. Default 15,000.
-   */
-  aliveMs?: number;
-  /**
-   * How many bytes a client may lag behind, at least 65,536. One that lags further is let go: its
-   * connection is closed, and it goes on where it was when it comes back. Default 1 MiB.
-   */
-  maxBehindBytes?: number;
-}
 
 /** Changes of tasks, in the form for lists. */
 export interface ListMessage extends FeedMessage {
   readonly event: Uint8Array;
 }
 
-const ALIVE_MS = 15_000;
-const MAX_BEHIND_BYTES = 1024 * 1024;
 /** How many changed tasks are read at a time. */
 export const CHANGES_PAGE = 200;
 /** The least time between two readings, in milliseconds: commits in between are told as one. */
@@ -63,11 +48,12 @@ export class TaskWatchers {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopWatching: () => void = () => undefined;
 
-  constructor(store: TaskStore, options: StreamOptions = {}, gauge?: WatcherGauge) {
+  constructor(store: TaskStore, options: StreamOptions | undefined, gauge?: WatcherGauge) {
     this.#store = store;
     this.#gauge = gauge;
-    this.#aliveMs = atLeast(100, 'aliveMs', options.aliveMs, ALIVE_MS);
-    this.#maxBehindBytes = atLeast(65_536, 'maxBehindBytes', options.maxBehindBytes, MAX_BEHIND_BYTES);
+    const { aliveMs, maxBehindBytes } = resolveStreams(options);
+    this.#aliveMs = aliveMs;
+    this.#maxBehindBytes = maxBehindBytes;
     this.list = new Feed(this.#maxBehindBytes);
   }
 
@@ -282,10 +268,4 @@ interface WatchedTask {
 /** A task that has changed, for lists. */
 export function listEvent({ change, task }: TaskChanges['changes'][number]): string {
   return eventText({ event: 'change', id: String(change), data: recordJson(task) });
-}
-
-function atLeast(least: number, name: string, value: number | undefined, byDefault: number): number {
-  if (value === undefined) return byDefault;
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(`${name}: expected a whole number of at least ${least}, got ${received(value)}`);
 }

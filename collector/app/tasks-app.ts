@@ -10,13 +10,14 @@ import type { TasksMetrics } from './metrics-route.ts';
 import { problem } from './problem.ts';
 import { readyRoute } from './ready-route.ts';
 import { storeFailure } from './store-failure.ts';
+import type { StreamOptions } from './stream-options.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
 import { taskListRoute } from './task-list-route.ts';
 import { taskLogRoute } from './task-log-route.ts';
 import { taskRoute } from './task-route.ts';
 import { taskScopesRoute } from './task-scopes-route.ts';
-import { TaskWatchers, type StreamOptions } from './task-watchers.ts';
+import { TaskWatchers } from './task-watchers.ts';
 
 export interface TasksAppOptions {
   /** Where the tasks are. It stays the caller's: the app never closes it. */

@@ -24,7 +24,7 @@ export interface TaskSpanProcessorOptions {
   store: TaskStore;
   /** The most memory that facts waiting for the store may take, in bytes, at least 1 MiB. Default 128 MiB. */
   bufferBytes?: number;
-  /** How often this process gives a sign of life to the store and listens to others, in milliseconds, as for `startTaskspan`. Default 5000. */
+  /** Interval at which it listens to other workers, in milliseconds, as for `startTaskspan`; 0 does not. Default 5000. */
   beatIntervalMs?: number;
   /** After how long a silence another worker's tasks are lost for good, in milliseconds. Default 600000. */
   lostFinalMs?: number;

@@ -68,13 +68,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
 }
 
-function startServer(serve: ServeOptions, app: Omit<TasksAppOptions, 'access'>): Promise<TasksServer> {
-  const { port = DEFAULT_PORT, host, allowedHosts, allowedOrigins } = serve;
+function startServer(serve: ServeOptions, app: Omit<TasksAppOptions, 'access' | 'streams'>): Promise<TasksServer> {
+  const { port = DEFAULT_PORT, host, allowedHosts, allowedOrigins, streams } = serve;
   const access = {
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
   };
-  return serveTasks({ app: createTasksApp({ ...app, access }), port, ...(host !== undefined && { host }) });
+  return serveTasks({ app: createTasksApp({ ...app, access, ...(streams && { streams }) }), port, ...(host !== undefined && { host }) });
 }
 
 function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {

@@ -242,3 +242,22 @@ test('a preload with a variable that can not be meant says so, and the applicati
     stderr: 'taskspan: TASKSPAN_PORT: expected a number, got "abc"; nothing is recorded\n',
   });
 });
+
+test('live streams of its server obey its options', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan({ serve: { port: 0, streams: { aliveMs: 100 } } });
+     console.log(taskspan.url);
+     setInterval(() => undefined, 1000);`,
+  );
+  const [url] = await script.printed(/http:\S+/);
+  const stream = await fetch(`${url}/tasks/events`);
+  let text = '';
+  // Two of them come within a fifth of a second, and by default in half a minute.
+  for await (const chunk of stream.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.split(': alive').length > 2) break;
+  }
+  expect(text).toContain(': alive');
+});
