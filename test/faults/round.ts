@@ -1,0 +1,284 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sqliteStore } from '../../collector/index.ts';
+import type { TaskRecord } from '../../collector/index.ts';
+import { recordJson } from '../../collector/record/record-json.ts';
+import { Child } from './child.ts';
+import { newDisk } from './disk.ts';
+import type { Disk } from './disk.ts';
+import type { Evidence, Span, StoredTaskEvidence } from './evidence.ts';
+import type { WorkerCommand, WorkerLine } from './said.ts';
+import { INTERVAL_MS } from './schedule.ts';
+import type { Fault, Schedule, WorkerPlan } from './schedule.ts';
+import { RecordReader, StreamWatcher } from './watcher.ts';
+
+/** For how long anything is waited for: what is promised to come within 20 s has to. */
+export const SETTLE_MS = 20_000;
+const LOOK_MS = 10;
+const COMPILE_CACHE = join(tmpdir(), 'taskspan-faults-compiled');
+
+/** Runs a round to its end and gives all that is known of it. */
+export async function runRound(schedule: Schedule): Promise<Evidence> {
+  const round = new Round(schedule);
+  try {
+    return await round.run();
+  } finally {
+    await round.end();
+  }
+}
+
+/** A worker's process and what befell it. */
+interface Worker {
+  readonly plan: WorkerPlan;
+  readonly process: Child;
+  readonly stops: Span[];
+  readonly lostAfterMs: number[];
+  killedAt: number | undefined;
+}
+
+class Round {
+  readonly #schedule: Schedule;
+  readonly #disk: Disk = newDisk();
+  readonly #store: string;
+  readonly #env: Record<string, string>;
+  readonly #workers: Worker[];
+  readonly #storeFaults: Span[] = [];
+  readonly #unsettled: string[] = [];
+  readonly #stall = monitorEventLoopDelay({ resolution: 5 });
+  readonly #streams = new Map<string, StreamWatcher>();
+  #server: Child;
+  #url: string | undefined;
+  #isFull = false;
+  #list: StreamWatcher | undefined;
+  #reader: RecordReader | undefined;
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+    this.#store = join(this.#disk.folder, 'tasks.sqlite');
+    // Outside the small disk, and kept from round to round: what is compiled once is there at once.
+    this.#env = { NODE_COMPILE_CACHE: COMPILE_CACHE };
+    this.#server = this.#start('server.ts');
+    this.#workers = schedule.workers.map((plan) => ({
+      plan,
+      process: this.#start('worker.ts', JSON.stringify(plan)),
+      stops: [],
+      lostAfterMs: [],
+      killedAt: undefined,
+    }));
+  }
+
+  async run(): Promise<Evidence> {
+    await this.#settled('the start', () => this.#workers.every(({ process }) => linesOf(process).length > 0));
+    await this.#serves();
+    const where = (): string | undefined => this.#url;
+    const tasks = this.#workers.flatMap(({ plan }) => plan.tasks.map(({ uuid }) => uuid));
+    for (const uuid of tasks) this.#streams.set(uuid, new StreamWatcher(where, `/tasks/${uuid}/events`));
+    this.#list = new StreamWatcher(where, '/tasks/events', '0');
+    this.#reader = new RecordReader(where, tasks);
+    this.#stall.enable();
+    for (const worker of this.#workers) command(worker, 'go');
+    await Promise.all(this.#schedule.faults.map((fault) => this.#befall(fault)));
+    await Promise.all(this.#workers.map((worker) => this.#over(worker)));
+    await this.#told(tasks);
+    await this.#reader.stop();
+    return this.#evidence(tasks, await this.#read(tasks));
+  }
+
+  async end(): Promise<void> {
+    this.#stall.disable();
+    this.#list?.close();
+    for (const stream of this.#streams.values()) stream.close();
+    const processes = [this.#server, ...this.#workers.map(({ process }) => process)];
+    for (const process of processes) process.kill('SIGKILL');
+    await Promise.all(processes.map(({ ended }) => ended));
+    this.#disk.remove();
+  }
+
+  #start(script: string, ...args: string[]): Child {
+    const child = new Child(script, [this.#store, String(INTERVAL_MS), ...args], this.#env);
+    if (this.#isFull) this.#disk.fill([child.pid]);
+    return child;
+  }
+
+  async #befall(fault: Fault): Promise<void> {
+    await pause(fault.at);
+    switch (fault.kind) {
+      case 'kill-worker':
+        return this.#killWorker(this.#workers[fault.worker]!);
+      case 'kill-thread':
+        return command(this.#workers[fault.worker]!, 'kill-thread');
+      case 'block-loop':
+        return command(this.#workers[fault.worker]!, `block ${fault.forMs}`);
+      case 'stop-worker': {
+        const { process, stops } = this.#workers[fault.worker]!;
+        stops.push(await stopped(process, fault.forMs));
+        return undefined;
+      }
+      case 'full-disk':
+        return this.#withoutStore(() => this.#fullDisk(fault.forMs));
+      case 'locked-file':
+        return this.#withoutStore(() => this.#lockedFile(fault.forMs));
+      case 'stop-server':
+        await stopped(this.#server, fault.forMs);
+        return undefined;
+      case 'kill-server':
+        return this.#killServer();
+    }
+  }
+
+  #killWorker(worker: Worker): void {
+    if (worker.process.isOver) return;
+    worker.killedAt = Date.now();
+    worker.process.kill('SIGKILL');
+  }
+
+  async #killServer(): Promise<void> {
+    this.#url = undefined;
+    this.#server.kill('SIGKILL');
+    await this.#server.ended;
+    this.#server = this.#start('server.ts');
+    await this.#serves();
+  }
+
+  async #serves(): Promise<void> {
+    const server = this.#server;
+    await this.#settled('the server', () => server.lines.length > 0 || server !== this.#server);
+    if (server === this.#server) this.#url = server.lines[0];
+  }
+
+  async #withoutStore(fault: () => Promise<void>): Promise<void> {
+    const from = Date.now();
+    await fault();
+    this.#storeFaults.push({ from, to: Date.now() });
+  }
+
+  async #fullDisk(forMs: number): Promise<void> {
+    this.#isFull = true;
+    this.#disk.fill(this.#pids());
+    await pause(forMs);
+    this.#isFull = false;
+    this.#disk.free(this.#pids());
+  }
+
+  /** This process is another one than those that use the store. */
+  async #lockedFile(forMs: number): Promise<void> {
+    const database = new DatabaseSync(this.#store, { timeout: 2000 });
+    try {
+      database.exec('BEGIN EXCLUSIVE');
+      await pause(forMs);
+      database.exec('ROLLBACK');
+    } finally {
+      database.close();
+    }
+  }
+
+  #pids(): number[] {
+    const all = [this.#server, ...this.#workers.map(({ process }) => process)];
+    return all.filter(({ isOver }) => !isOver).map(({ pid }) => pid);
+  }
+
+  /** A worker that was not killed ends by itself; the tasks of one that was are lost. */
+  async #over({ process, killedAt, plan, lostAfterMs }: Worker): Promise<void> {
+    await this.#settled(`the end of a worker: ${process.stderr}`, () => process.isOver);
+    if (killedAt === undefined) return;
+    await Promise.all(
+      plan.tasks.map(async ({ uuid }) => {
+        const begun = Date.now();
+        const state = (): TaskRecord['state'] | undefined => this.#reader!.latest(uuid)?.state;
+        // Asked for once more after the kill: what was told before it counts no more.
+        const isKnown = (): boolean => this.#reader!.answers.some(({ task, sentAt }) => task === uuid && sentAt > begun);
+        await this.#settled(`${uuid} to be lost`, () => isKnown() && state() !== 'running');
+        if (state() === 'lost') lostAfterMs.push(Date.now() - killedAt);
+      }),
+    );
+  }
+
+  /** All streams have told what there is. */
+  async #told(tasks: readonly string[]): Promise<void> {
+    const store = sqliteStore(this.#store);
+    try {
+      for (const uuid of tasks) {
+        const task = await store.task(uuid);
+        if (task === undefined) continue;
+        const { version, state } = task;
+        const events = this.#streams.get(uuid)!.events;
+        const list = this.#list!.events;
+        const reached = `"version":${version}`;
+        await this.#settled(`the stream of ${uuid}`, () => {
+          if (state !== 'lost') return events.at(-1)?.event === 'end';
+          return events.some(({ data }) => data.includes(reached)) && events.some(({ data }) => data.includes('"state":"lost"'));
+        });
+        await this.#settled(`the list to tell ${uuid}`, () => list.some(({ data }) => data.includes(uuid) && data.includes(reached)));
+      }
+    } finally {
+      await store.close();
+    }
+  }
+
+  async #read(tasks: readonly string[]): Promise<Map<string, StoredTaskEvidence>> {
+    const store = sqliteStore(this.#store);
+    const stored = new Map<string, StoredTaskEvidence>();
+    for (const uuid of tasks) {
+      const [task, log, attempts] = [await store.task(uuid), await store.log(uuid), await store.scopes(uuid)];
+      if (task === undefined) continue;
+      stored.set(uuid, { record: JSON.parse(recordJson(task, log)) as TaskRecord, log: log!.text, attempts: attempts! });
+    }
+    await store.close();
+    return stored;
+  }
+
+  async #evidence(tasks: readonly string[], stored: Map<string, StoredTaskEvidence>): Promise<Evidence> {
+    return {
+      schedule: this.#schedule,
+      workers: await Promise.all(
+        this.#workers.map(async ({ plan, process, killedAt, stops, lostAfterMs }) => ({
+          tasks: plan.tasks.map(({ uuid }) => uuid),
+          lines: linesOf(process),
+          killedAt,
+          code: process.isOver ? await process.ended : null,
+          stderr: process.stderr,
+          stops,
+          lostAfterMs,
+        })),
+      ),
+      stored,
+      answers: this.#reader!.answers,
+      streams: tasks.map((task) => ({ task, events: this.#streams.get(task)!.events })),
+      list: this.#list!.events,
+      storeFaults: this.#storeFaults,
+      stallMs: this.#stall.max / 1e6,
+      unsettled: this.#unsettled,
+    };
+  }
+
+  async #settled(what: string, isSo: () => boolean): Promise<void> {
+    const until = performance.now() + SETTLE_MS;
+    while (!isSo()) {
+      if (performance.now() > until) {
+        this.#unsettled.push(`waited in vain for ${what}`);
+        return;
+      }
+      await pause(LOOK_MS);
+    }
+  }
+}
+
+async function stopped(process: Child, forMs: number): Promise<Span> {
+  const from = Date.now();
+  process.kill('SIGSTOP');
+  await pause(forMs);
+  process.kill('SIGCONT');
+  return { from, to: Date.now() };
+}
+
+function command({ process }: Worker, line: WorkerCommand): void {
+  process.tell(line);
+}
+
+/** The last line of a killed process may be a part of one. */
+function linesOf({ lines }: Child): WorkerLine[] {
+  return lines.flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as WorkerLine] : []));
+}

@@ -1,0 +1,105 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { EventSource } from 'eventsource';
+import type { TaskRecord } from '../../collector/index.ts';
+import type { Answer, ToldEvent } from './evidence.ts';
+
+/** Gives the address of the server as it is now; `undefined` while there is none. */
+export type Where = () => string | undefined;
+
+const AGAIN_MS = 30;
+const ASK_MS = 30;
+
+/** Follows a stream of server-sent events from one server to the next, until it ends or is closed. */
+export class StreamWatcher {
+  readonly events: ToldEvent[] = [];
+  readonly #where: Where;
+  readonly #path: string;
+  readonly #first: string;
+  #source: EventSource | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #lastId = '';
+  #closed = false;
+
+  /** @param first What to begin after, where not with the whole. */
+  constructor(where: Where, path: string, first: string = '') {
+    this.#where = where;
+    this.#path = path;
+    this.#first = first;
+    this.#open();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#source?.close();
+    clearTimeout(this.#again);
+  }
+
+  #open(): void {
+    const url = this.#where();
+    if (url === undefined) return this.#later();
+    const after = this.#lastId || this.#first;
+    const source = new EventSource(`${url}${this.#path}${after === '' ? '' : `?after=${after}`}`);
+    this.#source = source;
+    for (const event of ['record', 'change', 'end']) {
+      source.addEventListener(event, ({ data, lastEventId }) => {
+        this.#lastId = lastEventId || this.#lastId;
+        this.events.push({ event, id: this.#lastId, data: data as string, receivedAt: Date.now() });
+        if (event === 'end') this.close();
+      });
+    }
+    // It would come back by itself, but later than a round has time for.
+    source.addEventListener('error', () => {
+      source.close();
+      this.#later();
+    });
+  }
+
+  #later(): void {
+    if (!this.#closed) this.#again = setTimeout(() => this.#open(), AGAIN_MS);
+  }
+}
+
+/** Asks for the records of tasks all the time. */
+export class RecordReader {
+  readonly answers: Answer[] = [];
+  readonly #where: Where;
+  readonly #asking: Promise<void>;
+  #stopped = false;
+
+  constructor(where: Where, tasks: readonly string[]) {
+    this.#where = where;
+    this.#asking = this.#askAll(tasks);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#asking;
+  }
+
+  /** The latest record that was told of a task. */
+  latest(uuid: string): TaskRecord | undefined {
+    return this.answers.findLast(({ task, record }) => task === uuid && record !== undefined)?.record;
+  }
+
+  async #askAll(tasks: readonly string[]): Promise<void> {
+    while (!this.#stopped) {
+      for (const task of tasks) await this.#ask(task);
+      await pause(ASK_MS);
+    }
+  }
+
+  async #ask(task: string): Promise<void> {
+    const url = this.#where();
+    if (url === undefined) return;
+    const sentAt = Date.now();
+    try {
+      const response = await fetch(`${url}/tasks/${task}`);
+      const body = await response.text();
+      const record = response.ok ? (JSON.parse(body) as TaskRecord) : undefined;
+      this.answers.push({ task, sentAt, receivedAt: Date.now(), status: response.status, record });
+    } catch (error) {
+      // The server was killed meanwhile: that is what `fetch` throws then.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+}
