@@ -64,10 +64,8 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
     if (isAhead(feed, position)) await watchers.catchUp();
     while (watchers.reading !== undefined) await watchers.reading;
     if (isAhead(feed, position)) return refusal ?? { position: undefined };
-    const { version, offset = feed.logBytes } = position;
     // What tells an EventSource to come back no more.
-    if (feed.finished && version === feed.version && offset === feed.logBytes) return new Response(null, { status: 204 });
-    return { position };
+    return hasEnd(feed, position) ? new Response(null, { status: 204 }) : { position };
   }
 
   async function* beginning(
@@ -81,7 +79,8 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
     // From here to `follow` nothing is waited for: the state is the one after which the feed goes on.
     const { finished, version, logBytes } = feed;
     if (!finished) follow();
-    const isThere = version === position?.version && offset === logBytes;
+    // Whether it lives may have changed meanwhile, which is no new version.
+    const isThere = version === position?.version && offset === logBytes && !feed.hasLiveness;
     const end = feed.endEvent();
     const first = isThere ? undefined : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset);
     const bytes = await first;
@@ -105,6 +104,12 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
 }
 
 const HEADERS = streamHeaders('text/event-stream');
+
+/** Whether a client at this position has seen the end. That of a task lost for good is no new version: it has an id of its own. */
+function hasEnd(feed: TaskFeed, { version, offset }: StreamPosition): boolean {
+  if (!feed.finished || version !== feed.version) return false;
+  return offset === undefined ? !feed.hasLiveness : offset === feed.logBytes;
+}
 
 function isAhead(feed: TaskFeed, { version, offset = 0 }: StreamPosition): boolean {
   return version > feed.version || offset > feed.logBytes;

@@ -56,6 +56,11 @@ export class TaskFeed {
     return this.#fields.get('finished') === 'true';
   }
 
+  /** Whether it has states that come by no commit: it runs and is listened to, or is lost. */
+  get hasLiveness(): boolean {
+    return this.#task.liveness !== undefined;
+  }
+
   /**
    * Moves on to what the store has now, telling the difference. Rejects where the store fails; then it
    * may be tried again, or has ended where a part is told already: its clients come back and go on.
@@ -119,7 +124,8 @@ export class TaskFeed {
 
   /** What is sent last. */
   endEvent(): Uint8Array {
-    return eventBytes({ event: 'end', data: `{"version":${this.version},"state":${this.#fields.get('state')}}` });
+    const id = this.hasLiveness ? { id: positionId({ version: this.version, offset: this.#told }) } : {};
+    return eventBytes({ event: 'end', ...id, data: `{"version":${this.version},"state":${this.#fields.get('state')}}` });
   }
 
   async #beginning(

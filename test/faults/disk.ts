@@ -7,7 +7,7 @@ import { join } from 'node:path';
 export interface Disk {
   readonly folder: string;
   /** From now on nothing more can be written by these processes. */
-  fill(pids: readonly number[]): void;
+  beFull(pids: readonly number[]): void;
   free(pids: readonly number[]): void;
   remove(): void;
 }
@@ -50,7 +50,7 @@ function mountedDisk(folder: string): Disk {
   const ballast = join(folder, 'ballast');
   return {
     folder,
-    fill: () => writeUntilFull(ballast),
+    beFull: () => writeUntilFull(ballast),
     free: () => truncateSync(ballast),
     remove() {
       execFileSync('umount', [folder]);
@@ -81,7 +81,7 @@ function limitedDisk(folder: string): Disk {
   };
   return {
     folder,
-    fill: (pids) => limit(pids, 4096),
+    beFull: (pids) => limit(pids, 4096),
     free: (pids) => limit(pids, 'unlimited'),
     remove: () => rmSync(folder, { recursive: true }),
   };

@@ -99,7 +99,7 @@ class Round {
 
   #start(script: string, ...args: string[]): Child {
     const child = new Child(script, [this.#store, String(INTERVAL_MS), ...args], this.#env);
-    if (this.#isFull) this.#disk.fill([child.pid]);
+    if (this.#isFull) this.#disk.beFull([child.pid]);
     return child;
   }
 
@@ -157,7 +157,7 @@ class Round {
 
   async #fullDisk(forMs: number): Promise<void> {
     this.#isFull = true;
-    this.#disk.fill(this.#pids());
+    this.#disk.beFull(this.#pids());
     await pause(forMs);
     this.#isFull = false;
     this.#disk.free(this.#pids());

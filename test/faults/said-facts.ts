@@ -56,7 +56,7 @@ export class StoredFacts {
         return (scope?.done ?? 0) >= fact.done;
       case 'scope-end':
         return scope?.outcome === fact.outcome;
-      case 'task-end':
+      default:
         return this.#stored?.record.state === fact.state;
     }
   }

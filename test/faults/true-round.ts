@@ -124,8 +124,8 @@ function scope(name: string, outcome: ScopeRecord['outcome'], notification_count
   return { ...ids, name, outcome, heading: false, progress: null, done, total: done, notifications: [], notification_count, scopes: [] };
 }
 
-function answer(at: number, told: TaskRecord): Answer {
-  return { task: TASK, sentAt: at, receivedAt: at + 1, status: 200, record: told };
+function answer(at: number, given: TaskRecord): Answer {
+  return { task: TASK, sentAt: at, receivedAt: at + 1, status: 200, record: given };
 }
 
 function streamOf(last: TaskRecord): StreamEvidence {

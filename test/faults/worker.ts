@@ -13,8 +13,8 @@ import type { ScopePlan, TaskPlan, WorkerPlan } from './schedule.ts';
  * A worker of a round: `worker.ts STORE INTERVAL_MS PLAN`. It runs the tasks of its plan and writes
  * down what it said and what was acknowledged.
  */
-const [store = '', intervalMs = '', plan = ''] = process.argv.slice(2);
-const { tasks } = JSON.parse(plan) as WorkerPlan;
+const [store = '', intervalMs = '', tasksPlan = ''] = process.argv.slice(2);
+const { tasks } = JSON.parse(tasksPlan) as WorkerPlan;
 
 /** A flush gives up after two seconds without a word; one that took less has seen all committed. */
 const FLUSHED_MS = 1500;
