@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -18,7 +19,10 @@ import { RecordReader, StreamWatcher } from './watcher.ts';
 /** For how long anything is waited for: what is promised to come within 20 s has to. */
 export const SETTLE_MS = 20_000;
 const LOOK_MS = 10;
-const COMPILE_CACHE = join(tmpdir(), 'taskspan-faults-compiled');
+/** What one process has compiled the next one need not. */
+const COMPILE_CACHE = mkdtempSync(join(tmpdir(), 'taskspan-faults-compiled-'));
+process.once('exit', () => rmSync(COMPILE_CACHE, { recursive: true, force: true }));
+
 
 /** Runs a round to its end and gives all that is known of it. */
 export async function runRound(schedule: Schedule): Promise<Evidence> {
@@ -58,7 +62,6 @@ class Round {
   constructor(schedule: Schedule) {
     this.#schedule = schedule;
     this.#store = join(this.#disk.folder, 'tasks.sqlite');
-    // Outside the small disk, and kept from round to round: what is compiled once is there at once.
     this.#env = { NODE_COMPILE_CACHE: COMPILE_CACHE };
     this.#server = this.#start('server.ts');
     this.#workers = schedule.workers.map((plan) => ({
