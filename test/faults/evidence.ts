@@ -1,4 +1,4 @@
-import type { AttemptRecord, TaskRecord } from '../../collector/index.ts';
+import type { AttemptRecord, TaskRecord, TaskSummary } from '../../collector/index.ts';
 import type { WorkerLine } from './said.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -47,14 +47,15 @@ export interface StoredTaskEvidence {
   readonly attempts: readonly AttemptRecord[];
 }
 
-/** What `GET /tasks/:uuid` answered. */
+/** What `GET /tasks/:uuid` answered, or `GET /tasks` of one of them. */
 export interface Answer {
+  /** Empty where a list was not to be had. */
   readonly task: string;
   readonly sentAt: number;
   readonly receivedAt: number;
   readonly status: number;
-  /** Of a 200 only. */
-  readonly record: TaskRecord | undefined;
+  /** Of a 200 only. In a list it has no log. */
+  readonly record: (TaskSummary & { readonly log?: string }) | undefined;
 }
 
 export interface StreamEvidence {

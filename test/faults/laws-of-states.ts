@@ -1,4 +1,4 @@
-import type { TaskRecord } from '../../collector/index.ts';
+import type { TaskRecord, TaskSummary } from '../../collector/index.ts';
 import type { Answer, Evidence, Span, WorkerEvidence } from './evidence.ts';
 import { saidFacts } from './said-facts.ts';
 import { INTERVAL_MS } from './schedule.ts';
@@ -122,21 +122,24 @@ export function workersEnd({ workers, unsettled }: Evidence): string[] {
 /** A later answer is never behind an earlier one, whichever server gave it: versions grow, logs are added to, ends stay. */
 export function answersOnlyGrow({ answers, stored, storeFaults }: Evidence): string[] {
   const wrong: string[] = [];
-  const before = new Map<string, TaskRecord>();
+  const before = new Map<string, TaskSummary>();
   for (const { task, status, record } of answers) {
     const earlier = before.get(task);
-    const mayFail = status === 503 && storeFaults.length > 0;
-    if (record === undefined && !mayFail && (status !== 404 || earlier !== undefined)) wrong.push(`${task} was answered by ${status}`);
-    if (record === undefined) continue;
+    if (record === undefined) {
+      const mayBe = status === 503 ? storeFaults.length > 0 : status === 404 && earlier === undefined;
+      if (!mayBe) wrong.push(`${task} was answered by ${status}`);
+      continue;
+    }
     before.set(task, record);
-    if (stored.get(task)?.log.startsWith(record.log) !== true) wrong.push(`${task} had another log at version ${record.version}`);
+    const { version, state, log = '' } = record;
+    if (stored.get(task)?.log.startsWith(log) !== true) wrong.push(`${task} had another log at version ${version}`);
     if (earlier === undefined) continue;
-    if (record.version < earlier.version) wrong.push(`${task} went from version ${earlier.version} to ${record.version}`);
-    if (record.log.length < earlier.log.length) wrong.push(`the log of ${task} became shorter`);
-    if (earlier.finished && record.state !== earlier.state) wrong.push(`${task} was ${earlier.state}, then ${record.state}`);
+    if (version < earlier.version) wrong.push(`${task} went from version ${earlier.version} to ${version}`);
+    if (record.log_bytes < earlier.log_bytes) wrong.push(`the log of ${task} became shorter`);
+    if (earlier.finished && state !== earlier.state) wrong.push(`${task} was ${earlier.state}, then ${state}`);
   }
   for (const [task, { version }] of before) {
-    if (version > stored.get(task)!.record.version) wrong.push(`${task} was told in version ${version}, which is not stored`);
+    if (version > (stored.get(task)?.record.version ?? 0)) wrong.push(`${task} was told in version ${version}, which is not stored`);
   }
   return wrong;
 }

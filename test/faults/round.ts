@@ -187,16 +187,21 @@ class Round {
   async #over({ process, killedAt, plan, lostAfterMs }: Worker): Promise<void> {
     await this.#settled(`the end of a worker: ${process.stderr}`, () => process.isOver);
     if (killedAt === undefined) return;
+    const begun = Date.now();
     await Promise.all(
       plan.tasks.map(async ({ uuid }) => {
-        const begun = Date.now();
-        const state = (): TaskRecord['state'] | undefined => this.#reader!.latest(uuid)?.state;
-        // Asked for once more after the kill: what was told before it counts no more.
-        const isKnown = (): boolean => this.#reader!.answers.some(({ task, sentAt }) => task === uuid && sentAt > begun);
-        await this.#settled(`${uuid} to be lost`, () => isKnown() && state() !== 'running');
+        // What was told before it was over counts no more.
+        const state = (): string | undefined =>
+          this.#reader!.answers.findLast(({ task, sentAt }) => task === uuid && sentAt > begun)?.record?.state;
+        await this.#settled(`${uuid} to be lost`, () => this.#isUnknown(uuid, begun) || !['running', undefined].includes(state()));
         if (state() === 'lost') lostAfterMs.push(Date.now() - killedAt);
       }),
     );
+  }
+
+  /** Its worker was killed before it could say anything. */
+  #isUnknown(uuid: string, since: number): boolean {
+    return this.#reader!.answers.some(({ task, sentAt, status }) => task === uuid && sentAt > since && status === 404);
   }
 
   /** All streams have told what there is. */

@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
-import type { TaskRecord } from '../../collector/index.ts';
+import type { TaskRecord, TaskSummary } from '../../collector/index.ts';
 import type { Answer, ToldEvent } from './evidence.ts';
 
 /** Gives the address of the server as it is now; `undefined` while there is none. */
 export type Where = () => string | undefined;
 
 const AGAIN_MS = 30;
-const ASK_MS = 30;
+const ASK_MS = 10;
+const LISTS_A_RECORD = 8;
 
 /** Follows a stream of server-sent events from one server to the next, until it ends or is closed. */
 export class StreamWatcher {
@@ -59,7 +60,7 @@ export class StreamWatcher {
   }
 }
 
-/** Asks for the records of tasks all the time. */
+/** Asks for the tasks of a round all the time: for the list, and now and then for each record with its log. */
 export class RecordReader {
   readonly answers: Answer[] = [];
   readonly #where: Where;
@@ -76,27 +77,27 @@ export class RecordReader {
     await this.#asking;
   }
 
-  /** The latest record that was told of a task. */
-  latest(uuid: string): TaskRecord | undefined {
-    return this.answers.findLast(({ task, record }) => task === uuid && record !== undefined)?.record;
-  }
-
   async #askAll(tasks: readonly string[]): Promise<void> {
-    while (!this.#stopped) {
-      for (const task of tasks) await this.#ask(task);
+    for (let round = 0; !this.#stopped; round++) {
+      await this.#ask('/tasks', ({ tasks: list }: { tasks: TaskSummary[] }) => list);
+      if (round % LISTS_A_RECORD === 0) {
+        for (const uuid of tasks) await this.#ask(`/tasks/${uuid}`, (record: TaskRecord) => [record], uuid);
+      }
       await pause(ASK_MS);
     }
   }
 
-  async #ask(task: string): Promise<void> {
+  async #ask<Body>(path: string, recordsOf: (body: Body) => Answer['record'][], uuid = ''): Promise<void> {
     const url = this.#where();
     if (url === undefined) return;
     const sentAt = Date.now();
     try {
-      const response = await fetch(`${url}/tasks/${task}`);
+      const response = await fetch(url + path);
       const body = await response.text();
-      const record = response.ok ? (JSON.parse(body) as TaskRecord) : undefined;
-      this.answers.push({ task, sentAt, receivedAt: Date.now(), status: response.status, record });
+      const records = response.ok ? recordsOf(JSON.parse(body) as Body) : [undefined];
+      for (const record of records) {
+        this.answers.push({ task: record?.task_uuid ?? uuid, sentAt, receivedAt: Date.now(), status: response.status, record });
+      }
     } catch (error) {
       // The server was killed meanwhile: that is what `fetch` throws then.
       if (!(error instanceof TypeError)) throw error;

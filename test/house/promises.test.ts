@@ -29,6 +29,7 @@ describe('the promises', () => {
   it('are all that the fault suite shows', () => {
     const shown = [...read(SUITE).matchAll(/test\('([^']+)', \(\) => expectKept/g)].map(([, name]) => name);
     expect(shown.length).toBeGreaterThan(9);
-    expect(promises.filter(({ file }) => file === SUITE).map(({ name }) => name).toSorted()).toEqual(shown.toSorted());
+    const promised = promises.filter(({ file }) => file === SUITE).map(({ name }) => name);
+    expect(new Set(promised)).toEqual(new Set(shown));
   });
 });
