@@ -1,13 +1,13 @@
 import { trace } from '@opentelemetry/api';
 import type { Span } from '@opentelemetry/api';
-import { MESSAGE, NOTIFICATION_EVENT, SEQ } from '../src/conventions.ts';
+import { NOTIFICATION_EVENT } from '../src/conventions.ts';
 import { runTask } from '../src/index.ts';
 import type { TaskUpdater } from '../src/index.ts';
 import type { Figure } from './figure.ts';
 import { withTaskspan } from './fresh-taskspan.ts';
 import { figureOf, measureRounds } from './rounds.ts';
 import type { Effort, Work } from './rounds.ts';
-import { textAt } from './texts.ts';
+import { freshTextAt, textAt } from './texts.ts';
 
 const TARGET = { of: 'ratio', most: 1.7 } as const;
 
@@ -21,10 +21,12 @@ export function measure(effort: Effort): Promise<Figure[]> {
       updater.scope('Scope', async () => {
         const span = trace.getTracer('bench').startSpan('Bare');
         const options = { effort, settle: () => taskspan.flush() };
-        const plain = { ours: notifications(updater), bare: events(span) };
+        const plain = { ours: notifications(updater, textAt), bare: events(span, textAt) };
+        const fresh = { ours: notifications(updater, freshTextAt), bare: events(span, freshTextAt) };
         const detailed = { ours: detailedNotifications(updater), bare: detailedEvents(span) };
         return [
           figureOf('notify(text)', await measureRounds(plain, options), TARGET),
+          figureOf('notify(`a text made of ${parts}`)', await measureRounds(fresh, options), TARGET),
           figureOf('notify(text, { a, b })', await measureRounds(detailed, options)),
           figureOf(
             `notify(text), ${BURST} at once`,
@@ -37,17 +39,17 @@ export function measure(effort: Effort): Promise<Figure[]> {
   );
 }
 
-function notifications(updater: TaskUpdater<false>): Work {
+function notifications(updater: TaskUpdater<false>, text: (index: number) => string): Work {
   return (count) => {
-    for (let index = 0; index < count; index++) updater.notify(textAt(index));
+    for (let index = 0; index < count; index++) updater.notify(text(index));
   };
 }
 
-function events(span: Span): Work {
+function events(span: Span, text: (index: number) => string): Work {
   let seq = 0;
   return (count) => {
     for (let index = 0; index < count; index++) {
-      span.addEvent(NOTIFICATION_EVENT, { [MESSAGE]: textAt(index), [SEQ]: ++seq }, Date.now());
+      span.addEvent(NOTIFICATION_EVENT, { 'taskspan.message': text(index), 'taskspan.seq': ++seq }, Date.now());
     }
   };
 }
@@ -62,7 +64,7 @@ function detailedEvents(span: Span): Work {
   let seq = 0;
   return (count) => {
     for (let index = 0; index < count; index++) {
-      span.addEvent(NOTIFICATION_EVENT, { a: 1, b: 'x', [MESSAGE]: textAt(index), [SEQ]: ++seq }, Date.now());
+      span.addEvent(NOTIFICATION_EVENT, { a: 1, b: 'x', 'taskspan.message': textAt(index), 'taskspan.seq': ++seq }, Date.now());
     }
   };
 }

@@ -11,7 +11,7 @@ import { isPromiseLike, promiseOf } from './promise-of.ts';
 import { reportOnce } from './report.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
 import { ScopeRun } from './scope-run.ts';
-import { contextInside, NOT_TRACED, startScopeSpan } from './scope-span.ts';
+import { contextInside, NOT_TRACED, scopeAttributes, startScopeSpan } from './scope-span.ts';
 import { checkEachOptions, checkScopeOptions } from './task-options.ts';
 import { TaskRun } from './task-run.ts';
 import type { TaskUpdater } from './task-updater.ts';
@@ -33,6 +33,7 @@ export class ScopeNode implements Scope {
   /** The context in which the last scope inside began, and what it was made of. */
   #inside: Context | undefined;
   #outside: Context | undefined;
+  #scopeAttributes: Attributes | undefined;
 
   constructor(updater: TaskUpdater<boolean>, own: ScopeRun, parent: ScopeNode | undefined, context: Context | undefined) {
     this.task = own.task;
@@ -148,8 +149,12 @@ export class ScopeNode implements Scope {
       return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, NOT_TRACED.span), parent, undefined);
     }
     const start = task.clock.now();
-    const { span, context } = startScopeSpan(task, parent.own.writer.span, clean, start, parent.#contextInside());
+    const { span, context } = startScopeSpan(task, parent.#attributesInside(), clean, start, parent.#contextInside());
     return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, span), parent, context);
+  }
+
+  #attributesInside(): Attributes {
+    return (this.#scopeAttributes ??= scopeAttributes(this.task, this.own.writer.span));
   }
 
   /** Remembered for the next scope: many scopes begin one after the other in the same context. */

@@ -1,5 +1,6 @@
 import { context as contextApi, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Span, SpanOptions } from '@opentelemetry/api';
+import { ContextWithSpan } from './context-with-span.ts';
 import * as conventions from './conventions.ts';
 import { reportOnce } from './report.ts';
 import { hrTimeOf } from './task-clock.ts';
@@ -47,7 +48,7 @@ export function startTaskSpan(task: TaskRun, start: number, attributes: Attribut
     active,
   );
   if (span === undefined) return NOT_TRACED;
-  return { span, context: isTraced(span) ? trace.setSpan(active, span) : undefined };
+  return { span, context: isTraced(span) ? new ContextWithSpan(active, span) : undefined };
 }
 
 /**
@@ -58,32 +59,32 @@ export function startTaskSpan(task: TaskRun, start: number, attributes: Attribut
  */
 export function contextInside(parent: Span, active: Context, onPath: boolean): Context {
   const inTrace = onPath && trace.getSpanContext(active)?.traceId === parent.spanContext().traceId;
-  return inTrace ? active : trace.setSpan(active, parent);
+  return inTrace ? active : new ContextWithSpan(active, parent);
+}
+
+/** The attributes with which the span of each scope in this one starts. They are the same: one object does for all. */
+export function scopeAttributes(task: TaskRun, parent: Span): Attributes {
+  return Object.freeze({
+    [conventions.SPAN_KIND]: 'scope',
+    [conventions.TASK_UUID]: task.uuid,
+    [conventions.TASK_NAME]: task.name,
+    [conventions.TASK_ATTEMPT]: task.attempt,
+    [conventions.TASK_SPAN]: task.spanId,
+    [conventions.SCOPE_PARENT]: parent.spanContext().spanId,
+    ...RESERVED,
+  });
 }
 
 /** Starts the span of a scope in a context that {@link contextInside} gave. */
-export function startScopeSpan(task: TaskRun, parent: Span, name: string, start: number, base: Context): OpenSpan {
-  const span = startSpan(
-    task,
-    name,
-    {
-      startTime: hrTimeOf(start),
-      attributes: {
-        [conventions.SPAN_KIND]: 'scope',
-        [conventions.TASK_UUID]: task.uuid,
-        [conventions.TASK_NAME]: task.name,
-        [conventions.TASK_ATTEMPT]: task.attempt,
-        [conventions.TASK_SPAN]: task.spanId,
-        [conventions.SCOPE_PARENT]: parent.spanContext().spanId,
-        [conventions.OUTCOME]: '',
-        [conventions.HEADING]: false,
-        [conventions.FACTS]: 0,
-        [conventions.ERROR]: '',
-      },
-    },
-    base,
-  );
-  return span !== undefined && isTraced(span) ? { span, context: trace.setSpan(base, span) } : NOT_TRACED;
+export function startScopeSpan(
+  task: TaskRun,
+  attributes: Attributes,
+  name: string,
+  start: number,
+  base: Context,
+): OpenSpan {
+  const span = startSpan(task, name, { startTime: hrTimeOf(start), attributes }, base);
+  return span !== undefined && isTraced(span) ? { span, context: new ContextWithSpan(base, span) } : NOT_TRACED;
 }
 
 /** Not so where tracing is suppressed: such a span has no identity, and a trace would begin below it. */

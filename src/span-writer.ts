@@ -22,6 +22,9 @@ export interface SpanEnd {
   readonly last: Attributes | undefined;
 }
 
+/** Has the contract's names, so that a literal with others does not compile. */
+type NotificationAttributes = { readonly [Name in typeof conventions.MESSAGE | typeof conventions.SEQ]: unknown };
+
 /**
  * Writes the facts of one span: each gets the next sequence number and the task's time, and goes
  * to the processor's sink and to the span as an event as it happens. The sink comes first: a
@@ -47,7 +50,8 @@ export class SpanWriter {
     const seq = this.#facts++;
     const time = this.#clock.now();
     this.#sink?.notification(seq, time, message, attributes);
-    const own = { [conventions.MESSAGE]: message, [conventions.SEQ]: seq };
+    // Names in the literal: an object with computed ones takes longer to make than all the rest here.
+    const own = { 'taskspan.message': message, 'taskspan.seq': seq } satisfies NotificationAttributes;
     this.span.addEvent(
       conventions.NOTIFICATION_EVENT,
       // Ours first, since an event keeps 128 attributes, and last, since they are ours.

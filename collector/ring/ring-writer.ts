@@ -231,10 +231,10 @@ const SHORT = 10;
 /** Writes UTF-8, gives the position after it. */
 function writeText(bytes: Buffer, at: number, text: string): number {
   const { length } = text;
-  if (length > SHORT) return at + bytes.write(text, at, 'utf8');
+  if (length > SHORT) return at + bytes.write(text, at);
   for (let index = 0; index < length; index++) {
     const code = text.charCodeAt(index);
-    if (code >= 0x80) return at + bytes.write(text, at, 'utf8');
+    if (code >= 0x80) return at + bytes.write(text, at);
     bytes[at + index] = code;
   }
   return at + length;

@@ -25,11 +25,21 @@ export function spanRefOf(span: StartedSpan): SpanRef | undefined {
   const kind = attributes[conventions.SPAN_KIND];
   if (kind !== 'task' && kind !== 'scope' && kind !== 'announcement') return undefined;
   const taskUuid = attributes[conventions.TASK_UUID];
-  if (!isTaskUuid(taskUuid)) return undefined;
+  if (!isUuid(taskUuid)) return undefined;
   const { traceId, spanId } = span.spanContext();
   const taskSpanId = kind === 'task' ? spanId : kind === 'scope' ? attributes[conventions.TASK_SPAN] : '';
   if (typeof taskSpanId !== 'string' || (kind === 'scope' && taskSpanId === '')) return undefined;
   return { taskUuid, traceId, spanId, taskSpanId };
+}
+
+let latestUuid: string | undefined;
+
+/** Most spans are of the same task as the one before. */
+function isUuid(value: unknown): value is string {
+  if (typeof value === 'string' && value === latestUuid) return true;
+  if (!isTaskUuid(value)) return false;
+  latestUuid = value;
+  return true;
 }
 
 /** The fact that an announcement's span tells. */
