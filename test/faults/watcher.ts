@@ -79,23 +79,20 @@ export class RecordReader {
 
   async #askAll(tasks: readonly string[]): Promise<void> {
     for (let round = 0; !this.#stopped; round++) {
-      await this.#ask('/tasks', ({ tasks: list }: { tasks: TaskSummary[] }) => list);
-      if (round % LISTS_A_RECORD === 0) {
-        for (const uuid of tasks) await this.#ask(`/tasks/${uuid}`, (record: TaskRecord) => [record], uuid);
-      }
+      await this.#ask('/tasks');
+      if (round % LISTS_A_RECORD === 0) for (const uuid of tasks) await this.#ask(`/tasks/${uuid}`, uuid);
       await pause(ASK_MS);
     }
   }
 
-  async #ask<Body>(path: string, recordsOf: (body: Body) => Answer['record'][], uuid = ''): Promise<void> {
+  async #ask(path: string, uuid = ''): Promise<void> {
     const url = this.#where();
     if (url === undefined) return;
     const sentAt = Date.now();
     try {
       const response = await fetch(url + path);
       const body = await response.text();
-      const records = response.ok ? recordsOf(JSON.parse(body) as Body) : [undefined];
-      for (const record of records) {
+      for (const record of response.ok ? recordsIn(body) : [undefined]) {
         this.answers.push({ task: record?.task_uuid ?? uuid, sentAt, receivedAt: Date.now(), status: response.status, record });
       }
     } catch (error) {
@@ -103,4 +100,9 @@ export class RecordReader {
       if (!(error instanceof TypeError)) throw error;
     }
   }
+}
+
+function recordsIn(body: string): Answer['record'][] {
+  const told = JSON.parse(body) as TaskRecord | { tasks: TaskSummary[] };
+  return 'tasks' in told ? told.tasks : [told];
 }
