@@ -76,8 +76,15 @@ function writeUntilFull(path: string): void {
 
 function limitedDisk(folder: string): Disk {
   const limit = (pids: readonly number[], bytes: number | 'unlimited'): void => {
-    // The soft limit alone: that one may be raised again.
-    for (const pid of pids) execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`]);
+    for (const pid of pids) {
+      try {
+        // The soft limit alone: that one may be raised again.
+        execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`], { stdio: 'ignore' });
+      } catch (error) {
+        // A process that has ended meanwhile has no limits.
+        if ((error as { status?: number }).status !== 1) throw error;
+      }
+    }
   };
   return {
     folder,

@@ -23,7 +23,6 @@ const LOOK_MS = 10;
 const COMPILE_CACHE = mkdtempSync(join(tmpdir(), 'taskspan-faults-compiled-'));
 process.once('exit', () => rmSync(COMPILE_CACHE, { recursive: true, force: true }));
 
-
 /** Runs a round to its end and gives all that is known of it. */
 export async function runRound(schedule: Schedule): Promise<Evidence> {
   const round = new Round(schedule);
@@ -86,7 +85,6 @@ class Round {
     await Promise.all(this.#schedule.faults.map((fault) => this.#befall(fault)));
     await Promise.all(this.#workers.map((worker) => this.#over(worker)));
     await this.#told(tasks);
-    await this.#reader.stop();
     return this.#evidence(tasks, await this.#read(tasks));
   }
 
@@ -97,6 +95,7 @@ class Round {
     const processes = [this.#server, ...this.#workers.map(({ process }) => process)];
     for (const process of processes) process.kill('SIGKILL');
     await Promise.all(processes.map(({ ended }) => ended));
+    await this.#reader?.stop();
     this.#disk.remove();
   }
 

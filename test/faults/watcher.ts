@@ -9,6 +9,8 @@ export type Where = () => string | undefined;
 const AGAIN_MS = 30;
 const ASK_MS = 10;
 const LISTS_A_RECORD = 8;
+/** A server that was stopped goes on long before. */
+const ANSWER_MS = 10_000;
 
 /** Follows a stream of server-sent events from one server to the next, until it ends or is closed. */
 export class StreamWatcher {
@@ -90,7 +92,7 @@ export class RecordReader {
     if (url === undefined) return;
     const sentAt = Date.now();
     try {
-      const response = await fetch(url + path);
+      const response = await fetch(url + path, { signal: AbortSignal.timeout(ANSWER_MS) });
       const body = await response.text();
       for (const record of response.ok ? recordsIn(body) : [undefined]) {
         this.answers.push({ task: record?.task_uuid ?? uuid, sentAt, receivedAt: Date.now(), status: response.status, record });
