@@ -43,7 +43,6 @@ export interface WorkerEvidence {
 
 export interface StoredTaskEvidence {
   readonly record: TaskRecord;
-  readonly log: string;
   readonly attempts: readonly AttemptRecord[];
 }
 

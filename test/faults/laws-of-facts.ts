@@ -28,7 +28,7 @@ export function nothingElseIsThere({ workers, stored }: Evidence): string[] {
   });
 }
 
-function strangers({ log, attempts }: StoredTaskEvidence, said: readonly SaidFact[]): string[] {
+function strangers({ record: { log }, attempts }: StoredTaskEvidence, said: readonly SaidFact[]): string[] {
   const wrong: string[] = [];
   const expectOnce = (what: string, found: readonly string[], known: ReadonlySet<string>): void => {
     const seen = new Set<string>();
@@ -63,7 +63,7 @@ export function orderIsKept({ workers, stored }: Evidence): string[] {
   return workers.flatMap((worker) => {
     const said = saidFacts(worker);
     const facts = factsOf(worker, stored);
-    const outOfOrder = worker.tasks.flatMap((task) => unordered(task, stored.get(task)?.log ?? '', said));
+    const outOfOrder = worker.tasks.flatMap((task) => unordered(task, stored.get(task)?.record.log ?? '', said));
     const last = said.findLast(({ fact }) => facts(fact));
     const holes = said.filter((one) => last !== undefined && isBefore(one, last) && !facts(one.fact));
     return [...outOfOrder, ...holes.map(({ fact }) => `${named(fact)} is not there, but what came after it is`)];

@@ -24,7 +24,8 @@ export function endsAreTrue({ schedule, workers, stored }: Evidence): string[] {
   });
 }
 
-type End = Partial<TaskRecord>;
+/** Fields of a record. */
+type End = Readonly<Record<string, unknown>>;
 
 function endOf(state: 'completed' | 'failed' | undefined, scopes: readonly ScopePlan[]): End {
   const jobs = jobsOf(scopes);
@@ -34,12 +35,10 @@ function endOf(state: 'completed' | 'failed' | undefined, scopes: readonly Scope
     finished: true,
     jobs: { total: jobs.length, finished: jobs.length - failed, failed, running: 0 },
     heard: null,
-    // Where it is kept: nothing was given up.
-    ...FACTS_MISSING,
+    // Where a record has it: nothing was given up.
+    facts_missing: 0,
   };
 }
-
-const FACTS_MISSING: object = { facts_missing: 0 };
 
 function differences(task: string, record: TaskRecord, end: End): string[] {
   const wrong = Object.entries(end).flatMap(([name, value]) => {
@@ -132,7 +131,7 @@ export function answersOnlyGrow({ answers, stored, storeFaults }: Evidence): str
     }
     before.set(task, record);
     const { version, state, log = '' } = record;
-    if (stored.get(task)?.log.startsWith(log) !== true) wrong.push(`${task} had another log at version ${version}`);
+    if (stored.get(task)?.record.log.startsWith(log) !== true) wrong.push(`${task} had another log at version ${version}`);
     if (earlier === undefined) continue;
     if (version < earlier.version) wrong.push(`${task} went from version ${earlier.version} to ${version}`);
     if (record.log_bytes < earlier.log_bytes) wrong.push(`the log of ${task} became shorter`);

@@ -11,8 +11,8 @@ import type { Changeable } from './true-round.ts';
 type Lie = (round: Changeable<Evidence>) => void;
 
 const log = (change: (text: string) => string): Lie => (round) => {
-  const task = round.stored.get(TASK)!;
-  task.log = change(task.log);
+  const { record: told } = round.stored.get(TASK)!;
+  told.log = change(told.log);
 };
 const record = (fields: object): Lie => (round) => void Object.assign(round.stored.get(TASK)!.record, fields);
 const without = (line: string): Lie => log((text) => text.replace(line, ''));

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
-import { sqliteStore } from '../../collector/index.ts';
+import { createTasksApp, sqliteStore } from '../../collector/index.ts';
 import type { TaskRecord } from '../../collector/index.ts';
-import { recordJson } from '../../collector/record/record-json.ts';
 import { Child } from './child.ts';
 import { newDisk } from './disk.ts';
 import type { Disk } from './disk.ts';
@@ -225,13 +224,17 @@ class Round {
     }
   }
 
+  /** What is stored, as a server says that nobody asked before. */
   async #read(tasks: readonly string[]): Promise<Map<string, StoredTaskEvidence>> {
     const store = sqliteStore(this.#store);
+    const app = createTasksApp({ store, listen: false });
+    const get = async (path: string): Promise<Response> => app.request(path);
     const stored = new Map<string, StoredTaskEvidence>();
     for (const uuid of tasks) {
-      const [task, log, attempts] = [await store.task(uuid), await store.log(uuid), await store.scopes(uuid)];
-      if (task === undefined) continue;
-      stored.set(uuid, { record: JSON.parse(recordJson(task, log)) as TaskRecord, log: log!.text, attempts: attempts! });
+      const [record, scopes] = [await get(`/tasks/${uuid}`), await get(`/tasks/${uuid}/scopes`)];
+      if (record.status === 404) continue;
+      const { attempts } = (await scopes.json()) as Pick<StoredTaskEvidence, 'attempts'>;
+      stored.set(uuid, { record: (await record.json()) as TaskRecord, attempts });
     }
     await store.close();
     return stored;

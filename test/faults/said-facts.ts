@@ -38,7 +38,7 @@ export class StoredFacts {
 
   constructor(stored: StoredTaskEvidence | undefined) {
     this.#stored = stored;
-    this.#lines = new Set(stored?.log.split('\n'));
+    this.#lines = new Set(stored?.record.log.split('\n'));
     for (const scope of scopesIn(stored?.attempts ?? [])) this.#scopes.set(scope.name, scope);
   }
 

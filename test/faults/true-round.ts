@@ -20,7 +20,7 @@ export function trueRound(): Changeable<Evidence> {
   const round: Evidence = {
     schedule: SCHEDULE,
     workers: [workerOf(FACTS)],
-    stored: new Map([[TASK, stored(RECORD, LOG)]]),
+    stored: new Map([[TASK, stored(RECORD)]]),
     answers: [answer(10, RUNNING), answer(90, RECORD)],
     streams: [streamOf(RECORD)],
     list: [told('change', '1', { ...RUNNING, log: undefined }), told('change', '2', { ...RECORD, log: undefined })],
@@ -39,7 +39,7 @@ export function killedRound(): Changeable<Evidence> {
   const round: Evidence = {
     schedule: SCHEDULE,
     workers: [{ ...workerOf(facts), lines: workerOf(facts).lines.slice(0, -2), killedAt: KILLED_AT, code: null, lostAfterMs: [1400] }],
-    stored: new Map([[TASK, { ...stored(lost, log), attempts: attempts(['running', 2, 1], ['running', 0, null]) }]]),
+    stored: new Map([[TASK, { record: lost, attempts: attempts(['running', 2, 1], ['running', 0, null]) }]]),
     answers: [answer(10, { ...RUNNING, log: '\t - 0\n' }), answer(KILLED_AT + 1400, lost)],
     streams: [{ task: TASK, events: [told('record', '3', { ...RUNNING, log: '' }), told('change', '3', { state: 'lost', version: 3, log_bytes: log.length, log: { offset: 0, text: log } }, KILLED_AT + 1400)] }],
     list: [told('change', '1', RUNNING)],
@@ -108,8 +108,8 @@ function workerOf(facts: readonly SaidFact[]): WorkerEvidence {
   return { tasks: [TASK], lines: [{ is: 'ready' }, ...lines, ...flush], killedAt: undefined, code: 0, stderr: '', stops: [], lostAfterMs: [] };
 }
 
-function stored(of: TaskRecord, log: string): StoredTaskEvidence {
-  return { record: of, log, attempts: attempts(['completed', 2, 1], ['completed', 1, 1]) };
+function stored(kept: TaskRecord): StoredTaskEvidence {
+  return { record: kept, attempts: attempts(['completed', 2, 1], ['completed', 1, 1]) };
 }
 
 type Scope = [outcome: ScopeRecord['outcome'], count: number, done: number | null];
