@@ -212,12 +212,12 @@ class Round {
         const { version, state } = task;
         const events = this.#streams.get(uuid)!.events;
         const list = this.#list!.events;
-        const reached = `"version":${version}`;
+        const reached = new RegExp(`"version":${version}\\b`);
         await this.#settled(`the stream of ${uuid}`, () => {
           if (state !== 'lost') return events.at(-1)?.event === 'end';
-          return events.some(({ data }) => data.includes(reached)) && events.some(({ data }) => data.includes('"state":"lost"'));
+          return events.some(({ data }) => reached.test(data)) && events.some(({ data }) => data.includes('"state":"lost"'));
         });
-        await this.#settled(`the list to tell ${uuid}`, () => list.some(({ data }) => data.includes(uuid) && data.includes(reached)));
+        await this.#settled(`the list to tell ${uuid}`, () => list.some(({ data }) => data.includes(uuid) && reached.test(data)));
       }
     } finally {
       await store.close();
