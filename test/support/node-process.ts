@@ -96,7 +96,7 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** The environment without what would change what a process does or prints. */
-function cleanEnv(): NodeJS.ProcessEnv {
+export function cleanEnv(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter((name) => !/^(?:TASKSPAN_|OTEL_|NODE_OPTIONS$|FORCE_COLOR$|NO_COLOR$)/.test(name));
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
