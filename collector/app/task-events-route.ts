@@ -64,9 +64,9 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
     if (isAhead(feed, position)) await watchers.catchUp();
     while (watchers.reading !== undefined) await watchers.reading;
     if (isAhead(feed, position)) return refusal ?? { position: undefined };
-    const { version, offset = feed.logBytes } = position;
+    const { offset = feed.logBytes } = position;
     // What tells an EventSource to come back no more.
-    if (feed.finished && version === feed.version && offset === feed.logBytes) return new Response(null, { status: 204 });
+    if (feed.finished && isSameState(feed, position) && offset === feed.logBytes) return new Response(null, { status: 204 });
     return { position };
   }
 
@@ -79,11 +79,11 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
     const offset = position && (yield* missedLog(feed, position));
     while (watchers.reading !== undefined) await watchers.reading;
     // From here to `follow` nothing is waited for: the state is the one after which the feed goes on.
-    const { finished, version, logBytes } = feed;
+    const { finished, logBytes } = feed;
     if (!finished) follow();
-    const isThere = version === position?.version && offset === logBytes;
+    const isThere = position !== undefined && isSameState(feed, position) && offset === logBytes;
     const end = feed.endEvent();
-    const first = isThere ? undefined : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset);
+    const first = isThere ? feed.livenessEvent() : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset);
     const bytes = await first;
     if (bytes !== undefined) yield bytes;
     if (finished) yield end;
@@ -105,6 +105,10 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
 }
 
 const HEADERS = streamHeaders('text/event-stream');
+
+function isSameState({ position }: TaskFeed, { version, lost }: StreamPosition): boolean {
+  return version === position.version && lost === position.lost;
+}
 
 function isAhead(feed: TaskFeed, { version, offset = 0 }: StreamPosition): boolean {
   return version > feed.version || offset > feed.logBytes;

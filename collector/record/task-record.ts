@@ -52,7 +52,7 @@ export interface TaskSummary {
   facts_missing: number;
   /** Time of the latest fact. */
   updated: string;
-  /** Whether it runs and its worker hears a request to cancel it. */
+  /** Whether it runs and its worker, which is not lost, hears a request to cancel it. */
   cancellable: boolean;
   /** When the worker last gave a sign of life; `null` where none is expected. */
   heard: string | null;

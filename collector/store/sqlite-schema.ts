@@ -120,6 +120,12 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
   `,
+  // Since when a task is lost for good, for retention.
+  `
+  ALTER TABLE task ADD COLUMN lost_at INTEGER;
+  UPDATE task SET lost_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) WHERE lost_heard IS NOT NULL;
+  CREATE INDEX task_lost ON task (lost_at, state) WHERE lost_at IS NOT NULL;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */

@@ -3,7 +3,7 @@ import type { Fact } from '../../src/fact.ts';
 import { commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import { scopeTree } from '../record/scope-tree.ts';
-import type { AttemptRecord, TaskState } from '../record/task-record.ts';
+import type { TaskState } from '../record/task-record.ts';
 import type { TaskFold } from '../record/task-fold.ts';
 import { byTask } from './by-task.ts';
 import { encodeEntries, decodeEntries } from './journal-entries.ts';
@@ -16,6 +16,7 @@ import { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteCommands } from './sqlite-commands.ts';
 import { FileWatch, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
+import { SqliteRevision } from './sqlite-revision.ts';
 import { LIFE_COLUMNS, lifeValues, LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
 import type { LivenessColumns } from './sqlite-workers.ts';
 import { SqliteSweep } from './sqlite-sweep.ts';
@@ -29,7 +30,9 @@ import type {
   Cancellation,
   ChangeQuery,
   LogRange,
+  RevisionLook,
   StoredLog,
+  StoredScopes,
   StoredTask,
   SweepStep,
   TaskChanges,
@@ -84,6 +87,7 @@ class SqliteStore implements TaskStore {
   readonly #folds: SqliteFolds;
   readonly #changes: SqliteChanges;
   readonly #commands: SqliteCommands;
+  readonly #revision: SqliteRevision;
   readonly #workers: SqliteWorkers;
   readonly #sweep: SqliteSweep;
   readonly #statements;
@@ -96,7 +100,8 @@ class SqliteStore implements TaskStore {
     this.#sweep = new SqliteSweep(database);
     this.#changes = new SqliteChanges(database);
     this.#commands = new SqliteCommands(database);
-    this.#workers = new SqliteWorkers(database);
+    this.#revision = new SqliteRevision(database);
+    this.#workers = new SqliteWorkers(database, () => this.#changes.last());
     const task = `SELECT task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}
       FROM task LEFT JOIN worker ON worker.id = task.worker_id`;
     this.#statements = {
@@ -106,7 +111,6 @@ class SqliteStore implements TaskStore {
       rollback: database.prepare('ROLLBACK'),
       task: database.prepare(`${task} WHERE uuid = ?`),
       states: database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state'),
-      isThere: database.prepare('SELECT 1 FROM task WHERE id = ?'),
       page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       changes: database.prepare(
@@ -152,8 +156,13 @@ class SqliteStore implements TaskStore {
     });
   }
 
+  revision(look: RevisionLook): number {
+    this.#watch.beforeRead();
+    return this.#revision.current(look);
+  }
+
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
-    return this.#reading(() => {
+    return this.#readingOneState(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
       const { id, version, log_bytes: logBytes } = row;
@@ -163,12 +172,11 @@ class SqliteStore implements TaskStore {
           : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
       const { from, to } = resolveRange(resolved, logBytes);
       const pieces = this.#statements.texts.all({ task: id, version, from, to }) as unknown as LogPiece[];
-      if (!this.#isThere(id)) return undefined;
       return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
     });
   }
 
-  scopes(uuid: string): Promise<AttemptRecord[] | undefined> {
+  scopes(uuid: string): Promise<StoredScopes | undefined> {
     return this.#readingOneState(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
@@ -180,7 +188,7 @@ class SqliteStore implements TaskStore {
           recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
         }
       }
-      return this.#isThere(row.id) ? scopeTree(scopes, recent.close()) : undefined;
+      return { version: row.version, attempts: scopeTree(scopes, recent.close()) };
     });
   }
 
@@ -222,7 +230,7 @@ class SqliteStore implements TaskStore {
   }
 
   beat(beat: Beat): Promise<void> {
-    return this.#writing(() => this.#inTransaction(() => this.#workers.beat(beat)));
+    return this.#writing(() => this.#telling(() => this.#workers.beat(beat)));
   }
 
   workers(): Promise<HeardWorker[]> {
@@ -230,7 +238,7 @@ class SqliteStore implements TaskStore {
   }
 
   silence(silences: readonly Silence[]): Promise<void> {
-    return this.#writing(() => this.#inTransaction(() => this.#workers.silence(silences)));
+    return this.#writing(() => this.#telling(() => this.#workers.silence(silences)));
   }
 
   countByState(): Promise<Partial<Record<TaskState, number>>> {
@@ -247,11 +255,6 @@ class SqliteStore implements TaskStore {
   close(): Promise<void> {
     this.#changes.watch.stop();
     return attempt(() => this.#database.close());
-  }
-
-  /** A task's parts go after the task: what was read while it is still there was whole. */
-  #isThere(id: number): boolean {
-    return this.#statements.isThere.get(id) !== undefined;
   }
 
   #checkWritable(): void {
@@ -275,12 +278,16 @@ class SqliteStore implements TaskStore {
     });
   }
 
-  /** Several reads of one and the same state, whoever commits meanwhile. */
+  /**
+   * Several reads of one and the same state, whoever commits meanwhile. A task's parts go after the
+   * task, so whoever sees it sees it whole.
+   */
   #readingOneState<T>(work: () => T): Promise<T> {
     return this.#reading(() => this.#inTransaction(work, this.#statements.beginRead));
   }
 
   #writing<T>(work: () => T): Promise<T> {
+    this.#revision.wrote();
     return attempt(() => {
       this.#watch.beforeWrite();
       try {
@@ -304,6 +311,11 @@ class SqliteStore implements TaskStore {
       if (this.#database.isTransaction) rollback.run();
       throw error;
     }
+  }
+
+  /** A write that says how many tasks are others by it. */
+  #telling(work: () => number): void {
+    if (this.#inTransaction(work) > 0) this.#changes.watch.committed();
   }
 
   #append(tasks: ReadonlyMap<string, readonly Fact[]>): void {

@@ -28,6 +28,7 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
       const task = find(uuid);
       return task && stored(task);
     },
+    revision: () => undefined,
     async log(uuid, range) {
       reads.push(`log ${JSON.stringify(range ?? {})}`);
       const task = find(uuid);
@@ -35,7 +36,8 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
     },
     async scopes(uuid) {
       reads.push('scopes');
-      return find(uuid)?.attempts;
+      const task = find(uuid);
+      return task && { version: task.version, attempts: task.attempts };
     },
     async tasks(query) {
       reads.push('tasks');

@@ -35,7 +35,7 @@ test('of 100,000 notifications in one scope none is missing and all are in order
   expect(lines.findIndex((line, step) => line !== `\tstep ${step}`)).toBe(-1);
   const span = exporter.getFinishedSpans().find(({ name }) => name === 'talk')!;
   expect(span.events).toHaveLength(128);
-  const [attempt] = (await store.scopes(updater.taskUuid))!;
+  const [attempt] = (await store.scopes(updater.taskUuid))!.attempts;
   const [scope] = attempt!.scopes;
   expect(scope!.notification_count).toBe(100_000);
   expect(scope!.notifications.map(({ message }) => message)).toEqual(
@@ -146,5 +146,5 @@ test('spans of other instrumentations leave no trace in record, log and tree', a
   updater.complete();
   await provider.forceFlush();
   expect((await store.log(updater.taskUuid))!.text).not.toContain('not ours');
-  expect((await store.scopes(updater.taskUuid))![0]!.scopes.map(({ name, scopes }) => [name, scopes])).toEqual([['part', []]]);
+  expect((await store.scopes(updater.taskUuid))!.attempts[0]!.scopes.map(({ name, scopes }) => [name, scopes])).toEqual([['part', []]]);
 });

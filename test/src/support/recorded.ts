@@ -53,7 +53,7 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
     },
     async attempts(task) {
       await provider.forceFlush();
-      return found(await store.scopes(uuidOf(task)), 'the scopes');
+      return found(await store.scopes(uuidOf(task)), 'the scopes').attempts;
     },
     async spans() {
       await provider.forceFlush();
