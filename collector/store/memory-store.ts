@@ -185,8 +185,9 @@ class MemoryStore implements TaskStore {
         .toSorted((one, other) => endedAt(one) - endedAt(other) || one.place - other.place);
       for (const task of ended.slice(0, keep === 0 ? ended.length : Math.max(0, ended.length - keep))) {
         if (endedAt(task) >= before) continue;
-        this.#tasks.delete(task.fold.uuid);
-        this.#cancellations = this.#cancellations.filter(({ taskUuid }) => taskUuid !== task.fold.uuid);
+        const { uuid } = task.fold;
+        this.#tasks.delete(uuid);
+        this.#cancellations = this.#cancellations.filter(({ taskUuid }) => taskUuid !== uuid);
       }
     }
     return Promise.resolve('done');

@@ -157,8 +157,7 @@ class SqliteStore implements TaskStore {
   }
 
   revision(look: RevisionLook): number {
-    this.#watch.beforeRead();
-    return this.#revision.current(look);
+    return this.#read(() => this.#revision.current(look));
   }
 
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
@@ -268,14 +267,16 @@ class SqliteStore implements TaskStore {
   }
 
   #reading<T>(work: () => T): Promise<T> {
-    return attempt(() => {
-      this.#watch.beforeRead();
-      try {
-        return work();
-      } catch (error) {
-        throw sqliteFailure(error, this.#path);
-      }
-    });
+    return attempt(() => this.#read(work));
+  }
+
+  #read<T>(work: () => T): T {
+    this.#watch.beforeRead();
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteFailure(error, this.#path);
+    }
   }
 
   /**
@@ -287,8 +288,8 @@ class SqliteStore implements TaskStore {
   }
 
   #writing<T>(work: () => T): Promise<T> {
-    this.#revision.wrote();
     return attempt(() => {
+      this.#revision.wrote();
       this.#watch.beforeWrite();
       try {
         return work();
