@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import type { ViteUserConfig } from 'vitest/config';
 
-/** `unit` is what `npm test` runs; `e2e` needs real peers and is run by `.ci/run`. */
+const ROUNDS = 'test/faults/rounds.test.ts';
+
+/** `unit` is what `npm test` runs; `e2e` needs real peers, `faults` takes minutes: `.ci/run` runs them. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -9,7 +11,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', ROUNDS],
           testTimeout: 30_000,
         },
       },
@@ -20,6 +22,12 @@ const config: ViteUserConfig = defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: [ROUNDS],
         },
       },
     ],

@@ -5,6 +5,7 @@ import { cancelTargets } from '../record/cancel-targets.ts';
 import { scopeTree } from '../record/scope-tree.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
+import type { TaskState } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
 import { CommitWatch } from './commit-watch.ts';
 import { cutLog } from './log-range.ts';
@@ -51,7 +52,8 @@ class MemoryStore implements TaskStore {
   readonly #watch = new CommitWatch();
   #lastChange = 0;
   #revision = 0;
-  readonly #cancellations: (Cancellation & { workerId: string })[] = [];
+  #cancellations: (Cancellation & { workerId: string })[] = [];
+  #lastCancellation = 0;
   readonly #workers = new MemoryWorkers(
     () => this.#tasks.values(),
     (task) => {
@@ -141,7 +143,7 @@ class MemoryStore implements TaskStore {
     if (typeof targets === 'string') return Promise.resolve(targets);
     for (const { workerId, spanId } of targets) {
       if (this.#cancellations.some((known) => known.spanId === spanId && known.taskUuid === uuid)) continue;
-      this.#cancellations.push({ number: this.#cancellations.length + 1, taskUuid: uuid, spanId, workerId });
+      this.#cancellations.push({ number: ++this.#lastCancellation, taskUuid: uuid, spanId, workerId });
     }
     return Promise.resolve('requested');
   }
@@ -165,6 +167,15 @@ class MemoryStore implements TaskStore {
     return Promise.resolve(this.#workers.silence(silences));
   }
 
+  countByState(): Promise<Partial<Record<TaskState, number>>> {
+    const counts: Partial<Record<TaskState, number>> = {};
+    for (const task of this.#tasks.values()) {
+      const { state } = this.#stored(task);
+      counts[state] = (counts[state] ?? 0) + 1;
+    }
+    return Promise.resolve(counts);
+  }
+
   /** All of it in one step. */
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
     this.#revision++;
@@ -173,7 +184,10 @@ class MemoryStore implements TaskStore {
         .filter((task) => states.some((state) => state === task.state) && (task.state !== 'lost' || task.lostAt !== null))
         .toSorted((one, other) => endedAt(one) - endedAt(other) || one.place - other.place);
       for (const task of ended.slice(0, keep === 0 ? ended.length : Math.max(0, ended.length - keep))) {
-        if (endedAt(task) < before) this.#tasks.delete(task.fold.uuid);
+        if (endedAt(task) >= before) continue;
+        const { uuid } = task.fold;
+        this.#tasks.delete(uuid);
+        this.#cancellations = this.#cancellations.filter(({ taskUuid }) => taskUuid !== uuid);
       }
     }
     return Promise.resolve('done');

@@ -23,6 +23,8 @@ export interface RetentionOptions extends RetentionLimits {
 
 export const DEFAULT_DAYS = 30;
 export const DEFAULT_COUNT = 100_000;
+/** What `retention: false` says. */
+export const KEEP_ALL: RetentionOptions = { days: 0, count: 0 };
 
 /**
  * Tasks of some states that may go: those whose latest fact, or whose being lost for good, is before a

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { TaskStoreError } from './task-store-error.ts';
 
 /** `tspn`: says in the file's header whose it is. */
-const APPLICATION_ID = 0x7473706e;
+export const APPLICATION_ID = 0x7473706e;
 
 /**
  * The schema, step by step: the file's `user_version` says how many of these it has had. Steps
@@ -145,6 +145,11 @@ export function migrate(database: DatabaseSync, path: string): void {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+}
+
+/** Throws for a database that is something else's, or of a later version. It only reads. */
+export function refuseForeign(database: DatabaseSync, path: string): void {
+  isCurrent(database, path);
 }
 
 function isCurrent(database: DatabaseSync, path: string): boolean {

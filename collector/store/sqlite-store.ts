@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
 import { commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
@@ -14,9 +14,9 @@ import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
 import { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteCommands } from './sqlite-commands.ts';
+import { FileWatch, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import { SqliteRevision } from './sqlite-revision.ts';
-import { migrate } from './sqlite-schema.ts';
 import { LIFE_COLUMNS, lifeValues, LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
 import type { LivenessColumns } from './sqlite-workers.ts';
 import { SqliteSweep } from './sqlite-sweep.ts';
@@ -54,33 +54,22 @@ export function sqliteStore(path: string): TaskStore {
   if (typeof path !== 'string' || path === '') {
     throw new TypeError(`sqliteStore: expected the path of a file, got ${JSON.stringify(path)}`);
   }
-  return new SqliteStore(openDatabase(path), path);
+  const database = openSqliteFile(path);
+  try {
+    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS};
+      PRAGMA journal_size_limit = ${WAL_BYTES}`);
+    return new SqliteStore(database, path);
+  } catch (error) {
+    // Only now the schema has been read as a whole.
+    database.close();
+    throw sqliteFailure(error, path);
+  }
 }
 
 /** How long a call waits for another process's lock before it fails, in milliseconds. */
 const LOCK_MS = 250;
-const OPEN_LOCK_MS = 5000;
 /** To what size the write-ahead log is cut when it begins anew. */
 const WAL_BYTES = 16 * 1024 * 1024;
-
-function openDatabase(path: string): DatabaseSync {
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(path, { timeout: OPEN_LOCK_MS });
-    migrate(database, path);
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS};
-      PRAGMA journal_size_limit = ${WAL_BYTES}`);
-    return database;
-  } catch (error) {
-    database?.close();
-    if (error instanceof TaskStoreError) throw error;
-    const { message, errcode } = error as Error & { errcode?: number };
-    const code = errcode === SQLITE_NOTADB ? 'FOREIGN' : 'UNAVAILABLE';
-    throw new TaskStoreError(code, `${path} can't be opened as a database: ${message}`, { cause: error });
-  }
-}
-
-const SQLITE_NOTADB = 26;
 
 interface TaskColumns extends LivenessColumns {
   id: number;
@@ -94,6 +83,7 @@ interface TaskColumns extends LivenessColumns {
 class SqliteStore implements TaskStore {
   readonly #database: DatabaseSync;
   readonly #path: string;
+  readonly #watch: FileWatch;
   readonly #folds: SqliteFolds;
   readonly #changes: SqliteChanges;
   readonly #commands: SqliteCommands;
@@ -105,6 +95,7 @@ class SqliteStore implements TaskStore {
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
+    this.#watch = new FileWatch(path);
     this.#folds = new SqliteFolds(database);
     this.#sweep = new SqliteSweep(database);
     this.#changes = new SqliteChanges(database);
@@ -119,12 +110,17 @@ class SqliteStore implements TaskStore {
       commit: database.prepare('COMMIT'),
       rollback: database.prepare('ROLLBACK'),
       task: database.prepare(`${task} WHERE uuid = ?`),
+      states: database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state'),
       page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       changes: database.prepare(
         `SELECT changed, ${task.slice('SELECT '.length)} WHERE changed > ? ORDER BY changed LIMIT ?`,
       ),
       scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
+      // Each search in the journal costs: it compares whole rows, their text included.
+      firstTexts: database.prepare(
+        'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
+      ),
       texts: database.prepare(
         `SELECT offset, text FROM journal WHERE task_id = :task AND version <= :version AND offset < :to
            AND offset >= ifnull((SELECT max(offset) FROM journal WHERE task_id = :task AND offset <= :from), 0)
@@ -158,18 +154,18 @@ class SqliteStore implements TaskStore {
   }
 
   task(uuid: string): Promise<StoredTask | undefined> {
-    return attempt(() => {
+    return this.#reading(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       return row === undefined ? undefined : storedTask(row);
     });
   }
 
   revision(look: RevisionLook): number {
-    return this.#revision.current(look);
+    return this.#read(() => this.#revision.current(look));
   }
 
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
-    return this.#reading(() => {
+    return this.#readingOneState(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
       const { id, version, log_bytes: logBytes } = row;
@@ -178,13 +174,16 @@ class SqliteStore implements TaskStore {
           ? range
           : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
       const { from, to } = resolveRange(resolved, logBytes);
-      const pieces = this.#statements.texts.all({ task: id, version, from, to }) as unknown as LogPiece[];
+      const { firstTexts, texts } = this.#statements;
+      const pieces = (
+        from === 0 ? firstTexts.all(id, version, to) : texts.all({ task: id, version, from, to })
+      ) as unknown as LogPiece[];
       return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
     });
   }
 
   scopes(uuid: string): Promise<StoredScopes | undefined> {
-    return this.#reading(() => {
+    return this.#readingOneState(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
       const scopes = (this.#statements.scopes.all(row.id) as unknown as ScopeRow[]).map(scopeOfRow);
@@ -200,7 +199,7 @@ class SqliteStore implements TaskStore {
   }
 
   tasks({ limit, cursor, state }: TaskQuery): Promise<TaskPage> {
-    return attempt(() => {
+    return this.#reading(() => {
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(cursor);
       // One more than asked for tells whether there is a next page.
       const { page, pageOfState } = this.#statements;
@@ -216,7 +215,7 @@ class SqliteStore implements TaskStore {
   }
 
   changes({ after, limit }: ChangeQuery): Promise<TaskChanges> {
-    return this.#reading(() => {
+    return this.#readingOneState(() => {
       const last = this.#changes.last();
       if (after === undefined || after >= last) return { changes: [], last };
       const rows = this.#statements.changes.all(after, limit) as unknown as (TaskColumns & { changed: number })[];
@@ -233,7 +232,7 @@ class SqliteStore implements TaskStore {
   }
 
   cancellations(workerId: string, after: number): Promise<Cancellation[]> {
-    return attempt(() => this.#commands.cancellations(workerId, after));
+    return this.#reading(() => this.#commands.cancellations(workerId, after));
   }
 
   beat(beat: Beat): Promise<void> {
@@ -241,11 +240,18 @@ class SqliteStore implements TaskStore {
   }
 
   workers(): Promise<HeardWorker[]> {
-    return attempt(() => this.#workers.live());
+    return this.#reading(() => this.#workers.live());
   }
 
   silence(silences: readonly Silence[]): Promise<void> {
     return this.#writing(() => this.#telling(() => this.#workers.silence(silences)));
+  }
+
+  countByState(): Promise<Partial<Record<TaskState, number>>> {
+    return this.#reading(() => {
+      const rows = this.#statements.states.all() as { state: TaskState; count: number }[];
+      return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+    });
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
@@ -261,22 +267,45 @@ class SqliteStore implements TaskStore {
     try {
       this.#database.exec('DELETE FROM task WHERE false');
     } catch (error) {
+      if (sqliteFailure(error, this.#path) !== error) throw error;
       const { message } = error as Error;
       throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
     }
   }
 
-  #writing<T>(work: () => T): Promise<T> {
-    this.#revision.wrote();
-    return attempt(work);
+  #reading<T>(work: () => T): Promise<T> {
+    return attempt(() => this.#read(work));
+  }
+
+  #read<T>(work: () => T): T {
+    this.#watch.beforeRead();
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteFailure(error, this.#path);
+    }
   }
 
   /**
    * Several reads of one and the same state, whoever commits meanwhile. A task's parts go after the
    * task, so whoever sees it sees it whole.
    */
-  #reading<T>(work: () => T): Promise<T> {
-    return attempt(() => this.#inTransaction(work, this.#statements.beginRead));
+  #readingOneState<T>(work: () => T): Promise<T> {
+    return this.#reading(() => this.#inTransaction(work, this.#statements.beginRead));
+  }
+
+  #writing<T>(work: () => T): Promise<T> {
+    return attempt(() => {
+      this.#revision.wrote();
+      this.#watch.beforeWrite();
+      try {
+        return work();
+      } catch (error) {
+        const failure = sqliteFailure(error, this.#path);
+        if (failure !== error) this.#watch.foundDamaged(failure);
+        throw failure;
+      }
+    });
   }
 
   #inTransaction<T>(work: () => T, begin = this.#statements.begin): T {
@@ -313,7 +342,7 @@ class SqliteStore implements TaskStore {
       for (const uuid of tasks.keys()) this.#folds.forget(uuid);
       this.#workers.rolledBack();
       if (this.#database.isTransaction) rollback.run();
-      throw error;
+      throw refusal(error);
     }
     for (const uuid of tasks.keys()) this.#folds.release(uuid);
     this.#changes.watch.committed();

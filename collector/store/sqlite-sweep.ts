@@ -50,6 +50,9 @@ export class SqliteSweep {
       removed: database.prepare('SELECT task_id FROM removed ORDER BY task_id LIMIT 1'),
       remember: database.prepare('INSERT OR IGNORE INTO removed (task_id) VALUES (?)'),
       forget: database.prepare('DELETE FROM removed WHERE task_id = ?'),
+      commands: database.prepare(
+        `DELETE FROM command WHERE kind = 'cancel' AND task_uuid = (SELECT uuid FROM task WHERE id = ?)`,
+      ),
       task: database.prepare('DELETE FROM task WHERE id = ?'),
       texts: database.prepare('SELECT offset, bytes FROM journal WHERE task_id = ? ORDER BY offset LIMIT ?'),
       journal: database.prepare('DELETE FROM journal WHERE task_id = ? AND offset <= ?'),
@@ -99,6 +102,7 @@ export class SqliteSweep {
   #removeTasks(ids: readonly number[]): void {
     for (const id of ids) {
       this.#statements.remember.run(id);
+      this.#statements.commands.run(id);
       this.#statements.task.run(id);
     }
   }

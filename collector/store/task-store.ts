@@ -14,7 +14,8 @@ export interface TaskStore {
    * Commits facts, of any tasks and in any order, in one transaction. What the store has seen
    * before changes nothing; a task to which nothing new came gets no new version.
    *
-   * Resolves when the facts are durable, rejects when none of them is. A backend that can do it
+   * Resolves when the facts are durable, rejects when none of them is: with a `TaskStoreError` of
+   * code `REFUSED` where another try can't succeed because of one of these facts. A backend that can do it
    * without waiting has done it before it returns. Without facts it says whether the store can be
    * written.
    */
@@ -37,6 +38,9 @@ export interface TaskStore {
 
   /** Tasks, newest first by their first commit. */
   tasks(query: TaskQuery): Promise<TaskPage>;
+
+  /** How many tasks are in each state; a state of none may be absent. */
+  countByState(): Promise<Partial<Record<TaskState, number>>>;
 
   /**
    * Tasks that were committed after a change number, each once with its latest, in the order of those
@@ -89,7 +93,7 @@ export interface TaskStore {
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'sweep', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'countByState', 'sweep', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }

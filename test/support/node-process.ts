@@ -19,6 +19,8 @@ export interface EndedProcess {
 export interface TestProcess {
   /** Resolves once standard output holds the pattern; rejects if the process ends before. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
+  /** The same of standard error. */
+  told(pattern: RegExp): Promise<RegExpMatchArray>;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<EndedProcess>;
 }
@@ -53,6 +55,7 @@ export function startProgram(program: string, args: readonly string[], { cwd, en
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
+    for (const check of checks) check();
   });
   const ended = new Promise<EndedProcess>((resolve, reject) => {
     child.once('error', reject);
@@ -62,24 +65,26 @@ export function startProgram(program: string, args: readonly string[], { cwd, en
     child.kill('SIGKILL');
     await ended;
   });
+  const found = (pattern: RegExp, output: () => string): Promise<RegExpMatchArray> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        const match = output().match(pattern);
+        if (match === null) return;
+        checks.delete(check);
+        resolve(match);
+      };
+      checks.add(check);
+      check();
+      ended.then(
+        () => reject(new Error(`the process ended without printing ${pattern}:\n${stdout}\n${stderr}`)),
+        reject,
+      );
+    });
   return {
     ended,
     kill: (signal) => child.kill(signal),
-    printed: (pattern) =>
-      new Promise((resolve, reject) => {
-        const check = (): void => {
-          const match = stdout.match(pattern);
-          if (match === null) return;
-          checks.delete(check);
-          resolve(match);
-        };
-        checks.add(check);
-        check();
-        ended.then(
-          () => reject(new Error(`the process ended without printing ${pattern}:\n${stdout}\n${stderr}`)),
-          reject,
-        );
-      }),
+    printed: (pattern) => found(pattern, () => stdout),
+    told: (pattern) => found(pattern, () => stderr),
   };
 }
 
@@ -91,7 +96,7 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** The environment without what would change what a process does or prints. */
-function cleanEnv(): NodeJS.ProcessEnv {
+export function cleanEnv(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter((name) => !/^(?:TASKSPAN_|OTEL_|NODE_OPTIONS$|FORCE_COLOR$|NO_COLOR$)/.test(name));
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }

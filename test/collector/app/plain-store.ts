@@ -47,6 +47,7 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
     watch: () => () => undefined,
     cancel: () => Promise.reject(new Error('not of use here')),
     cancellations: () => Promise.reject(new Error('not of use here')),
+    countByState: () => Promise.resolve({}),
     sweep: () => Promise.reject(new Error('not for the app to do')),
     append: () => Promise.reject(new Error('not of use here')),
     beat: () => Promise.reject(new Error('not of use here')),

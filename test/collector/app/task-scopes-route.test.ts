@@ -18,6 +18,7 @@ function scope(name: string, ...scopes: ScopeRecord[]): ScopeRecord {
     error: null,
     notifications: [{ time: '2026-01-02T03:04:05.000007Z', message: 'Some notification' }],
     notification_count: 1,
+    facts_missing: 0,
     scopes,
   };
 }

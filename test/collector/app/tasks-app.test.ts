@@ -39,6 +39,7 @@ function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
     beat: fail,
     workers: fail,
     silence: fail,
+    countByState: fail,
     sweep: fail,
     close: fail,
   };

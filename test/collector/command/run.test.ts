@@ -79,8 +79,8 @@ describe('taskspan run', () => {
     await startCommand(['run', '--', 'sh', '-c', 'echo out; echo wrong >&2'], { cwd }).ended;
     const store = storeIn(cwd);
     const { tasks } = await store.tasks({ limit: 1 });
-    const { attempts: [attempt] } = (await store.scopes(tasks[0]!.uuid))!;
-    const told = attempt!.notifications.map(({ message, attributes }) => [message, attributes?.['log.iostream']]);
+    const { attempts } = (await store.scopes(tasks[0]!.uuid))!;
+    const told = attempts[0]!.notifications.map(({ message, attributes }) => [message, attributes?.['log.iostream']]);
     expect(Object.fromEntries(told)).toEqual({ out: 'stdout', wrong: 'stderr' });
   });
 

@@ -8,6 +8,8 @@ import { checkRetention, retentionRules } from '../../../collector/store/retenti
 import type { RetentionOptions } from '../../../collector/store/retention.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import { startSweeper } from '../../../collector/store/sweeper.ts';
+import type { Fact } from '../../../src/fact.ts';
+import type { Outcome } from '../../../src/conventions.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { resolveOptions } from '../../../collector/taskspan-options.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
@@ -91,6 +93,21 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
     expect(await store.task(uuidOf(1))).toMatchObject({ version: 1, state: 'running', logBytes: 8 });
     expect((await store.log(uuidOf(1)))!.text).toBe('\tline 1\n');
     expect((await store.scopes(uuidOf(1)))!.attempts[0]!.notification_count).toBe(1);
+  });
+
+  test('take what was asked of their workers with them', async () => {
+    const store = open();
+    const cancelled = (end?: Outcome): Fact[] =>
+      factsOf(uuidOf(1), { time: NOW - 40 * DAY, end }).map((fact) => (fact.kind === 'task-start' ? { ...fact, cancellable: true } : fact));
+    await store.append(cancelled());
+    expect(await store.cancel(uuidOf(1))).toBe('requested');
+    expect(await store.cancellations('w', 0)).toMatchObject([{ number: 1, taskUuid: uuidOf(1) }]);
+    await store.append(cancelled('cancelled'));
+    await sweepAll(store, {});
+    expect(await store.cancellations('w', 0)).toEqual([]);
+    await store.append(cancelled());
+    expect(await store.cancel(uuidOf(1))).toBe('requested');
+    expect(await store.cancellations('w', 1)).toMatchObject([{ number: 2, taskUuid: uuidOf(1) }]);
   });
 
   test('on a page of a list stay where they are when others are deleted', async () => {

@@ -36,7 +36,8 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
   const exporter = new EndedSpans();
   const provider = registered({
     ...config,
-    spanProcessors: [...before, new TaskSpanProcessor({ store }), ...after, new SimpleSpanProcessor(exporter)],
+    // Without timers of its own, since tests count those of a task.
+    spanProcessors: [...before, new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false }), ...after, new SimpleSpanProcessor(exporter)],
   });
   const recording: Recorded = {
     provider,

@@ -36,6 +36,7 @@ export function shownTask(fields: Partial<TaskRecord> = {}): TaskRecord {
     version: 1,
     log_offset: 0,
     log_bytes: 0,
+    facts_missing: 0,
     ...fields,
   };
 }
@@ -59,6 +60,7 @@ export function shownScope(name: string, fields: Partial<ScopeRecord> = {}): Sco
     error: null,
     notifications: [],
     notification_count: 0,
+    facts_missing: 0,
     ...fields,
     scopes,
   };

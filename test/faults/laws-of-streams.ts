@@ -1,0 +1,58 @@
+import type { TaskRecord } from '../../collector/index.ts';
+import { FollowedRecord } from '../collector/app/event-reader.ts';
+import type { Evidence, StreamEvidence } from './evidence.ts';
+
+/** What watchers got who went on from server to server. */
+
+/** No text twice or missing, no version back, no second beginning, and at the end what is stored. */
+export function streamsAreWhole({ streams, stored }: Evidence): string[] {
+  return streams.flatMap((stream) => {
+    const wrong = wrongIn(stream, stored.get(stream.task)?.record);
+    return wrong.map((what) => `the stream of ${stream.task}: ${what}`);
+  });
+}
+
+function wrongIn({ events }: StreamEvidence, stored: TaskRecord | undefined): string[] {
+  const followed = new FollowedRecord();
+  let version = 0;
+  for (const [index, event] of events.entries()) {
+    if (event.event === 'record' && index > 0) return ['began a second time'];
+    try {
+      followed.take(event);
+    } catch (error) {
+      return [(error as Error).message];
+    }
+    const now = followed.record?.version ?? 0;
+    if (now < version) return [`went from version ${version} to ${now}`];
+    version = now;
+  }
+  if (stored === undefined) return events.length === 0 ? [] : ['told of a task that is not stored'];
+  if (followed.ended !== stored.finished) return [followed.ended ? 'ended, the task did not' : 'did not end'];
+  const [told, kept] = [lasting(followed.record), lasting(stored)];
+  return told === kept ? [] : [`came to ${told}, stored is ${kept}`];
+}
+
+/** What signs of life change may be told later. */
+function lasting(record: TaskRecord | undefined): string {
+  return JSON.stringify({ ...record, heard: null, busy_since: null });
+}
+
+/** Each change of all tasks has a number of its own, growing; of each task the last one comes. */
+export function listIsWhole({ list, stored }: Evidence): string[] {
+  const wrong: string[] = [];
+  const versions = new Map<string, number>();
+  let last = 0;
+  for (const { id, data } of list) {
+    const number = Number(id);
+    if (number <= last) wrong.push(`change ${number} came after ${last}`);
+    last = number;
+    const { task_uuid, version } = JSON.parse(data) as TaskRecord;
+    const before = versions.get(task_uuid) ?? 0;
+    if (version <= before) wrong.push(`the list told ${task_uuid} in version ${version} after ${before}`);
+    versions.set(task_uuid, version);
+  }
+  for (const [task, { record }] of stored) {
+    if (versions.get(task) !== record.version) wrong.push(`the list came to version ${versions.get(task)} of ${task}, stored is ${record.version}`);
+  }
+  return wrong;
+}
