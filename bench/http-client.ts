@@ -14,13 +14,13 @@ export class HttpClient implements Disposable {
     this.#sockets = Array.from({ length: CONNECTIONS }, () => connect({ port, host: '127.0.0.1', noDelay: true }));
   }
 
-  /** Asks for so many of the paths, in turn. */
-  async ask(paths: readonly string[], count: number): Promise<void> {
+  /** Asks so many times, each time for the path that `nextPath` gives. */
+  async ask(nextPath: () => string, count: number): Promise<void> {
     let asked = 0;
     const next = (): string | undefined => {
       if (asked === count) return undefined;
-      const path = paths[asked++ % paths.length]!;
-      return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nAccept: */*\r\n\r\n`;
+      asked++;
+      return `GET ${nextPath()} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nAccept: */*\r\n\r\n`;
     };
     await Promise.all(this.#sockets.map((socket) => askOver(socket, next)));
   }

@@ -29,6 +29,7 @@ app.route('/', tasks);
 const { url } = await serveTasks({ app, port: 0 });
 
 process.on('message', () => process.send!(processCpuTime()));
+process.on('disconnect', () => process.exit());
 const served: Served = {
   port: Number(new URL(url).port),
   bytes: Buffer.byteLength(body),

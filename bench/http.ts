@@ -23,14 +23,20 @@ export function measure(effort: Effort): Promise<Figure[]> {
       pin(server.pid!, 0);
       return await figures(effort, server, served);
     } finally {
-      server.kill();
+      // It ends by itself then, and writes its profile if one is asked for.
+      server.disconnect();
+      await once(server, 'exit');
     }
   });
 }
 
 async function figures(effort: Effort, server: ChildProcess, { port, bytes, constant, records }: Served): Promise<Figure[]> {
   using client = new HttpClient(port);
-  const ask = (paths: string[]): Work => (count) => client.ask(paths, count);
+  const ask = (paths: string[]): Work => {
+    // It goes on where the round before ended: from the first one each time, a cache would hold those of a round.
+    let at = 0;
+    return (count) => client.ask(() => paths[at++ % paths.length]!, count);
+  };
   const options = {
     effort,
     cpuTime: () => {

@@ -2,8 +2,9 @@
  * taskspan/collector: what records, keeps and serves tasks.
  */
 export { createTasksApp } from './app/tasks-app.ts';
+export type { TasksMetrics } from './app/metrics-route.ts';
 export type { TasksAppOptions } from './app/tasks-app.ts';
-export type { StreamOptions } from './app/task-watchers.ts';
+export type { StreamOptions } from './app/stream-options.ts';
 export { applyChange } from './record/task-change.ts';
 export type { LogGain, TaskChange } from './record/task-change.ts';
 export { TASK_STATES } from './record/task-record.ts';
@@ -34,7 +35,9 @@ export type {
   Cancellation,
   ChangeQuery,
   LogRange,
+  RevisionLook,
   StoredLog,
+  StoredScopes,
   StoredTask,
   SweepStep,
   TaskChanges,

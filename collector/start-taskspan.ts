@@ -9,6 +9,7 @@ import { ExportProcessor } from './span/export-processor.ts';
 import { RingSpanProcessor } from './span/ring-span-processor.ts';
 import { lateStore } from './store/late-store.ts';
 import type { TaskStore } from './store/task-store.ts';
+import type { TaskStoreErrorCode } from './store/task-store-error.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 import { tellOnStandardError } from './tell.ts';
@@ -124,6 +125,9 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   return { handle, ready };
 }
 
+/** Why a store is not tried again. */
+const UNUSABLE: ReadonlySet<string | undefined> = new Set<TaskStoreErrorCode>(['FOREIGN', 'CORRUPT', 'NEWER_SCHEMA']);
+
 /** A collector wherever it runs. */
 interface AnyCollector {
   ready: Promise<{ url: string | undefined; failures: readonly CollectorFailure[] }>;
@@ -149,7 +153,7 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter): AnyColle
   let instead: AnyCollector | undefined;
   const ready = thread.ready.then(async ({ noThread, ...told }) => {
     if (noThread === undefined) {
-      if (told.failures.some(({ part, code }) => part === 'store' && code !== 'UNAVAILABLE')) ring.close();
+      if (told.failures.some(({ part, code }) => part === 'store' && UNUSABLE.has(code))) ring.close();
       return told;
     }
     worker.intervalMs = 0;

@@ -1,7 +1,10 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { received } from '../src/failure.ts';
+import { resolveStreams } from './app/stream-options.ts';
+import type { StreamOptions } from './app/stream-options.ts';
+import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
 import { isTaskStore } from './store/task-store.ts';
-import { checkRetention } from './store/retention.ts';
+import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { ServeOptions } from './thread/messages.ts';
@@ -17,7 +20,8 @@ export interface TaskspanOptions {
   /**
    * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
    * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, and the lists by commas
-   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`. Default `false`.
+   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for its live streams
+   * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
    */
   serve?: boolean | ServeOptions;
   /**
@@ -92,10 +96,6 @@ export interface ResolvedOptions {
 const DEFAULT_STORE = './taskspan.sqlite';
 const DEFAULT_BUFFER_BYTES = 128 * 1024 * 1024;
 const LEAST_BUFFER_BYTES = 1024 * 1024;
-const DEFAULT_BEAT_MS = 5000;
-const LEAST_BEAT_MS = 50;
-const LONGEST_BEAT_MS = 3_600_000;
-const DEFAULT_LOST_FINAL_MS = 600_000;
 
 const OPTIONS: readonly string[] = [
   'store',
@@ -117,6 +117,7 @@ const SERVE_OPTIONS: readonly string[] = [
   'host',
   'allowedHosts',
   'allowedOrigins',
+  'streams',
 ] satisfies (keyof ServeOptions)[];
 
 /** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
@@ -198,11 +199,24 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
     ...(typeof serve === 'object' && serve),
+    streams: streamOptions(typeof serve === 'object' ? serve.streams : undefined, env),
   };
   if (resolved.port !== undefined && !(Number.isInteger(resolved.port) && resolved.port >= 0 && resolved.port < 65536)) {
     throw new RangeError(`serve.port: expected a whole number from 0 to 65535, got ${received(resolved.port)}`);
   }
   return resolved;
+}
+
+function streamOptions(streams: StreamOptions | undefined, env: NodeJS.ProcessEnv): StreamOptions {
+  const aliveMs = numberOf(env, 'TASKSPAN_STREAM_ALIVE_MS');
+  const maxBehindBytes = numberOf(env, 'TASKSPAN_STREAM_MAX_BEHIND_BYTES');
+  // What is given is checked before anything is laid over it.
+  resolveStreams(streams);
+  return resolveStreams({
+    ...(aliveMs !== undefined && { aliveMs }),
+    ...(maxBehindBytes !== undefined && { maxBehindBytes }),
+    ...streams,
+  });
 }
 
 /** The exporter is added only where somebody named an endpoint. */
@@ -217,20 +231,8 @@ function bufferBytes(bytes: number | undefined): number {
   throw new RangeError(`bufferBytes: expected a whole number of at least ${LEAST_BUFFER_BYTES}, got ${received(bytes)}`);
 }
 
-function beatIntervalMs(ms: number = DEFAULT_BEAT_MS): number {
-  if (Number.isInteger(ms) && (ms === 0 || (ms >= LEAST_BEAT_MS && ms <= LONGEST_BEAT_MS))) return ms;
-  throw new RangeError(
-    `beatIntervalMs: expected 0 or a whole number from ${LEAST_BEAT_MS} to ${LONGEST_BEAT_MS}, got ${received(ms)}`,
-  );
-}
-
-function lostFinalMs(ms: number = DEFAULT_LOST_FINAL_MS): number {
-  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
-  throw new RangeError(`lostFinalMs: expected a whole number of at least 0, got ${received(ms)}`);
-}
-
 function retentionOptions(retention: RetentionOptions | false | undefined, env: NodeJS.ProcessEnv): RetentionOptions {
-  if (retention === false) return { days: 0, count: 0 };
+  if (retention === false) return KEEP_ALL;
   if (retention !== undefined) checkRetention(retention);
   const days = retention?.days ?? numberOf(env, 'TASKSPAN_RETENTION_DAYS');
   const count = retention?.count ?? numberOf(env, 'TASKSPAN_RETENTION_COUNT');

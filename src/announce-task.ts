@@ -2,11 +2,13 @@ import { SpanKind, trace } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
 import { checkName } from './check-name.ts';
 import * as conventions from './conventions.ts';
+import { checkLimits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { reportOnce } from './report.ts';
 import { hrTimeOf, TaskClock } from './task-clock.ts';
 import { checkAttributes, checkKeys, checkType } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
-import { cleanAttributes, cleanTextWith } from './text.ts';
+import { cleanAttributes, cleanerWith } from './text.ts';
 import type { Redact } from './text.ts';
 
 /** Options of {@link announceTask}. */
@@ -19,6 +21,8 @@ export interface AnnounceTaskOptions {
   attributes?: Attributes;
   /** Takes secrets out of name and attributes before they leave this code. Where it throws, the text is left out. */
   redact?: Redact;
+  /** How long its texts may be and how many its attributes; what is more is cut. See {@link Limits}. */
+  limits?: Partial<Limits>;
 }
 
 /**
@@ -33,9 +37,10 @@ export interface AnnounceTaskOptions {
  */
 export function announceTask(options: AnnounceTaskOptions): string {
   checkKeys('announceTask', options, OPTIONS);
-  const { taskName, attributes, redact } = options;
+  const { taskName, attributes, redact, limits } = options;
   checkName(taskName, 'taskName');
   checkType('redact', redact, 'function');
+  if (limits !== undefined) checkLimits(limits);
   if (attributes !== undefined) checkAttributes(attributes);
   const uuid = taskUuid(options.taskUuid);
   try {
@@ -46,11 +51,11 @@ export function announceTask(options: AnnounceTaskOptions): string {
   return uuid;
 }
 
-const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact'] satisfies (keyof AnnounceTaskOptions)[];
+const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact', 'limits'] satisfies (keyof AnnounceTaskOptions)[];
 
-function announce(uuid: string, { taskName, attributes = {}, redact }: AnnounceTaskOptions): void {
-  const clean = cleanTextWith(redact);
-  const name = clean(taskName);
+function announce(uuid: string, { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions): void {
+  const clean = cleanerWith(redact, limits);
+  const name = clean.name(taskName);
   const tracer = trace.getTracer(conventions.INSTRUMENTATION_NAME, conventions.INSTRUMENTATION_VERSION);
   const now = hrTimeOf(new TaskClock().now());
   const span = tracer.startSpan(`enqueue ${name}`, {

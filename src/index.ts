@@ -5,6 +5,7 @@
 export { announceTask } from './announce-task.ts';
 export type { AnnounceTaskOptions } from './announce-task.ts';
 export { currentUpdater, notify, progress } from './current.ts';
+export type { Limits } from './limits.ts';
 export type { PlanInput } from './plan.ts';
 export { runTask, track } from './run-task.ts';
 export type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';

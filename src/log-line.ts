@@ -59,6 +59,11 @@ export function attemptLine(attempt: number): string {
   return attempt > 1 ? `\tAttempt ${attempt}\n` : '';
 }
 
+/** What an end tells of facts before it that have not come: `72 updates not received`. */
+export function missingLine(count: number): string {
+  return `\t${count} ${count === 1 ? 'update' : 'updates'} not received\n`;
+}
+
 /** The last line of an attempt. */
 export function finalLine(jobs: JobCounts): string {
   return `\tTask Finished - ${jobs.finished} out of ${jobs.total} jobs finished\n`;
@@ -111,7 +116,7 @@ const OUTCOME_TEXT: Record<Outcome, string> = {
 
 const MARK = '\t  | ';
 const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
-const READS_AS_OURS = /^\s*(?:Task Finished - |Attempt \d)/;
+const READS_AS_OURS = /^\s*(?:Task Finished - |Attempt \d|\d+ updates? not received)/;
 /** Control characters but the tab, and those that override the direction of text. */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;

@@ -90,7 +90,7 @@ export class ScopeNode implements Scope {
   }
 
   plan(plan: PlanInput): void {
-    const planned = planOf(plan, this.task.clean);
+    const planned = planOf(plan, this.task.clean.name);
     const node = this.own.isOpen ? this : this.#elsewhere('plan');
     if (node === undefined) return;
     if (node.#planned) {
@@ -136,13 +136,13 @@ export class ScopeNode implements Scope {
   /** Keeps what the task gave as its result, as JSON text. */
   result(json: string): void {
     const node = this.own.isOpen ? this : this.#elsewhere('setResult');
-    if (node !== undefined) node.own.record(() => node.own.writer.result(cleanJson(json, node.task.clean)));
+    if (node !== undefined) node.own.record(() => node.own.writer.result(cleanJson(json, node.task.clean.result)));
   }
 
   #openChild(name: string): ScopeNode {
     const { task, updater } = this;
     const parent = this.nearestOpen();
-    const clean = task.clean(name);
+    const clean = task.clean.name(name);
     if (parent === undefined || !task.isOpen) return unrecordedScope(updater, task, clean);
     if (parent.#context === undefined) {
       const start = task.verbose === undefined ? 0 : task.clock.now();

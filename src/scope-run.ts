@@ -2,6 +2,7 @@ import type { Attributes, Span } from '@opentelemetry/api';
 import type { Outcome } from './conventions.ts';
 import { describeFailure, failureText } from './failure.ts';
 import type { Failure } from './failure.ts';
+import { attributesCut } from './limits.ts';
 import { messageLines, nameLine, outcomeLines } from './log-line.ts';
 import { ProgressGate } from './progress.ts';
 import { reportOnce } from './report.ts';
@@ -70,7 +71,8 @@ export class ScopeRun {
     const { task } = this;
     if (!this.writer.recording && task.verbose === undefined) return;
     try {
-      const text = task.clean(message);
+      let text = task.clean.message(message);
+      if (attributes !== undefined) text += attributesCut(attributes, task.clean.limits.attributes);
       if (this.writer.recording) {
         this.writer.notification(text, attributes === undefined ? undefined : cleanAttributes(attributes, task.clean));
       }
@@ -145,9 +147,9 @@ export class ScopeRun {
     }
     const { name, message, stack } = describeFailure(thrown);
     const failure: Failure = {
-      name: task.clean(name) || 'Error',
-      message: task.clean(message),
-      stack: stack === undefined ? undefined : task.clean(stack),
+      name: task.clean.name(name) || 'Error',
+      message: task.clean.message(message),
+      stack: stack === undefined ? undefined : task.clean.stack(stack),
     };
     // The task's own error is the latest, even one that a scope has told before some other.
     if (own || this.parent === undefined) task.latest = { thrown, text: failureText(failure) };

@@ -2,6 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import { checkName } from './check-name.ts';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
+import { checkLimits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { isCount } from './progress.ts';
 import type { EachOptions, ScopeOptions } from './scope.ts';
 import type { Redact } from './text.ts';
@@ -26,6 +28,8 @@ export interface TaskOptions<Suppress extends boolean = boolean> {
    * result as JSON) before it leaves task code. Where it throws, the text is left out.
    */
   redact?: Redact;
+  /** How much the task may say at a time; what is longer is cut and marked. See {@link Limits}. */
+  limits?: Partial<Limits>;
 }
 
 /** Options of {@link TaskUpdater}. */
@@ -42,12 +46,13 @@ const OPTIONS = [
   'verbose',
   'suppressException',
   'redact',
+  'limits',
 ] satisfies (keyof TaskUpdaterOptions)[];
 
 /** Throws a `TypeError` that says what was expected and what came. The UUID is checked where it is read. */
 export function checkOptions(options: unknown): asserts options is TaskUpdaterOptions {
   checkKeys('TaskUpdater', options, OPTIONS);
-  const { taskName, attempt, attributes, verbose, suppressException, redact } = options as Record<string, unknown>;
+  const { taskName, attempt, attributes, verbose, suppressException, redact, limits } = options as Record<string, unknown>;
   checkName(taskName, 'taskName');
   if (attempt !== undefined && !(Number.isSafeInteger(attempt) && (attempt as number) >= 1)) {
     throw new TypeError(`attempt: expected a whole number of at least 1, got ${received(attempt)}`);
@@ -55,6 +60,7 @@ export function checkOptions(options: unknown): asserts options is TaskUpdaterOp
   checkType('verbose', verbose, 'boolean');
   checkType('suppressException', suppressException, 'boolean');
   checkType('redact', redact, 'function');
+  if (limits !== undefined) checkLimits(limits);
   if (attributes !== undefined) checkAttributes(attributes);
 }
 

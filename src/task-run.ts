@@ -8,7 +8,7 @@ import { finalLine } from './log-line.ts';
 import type { ScopeRun } from './scope-run.ts';
 import { isAbortError, TaskCancelledError } from './task-cancelled-error.ts';
 import type { TaskClock } from './task-clock.ts';
-import type { CleanText } from './text.ts';
+import type { Cleaner } from './text.ts';
 import type { VerboseLog } from './verbose-log.ts';
 
 /** What a {@link TaskRun} is made of. */
@@ -18,7 +18,7 @@ export interface TaskRunOptions {
   readonly attempt: number;
   readonly tracer: Tracer;
   readonly clock: TaskClock;
-  readonly clean: CleanText;
+  readonly clean: Cleaner;
   readonly suppressException: boolean;
   readonly verbose: VerboseLog | undefined;
 }
@@ -34,7 +34,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   readonly attempt: number;
   readonly tracer: Tracer;
   readonly clock: TaskClock;
-  readonly clean: CleanText;
+  readonly clean: Cleaner;
   readonly suppressException: boolean;
   readonly verbose: VerboseLog | undefined;
   readonly jobs: JobCounter = new JobCounter();

@@ -4,6 +4,7 @@ import { endWhenDropped } from './abandoned.ts';
 import * as conventions from './conventions.ts';
 import { currentScope } from './current.ts';
 import { received } from './failure.ts';
+import { attributesCut } from './limits.ts';
 import type { PlanInput } from './plan.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
 import { IncompleteError, ScopeNode } from './scope-node.ts';
@@ -14,7 +15,7 @@ import { TaskRun } from './task-run.ts';
 import { checkOptions } from './task-options.ts';
 import type { TaskUpdaterOptions } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
-import { cleanAttributes, cleanTextWith } from './text.ts';
+import { cleanAttributes, cleanerWith } from './text.ts';
 import { VerboseLog } from './verbose-log.ts';
 
 /**
@@ -35,9 +36,9 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
 
   constructor(options: TaskUpdaterOptions<Suppress>) {
     checkOptions(options);
-    const clean = cleanTextWith(options.redact);
+    const clean = cleanerWith(options.redact, options.limits);
     this.taskUuid = taskUuid(options.taskUuid);
-    this.taskName = clean(options.taskName);
+    this.taskName = clean.name(options.taskName);
     const task = new TaskRun({
       uuid: this.taskUuid,
       name: this.taskName,
@@ -56,6 +57,8 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
     this.#root = new ScopeNode(this, own, undefined, context);
     task.verbose?.begin(own, task.attempt);
     if (own.writer.recording) endWhenDropped(this, task);
+    const cut = attributesCut(options.attributes ?? {}, clean.limits.attributes);
+    if (cut !== '') own.notify(cut, undefined);
   }
 
   /** Whether the task has not ended. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { isTaskUuid } from '../../src/task-uuid.ts';
+import { isoTime } from '../record/iso-time.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { problem } from './problem.ts';
 import { noUuid, unknownTask } from './task-route.ts';
@@ -18,6 +19,11 @@ export function cancelRoute(store: TaskStore): (c: Context) => Promise<Response>
     if (answer === 'ended') return problem(409, `task ${uuid} has ended`);
     if (answer === 'not-cancellable') {
       return problem(409, `task ${uuid} can not be cancelled: its worker does not listen`);
+    }
+    if (answer === 'lost') {
+      const heard = (await store.task(uuid))?.liveness?.heard;
+      const since = heard === undefined ? '' : ` since ${isoTime(heard)}`;
+      return problem(409, `task ${uuid} can not be cancelled now: its worker has not been heard of${since}`);
     }
     // Relative, so that it holds wherever the app is mounted.
     const record = `../${uuid}`;

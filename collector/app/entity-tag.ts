@@ -2,18 +2,18 @@ import type { StoredTask } from '../store/task-store.ts';
 
 /**
  * The strong `ETag` of a task's representation: its version, its liveness and which one it is.
- * Liveness changes a record without a commit; of a log it is no part.
+ * Liveness changes a record without a commit; of log and scopes it is no part.
  *
- * @param representation `json` for the record; `text` for the log.
+ * @param representation `json` for the record; `text` for the log; `scopes` for the tree.
  */
 export function entityTag(
-  task: Pick<StoredTask, 'version' | 'state' | 'liveness'>,
-  representation: 'json' | 'text',
+  task: Pick<StoredTask, 'version'> & Partial<Pick<StoredTask, 'state' | 'liveness'>>,
+  representation: 'json' | 'text' | 'scopes',
 ): string {
-  return `"${task.version}-${representation === 'text' ? '0' : livenessTag(task)}-${representation}"`;
+  return `"${task.version}-${representation === 'json' ? livenessTag(task) : '0'}-${representation}"`;
 }
 
-function livenessTag({ state, liveness }: Pick<StoredTask, 'state' | 'liveness'>): string {
+function livenessTag({ state, liveness }: Partial<Pick<StoredTask, 'state' | 'liveness'>>): string {
   if (liveness === undefined) return state === 'lost' ? 'lost' : '0';
   const { heard, busySince, final } = liveness;
   const kind = state === 'lost' ? (final ? 'final' : 'lost') : '';

@@ -1,43 +1,69 @@
 import type { StoredTask } from '../store/task-store.ts';
 
-/** JSON texts of the records that were asked for last: who waits for a task asks again and again. */
+/** The record of a task, ready to be served. */
+export interface RecentRecord {
+  readonly task: StoredTask;
+  /** Its `ETag`. */
+  readonly tag: string;
+  readonly json: string;
+  /** The store's revision since which it is known to be the task's record. */
+  readonly revision: number | undefined;
+}
+
+/** The records that were asked for last: who waits for a task asks again and again. */
 export interface RecentRecords {
-  /** The text kept for the task in this very state; `undefined` if there is none. */
-  get(task: StoredTask, tag: string): string | undefined;
-  /** Keeps a text for as long as there is room, in place of the task's former one. */
-  keep(task: StoredTask, tag: string, json: string): void;
+  /** The task's record if the store is at the revision at which it was known; `undefined` if there is none. */
+  at(uuid: string, revision: number): RecentRecord | undefined;
+  /** The record of a task that was read now, if it is in the very state for which it was kept. */
+  of(task: StoredTask, tag: string, revision: number | undefined): RecentRecord | undefined;
+  /** Keeps a record for as long as there is room, in place of the task's former one. */
+  keep(record: RecentRecord): void;
 }
 
 /** @param maxLength How many characters are kept at the most, of all records together. */
 export function recentRecords(maxLength: number = 4 * 1024 * 1024): RecentRecords {
   // The one asked for last stands last.
-  const kept = new Map<string, { tag: string; summary: string; json: string }>();
+  const kept = new Map<string, RecentRecord>();
   let length = 0;
 
+  const renew = (record: RecentRecord): RecentRecord => {
+    kept.delete(record.task.uuid);
+    kept.set(record.task.uuid, record);
+    return record;
+  };
+
   const drop = (uuid: string): void => {
-    length -= kept.get(uuid)?.json.length ?? 0;
+    const record = kept.get(uuid);
+    if (record !== undefined) length -= lengthOf(record);
     kept.delete(uuid);
   };
 
   return {
-    get({ uuid, summary }, tag) {
+    at(uuid, revision) {
       const record = kept.get(uuid);
-      // A task that was removed and begun anew comes to the same version, but not with the same times.
-      if (record === undefined || record.tag !== tag || record.summary !== summary) return undefined;
-      kept.delete(uuid);
-      kept.set(uuid, record);
-      return record.json;
+      return record?.revision === revision ? renew(record) : undefined;
     },
 
-    keep({ uuid, summary }, tag, json) {
-      drop(uuid);
-      if (json.length > maxLength) return;
-      kept.set(uuid, { tag, summary, json });
-      length += json.length;
+    of({ uuid, summary }, tag, revision) {
+      const record = kept.get(uuid);
+      // A task that was removed and begun anew comes to the same version, but not with the same times.
+      if (record === undefined || record.tag !== tag || record.task.summary !== summary) return undefined;
+      return renew({ ...record, revision });
+    },
+
+    keep(record) {
+      drop(record.task.uuid);
+      if (lengthOf(record) > maxLength) return;
+      kept.set(record.task.uuid, record);
+      length += lengthOf(record);
       for (const oldest of kept.keys()) {
         if (length <= maxLength) break;
         drop(oldest);
       }
     },
   };
+}
+
+function lengthOf({ task, json }: RecentRecord): number {
+  return task.summary.length + json.length;
 }

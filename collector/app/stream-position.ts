@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
+import type { StoredTask } from '../store/task-store.ts';
 import { problem } from './problem.ts';
 
 /** How far a client has come with a task: its version, and the log where that has come further. */
@@ -7,19 +8,26 @@ export interface StreamPosition {
   version: number;
   /** Bytes of the log, where they are not those of the version. */
   offset?: number;
+  /** Whether it knows that the task is lost for good: that ends a stream, and moves no version. */
+  lost?: boolean;
 }
 
-const FORM = /^(\d{1,15})(?:\.(\d{1,15}))?$/;
+const FORM = /^(\d{1,15})(?:\.(\d{1,15}))?(-lost)?$/;
 
-/** As an id: `12`, or `12.4096` in the midst of a long piece of log. */
-export function positionId({ version, offset }: StreamPosition): string {
-  return offset === undefined ? String(version) : `${version}.${offset}`;
+/** Where a client is who has the task's record. */
+export function positionAt({ version, state, liveness }: Pick<StoredTask, 'version' | 'state' | 'liveness'>): StreamPosition {
+  return { version, lost: state === 'lost' && liveness?.final === true };
+}
+
+/** As an id: `12`, `12-lost` for a task that is so for good, or `12.4096` in the midst of a long piece of log. */
+export function positionId({ version, offset, lost = false }: StreamPosition): string {
+  return `${version}${offset === undefined ? '' : `.${offset}`}${lost ? '-lost' : ''}`;
 }
 
 export function positionOf(id: string): StreamPosition | undefined {
-  const [, version, offset] = FORM.exec(id) ?? [];
+  const [, version, offset, lost] = FORM.exec(id) ?? [];
   if (version === undefined) return undefined;
-  return { version: Number(version), ...(offset !== undefined && { offset: Number(offset) }) };
+  return { version: Number(version), ...(offset !== undefined && { offset: Number(offset) }), lost: lost !== undefined };
 }
 
 /** Where a client wants to go on, and what it gets if that can't be. */

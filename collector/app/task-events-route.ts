@@ -64,8 +64,10 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
     if (isAhead(feed, position)) await watchers.catchUp();
     while (watchers.reading !== undefined) await watchers.reading;
     if (isAhead(feed, position)) return refusal ?? { position: undefined };
+    const { offset = feed.logBytes } = position;
     // What tells an EventSource to come back no more.
-    return hasEnd(feed, position) ? new Response(null, { status: 204 }) : { position };
+    if (feed.finished && isSameState(feed, position) && offset === feed.logBytes) return new Response(null, { status: 204 });
+    return { position };
   }
 
   async function* beginning(
@@ -77,12 +79,11 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
     const offset = position && (yield* missedLog(feed, position));
     while (watchers.reading !== undefined) await watchers.reading;
     // From here to `follow` nothing is waited for: the state is the one after which the feed goes on.
-    const { finished, version, logBytes } = feed;
+    const { finished, logBytes } = feed;
     if (!finished) follow();
-    // Whether it lives may have changed meanwhile, which is no new version.
-    const isThere = version === position?.version && offset === logBytes && !feed.hasLiveness;
+    const isThere = position !== undefined && isSameState(feed, position) && offset === logBytes;
     const end = feed.endEvent();
-    const first = isThere ? undefined : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset);
+    const first = isThere ? feed.livenessEvent() : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset);
     const bytes = await first;
     if (bytes !== undefined) yield bytes;
     if (finished) yield end;
@@ -105,10 +106,8 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
 
 const HEADERS = streamHeaders('text/event-stream');
 
-/** Whether a client at this position has seen the end. That of a task lost for good is no new version: it has an id of its own. */
-function hasEnd(feed: TaskFeed, { version, offset }: StreamPosition): boolean {
-  if (!feed.finished || version !== feed.version) return false;
-  return offset === undefined ? !feed.hasLiveness : offset === feed.logBytes;
+function isSameState({ position }: TaskFeed, { version, lost }: StreamPosition): boolean {
+  return version === position.version && lost === position.lost;
 }
 
 function isAhead(feed: TaskFeed, { version, offset = 0 }: StreamPosition): boolean {

@@ -5,7 +5,8 @@ import type { StoredTask, TaskStore } from '../store/task-store.ts';
 import { eventBytes } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
-import { positionId } from './stream-position.ts';
+import { positionAt, positionId } from './stream-position.ts';
+import type { StreamPosition } from './stream-position.ts';
 import { LOG_PIECE_BYTES, recordLog } from './task-log.ts';
 
 /** One change of a task, in the form for each kind of client. */
@@ -46,6 +47,11 @@ export class TaskFeed {
     return this.#task.version;
   }
 
+  /** Where a client is to whom all is told. */
+  get position(): StreamPosition {
+    return positionAt(this.#task);
+  }
+
   /** Length of the log that is told to all who follow. */
   get logBytes(): number {
     return this.#told;
@@ -54,11 +60,6 @@ export class TaskFeed {
   /** Whether the task has ended, so that a stream of it does. */
   get finished(): boolean {
     return this.#fields.get('finished') === 'true';
-  }
-
-  /** Whether it has states that come by no commit: it runs and is listened to, or is lost. */
-  get hasLiveness(): boolean {
-    return this.#task.liveness !== undefined;
   }
 
   /**
@@ -95,7 +96,7 @@ export class TaskFeed {
     this.#told = task.logBytes;
     if (data === undefined) return;
     this.#beginnings.clear();
-    this.#publish(eventBytes({ event: 'change', id: positionId(task), data }), log?.text);
+    this.#publish(eventBytes({ event: 'change', id: positionId(positionAt(task)), data }), log?.text);
     if (!this.finished) return;
     this.#publish(this.endEvent(), undefined);
     this.feed.end();
@@ -106,7 +107,7 @@ export class TaskFeed {
     return this.#beginning('', async (task) => {
       const log = await recordLog(this.#store, task);
       if (log === undefined) return undefined;
-      return eventBytes({ event: 'record', id: positionId(task), data: recordJson(task, log) });
+      return eventBytes({ event: 'record', id: positionId(positionAt(task)), data: recordJson(task, log) });
     });
   }
 
@@ -116,16 +117,25 @@ export class TaskFeed {
       const log = task.logBytes === offset ? undefined : await this.#read(offset, task.logBytes - offset);
       return eventBytes({
         event: 'change',
-        id: positionId(task),
+        id: positionId(positionAt(task)),
         data: changeJson(undefined, recordFields(recordJson(task)), log)!,
       });
     });
   }
 
+  /**
+   * What liveness makes of the record, as a change: it moves no version, so a client that comes back
+   * may have missed it. `undefined` where no sign of life is to come.
+   */
+  livenessEvent(): Uint8Array | undefined {
+    if (this.#task.liveness === undefined) return undefined;
+    const fields = LIVENESS_FIELDS.map((name) => `"${name}":${this.#fields.get(name)}`);
+    return eventBytes({ event: 'change', id: positionId(this.position), data: `{${fields.join(',')}}` });
+  }
+
   /** What is sent last. */
   endEvent(): Uint8Array {
-    const id = this.hasLiveness ? { id: positionId({ version: this.version, offset: this.#told }) } : {};
-    return eventBytes({ event: 'end', ...id, data: `{"version":${this.version},"state":${this.#fields.get('state')}}` });
+    return eventBytes({ event: 'end', data: `{"version":${this.version},"state":${this.#fields.get('state')}}` });
   }
 
   async #beginning(
@@ -150,6 +160,9 @@ export class TaskFeed {
     this.feed.publish({ event, text: text === undefined ? undefined : Buffer.from(text), size: event.byteLength });
   }
 }
+
+/** Fields of a record that change with liveness, and `version` as in every change. */
+const LIVENESS_FIELDS = ['exception', 'finished', 'status', 'state', 'cancellable', 'heard', 'busy_since', 'version'] as const;
 
 /** Lets clients take what was published before more is. */
 function turn(): Promise<void> {

@@ -2,46 +2,90 @@ import type { Context } from 'hono';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { received } from '../../src/failure.ts';
 import { recordJson } from '../record/record-json.ts';
-import type { StoredTask, TaskStore } from '../store/task-store.ts';
+import type { RevisionLook, StoredTask, TaskStore } from '../store/task-store.ts';
 import { entityTag, isNoneMatch } from './entity-tag.ts';
 import { negotiate } from './negotiation.ts';
 import { problem } from './problem.ts';
 import { recentRecords } from './recent-records.ts';
+import type { RecentRecord } from './recent-records.ts';
 import { reportStoreFailure } from './store-failure.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
 /** What a task can be asked for as; the first is what a client without wishes gets. */
 const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
 
-/** `GET /tasks/:uuid`: the record as JSON, or the whole log as text. */
-export function taskRoute(store: TaskStore): (c: Context) => Promise<Response> {
+/**
+ * `GET /tasks/:uuid`: the record as JSON, or the whole log as text.
+ *
+ * A record that was served before is served again, without reading it, for as long as the store
+ * says that nothing has changed.
+ */
+export function taskRoute(store: TaskStore): (c: Context) => Response | Promise<Response> {
   const recent = recentRecords();
 
-  const recordText = async (task: StoredTask, tag: string): Promise<string | undefined> => {
-    const log = await recordLog(store, task);
-    const json = log && recordJson(task, log);
-    if (json !== undefined) recent.keep(task, tag, json);
-    return json;
+  return (c) => {
+    const given = c.req.param('uuid') ?? '';
+    if (!isTaskUuid(given)) return noUuid(given);
+    const uuid = given.toLowerCase();
+    // Before the reading: what is committed between the two makes a record that is newer than it says.
+    const revision = store.revision(lookOf(c));
+    const known = revision === undefined ? undefined : recent.at(uuid, revision);
+    if (known === undefined) return answer(c, uuid, revision);
+    return isTextWanted(c) ? logAnswer(c, known.task) : (bodiless(c, known.tag, jsonHeaders) ?? recordAnswer(known));
   };
 
-  return async (c) => {
-    const uuid = c.req.param('uuid') ?? '';
-    if (!isTaskUuid(uuid)) return noUuid(uuid);
-    const task = await store.task(uuid.toLowerCase());
+  async function answer(c: Context, uuid: string, revision: number | undefined): Promise<Response> {
+    const task = await store.task(uuid);
     if (task === undefined) return unknownTask(uuid);
+    if (isTextWanted(c)) return logAnswer(c, task);
+    const tag = entityTag(task, 'json');
+    const record = recent.of(task, tag, revision);
+    const short = bodiless(c, tag, jsonHeaders);
+    if (short !== undefined) return short;
+    const whole = record ?? (await read(task, tag, revision));
+    return whole === undefined ? unknownTask(uuid) : recordAnswer(whole);
+  }
 
-    const asText = negotiate(c, REPRESENTATIONS) === 'text/plain';
-    const tag = entityTag(task, asText ? 'text' : 'json');
-    if (isNoneMatch(c.req.header('If-None-Match'), tag)) {
-      return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });
-    }
-    const headers = asText ? textHeaders(tag, task) : jsonHeaders(tag);
-    if (c.req.method === 'HEAD') return new Response(null, { headers });
-    const body = asText
-      ? await wholeLog(store, task, reportStoreFailure)
-      : (recent.get(task, tag) ?? (await recordText(task, tag)));
-    return body === undefined ? unknownTask(uuid) : new Response(body, { headers });
-  };
+  async function read(task: StoredTask, tag: string, revision: number | undefined): Promise<RecentRecord | undefined> {
+    const log = await recordLog(store, task);
+    if (log === undefined) return undefined;
+    const record = { task, tag, json: recordJson(task, log), revision };
+    recent.keep(record);
+    return record;
+  }
+
+  async function logAnswer(c: Context, task: StoredTask): Promise<Response> {
+    const headersOf = (tag: string): Record<string, string> => textHeaders(tag, task);
+    const tag = entityTag(task, 'text');
+    const short = bodiless(c, tag, headersOf);
+    if (short !== undefined) return short;
+    const body = await wholeLog(store, task, reportStoreFailure);
+    return body === undefined ? unknownTask(task.uuid) : new Response(body, { headers: headersOf(tag) });
+  }
+}
+
+/**
+ * Requests that wait on their connections at the same time share a look: each was sent before it.
+ * Of one that comes by no connection nobody knows when it was made.
+ */
+function lookOf(c: Context): RevisionLook {
+  return (c.env as { incoming?: object } | undefined)?.incoming === undefined ? 'now' : 'turn';
+}
+
+function isTextWanted(c: Context): boolean {
+  return negotiate(c, REPRESENTATIONS) === 'text/plain';
+}
+
+function recordAnswer({ json, tag }: RecentRecord): Response {
+  return new Response(json, { headers: jsonHeaders(tag) });
+}
+
+/** 304 where the client has it, the headers alone for `HEAD`. */
+function bodiless(c: Context, tag: string, headersOf: (tag: string) => Record<string, string>): Response | undefined {
+  if (isNoneMatch(c.req.header('If-None-Match'), tag)) {
+    return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });
+  }
+  return c.req.method === 'HEAD' ? new Response(null, { headers: headersOf(tag) }) : undefined;
 }
 
 /** 400 for a path that names no task. */

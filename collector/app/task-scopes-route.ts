@@ -2,11 +2,14 @@ import type { Context } from 'hono';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import type { AttemptRecord } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { entityTag, isNoneMatch } from './entity-tag.ts';
 import { noUuid, unknownTask } from './task-route.ts';
 
 /** The JSON of `GET /tasks/:uuid/scopes`. */
 export interface TaskScopes {
   task_uuid: string;
+  /** The {@link TaskRecord.version} that they belong to. */
+  version: number;
   /** Each attempt with the scopes inside it, first to last. */
   attempts: AttemptRecord[];
 }
@@ -17,15 +20,16 @@ export function taskScopesRoute(store: TaskStore): (c: Context) => Promise<Respo
     const given = c.req.param('uuid') ?? '';
     if (!isTaskUuid(given)) return noUuid(given);
     const uuid = given.toLowerCase();
-    const attempts = await store.scopes(uuid);
-    if (attempts === undefined) return unknownTask(uuid);
-    const scopes: TaskScopes = { task_uuid: uuid, attempts };
-    return new Response(JSON.stringify(scopes), {
-      headers: {
-        'Content-Type': 'application/json',
-        'Cache-Control': 'no-cache',
-        'X-Content-Type-Options': 'nosniff',
-      },
-    });
+    const stored = await store.scopes(uuid);
+    if (stored === undefined) return unknownTask(uuid);
+    const tag = entityTag(stored, 'scopes');
+    if (isNoneMatch(c.req.header('If-None-Match'), tag)) {
+      return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });
+    }
+    const { version, attempts } = stored;
+    const scopes: TaskScopes = { task_uuid: uuid, version, attempts };
+    return new Response(JSON.stringify(scopes), { headers: { 'Content-Type': 'application/json', ...HEADERS, ETag: tag } });
   };
 }
+
+const HEADERS = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };

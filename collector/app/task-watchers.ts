@@ -1,33 +1,18 @@
-import { received } from '../../src/failure.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskChanges, TaskStore } from '../store/task-store.ts';
 import { eventText } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
 import { reportStoreFailure } from './store-failure.ts';
+import { resolveStreams } from './stream-options.ts';
+import type { StreamOptions } from './stream-options.ts';
 import { TaskFeed } from './task-feed.ts';
-
-/** Options of live streams. */
-export interface StreamOptions {
-  /**
-   * How often a stream that has nothing to say sends a comment, in milliseconds, at least 100: so
-   * that no proxy takes it for dead. Default 15,000.
-   */
-  aliveMs?: number;
-  /**
-   * How many bytes a client may lag behind, at least 65,536. One that lags further is let go: its
-   * connection is closed, and it goes on where it was when it comes back. Default 1 MiB.
-   */
-  maxBehindBytes?: number;
-}
 
 /** Changes of tasks, in the form for lists. */
 export interface ListMessage extends FeedMessage {
   readonly event: Uint8Array;
 }
 
-const ALIVE_MS = 15_000;
-const MAX_BEHIND_BYTES = 1024 * 1024;
 /** How many changed tasks are read at a time. */
 export const CHANGES_PAGE = 200;
 /** The least time between two readings, in milliseconds: commits in between are told as one. */
@@ -35,6 +20,12 @@ const PACE_MS = 20;
 /** How often a watched task is read though nothing was committed: whether it lives is no commit. */
 const REFRESH_MS = 2000;
 const RETRY_MS = 500;
+
+/** Counts who watches. */
+export interface WatcherGauge {
+  inc(): void;
+  dec(): void;
+}
 
 /**
  * All who watch tasks of one store. While there is anybody it listens for commits, and after one it
@@ -47,6 +38,7 @@ export class TaskWatchers {
   readonly #aliveMs: number;
   readonly #maxBehindBytes: number;
   readonly #tasks = new Map<string, WatchedTask>();
+  readonly #gauge: WatcherGauge | undefined;
   #watchers = 0;
   /** Change number up to which all is told. */
   #last = 0;
@@ -56,10 +48,12 @@ export class TaskWatchers {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopWatching: () => void = () => undefined;
 
-  constructor(store: TaskStore, options: StreamOptions = {}) {
+  constructor(store: TaskStore, options: StreamOptions | undefined, gauge?: WatcherGauge) {
     this.#store = store;
-    this.#aliveMs = atLeast(100, 'aliveMs', options.aliveMs, ALIVE_MS);
-    this.#maxBehindBytes = atLeast(65_536, 'maxBehindBytes', options.maxBehindBytes, MAX_BEHIND_BYTES);
+    this.#gauge = gauge;
+    const { aliveMs, maxBehindBytes } = resolveStreams(options);
+    this.#aliveMs = aliveMs;
+    this.#maxBehindBytes = maxBehindBytes;
     this.list = new Feed(this.#maxBehindBytes);
   }
 
@@ -76,10 +70,13 @@ export class TaskWatchers {
   /** Begins to watch; gives what ends it, to be called once or more. Rejects where the store fails. */
   async enter(): Promise<() => void> {
     this.#watchers++;
+    this.#gauge?.inc();
     let inside = true;
     const leave = (): void => {
-      if (inside && --this.#watchers === 0) this.#stop();
+      if (!inside) return;
       inside = false;
+      this.#gauge?.dec();
+      if (--this.#watchers === 0) this.#stop();
     };
     try {
       await (this.#ready ??= this.#start());
@@ -205,7 +202,12 @@ export class TaskWatchers {
 
   async #tellChanges(): Promise<void> {
     for (;;) {
-      const { changes } = await this.#store.changes({ after: this.#last, limit: CHANGES_PAGE });
+      const { changes, last } = await this.#store.changes({ after: this.#last, limit: CHANGES_PAGE });
+      if (last < this.#last) {
+        // A store that was begun anew in the place of the old one counts anew.
+        this.#last = 0;
+        continue;
+      }
       for (const { task } of changes) {
         const watched = this.#tasks.get(task.uuid);
         if (watched?.feed !== undefined) await this.#advance(watched.feed, watched, task);
@@ -266,10 +268,4 @@ interface WatchedTask {
 /** A task that has changed, for lists. */
 export function listEvent({ change, task }: TaskChanges['changes'][number]): string {
   return eventText({ event: 'change', id: String(change), data: recordJson(task) });
-}
-
-function atLeast(least: number, name: string, value: number | undefined, byDefault: number): number {
-  if (value === undefined) return byDefault;
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(`${name}: expected a whole number of at least ${least}, got ${received(value)}`);
 }

@@ -5,15 +5,19 @@ import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions } from './access.ts';
 import { cancelRoute } from './cancel-route.ts';
 import { listenWhileAsked } from './listen-while-asked.ts';
+import { metricsRoute } from './metrics-route.ts';
+import type { TasksMetrics } from './metrics-route.ts';
 import { problem } from './problem.ts';
+import { readyRoute } from './ready-route.ts';
 import { storeFailure } from './store-failure.ts';
+import type { StreamOptions } from './stream-options.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
 import { taskListRoute } from './task-list-route.ts';
 import { taskLogRoute } from './task-log-route.ts';
 import { taskRoute } from './task-route.ts';
 import { taskScopesRoute } from './task-scopes-route.ts';
-import { TaskWatchers, type StreamOptions } from './task-watchers.ts';
+import { TaskWatchers } from './task-watchers.ts';
 
 export interface TasksAppOptions {
   /** Where the tasks are. It stays the caller's: the app never closes it. */
@@ -27,37 +31,45 @@ export interface TasksAppOptions {
    * lost. Default `true`; `false` where something else in this process does so.
    */
   listen?: boolean;
+  /** The collector's own figures, for `GET /metrics`. Default: that path is not served. */
+  metrics?: TasksMetrics;
 }
 
 /**
  * The tasks over HTTP, as a Hono app: serve it with `serveTasks`, mount it in another with
  * `app.route('/somewhere', createTasksApp({ store }))`, or test against it with `app.request()`.
  *
- * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes` and `/healthz`, live `/tasks/events`,
- * `/tasks/:uuid/events` and `/tasks/:uuid/log`, and `POST /tasks/:uuid/cancel`;
- * `docs/http-api.md` has the rest. It answers for
+ * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes`, `/healthz`, `/readyz` and, where there are
+ * any, `/metrics`; live `/tasks/events`, `/tasks/:uuid/events` and `/tasks/:uuid/log`; and
+ * `POST /tasks/:uuid/cancel`. `docs/http-api.md` has the rest. It answers for
  * these paths alone and leaves all others to the app that it is mounted in.
  *
  * Throws `TypeError` for what is no store and for a malformed access option, `RangeError` for one
  * of streams out of bounds.
  */
 export function createTasksApp(options: TasksAppOptions): Hono {
-  const { store, listen = true } = options;
+  const { store, metrics, listen = true } = options;
   if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${received(store)}`);
   const asked = listen ? listenWhileAsked(store) : undefined;
   const access = accessRules(options.access);
   const app = new Hono();
-  const read = (path: string, route: Route): void => {
+  /** Of paths that say nothing of a task. */
+  const observe = (path: string, route: Route): void => {
     if (access.cors) app.use(path, access.cors);
     // One handler, not a chain: each link of a chain is a promise more on every request.
     app.all(path, (c) => {
       const refusal = access.refusal(c) ?? otherMethod(c.req.method);
       if (refusal !== undefined) return refusal;
-      if (path !== HEALTH) asked?.();
-      return route(c).catch(storeFailure);
+      return answer(route, c);
     });
   };
-  const watchers = new TaskWatchers(store, options.streams);
+  const read = (path: string, route: Route): void => {
+    observe(path, (c) => {
+      asked?.();
+      return route(c);
+    });
+  };
+  const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
   read('/tasks', taskListRoute(store));
   read('/tasks/events', taskListEventsRoute(store, watchers));
   read('/tasks/:uuid', taskRoute(store));
@@ -68,14 +80,24 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   app.all('/tasks/:uuid/cancel', (c) => {
     return access.changeRefusal(c) ?? otherMethod(c.req.method, ['POST']) ?? cancel(c).catch(storeFailure);
   });
-  read(HEALTH, health);
+  observe('/healthz', health);
+  observe('/readyz', readyRoute(store));
+  if (metrics !== undefined) observe('/metrics', metricsRoute(metrics));
   app.notFound((c) => problem(404, `there is nothing at ${c.req.path}`));
   return app;
 }
 
-const HEALTH = '/healthz';
+/** Gives its answer at once where it can: a promise costs a request as much again as a look at the database. */
+type Route = (c: Context) => Response | Promise<Response>;
 
-type Route = (c: Context) => Promise<Response>;
+function answer(route: Route, c: Context): Response | Promise<Response> {
+  try {
+    const response = route(c);
+    return response instanceof Promise ? response.catch(storeFailure) : response;
+  } catch (error) {
+    return storeFailure(error);
+  }
+}
 
 function otherMethod(method: string, allowed: readonly string[] = ['GET', 'HEAD']): Response | undefined {
   if (allowed.includes(method)) return undefined;

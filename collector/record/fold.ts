@@ -16,7 +16,7 @@ import { countJob } from './jobs.ts';
 import { addByName, rollUp } from './roll-up.ts';
 import { isAttempt, namesOnly } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import { addSeq } from './seq-set.ts';
+import { addSeq, missingIn } from './seq-set.ts';
 import type { TaskFold } from './task-fold.ts';
 
 /** Any fact of a task or scope span. An announcement is none of these: `foldAnnouncement` takes it. */
@@ -33,7 +33,7 @@ export type ScopeFact = Exclude<Fact, TaskAnnounced>;
  * @returns Whether the fact is new, so that the log has to tell it.
  */
 export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
-  const isNew = addSeq(scope.seen, fact.seq);
+  const isNew = see(task, scope, fact.seq);
   if (isNew) {
     task.changed.add(scope);
     if (fact.time > task.updated) task.updated = fact.time;
@@ -66,6 +66,26 @@ export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.s
     case 'result':
       if (isAttempt(scope)) foldResult(task, scope, fact);
       break;
+  }
+  return isNew;
+}
+
+/** Takes in a sequence number, and counts in the attempt what is known to be missing. */
+function see(task: TaskFold, scope: ScopeState, seq: number): boolean {
+  const { seen } = scope;
+  const last = seen.length - 1;
+  // Mostly each follows the one before, and nothing else becomes known.
+  if (last > 0 && seq === seen[last]! + 1) {
+    seen[last] = seq;
+    return true;
+  }
+  const before = missingIn(seen);
+  const isNew = addSeq(seen, seq);
+  const change = missingIn(seen) - before;
+  if (change !== 0) {
+    const attempt = task.attemptOf(scope);
+    attempt.missing += change;
+    task.changed.add(attempt);
   }
   return isNew;
 }

@@ -1,9 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Fact, NotificationFact } from '../../src/fact.ts';
-import { factLines, lineKind, nameLine, needsName } from '../../src/log-line.ts';
+import { factLines, lineKind, missingLine, nameLine, needsName } from '../../src/log-line.ts';
 import type { ScopeTree } from '../../src/log-line.ts';
 import { spanKey } from './scope-state.ts';
 import type { ScopeState } from './scope-state.ts';
+import { missingBelow } from './seq-set.ts';
 import type { TaskFold } from './task-fold.ts';
 
 /** Which lines of a commit's text are whose: one entry a fact that is told in the log. */
@@ -45,7 +46,7 @@ export class JournalWriter {
   }
 
   write(fact: Fact, scope: ScopeState): void {
-    const lines = factLines(fact);
+    const lines = missingLines(fact, scope) + factLines(fact);
     if (lines === '') return;
     const named = scope.name !== '' && needsName(lineKind(fact), scope, this.#before, this.#tree);
     const text = named ? nameLine(scope.name, true) + lines : lines;
@@ -61,6 +62,13 @@ export class JournalWriter {
     const before = this.#before;
     if (before !== undefined) this.#task.lineBefore = spanKey(before.traceId, before.spanId);
   }
+}
+
+/** What an end knows to be missing before it. What comes late all the same stands late. */
+function missingLines(fact: Fact, scope: ScopeState): string {
+  if (fact.kind !== 'scope-end' && fact.kind !== 'task-end') return '';
+  const missing = missingBelow(scope.seen, fact.seq);
+  return missing > 0 ? missingLine(missing) : '';
 }
 
 function notificationOf(

@@ -29,6 +29,8 @@ export const RECORD_LOG_BYTES: number = 1024 * 1024;
 const AFTER_LOG = ',"exception":';
 const AFTER_EXCEPTION = ',"finished":';
 const AFTER_STATE = ',"attempt":';
+// The last key of all.
+const CANCELLABLE = ',"cancellable":';
 
 /** The whole record, or without `log` the entry of a list. */
 export function recordJson(parts: RecordParts, log?: { text: string; offset: number }): string {
@@ -53,7 +55,8 @@ function lostSummary({ summary, liveness }: RecordParts): string {
     : summary.slice(exception, finished);
   return (
     `${summary.slice(0, exception)}${told},"finished":${final},"status":${final ? 0 : 2},"state":"lost"` +
-    summary.slice(rest)
+    summary.slice(rest, summary.lastIndexOf(CANCELLABLE)) +
+    `${CANCELLABLE}false}`
   );
 }
 

@@ -60,6 +60,8 @@ export interface AttemptState extends ScopeState {
   cancellable: boolean;
   parentTaskUuid: string | null;
   sampled: boolean;
+  /** How many facts of the attempt and its scopes are known to be missing. */
+  missing: number;
   jobs: { finished: number; failed: number; running: number };
   /** The latest error of the attempt by time, span id and sequence number. */
   exception: { time: number; spanId: string; seq: number; text: string } | null;
@@ -117,6 +119,7 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     cancellable: false,
     parentTaskUuid: null,
     sampled: false,
+    missing: 1,
     jobs: { finished: 0, failed: 0, running: 0 },
     exception: null,
     result: null,

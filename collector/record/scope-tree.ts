@@ -2,6 +2,7 @@ import { isoTime } from './iso-time.ts';
 import { progressOf } from './roll-up.ts';
 import { isAttempt, spanKey } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
+import { missingIn } from './seq-set.ts';
 import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-record.ts';
 
 /**
@@ -65,6 +66,7 @@ function scopeRecord(scope: ScopeState, notifications: NotificationRecord[]): Sc
     error: error === null ? null : error.message === '' ? error.name : `${error.name}: ${error.message}`,
     notifications,
     notification_count: scope.notifications,
+    facts_missing: missingIn(scope.seen),
     scopes: [],
   };
 }

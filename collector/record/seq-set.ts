@@ -37,6 +37,15 @@ export function missingBelow(set: SeqSet, limit: number): number {
   return limit - present;
 }
 
+/**
+ * How many numbers are known to be missing: those below the greatest. Of a set that has none, the
+ * first: there is something that begins with 0.
+ */
+export function missingIn(set: SeqSet): number {
+  if (set.length === 0) return 1;
+  return set.length === 2 ? set[0]! : missingBelow(set, set[set.length - 1]!);
+}
+
 function insertSeq(set: SeqSet, seq: number): boolean {
   // The last interval that begins at or before the number, -2 if none does.
   let at = set.length - 2;

@@ -44,7 +44,8 @@ export function summaryJson(task: TaskFold): string {
     `,"result":${latest?.result?.json ?? 'null'},"attributes":${JSON.stringify(announced?.attributes ?? latest?.attributes ?? {})}` +
     `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
     `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
-    `,"updated":${timeJson(task.updated)},"cancellable":${end === null && latest?.cancellable === true}}`
+    `,"facts_missing":${latest?.missing ?? 0},"updated":${timeJson(task.updated)}` +
+    `,"cancellable":${end === null && latest?.cancellable === true}}`
   );
 }
 

@@ -38,8 +38,12 @@ export class TaskFold {
     if (known !== undefined) return known;
     if (ref.spanId === ref.taskSpanId) return this.attemptOf(ref);
     // Any fact of a scope makes its attempt known, so that the record does not depend on which came first.
-    this.attemptOf(ref);
-    return this.#create(newScope(ref, ++this.spanCount));
+    const attempt = this.attemptOf(ref);
+    const scope = this.#create(newScope(ref, ++this.spanCount));
+    // Its start is not known yet.
+    attempt.missing++;
+    this.changed.add(attempt);
+    return scope;
   }
 
   /** The state of the task span to which a span belongs. */

@@ -48,9 +48,11 @@ export interface TaskSummary {
   trace_id: string | null;
   /** Whether the trace is sampled, so that a tracing backend has it. */
   trace_sampled: boolean;
+  /** How many facts of the attempt are known not to have arrived; the log says where. */
+  facts_missing: number;
   /** Time of the latest fact. */
   updated: string;
-  /** Whether it runs and its worker hears a request to cancel it. */
+  /** Whether it runs and its worker, which is not lost, hears a request to cancel it. */
   cancellable: boolean;
   /** When the worker last gave a sign of life; `null` where none is expected. */
   heard: string | null;
@@ -94,6 +96,8 @@ export interface ScopeRecord {
   notifications: NotificationRecord[];
   /** How many there were in all. */
   notification_count: number;
+  /** How many facts of the scope itself are known not to have arrived. */
+  facts_missing: number;
   scopes: ScopeRecord[];
 }
 

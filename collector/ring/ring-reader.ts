@@ -71,6 +71,20 @@ export class RingReader {
     return this.#at < Atomics.load(words, HEADER.written) || (next !== 0 && this.#segments.has(next - 1));
   }
 
+  /** How many bytes are written and not acknowledged. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const { words } of this.#segments.values()) {
+      bytes += Math.max(0, Atomics.load(words, HEADER.written) - Atomics.load(words, HEADER.acknowledged));
+    }
+    return bytes;
+  }
+
+  /** How many facts found no room in the ring. */
+  get givenUp(): number {
+    return Atomics.load(this.#control, CONTROL.givenUp);
+  }
+
   /** Says that all facts read so far are committed. */
   acknowledge(): void {
     for (const { segment, end, passed } of this.#read) {

@@ -8,7 +8,10 @@ import type { Segment } from './segment.ts';
 export interface RingOptions {
   /** Size of a segment in bytes. Default 256 KiB. */
   segmentBytes?: number;
-  /** The most that all segments may take together, in bytes. Default 128 MiB. */
+  /**
+   * The most that all segments may take together, in bytes. Default 128 MiB. An eighth of it, at
+   * least a segment, is for starts, ends and errors alone.
+   */
   limitBytes?: number;
 }
 
@@ -33,6 +36,8 @@ export class RingWriter {
   readonly #free: Segment[] = [];
   readonly #segmentBytes: number;
   readonly #limitBytes: number;
+  /** How much notifications and progress may use. */
+  readonly #plainLimitBytes: number;
   #segmentCount = 0;
   #allBytes = 0;
   #current: Segment;
@@ -40,6 +45,8 @@ export class RingWriter {
   #place = 0;
   #at = FIRST_RECORD;
   #end: number;
+  /** The end for notifications and progress: none where the segment is of what is kept for the others. */
+  #plainEnd: number;
   #handles = 0;
   /** Whose ids stand last in the current segment. */
   #attempt: SpanRef | undefined;
@@ -60,9 +67,13 @@ export class RingWriter {
   constructor(options: RingOptions = {}) {
     this.#segmentBytes = padded(options.segmentBytes ?? 256 * 1024);
     this.#limitBytes = options.limitBytes ?? 128 * 1024 * 1024;
+    const kept = Math.max(this.#segmentBytes, this.#limitBytes / 8);
+    // Without two segments there is no going on from one that is full.
+    this.#plainLimitBytes = Math.max(this.#limitBytes - kept, Math.min(this.#limitBytes, 2 * this.#segmentBytes));
     this.#current = this.#newSegment(this.#segmentBytes);
     this.#used.push(this.#current);
     this.#end = this.#current.memory.byteLength;
+    this.#plainEnd = this.#end;
   }
 
   /** How many facts were given up because the ring was full. */
@@ -106,7 +117,9 @@ export class RingWriter {
   ): void {
     if (this.#closed) return;
     const most = mostBytes(first, second) + MOST_SPAN_BYTES;
-    if (this.#at + most > this.#end && !this.#nextSegment(most)) {
+    const plain = kind === KIND.notification || kind === KIND.progress;
+    if (this.#at + most > (plain ? this.#plainEnd : this.#end) && !this.#nextSegment(most, plain)) {
+      Atomics.add(this.control, CONTROL.givenUp, 1);
       this.#givenUp++;
       if (!this.#full) this.onGivenUp?.();
       this.#full = true;
@@ -175,19 +188,23 @@ export class RingWriter {
   }
 
   /** Goes on in a released segment, or in a new one; `false` where the limit leaves no room. */
-  #nextSegment(bytes: number): boolean {
+  #nextSegment(bytes: number, plain: boolean): boolean {
     this.#reclaim();
-    const needed = padded(FIRST_RECORD + bytes);
+    const needed = Math.max(this.#segmentBytes, padded(FIRST_RECORD + bytes));
+    const held = this.#allBytes - this.#free.length * this.#segmentBytes + needed;
+    const isPlain = held <= this.#plainLimitBytes;
+    if (plain && !isPlain) return false;
     const next = needed > this.#segmentBytes ? this.#allocate(needed) : (this.#free.pop() ?? this.#allocate(this.#segmentBytes));
     if (next === undefined) return false;
     clearSegment(next);
-    this.#full = false;
+    if (isPlain) this.#full = false;
     const before = this.#current;
     this.#used.push(next);
     this.#current = next;
     this.#place++;
     this.#at = FIRST_RECORD;
     this.#end = next.memory.byteLength;
+    this.#plainEnd = isPlain ? this.#end : 0;
     Atomics.store(before.words, HEADER.next, next.id + 1);
     return true;
   }

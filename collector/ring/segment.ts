@@ -39,6 +39,8 @@ export const CONTROL = {
   liveTasks: 3,
   /** Grows while the event loop of the task's thread turns. */
   loopTicks: 4,
+  /** How many facts were given up because the ring was full. */
+  givenUp: 5,
 } as const;
 
 export const CONTROL_BYTES = 64;

@@ -2,14 +2,17 @@ import { received } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
 import { worker } from '../../src/worker.ts';
+import { beatIntervalMs, lostFinalMs } from '../beat/beat-options.ts';
+import { markListened } from '../beat/listened-stores.ts';
+import { startCollecting } from '../collect/collecting.ts';
+import type { Collecting } from '../collect/collecting.ts';
 import { watchEndings } from '../ending/endings.ts';
 import type { Endings } from '../ending/endings.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
 import { hasLiveTasks } from '../ring/segment.ts';
-import { watchCancellations } from '../store/cancel-watch.ts';
-import type { CancelWatch } from '../store/cancel-watch.ts';
-import { Committer } from '../store/committer.ts';
+import { checkRetention, KEEP_ALL } from '../store/retention.ts';
+import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { RingSpanProcessor } from './ring-span-processor.ts';
@@ -21,6 +24,12 @@ export interface TaskSpanProcessorOptions {
   store: TaskStore;
   /** The most memory that facts waiting for the store may take, in bytes, at least 1 MiB. Default 128 MiB. */
   bufferBytes?: number;
+  /** Interval at which it listens to other workers, in milliseconds, as for `startTaskspan`; 0 does not. Default 5000. */
+  beatIntervalMs?: number;
+  /** After how long a silence another worker's tasks are lost for good, in milliseconds. Default 600000. */
+  lostFinalMs?: number;
+  /** What is kept of ended tasks, as for `startTaskspan`. Default 30 days, the latest 100,000; `false` keeps all. */
+  retention?: RetentionOptions | false;
 }
 
 const LEAST_BUFFER_BYTES = 1024 * 1024;
@@ -28,7 +37,8 @@ const LEAST_BUFFER_BYTES = 1024 * 1024;
 /**
  * A span processor for an application's own provider: it keeps the record and log of each task in
  * a store, in the task's own thread. What blocks that thread holds up the record too; the
- * collector thread of `startTaskspan()` does not suffer from it.
+ * collector thread of `startTaskspan()` does not suffer from it. So task spans promise no signs of
+ * life: tasks of other workers are lost where they fall silent, those of this process never are.
  *
  * ```ts
  * new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })], sampler: recordTasks(sampler) })
@@ -38,43 +48,39 @@ const LEAST_BUFFER_BYTES = 1024 * 1024;
  */
 export class TaskSpanProcessor {
   readonly #spans: RingSpanProcessor;
-  readonly #committer: Committer;
-  readonly #cancellations: CancelWatch;
+  readonly #collecting: Collecting;
   readonly #endings: Endings;
   readonly #onExit: () => void;
   #isShutDown = false;
 
-  constructor({ store, bufferBytes }: TaskSpanProcessorOptions) {
+  constructor(options: TaskSpanProcessorOptions) {
+    const { store, bufferBytes, retention = {} } = options;
     if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
     if (bufferBytes !== undefined && !(bufferBytes >= LEAST_BUFFER_BYTES)) {
       throw new RangeError(`bufferBytes: expected at least ${LEAST_BUFFER_BYTES}, got ${received(bufferBytes)}`);
     }
+    if (retention !== false) checkRetention(retention);
+    const intervalMs = beatIntervalMs(options.beatIntervalMs);
+    const heartbeat = { workerId: worker.id, intervalMs, lostFinalMs: lostFinalMs(options.lostFinalMs) };
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#spans = new RingSpanProcessor(ring);
-    this.#cancellations = watchCancellations({
+    this.#collecting = startCollecting({
+      source: readingEnd(ring),
       store,
+      heartbeat: intervalMs === 0 ? undefined : heartbeat,
+      retention: retention === false ? KEEP_ALL : retention,
+      sleep: () => untilWoken(ring),
       workerId: worker.id,
       hasLiveTasks: () => hasLiveTasks(ring.control),
       cancel: cancelLiveTask,
       report,
     });
-    this.#committer = new Committer({
-      source: readingEnd(ring),
-      store,
-      sleep: () => {
-        this.#cancellations.wake();
-        return untilWoken(ring);
-      },
-      onFailure: (error, failures) => {
-        if (failures === 1) report('facts could not be committed, trying again', error);
-      },
-    });
-    this.#onExit = () => this.#committer.drainNow();
+    if (intervalMs > 0) markListened(store);
+    this.#onExit = () => this.#collecting.committer.drainNow();
     this.#endings = watchEndings({});
     process.on('exit', this.#onExit);
     worker.listeners++;
-    void this.#committer.run();
   }
 
   onStart(span: StartedSpan): void {
@@ -87,17 +93,16 @@ export class TaskSpanProcessor {
 
   /** Resolves when all that was said is committed, or the store has refused it. */
   async forceFlush(): Promise<void> {
-    await this.#committer.drain();
+    await this.#collecting.committer.drain();
   }
 
   /** Flushes, and takes nothing more. */
   async shutdown(): Promise<void> {
-    await this.#committer.drain();
-    this.#committer.stop();
-    this.#cancellations.stop();
+    await this.#collecting.committer.drain();
     this.#endings.stop();
     if (!this.#isShutDown) worker.listeners--;
     this.#isShutDown = true;
     process.off('exit', this.#onExit);
+    await this.#collecting.stop();
   }
 }

@@ -1,5 +1,6 @@
 import type { Fact } from '../../src/fact.ts';
 import type { TaskStore } from './task-store.ts';
+import { TaskStoreError } from './task-store-error.ts';
 
 /** Where facts wait until they are committed: the ring's reader. */
 export interface FactSource {
@@ -7,6 +8,19 @@ export interface FactSource {
   read(limitBytes: number, limitFacts: number): Fact[];
   readonly hasFacts: boolean;
   acknowledge(): void;
+  /** How many bytes wait, where that is known. */
+  readonly waitingBytes?: number;
+  /** How many facts found no room, where that is known. */
+  readonly givenUp?: number;
+}
+
+/** Counts what a {@link Committer} does. */
+export interface CommitObserver {
+  read(facts: number): void;
+  committed(facts: readonly Fact[]): void;
+  failed(): void;
+  /** The store can never take a fact. */
+  refused(): void;
 }
 
 /** Options of {@link Committer}. */
@@ -19,6 +33,10 @@ export interface CommitterOptions {
   onFailure: (error: unknown, failures: number) => void;
   /** Told when a commit succeeds after failures. */
   onRecovery?: () => void;
+  /** Told of each fact that the store can never take. It is missing from now on. */
+  onRefused?: (fact: Fact, error: TaskStoreError) => void;
+  /** Counts it all. */
+  observer?: CommitObserver | undefined;
 }
 
 const BATCH_BYTES = 512 * 1024;
@@ -31,10 +49,17 @@ const LONGEST_RETRY_MS = 2000;
 /**
  * Carries facts from where they wait into a store, one commit after the other. A commit that
  * fails is tried again, with growing pauses, until it succeeds: the facts wait meanwhile.
+ *
+ * A fact that the store can never take must not hold up all others: where the store refuses a
+ * batch twice, it is committed in smaller and smaller parts, and what is refused alone is given up.
  */
 export class Committer {
   readonly #options: CommitterOptions;
   #batch: Fact[] = [];
+  /** How many facts of the batch the next commit takes. */
+  #part = 0;
+  /** How often in a row the batch, or a part of it, was refused. */
+  #refusals = 0;
   #failures = 0;
   #stopped = false;
   #committing: Promise<boolean> | undefined;
@@ -95,22 +120,48 @@ export class Committer {
   }
 
   async #commit(): Promise<boolean> {
-    const { source, store, onFailure } = this.#options;
-    if (this.#batch.length === 0) this.#batch = source.read(BATCH_BYTES, BATCH_FACTS);
+    const { source, store, onFailure, observer } = this.#options;
+    if (this.#batch.length === 0) {
+      this.#batch = source.read(BATCH_BYTES, BATCH_FACTS);
+      this.#part = this.#batch.length;
+      observer?.read(this.#batch.length);
+    }
     const { length } = this.#batch;
     try {
-      await store.append(this.#batch);
-      this.#committed();
+      const facts = this.#part === length ? this.#batch : this.#batch.slice(0, this.#part);
+      await store.append(facts);
+      observer?.committed(facts);
+      this.#done(this.#part);
     } catch (error) {
-      onFailure(error, ++this.#failures);
+      observer?.failed();
+      if (!(error instanceof TaskStoreError && error.code === 'REFUSED' && ++this.#refusals > 1)) {
+        onFailure(error, ++this.#failures);
+      } else if (this.#part > 1) {
+        this.#recovered();
+        this.#part = Math.ceil(this.#part / 2);
+      } else {
+        observer?.refused();
+        this.#options.onRefused?.(this.#batch[0]!, error);
+        this.#done(1);
+      }
     }
-    return length >= BATCH_FACTS / 2;
+    return length >= BATCH_FACTS / 2 || this.#batch.length > 0;
   }
 
-  #committed(): void {
+  /** The store is there: what it says is of the facts. */
+  #recovered(): void {
     if (this.#failures > 0) this.#options.onRecovery?.();
     this.#failures = 0;
-    this.#batch = [];
+  }
+
+  /** So many facts need not be committed any more. */
+  #done(count: number): void {
+    this.#recovered();
+    this.#batch = count === this.#batch.length ? [] : this.#batch.slice(count);
+    // What was refused seldom stands alone, so that the parts grow slowly.
+    this.#part = Math.min(2 * count, this.#batch.length);
+    if (this.#batch.length > 0) return;
+    this.#refusals = 0;
     this.#options.source.acknowledge();
   }
 }

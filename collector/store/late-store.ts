@@ -1,10 +1,14 @@
 import { openStore } from './open-store.ts';
 import type { TaskStore } from './task-store.ts';
+import { TaskStoreError } from './task-store-error.ts';
 
 /** How long after a failure to open it the store is tried again, in milliseconds. */
 const RETRY_MS = 1000;
 
-/** A store that is opened when it is first used, and tried again while it can't be: its calls fail until then. */
+/**
+ * A store that is opened when it is first used, and tried again while it can't be: its calls fail
+ * until then. One whose file is gone is closed, and opened anew a second later.
+ */
 export interface LateStore extends TaskStore {
   /** Opens it now if it is not open; throws why it can't be. */
   open(): TaskStore;
@@ -13,20 +17,43 @@ export interface LateStore extends TaskStore {
 export function lateStore(location: string): LateStore {
   let opened: TaskStore | undefined;
   let failure: { error: unknown; at: number } | undefined;
+  const listeners = new Set<() => void>();
+  let unlisten: (() => void) | undefined;
+  const tell = (): void => listeners.forEach((listener) => listener());
+  const listen = (store: TaskStore): void => {
+    unlisten?.();
+    unlisten = store.watch(tell);
+  };
   const open = (): TaskStore => {
     if (opened !== undefined) return opened;
     if (failure !== undefined && performance.now() - failure.at < RETRY_MS) throw failure.error;
     try {
-      return (opened = openStore(location));
+      opened = openStore(location);
     } catch (error) {
       failure = { error, at: performance.now() };
       throw error;
     }
+    if (listeners.size > 0) {
+      listen(opened);
+      tell();
+    }
+    return opened;
+  };
+  const failed = (store: TaskStore, error: unknown): void => {
+    if (!(error instanceof TaskStoreError && error.code === 'GONE') || store !== opened) return;
+    opened = undefined;
+    failure = { error, at: performance.now() };
+    // What it held is gone: there is nothing left that closing could save.
+    store.close().catch(() => undefined);
   };
   // Not `async`: a store that does its work before it returns must do so through this one too.
   const use = <T>(call: (store: TaskStore) => Promise<T>): Promise<T> => {
     try {
-      return call(open());
+      const store = open();
+      return call(store).catch((error: unknown) => {
+        failed(store, error);
+        throw error;
+      });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -35,16 +62,26 @@ export function lateStore(location: string): LateStore {
     open,
     append: (facts) => use((store) => store.append(facts)),
     task: (uuid) => use((store) => store.task(uuid)),
+    revision: (look) => open().revision(look),
     log: (uuid, range) => use((store) => store.log(uuid, range)),
     scopes: (uuid) => use((store) => store.scopes(uuid)),
     tasks: (query) => use((store) => store.tasks(query)),
     changes: (query) => use((store) => store.changes(query)),
-    watch: (listener) => open().watch(listener),
+    watch: (listener) => {
+      const store = open();
+      const own = (): void => listener();
+      listeners.add(own);
+      if (listeners.size === 1) listen(store);
+      return () => {
+        if (listeners.delete(own) && listeners.size === 0) unlisten?.();
+      };
+    },
     cancel: (uuid) => use((store) => store.cancel(uuid)),
     cancellations: (workerId, after) => use((store) => store.cancellations(workerId, after)),
     beat: (beat) => use((store) => store.beat(beat)),
     workers: () => use((store) => store.workers()),
     silence: (silences) => use((store) => store.silence(silences)),
+    countByState: () => use((store) => store.countByState()),
     sweep: (rules) => use((store) => store.sweep(rules)),
     close: () => opened?.close() ?? Promise.resolve(),
   };

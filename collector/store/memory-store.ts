@@ -5,7 +5,7 @@ import { cancelTargets } from '../record/cancel-targets.ts';
 import { scopeTree } from '../record/scope-tree.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
-import type { AttemptRecord } from '../record/task-record.ts';
+import type { TaskState } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
 import { CommitWatch } from './commit-watch.ts';
 import { cutLog } from './log-range.ts';
@@ -22,6 +22,7 @@ import type {
   ChangeQuery,
   LogRange,
   StoredLog,
+  StoredScopes,
   StoredTask,
   SweepStep,
   TaskChanges,
@@ -50,11 +51,20 @@ class MemoryStore implements TaskStore {
   readonly #tasks = new Map<string, MemoryTask>();
   readonly #watch = new CommitWatch();
   #lastChange = 0;
-  readonly #cancellations: (Cancellation & { workerId: string })[] = [];
-  readonly #workers = new MemoryWorkers(() => this.#tasks.values());
+  #revision = 0;
+  #cancellations: (Cancellation & { workerId: string })[] = [];
+  #lastCancellation = 0;
+  readonly #workers = new MemoryWorkers(
+    () => this.#tasks.values(),
+    (task) => {
+      (task as MemoryTask).change = ++this.#lastChange;
+      this.#watch.committed();
+    },
+  );
   #places = 0;
 
   append(facts: readonly Fact[]): Promise<void> {
+    this.#revision++;
     for (const [uuid, own] of byTask(facts)) {
       const task = this.#tasks.get(uuid);
       const commit = commitFacts(task?.fold ?? new TaskFold(uuid), own);
@@ -68,6 +78,10 @@ class MemoryStore implements TaskStore {
     return Promise.resolve(this.#found(uuid));
   }
 
+  revision(): number {
+    return this.#revision;
+  }
+
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
     const task = this.#tasks.get(uuid);
     if (task === undefined) return Promise.resolve(undefined);
@@ -79,12 +93,15 @@ class MemoryStore implements TaskStore {
     return Promise.resolve({ ...cutLog(task.journal, resolved, logBytes), version, logBytes });
   }
 
-  scopes(uuid: string): Promise<AttemptRecord[] | undefined> {
+  scopes(uuid: string): Promise<StoredScopes | undefined> {
     const task = this.#tasks.get(uuid);
     if (task === undefined) return Promise.resolve(undefined);
     const recent = new RecentNotifications();
     for (const row of task.journal) recent.add(row);
-    return Promise.resolve(scopeTree(task.fold.scopes.values(), recent.close()));
+    return Promise.resolve({
+      version: task.stored.version,
+      attempts: scopeTree(task.fold.scopes.values(), recent.close()),
+    });
   }
 
   tasks({ limit, cursor, state }: TaskQuery): Promise<TaskPage> {
@@ -122,11 +139,11 @@ class MemoryStore implements TaskStore {
   cancel(uuid: string): Promise<CancelAnswer | undefined> {
     const task = this.#tasks.get(uuid);
     if (task === undefined) return Promise.resolve(undefined);
-    const targets = cancelTargets(task.fold.attempts);
+    const targets = cancelTargets(task.fold.attempts, { state: task.state, final: task.lostHeard !== null });
     if (typeof targets === 'string') return Promise.resolve(targets);
     for (const { workerId, spanId } of targets) {
       if (this.#cancellations.some((known) => known.spanId === spanId && known.taskUuid === uuid)) continue;
-      this.#cancellations.push({ number: this.#cancellations.length + 1, taskUuid: uuid, spanId, workerId });
+      this.#cancellations.push({ number: ++this.#lastCancellation, taskUuid: uuid, spanId, workerId });
     }
     return Promise.resolve('requested');
   }
@@ -137,6 +154,7 @@ class MemoryStore implements TaskStore {
   }
 
   beat(beat: Beat): Promise<void> {
+    this.#revision++;
     return Promise.resolve(this.#workers.beat(beat));
   }
 
@@ -145,17 +163,31 @@ class MemoryStore implements TaskStore {
   }
 
   silence(silences: readonly Silence[]): Promise<void> {
+    this.#revision++;
     return Promise.resolve(this.#workers.silence(silences));
+  }
+
+  countByState(): Promise<Partial<Record<TaskState, number>>> {
+    const counts: Partial<Record<TaskState, number>> = {};
+    for (const task of this.#tasks.values()) {
+      const { state } = this.#stored(task);
+      counts[state] = (counts[state] ?? 0) + 1;
+    }
+    return Promise.resolve(counts);
   }
 
   /** All of it in one step. */
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
+    this.#revision++;
     for (const { states, before, keep } of rules) {
       const ended = [...this.#tasks.values()]
-        .filter((task) => states.some((state) => state === task.state))
-        .toSorted((one, other) => one.fold.updated - other.fold.updated || one.place - other.place);
-      for (const { fold } of ended.slice(0, keep === 0 ? ended.length : Math.max(0, ended.length - keep))) {
-        if (fold.updated < before) this.#tasks.delete(fold.uuid);
+        .filter((task) => states.some((state) => state === task.state) && (task.state !== 'lost' || task.lostAt !== null))
+        .toSorted((one, other) => endedAt(one) - endedAt(other) || one.place - other.place);
+      for (const task of ended.slice(0, keep === 0 ? ended.length : Math.max(0, ended.length - keep))) {
+        if (endedAt(task) >= before) continue;
+        const { uuid } = task.fold;
+        this.#tasks.delete(uuid);
+        this.#cancellations = this.#cancellations.filter(({ taskUuid }) => taskUuid !== uuid);
       }
     }
     return Promise.resolve('done');
@@ -169,7 +201,7 @@ class MemoryStore implements TaskStore {
     const { version, offset, text, entries, summary, life, task: fold } = commit;
     const stored = { uuid, summary, version, logBytes: fold.logBytes };
     const task: MemoryTask =
-      known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null };
+      known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null, lostAt: null };
     task.stored = stored;
     task.change = ++this.#lastChange;
     if (text !== '') task.journal.push({ offset, text, entries, version });
@@ -186,4 +218,8 @@ class MemoryStore implements TaskStore {
     const liveness = this.#workers.livenessOf(task);
     return { ...task.stored, state: task.state, ...(liveness !== undefined && { liveness }) };
   }
+}
+
+function endedAt({ lostAt, fold }: MemoryTask): number {
+  return lostAt ?? fold.updated;
 }

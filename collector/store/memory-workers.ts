@@ -11,6 +11,8 @@ export interface LivingTask {
   workerId: string | null;
   /** When its worker was last heard, for one that is lost for good. */
   lostHeard: number | null;
+  /** When it became so, in microseconds since the epoch. */
+  lostAt: number | null;
 }
 
 interface MemoryWorker {
@@ -26,10 +28,15 @@ interface MemoryWorker {
 export class MemoryWorkers {
   readonly #workers = new Map<string, MemoryWorker>();
   readonly #tasks: () => Iterable<LivingTask>;
+  readonly #changed: (task: LivingTask) => void;
 
-  /** @param tasks All tasks of the store. */
-  constructor(tasks: () => Iterable<LivingTask>) {
+  /**
+   * @param tasks All tasks of the store.
+   * @param changed Told of each task that is lost, or so for good, or runs again.
+   */
+  constructor(tasks: () => Iterable<LivingTask>, changed: (task: LivingTask) => void) {
     this.#tasks = tasks;
+    this.#changed = changed;
   }
 
   /** What is known of a task's worker; `undefined` where no sign of life is to come. */
@@ -64,6 +71,7 @@ export class MemoryWorkers {
       if (!final) continue;
       this.#change(id, 'lost', (task) => {
         task.lostHeard = worker.beat;
+        task.lostAt = Date.now() * 1000;
         task.workerId = null;
       });
     }
@@ -72,7 +80,7 @@ export class MemoryWorkers {
   /** Changes what a task lives by. The commit of an attempt's start is a sign of life of its worker. */
   keep(task: LivingTask, { state, attempt, workerId, intervalMs }: TaskLife): void {
     const stillLost = task.state === 'lost' && state === 'running' && task.attempt === attempt;
-    if (!stillLost) Object.assign(task, { state, attempt, workerId, lostHeard: null });
+    if (!stillLost) Object.assign(task, { state, attempt, workerId, lostHeard: null, lostAt: null });
     if (workerId === null) return;
     const beat = Date.now() * 1000;
     const worker = this.#workers.get(workerId);
@@ -82,6 +90,10 @@ export class MemoryWorkers {
   }
 
   #change(workerId: string, state: TaskState, change: (task: LivingTask) => void): void {
-    for (const task of this.#tasks()) if (task.workerId === workerId && task.state === state) change(task);
+    for (const task of this.#tasks()) {
+      if (task.workerId !== workerId || task.state !== state) continue;
+      change(task);
+      this.#changed(task);
+    }
   }
 }

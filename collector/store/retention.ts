@@ -1,12 +1,12 @@
 import { received } from '../../src/failure.ts';
 
-/** States in which a task has ended: only these are ever deleted. */
-export const ENDED_STATES = ['completed', 'failed', 'cancelled'] as const;
+/** States in which a task has ended, `lost` once it is so for good: only these are ever deleted. */
+export const ENDED_STATES = ['completed', 'failed', 'cancelled', 'lost'] as const;
 export type EndedState = (typeof ENDED_STATES)[number];
 
 /** How long, and how many, ended tasks are kept. */
 export interface RetentionLimits {
-  /** Days after a task's latest fact, at least 0 and in fractions too; 0 keeps for ever. Default 30. */
+  /** Days after a task's latest fact, or after it was lost for good, at least 0 and in fractions too; 0 keeps for ever. Default 30. */
   days?: number;
   /** How many ended tasks at the most, those with the latest facts; 0 keeps any number. Default 100,000. */
   count?: number;
@@ -23,8 +23,13 @@ export interface RetentionOptions extends RetentionLimits {
 
 export const DEFAULT_DAYS = 30;
 export const DEFAULT_COUNT = 100_000;
+/** What `retention: false` says. */
+export const KEEP_ALL: RetentionOptions = { days: 0, count: 0 };
 
-/** Tasks of some states that may go: those whose latest fact is before a time, but not the latest few. */
+/**
+ * Tasks of some states that may go: those whose latest fact, or whose being lost for good, is before a
+ * time, but not the latest few.
+ */
 export interface RetentionRule {
   readonly states: readonly EndedState[];
   /** Microseconds since the epoch. */

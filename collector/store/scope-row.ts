@@ -111,14 +111,14 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
     recent: (parseOrNull(row.recent) as number[] | null) ?? [],
   };
   if (row.attempt === null) return scope;
-  const attempt: AttemptState = { ...scope, ...(JSON.parse(row.attempt) as AttemptOnly), isTask: true };
+  const attempt: AttemptState = { ...scope, missing: 0, ...(JSON.parse(row.attempt) as AttemptOnly), isTask: true };
   return attempt;
 }
 
-type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask'>;
+type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | 'missing'> & { missing?: number };
 
 function attemptJson(state: AttemptState): string {
-  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled, jobs, exception, result, final } =
+  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled, missing, jobs, exception, result, final } =
     state;
   const only: AttemptOnly = {
     attempt,
@@ -128,6 +128,7 @@ function attemptJson(state: AttemptState): string {
     cancellable,
     parentTaskUuid,
     sampled,
+    missing,
     jobs,
     exception,
     result,

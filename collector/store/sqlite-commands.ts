@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { cancelTargets } from '../record/cancel-targets.ts';
 import type { AttemptState } from '../record/scope-state.ts';
+import type { TaskState } from '../record/task-record.ts';
 import { scopeOfRow } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
 import type { CancelAnswer, Cancellation } from './task-store.ts';
@@ -16,7 +17,7 @@ export class SqliteCommands {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#statements = {
-      task: database.prepare('SELECT id, attempts FROM task WHERE uuid = ?'),
+      task: database.prepare('SELECT id, attempts, state, lost_heard FROM task WHERE uuid = ?'),
       attempt: database.prepare('SELECT * FROM scope WHERE task_id = ? AND trace_id = ? AND span_id = ?'),
       forget: database.prepare('DELETE FROM command WHERE time < ?'),
       add: database.prepare(
@@ -31,11 +32,14 @@ export class SqliteCommands {
 
   cancel(uuid: string): CancelAnswer | undefined {
     const { task, attempt, forget, add } = this.#statements;
-    const row = task.get(uuid) as { id: number; attempts: string } | undefined;
+    const row = task.get(uuid) as { id: number; attempts: string; state: TaskState; lost_heard: number | null } | undefined;
     if (row === undefined) return undefined;
     const keys = JSON.parse(row.attempts) as [traceId: string, spanId: string][];
     const rows = keys.map((key) => attempt.get(row.id, ...key) as unknown as ScopeRow);
-    const targets = cancelTargets(rows.map((stored) => scopeOfRow(stored) as AttemptState));
+    const targets = cancelTargets(rows.map((stored) => scopeOfRow(stored) as AttemptState), {
+      state: row.state,
+      final: row.lost_heard !== null,
+    });
     if (typeof targets === 'string') return targets;
     const now = Date.now();
     this.#database.exec('BEGIN IMMEDIATE');

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { TaskStoreError } from './task-store-error.ts';
 
 /** `tspn`: says in the file's header whose it is. */
-const APPLICATION_ID = 0x7473706e;
+export const APPLICATION_ID = 0x7473706e;
 
 /**
  * The schema, step by step: the file's `user_version` says how many of these it has had. Steps
@@ -120,6 +120,12 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
   `,
+  // Since when a task is lost for good, for retention.
+  `
+  ALTER TABLE task ADD COLUMN lost_at INTEGER;
+  UPDATE task SET lost_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) WHERE lost_heard IS NOT NULL;
+  CREATE INDEX task_lost ON task (lost_at, state) WHERE lost_at IS NOT NULL;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
@@ -139,6 +145,11 @@ export function migrate(database: DatabaseSync, path: string): void {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+}
+
+/** Throws for a database that is something else's, or of a later version. It only reads. */
+export function refuseForeign(database: DatabaseSync, path: string): void {
+  isCurrent(database, path);
 }
 
 function isCurrent(database: DatabaseSync, path: string): boolean {

@@ -1,9 +1,9 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
 import { commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import { scopeTree } from '../record/scope-tree.ts';
-import type { AttemptRecord, TaskState } from '../record/task-record.ts';
+import type { TaskState } from '../record/task-record.ts';
 import type { TaskFold } from '../record/task-fold.ts';
 import { byTask } from './by-task.ts';
 import { encodeEntries, decodeEntries } from './journal-entries.ts';
@@ -14,8 +14,9 @@ import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
 import { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteCommands } from './sqlite-commands.ts';
+import { FileWatch, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
-import { migrate } from './sqlite-schema.ts';
+import { SqliteRevision } from './sqlite-revision.ts';
 import { LIFE_COLUMNS, lifeValues, LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
 import type { LivenessColumns } from './sqlite-workers.ts';
 import { SqliteSweep } from './sqlite-sweep.ts';
@@ -29,7 +30,9 @@ import type {
   Cancellation,
   ChangeQuery,
   LogRange,
+  RevisionLook,
   StoredLog,
+  StoredScopes,
   StoredTask,
   SweepStep,
   TaskChanges,
@@ -51,33 +54,22 @@ export function sqliteStore(path: string): TaskStore {
   if (typeof path !== 'string' || path === '') {
     throw new TypeError(`sqliteStore: expected the path of a file, got ${JSON.stringify(path)}`);
   }
-  return new SqliteStore(openDatabase(path), path);
+  const database = openSqliteFile(path);
+  try {
+    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS};
+      PRAGMA journal_size_limit = ${WAL_BYTES}`);
+    return new SqliteStore(database, path);
+  } catch (error) {
+    // Only now the schema has been read as a whole.
+    database.close();
+    throw sqliteFailure(error, path);
+  }
 }
 
 /** How long a call waits for another process's lock before it fails, in milliseconds. */
 const LOCK_MS = 250;
-const OPEN_LOCK_MS = 5000;
 /** To what size the write-ahead log is cut when it begins anew. */
 const WAL_BYTES = 16 * 1024 * 1024;
-
-function openDatabase(path: string): DatabaseSync {
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(path, { timeout: OPEN_LOCK_MS });
-    migrate(database, path);
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS};
-      PRAGMA journal_size_limit = ${WAL_BYTES}`);
-    return database;
-  } catch (error) {
-    database?.close();
-    if (error instanceof TaskStoreError) throw error;
-    const { message, errcode } = error as Error & { errcode?: number };
-    const code = errcode === SQLITE_NOTADB ? 'FOREIGN' : 'UNAVAILABLE';
-    throw new TaskStoreError(code, `${path} can't be opened as a database: ${message}`, { cause: error });
-  }
-}
-
-const SQLITE_NOTADB = 26;
 
 interface TaskColumns extends LivenessColumns {
   id: number;
@@ -91,9 +83,11 @@ interface TaskColumns extends LivenessColumns {
 class SqliteStore implements TaskStore {
   readonly #database: DatabaseSync;
   readonly #path: string;
+  readonly #watch: FileWatch;
   readonly #folds: SqliteFolds;
   readonly #changes: SqliteChanges;
   readonly #commands: SqliteCommands;
+  readonly #revision: SqliteRevision;
   readonly #workers: SqliteWorkers;
   readonly #sweep: SqliteSweep;
   readonly #statements;
@@ -101,11 +95,13 @@ class SqliteStore implements TaskStore {
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
+    this.#watch = new FileWatch(path);
     this.#folds = new SqliteFolds(database);
     this.#sweep = new SqliteSweep(database);
     this.#changes = new SqliteChanges(database);
     this.#commands = new SqliteCommands(database);
-    this.#workers = new SqliteWorkers(database);
+    this.#revision = new SqliteRevision(database);
+    this.#workers = new SqliteWorkers(database, () => this.#changes.last());
     const task = `SELECT task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}
       FROM task LEFT JOIN worker ON worker.id = task.worker_id`;
     this.#statements = {
@@ -114,7 +110,7 @@ class SqliteStore implements TaskStore {
       commit: database.prepare('COMMIT'),
       rollback: database.prepare('ROLLBACK'),
       task: database.prepare(`${task} WHERE uuid = ?`),
-      isThere: database.prepare('SELECT 1 FROM task WHERE id = ?'),
+      states: database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state'),
       page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       changes: database.prepare(
@@ -147,21 +143,25 @@ class SqliteStore implements TaskStore {
   }
 
   append(facts: readonly Fact[]): Promise<void> {
-    return attempt(() => {
+    return this.#writing(() => {
       if (facts.length > 0) this.#append(byTask(facts));
       else this.#checkWritable();
     });
   }
 
   task(uuid: string): Promise<StoredTask | undefined> {
-    return attempt(() => {
+    return this.#reading(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       return row === undefined ? undefined : storedTask(row);
     });
   }
 
+  revision(look: RevisionLook): number {
+    return this.#read(() => this.#revision.current(look));
+  }
+
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
-    return attempt(() => {
+    return this.#readingOneState(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
       const { id, version, log_bytes: logBytes } = row;
@@ -171,13 +171,12 @@ class SqliteStore implements TaskStore {
           : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
       const { from, to } = resolveRange(resolved, logBytes);
       const pieces = this.#statements.texts.all({ task: id, version, from, to }) as unknown as LogPiece[];
-      if (!this.#isThere(id)) return undefined;
       return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
     });
   }
 
-  scopes(uuid: string): Promise<AttemptRecord[] | undefined> {
-    return this.#reading(() => {
+  scopes(uuid: string): Promise<StoredScopes | undefined> {
+    return this.#readingOneState(() => {
       const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
       if (row === undefined) return undefined;
       const scopes = (this.#statements.scopes.all(row.id) as unknown as ScopeRow[]).map(scopeOfRow);
@@ -188,12 +187,12 @@ class SqliteStore implements TaskStore {
           recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
         }
       }
-      return this.#isThere(row.id) ? scopeTree(scopes, recent.close()) : undefined;
+      return { version: row.version, attempts: scopeTree(scopes, recent.close()) };
     });
   }
 
   tasks({ limit, cursor, state }: TaskQuery): Promise<TaskPage> {
-    return attempt(() => {
+    return this.#reading(() => {
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(cursor);
       // One more than asked for tells whether there is a next page.
       const { page, pageOfState } = this.#statements;
@@ -209,7 +208,7 @@ class SqliteStore implements TaskStore {
   }
 
   changes({ after, limit }: ChangeQuery): Promise<TaskChanges> {
-    return this.#reading(() => {
+    return this.#readingOneState(() => {
       const last = this.#changes.last();
       if (after === undefined || after >= last) return { changes: [], last };
       const rows = this.#statements.changes.all(after, limit) as unknown as (TaskColumns & { changed: number })[];
@@ -222,27 +221,34 @@ class SqliteStore implements TaskStore {
   }
 
   cancel(uuid: string): Promise<CancelAnswer | undefined> {
-    return attempt(() => this.#commands.cancel(uuid));
+    return this.#writing(() => this.#commands.cancel(uuid));
   }
 
   cancellations(workerId: string, after: number): Promise<Cancellation[]> {
-    return attempt(() => this.#commands.cancellations(workerId, after));
+    return this.#reading(() => this.#commands.cancellations(workerId, after));
   }
 
   beat(beat: Beat): Promise<void> {
-    return attempt(() => this.#inTransaction(() => this.#workers.beat(beat)));
+    return this.#writing(() => this.#telling(() => this.#workers.beat(beat)));
   }
 
   workers(): Promise<HeardWorker[]> {
-    return attempt(() => this.#workers.live());
+    return this.#reading(() => this.#workers.live());
   }
 
   silence(silences: readonly Silence[]): Promise<void> {
-    return attempt(() => this.#inTransaction(() => this.#workers.silence(silences)));
+    return this.#writing(() => this.#telling(() => this.#workers.silence(silences)));
+  }
+
+  countByState(): Promise<Partial<Record<TaskState, number>>> {
+    return this.#reading(() => {
+      const rows = this.#statements.states.all() as { state: TaskState; count: number }[];
+      return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+    });
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
-    return attempt(() => this.#sweep.step(rules));
+    return this.#writing(() => this.#sweep.step(rules));
   }
 
   close(): Promise<void> {
@@ -250,23 +256,49 @@ class SqliteStore implements TaskStore {
     return attempt(() => this.#database.close());
   }
 
-  /** A task's parts go after the task: what was read while it is still there was whole. */
-  #isThere(id: number): boolean {
-    return this.#statements.isThere.get(id) !== undefined;
-  }
-
   #checkWritable(): void {
     try {
       this.#database.exec('DELETE FROM task WHERE false');
     } catch (error) {
+      if (sqliteFailure(error, this.#path) !== error) throw error;
       const { message } = error as Error;
       throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
     }
   }
 
-  /** Several reads of one and the same state, whoever commits meanwhile. */
   #reading<T>(work: () => T): Promise<T> {
-    return attempt(() => this.#inTransaction(work, this.#statements.beginRead));
+    return attempt(() => this.#read(work));
+  }
+
+  #read<T>(work: () => T): T {
+    this.#watch.beforeRead();
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteFailure(error, this.#path);
+    }
+  }
+
+  /**
+   * Several reads of one and the same state, whoever commits meanwhile. A task's parts go after the
+   * task, so whoever sees it sees it whole.
+   */
+  #readingOneState<T>(work: () => T): Promise<T> {
+    return this.#reading(() => this.#inTransaction(work, this.#statements.beginRead));
+  }
+
+  #writing<T>(work: () => T): Promise<T> {
+    return attempt(() => {
+      this.#revision.wrote();
+      this.#watch.beforeWrite();
+      try {
+        return work();
+      } catch (error) {
+        const failure = sqliteFailure(error, this.#path);
+        if (failure !== error) this.#watch.foundDamaged(failure);
+        throw failure;
+      }
+    });
   }
 
   #inTransaction<T>(work: () => T, begin = this.#statements.begin): T {
@@ -280,6 +312,11 @@ class SqliteStore implements TaskStore {
       if (this.#database.isTransaction) rollback.run();
       throw error;
     }
+  }
+
+  /** A write that says how many tasks are others by it. */
+  #telling(work: () => number): void {
+    if (this.#inTransaction(work) > 0) this.#changes.watch.committed();
   }
 
   #append(tasks: ReadonlyMap<string, readonly Fact[]>): void {
@@ -298,7 +335,7 @@ class SqliteStore implements TaskStore {
       for (const uuid of tasks.keys()) this.#folds.forget(uuid);
       this.#workers.rolledBack();
       if (this.#database.isTransaction) rollback.run();
-      throw error;
+      throw refusal(error);
     }
     for (const uuid of tasks.keys()) this.#folds.release(uuid);
     this.#changes.watch.committed();

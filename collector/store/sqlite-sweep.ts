@@ -1,5 +1,4 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { ENDED_STATES } from './retention.ts';
 import type { RetentionRule } from './retention.ts';
 import type { SweepStep } from './task-store.ts';
 
@@ -29,12 +28,18 @@ export class SqliteSweep {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    const ended = `state IN (${ENDED_STATES.map((state) => `'${state}'`).join(', ')})`;
-    const ofStates = `${ended} AND state IN (SELECT value FROM json_each(:states))`;
+    const states = '(SELECT value FROM json_each(:states))';
+    const ended = `state IN ('completed', 'failed', 'cancelled') AND state IN ${states}`;
+    const lost = `lost_at IS NOT NULL AND 'lost' IN ${states}`;
     this.#statements = {
-      count: database.prepare(`SELECT count(*) AS count FROM task WHERE ${ofStates}`),
+      count: database.prepare(
+        `SELECT (SELECT count(*) FROM task WHERE ${ended}) + (SELECT count(*) FROM task WHERE ${lost}) AS count`,
+      ),
+      // Left to itself SQLite takes the index by state, and sorts all that has ended to find the oldest few.
       oldest: database.prepare(
-        `SELECT id FROM task WHERE ${ofStates} AND updated < :before ORDER BY updated, state, id LIMIT :limit`,
+        `SELECT id, updated AS ended, state FROM task INDEXED BY task_ended WHERE ${ended} AND updated < :before
+         UNION ALL SELECT id, lost_at, state FROM task WHERE ${lost} AND lost_at < :before
+         ORDER BY ended, state, id LIMIT :limit`,
       ),
       lease: database.prepare(
         `INSERT INTO lease (name, holder, until) VALUES ('sweep', :holder, :until)
@@ -45,6 +50,9 @@ export class SqliteSweep {
       removed: database.prepare('SELECT task_id FROM removed ORDER BY task_id LIMIT 1'),
       remember: database.prepare('INSERT OR IGNORE INTO removed (task_id) VALUES (?)'),
       forget: database.prepare('DELETE FROM removed WHERE task_id = ?'),
+      commands: database.prepare(
+        `DELETE FROM command WHERE kind = 'cancel' AND task_uuid = (SELECT uuid FROM task WHERE id = ?)`,
+      ),
       task: database.prepare('DELETE FROM task WHERE id = ?'),
       texts: database.prepare('SELECT offset, bytes FROM journal WHERE task_id = ? ORDER BY offset LIMIT ?'),
       journal: database.prepare('DELETE FROM journal WHERE task_id = ? AND offset <= ?'),
@@ -94,6 +102,7 @@ export class SqliteSweep {
   #removeTasks(ids: readonly number[]): void {
     for (const id of ids) {
       this.#statements.remember.run(id);
+      this.#statements.commands.run(id);
       this.#statements.task.run(id);
     }
   }

@@ -37,16 +37,22 @@ const MOST_STARTED = 1000;
 /** The workers in a SQLite file, and what becomes of their tasks. Its calls are to be made inside a transaction. */
 export class SqliteWorkers {
   readonly #statements;
+  readonly #lastChange: () => number;
   /** Of which workers starts were written lately, and when, in milliseconds since the epoch. */
   readonly #startedAt = new Map<string, number>();
 
-  constructor(database: DatabaseSync) {
+  /** @param lastChange Gives the greatest change number: tasks that are lost or run again get numbers after it. */
+  constructor(database: DatabaseSync, lastChange: () => number) {
+    this.#lastChange = lastChange;
     // One row for each worker, found by skipping through the index from one to the next.
     const live = `WITH RECURSIVE live (id) AS (
         SELECT min(worker_id) FROM task WHERE worker_id IS NOT NULL
         UNION ALL
         SELECT (SELECT min(worker_id) FROM task WHERE worker_id > live.id) FROM live WHERE live.id IS NOT NULL
       )`;
+    const numbered = (from: string): string =>
+      `changed = :last + place FROM (SELECT id AS live, row_number() OVER (ORDER BY id) AS place FROM task
+         WHERE worker_id = :id AND state = '${from}') WHERE id = live`;
     const stillLost = `state = 'lost' AND :state = 'running' AND attempt IS :attempt`;
     this.#statements = {
       live: database.prepare(
@@ -64,18 +70,19 @@ export class SqliteWorkers {
          VALUES (:id, '', 0, :interval, :time, :time, 1, 0, 0)
          ON CONFLICT DO UPDATE SET beat = :time, beats = beats + 1, silent_ms = 0 WHERE lost = 0`,
       ),
-      runAgain: database.prepare(`UPDATE task SET state = 'running' WHERE worker_id = ? AND state = 'lost'`),
+      runAgain: database.prepare(`UPDATE task SET state = 'running', ${numbered('lost')}`),
       silent: database.prepare(
         `UPDATE worker SET silent_ms = max(silent_ms, :silent), lost = max(lost, :lost) WHERE id = :id AND beats = :beats`,
       ),
-      lose: database.prepare(`UPDATE task SET state = 'lost' WHERE worker_id = ? AND state = 'running'`),
+      lose: database.prepare(`UPDATE task SET state = 'lost', ${numbered('running')}`),
       loseForGood: database.prepare(
-        `UPDATE task SET lost_heard = (SELECT beat FROM worker WHERE id = :id), worker_id = NULL
-         WHERE worker_id = :id AND state = 'lost'`,
+        `UPDATE task SET lost_heard = (SELECT beat FROM worker WHERE worker.id = :id), lost_at = :now, worker_id = NULL,
+           ${numbered('lost')}`,
       ),
       life: database.prepare(
         `UPDATE task SET announced = :announced, attempt = :attempt,
            worker_id = iif(${stillLost}, worker_id, :worker), lost_heard = iif(${stillLost}, lost_heard, NULL),
+           lost_at = iif(${stillLost}, lost_at, NULL),
            state = iif(${stillLost}, state, :state)
          WHERE id = :id`,
       ),
@@ -90,22 +97,26 @@ export class SqliteWorkers {
     return rows.map(({ id, interval_ms, beats, silent_ms }) => ({ id, intervalMs: interval_ms, beats, silentMs: silent_ms }));
   }
 
-  beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy }: Beat): void {
+  /** @returns How many tasks run again. */
+  beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy }: Beat): number {
     const { isLost, beat, runAgain, forget } = this.#statements;
     const before = isLost.get(id) as { lost: number } | undefined;
     beat.run({ id, host, pid, interval, time, busy });
-    if (before?.lost === 1) runAgain.run(id);
-    else if (before === undefined) forget.run(time - FORGET_MICROS);
+    if (before === undefined) forget.run(time - FORGET_MICROS);
+    return before?.lost === 1 ? Number(runAgain.run({ id, last: this.#lastChange() }).changes) : 0;
   }
 
-  silence(silences: readonly Silence[]): void {
+  /** @returns How many tasks are lost now, or so for good. */
+  silence(silences: readonly Silence[]): number {
+    let told = 0;
     const { silent, lose, loseForGood } = this.#statements;
     for (const { id, beats, silentMs, lost, final } of silences) {
       const { changes } = silent.run({ id, beats, silent: silentMs, lost: Number(lost) });
       if (changes === 0) continue;
-      if (lost) lose.run(id);
-      if (final) loseForGood.run({ id });
+      if (lost) told += Number(lose.run({ id, last: this.#lastChange() }).changes);
+      if (final) told += Number(loseForGood.run({ id, last: this.#lastChange(), now: Date.now() * 1000 }).changes);
     }
+    return told;
   }
 
   /** Keeps what a stored task lives by now; one that is lost stays so while its attempt is the same. */

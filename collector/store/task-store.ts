@@ -14,7 +14,8 @@ export interface TaskStore {
    * Commits facts, of any tasks and in any order, in one transaction. What the store has seen
    * before changes nothing; a task to which nothing new came gets no new version.
    *
-   * Resolves when the facts are durable, rejects when none of them is. A backend that can do it
+   * Resolves when the facts are durable, rejects when none of them is: with a `TaskStoreError` of
+   * code `REFUSED` where another try can't succeed because of one of these facts. A backend that can do it
    * without waiting has done it before it returns. Without facts it says whether the store can be
    * written.
    */
@@ -23,14 +24,23 @@ export interface TaskStore {
   /** The task as it is now; `undefined` for an unknown one. */
   task(uuid: string): Promise<StoredTask | undefined>;
 
+  /**
+   * A number that is another one whenever a read may give something else than before, whoever wrote;
+   * `undefined` where that can not be told at once. Throws where the store can't be read.
+   */
+  revision(look: RevisionLook): number | undefined;
+
   /** A part of the log; `undefined` for an unknown task. */
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined>;
 
   /** The attempts with their scopes, first to last; `undefined` for an unknown task. */
-  scopes(uuid: string): Promise<AttemptRecord[] | undefined>;
+  scopes(uuid: string): Promise<StoredScopes | undefined>;
 
   /** Tasks, newest first by their first commit. */
   tasks(query: TaskQuery): Promise<TaskPage>;
+
+  /** How many tasks are in each state; a state of none may be absent. */
+  countByState(): Promise<Partial<Record<TaskState, number>>>;
 
   /**
    * Tasks that were committed after a change number, each once with its latest, in the order of those
@@ -83,10 +93,16 @@ export interface TaskStore {
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'sweep', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'countByState', 'sweep', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }
+
+/**
+ * How up to date a {@link TaskStore.revision} is: of `now`, or of some moment of this `turn` of the
+ * event loop, for those who were waiting when it began. What this store itself wrote it has in any case.
+ */
+export type RevisionLook = 'now' | 'turn';
 
 /**
  * How a step of {@link TaskStore.sweep} went: there is `more` to do, all is `done`, or somebody
@@ -112,10 +128,12 @@ export interface StoredTask {
 export type CancelAnswer =
   /** Its worker will hear of it within a second, if its event loop runs. */
   | 'requested'
-  /** It has ended. */
+  /** It has ended, or is lost for good. */
   | 'ended'
   /** Its worker does not listen. */
-  | 'not-cancellable';
+  | 'not-cancellable'
+  /** Its worker is lost: when it is heard again, it can be asked again. */
+  | 'lost';
 
 /** A request to cancel one attempt. */
 export interface Cancellation {
@@ -157,6 +175,13 @@ export interface StoredLog {
   version: number;
   /** Length of the whole log in bytes. */
   logBytes: number;
+}
+
+export interface StoredScopes {
+  /** Version of the task to which they belong. */
+  version: number;
+  /** First to last. */
+  attempts: AttemptRecord[];
 }
 
 export interface TaskQuery {

@@ -1,3 +1,4 @@
+import type { StreamOptions } from '../app/stream-options.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 
@@ -13,6 +14,8 @@ export interface ServeOptions {
   allowedHosts?: string[];
   /** Origins whose pages may read from the server, such as `http://localhost:5173`. */
   allowedOrigins?: string[];
+  /** How live streams behave; the defaults suit. */
+  streams?: StreamOptions;
 }
 
 /** What the thread is started with. */

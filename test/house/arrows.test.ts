@@ -29,20 +29,37 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     parts: ['src', 'collector/record', 'collector/store'],
     packages: ['@opentelemetry/api', 'node:*'],
   },
+  'collector/collect': {
+    parts: ['src', 'collector/beat', 'collector/store'],
+    packages: [],
+  },
   'collector/ending': {
     parts: ['src'],
     packages: ['node:*'],
   },
   'collector/span': {
-    parts: ['src', 'collector/ending', 'collector/ring', 'collector/store'],
+    parts: ['src', 'collector/beat', 'collector/collect', 'collector/ending', 'collector/ring', 'collector/store'],
     packages: ['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
   },
   'collector/app': {
     parts: ['src', 'collector/beat', 'collector/record', 'collector/store'],
     packages: ['@opentelemetry/api', '@hono/node-server', 'hono', 'node:*'],
   },
+  'collector/metrics': {
+    parts: ['collector/app', 'collector/record', 'collector/store'],
+    packages: ['prom-client'],
+  },
   'collector/thread': {
-    parts: ['src', 'collector/app', 'collector/beat', 'collector/ending', 'collector/ring', 'collector/store'],
+    parts: [
+      'src',
+      'collector/app',
+      'collector/beat',
+      'collector/collect',
+      'collector/ending',
+      'collector/metrics',
+      'collector/ring',
+      'collector/store',
+    ],
     packages: ['@opentelemetry/api', 'node:*'],
   },
   collector: {

@@ -18,6 +18,13 @@ describe('an announced task', () => {
     expect(await sdk.attempts(uuid)).toEqual([]);
   });
 
+  test('has its name, attributes and their values cut where they are too long', async () => {
+    const sdk = recorded();
+    const uuid = announceTask({ taskName: 'Import', attributes: { a: 'long', b: 1 }, limits: { name: 2, attributes: 1, attributeValue: 3 } });
+    expect(await sdk.record(uuid)).toMatchObject({ task_name: 'Im… (cut: 6 characters)', attributes: { a: 'lon… (cut: 4 characters)' } });
+    expect((await sdk.record(uuid)).attributes).not.toHaveProperty('b');
+  });
+
   test('runs when a worker takes it, as if nobody had announced it', async () => {
     const sdk = recorded();
     const taskUuid = announceTask({ taskName: 'Announced', attributes: { by: 'producer' } });
@@ -65,7 +72,7 @@ describe('an announced task', () => {
 test.each<[string, object | string, string]>([
   ['no options', 'Import', 'announceTask: expected an object of options, got "Import"'],
   ['no name', {}, 'taskName: expected the name to be a string that is not empty, got undefined'],
-  ['an unknown option', { taskName: 'x', name: 'y' }, 'announceTask: expected options among taskName, taskUuid, attributes, redact, got "name"'],
+  ['an unknown option', { taskName: 'x', name: 'y' }, 'announceTask: expected options among taskName, taskUuid, attributes, redact, limits, got "name"'],
   ['no UUID', { taskName: 'x', taskUuid: '1' }, 'taskUuid: expected a UUID (RFC 9562), got "1"'],
   ['attributes of ours', { taskName: 'x', attributes: { 'taskspan.x': 1 } }, 'attributes: expected names that are not empty and not of taskspan.*'],
   ['a text to redact with', { taskName: 'x', redact: 'x' }, 'redact: expected a function, got "x"'],

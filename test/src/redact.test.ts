@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runTask, TaskUpdater } from '../../src/index.ts';
 import type { Redact } from '../../src/index.ts';
-import { cleanAttributes, cleanJson, cleanTextWith } from '../../src/text.ts';
+import { cleanAttributes, cleanerWith, cleanJson } from '../../src/text.ts';
 import { diagnosed } from './support/diagnosed.ts';
 import { recorded } from './support/recorded.ts';
 import type { Recorded } from './support/recorded.ts';
@@ -139,8 +139,8 @@ describe('every text', () => {
     ['an emoji', '\u{1f600}', '\u{1f600}'],
     ['NUL and ESC', '\0\u001b[31m', '\0\u001b[31m'],
   ])('is well-formed: %s', (_, text, clean) => {
-    expect(cleanTextWith(undefined)(text)).toBe(clean);
-    expect(cleanTextWith((own) => own)(text)).toBe(clean);
+    expect(cleanerWith(undefined, undefined).message(text)).toBe(clean);
+    expect(cleanerWith((own) => own, undefined).message(text)).toBe(clean);
   });
 
   test('is well-formed in span, record and log', async () => {
@@ -161,7 +161,7 @@ describe('every text', () => {
 });
 
 describe('attributes', () => {
-  const clean = cleanTextWith(undefined);
+  const clean = cleanerWith(undefined, undefined);
 
   test('keep texts, numbers, booleans and lists of them', () => {
     const attributes = { text: 'a', number: 1.5, yes: true, texts: ['a', 'b'], numbers: [1, 2], none: [] };
@@ -221,7 +221,7 @@ describe('a result in JSON', () => {
     ['"a secret"', '"a secret"'],
     ['{"a":1}', '{"a":1}'],
   ])('%s stays as it is where nothing is redacted', (json, cleaned) => {
-    expect(cleanJson(json, cleanTextWith(undefined))).toBe(cleaned);
+    expect(cleanJson(json, cleanerWith(undefined, undefined).result)).toBe(cleaned);
   });
 });
 

@@ -303,7 +303,7 @@ describe('a span', () => {
 
   test('tells a notification although it has more attributes than an event may have', async () => {
     const { span, attempts } = recorded();
-    const updater = new TaskUpdater({ taskName: 'T' });
+    const updater = new TaskUpdater({ taskName: 'T', limits: { attributes: 200 } });
     updater.scope('Job', (job) => job.notify('full', many(200, 'event')));
     const [event] = (await span('Job')).events;
     expect(event!.droppedAttributesCount).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
 import { recorded } from './support/recorded.ts';
 
-const OPTIONS = 'taskName, taskUuid, attempt, attributes, verbose, suppressException, redact';
+const OPTIONS = 'taskName, taskUuid, attempt, attributes, verbose, suppressException, redact, limits';
 
 describe('new TaskUpdater refuses, saying what was expected and what came,', () => {
   test.each<[string, unknown, string]>([
@@ -34,6 +34,8 @@ describe('new TaskUpdater refuses, saying what was expected and what came,', () 
     ],
     ['verbose: 1', { taskName: 'T', verbose: 1 }, 'verbose: expected a boolean, got 1'],
     ['suppressException: "no"', { taskName: 'T', suppressException: 'no' }, 'suppressException: expected a boolean, got "no"'],
+    ['a limit of nothing', { taskName: 'T', limits: { message: 0 } }, 'limits.message: expected a whole number of at least 1, got 0'],
+    ['an unknown limit', { taskName: 'T', limits: { text: 1 } }, 'limits: expected message, name, attributes, attributeValue, stack, result, got "text"'],
     ['a pattern to redact', { taskName: 'T', redact: /x/ }, 'redact: expected a function, got {}'],
   ])('%s', async (_, options, message) => {
     const { spans } = recorded();

@@ -19,6 +19,8 @@ export interface EndedProcess {
 export interface TestProcess {
   /** Resolves once standard output holds the pattern; rejects if the process ends before. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
+  /** The same of standard error. */
+  told(pattern: RegExp): Promise<RegExpMatchArray>;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<EndedProcess>;
 }
@@ -45,6 +47,7 @@ export function startNode(args: readonly string[], { cwd, env }: TestProcessOpti
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
+    for (const check of checks) check();
   });
   const ended = new Promise<EndedProcess>((resolve, reject) => {
     child.once('error', reject);
@@ -54,24 +57,26 @@ export function startNode(args: readonly string[], { cwd, env }: TestProcessOpti
     child.kill('SIGKILL');
     await ended;
   });
+  const found = (pattern: RegExp, output: () => string): Promise<RegExpMatchArray> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        const match = output().match(pattern);
+        if (match === null) return;
+        checks.delete(check);
+        resolve(match);
+      };
+      checks.add(check);
+      check();
+      ended.then(
+        () => reject(new Error(`the process ended without printing ${pattern}:\n${stdout}\n${stderr}`)),
+        reject,
+      );
+    });
   return {
     ended,
     kill: (signal) => child.kill(signal),
-    printed: (pattern) =>
-      new Promise((resolve, reject) => {
-        const check = (): void => {
-          const match = stdout.match(pattern);
-          if (match === null) return;
-          checks.delete(check);
-          resolve(match);
-        };
-        checks.add(check);
-        check();
-        ended.then(
-          () => reject(new Error(`the process ended without printing ${pattern}:\n${stdout}\n${stderr}`)),
-          reject,
-        );
-      }),
+    printed: (pattern) => found(pattern, () => stdout),
+    told: (pattern) => found(pattern, () => stderr),
   };
 }
 

@@ -76,6 +76,33 @@ describe.each([
     expect(await store.cancellations('w', 0)).toEqual([]);
   });
 
+  test('is refused while its worker is lost, possible when it is heard again, and too late when it is lost for good', async () => {
+    const store = open();
+    const app = createTasksApp({ store, listen: false });
+    const ask = async (): Promise<{ status: number; detail?: string; cancellable: boolean }> => {
+      const { cancellable } = (await (await app.request(`/tasks/${UUID}`)).json()) as { cancellable: boolean };
+      const answer = await app.request(PATH, { method: 'POST' });
+      return { status: answer.status, ...((await answer.json()) as { detail?: string }), cancellable };
+    };
+    const lose = async (final: boolean): Promise<void> => {
+      const [worker] = await store.workers();
+      await store.silence([{ id: 'w', beats: worker!.beats, silentMs: 15_000, lost: true, final }]);
+    };
+    const beat = { workerId: 'w', host: 'here', pid: 1, intervalMs: 5000, time: 1_767_323_045_000_000, busySince: null };
+    await store.append([{ ...start(), workerIntervalMs: 5000 } as Fact]);
+    await store.beat(beat);
+    await lose(false);
+    expect(await ask()).toMatchObject({
+      status: 409, cancellable: false,
+      detail: `task ${UUID} can not be cancelled now: its worker has not been heard of since 2026-01-02T03:04:05.000000Z`,
+    });
+    expect(await store.cancellations('w', 0)).toEqual([]);
+    await store.beat(beat);
+    expect(await ask()).toMatchObject({ status: 202, cancellable: true });
+    await lose(true);
+    expect(await ask()).toMatchObject({ status: 409, cancellable: false, detail: `task ${UUID} has ended` });
+  });
+
   test("is possible as the record's cancellable says", async () => {
     const store = open();
     const app = createTasksApp({ store });

@@ -28,6 +28,7 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
       const task = find(uuid);
       return task && stored(task);
     },
+    revision: () => undefined,
     async log(uuid, range) {
       reads.push(`log ${JSON.stringify(range ?? {})}`);
       const task = find(uuid);
@@ -35,7 +36,8 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
     },
     async scopes(uuid) {
       reads.push('scopes');
-      return find(uuid)?.attempts;
+      const task = find(uuid);
+      return task && { version: task.version, attempts: task.attempts };
     },
     async tasks(query) {
       reads.push('tasks');
@@ -45,6 +47,7 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
     watch: () => () => undefined,
     cancel: () => Promise.reject(new Error('not of use here')),
     cancellations: () => Promise.reject(new Error('not of use here')),
+    countByState: () => Promise.resolve({}),
     sweep: () => Promise.reject(new Error('not for the app to do')),
     append: () => Promise.reject(new Error('not of use here')),
     beat: () => Promise.reject(new Error('not of use here')),

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import type { Hono } from 'hono';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serveTasks } from '../../../collector/app/serve-tasks.ts';
-import type { StreamOptions } from '../../../collector/app/task-watchers.ts';
+import type { StreamOptions } from '../../../collector/app/stream-options.ts';
 import { createTasksApp } from '../../../collector/app/tasks-app.ts';
 import type { TaskChange } from '../../../collector/record/task-change.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';

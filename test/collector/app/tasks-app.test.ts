@@ -26,6 +26,9 @@ function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
   return {
     append: fail,
     task: fail,
+    revision() {
+      throw new Error(message);
+    },
     log: fail,
     scopes: fail,
     tasks: fail,
@@ -36,6 +39,7 @@ function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
     beat: fail,
     workers: fail,
     silence: fail,
+    countByState: fail,
     sweep: fail,
     close: fail,
   };

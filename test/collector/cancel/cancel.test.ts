@@ -152,7 +152,7 @@ test('nested and parallel scopes all end as cancelled, and no further scope runs
   expect(stdout).toContain('raised TASKSPAN_CANCELLED true\nagain TASKSPAN_CANCELLED\n');
   const record = (await recordsOf(storeIn(folder))).get('Nested')!;
   expect(record).toMatchObject({ state: 'cancelled', exception: 'no', jobs: { total: 1, finished: 0, failed: 1, running: 0 } });
-  const [attempt] = (await storeIn(folder).scopes(record.task_uuid))!;
+  const [attempt] = (await storeIn(folder).scopes(record.task_uuid))!.attempts;
   const [outer] = attempt!.scopes;
   expect([outer!, ...outer!.scopes].map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
     'Outer cancelled', 'Fails failed', 'Left cancelled', 'Right cancelled',

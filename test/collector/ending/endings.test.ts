@@ -41,7 +41,7 @@ test.for([
     `${DONE}${started('Left')}${started('Right')}${failed(reason)}` +
       `${started('Left (continued)')}${failed(reason)}\tTask Finished - 1 out of 3 jobs finished\n`,
   );
-  const [attempt] = (await storeIn(folder).scopes(record.task_uuid))!;
+  const [attempt] = (await storeIn(folder).scopes(record.task_uuid))!.attempts;
   const ends = [attempt!, ...attempt!.scopes, ...attempt!.scopes[0]!.scopes];
   expect(ends.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
     'open failed', 'Outer failed', 'Done completed', 'Left failed', 'Right failed',

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
-import { factLines } from '../../../src/log-line.ts';
+import { factLines, missingLine } from '../../../src/log-line.ts';
 import { commitFacts } from '../../../collector/record/commit.ts';
 import type { TaskCommit } from '../../../collector/record/commit.ts';
 import type { JournalEntry } from '../../../collector/record/journal.ts';
@@ -42,6 +42,8 @@ export interface Told {
   fact: Fact;
   entry: JournalEntry;
   text: string;
+  /** What stands before its own lines: that facts before it have not come. */
+  missing: string;
 }
 
 /** What each fact wrote, in the order of the log; checks that entries and texts of the commits fit. */
@@ -52,8 +54,10 @@ export function toldIn(deliveries: readonly (readonly Fact[])[]): { task: TaskFo
   let offset = 0;
   for (const facts of deliveries) {
     const writing = facts
-      .filter((fact) => isFirst(seen, fact) && factLines(fact) !== '')
-      .toSorted((one, other) => one.time - other.time);
+      .toSorted((one, other) => one.time - other.time)
+      .filter((fact) => isFirst(seen, fact))
+      .map((fact) => ({ fact, missing: missingBefore(seen, fact) }))
+      .filter(({ fact, missing }) => missing + factLines(fact) !== '');
     const change = commitFacts(task, facts);
     if (change === undefined) continue;
     expect(change.offset).toBe(offset);
@@ -63,11 +67,18 @@ export function toldIn(deliveries: readonly (readonly Fact[])[]): { task: TaskFo
     expect(change.entries.length).toBe(writing.length);
     let at = 0;
     for (const [index, entry] of change.entries.entries()) {
-      told.push({ fact: writing[index]!, entry, text: bytes.toString('utf8', at, (at += entry.bytes)) });
+      told.push({ ...writing[index]!, entry, text: bytes.toString('utf8', at, (at += entry.bytes)) });
     }
     expect(at).toBe(bytes.length);
   }
   return { task, told };
+}
+
+function missingBefore(seen: ReadonlySet<string>, { kind, span, seq }: Fact): string {
+  if (kind !== 'scope-end' && kind !== 'task-end') return '';
+  let missing = 0;
+  for (let before = 0; before < seq; before++) if (!seen.has(`${span.traceId} ${span.spanId} ${before}`)) missing++;
+  return missing === 0 ? '' : missingLine(missing);
 }
 
 function isFirst(seen: Set<string>, { span, seq }: Fact): boolean {

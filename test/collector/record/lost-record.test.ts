@@ -24,9 +24,9 @@ describe('the record of a lost task', () => {
         const record = recordOf(summary, 'running');
         const heard = '2026-01-02T03:04:05.000006Z';
         expect(record).toMatchObject({ state: 'running', status: 2, finished: false, heard });
-        expect(JSON.stringify(recordOf(summary, 'lost'))).toBe(JSON.stringify({ ...record, state: 'lost' }));
+        expect(JSON.stringify(recordOf(summary, 'lost'))).toBe(JSON.stringify({ ...record, state: 'lost', cancellable: false }));
         expect(JSON.stringify(recordOf(summary, 'lost', { final: true }))).toBe(
-          JSON.stringify({ ...record, exception: `lost: last heard ${heard}`, finished: true, status: 0, state: 'lost' }),
+          JSON.stringify({ ...record, exception: `lost: last heard ${heard}`, finished: true, status: 0, state: 'lost', cancellable: false }),
         );
       }),
       cases(500),
@@ -34,7 +34,7 @@ describe('the record of a lost task', () => {
   });
 
   test('does not tell that its worker is busy', () => {
-    const summary = '{"task_name":"x","exception":"","finished":false,"status":2,"state":"running","attempt":1}';
+    const summary = '{"task_name":"x","exception":"","finished":false,"status":2,"state":"running","attempt":1,"cancellable":true}';
     expect(recordOf(summary, 'running', { busySince: HEARD }).busy_since).toBe('2026-01-02T03:04:05.000006Z');
     expect(recordOf(summary, 'lost', { busySince: HEARD }).busy_since).toBeNull();
   });

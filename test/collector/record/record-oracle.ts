@@ -15,6 +15,7 @@ export interface Told {
   jobs: { total: number; finished: number; failed: number; running: number };
   progress: number | null;
   result: unknown;
+  facts_missing: number;
   updated: number;
 }
 
@@ -38,6 +39,7 @@ export function toldBy(facts: readonly Fact[]): Told {
     jobs: jobsOf(own),
     progress: latest === undefined ? null : progressOf(own, latest.taskSpanId),
     result: result === undefined ? null : JSON.parse(result.result),
+    facts_missing: latest === undefined ? 0 : missingOf(own, latest.taskSpanId),
     updated: Math.max(0, ...facts.map(({ time }) => time)),
   };
 }
@@ -55,6 +57,7 @@ export interface ScopeTold {
   total: number | null;
   error: string | null;
   notification_count: number;
+  facts_missing: number;
 }
 
 /** What a set of facts says of the span of this id, a scope's or an attempt's. */
@@ -77,7 +80,28 @@ export function scopeToldBy(facts: readonly Fact[], spanId: string): ScopeTold {
     total: progress?.total ?? null,
     error: error === undefined ? null : error.message === '' ? error.name : `${error.name}: ${error.message}`,
     notification_count: own.filter(({ kind }) => kind === 'notification').length,
+    facts_missing: missingAmong(own),
   };
+}
+
+/** Of each span that is known, all numbers below its greatest that nobody has seen. */
+function missingOf(facts: readonly Fact[], taskSpanId: string): number {
+  const spans = new Set([taskSpanId]);
+  for (const fact of facts) {
+    spans.add(fact.span.spanId);
+    if (fact.kind === 'scope-start' && fact.parentSpanId !== '') spans.add(fact.parentSpanId);
+  }
+  let missing = 0;
+  for (const spanId of spans) {
+    missing += missingAmong(facts.filter(({ span }) => span.spanId === spanId));
+  }
+  return missing;
+}
+
+/** The same of the facts of one span; of a span without any, its start. */
+function missingAmong(own: readonly Fact[]): number {
+  const seen = new Set(own.map(({ seq }) => seq));
+  return seen.size === 0 ? 1 : Math.max(...seen) + 1 - seen.size;
 }
 
 function latestAttempt(facts: readonly Fact[]): Fact['span'] | undefined {

@@ -1,9 +1,11 @@
 import { context, propagation, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
 import type { TaskStore } from '../../../collector/index.ts';
+import type { Fact } from '../../../src/fact.ts';
 import { runTask, TaskUpdater } from '../../../src/index.ts';
+import { DAY, factsOf, uuidOf } from '../store/stored-task.ts';
 
 function sdk(...stores: TaskStore[]) {
   const exporter = new InMemorySpanExporter();
@@ -33,7 +35,7 @@ test('of 100,000 notifications in one scope none is missing and all are in order
   expect(lines.findIndex((line, step) => line !== `\tstep ${step}`)).toBe(-1);
   const span = exporter.getFinishedSpans().find(({ name }) => name === 'talk')!;
   expect(span.events).toHaveLength(128);
-  const [attempt] = (await store.scopes(updater.taskUuid))!;
+  const [attempt] = (await store.scopes(updater.taskUuid))!.attempts;
   const [scope] = attempt!.scopes;
   expect(scope!.notification_count).toBe(100_000);
   expect(scope!.notifications.map(({ message }) => message)).toEqual(
@@ -83,6 +85,54 @@ test('a store that fails is tried again, and the task does not notice', async ()
     .toBe('completed');
 });
 
+test('ended tasks go when their time is over, others stay', async () => {
+  const store = memoryStore();
+  await store.append(factsOf(uuidOf(1), { time: Date.now() * 1000 - 40 * DAY, end: 'completed' }));
+  await store.append(factsOf(uuidOf(2), { time: Date.now() * 1000 - 40 * DAY }));
+  sdk(store);
+  await expect.poll(() => store.task(uuidOf(1))).toBeUndefined();
+  expect(await store.task(uuidOf(2))).toMatchObject({ state: 'running' });
+});
+
+test('with retention: false all stay', async () => {
+  const store = memoryStore();
+  const sweep = vi.spyOn(store, 'sweep');
+  const processor = new TaskSpanProcessor({ store, retention: false, beatIntervalMs: 50 });
+  onTestFinished(() => processor.shutdown());
+  const looked = vi.spyOn(store, 'workers');
+  await expect.poll(() => looked.mock.calls.length).toBeGreaterThan(10);
+  expect(sweep).not.toHaveBeenCalled();
+});
+
+test('tasks of a worker that falls silent are lost, those of this process promise no signs of life', async () => {
+  const store = memoryStore();
+  const [start, ...others] = factsOf(uuidOf(1));
+  await store.append([{ ...start!, workerIntervalMs: 50 } as Fact, ...others]);
+  const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store, beatIntervalMs: 50, lostFinalMs: 0 })] });
+  provider.register();
+  onTestFinished(async () => {
+    trace.disable();
+    context.disable();
+    await provider.shutdown();
+  });
+  const updater = new TaskUpdater({ taskName: 'mine' });
+  await expect.poll(async () => (await store.task(uuidOf(1)))!.state).toBe('lost');
+  expect(await store.task(updater.taskUuid)).toMatchObject({ state: 'running' });
+  expect((await store.task(updater.taskUuid))!.liveness).toBeUndefined();
+  updater.complete();
+});
+
+test.each([
+  ['bufferBytes', 1, 'bufferBytes: expected at least 1048576, got 1'],
+  ['beatIntervalMs', 7, 'beatIntervalMs: expected 0 or a whole number from 50 to 3600000, got 7'],
+  ['lostFinalMs', -1, 'lostFinalMs: expected a whole number of at least 0, got -1'],
+  ['retention', { days: -1 }, 'retention.days: expected '],
+])('a %s of %j is a RangeError', (option, value, message) => {
+  const make = (): unknown => new TaskSpanProcessor({ store: memoryStore(), [option]: value });
+  expect(make).toThrow(RangeError);
+  expect(make).toThrow(message);
+});
+
 test('spans of other instrumentations leave no trace in record, log and tree', async () => {
   const store = memoryStore();
   const { provider } = sdk(store);
@@ -96,5 +146,5 @@ test('spans of other instrumentations leave no trace in record, log and tree', a
   updater.complete();
   await provider.forceFlush();
   expect((await store.log(updater.taskUuid))!.text).not.toContain('not ours');
-  expect((await store.scopes(updater.taskUuid))![0]!.scopes.map(({ name, scopes }) => [name, scopes])).toEqual([['part', []]]);
+  expect((await store.scopes(updater.taskUuid))!.attempts[0]!.scopes.map(({ name, scopes }) => [name, scopes])).toEqual([['part', []]]);
 });

@@ -1,10 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
 import { untilWoken } from '../../../collector/ring/ring-here.ts';
 import { Committer } from '../../../collector/store/committer.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
 import { UUID } from '../record/scripted-task.ts';
 import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 import { notification, SPANS } from '../ring/arbitrary-fact.ts';
@@ -32,11 +34,14 @@ interface Committing {
   committer: Committer;
   failures: number[];
   recoveries: () => number;
+  /** Sequence numbers of the facts given up. */
+  refused: number[];
 }
 
 function committing(store: Pick<TaskStore, 'append'>): Committing {
   const ring = new WrittenRing();
   const failures: number[] = [];
+  const refused: number[] = [];
   let recoveries = 0;
   const committer = new Committer({
     source: ring.reader(),
@@ -44,9 +49,10 @@ function committing(store: Pick<TaskStore, 'append'>): Committing {
     sleep: () => untilWoken(ring.ring),
     onFailure: (_error, inARow) => failures.push(inARow),
     onRecovery: () => recoveries++,
+    onRefused: ({ seq }) => refused.push(seq),
   });
   onTestFinished(() => committer.stop());
-  return { ring, committer, failures, recoveries: () => recoveries };
+  return { ring, committer, failures, refused, recoveries: () => recoveries };
 }
 
 /** A memory store that refuses so many appends first. */
@@ -184,6 +190,64 @@ describe('drain', () => {
     expect(held.appends[3]!.facts).toEqual([three]);
     await held.appends[3]!.succeed();
     expect(ring.ring.isDrained).toBe(true);
+  });
+});
+
+describe('facts that the store can never take', () => {
+  /** A store that refuses each batch with one of these in it. */
+  function refusingFacts(poison: ReadonlySet<number>, committed: number[]): Pick<TaskStore, 'append'> & { asked: number } {
+    return {
+      asked: 0,
+      append(facts) {
+        this.asked++;
+        if (facts.some(({ seq }) => poison.has(seq))) return Promise.reject(new TaskStoreError('REFUSED', 'no'));
+        committed.push(...facts.map(({ seq }) => seq));
+        return Promise.resolve();
+      },
+    };
+  }
+
+  test('are given up alone and told one by one, all others are committed in their order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 60 })), async (numbers) => {
+        const poison = new Set(numbers);
+        const committed: number[] = [];
+        const { ring, committer, refused } = committing(refusingFacts(poison, committed));
+        const all = Array.from({ length: 60 }, (_, at) => at + 1);
+        for (const seq of all) ring.write(notification(seq, `line ${seq}`));
+        // The first refusal might pass: whoever drains is let go at it.
+        await committer.drain();
+        await committer.drain();
+        expect(ring.ring.isDrained).toBe(true);
+        expect(committed).toEqual(all.filter((seq) => !poison.has(seq)));
+        expect(refused).toEqual(all.filter((seq) => poison.has(seq)));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('cost few commits where there is one among many', async () => {
+    const store = refusingFacts(new Set([777]), []);
+    const { ring, committer } = committing(store);
+    for (let seq = 1; seq <= 4000; seq++) ring.write(notification(seq, 'line'));
+    await committer.drain();
+    await committer.drain();
+    expect(ring.ring.isDrained).toBe(true);
+    expect(store.asked).toBeLessThan(50);
+  });
+
+  test('are tried a second time before, since the store may have been wrong', async () => {
+    let times = 0;
+    const store = memoryStore();
+    const { ring, committer, refused, failures } = committing({
+      append: (facts) => (times++ === 0 ? Promise.reject(new TaskStoreError('REFUSED', 'no')) : store.append(facts)),
+    });
+    for (const fact of seedExample().facts) ring.write(fact);
+    await committer.drain();
+    expect(ring.ring.isDrained).toBe(false);
+    await committer.drain();
+    expect({ failures, refused }).toEqual({ failures: [1], refused: [] });
+    expect((await store.log(UUID))!.text).toBe(SEED_LOG);
   });
 });
 

@@ -40,11 +40,12 @@ export function expectedAfter(appends: readonly (readonly Fact[])[]): StoredWhol
 export async function wholeOf(store: TaskStore, uuid: string): Promise<StoredWhole> {
   const task = (await store.task(uuid))!;
   const log = (await store.log(uuid))!;
-  const tree = (await store.scopes(uuid))!;
+  const { version, attempts: tree } = (await store.scopes(uuid))!;
   if (log.version !== task.version || log.logBytes !== task.logBytes || Buffer.byteLength(log.text) !== task.logBytes) {
     throw new Error(`log and task do not agree: ${JSON.stringify([task, { ...log, text: log.text.length }])}`);
   }
-  return { summary: JSON.parse(task.summary), state: task.state, version: task.version, log: log.text, tree };
+  if (version !== task.version) throw new Error(`scopes and task do not agree: ${version} and ${task.version}`);
+  return { summary: JSON.parse(task.summary), state: task.state, version, log: log.text, tree };
 }
 
 /** The same facts as those of another task. */

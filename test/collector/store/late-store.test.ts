@@ -1,11 +1,13 @@
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { lateStore } from '../../../collector/store/late-store.ts';
+import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
 import { UUID } from '../record/scripted-task.ts';
 import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 import { newFile } from './sqlite-file.ts';
+import { factsOf, storePath, uuidOf } from './stored-task.ts';
 
 test('a store that can\'t be opened yet rejects each call, and takes facts once it can', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -25,6 +27,52 @@ test('a store that can\'t be opened yet rejects each call, and takes facts once 
   vi.advanceTimersByTime(1);
   await Promise.all(calls());
   expect((await store.log(UUID))!.text).toBe(SEED_LOG);
+});
+
+test('a store whose file is deleted is opened anew a second later, and whoever listens to it still hears', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const path = storePath();
+  const store = lateStore(path);
+  onTestFinished(() => store.close());
+  const heard = vi.fn();
+  onTestFinished(store.watch(heard));
+  await store.append(factsOf(uuidOf(1)));
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end);
+  await expect(store.append(factsOf(uuidOf(2)))).rejects.toMatchObject({ code: 'GONE', message: expect.stringContaining(path) });
+  await expect(store.task(uuidOf(1))).rejects.toMatchObject({ code: 'GONE' });
+  vi.advanceTimersByTime(1000);
+  heard.mockClear();
+  await store.append(factsOf(uuidOf(3)));
+  expect(heard).toHaveBeenCalled();
+  expect(await store.task(uuidOf(1))).toBeUndefined();
+  expect(await store.task(uuidOf(3))).toMatchObject({ state: 'running' });
+});
+
+test('a store that was found damaged is read on, not written, and opened anew when there is a sound one in its place', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const path = storePath();
+  const backup = `${path}.backup`;
+  const before = sqliteStore(path);
+  for (let n = 0; n < 200; n++) await before.append(factsOf(uuidOf(n), { lines: 5 }));
+  await before.close();
+  copyFileSync(path, backup);
+  const bytes = readFileSync(path);
+  bytes.fill(0xa5, bytes.length - 40_960);
+  writeFileSync(path, bytes);
+  const store = lateStore(path);
+  onTestFinished(() => store.close());
+  const append = (): Promise<void> => store.append(Array.from({ length: 300 }, (_, n) => factsOf(uuidOf(n), { lines: 9 })).flat());
+  await expect(append()).rejects.toMatchObject({ name: 'TaskStoreError', code: 'CORRUPT', message: expect.stringContaining(path) });
+  expect(await store.task(uuidOf(1))).toMatchObject({ state: 'running' });
+  await expect(store.append(factsOf(uuidOf(1000)))).rejects.toMatchObject({ code: 'CORRUPT' });
+  expect(readFileSync(path).equals(bytes)).toBe(true);
+  writeFileSync(path, readFileSync(backup));
+  await expect(append()).rejects.toMatchObject({ code: 'GONE' });
+  vi.advanceTimersByTime(1000);
+  await append();
+  expect(await store.task(uuidOf(299))).toMatchObject({ state: 'running' });
 });
 
 test('a store that was never used has nothing to close', async () => {

@@ -123,6 +123,40 @@ describe.each(backends)('a store %s', (_, open) => {
     expect(await listed(store)).toBe('3running 2running 1completed');
   });
 
+  test('has a change for each task that is lost, runs again or is lost for good, and for nothing else of liveness', async () => {
+    const store = (await open())();
+    await store.append([start(FIRST, 'one'), start(SECOND, 'one'), start(THIRD, 'two')]);
+    const changesSince = async (after: number): Promise<string[]> => {
+      const told: string[] = [];
+      for (let last = after; ; ) {
+        const [next] = (await store.changes({ after: last, limit: 1 })).changes;
+        if (next === undefined) return told.toSorted();
+        expect(next.change).toBeGreaterThan(last);
+        last = next.change;
+        told.push(`${next.task.uuid.slice(-1)} ${next.task.state}`);
+      }
+    };
+    const happenings: [() => Promise<unknown>, string[]][] = [
+      [() => store.beat(beat('one')), []],
+      [async () => store.silence([await silenceOf(store, 'one', { lost: false })]), []],
+      [async () => store.silence([await silenceOf(store, 'one')]), ['1 lost', '2 lost']],
+      [async () => store.silence([await silenceOf(store, 'one')]), []],
+      [() => store.beat(beat('one')), ['1 running', '2 running']],
+      [async () => store.silence([await silenceOf(store, 'one', { final: true })]), ['1 lost', '2 lost']],
+      [() => store.beat(beat('one')), []],
+    ];
+    for (const [at, [happen, expected]] of happenings.entries()) {
+      let woken = 0;
+      const { last } = await store.changes({ limit: 1 });
+      const stop = store.watch(() => void woken++);
+      await happen();
+      stop();
+      expect(await changesSince(last), `happening ${at}`).toEqual(expected);
+      expect(woken > 0, `happening ${at}`).toBe(expected.length > 0);
+    }
+    expect((await task(store, FIRST)).version).toBe(1);
+  });
+
   test('loses nothing for a silence after which the worker was heard', async () => {
     const store = (await open())();
     await store.append([start(FIRST, 'one')]);
@@ -165,7 +199,7 @@ describe.each(backends)('a store %s', (_, open) => {
     const store = at();
     await store.append([announced(FIRST)]);
     expect(await task(store, FIRST)).toMatchObject({ state: 'queued', version: 1, logBytes: 0 });
-    expect(await store.scopes(FIRST)).toEqual([]);
+    expect(await store.scopes(FIRST)).toEqual({ version: 1, attempts: [] });
     await at().append([announced(FIRST)]);
     expect((await task(store, FIRST)).version).toBe(1);
     // An attempt of which only a notification has arrived has no name yet.

@@ -4,10 +4,12 @@ import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createTasksApp } from '../../../collector/app/tasks-app.ts';
-import { checkRetention, ENDED_STATES, retentionRules } from '../../../collector/store/retention.ts';
-import type { EndedState, RetentionOptions } from '../../../collector/store/retention.ts';
+import { checkRetention, retentionRules } from '../../../collector/store/retention.ts';
+import type { RetentionOptions } from '../../../collector/store/retention.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import { startSweeper } from '../../../collector/store/sweeper.ts';
+import type { Fact } from '../../../src/fact.ts';
+import type { Outcome } from '../../../src/conventions.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { resolveOptions } from '../../../collector/taskspan-options.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
@@ -54,10 +56,33 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
 
   test('are kept by state where a state has limits of its own', async () => {
     const store = open();
-    const ends: EndedState[] = ['completed', 'failed', 'cancelled'];
+    const ends = ['completed', 'failed', 'cancelled'] as const;
     for (let n = 0; n < 9; n++) await store.append(factsOf(uuidOf(n), { time: NOW - (40 + n) * DAY, end: ends[n % 3] }));
     await sweepAll(store, { states: { failed: { days: 90 }, cancelled: { days: 0, count: 2 } } });
     expect(await uuidsIn(store)).toEqual([1, 2, 4, 5, 7].map(uuidOf));
+  });
+
+  test('that are lost for good go by when they became so, counted with all that ended; one that may come back stays', async () => {
+    const store = open();
+    const lose = async (number: number, final: boolean): Promise<void> => {
+      const facts = factsOf(uuidOf(number), { time: NOW - 300 * DAY });
+      await store.append(facts.map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: `w${number}`, workerIntervalMs: 5000 } : fact)));
+      const { beats } = (await store.workers()).find(({ id }) => id === `w${number}`)!;
+      await store.silence([{ id: `w${number}`, beats, silentMs: 15_000, lost: true, final }]);
+    };
+    const before = Date.now() * 1000;
+    await lose(1, true);
+    await lose(2, false);
+    await lose(3, true);
+    const after = Date.now() * 1000;
+    await store.append(factsOf(uuidOf(4), { time: after + DAY, end: 'completed' }));
+    await sweepAll(store, { states: { completed: { days: 0 } } }, before + 30 * DAY);
+    expect(await uuidsIn(store)).toEqual([1, 2, 3, 4].map(uuidOf));
+    await sweepAll(store, { count: 2 }, after + 2 * DAY);
+    expect(await uuidsIn(store)).toEqual([2, 3, 4].map(uuidOf));
+    await sweepAll(store, { days: 0, states: { lost: { days: 30 } } }, after + 30 * DAY + 1);
+    expect(await uuidsIn(store)).toEqual([2, 4].map(uuidOf));
+    expect((await store.task(uuidOf(2)))!.state).toBe('lost');
   });
 
   test('that come again after they were deleted are new tasks', async () => {
@@ -67,7 +92,22 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
     await store.append(factsOf(uuidOf(1), { time: NOW, lines: 1 }));
     expect(await store.task(uuidOf(1))).toMatchObject({ version: 1, state: 'running', logBytes: 8 });
     expect((await store.log(uuidOf(1)))!.text).toBe('\tline 1\n');
-    expect((await store.scopes(uuidOf(1)))![0]!.notification_count).toBe(1);
+    expect((await store.scopes(uuidOf(1)))!.attempts[0]!.notification_count).toBe(1);
+  });
+
+  test('take what was asked of their workers with them', async () => {
+    const store = open();
+    const cancelled = (end?: Outcome): Fact[] =>
+      factsOf(uuidOf(1), { time: NOW - 40 * DAY, end }).map((fact) => (fact.kind === 'task-start' ? { ...fact, cancellable: true } : fact));
+    await store.append(cancelled());
+    expect(await store.cancel(uuidOf(1))).toBe('requested');
+    expect(await store.cancellations('w', 0)).toMatchObject([{ number: 1, taskUuid: uuidOf(1) }]);
+    await store.append(cancelled('cancelled'));
+    await sweepAll(store, {});
+    expect(await store.cancellations('w', 0)).toEqual([]);
+    await store.append(cancelled());
+    expect(await store.cancel(uuidOf(1))).toBe('requested');
+    expect(await store.cancellations('w', 1)).toMatchObject([{ number: 2, taskUuid: uuidOf(1) }]);
   });
 
   test('on a page of a list stay where they are when others are deleted', async () => {
@@ -82,7 +122,7 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
   });
 });
 
-const stored = fc.record({ days: fc.integer({ min: 0, max: 20 }), end: fc.constantFrom(...ENDED_STATES, undefined) });
+const stored = fc.record({ days: fc.integer({ min: 0, max: 20 }), end: fc.constantFrom('completed' as const, 'failed' as const, 'cancelled' as const, undefined) });
 const limits = fc.record({ days: fc.integer({ min: 0, max: 20 }), count: fc.integer({ min: 0, max: 6 }) }, { requiredKeys: [] });
 
 test('both backends keep the same tasks, whatever the limits', async () => {
@@ -229,7 +269,7 @@ test('the collector of a process takes away old tasks by itself', async () => {
 test('retention is on by default, set by options or the environment, and 0 or false keeps for ever', () => {
   const rules = (options: Parameters<typeof resolveOptions>[0], env: NodeJS.ProcessEnv = {}) =>
     retentionRules(resolveOptions(options, env).retention, 0).map(({ states, before, keep }) => [states.join(' '), -before / DAY, keep]);
-  const all = 'completed failed cancelled';
+  const all = 'completed failed cancelled lost';
   const minute = 60_000_000 / DAY;
   expect(rules({})).toEqual([[all, 30, 0], [all, minute, 100_000]]);
   expect(rules({}, { TASKSPAN_RETENTION_DAYS: '7', TASKSPAN_RETENTION_COUNT: '0' })).toEqual([[all, 7, 0]]);
@@ -238,6 +278,6 @@ test('retention is on by default, set by options or the environment, and 0 or fa
   expect(rules({ retention: { days: 0, count: 0 } })).toEqual([]);
   expect(() => checkRetention({ days: -1 })).toThrow('retention.days: expected a number of at least 0, got -1');
   expect(() => checkRetention({ count: 1.5 })).toThrow('retention.count: expected a whole number of at least 0, got 1.5');
-  expect(() => checkRetention({ states: { running: {} } })).toThrow('retention.states: expected completed, failed, cancelled, got "running"');
+  expect(() => checkRetention({ states: { running: {} } })).toThrow('retention.states: expected completed, failed, cancelled, lost, got "running"');
   expect(() => resolveOptions({}, { TASKSPAN_RETENTION_DAYS: 'many' })).toThrow('TASKSPAN_RETENTION_DAYS: expected a number');
 });

@@ -21,10 +21,10 @@ export function describeScopes(name: string, storeWith: StoreWith): void {
       const store = await storeWith(task.facts);
       const bare = {
         trace_id: attempt.ref.traceId, heading: false, progress: null, done: null, total: null, error: null,
-        notifications: [], notification_count: 0, scopes: [], end: null, outcome: 'running',
+        notifications: [], notification_count: 0, facts_missing: 0, scopes: [], end: null, outcome: 'running',
       };
       const at = (micros: number): string => `2023-11-14T22:13:20.0000${String(micros).padStart(2, '0')}Z`;
-      expect(await store.scopes(UUID)).toEqual([
+      expect((await store.scopes(UUID))!.attempts).toEqual([
         {
           ...bare, span_id: attempt.ref.spanId, name: 'Import customers', start: at(1), heading: true, attempt: 1,
           scopes: [
@@ -60,7 +60,7 @@ export function describeScopes(name: string, storeWith: StoreWith): void {
         const task = new ScriptedTask();
         task.attempt().scope(scope).notify('one');
         const store = await storeWith(...task.facts.map((fact) => [fact]));
-        expect((await store.scopes(UUID))![0]!.scopes[0]!.name).toBe(scope);
+        expect((await store.scopes(UUID))!.attempts[0]!.scopes[0]!.name).toBe(scope);
       },
     );
 
@@ -68,7 +68,7 @@ export function describeScopes(name: string, storeWith: StoreWith): void {
       const task = new ScriptedTask();
       for (const scope of ['one', 'two', 'three']) task.attempt().scope(scope);
       const store = await storeWith(...task.facts.toReversed().map((fact) => [fact]));
-      const attempts = (await store.scopes(UUID))!;
+      const attempts = (await store.scopes(UUID))!.attempts;
       expect(attempts.map(({ attempt, scopes }) => [attempt, scopes[0]!.name])).toEqual([[1, 'one'], [2, 'two'], [3, 'three']]);
     });
 
@@ -79,7 +79,7 @@ export function describeScopes(name: string, storeWith: StoreWith): void {
         const scope = task.attempt().scope('Busy');
         for (let at = 0; at < 725; at++) scope.notify(`line ${at}`);
         const store = await storeWith(...batches(task.facts, [size]));
-        const [{ notification_count, notifications }] = (await store.scopes(UUID))![0]!.scopes as [ScopeRecord];
+        const [{ notification_count, notifications }] = (await store.scopes(UUID))!.attempts[0]!.scopes as [ScopeRecord];
         expect(notification_count).toBe(725);
         expect(notifications.map(({ message }) => message)).toEqual(Array.from({ length: 100 }, (_, at) => `line ${625 + at}`));
       },
@@ -93,7 +93,7 @@ export function describeScopes(name: string, storeWith: StoreWith): void {
       for (let at = 0; at < 500; at++) busy.notify(`line ${at}`);
       quiet.notify('last');
       const store = await storeWith(...batches(task.facts, [7]));
-      const [busyRecord, quietRecord] = (await store.scopes(UUID))![0]!.scopes as [ScopeRecord, ScopeRecord];
+      const [busyRecord, quietRecord] = (await store.scopes(UUID))!.attempts[0]!.scopes as [ScopeRecord, ScopeRecord];
       expect(busyRecord.notifications.map(({ message }) => message)).toEqual(Array.from({ length: 100 }, (_, at) => `line ${400 + at}`));
       expect(quietRecord.notifications.map(({ message }) => message)).toEqual(['first', 'last']);
     });
@@ -120,7 +120,7 @@ export function describeScopes(name: string, storeWith: StoreWith): void {
       left.notify(message, { of: message, list: [message, message] });
       left.notify(message);
       const store = await storeWith(task.facts.slice(0, 4), task.facts.slice(4));
-      const [leftRecord, rightRecord] = (await store.scopes(UUID))![0]!.scopes as [ScopeRecord, ScopeRecord];
+      const [leftRecord, rightRecord] = (await store.scopes(UUID))!.attempts[0]!.scopes as [ScopeRecord, ScopeRecord];
       expect(rightRecord.notifications.map(({ time: _time, ...rest }) => rest)).toEqual([{ message }]);
       expect(leftRecord.notifications.map(({ time: _time, ...rest }) => rest)).toEqual([
         { message, attributes: { of: message, list: [message, message] } },

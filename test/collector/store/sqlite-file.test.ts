@@ -119,7 +119,7 @@ describe('what can\'t be opened is told in one line that names it:', () => {
     const cut = readFileSync(path).subarray(0, 50);
     writeFileSync(path, cut);
     const { code, message } = errorOfOpening(path);
-    expect(code).toBe('UNAVAILABLE');
+    expect(code).toBe('CORRUPT');
     expect(message).toContain(path);
     expect(readFileSync(path).equals(cut)).toBe(true);
   });

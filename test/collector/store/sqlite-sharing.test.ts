@@ -74,7 +74,7 @@ describe('a read of the scopes, while another store commits in its middle,', () 
     const [start, ...notifications] = factsOfProcess(2).slice(0, 4);
     await one.append([TASK_START, start!, notifications[0]!]);
     let appended: Promise<void> | undefined;
-    const attempts = await whileReading(
+    const stored = await whileReading(
       () => one.scopes(UUID),
       () => {
         appended = other.append(notifications);
@@ -82,7 +82,7 @@ describe('a read of the scopes, while another store commits in its middle,', () 
     );
     await appended;
     expect(appended).toBeDefined();
-    const [scope] = attempts![0]!.scopes;
+    const [scope] = stored!.attempts[0]!.scopes;
     expect(scope!.notifications.length).toBe(scope!.notification_count);
   });
 });

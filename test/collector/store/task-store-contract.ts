@@ -137,9 +137,9 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
       for (const facts of batches(task.facts.slice(2), [10])) {
         wholes.push(store.append(facts));
         wholes.push(
-          Promise.all([store.log(UUID), store.scopes(UUID), store.task(UUID)]).then(([log, attempts]) => {
+          Promise.all([store.log(UUID), store.scopes(UUID), store.task(UUID)]).then(([log, stored]) => {
             expect((log!.text.split('\n').length - 2) % 10).toBe(0);
-            expect(attempts![0]!.scopes[0]!.notification_count % 10).toBe(0);
+            expect(stored!.attempts[0]!.scopes[0]!.notification_count % 10).toBe(0);
           }),
         );
       }

@@ -211,7 +211,7 @@ test('a store that never answers holds up neither start nor close', async () => 
   const script = await startScript(
     folder,
     `const never = () => new Promise(() => undefined);
-     const store = { append: never, task: never, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, beat: never, workers: never, silence: never, sweep: never, close: never };
+     const store = { append: never, task: never, revision: () => undefined, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, beat: never, workers: never, silence: never, countByState: never, sweep: never, close: never };
      const taskspan = await startTaskspan({ store });
      console.log(taskspan.failures[0].message, await runTask('task', async () => 'result'));
      await taskspan.close();
@@ -241,4 +241,23 @@ test('a preload with a variable that can not be meant says so, and the applicati
     stdout: 'result\n',
     stderr: 'taskspan: TASKSPAN_PORT: expected a number, got "abc"; nothing is recorded\n',
   });
+});
+
+test('live streams of its server obey its options', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan({ serve: { port: 0, streams: { aliveMs: 100 } } });
+     console.log(taskspan.url);
+     setInterval(() => undefined, 1000);`,
+  );
+  const [url] = await script.printed(/http:\S+/);
+  const stream = await fetch(`${url}/tasks/events`);
+  let text = '';
+  // Two of them come within a fifth of a second, and by default in half a minute.
+  for await (const chunk of stream.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.split(': alive').length > 2) break;
+  }
+  expect(text).toContain(': alive');
 });

@@ -36,7 +36,8 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
   const exporter = new EndedSpans();
   const provider = registered({
     ...config,
-    spanProcessors: [...before, new TaskSpanProcessor({ store }), ...after, new SimpleSpanProcessor(exporter)],
+    // Without timers of its own, since tests count those of a task.
+    spanProcessors: [...before, new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false }), ...after, new SimpleSpanProcessor(exporter)],
   });
   const recording: Recorded = {
     provider,
@@ -52,7 +53,7 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
     },
     async attempts(task) {
       await provider.forceFlush();
-      return found(await store.scopes(uuidOf(task)), 'the scopes');
+      return found(await store.scopes(uuidOf(task)), 'the scopes').attempts;
     },
     async spans() {
       await provider.forceFlush();

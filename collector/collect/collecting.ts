@@ -1,0 +1,77 @@
+import { describeFailure } from '../../src/failure.ts';
+import { Heartbeat } from '../beat/heartbeat.ts';
+import type { HeartbeatOptions } from '../beat/heartbeat.ts';
+import { watchCancellations } from '../store/cancel-watch.ts';
+import { Committer } from '../store/committer.ts';
+import type { CommitObserver, FactSource } from '../store/committer.ts';
+import type { RetentionOptions } from '../store/retention.ts';
+import { startSweeper } from '../store/sweeper.ts';
+import type { TaskStore } from '../store/task-store.ts';
+
+/** What it takes to keep a worker's tasks in a store. */
+export interface CollectingOptions {
+  source: FactSource;
+  store: TaskStore;
+  /** How it beats and listens; not at all if absent. */
+  heartbeat: Omit<HeartbeatOptions, 'store'> | undefined;
+  /** What is kept of ended tasks. */
+  retention: RetentionOptions;
+  sleep: () => Promise<void>;
+  /** The worker whose tasks are collected, and whether it has any that are open. */
+  workerId: string;
+  hasLiveTasks: () => boolean;
+  /** Called with each attempt that somebody wants to be cancelled. */
+  cancel: (taskUuid: string, spanId: string) => void;
+  /** Told of troubles, each in one line. */
+  report: (message: string) => void;
+  /** Counts what is committed. */
+  observer?: CommitObserver | undefined;
+}
+
+/** All that goes on between a worker and its store, until it is stopped. */
+export interface Collecting {
+  readonly committer: Committer;
+  /** Ends it. What has not been committed stays where it waits. The store is the caller's to close. */
+  stop(): Promise<void>;
+}
+
+/** Commits facts, hands on cancellations, beats and listens, and deletes what need not be kept. */
+export function startCollecting(options: CollectingOptions): Collecting {
+  const { source, store, retention, sleep, workerId, hasLiveTasks, cancel, report, observer } = options;
+  const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store });
+  const cancellations = watchCancellations({ store, workerId, hasLiveTasks, cancel, report });
+  cancellations.wake();
+  let told = '';
+  const committer = new Committer({
+    source,
+    store,
+    // Before it falls asleep it has committed what woke it: a task may have begun.
+    sleep: () => {
+      cancellations.wake();
+      return sleep();
+    },
+    observer,
+    onFailure: (error) => {
+      const { message } = describeFailure(error);
+      if (message !== told) report(`facts could not be committed, trying again: ${message}`);
+      told = message;
+    },
+    onRecovery: () => {
+      told = '';
+      report('facts are being committed again');
+    },
+    onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was given up, the store can't take it: ${message}`),
+  });
+  void committer.run();
+  heartbeat?.start();
+  const sweeper = startSweeper({ store, retention, report });
+  return {
+    committer,
+    async stop() {
+      committer.stop();
+      cancellations.stop();
+      await heartbeat?.stop();
+      await sweeper.stop();
+    },
+  };
+}

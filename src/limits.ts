@@ -1,0 +1,73 @@
+import { received } from './failure.ts';
+
+/**
+ * How much a task may say at a time. What is longer is cut, never silently: a mark with the whole
+ * length follows, `… (cut: 10,485,760 characters)`.
+ *
+ * Lengths are in UTF-16 code units, as `String.length` counts them, and a cut never falls inside
+ * a surrogate pair. `redact` sees a text before it is cut.
+ */
+export interface Limits {
+  /** Length of a message, a notification's or an error's. Default 65,536. */
+  message: number;
+  /** Length of a name: a task's, a scope's, an error's, an attribute's. Default 256. */
+  name: number;
+  /** How many attributes a task has, and each notification; the first ones count. Default 64. */
+  attributes: number;
+  /** Length of an attribute's value, of a list all of it; a longer list is left out. Default 16,384. */
+  attributeValue: number;
+  /** Length of a stack trace with those of its causes, on the span. Default 16,384. */
+  stack: number;
+  /** Length of a result as JSON text; of a longer one its beginning is kept, as a string. Default 262,144. */
+  result: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  message: 65_536,
+  name: 256,
+  attributes: 64,
+  attributeValue: 16_384,
+  stack: 16_384,
+  result: 262_144,
+};
+
+/** A text of at most so many code units, and a mark after it where it was longer. */
+export function cutText(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const last = text.charCodeAt(most - 1);
+  const end = last >= 0xd800 && last <= 0xdbff ? most - 1 : most;
+  return `${text.slice(0, end)}… (cut: ${countText(text.length)} characters)`;
+}
+
+/** The mark that tells of attributes that were left out; `""` where none were. */
+export function attributesCut(attributes: object, most: number): string {
+  const { length } = Object.keys(attributes);
+  return length <= most ? '' : `… (cut: ${countText(length - most)} of ${countText(length)} attributes)`;
+}
+
+/** A number as the marks write it. */
+export function countText(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** Throws a `TypeError` that says what was expected and what came. */
+export function checkLimits(limits: unknown): asserts limits is Partial<Limits> {
+  if (typeof limits !== 'object' || limits === null) {
+    throw new TypeError(`limits: expected an object, got ${received(limits)}`);
+  }
+  for (const [key, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, key)) {
+      throw new TypeError(`limits: expected ${Object.keys(DEFAULT_LIMITS).join(', ')}, got ${received(key)}`);
+    }
+    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 1)) {
+      throw new TypeError(`limits.${key}: expected a whole number of at least 1, got ${received(value)}`);
+    }
+  }
+}
+
+/** The limits of a task: the given ones, and the defaults for the rest. */
+export function limitsOf(given: Partial<Limits>): Limits {
+  const limits = { ...DEFAULT_LIMITS };
+  for (const key of Object.keys(limits) as (keyof Limits)[]) limits[key] = given[key] ?? limits[key];
+  return limits;
+}

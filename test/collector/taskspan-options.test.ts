@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest';
+import { resolveOptions } from '../../collector/taskspan-options.ts';
+import type { TaskspanOptions } from '../../collector/taskspan-options.ts';
+
+describe('the live streams of a server', () => {
+  const streamsOf = (options: TaskspanOptions, env: NodeJS.ProcessEnv = {}): unknown => resolveOptions(options, env).serve?.streams;
+  const ENV = { TASKSPAN_STREAM_ALIVE_MS: '2000', TASKSPAN_STREAM_MAX_BEHIND_BYTES: '100000' };
+
+  test('have defaults, variables, and options that rule over these one by one', () => {
+    expect(streamsOf({ serve: true })).toEqual({ aliveMs: 15_000, maxBehindBytes: 1_048_576 });
+    expect(streamsOf({ serve: true }, ENV)).toEqual({ aliveMs: 2000, maxBehindBytes: 100_000 });
+    expect(streamsOf({ serve: { streams: { aliveMs: 300 } } }, ENV)).toEqual({ aliveMs: 300, maxBehindBytes: 100_000 });
+    expect(streamsOf({}, ENV)).toBeUndefined();
+  });
+
+  test.each<[TaskspanOptions, NodeJS.ProcessEnv, string]>([
+    [{ serve: { streams: { aliveMs: 99 } } }, {}, 'streams.aliveMs: expected a whole number of at least 100, got 99'],
+    [{ serve: true }, { TASKSPAN_STREAM_MAX_BEHIND_BYTES: '1' }, 'streams.maxBehindBytes: expected a whole number of at least 65536, got 1'],
+    [{ serve: true }, { TASKSPAN_STREAM_ALIVE_MS: 'often' }, 'TASKSPAN_STREAM_ALIVE_MS: expected a number, got "often"'],
+    [{ serve: { streams: { every: 1 } as never } }, {}, 'streams: expected options among aliveMs, maxBehindBytes, got "every"'],
+    [{ serve: { streams: 7 as never } }, {}, 'streams: expected an object of options, got 7'],
+  ])('%j with %j is refused', (options, env, message) => {
+    expect(() => resolveOptions(options, env)).toThrow(message);
+  });
+});

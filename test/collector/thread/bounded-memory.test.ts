@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/node-process.ts';
+import { recordsOf, startScript, stepsIn, storeIn } from './script.ts';
+
+/** Heap of each thread of the process, in MiB. A collector thread that needed more would die and be told of. */
+const HEAP = ['--max-old-space-size=96'];
+
+test('a task with a million notifications holds bounded memory, and none is missing', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan();
+     await runTask('work', async (updater) => {
+       for (let step = 0; step < 1_000_000; step++) {
+         updater.notify('step ' + step);
+         if (step % 10_000 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+       }
+     });
+     while (JSON.parse((await taskspan.store.tasks({ limit: 1 })).tasks[0].summary).finished === false) await taskspan.flush();
+     await taskspan.close();`,
+    { args: HEAP },
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stderr: '' });
+  const log = (await storeIn(folder).log((await storeIn(folder).tasks({ limit: 1 })).tasks[0]!.uuid))!;
+  expect(stepsIn(log.text)).toBe(1_000_000);
+});
+
+test('ten thousand scopes, in part open at once, and messages of ten megabytes hold bounded memory', async () => {
+  const folder = await temporaryFolder();
+  const script = await startScript(
+    folder,
+    `const taskspan = await startTaskspan();
+     await runTask('work', async (updater) => {
+       await updater.scope('in a row', async (scope) => {
+         for (let n = 0; n < 10_000; n++) {
+           scope.scope('part ' + n, (part) => part.notify('in ' + n));
+           if (n % 1000 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+         }
+       });
+       await updater.scope('at once', (scope) =>
+         Promise.all(Array.from({ length: 2000 }, (_, n) => scope.scope('parallel ' + n, async (part) => {
+           await new Promise((resolve) => setTimeout(resolve, 5));
+           part.notify('in ' + n);
+         }))),
+       );
+       const long = 'x'.repeat(10 * 1024 * 1024);
+       for (let n = 0; n < 100; n++) updater.notify(n + long);
+     });
+     await taskspan.close();`,
+    { args: HEAP },
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stderr: '' });
+  const record = (await recordsOf(storeIn(folder))).get('work')!;
+  expect(record).toMatchObject({ state: 'completed', jobs: { total: 12_000, finished: 12_000 } });
+  expect(record.log.match(/… \(cut: 10,485,76\d characters\)/g)).toHaveLength(100);
+});
