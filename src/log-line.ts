@@ -136,8 +136,11 @@ function oneLine(text: string): string {
   return text.trim().split(LINE_BREAK).join(' ');
 }
 
-/** Control pictures where Unicode has them (ESC is `␛`), the code point where it has not. */
-function visible(text: string): string {
+/**
+ * A text that can do nothing to a terminal: control pictures where Unicode has them (ESC is `␛`), the
+ * code point where it has not. Tabs stay.
+ */
+export function visible(text: string): string {
   if (!CONTROL.test(text)) return text;
   return text.replace(CONTROLS, (character) => {
     const code = character.charCodeAt(0);

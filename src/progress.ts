@@ -11,15 +11,16 @@ const PARTS = 20;
 const ROUNDING = 1e-9;
 const INTERVAL_MS = 1000;
 const ELAPSED_SHARE = 0.02;
+const LONGEST_INTERVAL_MS = 30_000;
 
 /**
  * Lets through a handful of many steps, and never loses the last one.
  *
  * A step passes when it is the first, the first with a total or the first to complete it, when
  * the share done reaches the next 5 percent, or after a second; of what runs for long, after
- * 2 percent of the time it has run. A share that falls and grows again, or a total that grows,
- * lets no more through. What was held back passes by a timer, or with {@link flush} at the end
- * of the scope.
+ * 2 percent of the time it has run, half a minute at the most. A share that falls and grows
+ * again, or a total that grows, lets no more through. What was held back passes by a timer, or
+ * with {@link flush} at the end of the scope.
  */
 export class ProgressGate {
   readonly #pass: (progress: Progress) => void;
@@ -63,7 +64,7 @@ export class ProgressGate {
     this.#held = false;
     if (total !== undefined) this.#share = Math.max(this.#share, total === 0 ? 1 : this.#done / total);
     this.#nextDone = this.#doneForNext(total);
-    this.#nextTime = now + Math.max(INTERVAL_MS, (now - this.#start) * ELAPSED_SHARE);
+    this.#nextTime = now + Math.min(Math.max(INTERVAL_MS, (now - this.#start) * ELAPSED_SHARE), LONGEST_INTERVAL_MS);
     this.#pass({ done: this.#done, total });
   }
 
@@ -80,7 +81,7 @@ export class ProgressGate {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.flush();
-    }, INTERVAL_MS);
+    }, this.#nextTime - performance.now());
     // A web timer is a number; Node's must not keep a process alive.
     (this.#timer as { unref?: () => void }).unref?.();
   }

@@ -1,7 +1,7 @@
-import { isIPv4 } from 'node:net';
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { received } from '../../src/failure.ts';
+import { isLoopbackName } from './loopback.ts';
 import { problem } from './problem.ts';
 
 /** Who may read. Without options: only requests to a loopback name, from no foreign web page. */
@@ -80,16 +80,6 @@ function corsFor(origins: Set<string>, refusal: Access['refusal']): MiddlewareHa
     c.header('Vary', 'Origin', { append: true });
     return undefined;
   };
-}
-
-/** Whether a host name, without port, is this very machine for everyone who resolves it. */
-export function isLoopbackName(name: string): boolean {
-  return name === 'localhost' || isLoopbackAddress(name) || name === '[::1]' || name.endsWith('.localhost');
-}
-
-/** Whether it is an IPv4 address in 127.0.0.0/8. */
-export function isLoopbackAddress(address: string): boolean {
-  return address === '127.0.0.1' || (address.startsWith('127.') && isIPv4(address));
 }
 
 function withoutPort(host: string): string {

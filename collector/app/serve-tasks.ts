@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
-import { isLoopbackAddress } from './access.ts';
+import { isLoopbackAddress } from './loopback.ts';
 import { problem } from './problem.ts';
 
 export interface ServeTasksOptions {

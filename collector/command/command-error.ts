@@ -1,5 +1,20 @@
-/** Why a command can't run, in one line for the person who called it: exit code 1, no stack. */
+import { EXIT_FAILED, EXIT_UNKNOWN_TASK } from './exit-codes.ts';
+
+/** Why a command can't run, in one line for the person who called it: no stack. */
 export class CommandError extends Error {
-  override readonly name = 'CommandError';
+  override readonly name: string = 'CommandError';
   readonly code = 'TASKSPAN_COMMAND';
+  /** What the command exits with. */
+  readonly exitCode: number = EXIT_FAILED;
+}
+
+/** There is no task of that UUID. */
+export class UnknownTaskError extends CommandError {
+  override readonly name = 'UnknownTaskError';
+  override readonly exitCode: number = EXIT_UNKNOWN_TASK;
+}
+
+/** The store or the server does not answer just now; it may later. */
+export class UnavailableError extends CommandError {
+  override readonly name = 'UnavailableError';
 }

@@ -3,14 +3,13 @@ import { basename, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import { describeFailure, failureText } from '../../src/failure.ts';
 import { runTask } from '../../src/run-task.ts';
-import { startTaskspan } from '../start-taskspan.ts';
 import { CommandError } from './command-error.ts';
 import { counted, humanCount, onOneLine } from './human-text.ts';
 import { LEFT_OUT_NAMES } from './index-folder/index-folder-options.ts';
 import { indexFolder } from './index-folder/index-folder.ts';
-import { holdReports } from './reports.ts';
 import { runSeedExample } from './seed-example.ts';
-import { listenForStop } from './stop-signal.ts';
+import { startServing } from './serving.ts';
+import { held, listenForStop } from './stop-signal.ts';
 
 /** Options of `taskspan demo`. */
 export interface DemoOptions {
@@ -30,14 +29,9 @@ export interface DemoOptions {
 export async function demo(folder: string, options: DemoOptions): Promise<void> {
   const path = await readableFolder(folder);
   const { store, port, host } = options;
+  const taskspan = await startServing({ store, port, host });
   const stop = listenForStop();
-  const reports = holdReports();
-  const taskspan = await startTaskspan({ store, serve: { port, host } });
   try {
-    if (taskspan.failures.length > 0) {
-      throw new CommandError(taskspan.failures.map(({ message }) => message).join('; '));
-    }
-    reports.release();
     const tasks = `${taskspan.url}/tasks`;
     print(`Tasks are served on ${strong(tasks)} and kept in ${store}.`);
     const ended = [await runExample(tasks)];
@@ -46,7 +40,7 @@ export async function demo(folder: string, options: DemoOptions): Promise<void> 
     tellEnded(ended);
     if (options.once !== true && !stop.signal.aborted) {
       tellWhereToLook(ended, tasks);
-      await untilStopped(stop.stopped);
+      await held(stop.stopped);
     }
   } finally {
     await taskspan.close();
@@ -149,16 +143,6 @@ Look at a task from another terminal:
   all tasks    curl ${tasks}
 
 Ctrl-C stops the server.`);
-}
-
-/** Holds the event loop meanwhile: the collector's own thread does not. */
-async function untilStopped(stopped: Promise<void>): Promise<void> {
-  const hold = setInterval(() => {}, 2 ** 30);
-  try {
-    await stopped;
-  } finally {
-    clearInterval(hold);
-  }
 }
 
 function strong(text: string): string {

@@ -1,27 +1,109 @@
-import { InvalidArgumentError, Option } from 'commander';
-import { isLoopbackAddress } from '../app/access.ts';
+import { Argument, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { isTaskUuid } from '../../src/task-uuid.ts';
+import { isLoopbackAddress } from '../app/loopback.ts';
+import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
 
-/** Options that more than one subcommand has, each with its environment variable. */
+/** Options and arguments that more than one subcommand has, each with its environment variable. */
 
 export function portOption(): Option {
   return new Option('-p, --port <number>', 'port to serve the tasks on; 0 takes a free one')
     .env('TASKSPAN_PORT')
-    .default(4320)
+    .default(DEFAULT_PORT)
     .argParser(parsePort);
 }
 
 export function hostOption(): Option {
   return new Option('--host <address>', 'loopback address to serve them on')
     .env('TASKSPAN_HOST')
-    .default('127.0.0.1')
+    .default(DEFAULT_HOST)
     .argParser(parseHost);
 }
 
 export function storeOption(): Option {
   return new Option('-s, --store <path>', 'SQLite file that keeps records and logs')
     .env('TASKSPAN_STORE')
-    .default('./taskspan.sqlite')
+    .default(DEFAULT_STORE)
     .argParser(parseStore);
+}
+
+/** Which tasks a command is about. */
+export interface SourceOptions {
+  /** Base URL of a server: what stands before `/tasks`. */
+  readonly url?: string | undefined;
+  /** Path of a SQLite file. */
+  readonly store?: string | undefined;
+}
+
+/** Adds `--url` and `--store` to a command that reads tasks; {@link sourceOf} has what was given. */
+export function addSourceOptions(command: Command): Command {
+  return command
+    .addOption(new Option('-u, --url <url>', 'server that has the tasks').env('TASKSPAN_URL').argParser(parseUrl))
+    .addOption(new Option('-s, --store <path>', 'SQLite file that has them').env('TASKSPAN_STORE').argParser(parseStore))
+    .addHelpText(
+      'after',
+      `
+Without --url and --store: the server at http://${DEFAULT_HOST}:${DEFAULT_PORT} (TASKSPAN_HOST, TASKSPAN_PORT)
+if one answers there, else the file ${DEFAULT_STORE}.`,
+    );
+}
+
+/** An option rules over a variable, a task's own URL over both. */
+export function sourceOf(command: Command, task?: TaskArgument): SourceOptions {
+  if (task?.url !== undefined) return { url: task.url };
+  const { url, store } = command.opts<SourceOptions>();
+  if (url === undefined || store === undefined) return { url, store };
+  const isGiven = (name: keyof SourceOptions): boolean => command.getOptionValueSource(name) === 'cli';
+  if (isGiven('url') && isGiven('store')) command.error("error: expected '--url' or '--store', got both");
+  return isGiven('store') ? { store } : { url };
+}
+
+/** A task by its UUID, or by its URL, which says where it is too. */
+export interface TaskArgument {
+  readonly uuid: string;
+  readonly url?: string;
+}
+
+export function taskArgument(): Argument {
+  return new Argument('<task>', 'UUID of the task, or its URL').argParser(parseTask);
+}
+
+export function jsonOption(what: string): Option {
+  return new Option('--json', what);
+}
+
+/** A whole number from `least` on. */
+export function parseCount(least: number): (value: string) => number {
+  return (value) => {
+    const count = Number(value);
+    if (/^\d{1,15}$/.test(value) && count >= least) return count;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
+  };
+}
+
+export function parseName(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new InvalidArgumentError('Expected a name.');
+}
+
+export function parseUuid(value: string): string {
+  if (isTaskUuid(value)) return value.toLowerCase();
+  throw new InvalidArgumentError('Expected a UUID.');
+}
+
+function parseTask(value: string): TaskArgument {
+  if (isTaskUuid(value)) return { uuid: value.toLowerCase() };
+  const [, url, uuid] = /^(https?:\/\/[^?#]*)\/tasks\/([^/?#]+)$/.exec(value) ?? [];
+  if (url !== undefined && URL.canParse(url) && isTaskUuid(uuid)) return { url, uuid: uuid.toLowerCase() };
+  throw new InvalidArgumentError('Expected a UUID, or a URL such as http://127.0.0.1:4320/tasks/UUID.');
+}
+
+function parseUrl(value: string): string {
+  if (/^https?:\/\//.test(value) && URL.canParse(value)) {
+    const { search, hash } = new URL(value);
+    if (search === '' && hash === '') return value.replace(/\/+$/, '');
+  }
+  throw new InvalidArgumentError(`Expected a URL such as http://${DEFAULT_HOST}:${DEFAULT_PORT}, without what begins at /tasks.`);
 }
 
 function parsePort(value: string): number {

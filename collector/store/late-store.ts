@@ -2,6 +2,8 @@ import { openStore } from './open-store.ts';
 import type { TaskStore } from './task-store.ts';
 import { TaskStoreError } from './task-store-error.ts';
 
+/** A store that is opened anew counts its revisions anew: so many are never counted. */
+const REVISIONS = 2 ** 40;
 /** How long after a failure to open it the store is tried again, in milliseconds. */
 const RETRY_MS = 1000;
 
@@ -17,6 +19,7 @@ export interface LateStore extends TaskStore {
 export function lateStore(location: string): LateStore {
   let opened: TaskStore | undefined;
   let failure: { error: unknown; at: number } | undefined;
+  let openings = 0;
   const listeners = new Set<() => void>();
   let unlisten: (() => void) | undefined;
   const tell = (): void => listeners.forEach((listener) => listener());
@@ -29,6 +32,7 @@ export function lateStore(location: string): LateStore {
     if (failure !== undefined && performance.now() - failure.at < RETRY_MS) throw failure.error;
     try {
       opened = openStore(location);
+      openings++;
     } catch (error) {
       failure = { error, at: performance.now() };
       throw error;
@@ -62,7 +66,16 @@ export function lateStore(location: string): LateStore {
     open,
     append: (facts) => use((store) => store.append(facts)),
     task: (uuid) => use((store) => store.task(uuid)),
-    revision: (look) => open().revision(look),
+    revision: (look) => {
+      const store = open();
+      try {
+        const revision = store.revision(look);
+        return revision === undefined ? undefined : openings * REVISIONS + revision;
+      } catch (error) {
+        failed(store, error);
+        throw error;
+      }
+    },
     log: (uuid, range) => use((store) => store.log(uuid, range)),
     scopes: (uuid) => use((store) => store.scopes(uuid)),
     tasks: (query) => use((store) => store.tasks(query)),

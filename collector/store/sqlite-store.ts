@@ -117,6 +117,10 @@ class SqliteStore implements TaskStore {
         `SELECT changed, ${task.slice('SELECT '.length)} WHERE changed > ? ORDER BY changed LIMIT ?`,
       ),
       scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
+      // Each search in the journal costs: it compares whole rows, their text included.
+      firstTexts: database.prepare(
+        'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
+      ),
       texts: database.prepare(
         `SELECT offset, text FROM journal WHERE task_id = :task AND version <= :version AND offset < :to
            AND offset >= ifnull((SELECT max(offset) FROM journal WHERE task_id = :task AND offset <= :from), 0)
@@ -170,7 +174,10 @@ class SqliteStore implements TaskStore {
           ? range
           : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
       const { from, to } = resolveRange(resolved, logBytes);
-      const pieces = this.#statements.texts.all({ task: id, version, from, to }) as unknown as LogPiece[];
+      const { firstTexts, texts } = this.#statements;
+      const pieces = (
+        from === 0 ? firstTexts.all(id, version, to) : texts.all({ task: id, version, from, to })
+      ) as unknown as LogPiece[];
       return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
     });
   }

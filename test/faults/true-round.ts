@@ -120,8 +120,8 @@ function attempts(...scopes: Scope[]): StoredTaskEvidence['attempts'] {
 }
 
 function scope(name: string, outcome: ScopeRecord['outcome'], notification_count: number, done: number | null): ScopeRecord {
-  const ids = { span_id: '', trace_id: '', start: null, end: null, error: null, facts_missing: 0 };
-  return { ...ids, name, outcome, heading: false, progress: null, done, total: done, notifications: [], notification_count, scopes: [] };
+  const ids = { span_id: '', trace_id: '', start: null, end: null, error: null };
+  return { ...ids, name, outcome, heading: false, progress: null, done, total: done, notifications: [], notification_count, facts_missing: 0, scopes: [] };
 }
 
 function answer(at: number, given: TaskRecord): Answer {

@@ -87,7 +87,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
       'collector/store',
       'collector/thread',
     ],
-    packages: ['@opentelemetry/api', 'commander', 'node:*'],
+    packages: ['@opentelemetry/api', 'cli-truncate', 'commander', 'eventsource-parser', 'node:*', 'string-width'],
   },
 };
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
+import { ProgressGate } from '../../src/progress.ts';
 import { progressEvents } from './support/progress-events.ts';
 import { recorded } from './support/recorded.ts';
 import type { Recorded } from './support/recorded.ts';
@@ -127,6 +128,23 @@ describe('progress', () => {
     updater.progress(2, 1000);
     updater.fail(new Error('no'));
     expect((await recording.attempts(updater))[0]).toMatchObject({ done: 2, total: 1000 });
+  });
+
+  test('of a step a second for ten hours is told some hundred times, never half a minute late', () => {
+    let told = 0;
+    let latest = 0;
+    const gate = new ProgressGate(({ done }) => {
+      told++;
+      latest = done;
+    });
+    let late = 0;
+    for (let second = 0; second < 36_000; second++) {
+      gate.update(second, undefined);
+      late = Math.max(late, second - latest);
+      vi.advanceTimersByTime(1000);
+    }
+    gate.close();
+    expect([told < 1500, late <= 30, latest]).toEqual([true, true, 35_999]);
   });
 
   test('leaves no timer behind', async () => {

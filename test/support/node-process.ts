@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const ENTRY = fileURLToPath(new URL('../../collector/command/main.ts', import.meta.url));
+export const ENTRY: string = fileURLToPath(new URL('../../collector/command/main.ts', import.meta.url));
 
 /** How a process ended, with all that it printed. */
 export interface EndedProcess {
@@ -28,6 +28,8 @@ export interface TestProcess {
 export interface TestProcessOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads from standard input; without it there is none. */
+  readonly stdin?: string;
 }
 
 /** Starts the `taskspan` command from its source. */
@@ -36,8 +38,14 @@ export function startCommand(args: readonly string[], options: TestProcessOption
 }
 
 /** Starts Node.js, the one that runs the test. */
-export function startNode(args: readonly string[], { cwd, env }: TestProcessOptions): TestProcess {
-  const child = spawn(process.execPath, args, { cwd, env: { ...cleanEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+export function startNode(args: readonly string[], options: TestProcessOptions): TestProcess {
+  return startProgram(process.execPath, args, options);
+}
+
+/** Starts any program. */
+export function startProgram(program: string, args: readonly string[], { cwd, env, stdin }: TestProcessOptions): TestProcess {
+  const child = spawn(program, args, { cwd, env: { ...cleanEnv(), ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.end(stdin);
   let stdout = '';
   let stderr = '';
   const checks = new Set<() => void>();

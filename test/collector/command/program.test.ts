@@ -6,7 +6,10 @@ describe('the taskspan command', () => {
   it('says with --help how it is used', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect(stdout).toMatch(/^Usage: taskspan \[options\] \[command\]$/m);
-    expect(stdout).toContain('demo [options] [folder]');
+    for (const command of ['list', 'show', 'tail', 'cancel', 'run', 'serve', 'demo']) {
+      expect(stdout).toMatch(new RegExp(String.raw`^  ${command} \[options\]`, 'm'));
+    }
+    expect(stdout).toMatch(/^Exit codes: 0 all went well/m);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
@@ -23,8 +26,15 @@ describe('the taskspan command', () => {
   });
 
   it.each([
-    { wrong: 'an unknown option', args: ['demo', '--prot', '1'], says: "unknown option '--prot'" },
-    { wrong: 'an unknown subcommand', args: ['dmeo'], says: "unknown command 'dmeo'" },
+    { wrong: 'an unknown option', args: ['demo', '--prot', '1'], says: "unknown option '--prot'\n(Did you mean --port?)" },
+    { wrong: 'an unknown subcommand', args: ['dmeo'], says: "unknown command 'dmeo'\n(Did you mean demo?)" },
+    { wrong: 'no subcommand', args: [], says: 'Usage: taskspan' },
+    { wrong: 'a task that is no UUID', args: ['show', '12'], says: 'Expected a UUID, or a URL' },
+    { wrong: 'no task', args: ['tail'], says: "missing required argument 'task'" },
+    { wrong: 'no program to run', args: ['run', '--'], says: "missing required argument 'command'" },
+    { wrong: 'a task without a name', args: ['run', '--name', ' ', 'true'], says: 'Expected a name' },
+    { wrong: 'a state that there is not', args: ['list', '--state', 'done'], says: 'Allowed choices are queued, running' },
+    { wrong: 'a limit of none', args: ['list', '--limit', '0'], says: 'Expected a whole number from 1 on' },
     { wrong: 'too many arguments', args: ['demo', 'a', 'b'], says: 'too many arguments' },
     { wrong: 'a port that is no number', args: ['demo', '--port', '80a'], says: 'Expected a whole number from 0 to 65535' },
     { wrong: 'a port out of range', args: ['demo', '--port', '65536'], says: 'Expected a whole number from 0 to 65535' },

@@ -38,6 +38,7 @@ test('a store whose file is deleted is opened anew a second later, and whoever l
   const heard = vi.fn();
   onTestFinished(store.watch(heard));
   await store.append(factsOf(uuidOf(1)));
+  const revision = store.revision('now')!;
   for (const end of ['', '-wal', '-shm']) rmSync(path + end);
   await expect(store.append(factsOf(uuidOf(2)))).rejects.toMatchObject({ code: 'GONE', message: expect.stringContaining(path) });
   await expect(store.task(uuidOf(1))).rejects.toMatchObject({ code: 'GONE' });
@@ -45,6 +46,7 @@ test('a store whose file is deleted is opened anew a second later, and whoever l
   heard.mockClear();
   await store.append(factsOf(uuidOf(3)));
   expect(heard).toHaveBeenCalled();
+  expect(store.revision('now')).toBeGreaterThan(revision + 1000);
   expect(await store.task(uuidOf(1))).toBeUndefined();
   expect(await store.task(uuidOf(3))).toMatchObject({ state: 'running' });
 });

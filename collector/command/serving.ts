@@ -1,0 +1,25 @@
+import { startTaskspan } from '../start-taskspan.ts';
+import type { Taskspan } from '../start-taskspan.ts';
+import { CommandError } from './command-error.ts';
+import { holdReports } from './reports.ts';
+
+/** Where tasks are kept and served. */
+export interface ServingOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly store: string;
+  /** Whether tasks are run in this process too. Default `true`. */
+  readonly registerProvider?: boolean;
+}
+
+/** Starts the collector with its server; rejects with a {@link CommandError} where the port or the store is no good. */
+export async function startServing({ store, port, host, registerProvider = true }: ServingOptions): Promise<Taskspan> {
+  const reports = holdReports();
+  const taskspan = await startTaskspan({ store, serve: { port, host }, registerProvider });
+  if (taskspan.failures.length > 0) {
+    await taskspan.close();
+    throw new CommandError(taskspan.failures.map(({ message }) => message).join('; '));
+  }
+  reports.release();
+  return taskspan;
+}

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { CommandError } from '../command-error.ts';
+import type { SourceOptions } from '../options.ts';
+import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './defaults.ts';
+import { httpTaskSource } from './http-task-source.ts';
+import type { TaskSource } from './task-source.ts';
+
+/** How long the usual server has to answer, in milliseconds. */
+const ANSWER_MS = 1000;
+
+/**
+ * Opens the server or the store.
+ *
+ * Rejects with a `CommandError` where there is neither; a store is never made by looking for tasks.
+ */
+export async function openSource({ url, store }: SourceOptions): Promise<TaskSource> {
+  if (url !== undefined) return serverSource(url);
+  if (store !== undefined) return storeSource(store);
+  const usual = usualUrl();
+  if (await answers(usual)) return serverSource(usual);
+  if (existsSync(DEFAULT_STORE)) return storeSource(DEFAULT_STORE);
+  throw new CommandError(`no taskspan server answers at ${usual}, and there is no store ${DEFAULT_STORE}: name one by --url or --store`);
+}
+
+function serverSource(url: string): TaskSource {
+  return httpTaskSource({ name: url, base: url, send: (request) => fetch(request) });
+}
+
+async function storeSource(path: string): Promise<TaskSource> {
+  if (!existsSync(path)) throw new CommandError(`there is no store ${path}`);
+  const [{ storeTaskSource }, { openStore }] = await Promise.all([
+    import('./store-task-source.ts'),
+    import('../../store/open-store.ts'),
+  ]);
+  return storeTaskSource(path, openStore(path));
+}
+
+/** Where `taskspan demo` and `taskspan serve` serve with the same environment. */
+function usualUrl(): string {
+  const { TASKSPAN_HOST: host, TASKSPAN_PORT: port } = process.env;
+  const name = host || DEFAULT_HOST;
+  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port || DEFAULT_PORT}`;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return ((await response.json()) as { status?: unknown }).status === 'ok';
+  } catch {
+    // Nothing listens there, or something else does.
+    return false;
+  }
+}

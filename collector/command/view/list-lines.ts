@@ -1,0 +1,57 @@
+import type { TaskSummary } from '../../record/task-record.ts';
+import { humanDuration } from '../human-text.ts';
+import { mark, stateName } from './marks.ts';
+import type { Screen } from './screen.ts';
+import { apart, fit, harmless, padded, widthOf } from './terminal-text.ts';
+
+/** Where a list is drawn: without columns, off a terminal, nothing is cut. */
+export interface ListScreen extends Pick<Screen, 'now' | 'paint'> {
+  readonly columns: number | undefined;
+}
+
+/** The columns that a task's line needs: below, each task has two lines. */
+const ONE_LINE_COLUMNS = 96;
+const STATE_WIDTH = 'completed'.length;
+
+/** Tasks as a table; on a narrow screen each in two lines, so that its UUID can be copied whole. */
+export function listLines(tasks: readonly TaskSummary[], screen: ListScreen): string[] {
+  const { columns } = screen;
+  if (columns !== undefined && columns < ONE_LINE_COLUMNS) return tasks.flatMap((task) => twoLines(task, columns, screen));
+  const nameWidth = Math.max(0, ...tasks.map(({ task_name: name }) => widthOf(harmless(name))));
+  return tasks.map((task) => {
+    const { state, progress, time, age, name, uuid } = cells(task, screen);
+    const before = `${state}  ${progress}  ${time}  ${age}  ${uuid}  `;
+    return columns === undefined ? `${before}${padded(name, nameWidth)}`.trimEnd() : fit(`${before}${name}`, columns);
+  });
+}
+
+function twoLines(task: TaskSummary, columns: number, screen: ListScreen): string[] {
+  const { progress, time, name, uuid } = cells(task, screen);
+  const { state } = task;
+  const right = columns < 60 ? `${progress} ${time}` : `${padded(stateName(state, screen.paint), STATE_WIDTH)} ${progress} ${time}`;
+  return [apart(`${mark(state, screen.paint)} ${name}`, right, columns).trimEnd(), fit(`  ${uuid}`, columns)];
+}
+
+interface Cells {
+  readonly state: string;
+  readonly progress: string;
+  /** How long it has run. */
+  readonly time: string;
+  /** How long ago it began. */
+  readonly age: string;
+  readonly name: string;
+  readonly uuid: string;
+}
+
+function cells(task: TaskSummary, { now, paint }: ListScreen): Cells {
+  const start = task.start === null ? undefined : Date.parse(task.start);
+  const end = task.end === null ? now : Date.parse(task.end);
+  return {
+    state: padded(stateName(task.state, paint), STATE_WIDTH),
+    progress: (task.progress === null ? '' : `${Math.floor(task.progress * 100)}%`).padStart(4),
+    time: (start === undefined ? '' : humanDuration(end - start)).padStart(6),
+    age: (start === undefined ? '' : `${humanDuration(now - start)} ago`).padStart(10),
+    name: harmless(task.task_name),
+    uuid: paint('dim', task.task_uuid),
+  };
+}

@@ -1,0 +1,146 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { TaskRecord, TaskSummary } from '../../../collector/record/task-record.ts';
+import { startCommand, temporaryFolder } from '../../support/node-process.ts';
+import { command, PLACES, ranTasks, startServer, startTicking, UNKNOWN, UUID } from './task-processes.ts';
+
+describe.each(PLACES)('by $by', ({ at }) => {
+  it('taskspan list has a line for each task, the newest first, and no escape sequence of a task', async () => {
+    const { args } = await at(await ranTasks());
+    const { code, stdout, stderr } = await command('list', ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [first, second, ...rest] = stdout.split('\n');
+    expect(first).toMatch(new RegExp(String.raw`^failed .* ago  ${UUID}  Import ␛\[31mcustomers$`));
+    expect(second).toMatch(/^completed  100% .* Earlier$/);
+    expect(rest).toEqual(['']);
+  });
+
+  it('taskspan list takes a limit and a state, and has JSON', async () => {
+    const { args } = await at(await ranTasks());
+    const names = async (...more: string[]): Promise<string[]> => {
+      const { stdout } = await command('list', '--json', ...args, ...more);
+      return (JSON.parse(stdout) as TaskSummary[]).map(({ task_name: name }) => name);
+    };
+    expect(await names()).toEqual(['Import \u{1b}[31mcustomers', 'Earlier']);
+    expect(await names('--limit', '1')).toEqual(['Import \u{1b}[31mcustomers']);
+    expect(await names('--state', 'completed')).toEqual(['Earlier']);
+  });
+
+  it('taskspan show has the record, the scopes and the log', async () => {
+    const { args } = await at(await ranTasks());
+    const { code, stdout, stderr } = await command('show', UUID.toUpperCase(), ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^✗ Import ␛\[31mcustomers .* failed /);
+    expect(stdout).toMatch(/^ {2}1 of 2 jobs {2}1 failed$/m);
+    expect(stdout).toMatch(/^ {2}✓ Read file /m);
+    expect(stdout).toMatch(/^ {2}✗ Write rows {2}RangeError: row 7 is too long /m);
+    expect(stdout).toContain(`  uuid       ${UUID}\n`);
+    expect(stdout).toContain('  attributes {"folder":"/data"}\n');
+    expect(stdout).toContain('  12 rows\n');
+    expect(stdout.endsWith('  Task Finished - 1 out of 2 jobs finished\n')).toBe(true);
+  });
+
+  it('taskspan show has the record as JSON, and the whole log as text', async () => {
+    const { args } = await at(await ranTasks());
+    const record = JSON.parse((await command('show', UUID, '--json', ...args)).stdout) as TaskRecord;
+    expect(record).toMatchObject({ task_uuid: UUID, state: 'failed', jobs: { total: 2, finished: 1 } });
+    expect((await command('show', UUID, '--log', ...args)).stdout).toBe(record.log);
+  });
+
+  it('taskspan cancel asks the worker, and the task is cancelled', async () => {
+    const folder = await temporaryFolder();
+    const task = await startTicking(folder);
+    const { args } = await at(folder);
+    expect(await command('cancel', UUID, '--json', ...args)).toMatchObject({
+      code: 0,
+      stdout: `{"task_uuid":"${UUID}","cancel":"requested"}\n`,
+      stderr: '',
+    });
+    await task.ended;
+    expect((await command('tail', UUID, ...args)).code).toBe(4);
+    expect(await command('cancel', UUID, ...args)).toMatchObject({ code: 1, stdout: '', stderr: `taskspan: task ${UUID} has ended\n` });
+  });
+
+  it.each(['show', 'tail', 'cancel'])('taskspan %s exits with 3 for a task that there is not', async (name) => {
+    const { args } = await at(await ranTasks());
+    expect(await command(name, UNKNOWN, ...args)).toMatchObject({ code: 3, stdout: '', stderr: `taskspan: there is no task ${UNKNOWN}\n` });
+  });
+});
+
+describe('where tasks are looked for', () => {
+  it('a task is named by its URL too', async () => {
+    const { url } = await startServer(await ranTasks());
+    const { code, stdout } = await command('show', '--json', `${url}/tasks/${UUID}`);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ task_uuid: UUID });
+  });
+
+  it('without an option: at the usual server, else in the usual file, else nowhere', async () => {
+    const folder = await ranTasks();
+    const { process: server, url } = await startServer(folder);
+    const env = { TASKSPAN_PORT: new URL(url).port };
+    const elsewhere = await temporaryFolder();
+    const list = (cwd: string) => startCommand(['list', '--json'], { cwd, env }).ended;
+    const atServer = await list(elsewhere);
+    expect(JSON.parse(atServer.stdout)).toHaveLength(2);
+    server.kill('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(await list(folder)).toMatchObject({ code: 0, stdout: atServer.stdout });
+    expect(await list(elsewhere)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `taskspan: no taskspan server answers at ${url}, and there is no store ./taskspan.sqlite: name one by --url or --store\n`,
+    });
+  });
+
+  it('by variables, over which options rule', async () => {
+    const folder = await ranTasks();
+    const store = join(folder, 'taskspan.sqlite');
+    const list = (env: Record<string, string>, ...args: string[]) => startCommand(['list', '--json', ...args], { cwd: folder, env }).ended;
+    expect(await list({ TASKSPAN_STORE: store })).toMatchObject({ code: 0 });
+    expect(await list({ TASKSPAN_URL: 'http://127.0.0.1:2', TASKSPAN_STORE: store })).toMatchObject({ code: 1 });
+    expect(await list({ TASKSPAN_URL: 'http://127.0.0.1:2' }, '--store', store)).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    { what: 'a store that there is not', args: ['--store', 'missing.sqlite'], code: 1, says: /^taskspan: there is no store missing\.sqlite\n$/ },
+    { what: 'a file that is no store', args: ['--store', 'notes.txt'], code: 1, says: /^taskspan: .*notes\.txt.*\n$/ },
+    { what: 'a server that is away', args: ['--url', 'http://127.0.0.1:2'], code: 1, says: /^taskspan: http:\/\/127\.0\.0\.1:2 can't be reached: nothing listens there\n$/ },
+    { what: 'both', args: ['--url', 'http://127.0.0.1:2', '--store', 'x'], code: 2, says: /expected '--url' or '--store', got both/ },
+    { what: 'what is no URL', args: ['--url', 'localhost:4320'], code: 2, says: /Expected a URL such as http:\/\/127\.0\.0\.1:4320/ },
+  ])('is told of $what', async ({ args, code, says }) => {
+    const cwd = await temporaryFolder();
+    await writeFile(join(cwd, 'notes.txt'), 'this is no database\n'.repeat(100));
+    const ended = await startCommand(['list', ...args], { cwd }).ended;
+    expect(ended.stderr).toMatch(says);
+    expect(ended).toMatchObject({ code, stdout: '' });
+  });
+
+  it('is told of a server that serves something else', async () => {
+    const { createServer } = await import('node:http');
+    const server = createServer((_request, response) => response.end('<html>'));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const { code, stderr } = await command('list', '--url', `http://127.0.0.1:${port}`);
+    server.close();
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `taskspan: http://127.0.0.1:${port}: expected JSON, got "<html>": it is no taskspan server\n` });
+  });
+});
+
+describe('taskspan serve', () => {
+  it('serves until it is told to stop', async () => {
+    const { process: server, url } = await startServer(await ranTasks());
+    expect((await fetch(`${url}/tasks/${UUID}`)).status).toBe(200);
+    server.kill('SIGINT');
+    expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('says in one line that the port is taken, and exits with 1', async () => {
+    const { url } = await startServer(await temporaryFolder());
+    const { port } = new URL(url);
+    const { code, stdout, stderr } = await command('serve', '--port', port);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(new RegExp(String.raw`^taskspan: .*\b${port}\b.*\n$`));
+  });
+});

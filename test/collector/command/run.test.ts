@@ -1,0 +1,173 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';
+import { recordsOf, storeIn } from '../thread/script.ts';
+
+/** Runs a shell's program as a task. */
+async function runShell(script: string, options: { args?: string[]; stdin?: string; env?: Record<string, string> } = {}) {
+  const { args = [], ...rest } = options;
+  const cwd = await temporaryFolder();
+  const ended = await startCommand(['run', '--name', 'it', ...args, '--', 'sh', '-c', script], { cwd, ...rest }).ended;
+  return { ...ended, record: await recordIn(cwd) };
+}
+
+async function recordIn(cwd: string): Promise<TaskRecord> {
+  return (await recordsOf(storeIn(cwd))).get('it')!;
+}
+
+describe('taskspan run', () => {
+  it('completes with a program that exits with 0, and has its lines in the log', async () => {
+    const { code, record } = await runShell('echo one; echo two >&2; printf three');
+    expect(code).toBe(0);
+    expect(record).toMatchObject({ state: 'completed', status: 1, exception: '', result: { exit_code: 0, signal: null } });
+    expect(record.log.split('\n').slice(0, 3).toSorted()).toEqual(['\tone', '\tthree', '\ttwo']);
+  });
+
+  it('fails with a program that exits with another code, which is its own too', async () => {
+    const { code, record } = await runShell('exit 3');
+    expect(code).toBe(3);
+    expect(record).toMatchObject({ state: 'failed', exception: 'exit code 3', result: { exit_code: 3, signal: null } });
+    expect(record.log).toContain('CommandFailedError: exit code 3\n');
+  });
+
+  it('tells the signal by which a program died, and exits as a shell does', async () => {
+    const { code, record } = await runShell('kill -9 $$');
+    expect(code).toBe(128 + 9);
+    expect(record).toMatchObject({ state: 'failed', exception: 'ended by signal SIGKILL', result: { exit_code: null, signal: 'SIGKILL' } });
+  });
+
+  it('exits with 127 where there is no such program, with 126 where it is none, and both have failed', async () => {
+    const cwd = await temporaryFolder();
+    await writeFile(join(cwd, 'text'), '');
+    await chmod(join(cwd, 'text'), 0o644);
+    const missing = await startCommand(['run', '--', './missing'], { cwd }).ended;
+    expect(missing).toMatchObject({ code: 127, stderr: expect.stringContaining("taskspan: ./missing can't be run: there is no such program\n") });
+    expect(await startCommand(['run', '--', './text'], { cwd }).ended).toMatchObject({ code: 126 });
+    const records = await recordsOf(storeIn(cwd));
+    expect([...records.values()].map(({ task_name, state }) => [task_name, state])).toEqual([['./missing', 'failed'], ['./text', 'failed']]);
+  });
+
+  it('gives the program its standard input', async () => {
+    const { stdout, record } = await runShell('cat', { stdin: 'from outside\n' });
+    expect(stdout).toBe('from outside\n');
+    expect(record.log).toContain('\tfrom outside\n');
+  });
+
+  it('passes on what the program writes, byte for byte, each output to its own', async () => {
+    const { stdout, stderr } = await runShell(String.raw`printf '\033[31mred\033[0m\r\n'; printf 'wrong' >&2`);
+    expect(stdout).toBe('\u{1b}[31mred\u{1b}[0m\r\n');
+    expect(stderr).toMatch(/^taskspan: task [0-9a-f-]{36}\nwrong$/);
+  });
+
+  it('passes on nothing with --quiet', async () => {
+    const { stdout, stderr, record } = await runShell('echo out; echo wrong >&2', { args: ['--quiet'] });
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' });
+    expect(record.log).toContain('\tout\n');
+    expect(record.log).toContain('\twrong\n');
+  });
+
+  it('prints the record with --json, and nothing else on standard output', async () => {
+    const { code, stdout, stderr, record } = await runShell('echo out; exit 4', { args: ['--json'] });
+    expect(JSON.parse(stdout)).toEqual(record);
+    expect({ code, stderr }).toEqual({ code: 4, stderr: 'out\n' });
+  });
+
+  it('says of each line which output it came from', async () => {
+    const cwd = await temporaryFolder();
+    await startCommand(['run', '--', 'sh', '-c', 'echo out; echo wrong >&2'], { cwd }).ended;
+    const store = storeIn(cwd);
+    const { tasks } = await store.tasks({ limit: 1 });
+    const { attempts } = (await store.scopes(tasks[0]!.uuid))!;
+    const told = attempts[0]!.notifications.map(({ message, attributes }) => [message, attributes?.['log.iostream']]);
+    expect(Object.fromEntries(told)).toEqual({ out: 'stdout', wrong: 'stderr' });
+  });
+
+  it('loses nothing of much that is written just before the end', async () => {
+    const { code, record } = await runShell('seq 1 50000; exit 7', { args: ['--quiet'] });
+    expect(code).toBe(7);
+    const numbers = [...record.log.matchAll(/^\t(\d+)$/gm)].map(([, number]) => Number(number));
+    expect(numbers).toEqual(Array.from({ length: 50_000 }, (_, index) => index + 1));
+  });
+
+  it('does not wait for a program that was left behind', async () => {
+    const { code, stdout } = await runShell('sleep 25 & echo done');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
+  });
+
+  it('goes on where nobody reads what it passes on any more', async () => {
+    const cwd = await temporaryFolder();
+    const line = `"$0" --disable-warning=ExperimentalWarning "$1" run --name it -- seq 1 100000 | head -n 1`;
+    await startProgram('sh', ['-c', line, process.execPath, ENTRY], { cwd }).ended;
+    const record = await recordIn(cwd);
+    expect(record.state).toBe('completed');
+    expect(record.log).toContain('\t100000\n');
+  });
+
+  it('runs the program all the same where nothing can be recorded, and says so', async () => {
+    const cwd = await temporaryFolder();
+    await writeFile(join(cwd, 'notes.txt'), 'this is no database\n'.repeat(100));
+    const { code, stdout, stderr } = await startCommand(['run', '--store', 'notes.txt', '--', 'sh', '-c', 'echo out; exit 5'], { cwd }).ended;
+    expect({ code, stdout }).toEqual({ code: 5, stdout: 'out\n' });
+    expect(stderr).toMatch(/^taskspan: .*notes\.txt/m);
+  });
+
+  it('takes the options behind the program for its own, also without --', async () => {
+    const { code, stdout } = await startCommand(['run', 'sh', '-c', 'echo "$0"', '--quiet'], { cwd: await temporaryFolder() }).ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '--quiet\n' });
+  });
+
+  it('is the next attempt of a task with --uuid and --attempt', async () => {
+    const cwd = await temporaryFolder();
+    const uuid = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+    await startCommand(['run', '--name', 'it', '--uuid', uuid, '--', 'false'], { cwd }).ended;
+    await startCommand(['run', '--name', 'it', '--uuid', uuid.toUpperCase(), '--attempt', '2', '--', 'true'], { cwd }).ended;
+    expect(await recordIn(cwd)).toMatchObject({ task_uuid: uuid, attempt: 2, state: 'completed' });
+  });
+});
+
+describe('taskspan run passes signals on', () => {
+  const READY = /^ready$/m;
+  /** Not `sleep` itself: the shell hears a signal when its child has ended. */
+  const WAIT = 'echo ready; while :; do sleep 0.05; done';
+
+  async function signalled(script: string, ...signals: NodeJS.Signals[]) {
+    const cwd = await temporaryFolder();
+    const command = startCommand(['run', '--name', 'it', '--', 'sh', '-c', script], { cwd });
+    await command.printed(READY);
+    for (const signal of signals) command.kill(signal);
+    return { ...(await command.ended), record: await recordIn(cwd) };
+  }
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('the task was cancelled whose program ends by the %s that we got', async (signal) => {
+    const { code, record } = await signalled(WAIT, signal);
+    expect(code).toBe(128 + { SIGTERM: 15, SIGINT: 2, SIGHUP: 1 }[signal]);
+    expect(record).toMatchObject({ state: 'cancelled', exception: '' });
+    expect(record.log).toContain(`\tStopped by ${signal}\n`);
+  });
+
+  it('what the program makes of it counts', async () => {
+    const { code, stdout, record } = await signalled(`trap 'echo cleaned; exit 5' TERM; ${WAIT}`, 'SIGTERM');
+    expect({ code, stdout }).toEqual({ code: 5, stdout: 'ready\ncleaned\n' });
+    expect(record).toMatchObject({ state: 'failed', exception: 'exit code 5' });
+  });
+
+  it('also those that ask for no end', async () => {
+    const { code, record } = await signalled(`trap 'echo heard; exit 0' USR1; ${WAIT}`, 'SIGUSR1');
+    expect(code).toBe(0);
+    expect(record).toMatchObject({ state: 'completed' });
+    expect(record.log).toContain('\theard\n');
+  });
+
+  it('a cancellation ends the program by SIGTERM', async () => {
+    const cwd = await temporaryFolder();
+    const command = startCommand(['run', '--name', 'it', '--', 'sh', '-c', WAIT], { cwd });
+    await command.printed(READY);
+    const store = storeIn(cwd);
+    await expect.poll(async () => (await store.tasks({ limit: 1 })).tasks.length).toBe(1);
+    expect(await store.cancel((await store.tasks({ limit: 1 })).tasks[0]!.uuid)).toBe('requested');
+    expect(await command.ended).toMatchObject({ code: 128 + 15 });
+    expect(await recordIn(cwd)).toMatchObject({ state: 'cancelled' });
+  });
+});
