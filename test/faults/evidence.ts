@@ -13,7 +13,7 @@ export interface Evidence {
   readonly streams: readonly StreamEvidence[];
   /** The stream of all tasks. */
   readonly list: readonly ToldEvent[];
-  /** When the store could not be written. */
+  /** When the store could not be written, or perhaps not: a process that is stopped may hold its lock. */
   readonly storeFaults: readonly Span[];
   /** For how long this machine kept the suite's own event loop waiting at the most, in milliseconds. */
   readonly stallMs: number;

@@ -37,22 +37,25 @@ function lasting(record: TaskRecord | undefined): string {
   return JSON.stringify({ ...record, heard: null, busy_since: null });
 }
 
-/** Each change of all tasks has a number of its own, growing; of each task the last one comes. */
+/** Each change of all tasks has a number of its own, growing, and tells something new; of each task the last one comes. */
 export function listIsWhole({ list, stored }: Evidence): string[] {
   const wrong: string[] = [];
-  const versions = new Map<string, number>();
+  const told = new Map<string, Pick<TaskRecord, 'version' | 'state'>>();
   let last = 0;
   for (const { id, data } of list) {
     const number = Number(id);
     if (number <= last) wrong.push(`change ${number} came after ${last}`);
     last = number;
-    const { task_uuid, version } = JSON.parse(data) as TaskRecord;
-    const before = versions.get(task_uuid) ?? 0;
-    if (version <= before) wrong.push(`the list told ${task_uuid} in version ${version} after ${before}`);
-    versions.set(task_uuid, version);
+    const { task_uuid, version, state } = JSON.parse(data) as TaskRecord;
+    const before = told.get(task_uuid);
+    // That it is lost, or is so no more, is no new version.
+    const isNew = before === undefined || version > before.version || (version === before.version && state !== before.state);
+    if (!isNew) wrong.push(`the list told ${task_uuid} in version ${version}, ${state}, after ${before.version}, ${before.state}`);
+    told.set(task_uuid, { version, state });
   }
   for (const [task, { record }] of stored) {
-    if (versions.get(task) !== record.version) wrong.push(`the list came to version ${versions.get(task)} of ${task}, stored is ${record.version}`);
+    const version = told.get(task)?.version;
+    if (version !== record.version) wrong.push(`the list came to version ${version} of ${task}, stored is ${record.version}`);
   }
   return wrong;
 }

@@ -187,6 +187,8 @@ describe('the law of streams finds', () => {
       change.data = change.data.replace('"exception":""', '"exception":"other"');
     }, 'stored is'],
     ['a change of the list that came twice', listIsWhole, ({ list }) => void list.push({ ...list[1]! }), 'change 2 came after 2'],
+    ['a change of the list that tells nothing new', listIsWhole, ({ list }) => void list.push({ ...list[1]!, id: '3' }), `the list told ${TASK} in version 9, completed, after 9, completed`],
+    ['a change of the list that goes back', listIsWhole, ({ list }) => void list.push({ ...list[0]!, id: '3' }), `the list told ${TASK} in version 3, running, after 9, completed`],
     ['a list that misses the latest', listIsWhole, ({ list }) => void list.pop(), `the list came to version 3 of ${TASK}, stored is 9`],
   ])('%s', (_, law, lie, found) => {
     const round = trueRound();

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createTasksApp, sqliteStore } from '../../collector/index.ts';
@@ -10,6 +9,7 @@ import { Child } from './child.ts';
 import { newDisk } from './disk.ts';
 import type { Disk } from './disk.ts';
 import type { Evidence, Span, StoredTaskEvidence } from './evidence.ts';
+import { holdLock } from './lock.ts';
 import type { WorkerCommand, WorkerLine } from './said.ts';
 import { INTERVAL_MS } from './schedule.ts';
 import type { Fault, Schedule, WorkerPlan } from './schedule.ts';
@@ -113,18 +113,14 @@ class Round {
         return command(this.#workers[fault.worker]!, 'kill-thread');
       case 'block-loop':
         return command(this.#workers[fault.worker]!, `block ${fault.forMs}`);
-      case 'stop-worker': {
-        const { process, stops } = this.#workers[fault.worker]!;
-        stops.push(await stopped(process, fault.forMs));
-        return undefined;
-      }
+      case 'stop-worker':
+        return this.#stop(this.#workers[fault.worker]!.process, fault.forMs, this.#workers[fault.worker]!.stops);
       case 'full-disk':
         return this.#withoutStore(() => this.#fullDisk(fault.forMs));
       case 'locked-file':
-        return this.#withoutStore(() => this.#lockedFile(fault.forMs));
+        return this.#withoutStore(() => holdLock(this.#store, fault.forMs));
       case 'stop-server':
-        await stopped(this.#server, fault.forMs);
-        return undefined;
+        return this.#stop(this.#server, fault.forMs);
       case 'kill-server':
         return this.#killServer();
     }
@@ -164,16 +160,11 @@ class Round {
     this.#disk.free(this.#pids());
   }
 
-  /** This process is another one than those that use the store. */
-  async #lockedFile(forMs: number): Promise<void> {
-    const database = new DatabaseSync(this.#store, { timeout: 2000 });
-    try {
-      database.exec('BEGIN EXCLUSIVE');
-      await pause(forMs);
-      database.exec('ROLLBACK');
-    } finally {
-      database.close();
-    }
+  /** One that is stopped in the midst of a commit holds the lock of the store meanwhile. */
+  async #stop(process: Child, forMs: number, stops: Span[] = []): Promise<void> {
+    await this.#withoutStore(async () => {
+      stops.push(await stopped(process, forMs));
+    });
   }
 
   #pids(): number[] {
