@@ -21,5 +21,5 @@ export function notify(message: string, attributes?: Attributes): void {
 
 /** `progress()` of the innermost scope that the running code belongs to; outside any task it does nothing. */
 export function progress(done: number, total?: number): void {
-  currentScope.getStore()?.progress(done, total);
+  currentUpdater()?.progress(done, total);
 }

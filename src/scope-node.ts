@@ -85,20 +85,23 @@ export class ScopeNode implements Scope {
 
   progress(done: number, total?: number): void {
     checkProgress(done, total);
-    const node = this.own.isOpen ? this : this.#elsewhere('progress');
-    node?.own.progress(done, total);
+    if (this.own.isOpen) this.own.progress(done, total);
+    else this.#tooLate('progress');
   }
 
   plan(plan: PlanInput): void {
     const planned = planOf(plan, this.task.clean.name);
-    const node = this.own.isOpen ? this : this.#elsewhere('plan');
-    if (node === undefined) return;
-    if (node.#planned) {
-      reportOnce('second plan', `"${node.name}" has a plan already: a scope's first plan counts`);
+    const { own } = this;
+    if (!own.isOpen) {
+      this.#tooLate('plan');
       return;
     }
-    node.#planned = true;
-    node.own.record(() => node.own.writer.plan(planned));
+    if (this.#planned) {
+      reportOnce('second plan', `"${this.name}" has a plan already: a scope's first plan counts`);
+      return;
+    }
+    this.#planned = true;
+    own.record(() => own.writer.plan(planned));
   }
 
   each<T>(items: Iterable<T>, options?: EachOptions): IterableIterator<T>;
@@ -201,6 +204,12 @@ export class ScopeNode implements Scope {
 
   #throwIfCancelled(): void {
     if (this.task.cancellation !== undefined) throw this.task.stop();
+  }
+
+  /** How far an ended scope is says nothing of those around it. */
+  #tooLate(what: string): void {
+    if (this.#elsewhere(what) === undefined) return;
+    reportOnce(`${what} of an ended scope`, `${what}() of "${this.name}" after its end is dropped`);
   }
 
   /** The open scope that takes what is said to this ended one; told once where there is none. */

@@ -121,12 +121,12 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
 
   /** Says how far it is; see {@link Scope.progress}. */
   progress(done: number, total?: number): void {
-    this.#innermost().progress(done, total);
+    this.#innermostOpen().progress(done, total);
   }
 
   /** Says what it is going to consist of; see {@link Scope.plan}. */
   plan(plan: PlanInput): void {
-    this.#innermost().plan(plan);
+    this.#innermostOpen().plan(plan);
   }
 
   /** Counts items as they are taken; see {@link Scope.each}. */
@@ -199,6 +199,11 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
    */
   [Symbol.dispose](): void {
     if (this.isOpen) this.fail(this.#task.cancellation ?? new IncompleteError(this.taskName));
+  }
+
+  #innermostOpen(): ScopeNode {
+    const innermost = this.#innermost();
+    return innermost.nearestOpen() ?? innermost;
   }
 
   #innermost(): ScopeNode {

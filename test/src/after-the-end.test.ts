@@ -30,6 +30,24 @@ describe('after the end of a task', () => {
     expect(told).toEqual([`taskspan: notify() after the end of task ${updater.taskUuid} is dropped`]);
   });
 
+  test('of a scope its own progress and plan are dropped, and those of the task go to the scope around', async () => {
+    const updater = new TaskUpdater({ taskName: 'T' });
+    const outer = updater.scope('Outer');
+    await outer.run(async () => {
+      const inner = outer.scope('Inner');
+      inner.complete();
+      inner.progress(1, 2);
+      inner.plan(3);
+      expect((await recording.attempts(updater))[0]!.scopes[0]).toMatchObject({ progress: null, done: null });
+      inner.run(() => updater.progress(1, 4));
+      expect((await recording.attempts(updater))[0]!.scopes[0]).toMatchObject({ done: 1, total: 4 });
+    });
+    expect(told).toEqual([
+      'taskspan: progress() of "Inner" after its end is dropped',
+      'taskspan: plan() of "Inner" after its end is dropped',
+    ]);
+  });
+
   test('wrong arguments are TypeErrors all the same', () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.complete();
