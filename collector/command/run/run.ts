@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { closeLiveTasks } from '../../../src/live-tasks.ts';
 import { TaskUpdater } from '../../../src/task-updater.ts';
 import { startTaskspan } from '../../start-taskspan.ts';
+import type { Taskspan } from '../../start-taskspan.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 import { EXIT_BY_SIGNAL, EXIT_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from '../exit-codes.ts';
 import { CommandFailedError } from './command-failed-error.ts';
@@ -32,7 +33,7 @@ const FLUSH_AFTER = 8 * 1024 * 1024;
  */
 export async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<number> {
   const { store, name = [command, ...args].join(' ').slice(0, LONGEST_NAME), uuid, attempt, quiet = false, json = false } = options;
-  const taskspan = await startTaskspan({ store, serve: false, handleSignals: false });
+  const taskspan = await startRecording(store);
   const updater = new TaskUpdater({
     taskName: name,
     attributes: { 'process.executable.name': command },
@@ -54,7 +55,7 @@ export async function run([command = '', ...args]: readonly string[], options: R
         unflushed += line.length + 1;
         if (unflushed < FLUSH_AFTER) return undefined;
         unflushed = 0;
-        return taskspan.flush();
+        return taskspan?.flush();
       },
       onSignal: (signal) => (lastSignal = signal),
       cancelled: updater.signal,
@@ -67,10 +68,22 @@ export async function run([command = '', ...args]: readonly string[], options: R
     updater.fail(error);
     process.stderr.write(`taskspan: ${command} can't be run: ${exitCode === EXIT_NOT_FOUND ? 'there is no such program' : (error as Error).message}\n`);
   }
-  await taskspan.flush();
-  if (json) await printRecord(taskspan.store, updater.taskUuid);
-  await taskspan.close();
+  if (taskspan !== undefined) {
+    await taskspan.flush();
+    if (json) await printRecord(taskspan.store, updater.taskUuid);
+    await taskspan.close();
+  }
   return exitCode;
+}
+
+/** `undefined` where a variable can't be meant: then nothing is recorded. */
+async function startRecording(store: string): Promise<Taskspan | undefined> {
+  try {
+    return await startTaskspan({ store, serve: false, handleSignals: false });
+  } catch (error) {
+    process.stderr.write(`taskspan: nothing is recorded: ${(error as Error).message}\n`);
+    return undefined;
+  }
 }
 
 /** A program that ends by the signal that it was asked to end by has not failed: it was stopped. */

@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
@@ -111,6 +111,15 @@ describe('taskspan run', () => {
     const { code, stdout, stderr } = await startCommand(['run', '--store', 'notes.txt', '--', 'sh', '-c', 'echo out; exit 5'], { cwd }).ended;
     expect({ code, stdout }).toEqual({ code: 5, stdout: 'out\n' });
     expect(stderr).toMatch(/^taskspan: .*notes\.txt/m);
+  });
+
+  it('runs the program all the same where a variable can not be meant, and says so', async () => {
+    const cwd = await temporaryFolder();
+    const env = { TASKSPAN_RETENTION_DAYS: '30d' };
+    const { code, stdout, stderr } = await startCommand(['run', '--quiet', '--', 'sh', '-c', 'echo out > proof; exit 5'], { cwd, env }).ended;
+    expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
+    expect(await readFile(join(cwd, 'proof'), 'utf8')).toBe('out\n');
+    expect(stderr).toBe('taskspan: nothing is recorded: TASKSPAN_RETENTION_DAYS: expected a number, got "30d"\n');
   });
 
   it('takes the options behind the program for its own, also without --', async () => {
