@@ -40,7 +40,7 @@ export async function run([command = '', ...args]: readonly string[], options: R
     ...(uuid !== undefined && { taskUuid: uuid }),
     ...(attempt !== undefined && { attempt }),
   });
-  if (!quiet && !json) process.stderr.write(`taskspan: task ${updater.taskUuid}\n`);
+  if (taskspan !== undefined && !quiet && !json) process.stderr.write(`taskspan: task ${updater.taskUuid}\n`);
 
   let unflushed = 0;
   let lastSignal: NodeJS.Signals | undefined;
@@ -86,7 +86,10 @@ async function startRecording(store: string): Promise<Taskspan | undefined> {
   }
 }
 
-/** A program that ends by the signal that it was asked to end by has not failed: it was stopped. */
+/**
+ * A program that was cancelled and has not done all is cancelled, whatever it exits with. One that
+ * ends by the signal that was passed on has not failed: it was stopped.
+ */
 function endTask(updater: TaskUpdater, end: ChildEnd, lastSignal: NodeJS.Signals | undefined): void {
   if (end.exitCode === 0) {
     updater.complete();
@@ -94,7 +97,7 @@ function endTask(updater: TaskUpdater, end: ChildEnd, lastSignal: NodeJS.Signals
   }
   const isStopped = (signal: NodeJS.Signals): boolean =>
     end.signal === signal || end.exitCode === EXIT_BY_SIGNAL + constants.signals[signal];
-  if (updater.signal.aborted && isStopped('SIGTERM')) updater.fail(updater.signal.reason);
+  if (end.cancelled) updater.fail(updater.signal.reason);
   else if (lastSignal !== undefined && isStopped(lastSignal)) {
     closeLiveTasks({ outcome: 'cancelled', notice: `Stopped by ${lastSignal}` });
   } else updater.fail(new CommandFailedError(end.exitCode, end.signal));
