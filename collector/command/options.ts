@@ -27,13 +27,16 @@ export function storeOption(): Option {
     .argParser(parseStore);
 }
 
-/** Which tasks a command is about. */
-export interface SourceOptions {
-  /** Base URL of a server: what stands before `/tasks`. */
-  readonly url?: string | undefined;
-  /** Path of a SQLite file. */
-  readonly store?: string | undefined;
+interface SourceOptions {
+  readonly url?: string;
+  readonly store?: string;
 }
+
+/**
+ * Where the tasks are that a command is about: at a server by its base URL, which is what stands
+ * before `/tasks`; in a SQLite file by its path; or where they usually are, at a server if it answers.
+ */
+export type SourcePlace = { readonly url: string } | { readonly store: string } | { readonly usualUrl: string };
 
 /** Adds `--url` and `--store` to a command that reads tasks; {@link sourceOf} has what was given. */
 export function addSourceOptions(command: Command): Command {
@@ -49,13 +52,32 @@ if one answers there, else the file ${DEFAULT_STORE}.`,
 }
 
 /** An option rules over a variable, a task's own URL over both. */
-export function sourceOf(command: Command, task?: TaskArgument): SourceOptions {
+export function sourceOf(command: Command, task?: TaskArgument): SourcePlace {
   if (task?.url !== undefined) return { url: task.url };
   const { url, store } = command.opts<SourceOptions>();
-  if (url === undefined || store === undefined) return { url, store };
   const isGiven = (name: keyof SourceOptions): boolean => command.getOptionValueSource(name) === 'cli';
   if (isGiven('url') && isGiven('store')) command.error("error: expected '--url' or '--store', got both");
-  return isGiven('store') ? { store } : { url };
+  if (store !== undefined && (url === undefined || isGiven('store'))) return { store };
+  return url === undefined ? { usualUrl: usualUrl(command) } : { url };
+}
+
+/** Where `taskspan demo` and `taskspan serve` serve with the same environment. */
+function usualUrl(command: Command): string {
+  const host = variable(command, 'TASKSPAN_HOST', parseHost) ?? DEFAULT_HOST;
+  const port = variable(command, 'TASKSPAN_PORT', parsePort) ?? DEFAULT_PORT;
+  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+}
+
+/** A variable that belongs to no option of the command, told as commander tells those that do. */
+function variable<T>(command: Command, name: string, parse: (value: string) => T): T | undefined {
+  const value = process.env[name];
+  if (!value) return undefined;
+  try {
+    return parse(value);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    return command.error(`error: value '${value}' from env '${name}' is invalid. ${error.message}`);
+  }
 }
 
 /** A task by its UUID, or by its URL, which says where it is too. */

@@ -18,7 +18,7 @@ export function runCommand(exitWith: ExitWith): Command {
     .addOption(new Option('--name <text>', 'what the task is called; the command line if absent').argParser(parseName))
     .addOption(new Option('--uuid <uuid>', "the task's UUID; a new one if absent").argParser(parseUuid))
     .addOption(new Option('--attempt <number>', 'number of this attempt, for a retry').argParser(parseCount(1)))
-    .option('-q, --quiet', 'do not pass on what the program writes')
+    .option('-q, --quiet', 'do not pass on what the program writes, nor tell the UUID')
     .addOption(jsonOption('print the record at the end; what the program writes goes to standard error'))
     .action(async (line: string[], options: RunOptions) => {
       const { run } = await import('./run/run.ts');

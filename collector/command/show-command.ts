@@ -16,7 +16,7 @@ export function showCommand(): Command {
     .description('Shows a task as it is now: its record, its scopes and the end of its log.')
     .addArgument(taskArgument())
     .option('--log', 'print the whole log and nothing else')
-    .addOption(jsonOption('print the record as JSON'));
+    .addOption(jsonOption('print the record as JSON').conflicts('log'));
   return addSourceOptions(command).action(async (task: TaskArgument, { log, json }: ShowOptions) => {
     await withSource(sourceOf(command, task), async (source) => {
       const { harmlessLines, paint } = await import('./view/terminal-text.ts');

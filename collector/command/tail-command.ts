@@ -23,9 +23,9 @@ export function tailCommand(exitWith: ExitWith): Command {
         'scopes with their progress; else, and with NO_COLOR or TERM=dumb, it is the log alone.',
     )
     .addArgument(taskArgument())
-    .addOption(new Option('-n, --lines <number>', 'how many lines of the log so far to begin with').argParser(parseCount(0)))
+    .addOption(new Option('-n, --lines <number>', 'how many lines of the log so far to begin with; all that the record has if absent, at most 1 MiB').argParser(parseCount(0)))
     .option('--plain', 'print the log alone, also on a terminal')
-    .addOption(jsonOption('print the events as JSON, one a line'));
+    .addOption(jsonOption('print the events as JSON, one a line').conflicts(['lines', 'plain']));
   return addSourceOptions(command).action(async (task: TaskArgument, options: TailCommandOptions) => {
     const stop = listenForStop();
     try {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { report } from '../../../src/report.ts';
 import { PassedOutput } from '../passed-output.ts';
 import { OutputLines } from './output-lines.ts';
 
@@ -23,6 +24,8 @@ export interface RunChildOptions {
 export interface ChildEnd {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Whether it had been cancelled by then. */
+  readonly cancelled: boolean;
 }
 
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -33,24 +36,31 @@ const LATE_OUTPUT_MS = 1000;
 
 /**
  * Runs a program to its end and reads all that it wrote. It has our standard input, and gets the
- * signals that we get. Rejects where it can't be started.
+ * signals that we get: without a terminal with all that it has started, by a process group of its
+ * own. With one it stays in ours, which is the one that a terminal knows. Rejects where it can't be
+ * started.
  */
 export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   const { command, args, passTo, onLine, onSignal, cancelled } = options;
-  const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'] });
+  const isGroup = !hasTerminal();
+  const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], detached: isGroup });
   const started = new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     // Later ones are of signals that could not be sent: it may have ended just then.
     child.on('error', reject);
   });
   const ended = new Promise<ChildEnd>((resolve) => {
-    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal, cancelled: cancelled.aborted }));
   });
+  const send = (signal: NodeJS.Signals): void => {
+    if (isGroup && child.pid !== undefined) signalGroup(child.pid, signal);
+    else child.kill(signal);
+  };
   const pass = (signal: NodeJS.Signals): void => {
     onSignal(signal);
-    if (!FROM_TERMINAL.includes(signal) || !hasTerminal()) child.kill(signal);
+    if (isGroup || !FROM_TERMINAL.includes(signal)) send(signal);
   };
-  const cancel = (): void => void child.kill('SIGTERM');
+  const cancel = (): void => send('SIGTERM');
   for (const signal of PASSED_ON) process.on(signal, pass);
   cancelled.addEventListener('abort', cancel);
   try {
@@ -73,6 +83,15 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   } finally {
     for (const signal of PASSED_ON) process.off(signal, pass);
     cancelled.removeEventListener('abort', cancel);
+  }
+}
+
+function signalGroup(id: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-id, signal);
+  } catch (error) {
+    // All of them may have ended just then.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') report(`${signal} could not be sent to the program`, error);
   }
 }
 

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { closeLiveTasks } from '../../../src/live-tasks.ts';
 import { TaskUpdater } from '../../../src/task-updater.ts';
 import { startTaskspan } from '../../start-taskspan.ts';
+import type { Taskspan } from '../../start-taskspan.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 import { EXIT_BY_SIGNAL, EXIT_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from '../exit-codes.ts';
 import { CommandFailedError } from './command-failed-error.ts';
@@ -32,14 +33,14 @@ const FLUSH_AFTER = 8 * 1024 * 1024;
  */
 export async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<number> {
   const { store, name = [command, ...args].join(' ').slice(0, LONGEST_NAME), uuid, attempt, quiet = false, json = false } = options;
-  const taskspan = await startTaskspan({ store, serve: false, handleSignals: false });
+  const taskspan = await startRecording(store);
   const updater = new TaskUpdater({
     taskName: name,
     attributes: { 'process.executable.name': command },
     ...(uuid !== undefined && { taskUuid: uuid }),
     ...(attempt !== undefined && { attempt }),
   });
-  if (!quiet && !json) process.stderr.write(`taskspan: task ${updater.taskUuid}\n`);
+  if (taskspan !== undefined && !quiet && !json) process.stderr.write(`taskspan: task ${updater.taskUuid}\n`);
 
   let unflushed = 0;
   let lastSignal: NodeJS.Signals | undefined;
@@ -54,7 +55,7 @@ export async function run([command = '', ...args]: readonly string[], options: R
         unflushed += line.length + 1;
         if (unflushed < FLUSH_AFTER) return undefined;
         unflushed = 0;
-        return taskspan.flush();
+        return taskspan?.flush();
       },
       onSignal: (signal) => (lastSignal = signal),
       cancelled: updater.signal,
@@ -67,13 +68,28 @@ export async function run([command = '', ...args]: readonly string[], options: R
     updater.fail(error);
     process.stderr.write(`taskspan: ${command} can't be run: ${exitCode === EXIT_NOT_FOUND ? 'there is no such program' : (error as Error).message}\n`);
   }
-  await taskspan.flush();
-  if (json) await printRecord(taskspan.store, updater.taskUuid);
-  await taskspan.close();
+  if (taskspan !== undefined) {
+    await taskspan.flush();
+    if (json) await printRecord(taskspan.store, updater.taskUuid);
+    await taskspan.close();
+  }
   return exitCode;
 }
 
-/** A program that ends by the signal that it was asked to end by has not failed: it was stopped. */
+/** `undefined` where a variable can't be meant: then nothing is recorded. */
+async function startRecording(store: string): Promise<Taskspan | undefined> {
+  try {
+    return await startTaskspan({ store, serve: false, handleSignals: false });
+  } catch (error) {
+    process.stderr.write(`taskspan: nothing is recorded: ${(error as Error).message}\n`);
+    return undefined;
+  }
+}
+
+/**
+ * A program that was cancelled and has not done all is cancelled, whatever it exits with. One that
+ * ends by the signal that was passed on has not failed: it was stopped.
+ */
 function endTask(updater: TaskUpdater, end: ChildEnd, lastSignal: NodeJS.Signals | undefined): void {
   if (end.exitCode === 0) {
     updater.complete();
@@ -81,7 +97,7 @@ function endTask(updater: TaskUpdater, end: ChildEnd, lastSignal: NodeJS.Signals
   }
   const isStopped = (signal: NodeJS.Signals): boolean =>
     end.signal === signal || end.exitCode === EXIT_BY_SIGNAL + constants.signals[signal];
-  if (updater.signal.aborted && isStopped('SIGTERM')) updater.fail(updater.signal.reason);
+  if (end.cancelled) updater.fail(updater.signal.reason);
   else if (lastSignal !== undefined && isStopped(lastSignal)) {
     closeLiveTasks({ outcome: 'cancelled', notice: `Stopped by ${lastSignal}` });
   } else updater.fail(new CommandFailedError(end.exitCode, end.signal));

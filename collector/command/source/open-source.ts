@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { CommandError } from '../command-error.ts';
-import type { SourceOptions } from '../options.ts';
-import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './defaults.ts';
+import type { SourcePlace } from '../options.ts';
+import { DEFAULT_STORE } from './defaults.ts';
 import { httpTaskSource } from './http-task-source.ts';
 import type { TaskSource } from './task-source.ts';
 
@@ -13,10 +13,10 @@ const ANSWER_MS = 1000;
  *
  * Rejects with a `CommandError` where there is neither; a store is never made by looking for tasks.
  */
-export async function openSource({ url, store }: SourceOptions): Promise<TaskSource> {
-  if (url !== undefined) return serverSource(url);
-  if (store !== undefined) return storeSource(store);
-  const usual = usualUrl();
+export async function openSource(place: SourcePlace): Promise<TaskSource> {
+  if ('url' in place) return serverSource(place.url);
+  if ('store' in place) return storeSource(place.store);
+  const { usualUrl: usual } = place;
   if (await answers(usual)) return serverSource(usual);
   if (existsSync(DEFAULT_STORE)) return storeSource(DEFAULT_STORE);
   throw new CommandError(`no taskspan server answers at ${usual}, and there is no store ${DEFAULT_STORE}: name one by --url or --store`);
@@ -33,13 +33,6 @@ async function storeSource(path: string): Promise<TaskSource> {
     import('../../store/open-store.ts'),
   ]);
   return storeTaskSource(path, openStore(path));
-}
-
-/** Where `taskspan demo` and `taskspan serve` serve with the same environment. */
-function usualUrl(): string {
-  const { TASKSPAN_HOST: host, TASKSPAN_PORT: port } = process.env;
-  const name = host || DEFAULT_HOST;
-  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port || DEFAULT_PORT}`;
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { TailDisplay } from './tail.ts';
 
 /** The log as it comes on standard output; what else is to be said on standard error. */
 export function plainDisplay(): TailDisplay {
-  let state: TaskSummary['state'] | undefined;
+  let state: TaskSummary['state'] | 'lost for good' | undefined;
   let isDown = false;
   const output = new PassedOutput(process.stdout);
   const say = (message: string): void => void process.stderr.write(`taskspan: ${message}\n`);
@@ -13,10 +13,12 @@ export function plainDisplay(): TailDisplay {
     async update(event, record, log) {
       if (log !== '') await output.write(harmlessLines(log));
       if (event.event === 'end') return;
-      if (record.state !== state && record.state === 'lost') say(`the task is lost: its worker was last heard at ${harmless(record.heard ?? 'no known time')}`);
-      else if (state === 'lost') say(`the task is ${record.state} again`);
-      else if (state === undefined && record.state === 'queued') say('the task is queued');
-      state = record.state;
+      const told = record.state === 'lost' && record.finished ? 'lost for good' : record.state;
+      if (told === state) return;
+      if (record.state === 'lost') say(`the task is ${told}: its worker was last heard at ${harmless(record.heard ?? 'no known time')}`);
+      else if (state === 'lost' || state === 'lost for good') say(`the task is ${told} again`);
+      else if (state === undefined && told === 'queued') say('the task is queued');
+      state = told;
     },
     trouble(error) {
       if (!isDown) say(`${error.message}; trying again`);

@@ -1,5 +1,6 @@
 import type { TaskSummary } from '../../record/task-record.ts';
 import { humanDuration } from '../human-text.ts';
+import { knownEnd } from './known-end.ts';
 import { mark, stateName } from './marks.ts';
 import type { Screen } from './screen.ts';
 import { apart, fit, harmless, padded, widthOf } from './terminal-text.ts';
@@ -45,11 +46,10 @@ interface Cells {
 
 function cells(task: TaskSummary, { now, paint }: ListScreen): Cells {
   const start = task.start === null ? undefined : Date.parse(task.start);
-  const end = task.end === null ? now : Date.parse(task.end);
   return {
     state: padded(stateName(task.state, paint), STATE_WIDTH),
     progress: (task.progress === null ? '' : `${Math.floor(task.progress * 100)}%`).padStart(4),
-    time: (start === undefined ? '' : humanDuration(end - start)).padStart(6),
+    time: (start === undefined ? '' : humanDuration(knownEnd(task, now) - start)).padStart(6),
     age: (start === undefined ? '' : `${humanDuration(now - start)} ago`).padStart(10),
     name: harmless(task.task_name),
     uuid: paint('dim', task.task_uuid),

@@ -1,6 +1,7 @@
 import type { AttemptRecord, TaskSummary } from '../../record/task-record.ts';
 import { counted, humanCount, humanDuration } from '../human-text.ts';
 import { bar } from './bar.ts';
+import { knownEnd } from './known-end.ts';
 import { mark, stateName } from './marks.ts';
 import { scopeLines } from './scope-lines.ts';
 import type { Screen } from './screen.ts';
@@ -27,12 +28,12 @@ export function taskLines({ record, attempts, trouble }: TaskView, screen: Scree
   const head = [titleLine(record, screen), ...progressLines(record, screen), ...noteLines(record, trouble, screen)];
   const lines = head.slice(0, Math.max(1, screen.rows));
   const latest = attempts?.at(-1);
-  return latest === undefined ? lines : [...lines, ...scopeLines(latest, screen, screen.rows - lines.length)];
+  return latest === undefined ? lines : [...lines, ...scopeLines(latest, record, screen, screen.rows - lines.length)];
 }
 
 function titleLine(record: TaskSummary, { columns, now, paint, frame }: Screen): string {
-  const { task_name: name, state, start, end } = record;
-  const time = start === null ? '' : humanDuration((end === null ? now : Date.parse(end)) - Date.parse(start));
+  const { task_name: name, state, start } = record;
+  const time = start === null ? '' : humanDuration(knownEnd(record, now) - Date.parse(start));
   const left = `${mark(state, paint, frame)} ${paint('bold', harmless(name))}`;
   return apart(left, `${stateName(state, paint)} ${time.padStart(6)}`, columns);
 }

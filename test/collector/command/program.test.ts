@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { startCommand, temporaryFolder } from '../../support/node-process.ts';
+import { UUID } from './task-processes.ts';
 
 describe('the taskspan command', () => {
   it('says with --help how it is used', async () => {
@@ -20,6 +21,12 @@ describe('the taskspan command', () => {
     expect(code).toBe(0);
   });
 
+  it('says with --help what an absent or short option means', async () => {
+    const help = async (command: string): Promise<string> => (await run([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
+    expect(await help('run')).toContain('--quiet do not pass on what the program writes, nor tell the UUID');
+    expect(await help('tail')).toContain('to begin with; all that the record has if absent, at most 1 MiB');
+  });
+
   it('says its version', async () => {
     const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
@@ -35,6 +42,9 @@ describe('the taskspan command', () => {
     { wrong: 'a task without a name', args: ['run', '--name', ' ', 'true'], says: 'Expected a name' },
     { wrong: 'a state that there is not', args: ['list', '--state', 'done'], says: 'Allowed choices are queued, running' },
     { wrong: 'a limit of none', args: ['list', '--limit', '0'], says: 'Expected a whole number from 1 on' },
+    { wrong: 'lines of the log where events are wanted', args: ['tail', UUID, '--json', '-n', '3'], says: "option '--json' cannot be used with option '-n, --lines <number>'" },
+    { wrong: 'the log alone where events are wanted', args: ['tail', UUID, '--json', '--plain'], says: "option '--json' cannot be used with option '--plain'" },
+    { wrong: 'the log where the record is wanted', args: ['show', UUID, '--json', '--log'], says: "option '--json' cannot be used with option '--log'" },
     { wrong: 'too many arguments', args: ['demo', 'a', 'b'], says: 'too many arguments' },
     { wrong: 'a port that is no number', args: ['demo', '--port', '80a'], says: 'Expected a whole number from 0 to 65535' },
     { wrong: 'a port out of range', args: ['demo', '--port', '65536'], says: 'Expected a whole number from 0 to 65535' },
@@ -46,14 +56,19 @@ describe('the taskspan command', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
-  it('names the variable that holds a wrong value', async () => {
-    const process = startCommand(['demo'], { cwd: await temporaryFolder(), env: { TASKSPAN_PORT: 'http' } });
-    const { code, stderr } = await process.ended;
-    expect(stderr).toContain("value 'http' from env 'TASKSPAN_PORT' is invalid");
+  it.each([['demo'], ['list'], ['show', UUID], ['tail', UUID], ['cancel', UUID]])('names the variable that holds a wrong value: %s', async (...args) => {
+    const { code, stderr } = await run(args, { TASKSPAN_PORT: 'http' });
+    expect(stderr).toContain("value 'http' from env 'TASKSPAN_PORT' is invalid. Expected a whole number from 0 to 65535.");
     expect(code).toBe(2);
+  });
+
+  it('the same of a host, but not where a server or a store is named', async () => {
+    const env = { TASKSPAN_HOST: '0.0.0.0', TASKSPAN_PORT: '80a' };
+    expect(await run(['list'], env)).toMatchObject({ code: 2, stderr: expect.stringContaining("value '0.0.0.0' from env 'TASKSPAN_HOST' is invalid") });
+    expect(await run(['list', '--store', 'missing'], env)).toMatchObject({ code: 1, stderr: 'taskspan: there is no store missing\n' });
   });
 });
 
-async function run(args: readonly string[]) {
-  return startCommand(args, { cwd: await temporaryFolder() }).ended;
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  return startCommand(args, { cwd: await temporaryFolder(), env }).ended;
 }

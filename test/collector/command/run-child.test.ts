@@ -15,7 +15,7 @@ it('a program that has ended is read to its end, however long its lines are wait
     onSignal: () => undefined,
     cancelled: new AbortController().signal,
   });
-  expect(end).toEqual({ exitCode: 0, signal: null });
+  expect(end).toEqual({ exitCode: 0, signal: null, cancelled: false });
   expect(lines).toEqual(Array.from({ length: 20_000 }, (_, index) => String(index + 1)));
 });
 

@@ -1,4 +1,4 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
@@ -113,6 +113,15 @@ describe('taskspan run', () => {
     expect(stderr).toMatch(/^taskspan: .*notes\.txt/m);
   });
 
+  it('runs the program all the same where a variable can not be meant, and says so', async () => {
+    const cwd = await temporaryFolder();
+    const env = { TASKSPAN_RETENTION_DAYS: '30d' };
+    const { code, stdout, stderr } = await startCommand(['run', '--quiet', '--', 'sh', '-c', 'echo out > proof; exit 5'], { cwd, env }).ended;
+    expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
+    expect(await readFile(join(cwd, 'proof'), 'utf8')).toBe('out\n');
+    expect(stderr).toBe('taskspan: nothing is recorded: TASKSPAN_RETENTION_DAYS: expected a number, got "30d"\n');
+  });
+
   it('takes the options behind the program for its own, also without --', async () => {
     const { code, stdout } = await startCommand(['run', 'sh', '-c', 'echo "$0"', '--quiet'], { cwd: await temporaryFolder() }).ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: '--quiet\n' });
@@ -160,14 +169,47 @@ describe('taskspan run passes signals on', () => {
     expect(record.log).toContain('\theard\n');
   });
 
-  it('a cancellation ends the program by SIGTERM', async () => {
+  async function cancelled(script: string) {
     const cwd = await temporaryFolder();
-    const command = startCommand(['run', '--name', 'it', '--', 'sh', '-c', WAIT], { cwd });
+    const command = startCommand(['run', '--name', 'it', '--', 'sh', '-c', script], { cwd });
     await command.printed(READY);
     const store = storeIn(cwd);
     await expect.poll(async () => (await store.tasks({ limit: 1 })).tasks.length).toBe(1);
     expect(await store.cancel((await store.tasks({ limit: 1 })).tasks[0]!.uuid)).toBe('requested');
-    expect(await command.ended).toMatchObject({ code: 128 + 15 });
-    expect(await recordIn(cwd)).toMatchObject({ state: 'cancelled' });
+    return { ...(await command.ended), record: await recordIn(cwd) };
+  }
+
+  it('a cancellation ends the program by SIGTERM', async () => {
+    const { code, record } = await cancelled(WAIT);
+    expect(code).toBe(128 + 15);
+    expect(record).toMatchObject({ state: 'cancelled', result: { exit_code: null, signal: 'SIGTERM' } });
+  });
+
+  it('a cancelled program that cleans up is cancelled, and exits with its own code', async () => {
+    const { code, record } = await cancelled(`trap 'echo cleaned; exit 3' TERM; ${WAIT}`);
+    expect(code).toBe(3);
+    expect(record).toMatchObject({ state: 'cancelled', exception: '', result: { exit_code: 3, signal: null } });
+    expect(record.log).toContain('\tcleaned\n');
+  });
+
+  it('a cancelled program that does all the same what it was to do has completed', async () => {
+    const { code, record } = await cancelled(`trap 'echo finished; exit 0' TERM; ${WAIT}`);
+    expect(code).toBe(0);
+    expect(record).toMatchObject({ state: 'completed' });
+  });
+
+  /** The shell ends at once. What it has started says so, and would end by itself after some seconds. */
+  const WITH_CHILD = `(trap 'echo stopped; exit' TERM; echo ready; for turn in $(seq 100); do sleep 0.05; done) & wait`;
+
+  it('what the program has started is cancelled with it', async () => {
+    const { record } = await cancelled(WITH_CHILD);
+    expect(record.state).toBe('cancelled');
+    expect(record.log).toContain('\tstopped\n');
+  });
+
+  it('what the program has started gets the signals too', async () => {
+    const { record } = await signalled(WITH_CHILD, 'SIGTERM');
+    expect(record.state).toBe('cancelled');
+    expect(record.log).toContain('\tstopped\n');
   });
 });

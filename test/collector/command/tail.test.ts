@@ -68,16 +68,20 @@ describe('taskspan tail', () => {
     expect(stderr).toMatch(/^taskspan: .*; trying again\ntaskspan: connected again\n$/);
   });
 
-  it('exits with 5 for a task that is lost for good', async () => {
+  it('says that a task is lost, then for good, and exits with 5', async () => {
     const folder = await temporaryFolder();
-    const env = { TASKSPAN_BEAT_INTERVAL_MS: '250', TASKSPAN_LOST_FINAL_MS: '500' };
+    const env = { TASKSPAN_BEAT_INTERVAL_MS: '250', TASKSPAN_LOST_FINAL_MS: '3000' };
     const worker = await startTicking(folder, { env });
     const { url } = await startServer(folder, { env });
     const tail = startCommand(['tail', UUID, '--url', url], { cwd: folder });
     await tail.printed(/tick 5$/m);
     worker.kill('SIGKILL');
     const { code, stderr } = await tail.ended;
-    expect(stderr).toMatch(/^taskspan: the task is lost: its worker was last heard at \d{4}-.*Z\n$/);
+    expect(stderr.replaceAll(/ at \d{4}-\S*Z$/gm, ' at TIME').split('\n')).toEqual([
+      'taskspan: the task is lost: its worker was last heard at TIME',
+      'taskspan: the task is lost for good: its worker was last heard at TIME',
+      '',
+    ]);
     expect(code).toBe(5);
   });
 

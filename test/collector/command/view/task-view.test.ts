@@ -68,6 +68,32 @@ describe('a task on a screen', () => {
 `);
   });
 
+  it('that is lost: nothing turns, and no time goes on after the last sign of life', () => {
+    const record = shownTask({ state: 'lost', heard: '2026-11-24T09:00:40Z', progress: 0.42 });
+    const lines = (columns: number, rows?: number): string[] => taskLines({ record, attempts: [ATTEMPT] }, { ...screen(columns, rows), frame: 1 });
+    expect(`\n${lines(40).join('\n')}\n`).toBe(`
+? Import customers           lost    40s
+  ━━━━━━━━━━━━━───────────────────  42%
+  its worker was last heard 20s ago
+  ✓ Read file                       2.5s
+  ? Write rows                       10s
+    ? 東京 offices  ━━━━────  50%    10s
+    ? Family 👩‍👩‍👧 re… ━━━━━━━─  98%    10s
+    ? Counted only             17    10s
+  ✗ Check totals  RangeError: th…   2.5s
+  ⊘ Clean up                        2.5s
+`);
+    expect(lines(80, 6).at(-1)).toBe('  … and 2 lost, 1 completed, 1 failed, 1 cancelled');
+  });
+
+  it('that turns while it runs, and no longer than its task', () => {
+    const turning = taskLines({ record: RECORD, attempts: [ATTEMPT] }, { ...screen(80), frame: 1 });
+    expect(turning.filter((line) => line.includes('⠙'))).toHaveLength(5);
+    const ended = shownTask({ state: 'failed', finished: true, status: 0, end: '2026-11-24T09:00:45Z' });
+    const scope = taskLines({ record: ended, attempts: [ATTEMPT] }, screen(80)).find((line) => line.includes('Write rows'));
+    expect(scope).toMatch(/ 15s$/);
+  });
+
   it('of ten thousand scopes has the latest', () => {
     const scopes = Array.from({ length: 10_000 }, (_, index) => shownScope(`scope ${index}`, { outcome: 'completed' }));
     const lines = taskLines({ record: shownTask(), attempts: [shownAttempt(...scopes)] }, screen(40, 4));
