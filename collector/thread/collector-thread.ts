@@ -47,6 +47,8 @@ export class CollectorThread {
   #deaths = 0;
   #closing = false;
   #restart: ReturnType<typeof setTimeout> | undefined;
+  /** Called when the store was replaced by one that knows nothing of what is open. */
+  onReplaced: (() => void) | undefined;
   readonly #atExit = (): void => this.#flushAtExit();
 
   constructor(
@@ -141,6 +143,10 @@ export class CollectorThread {
     }
     if (message.type === 'cancel') {
       cancelLiveTask(message.taskUuid, message.spanId);
+      return;
+    }
+    if (message.type === 'replaced') {
+      this.onReplaced?.();
       return;
     }
     const { url, failures } = message;
