@@ -4,6 +4,7 @@ import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
 import { isProviderRegistered, registerProvider, unregisterProvider } from './provider.ts';
+import { reportLost } from './ring/lost-facts.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { ExportProcessor } from './span/export-processor.ts';
 import { RingSpanProcessor } from './span/ring-span-processor.ts';
@@ -81,7 +82,10 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   const endings = watchEndings({
     flushSpans,
     ...(options.handleSignals && {
-      finish: async () => void (await Promise.all([collector.flush(FLUSH_MS), flushSpans()])),
+      finish: async () => {
+        await Promise.all([collector.flush(FLUSH_MS), flushSpans()]);
+        reportLost(ring);
+      },
     }),
   });
   const collector = startAnyCollector(options, ring, () => spans.startAgain());
@@ -109,6 +113,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     ring.close();
     worker.listeners--;
     await collector.close();
+    reportLost(ring);
     if (running === handle) running = undefined;
   };
   const handle: Taskspan = {

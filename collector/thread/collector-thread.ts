@@ -3,6 +3,7 @@ import { describeFailure } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report, reportOnce } from '../../src/report.ts';
 import { worker as thisWorker } from '../../src/worker.ts';
+import { reportLost } from '../ring/lost-facts.ts';
 import { RingReader } from '../ring/ring-reader.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { CONTROL } from '../ring/segment.ts';
@@ -190,6 +191,7 @@ export class CollectorThread {
       const { control } = this.#ring;
       Atomics.wait(control, CONTROL.acknowledgements, Atomics.load(control, CONTROL.acknowledgements), POLL_MS);
     }
+    reportLost(this.#ring);
   }
 
   /** Where the thread has died just before: no new one can be had any more. */
