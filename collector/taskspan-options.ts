@@ -2,6 +2,7 @@ import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { checkKeys, checkType } from '../src/check-options.ts';
 import { received } from '../src/failure.ts';
 import { accessRules } from './app/access.ts';
+import type { ServeOptions } from './app/serve-options.ts';
 import { resolveStreams } from './app/stream-options.ts';
 import type { StreamOptions } from './app/stream-options.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
@@ -10,7 +11,6 @@ import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
 import type { TaskStore } from './store/task-store.ts';
-import type { ServeOptions } from './thread/messages.ts';
 
 /** Options of `startTaskspan`. An option rules over its environment variable. */
 export interface TaskspanOptions {

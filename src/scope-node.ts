@@ -33,7 +33,8 @@ export class ScopeNode implements Scope {
   /** The context in which the last scope inside began, and what it was made of. */
   #inside: Context | undefined;
   #outside: Context | undefined;
-  #scopeAttributes: Attributes | undefined;
+  #onPath = false;
+  #scopeAttributes: Readonly<Attributes> | undefined;
 
   constructor(updater: TaskUpdater<boolean>, own: ScopeRun, parent: ScopeNode | undefined, context: Context | undefined) {
     this.task = own.task;
@@ -156,7 +157,7 @@ export class ScopeNode implements Scope {
     return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, span), parent, context);
   }
 
-  #attributesInside(): Attributes {
+  #attributesInside(): Readonly<Attributes> {
     return (this.#scopeAttributes ??= scopeAttributes(this.task, this.own.writer.span));
   }
 
@@ -164,10 +165,11 @@ export class ScopeNode implements Scope {
   #contextInside(): Context {
     const active = contextApi.active();
     if (active === this.#context) return active;
-    if (active !== this.#outside) {
-      const onPath = currentScope.getStore() === this;
+    const onPath = currentScope.getStore() === this;
+    if (active !== this.#outside || onPath !== this.#onPath) {
       this.#inside = contextInside(this.own.writer.span, active, onPath);
       this.#outside = active;
+      this.#onPath = onPath;
     }
     return this.#inside!;
   }

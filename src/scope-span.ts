@@ -62,9 +62,9 @@ export function contextInside(parent: Span, active: Context, onPath: boolean): C
   return inTrace ? active : new ContextWithSpan(active, parent);
 }
 
-/** The attributes with which the span of each scope in this one starts. They are the same: one object does for all. */
-export function scopeAttributes(task: TaskRun, parent: Span): Attributes {
-  return Object.freeze({
+/** The attributes with which the span of each scope in this one starts. They are the same: made once, and copied. */
+export function scopeAttributes(task: TaskRun, parent: Span): Readonly<Attributes> {
+  return {
     [conventions.SPAN_KIND]: 'scope',
     [conventions.TASK_UUID]: task.uuid,
     [conventions.TASK_NAME]: task.name,
@@ -72,18 +72,19 @@ export function scopeAttributes(task: TaskRun, parent: Span): Attributes {
     [conventions.TASK_SPAN]: task.spanId,
     [conventions.SCOPE_PARENT]: parent.spanContext().spanId,
     ...RESERVED,
-  });
+  };
 }
 
 /** Starts the span of a scope in a context that {@link contextInside} gave. */
 export function startScopeSpan(
   task: TaskRun,
-  attributes: Attributes,
+  attributes: Readonly<Attributes>,
   name: string,
   start: number,
   base: Context,
 ): OpenSpan {
-  const span = startSpan(task, name, { startTime: hrTimeOf(start), attributes }, base);
+  // Copied, since a tracer that is wrapped may write into what it gets.
+  const span = startSpan(task, name, { startTime: hrTimeOf(start), attributes: { ...attributes } }, base);
   return span !== undefined && isTraced(span) ? { span, context: new ContextWithSpan(base, span) } : NOT_TRACED;
 }
 

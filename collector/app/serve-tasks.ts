@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
+import { requestArrives } from './arriving-request.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { problem } from './problem.ts';
 
@@ -49,7 +50,10 @@ export async function serveTasks(options: ServeTasksOptions): Promise<TasksServe
   }
   const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler });
   // Node's own limits hold against slow senders: 60 s for headers, 300 s for a whole request.
-  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing));
+  const server = createServer((incoming, outgoing) => {
+    requestArrives(incoming);
+    void listener(incoming, outgoing);
+  });
   await listening(server, address, port);
   server.on('error', (error) => reportOnce(`serve-tasks: ${error.message}`, 'the server of the tasks failed', error));
   const bound = server.address();

@@ -3,6 +3,7 @@ import { isTaskUuid } from '../../src/task-uuid.ts';
 import { received } from '../../src/failure.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { RevisionLook, StoredTask, TaskStore } from '../store/task-store.ts';
+import { isArriving } from './arriving-request.ts';
 import { entityTag, isNoneMatch } from './entity-tag.ts';
 import { negotiate } from './negotiation.ts';
 import { problem } from './problem.ts';
@@ -64,12 +65,9 @@ export function taskRoute(store: TaskStore): (c: Context) => Response | Promise<
   }
 }
 
-/**
- * Requests that wait on their connections at the same time share a look: each was sent before it.
- * Of one that comes by no connection nobody knows when it was made.
- */
+/** Requests that come from their connections in one turn share a look; of all others nobody knows when they were sent. */
 function lookOf(c: Context): RevisionLook {
-  return (c.env as { incoming?: object } | undefined)?.incoming === undefined ? 'now' : 'turn';
+  return isArriving((c.env as { incoming?: unknown } | undefined)?.incoming) ? 'turn' : 'now';
 }
 
 function isTextWanted(c: Context): boolean {

@@ -183,3 +183,28 @@ describe('a store that is away', () => {
     expect(told).toContain('taskspan: facts could not be committed, trying again: the store is away');
   });
 });
+
+test('a provider that writes into the attributes of each span gets its own every time', async () => {
+  const { log, spans } = recorded();
+  const provider = trace.getTracerProvider();
+  trace.disable();
+  let number = 0;
+  trace.setGlobalTracerProvider({
+    getTracer(...args) {
+      const tracer = provider.getTracer(...args);
+      return {
+        startActiveSpan: tracer.startActiveSpan.bind(tracer),
+        startSpan(name, options, base) {
+          if (options?.attributes !== undefined && name !== 'One') options.attributes[`tenant.${++number}`] = true;
+          return tracer.startSpan(name, options, base);
+        },
+      };
+    },
+  });
+  const updater = new TaskUpdater({ taskName: 'T' });
+  for (const name of ['Zero', 'One', 'Two']) updater.scope(name, (scope) => scope.notify('said'));
+  updater.complete();
+  expect(await log(updater)).toContain('3 out of 3 jobs finished');
+  const tenants = (await spans()).map(({ name, attributes }) => [name, Object.keys(attributes).filter((key) => key.startsWith('tenant'))]);
+  expect(Object.fromEntries(tenants)).toEqual({ T: ['tenant.1'], Zero: ['tenant.2'], One: [], Two: ['tenant.3'] });
+});

@@ -41,6 +41,20 @@ describe('the tree of spans', () => {
     expect(parentsOf(await spans())).toEqual({ T: 'request', request: undefined });
   });
 
+  test.each([true, false])('has a scope outside the path of its task under the task, whatever began before it (%s)', async (first) => {
+    const { spans } = recorded();
+    trace.getTracer('user').startActiveSpan('request', (request) => {
+      const inRequest = context.active();
+      const updater = new TaskUpdater({ taskName: 'T' });
+      if (first) updater.scope('off path', () => undefined);
+      updater.run(() => context.with(inRequest, () => updater.scope('on path', () => undefined)));
+      if (!first) updater.scope('off path', () => undefined);
+      updater.complete();
+      request.end();
+    });
+    expect(parentsOf(await spans())).toEqual({ 'off path': 'T', 'on path': 'request', T: 'request', request: undefined });
+  });
+
   test("a user's own span between two scopes is the parent span, and the scope stays the parent scope", async () => {
     const { spans, span, attempts } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
