@@ -39,7 +39,7 @@ export interface Taskspan extends AsyncDisposable {
 const FLUSH_MS = 2000;
 
 /** The one collector of this process, while it runs. */
-let running: Taskspan | undefined;
+let running: { handle: Taskspan; ready: Promise<void> } | undefined;
 
 /**
  * Starts the collector of this process in one call: an OpenTelemetry provider with the span
@@ -60,12 +60,14 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
   tellOnStandardError();
   if (running !== undefined) {
     report('it is running already: this second start changes nothing');
-    return handleTo(running);
+    const { handle, ready } = running;
+    await ready;
+    return handleTo(handle);
   }
   const ring = new RingWriter({ limitBytes: resolved.bufferBytes });
   ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
   const started = start(resolved, ring);
-  running = started.handle;
+  running = started;
   await started.ready;
   for (const { message } of started.handle.failures) report(message);
   return started.handle;
@@ -114,7 +116,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     worker.listeners--;
     await collector.close();
     reportLost(ring);
-    if (running === handle) running = undefined;
+    if (running?.handle === handle) running = undefined;
   };
   const handle: Taskspan = {
     processor,
@@ -166,7 +168,7 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
     worker.intervalMs = 0;
     report('no collector thread could be started: it runs in the task\'s own thread', noThread);
     await thread.close();
-    instead = here(ring, reading, serve, heartbeat, retention);
+    instead = here(ring, reading, serve, heartbeat, retention, () => reading.open());
     return instead.ready;
   });
   return {
@@ -187,8 +189,9 @@ function here(
   serve: ResolvedOptions['serve'],
   heartbeat: HeartbeatSettings | undefined,
   retention: ResolvedOptions['retention'],
+  open?: () => unknown,
 ): AnyCollector {
-  const starting = startCollectorHere(ring, store, serve, heartbeat, retention);
+  const starting = startCollectorHere(ring, store, serve, heartbeat, retention, open);
   return {
     ready: starting,
     store,

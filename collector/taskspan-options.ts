@@ -1,9 +1,12 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { checkKeys, checkType } from '../src/check-options.ts';
 import { received } from '../src/failure.ts';
+import { accessRules } from './app/access.ts';
 import type { ServeOptions } from './app/serve-options.ts';
 import { resolveStreams } from './app/stream-options.ts';
 import type { StreamOptions } from './app/stream-options.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
+import { checkBufferBytes } from './ring/buffer-bytes.ts';
 import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
@@ -95,7 +98,6 @@ export interface ResolvedOptions {
 
 const DEFAULT_STORE = './taskspan.sqlite';
 const DEFAULT_BUFFER_BYTES = 128 * 1024 * 1024;
-const LEAST_BUFFER_BYTES = 1024 * 1024;
 
 const OPTIONS: readonly string[] = [
   'store',
@@ -136,9 +138,11 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   if (spanProcessors !== undefined && !(Array.isArray(spanProcessors) && spanProcessors.every(isProcessor))) {
     throw new TypeError(`spanProcessors: expected a list of SpanProcessors, got ${received(spanProcessors)}`);
   }
-  const { registerProvider } = options;
-  if (registerProvider !== undefined && typeof registerProvider !== 'boolean') {
-    throw new TypeError(`registerProvider: expected true or false, got ${received(registerProvider)}`);
+  const { registerProvider, handleSignals } = options;
+  for (const [name, value] of Object.entries({ registerProvider, handleSignals })) {
+    if (value !== undefined && typeof value !== 'boolean') {
+      throw new TypeError(`${name}: expected true or false, got ${received(value)}`);
+    }
   }
   const store = options.store ?? (env['TASKSPAN_STORE'] || DEFAULT_STORE);
   if (store === '' || (typeof store !== 'string' && !isTaskStore(store))) {
@@ -153,23 +157,12 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     sampler,
     spanProcessors: spanProcessors ?? [],
     registerProvider: registerProvider ?? booleanOf(env, 'TASKSPAN_REGISTER_PROVIDER') ?? true,
-    handleSignals: options.handleSignals ?? booleanOf(env, 'TASKSPAN_HANDLE_SIGNALS') ?? false,
+    handleSignals: handleSignals ?? booleanOf(env, 'TASKSPAN_HANDLE_SIGNALS') ?? false,
     bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
     beatIntervalMs: beatIntervalMs(options.beatIntervalMs ?? numberOf(env, 'TASKSPAN_BEAT_INTERVAL_MS')),
     lostFinalMs: lostFinalMs(options.lostFinalMs ?? numberOf(env, 'TASKSPAN_LOST_FINAL_MS')),
     retention: retentionOptions(options.retention, env),
   };
-}
-
-function checkKeys(what: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`${what}: expected an object of options, got ${received(options)}`);
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new TypeError(`${what}: expected options among ${known.join(', ')}, got ${received(key)}`);
-    }
-  }
 }
 
 function isHttpUrl(text: unknown): boolean {
@@ -204,6 +197,11 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
   if (resolved.port !== undefined && !(Number.isInteger(resolved.port) && resolved.port >= 0 && resolved.port < 65536)) {
     throw new RangeError(`serve.port: expected a whole number from 0 to 65535, got ${received(resolved.port)}`);
   }
+  checkType('serve.host', resolved.host, 'string');
+  accessRules({
+    ...(resolved.allowedHosts !== undefined && { allowedHosts: resolved.allowedHosts }),
+    ...(resolved.allowedOrigins !== undefined && { allowedOrigins: resolved.allowedOrigins }),
+  });
   return resolved;
 }
 
@@ -225,10 +223,9 @@ function exportsByEnv(env: NodeJS.ProcessEnv): boolean {
   return Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
 }
 
-function bufferBytes(bytes: number | undefined): number {
-  if (bytes === undefined) return DEFAULT_BUFFER_BYTES;
-  if (Number.isSafeInteger(bytes) && bytes >= LEAST_BUFFER_BYTES) return bytes;
-  throw new RangeError(`bufferBytes: expected a whole number of at least ${LEAST_BUFFER_BYTES}, got ${received(bytes)}`);
+function bufferBytes(bytes = DEFAULT_BUFFER_BYTES): number {
+  checkBufferBytes(bytes);
+  return bytes;
 }
 
 function retentionOptions(retention: RetentionOptions | false | undefined, env: NodeJS.ProcessEnv): RetentionOptions {

@@ -1,12 +1,13 @@
 import { SpanKind, trace } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
 import { checkName } from './check-name.ts';
+import { checkKeys, checkType } from './check-options.ts';
 import * as conventions from './conventions.ts';
 import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { reportOnce } from './report.ts';
 import { hrTimeOf, TaskClock } from './task-clock.ts';
-import { checkAttributes, checkKeys, checkType } from './task-options.ts';
+import { checkAttributes } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
 import { cleanAttributes, cleanerWith } from './text.ts';
 import type { Redact } from './text.ts';

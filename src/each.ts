@@ -28,8 +28,14 @@ function* countSync<T>(items: Iterable<T>, total: number | undefined, step: Step
 /** Not an async generator: that would cost each item three turns of the microtask queue. */
 function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step: Step): AsyncIterableIterator<T> {
   const inner = items[Symbol.asyncIterator]();
-  let done = -1;
+  let given = 0;
+  let told = -1;
   let over = false;
+  const receive = (result: IteratorResult<T>): void => {
+    if (!result.done) given++;
+    // Whoever shares the iterator may still have the last item in hand.
+    else if (told === given) over = true;
+  };
   // `for await` closes an iterator whose body throws, not one that throws itself.
   const stopped = async (reason: unknown): Promise<never> => {
     over = true;
@@ -43,12 +49,15 @@ function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step:
   const counted: AsyncIterableIterator<T> = {
     next() {
       try {
-        // The call that finds the end is the one that counts the last item.
-        if (!over) step(++done, total);
+        // What has been given, not what has been asked for: several may ask at once, and after the end.
+        if (!over) step((told = given), total);
       } catch (reason) {
         return stopped(reason);
       }
-      return inner.next();
+      const result = Promise.resolve(inner.next());
+      // Beside it: whoever waits for the item waits no longer, and hears of an error.
+      result.then(receive, ignore);
+      return result;
     },
     return(value?: unknown) {
       over = true;
@@ -61,6 +70,10 @@ function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step:
     [Symbol.asyncIterator]: () => counted,
   };
   return counted;
+}
+
+function ignore(): void {
+  // Whoever asked has the same promise.
 }
 
 /** A length of UTF-16 units would not count the characters that a string iterates. */

@@ -1,6 +1,6 @@
 import { received } from './failure.ts';
 import { isPromiseLike, promiseOf } from './promise-of.ts';
-import { checkOptions } from './task-options.ts';
+import { checkOptions, checkTaskOptions } from './task-options.ts';
 import type { TaskOptions } from './task-options.ts';
 import { TaskUpdater } from './task-updater.ts';
 
@@ -17,6 +17,7 @@ export function runTask<T, Suppress extends boolean = false>(
   options?: TaskOptions<Suppress>,
 ): T {
   if (typeof fn !== 'function') throw new TypeError(`runTask: expected a function, got ${received(fn)}`);
+  if (options !== undefined) checkTaskOptions('runTask', options);
   const suppressException = options?.suppressException ?? false;
   const updater = new TaskUpdater({ ...options, taskName, suppressException }) as TaskUpdater<Suppress>;
   const completed = (): void => {
@@ -57,6 +58,7 @@ export function track<This, Arguments extends unknown[], T, Suppress extends boo
   options?: Omit<TaskOptions<Suppress>, 'taskUuid'>,
 ): (this: This, ...args: Arguments) => T {
   if (typeof fn !== 'function') throw new TypeError(`track: expected a function, got ${received(fn)}`);
+  if (options !== undefined) checkTaskOptions('track', options);
   if (options !== undefined && 'taskUuid' in options) {
     throw new TypeError('track: expected no taskUuid, since each call is a task of its own');
   }

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { checkName } from './check-name.ts';
+import { checkKeys, checkType } from './check-options.ts';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
 import { checkLimits } from './limits.ts';
@@ -64,6 +65,11 @@ export function checkOptions(options: unknown): asserts options is TaskUpdaterOp
   if (attributes !== undefined) checkAttributes(attributes);
 }
 
+/** The same for the options of `runTask` and `track`, which take the name before them. */
+export function checkTaskOptions(what: string, options: unknown): void {
+  checkKeys(what, options, OPTIONS.filter((option) => option !== 'taskName'));
+}
+
 /** The same for the options of a scope. */
 export function checkScopeOptions(options: unknown): void {
   checkKeys('scope', options, ['suppressException'] satisfies (keyof ScopeOptions)[]);
@@ -76,25 +82,6 @@ export function checkEachOptions(options: unknown): void {
   const { total } = options as EachOptions;
   if (total !== undefined && !isCount(total)) {
     throw new TypeError(`total: expected a finite number of at least 0, got ${received(total)}`);
-  }
-}
-
-/** Throws a `TypeError` unless these are options, all of them known. */
-export function checkKeys(what: string, options: unknown, known: readonly string[]): asserts options is object {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`${what}: expected an object of options, got ${received(options)}`);
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new TypeError(`${what}: expected options among ${known.join(', ')}, got ${received(key)}`);
-    }
-  }
-}
-
-/** Throws a `TypeError` unless the value is absent or of this type. */
-export function checkType(name: string, value: unknown, type: string): void {
-  if (value !== undefined && typeof value !== type) {
-    throw new TypeError(`${name}: expected a ${type}, got ${received(value)}`);
   }
 }
 

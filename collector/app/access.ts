@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
+import { checkKeys } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
 import { isLoopbackName } from './loopback.ts';
 import { problem } from './problem.ts';
@@ -41,6 +42,7 @@ export interface Access {
  * Throws `TypeError` for an option that can not match anything.
  */
 export function accessRules(options: AccessOptions = {}): Access {
+  checkKeys('access', options, ['allowedHosts', 'allowedOrigins'] satisfies (keyof AccessOptions)[]);
   const hosts = listed('allowedHosts', options.allowedHosts, HOST, 'a host name such as "tasks.example"');
   const origins = listed('allowedOrigins', options.allowedOrigins, ORIGIN, 'an origin such as "https://app.example"');
 
@@ -87,9 +89,10 @@ function withoutPort(host: string): string {
   return colon === -1 ? host : host.slice(0, colon);
 }
 
-function listed(option: string, values: readonly string[] = [], form: RegExp, expected: string): Set<string> {
+function listed(option: string, values: unknown = [], form: RegExp, expected: string): Set<string> {
+  if (!Array.isArray(values)) throw new TypeError(`${option}: expected a list, got ${received(values)}`);
   for (const value of values) {
-    if (!form.test(value)) throw new TypeError(`${option}: expected ${expected}, got ${received(value)}`);
+    if (typeof value !== 'string' || !form.test(value)) throw new TypeError(`${option}: expected ${expected}, got ${received(value)}`);
   }
-  return new Set(values.map((value) => value.toLowerCase()));
+  return new Set((values as string[]).map((value) => value.toLowerCase()));
 }

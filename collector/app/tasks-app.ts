@@ -1,4 +1,5 @@
 import { Hono, type Context } from 'hono';
+import { checkKeys, checkType } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
@@ -35,6 +36,8 @@ export interface TasksAppOptions {
   metrics?: TasksMetrics;
 }
 
+const OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics'] satisfies (keyof TasksAppOptions)[];
+
 /**
  * The tasks over HTTP, as a Hono app: serve it with `serveTasks`, mount it in another with
  * `app.route('/somewhere', createTasksApp({ store }))`, or test against it with `app.request()`.
@@ -44,11 +47,13 @@ export interface TasksAppOptions {
  * `POST /tasks/:uuid/cancel`. `docs/http-api.md` has the rest. It answers for
  * these paths alone and leaves all others to the app that it is mounted in.
  *
- * Throws `TypeError` for what is no store and for a malformed access option, `RangeError` for one
+ * Throws `TypeError` for what is no store and for unknown options and a malformed access option, `RangeError` for one
  * of streams out of bounds.
  */
 export function createTasksApp(options: TasksAppOptions): Hono {
+  checkKeys('createTasksApp', options, OPTIONS);
   const { store, metrics, listen = true } = options;
+  checkType('listen', listen, 'boolean');
   if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${received(store)}`);
   const asked = listen ? listenWhileAsked(store) : undefined;
   const access = accessRules(options.access);

@@ -24,8 +24,8 @@ export function spanRefOf(span: StartedSpan): SpanRef | undefined {
   const { attributes } = span;
   const kind = attributes[conventions.SPAN_KIND];
   if (kind !== 'task' && kind !== 'scope' && kind !== 'announcement') return undefined;
-  const taskUuid = attributes[conventions.TASK_UUID];
-  if (!isUuid(taskUuid)) return undefined;
+  const taskUuid = uuidOf(attributes[conventions.TASK_UUID]);
+  if (taskUuid === undefined) return undefined;
   const { traceId, spanId } = span.spanContext();
   const taskSpanId = kind === 'task' ? spanId : kind === 'scope' ? attributes[conventions.TASK_SPAN] : '';
   if (typeof taskSpanId !== 'string' || (kind === 'scope' && taskSpanId === '')) return undefined;
@@ -34,12 +34,12 @@ export function spanRefOf(span: StartedSpan): SpanRef | undefined {
 
 let latestUuid: string | undefined;
 
-/** Most spans are of the same task as the one before. */
-function isUuid(value: unknown): value is string {
-  if (typeof value === 'string' && value === latestUuid) return true;
-  if (!isTaskUuid(value)) return false;
-  latestUuid = value;
-  return true;
+/** In lower case, as tasks are asked for. Most spans are of the same task as the one before. */
+function uuidOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && value === latestUuid) return value;
+  if (!isTaskUuid(value)) return undefined;
+  latestUuid = value.toLowerCase();
+  return latestUuid;
 }
 
 /** The fact that an announcement's span tells. */

@@ -1,3 +1,4 @@
+import { checkKeys } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
@@ -8,6 +9,7 @@ import { startCollecting } from '../collect/collecting.ts';
 import type { Collecting } from '../collect/collecting.ts';
 import { watchEndings } from '../ending/endings.ts';
 import type { Endings } from '../ending/endings.ts';
+import { checkBufferBytes } from '../ring/buffer-bytes.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
 import { hasLiveTasks } from '../ring/segment.ts';
@@ -32,7 +34,13 @@ export interface TaskSpanProcessorOptions {
   retention?: RetentionOptions | false;
 }
 
-const LEAST_BUFFER_BYTES = 1024 * 1024;
+const OPTIONS = [
+  'store',
+  'bufferBytes',
+  'beatIntervalMs',
+  'lostFinalMs',
+  'retention',
+] satisfies (keyof TaskSpanProcessorOptions)[];
 
 /**
  * A span processor for an application's own provider: it keeps the record and log of each task in
@@ -54,11 +62,10 @@ export class TaskSpanProcessor {
   #isShutDown = false;
 
   constructor(options: TaskSpanProcessorOptions) {
+    checkKeys('TaskSpanProcessor', options, OPTIONS);
     const { store, bufferBytes, retention = {} } = options;
     if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
-    if (bufferBytes !== undefined && !(bufferBytes >= LEAST_BUFFER_BYTES)) {
-      throw new RangeError(`bufferBytes: expected at least ${LEAST_BUFFER_BYTES}, got ${received(bufferBytes)}`);
-    }
+    if (bufferBytes !== undefined) checkBufferBytes(bufferBytes);
     if (retention !== false) checkRetention(retention);
     const intervalMs = beatIntervalMs(options.beatIntervalMs);
     const heartbeat = { workerId: worker.id, intervalMs, lostFinalMs: lostFinalMs(options.lostFinalMs) };

@@ -83,26 +83,33 @@ export class Committer {
     }
   }
 
-  /** Commits all that waits now, without pauses; gives up at the first failure. */
+  /**
+   * Commits all that waits now, without pauses; gives up at the first failure. A refusal is none: it
+   * goes on until what the store can never take stands alone.
+   */
   async drain(): Promise<void> {
     await this.#committing;
     while (this.#batch.length > 0 || this.#options.source.hasFacts) {
       await this.commitNext();
-      if (this.#failures > 0) return;
+      if (this.#failures > 0 && this.#refusals === 0) return;
     }
   }
 
   /**
    * Commits all that waits, in one go and without a turn of the event loop, as at the exit of a
-   * process. For stores that do not wait; of the others it is not known whether they succeed.
+   * process. For stores that do not wait; of the others it is not known whether they succeed. What
+   * the store says is heard too late to part a batch: one that was refused before goes fact by fact.
    */
   drainNow(): void {
     const { source, store } = this.#options;
     this.#stopped = true;
-    let facts = this.#batch.length > 0 ? this.#batch : source.read(BATCH_BYTES, BATCH_FACTS);
-    while (facts.length > 0) {
+    const commit = (facts: readonly Fact[]): void => {
       append(store, facts).catch((error: unknown) => this.#options.onFailure(error, ++this.#failures));
-      facts = source.read(BATCH_BYTES, BATCH_FACTS);
+    };
+    if (this.#refusals > 0) for (const fact of this.#batch) commit([fact]);
+    else if (this.#batch.length > 0) commit(this.#batch);
+    for (let facts = source.read(BATCH_BYTES, BATCH_FACTS); facts.length > 0; facts = source.read(BATCH_BYTES, BATCH_FACTS)) {
+      commit(facts);
     }
   }
 
@@ -134,7 +141,9 @@ export class Committer {
       this.#done(this.#part);
     } catch (error) {
       observer?.failed();
-      if (!(error instanceof TaskStoreError && error.code === 'REFUSED' && ++this.#refusals > 1)) {
+      const isRefused = error instanceof TaskStoreError && error.code === 'REFUSED';
+      this.#refusals = isRefused ? this.#refusals + 1 : 0;
+      if (!isRefused || this.#refusals === 1) {
         onFailure(error, ++this.#failures);
       } else if (this.#part > 1) {
         this.#recovered();

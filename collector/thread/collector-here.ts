@@ -5,7 +5,6 @@ import type { ServeOptions } from '../app/serve-options.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { hasLiveTasks } from '../ring/segment.ts';
-import type { LateStore } from '../store/late-store.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { startCollector } from './collector.ts';
@@ -18,15 +17,17 @@ import type { HeartbeatSettings } from '../beat/heartbeat.ts';
  */
 export async function startCollectorHere(
   ring: RingWriter,
-  store: TaskStore | LateStore,
+  store: TaskStore,
   serve: ServeOptions | undefined,
   heartbeat: HeartbeatSettings | undefined,
   retention: RetentionOptions,
+  open?: () => unknown,
 ): Promise<Collector> {
   const source = readingEnd(ring);
   const collector = await startCollector({
     source,
     store,
+    open,
     serve,
     heartbeat,
     retention,

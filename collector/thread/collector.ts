@@ -7,14 +7,15 @@ import type { TasksServer } from '../app/serve-tasks.ts';
 import { startCollecting } from '../collect/collecting.ts';
 import type { CollectingOptions } from '../collect/collecting.ts';
 import type { Committer } from '../store/committer.ts';
-import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { within } from '../ending/within.ts';
 import type { CollectorFailure } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
 export interface CollectorOptions extends Omit<CollectingOptions, 'observer'> {
-  store: TaskStore | LateStore;
+  store: TaskStore;
+  /** Opens the store, where that is still to be done; throws why it can't be. A store of others' making is open. */
+  open?: (() => unknown) | undefined;
   serve: ServeOptions | undefined;
 }
 
@@ -39,7 +40,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const { source, store, serve, heartbeat } = options;
   const failures: CollectorFailure[] = [];
   try {
-    if ('open' in store) store.open();
+    options.open?.();
     const probe = store.append([]);
     if (!(await within(PROBE_MS, probe))) throw new Error('the store does not answer');
     await probe;

@@ -25,6 +25,7 @@ const store = lateStore(location, () => tell({ type: 'replaced' }));
 const starting = startCollector({
   source: reader,
   store,
+  open: () => store.open(),
   serve,
   heartbeat: heartbeat && { ...heartbeat, loopTicks: () => Atomics.load(control, CONTROL.loopTicks) },
   retention,

@@ -23,3 +23,13 @@ describe('the live streams of a server', () => {
     expect(() => resolveOptions(options, env)).toThrow(message);
   });
 });
+
+test.each([
+  [{ handleSignals: 'yes' }, 'handleSignals: expected true or false, got "yes"'],
+  [{ registerProvider: 1 }, 'registerProvider: expected true or false, got 1'],
+  [{ serve: { host: 5 } }, 'serve.host: expected a string, got 5'],
+  [{ serve: { allowedHosts: 'x' } }, 'allowedHosts: expected a list, got "x"'],
+  [{ serve: { allowedOrigins: ['x'] } }, 'allowedOrigins: expected an origin such as "https://app.example", got "x"'],
+])('%j is refused', (options, message) => {
+  expect(() => resolveOptions(options as never, {})).toThrow(new TypeError(message));
+});

@@ -205,6 +205,52 @@ describe('each', () => {
     expect((await events()).at(-1)).toBe('50/50');
   });
 
+  test('over an async source can be shared too, and counts no item twice', async () => {
+    const taken: number[] = [];
+    await updater.scope('Steps', async (scope) => {
+      const shared = scope.each(new Source(1, 2, 3, 4).asyncItems(), { total: 4 });
+      const worker = async (): Promise<void> => {
+        for await (const item of shared) {
+          await turn();
+          taken.push(item);
+        }
+      };
+      await Promise.all([worker(), worker(), worker()]);
+    });
+    expect(taken.toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4]);
+    expect((await events()).at(-1)).toBe('4/4');
+  });
+
+  test('over an async source has done nothing before an item was given, however many ask', async () => {
+    await updater.scope('Steps', async (scope) => {
+      const items = scope.each(new Source(1, 2, 3, 4).asyncItems(), { total: 400 });
+      const asked = [items.next(), items.next(), items.next()];
+      expect((await recording.attempts(updater))[0]!.scopes[0]!.done).toBe(0);
+      await Promise.all(asked);
+      await items.next();
+    });
+    expect(await events()).toEqual(['0/400', '3/400']);
+  });
+
+  test('that is asked after the end of its async source counts no more', async () => {
+    await updater.scope('Steps', async (scope) => {
+      const items = scope.each(new Source(1, 2).asyncItems(), { total: 400 });
+      for await (const _ of items) await turn();
+      for (let time = 0; time < 3; time++) expect(await items.next()).toEqual({ done: true, value: undefined });
+    });
+    expect(await events()).toEqual(['0/400', '2/400']);
+  });
+
+  test('takes results that are no promises from an async source, as a loop does', async () => {
+    let left = 2;
+    const plain = { next: () => (left-- > 0 ? { done: false, value: left } : { done: true, value: undefined }) };
+    const items = { [Symbol.asyncIterator]: () => plain } as unknown as AsyncIterable<number>;
+    await updater.scope('Steps', async (scope) => {
+      for await (const _ of scope.each(items, { total: 2 })) await turn();
+    });
+    expect(await events()).toEqual(['0/2', '1/2', '2/2']);
+  });
+
   test('counts for the scope that it was asked of, wherever the items are taken', async () => {
     const outer = updater.scope('Steps');
     const items = outer.run(() => updater.each([1, 2]));

@@ -141,4 +141,12 @@ describe('an option that can not match anything', () => {
     expect(make).toThrow(TypeError);
     expect(make).toThrow(`allowedHosts: expected a host name such as "tasks.example", got "${host}"`);
   });
+
+  test.each([
+    [{ allowedHosts: 'x' }, 'allowedHosts: expected a list, got "x"'],
+    [{ allowedOrigins: [5] }, 'allowedOrigins: expected an origin such as "https://app.example", got 5'],
+    [{ hosts: [] }, 'access: expected options among allowedHosts, allowedOrigins, got "hosts"'],
+  ])('%j is refused at once', (access, message) => {
+    expect(() => appWith(access as never)).toThrow(new TypeError(message));
+  });
 });

@@ -166,3 +166,11 @@ describe('a store that fails', () => {
     expect(told[1]).toContain('disk broken');
   });
 });
+
+test.each([
+  [undefined, 'createTasksApp: expected an object of options, got undefined'],
+  [{ store: plainStore(), acces: {} }, 'createTasksApp: expected options among store, access, streams, listen, metrics, got "acces"'],
+  [{ store: plainStore(), listen: 'no' }, 'listen: expected a boolean, got "no"'],
+])('options that can not be meant are refused: %#', (options, message) => {
+  expect(() => createTasksApp(options as never)).toThrow(new TypeError(message));
+});

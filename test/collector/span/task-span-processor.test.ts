@@ -123,7 +123,8 @@ test('tasks of a worker that falls silent are lost, those of this process promis
 });
 
 test.each([
-  ['bufferBytes', 1, 'bufferBytes: expected at least 1048576, got 1'],
+  ['bufferBytes', 1, 'bufferBytes: expected a whole number of at least 1048576, got 1'],
+  ['bufferBytes', 1500000.5, 'bufferBytes: expected a whole number of at least 1048576, got 1500000.5'],
   ['beatIntervalMs', 7, 'beatIntervalMs: expected 0 or a whole number from 50 to 3600000, got 7'],
   ['lostFinalMs', -1, 'lostFinalMs: expected a whole number of at least 0, got -1'],
   ['retention', { days: -1 }, 'retention.days: expected '],
@@ -131,6 +132,13 @@ test.each([
   const make = (): unknown => new TaskSpanProcessor({ store: memoryStore(), [option]: value });
   expect(make).toThrow(RangeError);
   expect(make).toThrow(message);
+});
+
+test.each([
+  [undefined, 'TaskSpanProcessor: expected an object of options, got undefined'],
+  [{ store: memoryStore(), bufferbytes: 1 }, 'TaskSpanProcessor: expected options among store, bufferBytes, beatIntervalMs, lostFinalMs, retention, got "bufferbytes"'],
+])('options that can not be meant are a TypeError: %#', (options, message) => {
+  expect(() => new TaskSpanProcessor(options as never)).toThrow(new TypeError(message));
 });
 
 test('spans of other instrumentations leave no trace in record, log and tree', async () => {
@@ -147,4 +155,14 @@ test('spans of other instrumentations leave no trace in record, log and tree', a
   await provider.forceFlush();
   expect((await store.log(updater.taskUuid))!.text).not.toContain('not ours');
   expect((await store.scopes(updater.taskUuid))!.attempts[0]!.scopes.map(({ name, scopes }) => [name, scopes])).toEqual([['part', []]]);
+});
+
+test('a UUID in upper case, as other instrumentations may write it, is kept in lower case', async () => {
+  const store = memoryStore();
+  const { provider } = sdk(store);
+  const uuid = '54BF5712-B9EC-11E9-AFDD-8C16454A0938';
+  const attributes = { 'taskspan.span': 'task', 'taskspan.task.uuid': uuid };
+  for (let attempt = 0; attempt < 2; attempt++) provider.getTracer('other').startSpan('foreign', { attributes }).end();
+  await provider.forceFlush();
+  expect(await store.task(uuid.toLowerCase())).toMatchObject({ state: 'completed' });
 });

@@ -215,8 +215,6 @@ describe('facts that the store can never take', () => {
         const { ring, committer, refused } = committing(refusingFacts(poison, committed));
         const all = Array.from({ length: 60 }, (_, at) => at + 1);
         for (const seq of all) ring.write(notification(seq, `line ${seq}`));
-        // The first refusal might pass: whoever drains is let go at it.
-        await committer.drain();
         await committer.drain();
         expect(ring.ring.isDrained).toBe(true);
         expect(committed).toEqual(all.filter((seq) => !poison.has(seq)));
@@ -231,7 +229,6 @@ describe('facts that the store can never take', () => {
     const { ring, committer } = committing(store);
     for (let seq = 1; seq <= 4000; seq++) ring.write(notification(seq, 'line'));
     await committer.drain();
-    await committer.drain();
     expect(ring.ring.isDrained).toBe(true);
     expect(store.asked).toBeLessThan(50);
   });
@@ -244,14 +241,49 @@ describe('facts that the store can never take', () => {
     });
     for (const fact of seedExample().facts) ring.write(fact);
     await committer.drain();
-    expect(ring.ring.isDrained).toBe(false);
-    await committer.drain();
+    expect(ring.ring.isDrained).toBe(true);
     expect({ failures, refused }).toEqual({ failures: [1], refused: [] });
     expect((await store.log(UUID))!.text).toBe(SEED_LOG);
   });
 });
 
+describe('drain of a batch that was refused', () => {
+  test('gives up where the store then fails otherwise, and goes on the next time', async () => {
+    const answers = [new TaskStoreError('REFUSED', 'no'), new Error('away')];
+    const store = memoryStore();
+    const { ring, committer, failures, refused } = committing({
+      append: (facts) => {
+        const error = answers.shift();
+        return error === undefined ? store.append(facts) : Promise.reject(error);
+      },
+    });
+    for (const fact of seedExample().facts) ring.write(fact);
+    await committer.drain();
+    expect({ failures, drained: ring.ring.isDrained }).toEqual({ failures: [1, 2], drained: false });
+    await committer.drain();
+    expect({ refused, drained: ring.ring.isDrained }).toEqual({ refused: [], drained: true });
+    expect((await store.log(UUID))!.text).toBe(SEED_LOG);
+  });
+});
+
 describe('drainNow', () => {
+  test('of a batch that was refused commits all but the fact that the store can never take', async () => {
+    const committed: number[] = [];
+    const { ring, committer } = committing({
+      append: (facts) => {
+        if (facts.some(({ seq }) => seq === 2)) return Promise.reject(new TaskStoreError('REFUSED', 'no'));
+        committed.push(...facts.map(({ seq }) => seq));
+        return Promise.resolve();
+      },
+    });
+    for (const seq of [1, 2, 3]) ring.write(notification(seq, `line ${seq}`));
+    await committer.commitNext();
+    expect(committed).toEqual([]);
+    ring.write(notification(4, 'line 4'));
+    committer.drainNow();
+    expect(committed).toEqual([1, 3, 4]);
+  });
+
   test('has committed all when it returns, however much it is, to a store that does not wait', async () => {
     const store = memoryStore();
     const append = vi.spyOn(store, 'append');

@@ -12,7 +12,7 @@ const root = new URL('../../../', import.meta.url);
 /** What every script begins with. */
 const IMPORTS = `
 import { runTask, TaskUpdater } from '${new URL('src/index.ts', root).href}';
-import { startTaskspan } from '${new URL('collector/index.ts', root).href}';
+import { memoryStore, startTaskspan } from '${new URL('collector/index.ts', root).href}';
 `;
 
 /** Runs a script of a user in a process of its own. Its default store is a file in the folder. */

@@ -21,6 +21,28 @@ test('a second start gives a handle whose close() does nothing', async () => {
   expect((await recordsOf(storeIn(folder))).get('after the second close')?.state).toBe('completed');
 });
 
+test('a second start is ready when the first one is', async () => {
+  const script = await startScript(
+    await temporaryFolder(),
+    `const first = startTaskspan({ serve: { port: 0 } });
+     const second = await startTaskspan();
+     console.log(second.url !== undefined && second.url === (await first).url);
+     await (await first).close();`,
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stdout: 'true\n' });
+});
+
+test('a store given as an object is its owner\'s to open, whatever its methods are called', async () => {
+  const script = await startScript(
+    await temporaryFolder(),
+    `const store = Object.assign(memoryStore(), { open: () => console.log('opened') });
+     const taskspan = await startTaskspan({ store });
+     await taskspan.close();
+     console.log(taskspan.failures.length);`,
+  );
+  expect(await script.ended).toMatchObject({ code: 0, stdout: '0\n' });
+});
+
 test('after close() it can be started anew', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
