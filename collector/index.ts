@@ -4,6 +4,7 @@
 export { createTasksApp } from './app/tasks-app.ts';
 export type { TasksMetrics } from './app/metrics-route.ts';
 export type { TasksAppOptions } from './app/tasks-app.ts';
+export type { ServeOptions } from './app/serve-options.ts';
 export type { StreamOptions } from './app/stream-options.ts';
 export { applyChange } from './record/task-change.ts';
 export type { LogGain, TaskChange } from './record/task-change.ts';
@@ -50,4 +51,3 @@ export { ENDED_STATES } from './store/retention.ts';
 export type { EndedState, RetentionLimits, RetentionOptions, RetentionRule } from './store/retention.ts';
 export type { Fact } from '../src/fact.ts';
 export type { TaskspanOptions } from './taskspan-options.ts';
-export type { ServeOptions } from './thread/messages.ts';

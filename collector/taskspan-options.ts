@@ -1,5 +1,6 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { received } from '../src/failure.ts';
+import type { ServeOptions } from './app/serve-options.ts';
 import { resolveStreams } from './app/stream-options.ts';
 import type { StreamOptions } from './app/stream-options.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
@@ -7,7 +8,6 @@ import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
 import type { TaskStore } from './store/task-store.ts';
-import type { ServeOptions } from './thread/messages.ts';
 
 /** Options of `startTaskspan`. An option rules over its environment variable. */
 export interface TaskspanOptions {

@@ -1,5 +1,4 @@
 import { isoTime } from './iso-time.ts';
-import type { TaskState } from './task-record.ts';
 
 /**
  * Whether a task's worker lives, as those have heard who listen.
@@ -22,12 +21,6 @@ export interface Liveness {
 /** The exception of a task that is lost for good. */
 export function lostException(heard: number): string {
   return `lost: last heard ${isoTime(heard)}`;
-}
-
-/** Whether a task will not go on: it has ended, or is lost for good. */
-export function isFinished({ state, liveness }: { state: TaskState; liveness?: Liveness }): boolean {
-  if (state === 'lost') return liveness?.final === true;
-  return state !== 'queued' && state !== 'running';
 }
 
 /** A worker that has live tasks, as a store has heard it. */

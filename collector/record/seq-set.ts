@@ -18,14 +18,6 @@ export function addSeq(set: SeqSet, seq: number): boolean {
   return insertSeq(set, seq);
 }
 
-/** Whether the set has the number. */
-export function hasSeq(set: SeqSet, seq: number): boolean {
-  for (let at = set.length - 2; at >= 0; at -= 2) {
-    if (seq >= set[at]!) return seq <= set[at + 1]!;
-  }
-  return false;
-}
-
 /** How many numbers below `limit` the set lacks. */
 export function missingBelow(set: SeqSet, limit: number): number {
   let present = 0;

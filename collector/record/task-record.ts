@@ -9,7 +9,7 @@ export function isTaskState(value: unknown): value is TaskState {
   return TASK_STATES.includes(value as TaskState);
 }
 
-/** 0 failed, 1 completed, 2 pending: the seed's three numbers. */
+/** 0 failed, cancelled or lost for good, 1 completed, 2 pending: the seed's three numbers. */
 export type TaskStatus = 0 | 1 | 2;
 
 /**

@@ -19,7 +19,7 @@ const NOT_RECORD = 0;
 const RECORD = 1;
 
 /**
- * A sampler that decides as the given one, but keeps task and scope spans recording where it
+ * A sampler that decides as the given one, but keeps the spans of tasks, scopes and announcements recording where it
  * drops them. They are not sampled then: exporters leave them out, the record is whole all the same.
  */
 export function recordTasks<S extends SamplerLike>(sampler: S): S {

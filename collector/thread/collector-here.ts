@@ -1,6 +1,7 @@
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
 import { worker } from '../../src/worker.ts';
+import type { ServeOptions } from '../app/serve-options.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { hasLiveTasks } from '../ring/segment.ts';
@@ -10,7 +11,6 @@ import type { TaskStore } from '../store/task-store.ts';
 import { startCollector } from './collector.ts';
 import type { Collector } from './collector.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
-import type { ServeOptions } from './messages.ts';
 
 /**
  * The collector in the task's own thread: for a store that is an object, and where no thread can

@@ -3,6 +3,7 @@ import { describeFailure } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report, reportOnce } from '../../src/report.ts';
 import { worker as thisWorker } from '../../src/worker.ts';
+import type { ServeOptions } from '../app/serve-options.ts';
 import { RingReader } from '../ring/ring-reader.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { CONTROL } from '../ring/segment.ts';
@@ -12,7 +13,7 @@ import { openStore } from '../store/open-store.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 import { LOOP_TICK_MS } from '../beat/loop-watch.ts';
 import type { RetentionOptions } from '../store/retention.ts';
-import type { CollectorFailure, FromThread, ServeOptions, SharedSegment, ThreadData, ToThread } from './messages.ts';
+import type { CollectorFailure, FromThread, SharedSegment, ThreadData, ToThread } from './messages.ts';
 
 /** What the collector says once it has tried to open its store and its port. */
 export interface CollectorReady {

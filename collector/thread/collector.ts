@@ -1,6 +1,7 @@
 import { describeFailure } from '../../src/failure.ts';
 import { createTasksApp } from '../app/tasks-app.ts';
 import type { TasksAppOptions } from '../app/tasks-app.ts';
+import type { ServeOptions } from '../app/serve-options.ts';
 import { serveTasks } from '../app/serve-tasks.ts';
 import type { TasksServer } from '../app/serve-tasks.ts';
 import { startCollecting } from '../collect/collecting.ts';
@@ -9,7 +10,7 @@ import type { Committer } from '../store/committer.ts';
 import type { LateStore } from '../store/late-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { within } from '../ending/within.ts';
-import type { CollectorFailure, ServeOptions } from './messages.ts';
+import type { CollectorFailure } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
 export interface CollectorOptions extends Omit<CollectingOptions, 'observer'> {

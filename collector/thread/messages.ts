@@ -1,22 +1,8 @@
-import type { StreamOptions } from '../app/stream-options.ts';
+import type { ServeOptions } from '../app/serve-options.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 
 /** What the two sides of the collector thread say to each other. */
-
-/** Where and for whom the collector serves. */
-export interface ServeOptions {
-  /** 0 takes a free one. Default 4320. */
-  port?: number;
-  /** A loopback address. Default `127.0.0.1`. */
-  host?: string;
-  /** Further names under which the server may be asked; loopback names always may. */
-  allowedHosts?: string[];
-  /** Origins whose pages may read from the server, such as `http://localhost:5173`. */
-  allowedOrigins?: string[];
-  /** How live streams behave; the defaults suit. */
-  streams?: StreamOptions;
-}
 
 /** What the thread is started with. */
 export interface ThreadData {

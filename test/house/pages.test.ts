@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { TASK_STATES } from '../../collector/record/task-record.ts';
 import * as conventions from '../../src/conventions.ts';
 import { blockOf } from './code-blocks.ts';
 import { filesIn, REPOSITORY } from './imports.ts';
@@ -51,11 +52,30 @@ describe('the pages', () => {
     const fields = Object.keys(JSON.parse(blockOf('README.md', 'json')) as object);
     expect(fields.filter((field) => !page.includes(`\`${field}\``))).toEqual([]);
   });
+
+  it('name each state of a task, and no other', () => {
+    expect(wordsOf('docs/log-and-record.md', 'state')).toEqual([...TASK_STATES]);
+    expect(wordsOf('docs/http-api.md', 'state')).toEqual([...TASK_STATES]);
+  });
+
+  it('name each kind of span, and no other', () => {
+    const made = filesIn('src').flatMap((file) => [...read(file).matchAll(/\[conventions\.SPAN_KIND\]: '(\w+)'/g)]);
+    const kinds = new Set(made.map(([, kind]) => kind));
+    expect(kinds.size).toBeGreaterThan(2);
+    expect(new Set(wordsOf('docs/opentelemetry.md', conventions.SPAN_KIND))).toEqual(kinds);
+  });
 });
 
 const JOBS = '`taskspan.jobs.total`, `taskspan.jobs.finished`, `taskspan.jobs.failed`';
 /** As in `env['NAME']`, `booleanOf(env, 'NAME')` and an option's `.env('NAME')`. */
 const VARIABLE = /\benv(?:\[|, |\()'([A-Z_]+)'/g;
+
+/** What stands as code in the last cell of the row of a table that begins with this name. */
+function wordsOf(page: string, name: string): string[] {
+  const row = read(page).split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? '';
+  const [meaning = ''] = row.split('|').slice(-2);
+  return [...meaning.matchAll(/`(\w+)`/g)].map(([, word = '']) => word);
+}
 
 function leadsTo(page: string, path: string, heading: string | undefined): boolean {
   const target = path === '' ? page : join(dirname(page), path);

@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isFinished } from '../../../collector/record/liveness.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import type { StoredTask, TaskStore } from '../../../collector/store/task-store.ts';
 import { Heartbeat } from '../../../collector/beat/heartbeat.ts';
@@ -275,3 +274,9 @@ describe('a process', () => {
     expect((await worker.task()).liveness).toMatchObject({ busySince: null });
   });
 });
+
+/** Whether a task will not go on: it has ended, or is lost for good. */
+function isFinished({ state, liveness }: StoredTask): boolean {
+  if (state === 'lost') return liveness?.final === true;
+  return state !== 'queued' && state !== 'running';
+}
