@@ -4,6 +4,7 @@ import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
 import { isProviderRegistered, registerProvider, unregisterProvider } from './provider.ts';
+import { reportLost } from './ring/lost-facts.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { ExportProcessor } from './span/export-processor.ts';
 import { RingSpanProcessor } from './span/ring-span-processor.ts';
@@ -81,10 +82,13 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   const endings = watchEndings({
     flushSpans,
     ...(options.handleSignals && {
-      finish: async () => void (await Promise.all([collector.flush(FLUSH_MS), flushSpans()])),
+      finish: async () => {
+        await Promise.all([collector.flush(FLUSH_MS), flushSpans()]);
+        reportLost(ring);
+      },
     }),
   });
-  const collector = startAnyCollector(options, ring);
+  const collector = startAnyCollector(options, ring, () => spans.startAgain());
   worker.listeners++;
   const ready = collector.ready.then((told) => {
     url = told.url;
@@ -109,6 +113,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     ring.close();
     worker.listeners--;
     await collector.close();
+    reportLost(ring);
     if (running === handle) running = undefined;
   };
   const handle: Taskspan = {
@@ -136,7 +141,7 @@ interface AnyCollector {
   close(): Promise<void>;
 }
 
-function startAnyCollector(options: ResolvedOptions, ring: RingWriter): AnyCollector {
+function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplaced: () => void): AnyCollector {
   const { store, serve, retention, beatIntervalMs, lostFinalMs } = options;
   const heartbeat: HeartbeatSettings | undefined =
     beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
@@ -148,9 +153,11 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter): AnyColle
   // From now on task spans promise it. In the task's own thread it could not be kept while task code blocks.
   worker.intervalMs = beatIntervalMs;
   const thread = new CollectorThread(ring, store, serve, heartbeat, retention);
-  const reading = lateStore(store);
-  if (heartbeat !== undefined) markListened(reading);
+  thread.onReplaced = onReplaced;
   let instead: AnyCollector | undefined;
+  // Only where it is written too: else it is the thread that knows.
+  const reading = lateStore(store, () => instead && onReplaced());
+  if (heartbeat !== undefined) markListened(reading);
   const ready = thread.ready.then(async ({ noThread, ...told }) => {
     if (noThread === undefined) {
       if (told.failures.some(({ part, code }) => part === 'store' && UNUSABLE.has(code))) ring.close();

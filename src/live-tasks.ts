@@ -15,6 +15,8 @@ export interface LiveTask {
   readonly uuid: string;
   /** Span id of the attempt's task span. */
   readonly spanId: string;
+  /** The spans that are open, the task's first and each scope's after those opened before it. */
+  openSpans(): Iterable<object>;
   /** Asks task code to stop. */
   cancel(): void;
   /** Ends what is open, inner scopes first. */

@@ -72,6 +72,13 @@ export class TaskRun implements TaskRunOptions, LiveTask {
     return this.root?.writer.span.spanContext().spanId ?? '';
   }
 
+  /** The recorded spans that are open, in the order in which they began. */
+  openSpans(): object[] {
+    const spans: object[] = [];
+    for (let scope = this.newest; scope !== undefined; scope = scope.older) spans.push(scope.writer.span);
+    return spans.toReversed();
+  }
+
   /** Asks task code to stop. Without effect the second time, and after the end. */
   cancel(): void {
     if (this.cancellation !== undefined || !this.isOpen) return;

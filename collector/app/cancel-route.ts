@@ -16,6 +16,7 @@ export function cancelRoute(store: TaskStore): (c: Context) => Promise<Response>
     const uuid = given.toLowerCase();
     const answer = await store.cancel(uuid);
     if (answer === undefined) return unknownTask(uuid);
+    if (answer === 'queued') return problem(409, `task ${uuid} can not be cancelled now: no worker has taken it yet`);
     if (answer === 'ended') return problem(409, `task ${uuid} has ended`);
     if (answer === 'not-cancellable') {
       return problem(409, `task ${uuid} can not be cancelled: its worker does not listen`);

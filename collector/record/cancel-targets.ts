@@ -8,7 +8,8 @@ import type { TaskState } from './task-record.ts';
 export function cancelTargets(
   attempts: Iterable<AttemptState>,
   { state, final }: { state: TaskState; final: boolean },
-): AttemptState[] | 'ended' | 'not-cancellable' | 'lost' {
+): AttemptState[] | 'queued' | 'ended' | 'not-cancellable' | 'lost' {
+  if (state === 'queued') return 'queued';
   if (state === 'lost') return final ? 'ended' : 'lost';
   const open = [...attempts].filter(({ end }) => end === null);
   if (open.length === 0) return 'ended';

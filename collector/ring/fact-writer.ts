@@ -13,6 +13,8 @@ export class FactWriter implements SpanSink, RingSpan {
   readonly ref: SpanRef;
   readonly handle: number;
   writtenIn = -1;
+  /** What the start told, while the span is open. Not read from the span later: its attributes may be others then. */
+  #started: TaskStart | ScopeStart | undefined;
 
   constructor(ring: RingWriter, ref: SpanRef) {
     this.ring = ring;
@@ -26,6 +28,17 @@ export class FactWriter implements SpanSink, RingSpan {
   }
 
   start(fact: TaskStart | ScopeStart): void {
+    this.#started = fact;
+    if (fact.kind === 'task-start') Atomics.add(this.ring.control, CONTROL.liveTasks, 1);
+    this.#writeStart(fact);
+  }
+
+  /** Says the start again while the span is open, for a store that has lost it. To one that has it, it says nothing new. */
+  startAgain(): void {
+    if (this.#started !== undefined) this.#writeStart(this.#started);
+  }
+
+  #writeStart(fact: TaskStart | ScopeStart): void {
     const { seq, time } = fact;
     if (fact.kind === 'scope-start') {
       this.ring.write(this, KIND.scopeStart, seq, time, 0, 0, fact.name, fact.parentSpanId);
@@ -41,7 +54,6 @@ export class FactWriter implements SpanSink, RingSpan {
         ...(cancellable !== undefined && { cancellable }),
         ...(parentTaskUuid !== undefined && { parentTaskUuid }),
       };
-      Atomics.add(this.ring.control, CONTROL.liveTasks, 1);
       this.ring.write(this, KIND.taskStart, seq, time, 0, 0, JSON.stringify(rest), '');
     }
   }
@@ -52,6 +64,7 @@ export class FactWriter implements SpanSink, RingSpan {
   }
 
   end(fact: TaskEnd | ScopeEnd): void {
+    this.#started = undefined;
     const { seq, time, outcome, duration, error } = fact;
     if (fact.kind === 'scope-end') {
       const flags = scopeEndFlags(outcome, fact.heading, error !== undefined);

@@ -94,6 +94,19 @@ export class RingWriter {
     return this.#used.every(isAcknowledged);
   }
 
+  /** How many facts wait for their commit: counted one by one, so it is for the end and not for every day. */
+  countWaiting(): number {
+    let count = 0;
+    for (const { words } of this.#used) {
+      const end = Atomics.load(words, HEADER.written);
+      for (let at = Atomics.load(words, HEADER.acknowledged); at < end; at += words[(at >> 2) + WORD.size]!) {
+        const kind = words[(at >> 2) + WORD.kind];
+        if (kind !== KIND.attempt && kind !== KIND.span) count++;
+      }
+    }
+    return count;
+  }
+
   /** Takes no further facts: what is written from now on is dropped. */
   close(): void {
     this.#closed = true;

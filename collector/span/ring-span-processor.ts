@@ -1,3 +1,4 @@
+import { liveTasks } from '../../src/live-tasks.ts';
 import { SPAN_SINK } from '../../src/span-sink.ts';
 import type { SpanSink } from '../../src/span-sink.ts';
 import { reportOnce } from '../../src/report.ts';
@@ -45,6 +46,17 @@ export class RingSpanProcessor {
       writer?.end(endFactOf(span, writer.ref));
     } catch (error) {
       reportOnce('onEnd', 'the end of a span could not be recorded', error);
+    }
+  }
+
+  /** Says again what is open in this process: the store has been replaced by one that knows nothing of it. */
+  startAgain(): void {
+    try {
+      for (const task of liveTasks) {
+        for (const span of task.openSpans()) (span as SpanWithSink)[SPAN_SINK]?.writerInto?.(this.#ring)?.startAgain();
+      }
+    } catch (error) {
+      reportOnce('startAgain', 'what is open could not be told to the new store', error);
     }
   }
 }

@@ -2,7 +2,7 @@ import { openStore } from './open-store.ts';
 import type { TaskStore } from './task-store.ts';
 import { TaskStoreError } from './task-store-error.ts';
 
-/** A store that is opened anew counts its revisions anew: so many are never counted. */
+/** A store that is opened anew counts revisions and cancellations anew: so many are never counted. */
 const REVISIONS = 2 ** 40;
 /** How long after a failure to open it the store is tried again, in milliseconds. */
 const RETRY_MS = 1000;
@@ -16,7 +16,8 @@ export interface LateStore extends TaskStore {
   open(): TaskStore;
 }
 
-export function lateStore(location: string): LateStore {
+/** @param onReplaced Called when it was opened anew: what it was told before may be missing in it. */
+export function lateStore(location: string, onReplaced?: () => void): LateStore {
   let opened: TaskStore | undefined;
   let failure: { error: unknown; at: number } | undefined;
   let openings = 0;
@@ -41,6 +42,7 @@ export function lateStore(location: string): LateStore {
       listen(opened);
       tell();
     }
+    if (openings > 1) onReplaced?.();
     return opened;
   };
   const failed = (store: TaskStore, error: unknown): void => {
@@ -90,7 +92,12 @@ export function lateStore(location: string): LateStore {
       };
     },
     cancel: (uuid) => use((store) => store.cancel(uuid)),
-    cancellations: (workerId, after) => use((store) => store.cancellations(workerId, after)),
+    cancellations: (workerId, after) =>
+      use(async (store) => {
+        const before = openings * REVISIONS;
+        const found = await store.cancellations(workerId, Math.max(0, after - before));
+        return found.map((cancellation) => ({ ...cancellation, number: before + cancellation.number }));
+      }),
     beat: (beat) => use((store) => store.beat(beat)),
     workers: () => use((store) => store.workers()),
     silence: (silences) => use((store) => store.silence(silences)),

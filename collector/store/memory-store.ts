@@ -30,6 +30,7 @@ import type {
   TaskQuery,
   TaskStore,
 } from './task-store.ts';
+import { takesUnstarted } from './retention.ts';
 import type { RetentionRule } from './retention.ts';
 
 /** A store in memory, for tests: it keeps all, and only as long as the process lives. */
@@ -183,7 +184,9 @@ class MemoryStore implements TaskStore {
       const ended = [...this.#tasks.values()]
         .filter((task) => states.some((state) => state === task.state) && (task.state !== 'lost' || task.lostAt !== null))
         .toSorted((one, other) => endedAt(one) - endedAt(other) || one.place - other.place);
-      for (const task of ended.slice(0, keep === 0 ? ended.length : Math.max(0, ended.length - keep))) {
+      const due = ended.slice(0, keep === 0 ? ended.length : Math.max(0, ended.length - keep));
+      if (takesUnstarted({ states, keep })) due.push(...[...this.#tasks.values()].filter(isUnstarted));
+      for (const task of due) {
         if (endedAt(task) >= before) continue;
         const { uuid } = task.fold;
         this.#tasks.delete(uuid);
@@ -218,6 +221,11 @@ class MemoryStore implements TaskStore {
     const liveness = this.#workers.livenessOf(task);
     return { ...task.stored, state: task.state, ...(liveness !== undefined && { liveness }) };
   }
+}
+
+/** Whether facts of an attempt have come, but no start of any. */
+function isUnstarted({ state, fold }: MemoryTask): boolean {
+  return state === 'running' && fold.attempts.every(({ start }) => start === null);
 }
 
 function endedAt({ lostAt, fold }: MemoryTask): number {

@@ -38,6 +38,14 @@ export interface RetentionRule {
   readonly keep: number;
 }
 
+/**
+ * Whether a rule takes tasks of which no start has ever come, by their latest fact: nobody knows their
+ * worker, so that none of them can be found lost. They are not counted, so only days take them.
+ */
+export function takesUnstarted({ states, keep }: Pick<RetentionRule, 'states' | 'keep'>): boolean {
+  return keep === 0 && states.includes('lost');
+}
+
 const DAY_MICROS = 86_400_000_000;
 /** A task that was heard of just now stays however many there are: facts of it may be on their way. */
 const QUIET_MICROS = 60_000_000;

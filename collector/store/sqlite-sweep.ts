@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { takesUnstarted } from './retention.ts';
 import type { RetentionRule } from './retention.ts';
 import type { SweepStep } from './task-store.ts';
 
@@ -31,6 +32,9 @@ export class SqliteSweep {
     const states = '(SELECT value FROM json_each(:states))';
     const ended = `state IN ('completed', 'failed', 'cancelled') AND state IN ${states}`;
     const lost = `lost_at IS NOT NULL AND 'lost' IN ${states}`;
+    const started = `SELECT 1 FROM json_each(task.attempts) AS key JOIN scope
+      ON scope.task_id = task.id AND scope.trace_id = key.value ->> 0 AND scope.span_id = key.value ->> 1
+      WHERE scope.start IS NOT NULL`;
     this.#statements = {
       count: database.prepare(
         `SELECT (SELECT count(*) FROM task WHERE ${ended}) + (SELECT count(*) FROM task WHERE ${lost}) AS count`,
@@ -40,6 +44,9 @@ export class SqliteSweep {
         `SELECT id, updated AS ended, state FROM task INDEXED BY task_ended WHERE ${ended} AND updated < :before
          UNION ALL SELECT id, lost_at, state FROM task WHERE ${lost} AND lost_at < :before
          ORDER BY ended, state, id LIMIT :limit`,
+      ),
+      unstarted: database.prepare(
+        `SELECT id FROM task WHERE state = 'running' AND updated < :before AND NOT EXISTS (${started}) ORDER BY updated, id LIMIT :limit`,
       ),
       lease: database.prepare(
         `INSERT INTO lease (name, holder, until) VALUES ('sweep', :holder, :until)
@@ -88,12 +95,15 @@ export class SqliteSweep {
   }
 
   #candidates(rules: readonly RetentionRule[]): number[] {
-    const { count, oldest } = this.#statements;
+    const { count, oldest, unstarted } = this.#statements;
     for (const { states, before, keep } of rules) {
       const ofStates = { states: JSON.stringify(states) };
       const surplus = keep === 0 ? STEP_TASKS : (count.get(ofStates) as { count: number }).count - keep;
       if (surplus <= 0) continue;
       const rows = oldest.all({ ...ofStates, before: Math.floor(before), limit: Math.min(surplus, STEP_TASKS) });
+      if (rows.length === 0 && takesUnstarted({ states, keep })) {
+        rows.push(...unstarted.all({ before: Math.floor(before), limit: STEP_TASKS }));
+      }
       if (rows.length > 0) return rows.map((row) => row['id'] as number);
     }
     return [];

@@ -128,6 +128,8 @@ export interface StoredTask {
 export type CancelAnswer =
   /** Its worker will hear of it within a second, if its event loop runs. */
   | 'requested'
+  /** No worker has taken it yet: there is nobody to ask. */
+  | 'queued'
   /** It has ended, or is lost for good. */
   | 'ended'
   /** Its worker does not listen. */

@@ -4,6 +4,7 @@ import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report, reportOnce } from '../../src/report.ts';
 import { worker as thisWorker } from '../../src/worker.ts';
 import type { ServeOptions } from '../app/serve-options.ts';
+import { reportLost } from '../ring/lost-facts.ts';
 import { RingReader } from '../ring/ring-reader.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { CONTROL } from '../ring/segment.ts';
@@ -48,6 +49,8 @@ export class CollectorThread {
   #deaths = 0;
   #closing = false;
   #restart: ReturnType<typeof setTimeout> | undefined;
+  /** Called when the store was replaced by one that knows nothing of what is open. */
+  onReplaced: (() => void) | undefined;
   readonly #atExit = (): void => this.#flushAtExit();
 
   constructor(
@@ -144,6 +147,10 @@ export class CollectorThread {
       cancelLiveTask(message.taskUuid, message.spanId);
       return;
     }
+    if (message.type === 'replaced') {
+      this.onReplaced?.();
+      return;
+    }
     const { url, failures } = message;
     this.#everReady = true;
     this.#deaths = 0;
@@ -185,6 +192,7 @@ export class CollectorThread {
       const { control } = this.#ring;
       Atomics.wait(control, CONTROL.acknowledgements, Atomics.load(control, CONTROL.acknowledgements), POLL_MS);
     }
+    reportLost(this.#ring);
   }
 
   /** Where the thread has died just before: no new one can be had any more. */

@@ -34,6 +34,8 @@ export type FromThread =
   | { type: 'ready'; url: string | undefined; failures: CollectorFailure[] }
   /** Somebody wants an attempt to be cancelled. It is heard when the task's event loop runs. */
   | { type: 'cancel'; taskUuid: string; spanId: string }
+  /** The store was replaced by one that knows nothing of what is open. */
+  | { type: 'replaced' }
   /** Something to tell through `diag`. */
   | { type: 'report'; message: string };
 

@@ -20,7 +20,7 @@ diag.setLogger({ error: told, warn: told, info: ignore, debug: ignore, verbose: 
 
 const reader = new RingReader(control);
 for (const { id, memory } of segments) reader.add(segmentOver(id, memory));
-const store = lateStore(location);
+const store = lateStore(location, () => tell({ type: 'replaced' }));
 
 const starting = startCollector({
   source: reader,

@@ -21,6 +21,12 @@ function start(spanId = 'b'.repeat(16), more: { attempt?: number; cancellable?: 
   };
 }
 
+function announced(): Fact {
+  return {
+    kind: 'task-announced', span: { ...spanOf('9'.repeat(16)), taskSpanId: '' }, seq: 0, time: 1_767_323_044_000_000, name: 'TEST', attributes: {},
+  };
+}
+
 function end(spanId = 'b'.repeat(16)): Fact {
   return {
     kind: 'task-end', span: spanOf(spanId), seq: 1, time: 1_767_323_046_000_000, name: 'TEST', outcome: 'completed',
@@ -74,6 +80,17 @@ describe.each([
     await store.append([end('1'.repeat(16))]);
     expect(await store.cancel(UUID)).toBe('ended');
     expect(await store.cancellations('w', 0)).toEqual([]);
+  });
+
+  test('is refused while the task is queued, and goes to its worker once there is one', async () => {
+    const store = open();
+    await store.append([announced()]);
+    expect((await store.task(UUID))!.state).toBe('queued');
+    expect(await store.cancel(UUID)).toBe('queued');
+    expect(await store.cancellations('w', 0)).toEqual([]);
+    await store.append([start()]);
+    expect(await store.cancel(UUID)).toBe('requested');
+    expect(await store.cancellations('w', 0)).toHaveLength(1);
   });
 
   test('is refused while its worker is lost, possible when it is heard again, and too late when it is lost for good', async () => {
@@ -146,6 +163,14 @@ describe('POST /tasks/:uuid/cancel', () => {
     const deaf = await app.request(PATH, post());
     expect(deaf.status).toBe(409);
     expect(await deaf.json()).toMatchObject({ detail: expect.stringContaining('does not listen') });
+  });
+
+  test('says that a queued task waits for its worker', async () => {
+    const store = memoryStore();
+    await store.append([announced()]);
+    const answer = await createTasksApp({ store }).request(PATH, post());
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ detail: `task ${UUID} can not be cancelled now: no worker has taken it yet` });
   });
 
   test('is the only method there', async () => {

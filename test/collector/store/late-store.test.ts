@@ -51,6 +51,31 @@ test('a store whose file is deleted is opened anew a second later, and whoever l
   expect(await store.task(uuidOf(3))).toMatchObject({ state: 'running' });
 });
 
+test('one that was opened anew is told once, and gives cancellations that come after those of the one before', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const path = storePath();
+  const replaced = vi.fn();
+  const store = lateStore(path, replaced);
+  onTestFinished(() => store.close());
+  const cancelled = async (uuid: string, after: number): Promise<number> => {
+    await store.append(factsOf(uuid).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: 'w', cancellable: true } : fact)));
+    expect(await store.cancel(uuid)).toBe('requested');
+    const asked = await store.cancellations('w', after);
+    expect(asked.map(({ taskUuid }) => taskUuid)).toEqual([uuid]);
+    return asked[0]!.number;
+  };
+  let last = await cancelled(uuidOf(1), 0);
+  last = await cancelled(uuidOf(2), last);
+  expect(replaced).not.toHaveBeenCalled();
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end);
+  await expect(store.append([])).rejects.toMatchObject({ code: 'GONE' });
+  vi.advanceTimersByTime(1000);
+  const next = await cancelled(uuidOf(3), last);
+  expect(await store.cancellations('w', next)).toEqual([]);
+  expect(replaced).toHaveBeenCalledTimes(1);
+});
+
 test('a store that was found damaged is read on, not written, and opened anew when there is a sound one in its place', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());

@@ -85,6 +85,22 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
     expect((await store.task(uuidOf(2)))!.state).toBe('lost');
   });
 
+  test('of which no start has ever come go as lost ones do, by days alone', async () => {
+    const store = open();
+    const append = (number: number, days: number): Promise<void> =>
+      store.append(factsOf(uuidOf(number), { time: NOW - days * DAY }).filter(({ kind }) => kind !== 'task-start'));
+    await append(1, 31);
+    await append(2, 29);
+    await store.append(factsOf(uuidOf(3), { time: NOW - 300 * DAY }));
+    const announcement = { taskUuid: uuidOf(4), traceId: '4'.repeat(32), spanId: '4'.repeat(16), taskSpanId: '' };
+    await store.append([{ kind: 'task-announced', span: announcement, seq: 0, time: NOW - 300 * DAY, name: 'to come', attributes: {} }]);
+    await sweepAll(store, { days: 0, count: 1 });
+    await sweepAll(store, { states: { lost: { days: 0 } } });
+    expect(await uuidsIn(store)).toEqual([1, 2, 3, 4].map(uuidOf));
+    await sweepAll(store, {});
+    expect(await uuidsIn(store)).toEqual([2, 3, 4].map(uuidOf));
+  });
+
   test('that come again after they were deleted are new tasks', async () => {
     const store = open();
     await store.append(factsOf(uuidOf(1), { time: NOW - 40 * DAY, end: 'failed', lines: 50 }));

@@ -57,23 +57,29 @@ test('a store that is locked while a task goes on to its end gets all of it afte
   expect(record).toMatchObject({ state: 'completed', facts_missing: 0 });
 });
 
-test('a process that ends while its store is locked waits a second and no longer', async () => {
+test.for([
+  ['process.exit()', 'process.exit(3)', { code: 3, signal: null }],
+  ['close()', 'await taskspan.close()', { code: 0, signal: null }],
+  ['a signal that is handled', "process.kill(process.pid, 'SIGTERM'); setInterval(() => undefined, 1000)", { code: null, signal: 'SIGTERM' }],
+] as const)('a process that ends by %s while its store is locked waits no longer than it may, and says what is lost', async ([, end, ended]) => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
     `import { existsSync } from 'node:fs';
-     await startTaskspan();
+     const taskspan = await startTaskspan({ handleSignals: true });
      console.log('started');
      while (!existsSync('go on')) await new Promise((resolve) => setTimeout(resolve, 10));
-     await runTask('work', async () => undefined);
-     process.exit(3);`,
+     await runTask('work', async (updater) => updater.notify('said'));
+     ${end};`,
   );
   await script.printed(/started/);
   const lock = new DatabaseSync(join(folder, 'taskspan.sqlite'));
-  lock.exec('BEGIN IMMEDIATE');
+  lock.exec('BEGIN EXCLUSIVE');
   goOn(folder);
-  expect(await script.ended).toMatchObject({ code: 3 });
+  const { stderr, ...rest } = await script.ended;
   lock.close();
+  expect(rest).toMatchObject(ended);
+  expect(stderr.match(/^taskspan: 3 facts could not be committed before the end and are lost$/gm)).toHaveLength(1);
 });
 
 /** A file system of one megabyte; skips the test where none can be had. */
