@@ -188,8 +188,7 @@ test("the collector in the task's own thread hears it likewise", async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
-    `import { memoryStore } from '${new URL('../../../collector/index.ts', import.meta.url).href}';
-     import { setTimeout as pause } from 'node:timers/promises';
+    `import { setTimeout as pause } from 'node:timers/promises';
      const taskspan = await startTaskspan({ store: memoryStore(), serve: { port: 0 } });
      const alive = setInterval(() => {}, 1000);
      await runTask('Here', async (updater) => {

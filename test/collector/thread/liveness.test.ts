@@ -206,8 +206,7 @@ test.each([
 ])('the task span promises signs of life %s', async (_, options, env, intervalMs) => {
   const script = await startScript(
     await temporaryFolder(),
-    `import { memoryStore } from '${new URL('../../../collector/index.ts', import.meta.url).href}';
-     const intervals = [];
+    `const intervals = [];
      const see = { onStart: (span) => intervals.push(span.attributes['taskspan.worker.interval_ms']), onEnd() {},
        forceFlush: async () => undefined, shutdown: async () => undefined };
      const starting = startTaskspan({ spanProcessors: [see], ${options} });
