@@ -83,7 +83,7 @@ export class RingWriter {
 
   /** The segments that a new reader has to read, in their order. */
   get segments(): readonly Segment[] {
-    this.#reclaim();
+    this.reclaim();
     // A free one would be used again without being made known to that reader.
     for (const { memory } of this.#free.splice(0)) this.#allBytes -= memory.byteLength;
     return this.#used;
@@ -202,7 +202,7 @@ export class RingWriter {
 
   /** Goes on in a released segment, or in a new one; `false` where the limit leaves no room. */
   #nextSegment(bytes: number, plain: boolean): boolean {
-    this.#reclaim();
+    this.reclaim();
     const needed = Math.max(this.#segmentBytes, padded(FIRST_RECORD + bytes));
     const held = this.#allBytes - this.#free.length * this.#segmentBytes + needed;
     const isPlain = held <= this.#plainLimitBytes;
@@ -238,7 +238,7 @@ export class RingWriter {
   }
 
   /** Takes back what the reader has released; keeps a few segments of the usual size for use again. */
-  #reclaim(): void {
+  reclaim(): void {
     while (this.#used.length > 1 && Atomics.load(this.#used[0]!.words, HEADER.released) === 1) {
       const segment = this.#used.shift()!;
       if (segment.memory.byteLength === this.#segmentBytes && this.#free.length < MOST_FREE) this.#free.push(segment);

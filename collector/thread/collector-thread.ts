@@ -65,7 +65,11 @@ export class CollectorThread {
     this.#serve = serve;
     this.#heartbeat = heartbeat;
     this.#retention = retention;
-    this.#loopTicks = setInterval(() => Atomics.add(ring.control, CONTROL.loopTicks, 1), LOOP_TICK_MS);
+    this.#loopTicks = setInterval(() => {
+      Atomics.add(ring.control, CONTROL.loopTicks, 1);
+      // After a burst nobody may write for long.
+      ring.reclaim();
+    }, LOOP_TICK_MS);
     this.#loopTicks.unref();
     ring.onSegment = (segment) => this.#post({ type: 'segment', segment: shared(segment) });
     ring.onFreed = (id) => this.#post({ type: 'freed', id });
