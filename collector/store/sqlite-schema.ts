@@ -65,7 +65,7 @@ const MIGRATIONS: readonly string[] = [
     text TEXT NOT NULL,
     entries BLOB NOT NULL,
     PRIMARY KEY (task_id, offset)
-  ) STRICT, WITHOUT ROWID;
+  ) STRICT;
   `,
   // The number of a task's latest change, greater than all before, also those of tasks deleted since.
   `

@@ -117,7 +117,6 @@ class SqliteStore implements TaskStore {
         `SELECT changed, ${task.slice('SELECT '.length)} WHERE changed > ? ORDER BY changed LIMIT ?`,
       ),
       scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
-      // Each search in the journal costs: it compares whole rows, their text included.
       firstTexts: database.prepare(
         'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
       ),
