@@ -44,7 +44,7 @@ function cleanerOf(redact: Redact | undefined, limits: Limits): Cleaner {
 /** Cleans a text, and cuts it to `most` code units where it is longer. */
 export function cleanTextWith(redact: Redact | undefined, most: number): CleanText {
   // Made well-formed after the cut: that copies the piece, and the whole need not be kept for it.
-  if (redact === undefined) return (text) => (text.length > most ? cutText(text, most) : text).toWellFormed();
+  if (redact === undefined) return (text) => cutText(text, most).toWellFormed();
   return (text) => {
     try {
       const redacted: unknown = redact(text);

@@ -51,7 +51,6 @@ export class RingWriter {
   /** Whose ids stand last in the current segment. */
   #attempt: SpanRef | undefined;
   #attemptIn = -1;
-  #givenUp = 0;
   /** Whether the last fact had to be given up. */
   #full = false;
   #closed = false;
@@ -78,7 +77,7 @@ export class RingWriter {
 
   /** How many facts were given up because the ring was full. */
   get givenUp(): number {
-    return this.#givenUp;
+    return Atomics.load(this.control, CONTROL.givenUp);
   }
 
   /** The segments that a new reader has to read, in their order. */
@@ -107,6 +106,15 @@ export class RingWriter {
     return count;
   }
 
+  /** Takes back what the reader has released; keeps a few segments of the usual size for use again. */
+  reclaim(): void {
+    while (this.#used.length > 1 && Atomics.load(this.#used[0]!.words, HEADER.released) === 1) {
+      const segment = this.#used.shift()!;
+      if (segment.memory.byteLength === this.#segmentBytes && this.#free.length < MOST_FREE) this.#free.push(segment);
+      else this.#letGo(segment);
+    }
+  }
+
   /** Takes no further facts: what is written from now on is dropped. */
   close(): void {
     this.#closed = true;
@@ -133,7 +141,6 @@ export class RingWriter {
     const plain = kind === KIND.notification || kind === KIND.progress;
     if (this.#at + most > (plain ? this.#plainEnd : this.#end) && !this.#nextSegment(most, plain)) {
       Atomics.add(this.control, CONTROL.givenUp, 1);
-      this.#givenUp++;
       if (!this.#full) this.onGivenUp?.();
       this.#full = true;
       return;
@@ -235,15 +242,6 @@ export class RingWriter {
     const segment = segmentOver(this.#segmentCount++, new SharedArrayBuffer(bytes));
     clearSegment(segment);
     return segment;
-  }
-
-  /** Takes back what the reader has released; keeps a few segments of the usual size for use again. */
-  reclaim(): void {
-    while (this.#used.length > 1 && Atomics.load(this.#used[0]!.words, HEADER.released) === 1) {
-      const segment = this.#used.shift()!;
-      if (segment.memory.byteLength === this.#segmentBytes && this.#free.length < MOST_FREE) this.#free.push(segment);
-      else this.#letGo(segment);
-    }
   }
 
   #letGo(segment: Segment): void {

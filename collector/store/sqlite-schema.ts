@@ -65,7 +65,7 @@ const MIGRATIONS: readonly string[] = [
     text TEXT NOT NULL,
     entries BLOB NOT NULL,
     PRIMARY KEY (task_id, offset)
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
   `,
   // The number of a task's latest change, greater than all before, also those of tasks deleted since.
   `
@@ -125,6 +125,22 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE task ADD COLUMN lost_at INTEGER;
   UPDATE task SET lost_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) WHERE lost_heard IS NOT NULL;
   CREATE INDEX task_lost ON task (lost_at, state) WHERE lost_at IS NOT NULL;
+  `,
+  // With a rowid: rows are found by a small index instead of in a tree that holds their texts at every
+  // level, so that one more line costs the same in a long log.
+  `
+  CREATE TABLE journal_with_rowid (
+    task_id INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    entries BLOB NOT NULL,
+    PRIMARY KEY (task_id, offset)
+  ) STRICT;
+  INSERT INTO journal_with_rowid SELECT task_id, offset, version, bytes, text, entries FROM journal;
+  DROP TABLE journal;
+  ALTER TABLE journal_with_rowid RENAME TO journal;
   `,
 ];
 

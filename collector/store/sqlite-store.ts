@@ -1,29 +1,19 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
-import { commitFacts } from '../record/commit.ts';
-import type { TaskCommit } from '../record/commit.ts';
-import { scopeTree } from '../record/scope-tree.ts';
+import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type { TaskState } from '../record/task-record.ts';
-import type { TaskFold } from '../record/task-fold.ts';
 import { byTask } from './by-task.ts';
-import { encodeEntries, decodeEntries } from './journal-entries.ts';
-import { cutLog, resolveRange } from './log-range.ts';
-import type { LogPiece } from './log-range.ts';
-import { firstRecentOffset, RecentNotifications } from './recent-notifications.ts';
-import { SCOPE_COLUMNS, scopeOfRow, scopeValues } from './scope-row.ts';
-import type { ScopeRow } from './scope-row.ts';
+import type { RetentionRule } from './retention.ts';
 import { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteCommands } from './sqlite-commands.ts';
+import { SqliteCommits } from './sqlite-commits.ts';
 import { FileWatch, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
-import { SqliteFolds } from './sqlite-folds.ts';
+import { SqliteReads } from './sqlite-reads.ts';
 import { SqliteRevision } from './sqlite-revision.ts';
-import { LIFE_COLUMNS, lifeValues, LIVENESS_COLUMNS, livenessOf, SqliteWorkers } from './sqlite-workers.ts';
-import type { LivenessColumns } from './sqlite-workers.ts';
 import { SqliteSweep } from './sqlite-sweep.ts';
-import { cursorOf, placeOf } from './task-cursor.ts';
-import type { RetentionRule } from './retention.ts';
+import { SqliteTransactions } from './sqlite-transactions.ts';
+import { SqliteWorkers } from './sqlite-workers.ts';
 import { TaskStoreError } from './task-store-error.ts';
-import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type {
   Beat,
   CancelAnswer,
@@ -71,78 +61,32 @@ const LOCK_MS = 250;
 /** To what size the write-ahead log is cut when it begins anew. */
 const WAL_BYTES = 16 * 1024 * 1024;
 
-interface TaskColumns extends LivenessColumns {
-  id: number;
-  uuid: string;
-  summary: string;
-  state: string;
-  version: number;
-  log_bytes: number;
-}
-
+/** The parts of the store as one, each call with its transaction, and with an eye on the file. */
 class SqliteStore implements TaskStore {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #watch: FileWatch;
-  readonly #folds: SqliteFolds;
+  readonly #transactions: SqliteTransactions;
   readonly #changes: SqliteChanges;
+  readonly #workers: SqliteWorkers;
+  readonly #reads: SqliteReads;
+  readonly #commits: SqliteCommits;
   readonly #commands: SqliteCommands;
   readonly #revision: SqliteRevision;
-  readonly #workers: SqliteWorkers;
   readonly #sweep: SqliteSweep;
-  readonly #statements;
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
     this.#watch = new FileWatch(path);
-    this.#folds = new SqliteFolds(database);
-    this.#sweep = new SqliteSweep(database);
+    this.#transactions = new SqliteTransactions(database);
     this.#changes = new SqliteChanges(database);
+    this.#workers = new SqliteWorkers(database, () => this.#changes.last());
+    this.#reads = new SqliteReads(database, this.#changes);
+    this.#commits = new SqliteCommits(database, this.#changes, this.#workers);
     this.#commands = new SqliteCommands(database);
     this.#revision = new SqliteRevision(database);
-    this.#workers = new SqliteWorkers(database, () => this.#changes.last());
-    const task = `SELECT task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}
-      FROM task LEFT JOIN worker ON worker.id = task.worker_id`;
-    this.#statements = {
-      begin: database.prepare('BEGIN IMMEDIATE'),
-      beginRead: database.prepare('BEGIN'),
-      commit: database.prepare('COMMIT'),
-      rollback: database.prepare('ROLLBACK'),
-      task: database.prepare(`${task} WHERE uuid = ?`),
-      states: database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state'),
-      page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
-      pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
-      changes: database.prepare(
-        `SELECT changed, ${task.slice('SELECT '.length)} WHERE changed > ? ORDER BY changed LIMIT ?`,
-      ),
-      scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
-      firstTexts: database.prepare(
-        'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
-      ),
-      texts: database.prepare(
-        `SELECT offset, text FROM journal WHERE task_id = :task AND version <= :version AND offset < :to
-           AND offset >= ifnull((SELECT max(offset) FROM journal WHERE task_id = :task AND offset <= :from), 0)
-         ORDER BY offset`,
-      ),
-      rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
-      insertTask: database.prepare(
-        `INSERT INTO task (name, version, log_bytes, updated, summary, span_count, line_before, attempts, changed, uuid,
-           ${LIFE_COLUMNS})
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      ),
-      updateTask: database.prepare(
-        `UPDATE task SET name = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
-           line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
-      ),
-      scope: database.prepare(
-        `INSERT OR REPLACE INTO scope (task_id, ${SCOPE_COLUMNS.map((name) => `"${name}"`).join(', ')})
-         VALUES (?, ${SCOPE_COLUMNS.map(() => '?').join(', ')})`,
-      ),
-      journal: database.prepare(
-        'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
-      ),
-    };
+    this.#sweep = new SqliteSweep(database, this.#transactions);
   }
 
   append(facts: readonly Fact[]): Promise<void> {
@@ -153,10 +97,7 @@ class SqliteStore implements TaskStore {
   }
 
   task(uuid: string): Promise<StoredTask | undefined> {
-    return this.#reading(() => {
-      const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
-      return row === undefined ? undefined : storedTask(row);
-    });
+    return this.#reading(() => this.#reads.task(uuid));
   }
 
   revision(look: RevisionLook): number {
@@ -164,62 +105,19 @@ class SqliteStore implements TaskStore {
   }
 
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
-    return this.#readingOneState(() => {
-      const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
-      if (row === undefined) return undefined;
-      const { id, version, log_bytes: logBytes } = row;
-      const resolved =
-        range?.afterVersion === undefined
-          ? range
-          : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
-      const { from, to } = resolveRange(resolved, logBytes);
-      const { firstTexts, texts } = this.#statements;
-      const pieces = (
-        from === 0 ? firstTexts.all(id, version, to) : texts.all({ task: id, version, from, to })
-      ) as unknown as LogPiece[];
-      return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
-    });
+    return this.#readingOneState(() => this.#reads.log(uuid, range));
   }
 
   scopes(uuid: string): Promise<StoredScopes | undefined> {
-    return this.#readingOneState(() => {
-      const row = this.#statements.task.get(uuid) as TaskColumns | undefined;
-      if (row === undefined) return undefined;
-      const scopes = (this.#statements.scopes.all(row.id) as unknown as ScopeRow[]).map(scopeOfRow);
-      const recent = new RecentNotifications();
-      const first = firstRecentOffset(scopes);
-      if (first !== undefined) {
-        for (const { text, entries } of this.#statements.rows.iterate(row.id, first)) {
-          recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
-        }
-      }
-      return { version: row.version, attempts: scopeTree(scopes, recent.close()) };
-    });
+    return this.#readingOneState(() => this.#reads.scopes(uuid));
   }
 
-  tasks({ limit, cursor, state }: TaskQuery): Promise<TaskPage> {
-    return this.#reading(() => {
-      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(cursor);
-      // One more than asked for tells whether there is a next page.
-      const { page, pageOfState } = this.#statements;
-      const found = (
-        state === undefined ? page.all(before, limit + 1) : pageOfState.all(state, before, limit + 1)
-      ) as unknown as TaskColumns[];
-      const rows = found.slice(0, limit);
-      return {
-        tasks: rows.map(storedTask),
-        ...(found.length > rows.length && { next: cursorOf(rows.at(-1)!.id) }),
-      };
-    });
+  tasks(query: TaskQuery): Promise<TaskPage> {
+    return this.#reading(() => this.#reads.tasks(query));
   }
 
-  changes({ after, limit }: ChangeQuery): Promise<TaskChanges> {
-    return this.#readingOneState(() => {
-      const last = this.#changes.last();
-      if (after === undefined || after >= last) return { changes: [], last };
-      const rows = this.#statements.changes.all(after, limit) as unknown as (TaskColumns & { changed: number })[];
-      return { changes: rows.map((row) => ({ change: row.changed, task: storedTask(row) })), last };
-    });
+  changes(query: ChangeQuery): Promise<TaskChanges> {
+    return this.#readingOneState(() => this.#reads.changes(query));
   }
 
   watch(listener: () => void): () => void {
@@ -247,10 +145,7 @@ class SqliteStore implements TaskStore {
   }
 
   countByState(): Promise<Partial<Record<TaskState, number>>> {
-    return this.#reading(() => {
-      const rows = this.#statements.states.all() as { state: TaskState; count: number }[];
-      return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
-    });
+    return this.#reading(() => this.#reads.countByState());
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
@@ -260,6 +155,22 @@ class SqliteStore implements TaskStore {
   close(): Promise<void> {
     this.#changes.watch.stop();
     return attempt(() => this.#database.close());
+  }
+
+  #append(tasks: ReadonlyMap<string, readonly Fact[]>): void {
+    try {
+      this.#transactions.write(() => this.#commits.write(tasks));
+    } catch (error) {
+      this.#commits.rolledBack(tasks.keys());
+      throw refusal(error);
+    }
+    this.#commits.committed(tasks.keys());
+    this.#changes.watch.committed();
+  }
+
+  /** A write that says how many tasks are others by it. */
+  #telling(work: () => number): void {
+    if (this.#transactions.write(work) > 0) this.#changes.watch.committed();
   }
 
   #checkWritable(): void {
@@ -276,6 +187,10 @@ class SqliteStore implements TaskStore {
     return attempt(() => this.#read(work));
   }
 
+  #readingOneState<T>(work: () => T): Promise<T> {
+    return this.#reading(() => this.#transactions.read(work));
+  }
+
   #read<T>(work: () => T): T {
     this.#watch.beforeRead();
     try {
@@ -283,14 +198,6 @@ class SqliteStore implements TaskStore {
     } catch (error) {
       throw sqliteFailure(error, this.#path);
     }
-  }
-
-  /**
-   * Several reads of one and the same state, whoever commits meanwhile. A task's parts go after the
-   * task, so whoever sees it sees it whole.
-   */
-  #readingOneState<T>(work: () => T): Promise<T> {
-    return this.#reading(() => this.#inTransaction(work, this.#statements.beginRead));
   }
 
   #writing<T>(work: () => T): Promise<T> {
@@ -306,85 +213,6 @@ class SqliteStore implements TaskStore {
       }
     });
   }
-
-  #inTransaction<T>(work: () => T, begin = this.#statements.begin): T {
-    const { commit, rollback } = this.#statements;
-    begin.run();
-    try {
-      const result = work();
-      commit.run();
-      return result;
-    } catch (error) {
-      if (this.#database.isTransaction) rollback.run();
-      throw error;
-    }
-  }
-
-  /** A write that says how many tasks are others by it. */
-  #telling(work: () => number): void {
-    if (this.#inTransaction(work) > 0) this.#changes.watch.committed();
-  }
-
-  #append(tasks: ReadonlyMap<string, readonly Fact[]>): void {
-    const { begin, commit, rollback } = this.#statements;
-    begin.run();
-    try {
-      let changed = this.#changes.last();
-      for (const [uuid, facts] of tasks) {
-        const { task, id } = this.#folds.load(uuid, facts);
-        const change = commitFacts(task, facts);
-        if (change !== undefined) this.#write(change, id, ++changed);
-      }
-      commit.run();
-    } catch (error) {
-      // What was folded is not what is stored: it is loaded anew for the next try.
-      for (const uuid of tasks.keys()) this.#folds.forget(uuid);
-      this.#workers.rolledBack();
-      if (this.#database.isTransaction) rollback.run();
-      throw refusal(error);
-    }
-    for (const uuid of tasks.keys()) this.#folds.release(uuid);
-    this.#changes.watch.committed();
-  }
-
-  #write(change: TaskCommit, known: number | undefined, changed: number): void {
-    const { task, version, offset, text, entries, scopes, summary, name, life } = change;
-    const values = [
-      name,
-      version,
-      task.logBytes,
-      task.updated,
-      summary,
-      task.spanCount,
-      task.lineBefore,
-      attemptKeys(task),
-      changed,
-      task.uuid,
-    ];
-    const { insertTask, updateTask, scope: writeScope, journal } = this.#statements;
-    let id = known;
-    if (id === undefined) {
-      id = Number(insertTask.run(...values, ...lifeValues(life!, task.announced)).lastInsertRowid);
-      this.#folds.keep(task, id);
-      this.#workers.started(life!);
-    } else {
-      updateTask.run(...values);
-      if (life !== undefined) this.#workers.keep(id, life, task.announced);
-    }
-    for (const scope of scopes) writeScope.run(id, ...scopeValues(scope));
-    if (text !== '') journal.run(id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
-  }
-}
-
-function attemptKeys(task: TaskFold): string {
-  return JSON.stringify(task.attempts.map(({ traceId, spanId }) => [traceId, spanId]));
-}
-
-function storedTask(row: TaskColumns): StoredTask {
-  const { uuid, summary, state, version, log_bytes: logBytes } = row;
-  const liveness = livenessOf(row);
-  const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes };
-  return liveness === undefined ? task : { ...task, liveness };
 }
 
 /** Does it now; what it throws is the promise's. */

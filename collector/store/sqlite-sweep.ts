@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { takesUnstarted } from './retention.ts';
 import type { RetentionRule } from './retention.ts';
+import type { SqliteTransactions } from './sqlite-transactions.ts';
 import type { SweepStep } from './task-store.ts';
 
 /** How much one step takes away at the most: tasks, rows of theirs, and bytes of log text. */
@@ -24,11 +25,13 @@ const STEP_PAGES = 256;
  */
 export class SqliteSweep {
   readonly #database: DatabaseSync;
+  readonly #transactions: SqliteTransactions;
   readonly #holder: string = globalThis.crypto.randomUUID();
   readonly #statements;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, transactions: SqliteTransactions) {
     this.#database = database;
+    this.#transactions = transactions;
     const states = '(SELECT value FROM json_each(:states))';
     const ended = `state IN ('completed', 'failed', 'cancelled') AND state IN ${states}`;
     const lost = `lost_at IS NOT NULL AND 'lost' IN ${states}`;
@@ -76,19 +79,15 @@ export class SqliteSweep {
   step(rules: readonly RetentionRule[]): SweepStep {
     const { removed, lease, endLease } = this.#statements;
     if (removed.get() === undefined && this.#candidates(rules).length === 0) return this.#giveBack();
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
+    const isMine = this.#transactions.write(() => {
       const now = Date.now() * 1000;
       const { changes } = lease.run({ holder: this.#holder, now, until: now + LEASE_MICROS });
-      const mine = Number(changes) === 1;
-      if (mine && removed.get() === undefined) this.#removeTasks(this.#candidates(rules));
-      else if (mine) this.#removeParts();
-      this.#database.exec('COMMIT');
-      if (!mine) return 'elsewhere';
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+      if (Number(changes) !== 1) return false;
+      if (removed.get() === undefined) this.#removeTasks(this.#candidates(rules));
+      else this.#removeParts();
+      return true;
+    });
+    if (!isMine) return 'elsewhere';
     if (removed.get() !== undefined || this.#candidates(rules).length > 0) return 'more';
     endLease.run(this.#holder);
     return this.#giveBack();

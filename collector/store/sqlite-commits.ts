@@ -1,0 +1,95 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Fact } from '../../src/fact.ts';
+import { commitFacts } from '../record/commit.ts';
+import type { TaskCommit } from '../record/commit.ts';
+import type { TaskFold } from '../record/task-fold.ts';
+import { encodeEntries } from './journal-entries.ts';
+import { SCOPE_COLUMNS, scopeValues } from './scope-row.ts';
+import type { SqliteChanges } from './sqlite-changes.ts';
+import { SqliteFolds } from './sqlite-folds.ts';
+import { LIFE_COLUMNS, lifeValues } from './sqlite-workers.ts';
+import type { SqliteWorkers } from './sqlite-workers.ts';
+
+/** Writes what facts make of their tasks: inside a transaction, whose outcome it has to be told. */
+export class SqliteCommits {
+  readonly #changes: SqliteChanges;
+  readonly #workers: SqliteWorkers;
+  readonly #folds: SqliteFolds;
+  readonly #statements;
+
+  constructor(database: DatabaseSync, changes: SqliteChanges, workers: SqliteWorkers) {
+    this.#changes = changes;
+    this.#workers = workers;
+    this.#folds = new SqliteFolds(database);
+    this.#statements = {
+      insertTask: database.prepare(
+        `INSERT INTO task (name, version, log_bytes, updated, summary, span_count, line_before, attempts, changed, uuid,
+           ${LIFE_COLUMNS})
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ),
+      updateTask: database.prepare(
+        `UPDATE task SET name = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
+           line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
+      ),
+      scope: database.prepare(
+        `INSERT OR REPLACE INTO scope (task_id, ${SCOPE_COLUMNS.map((name) => `"${name}"`).join(', ')})
+         VALUES (?, ${SCOPE_COLUMNS.map(() => '?').join(', ')})`,
+      ),
+      journal: database.prepare(
+        'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
+      ),
+    };
+  }
+
+  /** Folds the facts of each task and writes what has changed. */
+  write(tasks: ReadonlyMap<string, readonly Fact[]>): void {
+    let changed = this.#changes.last();
+    for (const [uuid, facts] of tasks) {
+      const { task, id } = this.#folds.load(uuid, facts);
+      const change = commitFacts(task, facts);
+      if (change !== undefined) this.#write(change, id, ++changed);
+    }
+  }
+
+  committed(uuids: Iterable<string>): void {
+    for (const uuid of uuids) this.#folds.release(uuid);
+  }
+
+  /** What was folded is not what is stored: it is loaded anew for the next try. */
+  rolledBack(uuids: Iterable<string>): void {
+    for (const uuid of uuids) this.#folds.forget(uuid);
+    this.#workers.rolledBack();
+  }
+
+  #write(change: TaskCommit, known: number | undefined, changed: number): void {
+    const { task, version, offset, text, entries, scopes, summary, name, life } = change;
+    const values = [
+      name,
+      version,
+      task.logBytes,
+      task.updated,
+      summary,
+      task.spanCount,
+      task.lineBefore,
+      attemptKeys(task),
+      changed,
+      task.uuid,
+    ];
+    const { insertTask, updateTask, scope: writeScope, journal } = this.#statements;
+    let id = known;
+    if (id === undefined) {
+      id = Number(insertTask.run(...values, ...lifeValues(life!, task.announced)).lastInsertRowid);
+      this.#folds.keep(task, id);
+      this.#workers.started(life!);
+    } else {
+      updateTask.run(...values);
+      if (life !== undefined) this.#workers.keep(id, life, task.announced);
+    }
+    for (const scope of scopes) writeScope.run(id, ...scopeValues(scope));
+    if (text !== '') journal.run(id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
+  }
+}
+
+function attemptKeys(task: TaskFold): string {
+  return JSON.stringify(task.attempts.map(({ traceId, spanId }) => [traceId, spanId]));
+}

@@ -1,0 +1,123 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { scopeTree } from '../record/scope-tree.ts';
+import type { TaskState } from '../record/task-record.ts';
+import { decodeEntries } from './journal-entries.ts';
+import { cutLog, resolveRange } from './log-range.ts';
+import type { LogPiece } from './log-range.ts';
+import { firstRecentOffset, RecentNotifications } from './recent-notifications.ts';
+import { scopeOfRow } from './scope-row.ts';
+import type { ScopeRow } from './scope-row.ts';
+import type { SqliteChanges } from './sqlite-changes.ts';
+import { LIVENESS_COLUMNS, livenessOf } from './sqlite-workers.ts';
+import type { LivenessColumns } from './sqlite-workers.ts';
+import { cursorOf, placeOf } from './task-cursor.ts';
+import type { ChangeQuery, LogRange, StoredLog, StoredScopes, StoredTask, TaskChanges, TaskPage, TaskQuery } from './task-store.ts';
+
+interface TaskColumns extends LivenessColumns {
+  id: number;
+  uuid: string;
+  summary: string;
+  state: string;
+  version: number;
+  log_bytes: number;
+}
+
+/** What is read of tasks. That of one answer is of one state only inside a transaction. */
+export class SqliteReads {
+  readonly #changes: SqliteChanges;
+  readonly #statements;
+
+  constructor(database: DatabaseSync, changes: SqliteChanges) {
+    this.#changes = changes;
+    const columns = `task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}`;
+    const from = 'FROM task LEFT JOIN worker ON worker.id = task.worker_id';
+    const task = `SELECT ${columns} ${from}`;
+    this.#statements = {
+      task: database.prepare(`${task} WHERE uuid = ?`),
+      states: database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state'),
+      page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      changes: database.prepare(`SELECT changed, ${columns} ${from} WHERE changed > ? ORDER BY changed LIMIT ?`),
+      scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
+      firstTexts: database.prepare(
+        'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
+      ),
+      texts: database.prepare(
+        `SELECT offset, text FROM journal WHERE task_id = :task AND version <= :version AND offset < :to
+           AND offset >= ifnull((SELECT max(offset) FROM journal WHERE task_id = :task AND offset <= :from), 0)
+         ORDER BY offset`,
+      ),
+      rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
+    };
+  }
+
+  task(uuid: string): StoredTask | undefined {
+    const row = this.#row(uuid);
+    return row === undefined ? undefined : storedTask(row);
+  }
+
+  log(uuid: string, range: LogRange | undefined): StoredLog | undefined {
+    const row = this.#row(uuid);
+    if (row === undefined) return undefined;
+    const { id, version, log_bytes: logBytes } = row;
+    const resolved =
+      range?.afterVersion === undefined ? range : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
+    const { from, to } = resolveRange(resolved, logBytes);
+    const { firstTexts, texts } = this.#statements;
+    const pieces = (
+      from === 0 ? firstTexts.all(id, version, to) : texts.all({ task: id, version, from, to })
+    ) as unknown as LogPiece[];
+    return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
+  }
+
+  scopes(uuid: string): StoredScopes | undefined {
+    const row = this.#row(uuid);
+    if (row === undefined) return undefined;
+    const scopes = (this.#statements.scopes.all(row.id) as unknown as ScopeRow[]).map(scopeOfRow);
+    const recent = new RecentNotifications();
+    const first = firstRecentOffset(scopes);
+    if (first !== undefined) {
+      for (const { text, entries } of this.#statements.rows.iterate(row.id, first)) {
+        recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
+      }
+    }
+    return { version: row.version, attempts: scopeTree(scopes, recent.close()) };
+  }
+
+  tasks({ limit, cursor, state }: TaskQuery): TaskPage {
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(cursor);
+    // One more than asked for tells whether there is a next page.
+    const { page, pageOfState } = this.#statements;
+    const found = (
+      state === undefined ? page.all(before, limit + 1) : pageOfState.all(state, before, limit + 1)
+    ) as unknown as TaskColumns[];
+    const rows = found.slice(0, limit);
+    return {
+      tasks: rows.map(storedTask),
+      ...(found.length > rows.length && { next: cursorOf(rows.at(-1)!.id) }),
+    };
+  }
+
+  changes({ after, limit }: ChangeQuery): TaskChanges {
+    const last = this.#changes.last();
+    if (after === undefined || after >= last) return { changes: [], last };
+    const rows = this.#statements.changes.all(after, limit) as unknown as (TaskColumns & { changed: number })[];
+    return { changes: rows.map((row) => ({ change: row.changed, task: storedTask(row) })), last };
+  }
+
+  countByState(): Partial<Record<TaskState, number>> {
+    const rows = this.#statements.states.all() as { state: TaskState; count: number }[];
+    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+  }
+
+  #row(uuid: string): TaskColumns | undefined {
+    return this.#statements.task.get(uuid) as TaskColumns | undefined;
+  }
+}
+
+function storedTask(row: TaskColumns): StoredTask {
+  const { uuid, summary, state, version, log_bytes: logBytes } = row;
+  const liveness = livenessOf(row);
+  const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes };
+  return liveness === undefined ? task : { ...task, liveness };
+}
