@@ -1,3 +1,4 @@
+import { checkKeys } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
 
 /** Options of live streams. */
@@ -19,14 +20,7 @@ const MAX_BEHIND_BYTES = 1024 * 1024;
 
 /** The given ones, checked, and the defaults for the rest. Throws `TypeError` or `RangeError`. */
 export function resolveStreams(streams: StreamOptions = {}): Required<StreamOptions> {
-  if (typeof streams !== 'object' || streams === null) {
-    throw new TypeError(`streams: expected an object of options, got ${received(streams)}`);
-  }
-  for (const key of Object.keys(streams)) {
-    if (key !== 'aliveMs' && key !== 'maxBehindBytes') {
-      throw new TypeError(`streams: expected options among aliveMs, maxBehindBytes, got ${received(key)}`);
-    }
-  }
+  checkKeys('streams', streams, ['aliveMs', 'maxBehindBytes'] satisfies (keyof StreamOptions)[]);
   return {
     aliveMs: atLeast(100, 'aliveMs', streams.aliveMs ?? ALIVE_MS),
     maxBehindBytes: atLeast(65_536, 'maxBehindBytes', streams.maxBehindBytes ?? MAX_BEHIND_BYTES),

@@ -55,10 +55,10 @@ class MemoryStore implements TaskStore {
   #revision = 0;
   #cancellations: (Cancellation & { workerId: string })[] = [];
   #lastCancellation = 0;
-  readonly #workers = new MemoryWorkers(
+  readonly #workers = new MemoryWorkers<MemoryTask>(
     () => this.#tasks.values(),
     (task) => {
-      (task as MemoryTask).change = ++this.#lastChange;
+      task.change = ++this.#lastChange;
       this.#watch.committed();
     },
   );

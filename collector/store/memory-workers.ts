@@ -25,16 +25,16 @@ interface MemoryWorker {
 }
 
 /** The workers of a store in memory, and what becomes of their tasks. */
-export class MemoryWorkers {
+export class MemoryWorkers<Task extends LivingTask> {
   readonly #workers = new Map<string, MemoryWorker>();
-  readonly #tasks: () => Iterable<LivingTask>;
-  readonly #changed: (task: LivingTask) => void;
+  readonly #tasks: () => Iterable<Task>;
+  readonly #changed: (task: Task) => void;
 
   /**
    * @param tasks All tasks of the store.
    * @param changed Told of each task that is lost, or so for good, or runs again.
    */
-  constructor(tasks: () => Iterable<LivingTask>, changed: (task: LivingTask) => void) {
+  constructor(tasks: () => Iterable<Task>, changed: (task: Task) => void) {
     this.#tasks = tasks;
     this.#changed = changed;
   }
