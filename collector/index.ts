@@ -23,7 +23,7 @@ export { recordTasks } from './span/record-tasks.ts';
 export type { SamplerLike } from './span/record-tasks.ts';
 export { TaskSpanProcessor } from './span/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './span/task-span-processor.ts';
-export type { EndedSpan, StartedSpan } from './span/span-facts.ts';
+export type { EndedSpan, StartedSpan } from './span/sdk-span.ts';
 export { startTaskspan } from './start-taskspan.ts';
 export type { Taskspan } from './start-taskspan.ts';
 export { memoryStore } from './store/memory-store.ts';

@@ -9,7 +9,7 @@
 export const INSTRUMENTATION_NAME = 'taskspan';
 
 /** Version of the wire contract (Semantic Versioning), the version of the instrumentation scope. */
-export const INSTRUMENTATION_VERSION = '1.0.0';
+export const INSTRUMENTATION_VERSION = '1.1.0';
 
 /**
  * `task`, `scope` or `announcement`. Only spans that carry it belong to a task's record and log. An
@@ -31,6 +31,22 @@ export const TASK_SPAN = 'taskspan.task.span';
 
 /** Span id of the enclosing scope (or task span). A user's own span in between does not cut the tree. */
 export const SCOPE_PARENT = 'taskspan.scope.parent';
+
+/**
+ * Whether the enclosing scope belongs to another process. Then it is no heading for this: a scope
+ * whose work goes on elsewhere is a job itself. On a scope span from its start; absent if not.
+ */
+export const SCOPE_REMOTE = 'taskspan.scope.remote';
+
+/**
+ * UUID of the task that a task is a child of. On the child's task span from its start. The child's
+ * share done is also that of its parent span, where that is a scope of the parent task.
+ */
+export const PARENT_TASK_UUID = 'taskspan.parent.task.uuid';
+
+/** Span id of the parent task's attempt, and of the scope in it that stands for the child. On the child's task span. */
+export const PARENT_TASK_SPAN = 'taskspan.parent.task.span';
+export const PARENT_SCOPE = 'taskspan.parent.scope';
 
 /** Identity of the process that runs the task. On the task span from its start. */
 export const WORKER_ID = 'taskspan.worker.id';
@@ -87,6 +103,27 @@ export const EXCEPTION_TYPE = 'exception.type';
 export const EXCEPTION_MESSAGE = 'exception.message';
 export const EXCEPTION_STACKTRACE = 'exception.stacktrace';
 export const ERROR_TYPE = 'error.type';
+
+/**
+ * Log records tell the facts of a span that is still open, as they happen; `docs/wire.md` has the
+ * whole. Their event names are those of the events above and these three.
+ */
+export const START_EVENT = 'taskspan.start';
+export const END_EVENT = 'taskspan.end';
+/** A process's sign of life. It is no fact. */
+export const BEAT_EVENT = 'taskspan.beat';
+
+/** On the log record of a start: name of the span. */
+export const SPAN_NAME = 'taskspan.name';
+
+/** On the log record of an end: microseconds from start to end. */
+export const DURATION_US = 'taskspan.duration_us';
+
+/** On the log record of an end: message of the error named by {@link ERROR}; on the span it is the status's. */
+export const ERROR_MESSAGE = 'taskspan.error.message';
+
+/** On a beat: for how many milliseconds the event loop of the tasks has been blocked; absent if it is not. */
+export const WORKER_BUSY_MS = 'taskspan.worker.busy_ms';
 
 /** On each event: its sequence number in its span, from 1. The span's start is 0. */
 export const SEQ = 'taskspan.seq';

@@ -56,7 +56,9 @@ export interface TaskStart extends FactOf<'task-start'> {
   readonly workerIntervalMs: number;
   /** Whether the worker hears a request to cancel. Default `false`. */
   readonly cancellable?: boolean;
+  /** The task of which this one is a child, and the scope there that stands for it, if there is one. */
   readonly parentTaskUuid?: string;
+  readonly parentScope?: { readonly taskSpanId: string; readonly spanId: string };
   /** Whether the trace is sampled, so that Jaeger has it. */
   readonly sampled: boolean;
 }
@@ -66,6 +68,8 @@ export interface ScopeStart extends FactOf<'scope-start'> {
   readonly name: string;
   /** Span id of the enclosing scope or task span. */
   readonly parentSpanId: string;
+  /** Whether that one belongs to another process. Default `false`. */
+  readonly remote?: boolean;
 }
 
 export interface NotificationFact extends FactOf<'notification'> {

@@ -41,9 +41,10 @@ export class FactWriter implements SpanSink, RingSpan {
   #writeStart(fact: TaskStart | ScopeStart): void {
     const { seq, time } = fact;
     if (fact.kind === 'scope-start') {
-      this.ring.write(this, KIND.scopeStart, seq, time, 0, 0, fact.name, fact.parentSpanId);
+      this.ring.write(this, KIND.scopeStart, seq, time, Number(fact.remote === true), 0, fact.name, fact.parentSpanId);
     } else {
-      const { name, attempt, attributes, workerId, workerIntervalMs, cancellable, sampled, parentTaskUuid } = fact;
+      const { name, attempt, attributes, workerId, workerIntervalMs, cancellable, sampled } = fact;
+      const { parentTaskUuid, parentScope } = fact;
       const rest: TaskStartRest = {
         name,
         attempt,
@@ -53,6 +54,7 @@ export class FactWriter implements SpanSink, RingSpan {
         sampled,
         ...(cancellable !== undefined && { cancellable }),
         ...(parentTaskUuid !== undefined && { parentTaskUuid }),
+        ...(parentScope !== undefined && { parentScope }),
       };
       this.ring.write(this, KIND.taskStart, seq, time, 0, 0, JSON.stringify(rest), '');
     }

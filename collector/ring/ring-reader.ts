@@ -149,7 +149,7 @@ export class RingReader {
       case KIND.progress:
         return { kind: 'progress', span, seq, time, done: one, total: Number.isNaN(two) ? undefined : two };
       case KIND.scopeStart:
-        return { kind: 'scope-start', span, seq, time, name: first, parentSpanId: second };
+        return { kind: 'scope-start', span, seq, time, name: first, parentSpanId: second, ...(one === 1 && { remote: true }) };
       case KIND.scopeEnd:
         return scopeEndOf(span, seq, time, one, two, first, second);
       case KIND.exception:

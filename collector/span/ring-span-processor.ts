@@ -2,12 +2,14 @@ import { liveTasks } from '../../src/live-tasks.ts';
 import { SPAN_SINK } from '../../src/span-sink.ts';
 import type { SpanSink } from '../../src/span-sink.ts';
 import { reportOnce } from '../../src/report.ts';
+import { announcedFactOf, endFactOf, startFactOf } from '../contract/span-facts.ts';
+import { spanRefOf } from '../contract/span-ref.ts';
 import { FactWriter } from '../ring/fact-writer.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { ManySinks } from './many-sinks.ts';
 import type { RingSink } from './many-sinks.ts';
-import { announcedFactOf, endFactOf, spanRefOf, startFactOf } from './span-facts.ts';
-import type { EndedSpan, StartedSpan } from './span-facts.ts';
+import { toldEnd, toldStart } from './sdk-span.ts';
+import type { EndedSpan, StartedSpan } from './sdk-span.ts';
 
 /**
  * Writes the facts of task and scope spans into a ring: starts and ends as the SDK tells them,
@@ -25,15 +27,16 @@ export class RingSpanProcessor {
 
   onStart(span: StartedSpan): void {
     try {
-      const ref = spanRefOf(span);
+      const { traceId, spanId } = span.spanContext();
+      const ref = spanRefOf(span.attributes, traceId, spanId);
       if (ref === undefined) return;
       const writer = new FactWriter(this.#ring, ref);
       if (ref.taskSpanId === '') {
         // It says all at its start: nothing is left to be told by a sink or at its end.
-        writer.announced(announcedFactOf(span, ref));
+        writer.announced(announcedFactOf(ref, toldStart(span)));
         return;
       }
-      writer.start(startFactOf(span, ref));
+      writer.start(startFactOf(ref, toldStart(span)));
       leaveSink(span, writer);
     } catch (error) {
       reportOnce('onStart', 'the start of a span could not be recorded', error);
@@ -43,7 +46,7 @@ export class RingSpanProcessor {
   onEnd(span: EndedSpan): void {
     try {
       const writer = (span as SpanWithSink)[SPAN_SINK]?.writerInto?.(this.#ring);
-      writer?.end(endFactOf(span, writer.ref));
+      writer?.end(endFactOf(writer.ref, toldEnd(span)));
     } catch (error) {
       reportOnce('onEnd', 'the end of a span could not be recorded', error);
     }

@@ -18,7 +18,7 @@ import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { RingSpanProcessor } from './ring-span-processor.ts';
-import type { EndedSpan, StartedSpan } from './span-facts.ts';
+import type { EndedSpan, StartedSpan } from './sdk-span.ts';
 
 /** Options of {@link TaskSpanProcessor}. */
 export interface TaskSpanProcessorOptions {

@@ -21,6 +21,10 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     parts: ['src'],
     packages: ['@opentelemetry/api'],
   },
+  'collector/contract': {
+    parts: ['src'],
+    packages: ['@opentelemetry/api'],
+  },
   'collector/store': {
     parts: ['src', 'collector/record'],
     packages: ['@opentelemetry/api', 'node:*'],
@@ -38,8 +42,20 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     packages: ['node:*'],
   },
   'collector/span': {
-    parts: ['src', 'collector/beat', 'collector/collect', 'collector/ending', 'collector/ring', 'collector/store'],
+    parts: [
+      'src',
+      'collector/beat',
+      'collector/collect',
+      'collector/contract',
+      'collector/ending',
+      'collector/ring',
+      'collector/store',
+    ],
     packages: ['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
+  },
+  'collector/otlp': {
+    parts: ['src', 'collector/contract', 'collector/store'],
+    packages: ['@opentelemetry/api', 'hono', 'node:*', 'pbf'],
   },
   'collector/app': {
     parts: ['src', 'collector/beat', 'collector/record', 'collector/store'],

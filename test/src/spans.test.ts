@@ -285,7 +285,7 @@ describe('a span', () => {
   test('belongs to the instrumentation scope taskspan, whose version is that of the wire contract', async () => {
     const { span } = recorded();
     new TaskUpdater({ taskName: 'T' }).complete();
-    expect((await span('T')).instrumentationScope).toMatchObject({ name: 'taskspan', version: '1.0.0' });
+    expect((await span('T')).instrumentationScope).toMatchObject({ name: 'taskspan', version: '1.1.0' });
   });
 
   test('tells its end although the user has filled it with attributes', async () => {

@@ -1,0 +1,99 @@
+import type { Attributes } from '@opentelemetry/api';
+import * as conventions from '../../src/conventions.ts';
+import { isOutcome } from '../../src/conventions.ts';
+import type { ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
+import { countOf, textOf, userAttributes } from './attributes.ts';
+import { uuidOf } from './span-ref.ts';
+
+/** What a span tells with its start, or the log record of it. Times are microseconds since the epoch. */
+export interface ToldStart {
+  readonly name: string;
+  readonly attributes: Attributes;
+  readonly time: number;
+  /** Whether the trace is sampled. */
+  readonly sampled: boolean;
+}
+
+/** What it tells with its end. */
+export interface ToldEnd {
+  /** Name of the span. */
+  readonly name: string;
+  readonly attributes: Attributes;
+  readonly time: number;
+  /** Microseconds from start to end. */
+  readonly duration: number;
+  /** Whether its status is an error, and the status's message. */
+  readonly failed: boolean;
+  readonly message: string;
+}
+
+/** The fact that an announcement tells. */
+export function announcedFactOf(ref: SpanRef, { name, attributes, time }: ToldStart): TaskAnnounced {
+  return {
+    kind: 'task-announced',
+    span: ref,
+    seq: 0,
+    time,
+    name: textOf(attributes, conventions.TASK_NAME) || name,
+    attributes: userAttributes(attributes),
+  };
+}
+
+/** The fact that a task or scope span has begun. */
+export function startFactOf(ref: SpanRef, { name, attributes, time, sampled }: ToldStart): TaskStart | ScopeStart {
+  if (ref.spanId !== ref.taskSpanId) {
+    const parentSpanId = textOf(attributes, conventions.SCOPE_PARENT);
+    const start: ScopeStart = { kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId };
+    return attributes[conventions.SCOPE_REMOTE] === true ? { ...start, remote: true } : start;
+  }
+  const parentTaskUuid = uuidOf(attributes[conventions.PARENT_TASK_UUID]);
+  return {
+    kind: 'task-start',
+    span: ref,
+    seq: 0,
+    time,
+    name: textOf(attributes, conventions.TASK_NAME) || name,
+    attempt: countOf(attributes, conventions.TASK_ATTEMPT) || 1,
+    attributes: userAttributes(attributes),
+    workerId: textOf(attributes, conventions.WORKER_ID),
+    workerIntervalMs: countOf(attributes, conventions.WORKER_INTERVAL_MS),
+    ...(attributes[conventions.WORKER_CANCELLABLE] === true && { cancellable: true }),
+    ...(parentTaskUuid !== undefined && { parentTaskUuid, ...parentScopeOf(attributes) }),
+    sampled,
+  };
+}
+
+function parentScopeOf(attributes: Attributes): Pick<TaskStart, 'parentScope'> {
+  const taskSpanId = textOf(attributes, conventions.PARENT_TASK_SPAN);
+  const spanId = textOf(attributes, conventions.PARENT_SCOPE);
+  return taskSpanId === '' || spanId === '' ? {} : { parentScope: { taskSpanId, spanId } };
+}
+
+/** The fact that it has ended. A span that was ended by other hands than ours has failed if its status says so. */
+export function endFactOf(ref: SpanRef, { name, attributes, time, duration, failed, message }: ToldEnd): TaskEnd | ScopeEnd {
+  const told = attributes[conventions.OUTCOME];
+  const outcome = isOutcome(told) ? told : failed ? 'failed' : 'completed';
+  const seq = countOf(attributes, conventions.FACTS) || 1;
+  const errorName = textOf(attributes, conventions.ERROR);
+  const error: ToldError | undefined = errorName === '' ? undefined : { name: errorName, message };
+  if (ref.spanId !== ref.taskSpanId) {
+    const heading = attributes[conventions.HEADING] === true;
+    return { kind: 'scope-end', span: ref, seq, time, outcome, duration, heading, error };
+  }
+  return {
+    kind: 'task-end',
+    span: ref,
+    seq,
+    time,
+    outcome,
+    duration,
+    error,
+    name: textOf(attributes, conventions.TASK_NAME) || name,
+    exception: textOf(attributes, conventions.EXCEPTION),
+    jobs: {
+      total: countOf(attributes, conventions.JOBS_TOTAL),
+      finished: countOf(attributes, conventions.JOBS_FINISHED),
+      failed: countOf(attributes, conventions.JOBS_FAILED),
+    },
+  };
+}

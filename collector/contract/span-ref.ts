@@ -1,0 +1,25 @@
+import type { Attributes } from '@opentelemetry/api';
+import * as conventions from '../../src/conventions.ts';
+import type { SpanRef } from '../../src/fact.ts';
+import { isTaskUuid } from '../../src/task-uuid.ts';
+
+/** Whose span it is by its attributes; `undefined` for one that is neither a task, a scope nor an announcement. */
+export function spanRefOf(attributes: Attributes, traceId: string, spanId: string): SpanRef | undefined {
+  const kind = attributes[conventions.SPAN_KIND];
+  if (kind !== 'task' && kind !== 'scope' && kind !== 'announcement') return undefined;
+  const taskUuid = uuidOf(attributes[conventions.TASK_UUID]);
+  if (taskUuid === undefined) return undefined;
+  const taskSpanId = kind === 'task' ? spanId : kind === 'scope' ? attributes[conventions.TASK_SPAN] : '';
+  if (typeof taskSpanId !== 'string' || (kind === 'scope' && taskSpanId === '')) return undefined;
+  return { taskUuid, traceId, spanId, taskSpanId };
+}
+
+let latestUuid: string | undefined;
+
+/** In lower case, as tasks are asked for. Most spans are of the same task as the one before. */
+export function uuidOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && value === latestUuid) return value;
+  if (!isTaskUuid(value)) return undefined;
+  latestUuid = value.toLowerCase();
+  return latestUuid;
+}
