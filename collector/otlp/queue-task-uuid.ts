@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 
-/** Namespace of the UUIDs (version 5, RFC 9562) of tasks whose queue names them otherwise. */
-const NAMESPACE = Buffer.from('8f0b4f6d2a5c4c0b9e617b6a3f1d2c5e', 'hex');
+/** Namespace of the UUIDs that jobs get whose ids are none. It never changes. */
+const JOB_NAMESPACE = '8f5bd7d0-5b1c-4a7e-9d52-3c1e0a6f4b27';
 
-/** UUID of a queue's task: its id there, in lower case, or version 5 of the queue's name, a colon and the id. */
-export function queueTaskUuid(queue: string, id: string): string {
-  return isTaskUuid(id) ? id.toLowerCase() : uuidOfName(`${queue}:${id as string}`);
+/**
+ * UUID of the task that a job is: the job's id where that is a UUID, in lower case, else a UUIDv5
+ * (RFC 9562) of queue and id. It is the same wherever it is asked for, in any language:
+ * `uuid5(uuid5(JOB_NAMESPACE, queue), id)`.
+ */
+export function queueTaskUuid(queueName: string, jobId: string): string {
+  return isTaskUuid(jobId) ? jobId.toLowerCase() : uuid5(uuid5(JOB_NAMESPACE, queueName), jobId);
 }
 
-function uuidOfName(name: string): string {
-  const bytes = createHash('sha1').update(NAMESPACE).update(name).digest().subarray(0, 16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x50;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+function uuid5(namespace: string, name: string): string {
+  const hash = createHash('sha1').update(Buffer.from(namespace.replaceAll('-', ''), 'hex')).update(name).digest();
+  hash[6] = (hash[6]! & 0x0f) | 0x50;
+  hash[8] = (hash[8]! & 0x3f) | 0x80;
+  return hash.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
