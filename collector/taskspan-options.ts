@@ -5,6 +5,7 @@ import { accessRules } from './app/access.ts';
 import type { ServeOptions } from './app/serve-options.ts';
 import { resolveStreams } from './app/stream-options.ts';
 import type { StreamOptions } from './app/stream-options.ts';
+import { checkToken } from './app/token.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
 import { checkBufferBytes } from './ring/buffer-bytes.ts';
 import { isTaskStore } from './store/task-store.ts';
@@ -22,7 +23,7 @@ export interface TaskspanOptions {
   store?: string | TaskStore;
   /**
    * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
-   * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, and the lists by commas
+   * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, `TASKSPAN_TOKEN`, and the lists by commas
    * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for its live streams
    * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
    */
@@ -117,6 +118,7 @@ const OPTIONS: readonly string[] = [
 const SERVE_OPTIONS: readonly string[] = [
   'port',
   'host',
+  'token',
   'allowedHosts',
   'allowedOrigins',
   'streams',
@@ -184,11 +186,14 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
   const port = numberOf(env, 'TASKSPAN_PORT');
   if (serve === undefined && port === undefined) return undefined;
   const host = env['TASKSPAN_HOST'] || undefined;
+  const token = env['TASKSPAN_TOKEN'] || undefined;
+  if (token !== undefined) checkToken('TASKSPAN_TOKEN', token);
   const allowedHosts = listOf(env, 'TASKSPAN_ALLOWED_HOSTS');
   const allowedOrigins = listOf(env, 'TASKSPAN_ALLOWED_ORIGINS');
   const resolved: ServeOptions = {
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
+    ...(token !== undefined && { token }),
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
     ...(typeof serve === 'object' && serve),
@@ -198,6 +203,7 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
     throw new RangeError(`serve.port: expected a whole number from 0 to 65535, got ${received(resolved.port)}`);
   }
   checkType('serve.host', resolved.host, 'string');
+  if (resolved.token !== undefined) checkToken('serve.token', resolved.token);
   accessRules({
     ...(resolved.allowedHosts !== undefined && { allowedHosts: resolved.allowedHosts }),
     ...(resolved.allowedOrigins !== undefined && { allowedOrigins: resolved.allowedOrigins }),

@@ -59,11 +59,11 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   const access = accessRules(options.access);
   const app = new Hono();
   /** Of paths that say nothing of a task. */
-  const observe = (path: string, route: Route): void => {
+  const observe = (path: string, route: Route, refusalOf = access.refusal): void => {
     if (access.cors) app.use(path, access.cors);
     // One handler, not a chain: each link of a chain is a promise more on every request.
     app.all(path, (c) => {
-      const refusal = access.refusal(c) ?? otherMethod(c.req.method);
+      const refusal = refusalOf(c) ?? otherMethod(c.req.method);
       if (refusal !== undefined) return refusal;
       return answer(route, c);
     });
@@ -85,10 +85,10 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   app.all('/tasks/:uuid/cancel', (c) => {
     return access.changeRefusal(c) ?? otherMethod(c.req.method, ['POST']) ?? cancel(c).catch(storeFailure);
   });
-  observe('/healthz', health);
-  observe('/readyz', readyRoute(store));
+  observe('/healthz', health, access.openRefusal);
+  observe('/readyz', readyRoute(store), access.openRefusal);
   if (metrics !== undefined) observe('/metrics', metricsRoute(metrics));
-  app.notFound((c) => problem(404, `there is nothing at ${c.req.path}`));
+  app.notFound((c) => access.refusal(c) ?? problem(404, `there is nothing at ${c.req.path}`));
   return app;
 }
 
