@@ -13,6 +13,10 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     parts: [],
     packages: ['@opentelemetry/api', 'node:async_hooks'],
   },
+  'src/bullmq': {
+    parts: ['src'],
+    packages: ['@opentelemetry/api', 'node:crypto'],
+  },
   'collector/record': {
     parts: ['src'],
     packages: ['@opentelemetry/api'],
@@ -54,7 +58,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     packages: ['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
   },
   'collector/otlp': {
-    parts: ['src', 'collector/contract', 'collector/store'],
+    parts: ['src', 'src/bullmq', 'collector/contract', 'collector/store'],
     packages: ['@opentelemetry/api', 'hono', 'node:*', 'pbf'],
   },
   'collector/app': {
@@ -231,7 +235,7 @@ export function from(): string { return 'c'; }
 /** The part of the repository that a file stands in: its folder, without those inside a part. */
 function partOf(file: string): string {
   const [top = '', folder] = file.split('/').slice(0, -1);
-  return top === 'src' || folder === undefined ? top : `${top}/${folder}`;
+  return folder === undefined ? top : `${top}/${folder}`;
 }
 
 function isFile(name: string): boolean {
