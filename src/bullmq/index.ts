@@ -2,7 +2,7 @@
  * taskspan/bullmq: jobs of BullMQ as tasks. It needs no BullMQ itself: what it takes is known by
  * its shape.
  */
-export { JOB_NAMESPACE, jobUuid } from './job-uuid.ts';
+export { JOB_NAMESPACE, jobUuid } from '../queue/job-uuid.ts';
 export type { JobTaskOptions } from './job-task-options.ts';
 export { queueTasks } from './queue-tasks.ts';
 export type { JobProducer } from './queue-tasks.ts';

@@ -1,4 +1,4 @@
-import { jobUuid } from './job-uuid.ts';
+import { jobUuid } from '../queue/job-uuid.ts';
 
 /** What taskspan needs of a BullMQ job: any `Job` has it, in a worker, in a sandbox and as `add` gives it. */
 export interface QueueJob {

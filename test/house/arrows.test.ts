@@ -13,9 +13,13 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     parts: [],
     packages: ['@opentelemetry/api', 'node:async_hooks'],
   },
-  'src/bullmq': {
+  'src/queue': {
     parts: ['src'],
-    packages: ['@opentelemetry/api', 'node:crypto'],
+    packages: ['node:crypto'],
+  },
+  'src/bullmq': {
+    parts: ['src', 'src/queue'],
+    packages: ['@opentelemetry/api'],
   },
   'collector/record': {
     parts: ['src'],
@@ -58,7 +62,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     packages: ['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
   },
   'collector/otlp': {
-    parts: ['src', 'src/bullmq', 'collector/contract', 'collector/store'],
+    parts: ['src', 'src/queue', 'collector/contract', 'collector/store'],
     packages: ['@opentelemetry/api', 'hono', 'node:*', 'pbf'],
   },
   'collector/app': {
