@@ -8,14 +8,16 @@ export interface ServingOptions {
   readonly port: number;
   readonly host: string;
   readonly store: string;
+  /** Where spans go, and with them those that lost tasks have left open. */
+  readonly endpoint?: string;
   /** Whether tasks are run in this process too. Default `true`. */
   readonly registerProvider?: boolean;
 }
 
 /** Starts the collector with its server; rejects with a {@link CommandError} where the port or the store is no good. */
-export async function startServing({ store, port, host, registerProvider = true }: ServingOptions): Promise<Taskspan> {
+export async function startServing({ store, port, host, endpoint, registerProvider = true }: ServingOptions): Promise<Taskspan> {
   const reports = holdReports();
-  const taskspan = await startTaskspan({ store, serve: { port, host }, registerProvider });
+  const taskspan = await startTaskspan({ store, serve: { port, host }, registerProvider, ...(endpoint !== undefined && { endpoint }) });
   if (taskspan.failures.length > 0) {
     await taskspan.close();
     throw new CommandError(taskspan.failures.map(({ message }) => message).join('; '));

@@ -142,6 +142,11 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE journal;
   ALTER TABLE journal_with_rowid RENAME TO journal;
   `,
+  // Whether a task that is lost for good has spans that are still to be ended toward a tracing backend.
+  `
+  ALTER TABLE task ADD COLUMN trace_open INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX task_trace_open ON task (id) WHERE trace_open = 1 AND lost_heard IS NOT NULL;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
