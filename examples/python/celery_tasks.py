@@ -20,22 +20,17 @@ def send_the_last(**_more):
     default_sender().flush(1)
 
 
-def updater_of(task, verbose=0):
-    """The updater of the Celery task that runs: each retry is the next attempt of the same task."""
-    return TaskUpdater(task.request.id, task.name, verbose, attempt=task.request.retries + 1)
-
-
 @app.task(name='import customers', bind=True)
-def import_customers(self, customers, seconds=0):
-    updater = updater_of(self)
+def import_customers(self, customers):
+    updater = TaskUpdater(self.request.id, self.name, attempt=self.request.retries + 1)
     with updater(task_name='Read customers'):
         updater.notify(f'{len(customers)} customers')
     with updater(task_name='Write customers'):
-        for done, customer in enumerate(customers, 1):
-            time.sleep(seconds)
+        for done, _customer in enumerate(customers, 1):
+            time.sleep(1)
             updater.progress(done, len(customers))
     updater.raise_latest_exception()
 
 
 if __name__ == '__main__':
-    print(import_customers.delay(['Ada', 'Grace', 'Edsger'], seconds=1).id)
+    print(import_customers.delay(['Ada', 'Grace', 'Edsger']).id)

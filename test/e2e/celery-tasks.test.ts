@@ -1,7 +1,10 @@
 /** Celery by its own instrumentation: a real worker, a publisher in another process, Redis between them. */
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { blocksOf } from '../house/code-blocks.ts';
 import { startProgram, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess } from '../support/node-process.ts';
 import { describeWithPythonPeers, pythonPeers } from './python.ts';
@@ -12,6 +15,8 @@ import { startServing } from './serving.ts';
 const PEERS = fileURLToPath(new URL('../peers/python', import.meta.url));
 const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
 
+const [TRACED = '', WITH_UPDATER = ''] = blocksOf('docs/celery.md', 'python');
+
 const bin = (program: string): string => join(pythonPeers(), 'bin', program);
 
 describeWithRedis('Celery', () => {
@@ -21,21 +26,23 @@ describeWithRedis('Celery', () => {
   });
   afterAll(() => redis.stop());
 
-  const environment = (url: string): Record<string, string> => ({
+  const environment = (folder: string, url: string): Record<string, string> => ({
     BROKER: `redis://127.0.0.1:${redis.connection.port}`,
     OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+    PYTHONPATH: folder,
     TASKSPAN_ENDPOINT: url,
     TASKSPAN_BEAT_INTERVAL_MS: '500',
     PYTHONDONTWRITEBYTECODE: '1',
   });
   const publish = async (app: string, folder: string, url: string): Promise<string[]> => {
-    const { code, stdout, stderr } = await startProgram(bin('python'), [app], { cwd: folder, env: environment(url) }).ended;
+    const { code, stdout, stderr } = await startProgram(bin('python'), [app], { cwd: folder, env: environment(folder, url) }).ended;
     expect(code, stderr).toBe(0);
     return stdout.trim().split('\n');
   };
   const work = async (app: string, folder: string, url: string, pool: readonly string[]): Promise<TestProcess> => {
     const args = ['--workdir', app, '--app', 'celery_tasks', 'worker', '--loglevel', 'info', ...pool];
-    const worker = startProgram(bin('celery'), args, { cwd: folder, env: environment(url) });
+    const worker = startProgram(bin('celery'), args, { cwd: folder, env: environment(folder, url) });
     await worker.told(/ ready\./);
     return worker;
   };
@@ -43,6 +50,7 @@ describeWithRedis('Celery', () => {
   describeWithPythonPeers('with its instrumentation and no word of ours', () => {
     test('its tasks are queued, run, fail and are tried again', async () => {
       const folder = await temporaryFolder();
+      await writeFile(join(folder, 'traced.py'), TRACED);
       const { url, recordWith } = await startServing(folder);
       const [well = '', failing = '', retried = '', givenUp = '', named = ''] = await publish(join(PEERS, 'celery_tasks.py'), folder, url);
       expect(named).toBe('order 17');
@@ -75,6 +83,11 @@ ZeroDivisionError: division by zero
   });
 
   describeWithPythonPeers('with the updater of the examples', () => {
+    test('is as the page shows it', () => {
+      expect(WITH_UPDATER).not.toBe('');
+      expect(readFileSync(join(EXAMPLES, 'celery_tasks.py'), 'utf8')).toContain(WITH_UPDATER);
+    });
+
     test('a task is live, and lost when its worker is killed', async () => {
       const folder = await temporaryFolder();
       const { url, recordWith } = await startServing(folder);

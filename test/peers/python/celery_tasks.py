@@ -3,23 +3,11 @@
 import os
 
 from celery import Celery
-from celery.signals import worker_process_init
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.celery import CeleryInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+from traced import trace_tasks  # as docs/celery.md has it
 
 app = Celery('tasks', broker=os.environ['BROKER'])
 app.conf.worker_enable_remote_control = False
-
-
-@worker_process_init.connect(weak=False)
-def trace_tasks(*_args, **_more):
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
-    CeleryInstrumentor().instrument()
 
 
 @app.task(name='shop.total')
