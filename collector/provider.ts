@@ -33,7 +33,8 @@ export function unregisterProvider(): void {
   propagation.disable();
 }
 
-function resourceOf(serviceName: string | undefined): Resource {
+/** Who sends spans: the given name, the environment's, or Node.js. */
+export function resourceOf(serviceName: string | undefined): Resource {
   // OpenTelemetry's own default would have the whole path of the program.
   const unnamed = { 'service.name': `unknown_service:${basename(process.execPath)}` };
   const named = serviceName === undefined ? {} : { 'service.name': serviceName };

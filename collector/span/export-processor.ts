@@ -68,7 +68,7 @@ export class ExportProcessor implements SpanProcessor {
 }
 
 /** The URL is the endpoint's with `/v1/traces`, as the specification has it for a base URL. */
-function exporterTo(endpoint: string | undefined, timeoutMillis?: number): OTLPTraceExporter {
+export function exporterTo(endpoint: string | undefined, timeoutMillis?: number): OTLPTraceExporter {
   return new OTLPTraceExporter({
     ...(endpoint !== undefined && { url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }),
     ...(timeoutMillis !== undefined && { timeoutMillis }),
