@@ -55,7 +55,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
   },
   'collector/otlp': {
     parts: ['src', 'collector/contract', 'collector/store'],
-    packages: ['@opentelemetry/api', 'hono', 'node:*', 'pbf'],
+    packages: ['@opentelemetry/api', '@opentelemetry/core', 'hono', 'node:*', 'pbf'],
   },
   'collector/app': {
     parts: ['src', 'collector/beat', 'collector/record', 'collector/store'],
@@ -73,6 +73,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
       'collector/collect',
       'collector/ending',
       'collector/metrics',
+      'collector/otlp',
       'collector/ring',
       'collector/store',
     ],
@@ -84,13 +85,14 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
       'collector/app',
       'collector/beat',
       'collector/ending',
+      'collector/otlp',
       'collector/record',
       'collector/ring',
       'collector/span',
       'collector/store',
       'collector/thread',
     ],
-    packages: ['@opentelemetry/api', '@opentelemetry/resources', '@opentelemetry/sdk-trace-node', 'node:*'],
+    packages: ['@opentelemetry/api', '@opentelemetry/core', '@opentelemetry/resources', '@opentelemetry/sdk-trace-node', 'node:*'],
   },
   'collector/command': {
     parts: [
