@@ -5,6 +5,7 @@ import { accessRules } from './app/access.ts';
 import type { ServeOptions } from './app/serve-options.ts';
 import { resolveStreams } from './app/stream-options.ts';
 import type { StreamOptions } from './app/stream-options.ts';
+import { checkToken } from './app/token.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
 import { checkBufferBytes } from './ring/buffer-bytes.ts';
 import { isTaskStore } from './store/task-store.ts';
@@ -22,7 +23,7 @@ export interface TaskspanOptions {
   store?: string | TaskStore;
   /**
    * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
-   * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, and the lists by commas
+   * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, `TASKSPAN_TOKEN`, and the lists by commas
    * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for its live streams
    * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
    */
@@ -137,6 +138,7 @@ const OPTIONS: readonly string[] = [
 const SERVE_OPTIONS: readonly string[] = [
   'port',
   'host',
+  'token',
   'allowedHosts',
   'allowedOrigins',
   'streams',
@@ -169,12 +171,15 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   const serve = serveOptions(options.serve, env);
   const isKept = options.store !== undefined || Boolean(env['TASKSPAN_STORE']) || serve !== undefined;
   const serverUrl = httpUrl('serverUrl', options.serverUrl ?? (env['TASKSPAN_SERVER_URL'] || undefined));
-  const token = tokenOf(options.token ?? (env['TASKSPAN_TOKEN'] || undefined));
+  if (options.token !== undefined) checkToken('token', options.token);
+  const token = options.token ?? (env['TASKSPAN_TOKEN'] || undefined);
+  const sends = endpoint !== undefined && !isKept;
+  if (sends && token !== undefined) checkToken('TASKSPAN_TOKEN', token);
   return {
     store,
     serve,
     endpoint,
-    sending: endpoint === undefined || isKept ? undefined : { endpoint, serverUrl: serverUrl ?? endpoint, token },
+    sending: sends ? { endpoint, serverUrl: serverUrl ?? endpoint, token } : undefined,
     exports: endpoint !== undefined || exportsByEnv(env),
     serviceName,
     sampler,
@@ -194,12 +199,6 @@ function httpUrl(option: string, text: unknown): string | undefined {
   throw new TypeError(`${option}: expected a URL of http or https, got ${received(text)}`);
 }
 
-/** It is not quoted: a message may be seen by anybody. */
-function tokenOf(token: unknown): string | undefined {
-  if (token === undefined || (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) return token;
-  throw new TypeError('token: expected a string of visible ASCII characters without spaces, got something else');
-}
-
 function isProcessor(value: unknown): boolean {
   return typeof (value as Partial<SpanProcessor> | null)?.onEnd === 'function';
 }
@@ -213,11 +212,14 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
   const port = numberOf(env, 'TASKSPAN_PORT');
   if (serve === undefined && port === undefined) return undefined;
   const host = env['TASKSPAN_HOST'] || undefined;
+  const token = env['TASKSPAN_TOKEN'] || undefined;
+  if (token !== undefined) checkToken('TASKSPAN_TOKEN', token);
   const allowedHosts = listOf(env, 'TASKSPAN_ALLOWED_HOSTS');
   const allowedOrigins = listOf(env, 'TASKSPAN_ALLOWED_ORIGINS');
   const resolved: ServeOptions = {
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
+    ...(token !== undefined && { token }),
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
     ...(typeof serve === 'object' && serve),
@@ -227,6 +229,7 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
     throw new RangeError(`serve.port: expected a whole number from 0 to 65535, got ${received(resolved.port)}`);
   }
   checkType('serve.host', resolved.host, 'string');
+  if (resolved.token !== undefined) checkToken('serve.token', resolved.token);
   accessRules({
     ...(resolved.allowedHosts !== undefined && { allowedHosts: resolved.allowedHosts }),
     ...(resolved.allowedOrigins !== undefined && { allowedOrigins: resolved.allowedOrigins }),

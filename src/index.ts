@@ -4,6 +4,10 @@
  */
 export { announceTask } from './announce-task.ts';
 export type { AnnounceTaskOptions } from './announce-task.ts';
+export { carrierEnv } from './carrier.ts';
+export type { Carrier, CarrierEnv, CarrierSource } from './carrier.ts';
+export { continueTask } from './continue-task.ts';
+export type { ContinuedTask } from './continue-task.ts';
 export { currentUpdater, notify, progress } from './current.ts';
 export type { Limits } from './limits.ts';
 export type { PlanInput } from './plan.ts';
@@ -13,6 +17,6 @@ export { IncompleteError } from './scope-node.ts';
 export { UnfinishedError } from './unfinished-error.ts';
 export type { UnfinishedErrorCode } from './unfinished-error.ts';
 export { TaskCancelledError } from './task-cancelled-error.ts';
-export type { TaskOptions, TaskUpdaterOptions } from './task-options.ts';
+export type { NextAttemptOptions, PartOptions, TaskOptions, TaskUpdaterOptions } from './task-options.ts';
 export { TaskUpdater } from './task-updater.ts';
 export type { Redact } from './text.ts';

@@ -20,6 +20,15 @@ export function runTask<T, Suppress extends boolean = false>(
   if (options !== undefined) checkTaskOptions('runTask', options);
   const suppressException = options?.suppressException ?? false;
   const updater = new TaskUpdater({ ...options, taskName, suppressException }) as TaskUpdater<Suppress>;
+  return runToEnd(updater, fn, suppressException);
+}
+
+/** Runs a function as what a task does: it ends with it. */
+export function runToEnd<T, Suppress extends boolean>(
+  updater: TaskUpdater<Suppress>,
+  fn: (updater: TaskUpdater<Suppress>) => T,
+  suppressException: boolean,
+): T {
   const completed = (): void => {
     if (suppressException) updater.raiseLatestException();
     else updater.complete();

@@ -1,5 +1,7 @@
 import { context as contextApi } from '@opentelemetry/api';
 import type { Attributes, Context } from '@opentelemetry/api';
+import { carrierOf } from './carrier.ts';
+import type { Carrier } from './carrier.ts';
 import { checkName } from './check-name.ts';
 import { currentScope } from './current.ts';
 import { countEach } from './each.ts';
@@ -66,7 +68,7 @@ export class ScopeNode implements Scope {
     if (typeof fn !== 'function') throw new TypeError(`scope: expected a function, got ${received(fn)}`);
     if (options !== undefined) checkScopeOptions(options);
     const suppress = options?.suppressException ?? this.task.suppressException;
-    return this.#openChild(name).#runToEnd(fn, suppress);
+    return this.#openChild(name).runToEnd(fn, suppress);
   }
 
   run<T>(fn: () => T): T {
@@ -119,6 +121,12 @@ export class ScopeNode implements Scope {
     });
   }
 
+  carrier(): Carrier {
+    // A scope that is not traced stands for itself nowhere: what goes on elsewhere goes on in the one around it.
+    if (this.#context === undefined && this.parent !== undefined) return this.parent.carrier();
+    return carrierOf(this.task, this.own.writer.span);
+  }
+
   complete(): void {
     this.own.end('completed');
   }
@@ -139,6 +147,10 @@ export class ScopeNode implements Scope {
 
   /** Keeps what the task gave as its result, as JSON text. */
   result(json: string): void {
+    if (this.task.partOf !== undefined) {
+      reportOnce('result of a part', `setResult() in "${this.name}" is dropped: a task's result is given where the task runs`);
+      return;
+    }
     const node = this.own.isOpen ? this : this.#elsewhere('setResult');
     if (node !== undefined) node.own.record(() => node.own.writer.result(cleanJson(json, node.task.clean.result)));
   }
@@ -174,7 +186,8 @@ export class ScopeNode implements Scope {
     return this.#inside!;
   }
 
-  #runToEnd(fn: (scope: Scope) => unknown, suppress: boolean): unknown {
+  /** Runs a function as what the scope does: it ends with it. */
+  runToEnd(fn: (scope: Scope) => unknown, suppress: boolean): unknown {
     let result: unknown;
     try {
       result = currentScope.run(this, callIn<unknown>, this.#context, fn, this);
@@ -238,8 +251,10 @@ export class IncompleteError extends Error {
 /** A scope opened after its task has ended: its function runs, and nothing of it is told. */
 function unrecordedScope(updater: TaskUpdater<boolean>, task: TaskRun, name: string): ScopeNode {
   reportOnce(`after the end of ${task.uuid}`, `scope "${name}" after the end of task ${task.uuid} runs unrecorded`);
-  const { uuid, attempt, tracer, clock, clean, suppressException } = task;
-  const unheard = new TaskRun({ uuid, name, attempt, tracer, clock, clean, suppressException, verbose: undefined });
+  const { uuid, name: taskName, attempt, tracer, clock, clean, suppressException, parentTaskUuid } = task;
+  const unheard = new TaskRun({
+    uuid, name: taskName, attempt, tracer, clock, clean, suppressException, verbose: undefined, parentTaskUuid,
+  });
   return new ScopeNode(updater, new ScopeRun(unheard, undefined, name, 0, NOT_TRACED.span), undefined, undefined);
 }
 

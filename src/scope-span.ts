@@ -1,5 +1,6 @@
 import { context as contextApi, trace } from '@opentelemetry/api';
-import type { Attributes, Context, Span, SpanOptions } from '@opentelemetry/api';
+import type { Attributes, Context, Span, SpanContext, SpanOptions } from '@opentelemetry/api';
+import type { CarriedScope } from './carried-task.ts';
 import { ContextWithSpan } from './context-with-span.ts';
 import * as conventions from './conventions.ts';
 import { reportOnce } from './report.ts';
@@ -21,14 +22,24 @@ const RESERVED: Attributes = {
   [conventions.ERROR]: '',
 };
 
+/** Where an attempt comes from, beside the span that is active. */
+export interface TaskOrigin {
+  /** The span that it goes on from: a link to it. */
+  readonly after?: SpanContext | undefined;
+  /** The task of which it is a child, and the scope there that stands for it. */
+  readonly parentTaskUuid?: string | undefined;
+  readonly parentScope?: { readonly taskSpanId: string; readonly spanId: string } | undefined;
+}
+
 /** Starts the task span, the root of an attempt, as a child of whatever span is active. */
-export function startTaskSpan(task: TaskRun, start: number, attributes: Attributes): OpenSpan {
+export function startTaskSpan(task: TaskRun, start: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
   const active = contextApi.active();
   const span = startSpan(
     task,
     task.name,
     {
       startTime: hrTimeOf(start),
+      ...(origin.after !== undefined && { links: [{ context: origin.after }] }),
       attributes: {
         [conventions.SPAN_KIND]: 'task',
         [conventions.TASK_UUID]: task.uuid,
@@ -42,6 +53,7 @@ export function startTaskSpan(task: TaskRun, start: number, attributes: Attribut
         [conventions.JOBS_TOTAL]: 0,
         [conventions.JOBS_FINISHED]: 0,
         [conventions.JOBS_FAILED]: 0,
+        ...parentAttributes(origin),
         ...attributes,
       },
     },
@@ -49,6 +61,23 @@ export function startTaskSpan(task: TaskRun, start: number, attributes: Attribut
   );
   if (span === undefined) return NOT_TRACED;
   return { span, context: isTraced(span) ? new ContextWithSpan(active, span) : undefined };
+}
+
+function parentAttributes({ parentTaskUuid, parentScope }: TaskOrigin): Attributes {
+  if (parentTaskUuid === undefined) return {};
+  const attributes: Attributes = { [conventions.PARENT_TASK_UUID]: parentTaskUuid };
+  if (parentScope !== undefined) {
+    attributes[conventions.PARENT_TASK_SPAN] = parentScope.taskSpanId;
+    attributes[conventions.PARENT_SCOPE] = parentScope.spanId;
+  }
+  return attributes;
+}
+
+/** Starts the span of a scope that is a part of a task of another process; the active span is its parent where that is in the trace. */
+export function startPartSpan(task: TaskRun, { spanContext, sender }: CarriedScope, name: string, start: number): OpenSpan {
+  const attributes = { ...scopeAttributes(task, trace.wrapSpanContext(spanContext)), [conventions.SCOPE_REMOTE]: true };
+  const base = contextInside(trace.wrapSpanContext(sender ?? spanContext), contextApi.active(), true);
+  return startScopeSpan(task, attributes, name, start, base);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { Carrier } from './carrier.ts';
 import type { PlanInput } from './plan.ts';
 
 /**
@@ -88,6 +89,9 @@ export interface Scope<Suppress extends boolean = boolean> extends Disposable {
    */
   each<T>(items: Iterable<T>, options?: EachOptions): IterableIterator<T>;
   each<T>(items: AsyncIterable<T>, options?: EachOptions): AsyncIterableIterator<T>;
+
+  /** What another process needs so that the task goes on there, inside this scope; for `continueTask`. */
+  carrier(): Carrier;
 
   /** Ends the scope as completed. Without effect if it has ended. */
   complete(): void;

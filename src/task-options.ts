@@ -39,6 +39,18 @@ export interface TaskUpdaterOptions<Suppress extends boolean = boolean> extends 
   taskName: string;
 }
 
+/** Options of a part of a task that runs elsewhere; see `continueTask`. */
+export interface PartOptions<Suppress extends boolean = boolean> extends Pick<TaskOptions, 'redact' | 'limits'> {
+  /** Whether an error in it, or in a scope inside it, is kept and not thrown on. Default `false`. */
+  suppressException?: Suppress;
+}
+
+/** Options of the next attempt of a task; see `continueTask`. Its UUID is the carrier's. */
+export interface NextAttemptOptions<Suppress extends boolean = boolean> extends Omit<TaskOptions<Suppress>, 'taskUuid'> {
+  /** Name of the task. Default: the carrier's. */
+  taskName?: string;
+}
+
 const OPTIONS = [
   'taskName',
   'taskUuid',
@@ -68,6 +80,16 @@ export function checkOptions(options: unknown): asserts options is TaskUpdaterOp
 /** The same for the options of `runTask` and `track`, which take the name before them. */
 export function checkTaskOptions(what: string, options: unknown): void {
   checkKeys(what, options, OPTIONS.filter((option) => option !== 'taskName'));
+}
+
+/** The same for the options of the next attempt. */
+export function checkNextAttemptOptions(options: unknown): void {
+  checkKeys('nextAttempt', options, OPTIONS.filter((option) => option !== 'taskUuid'));
+}
+
+/** The same for the options of a part. */
+export function checkPartOptions(options: unknown): void {
+  checkKeys('scope', options, ['suppressException', 'redact', 'limits'] satisfies (keyof PartOptions)[]);
 }
 
 /** The same for the options of a scope. */

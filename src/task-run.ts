@@ -21,6 +21,10 @@ export interface TaskRunOptions {
   readonly clean: Cleaner;
   readonly suppressException: boolean;
   readonly verbose: VerboseLog | undefined;
+  /** The task of which this one is a child. */
+  readonly parentTaskUuid?: string | undefined;
+  /** Of a part of a task that runs elsewhere: span id of that attempt's task span, `""` where it has none. */
+  readonly partOf?: string | undefined;
 }
 
 /**
@@ -37,13 +41,18 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   readonly clean: Cleaner;
   readonly suppressException: boolean;
   readonly verbose: VerboseLog | undefined;
+  readonly parentTaskUuid: string | undefined;
+  readonly partOf: string | undefined;
   readonly jobs: JobCounter = new JobCounter();
-  /** The task span; set as soon as it has begun. */
+  /** The task span, of a part the span of its scope; set as soon as it has begun. */
   root: ScopeRun | undefined;
   /** The recorded scope opened last of those that are open; the others follow by {@link ScopeRun.older}. */
   newest: ScopeRun | undefined;
   /** The latest error that a scope or the task reported. */
   latest: { readonly thrown: unknown; readonly text: string } | undefined;
+  /** How it has ended, and what it failed by; `undefined` until then. */
+  outcome: Outcome | undefined;
+  failed: { readonly thrown: unknown } | undefined;
   /** Why the task is to stop; `undefined` until somebody has asked for it. */
   cancellation: TaskCancelledError | undefined;
   /** Whether the cancellation was thrown to task code, or has ended a scope. */
@@ -60,6 +69,8 @@ export class TaskRun implements TaskRunOptions, LiveTask {
     this.clean = options.clean;
     this.suppressException = options.suppressException;
     this.verbose = options.verbose;
+    this.parentTaskUuid = options.parentTaskUuid;
+    this.partOf = options.partOf;
   }
 
   /** Whether the task has not ended. */
@@ -69,7 +80,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
 
   /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
   get spanId(): string {
-    return this.root?.writer.span.spanContext().spanId ?? '';
+    return this.partOf ?? this.root?.writer.span.spanContext().spanId ?? '';
   }
 
   /** The recorded spans that are open, in the order in which they began. */
@@ -98,10 +109,16 @@ export class TaskRun implements TaskRunOptions, LiveTask {
     return cancellation !== undefined && (thrown === cancellation || isAbortError(thrown));
   }
 
-  /** Ends the task itself. Without effect if it has ended. */
+  /** Ends the task itself, or the part of it that runs here. Without effect if it has ended. */
   end(outcome: Outcome, failed?: { readonly thrown: unknown }): void {
     const { root } = this;
     if (root?.isOpen !== true) return;
+    this.outcome = outcome;
+    this.failed = failed;
+    if (this.partOf !== undefined) {
+      root.end(outcome, failed);
+      return;
+    }
     root.end(outcome, failed, () => {
       const { total, finished, failed: failures } = this.jobs.counts();
       return {

@@ -1,22 +1,16 @@
-import { trace } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
-import { endWhenDropped } from './abandoned.ts';
-import * as conventions from './conventions.ts';
+import { beginAttempt } from './begin-task.ts';
+import type { BeginTask } from './begin-task.ts';
+import type { Carrier } from './carrier.ts';
 import { currentScope } from './current.ts';
 import { received } from './failure.ts';
-import { attributesCut } from './limits.ts';
 import type { PlanInput } from './plan.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
-import { IncompleteError, ScopeNode } from './scope-node.ts';
-import { ScopeRun } from './scope-run.ts';
-import { startTaskSpan } from './scope-span.ts';
-import { TaskClock } from './task-clock.ts';
-import { TaskRun } from './task-run.ts';
+import { IncompleteError } from './scope-node.ts';
+import type { ScopeNode } from './scope-node.ts';
+import type { TaskRun } from './task-run.ts';
 import { checkOptions } from './task-options.ts';
 import type { TaskUpdaterOptions } from './task-options.ts';
-import { taskUuid } from './task-uuid.ts';
-import { cleanAttributes, cleanerWith } from './text.ts';
-import { VerboseLog } from './verbose-log.ts';
 
 /**
  * Keeps those who wait for a task informed of it. The task begins with the updater, and one of
@@ -34,31 +28,13 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   readonly #root: ScopeNode;
   #aborter: AbortController | undefined;
 
-  constructor(options: TaskUpdaterOptions<Suppress>) {
+  /** @param begin How the task begins here: `continueTask` has its own ways. */
+  constructor(options: TaskUpdaterOptions<Suppress>, begin: BeginTask = beginAttempt) {
     checkOptions(options);
-    const clean = cleanerWith(options.redact, options.limits);
-    this.taskUuid = taskUuid(options.taskUuid);
-    this.taskName = clean.name(options.taskName);
-    const task = new TaskRun({
-      uuid: this.taskUuid,
-      name: this.taskName,
-      attempt: options.attempt ?? 1,
-      tracer: trace.getTracer(conventions.INSTRUMENTATION_NAME, conventions.INSTRUMENTATION_VERSION),
-      clock: new TaskClock(),
-      clean,
-      suppressException: options.suppressException ?? true,
-      verbose: options.verbose ? new VerboseLog() : undefined,
-    });
-    this.#task = task;
-    const start = task.clock.now();
-    const attributes = cleanAttributes(options.attributes ?? {}, clean);
-    const { span, context } = startTaskSpan(task, start, attributes);
-    const own = new ScopeRun(task, undefined, task.name, start, span);
-    this.#root = new ScopeNode(this, own, undefined, context);
-    task.verbose?.begin(own, task.attempt);
-    if (own.writer.recording) endWhenDropped(this, task);
-    const cut = attributesCut(options.attributes ?? {}, clean.limits.attributes);
-    if (cut !== '') own.notify(cut, undefined);
+    this.#root = begin(this, options);
+    this.#task = this.#root.task;
+    this.taskUuid = this.#task.uuid;
+    this.taskName = this.#task.name;
   }
 
   /** Whether the task has not ended. */
@@ -83,7 +59,7 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
 
   /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
   get spanId(): string {
-    return this.#root.own.writer.span.spanContext().spanId;
+    return this.#task.spanId;
   }
 
   /** Trace id of the attempt, for a link to it; all zeros or empty where nothing is traced. */
@@ -177,6 +153,11 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
     if (isStopped) this.#task.end('cancelled');
     else if (latest === undefined) this.#task.end('completed');
     else this.#task.end('failed', latest);
+  }
+
+  /** What another process needs so that the task goes on there, inside the innermost scope; for `continueTask`. */
+  carrier(): Carrier {
+    return this.#innermost().carrier();
   }
 
   /** Ends the task as completed, whatever became of its jobs. Without effect if it has ended. */

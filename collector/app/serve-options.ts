@@ -4,8 +4,13 @@ import type { StreamOptions } from './stream-options.ts';
 export interface ServeOptions {
   /** 0 takes a free one. Default 4320. */
   port?: number;
-  /** A loopback address. Default `127.0.0.1`. */
+  /** A loopback address; with a `token` any. Default `127.0.0.1`. */
   host?: string;
+  /**
+   * A secret that each request must carry, `/healthz` and `/readyz` excepted: 16 to 1024 characters
+   * of `A-Z a-z 0-9 - . _ ~ + /` and `=` at the end. Default: none, and then only loopback is served.
+   */
+  token?: string;
   /** Further names under which the server may be asked; loopback names always may. */
   allowedHosts?: string[];
   /** Origins whose pages may read from the server, such as `http://localhost:5173`. */

@@ -9,8 +9,10 @@ import { problem } from './problem.ts';
 export interface ServeTasksOptions {
   /** What is served: `createTasksApp()`, or any Hono app that it is mounted in. */
   app: { fetch(request: Request, env?: object): Response | Promise<Response> };
-  /** A loopback address or `localhost`. Default `127.0.0.1`. */
+  /** A loopback address or `localhost`; any where the app asks for a token. Default `127.0.0.1`. */
   host?: string;
+  /** Whether the app asks for a token on every path that says anything of a task. Default `false`. */
+  asksForToken?: boolean;
   /** 0 to 65535; 0 takes a free one. */
   port: number;
 }
@@ -31,21 +33,21 @@ export interface TasksServer {
 const CLOSE_GRACE_MS = 500;
 
 /**
- * Serves the app by HTTP on this machine alone.
+ * Serves the app by HTTP: on this machine alone, or to all who have its token.
  *
  * As every Hono server on Node does, it puts a lighter `Request` and `Response` in the place of
  * this thread's global ones, which are still told apart by `instanceof`.
  *
- * Rejects with a `RangeError` for an address that is not loopback or a port that is none, and with
+ * Rejects with a `RangeError` for an address that needs a token where none is asked for, or a port that is none, and with
  * an `Error` of code `EADDRINUSE` for a port that is taken.
  */
 export async function serveTasks(options: ServeTasksOptions): Promise<TasksServer> {
-  const { app, host = '127.0.0.1', port } = options;
+  const { app, host = '127.0.0.1', port, asksForToken = false } = options;
   const address = host === '[::1]' ? '::1' : host;
-  if (address !== 'localhost' && address !== '::1' && !isLoopbackAddress(address)) {
+  if (address === '' || (!asksForToken && address !== 'localhost' && address !== '::1' && !isLoopbackAddress(address))) {
     throw new RangeError(
       `host: expected a loopback address such as 127.0.0.1, got ${received(host)}; ` +
-        'any other address needs a token, which a later version brings',
+        'any other address needs a token: set TASKSPAN_TOKEN',
     );
   }
   const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler });

@@ -60,11 +60,11 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   const access = accessRules(options.access);
   const app = new Hono();
   /** Of paths that say nothing of a task. */
-  const observe = (path: string, route: Route): void => {
+  const observe = (path: string, route: Route, refusalOf = access.refusal): void => {
     if (access.cors) app.use(path, access.cors);
     // One handler, not a chain: each link of a chain is a promise more on every request.
     app.all(path, (c) => {
-      const refusal = access.refusal(c) ?? otherMethod(c.req.method);
+      const refusal = refusalOf(c) ?? otherMethod(c.req.method);
       if (refusal !== undefined) return refusal;
       return answer(route, c);
     });
@@ -88,10 +88,10 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   });
   // No question for tasks: nobody needs to be listened to because of it.
   observe('/workers/:worker/cancellations', cancellationsRoute(store));
-  observe('/healthz', health);
-  observe('/readyz', readyRoute(store));
+  observe('/healthz', health, access.openRefusal);
+  observe('/readyz', readyRoute(store), access.openRefusal);
   if (metrics !== undefined) observe('/metrics', metricsRoute(metrics));
-  app.notFound((c) => problem(404, `there is nothing at ${c.req.path}`));
+  app.notFound((c) => access.refusal(c) ?? problem(404, `there is nothing at ${c.req.path}`));
   return app;
 }
 

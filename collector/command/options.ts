@@ -2,6 +2,7 @@ import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { isLoopbackAddress } from '../app/loopback.ts';
+import { accessToken } from './access-token.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
 
 /** Options and arguments that more than one subcommand has, each with its environment variable. */
@@ -14,7 +15,7 @@ export function portOption(): Option {
 }
 
 export function hostOption(): Option {
-  return new Option('--host <address>', 'loopback address to serve them on')
+  return new Option('--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN')
     .env('TASKSPAN_HOST')
     .default(DEFAULT_HOST)
     .argParser(parseHost);
@@ -65,7 +66,9 @@ export function sourceOf(command: Command, task?: TaskArgument): SourcePlace {
 function usualUrl(command: Command): string {
   const host = variable(command, 'TASKSPAN_HOST', parseHost) ?? DEFAULT_HOST;
   const port = variable(command, 'TASKSPAN_PORT', parsePort) ?? DEFAULT_PORT;
-  return `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+  // A server on every address of its machine is asked at the nearest.
+  const name = new Map([['0.0.0.0', DEFAULT_HOST], ['::', '::1'], ['[::]', '::1']]).get(host) ?? host;
+  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
 }
 
 /** A variable that belongs to no option of the command, told as commander tells those that do. */
@@ -136,7 +139,11 @@ function parsePort(value: string): number {
 
 function parseHost(value: string): string {
   if (value === 'localhost' || value === '::1' || value === '[::1]' || isLoopbackAddress(value)) return value;
-  throw new InvalidArgumentError('Expected a loopback address such as 127.0.0.1; any other would need a token.');
+  if (accessToken() === undefined) {
+    throw new InvalidArgumentError('Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN.');
+  }
+  if (/^[^\s/?#@]+$/.test(value)) return value;
+  throw new InvalidArgumentError('Expected an address such as 0.0.0.0, or a host name.');
 }
 
 function parseStore(value: string): string {

@@ -83,12 +83,18 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 }
 
 function startServer(serve: ServeOptions, app: Omit<TasksAppOptions, 'access' | 'streams'>): Promise<TasksServer> {
-  const { port = DEFAULT_PORT, host, allowedHosts, allowedOrigins, streams } = serve;
+  const { port = DEFAULT_PORT, host, token, allowedHosts, allowedOrigins, streams } = serve;
   const access = {
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
+    ...(token !== undefined && { token }),
   };
-  return serveTasks({ app: createTasksApp({ ...app, access, ...(streams && { streams }) }), port, ...(host !== undefined && { host }) });
+  return serveTasks({
+    app: createTasksApp({ ...app, access, ...(streams && { streams }) }),
+    port,
+    asksForToken: token !== undefined,
+    ...(host !== undefined && { host }),
+  });
 }
 
 function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {

@@ -24,6 +24,22 @@ describe('the live streams of a server', () => {
   });
 });
 
+describe('the token of a server', () => {
+  const TASKSPAN_TOKEN = 'token-of-the-environment';
+
+  test('comes by its variable, over which the option rules', () => {
+    expect(resolveOptions({ serve: { port: 1 } }, { TASKSPAN_TOKEN }).serve).toMatchObject({ port: 1, token: TASKSPAN_TOKEN });
+    expect(resolveOptions({ serve: { token: 'token-of-the-option' } }, { TASKSPAN_TOKEN }).serve).toMatchObject({ token: 'token-of-the-option' });
+    expect(resolveOptions({ serve: true }, { TASKSPAN_TOKEN: '' }).serve).not.toHaveProperty('token');
+    expect(resolveOptions({}, { TASKSPAN_TOKEN: 'short' }).serve).toBeUndefined();
+  });
+
+  test('is refused by the name that it came by', () => {
+    expect(() => resolveOptions({ serve: true }, { TASKSPAN_TOKEN: 'short' })).toThrow(/^TASKSPAN_TOKEN: expected 16 to 1024 characters of .*, got 5$/);
+    expect(() => resolveOptions({ serve: { token: 'short' } }, {})).toThrow(/^serve\.token: expected 16 to 1024 characters of .*, got 5$/);
+  });
+});
+
 test.each([
   [{ handleSignals: 'yes' }, 'handleSignals: expected true or false, got "yes"'],
   [{ registerProvider: 1 }, 'registerProvider: expected true or false, got 1'],

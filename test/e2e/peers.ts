@@ -81,6 +81,8 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
     OTELCOL_HEALTH_ENDPOINT: free.collectorHealth,
     OTELCOL_QUEUE_DIRECTORY: join(directory, 'queue'),
     JAEGER_OTLP_ENDPOINT: `http://${free.jaegerHttp}`,
+    // Nobody listens there unless a test says who does.
+    TASKSPAN_OTLP_ENDPOINT: `http://${free.tasks}`,
     ...options.collectorEnvironment,
   });
 
@@ -213,6 +215,7 @@ async function freeAddresses() {
     jaegerHealth: await hold(),
     queryGrpc: await hold(),
     queryHttp: await hold(),
+    tasks: await hold(),
   };
   await Promise.all(held.map((server) => server[Symbol.asyncDispose]()));
   return addresses;

@@ -135,6 +135,7 @@ async function refusalOf(response: Response, name: string): Promise<CommandError
     return UNAVAILABLE.includes(response.status) ? new UnavailableError(message) : new CommandError(`${message}: it is no taskspan server`);
   }
   if (response.status === 404) return new UnknownTaskError(detail);
+  if (response.status === 401) return new CommandError(`${name}: ${detail}: set TASKSPAN_TOKEN`);
   return UNAVAILABLE.includes(response.status) ? new UnavailableError(`${name}: ${detail}`) : new CommandError(detail);
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { accessToken } from '../access-token.ts';
 import { CommandError } from '../command-error.ts';
 import type { SourcePlace } from '../options.ts';
 import { DEFAULT_STORE } from './defaults.ts';
@@ -23,7 +24,15 @@ export async function openSource(place: SourcePlace): Promise<TaskSource> {
 }
 
 function serverSource(url: string): TaskSource {
-  return httpTaskSource({ name: url, base: url, send: (request) => fetch(request) });
+  const token = accessToken();
+  return httpTaskSource({
+    name: url,
+    base: url,
+    send(request) {
+      if (token !== undefined) request.headers.set('Authorization', `Bearer ${token}`);
+      return fetch(request);
+    },
+  });
 }
 
 async function storeSource(path: string): Promise<TaskSource> {

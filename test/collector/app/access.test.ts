@@ -145,7 +145,7 @@ describe('an option that can not match anything', () => {
   test.each([
     [{ allowedHosts: 'x' }, 'allowedHosts: expected a list, got "x"'],
     [{ allowedOrigins: [5] }, 'allowedOrigins: expected an origin such as "https://app.example", got 5'],
-    [{ hosts: [] }, 'access: expected options among allowedHosts, allowedOrigins, got "hosts"'],
+    [{ hosts: [] }, 'access: expected options among allowedHosts, allowedOrigins, token, got "hosts"'],
   ])('%j is refused at once', (access, message) => {
     expect(() => appWith(access as never)).toThrow(new TypeError(message));
   });

@@ -52,6 +52,14 @@ describe('a served app', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
+  test('with a token can be on every address', async () => {
+    const app = createTasksApp({ store: plainStore(plainTask()), access: { token: 'x'.repeat(16) } });
+    const { url } = await served({ app, host: '0.0.0.0', asksForToken: true });
+    expect(url).toMatch(/^http:\/\/0\.0\.0\.0:\d+$/);
+    expect((await fetch(`${url}/tasks`)).status).toBe(401);
+    expect((await fetch(`${url}/tasks`, { headers: { Authorization: `Bearer ${'x'.repeat(16)}` } })).status).toBe(200);
+  });
+
   test('sends a long log whole', async () => {
     const { url } = await served();
     const response = await fetch(`${url}/tasks/${UUID}`, { headers: { Accept: 'text/plain' } });
@@ -118,8 +126,12 @@ describe('serving fails', () => {
     const serving = served({ host });
     await expect(serving).rejects.toThrow(RangeError);
     await expect(serving).rejects.toThrow(
-      `expected a loopback address such as 127.0.0.1, got "${host}"; any other address needs a token, which a later version brings`,
+      `expected a loopback address such as 127.0.0.1, got "${host}"; any other address needs a token: set TASKSPAN_TOKEN`,
     );
+  });
+
+  test('on no address at all, whatever is asked for', async () => {
+    await expect(served({ host: '', asksForToken: true })).rejects.toThrow(RangeError);
   });
 
   test.each([-1, 65_536, 1.5, Number.NaN])('on port %d, which is none', async (port) => {

@@ -128,6 +128,39 @@ describe('where tasks are looked for', () => {
   });
 });
 
+describe('a server with a token', () => {
+  const env = { TASKSPAN_TOKEN: 'a-secret-of-this-server' };
+  const list = async (url: string, more: Record<string, string>) =>
+    startCommand(['list', '--json', '--url', url], { cwd: await temporaryFolder(), env: more }).ended;
+
+  it('is asked by who has it in the environment', async () => {
+    const { url } = await startServer(await ranTasks(), { env });
+    const { code, stdout } = await list(url, env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toHaveLength(2);
+    const says = (came: string): string =>
+      `taskspan: ${url}: expected the token of this server, as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got ${came}: set TASKSPAN_TOKEN\n`;
+    expect(await list(url, {})).toMatchObject({ code: 1, stdout: '', stderr: says('none') });
+    expect(await list(url, { TASKSPAN_TOKEN: 'a-secret-of-another' })).toMatchObject({ code: 1, stdout: '', stderr: says('another one') });
+  });
+
+  it('serves every address, and is found where the environment says so', async () => {
+    const everywhere = { ...env, TASKSPAN_HOST: '0.0.0.0' };
+    const { url } = await startServer(await ranTasks(), { env: everywhere });
+    expect(url).toMatch(/^http:\/\/0\.0\.0\.0:/);
+    const { port } = new URL(url);
+    const found = startCommand(['list', '--json'], { cwd: await temporaryFolder(), env: { ...everywhere, TASKSPAN_PORT: port } });
+    expect(await found.ended).toMatchObject({ code: 0, stdout: (await list(`http://127.0.0.1:${port}`, env)).stdout });
+  });
+
+  it('is not started, and not asked, with what is no token', async () => {
+    const short = { TASKSPAN_TOKEN: 'short' };
+    const stderr = expect.stringMatching(/^taskspan: TASKSPAN_TOKEN: expected 16 to 1024 characters of .*, got 5\n$/);
+    expect(await startCommand(['serve', '--port', '0'], { cwd: await temporaryFolder(), env: short }).ended).toMatchObject({ code: 1, stdout: '', stderr });
+    expect(await list('http://127.0.0.1:2', short)).toMatchObject({ code: 1, stdout: '', stderr });
+  });
+});
+
 describe('taskspan serve', () => {
   it('serves until it is told to stop', async () => {
     const { process: server, url } = await startServer(await ranTasks());

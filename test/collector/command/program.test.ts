@@ -48,7 +48,7 @@ describe('the taskspan command', () => {
     { wrong: 'too many arguments', args: ['demo', 'a', 'b'], says: 'too many arguments' },
     { wrong: 'a port that is no number', args: ['demo', '--port', '80a'], says: 'Expected a whole number from 0 to 65535' },
     { wrong: 'a port out of range', args: ['demo', '--port', '65536'], says: 'Expected a whole number from 0 to 65535' },
-    { wrong: 'an address others could reach', args: ['demo', '--host', '0.0.0.0'], says: 'Expected a loopback address' },
+    { wrong: 'an address others could reach', args: ['demo', '--host', '0.0.0.0'], says: 'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN.' },
     { wrong: 'an empty store', args: ['demo', '--store', ''], says: 'Expected a path' },
   ])('exits with 2 for $wrong', async ({ args, says }) => {
     const { code, stdout, stderr } = await run(args);
@@ -59,6 +59,12 @@ describe('the taskspan command', () => {
   it.each([['demo'], ['list'], ['show', UUID], ['tail', UUID], ['cancel', UUID]])('names the variable that holds a wrong value: %s', async (...args) => {
     const { code, stderr } = await run(args, { TASKSPAN_PORT: 'http' });
     expect(stderr).toContain("value 'http' from env 'TASKSPAN_PORT' is invalid. Expected a whole number from 0 to 65535.");
+    expect(code).toBe(2);
+  });
+
+  it('with a token says what address it expects', async () => {
+    const { code, stderr } = await run(['serve', '--host', 'a b'], { TASKSPAN_TOKEN: 'x'.repeat(16) });
+    expect(stderr).toContain("argument 'a b' is invalid. Expected an address such as 0.0.0.0, or a host name.");
     expect(code).toBe(2);
   });
 

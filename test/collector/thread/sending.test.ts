@@ -8,6 +8,7 @@ import { startLogReceiver } from '../otlp/log-receiver.ts';
 import type { LogReceiver } from '../otlp/log-receiver.ts';
 import { startScript, stepsIn } from './script.ts';
 
+const SECRET = 'a-secret-of-16-letters';
 const SLOW = { timeout: 20_000, interval: 20 };
 
 async function startSending(receiver: LogReceiver, text: string, env: Record<string, string> = {}): Promise<TestProcess> {
@@ -126,22 +127,17 @@ describe('facts stay here', () => {
 
 describe('a token', () => {
   test.each([
-    ['goes with facts, spans and questions', {}, 'Bearer secret', 'Bearer secret'],
+    ['goes with facts, spans and questions', {}, `Bearer ${SECRET}`, `Bearer ${SECRET}`],
     ['leaves the endpoint its own credentials', { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20abc,x-tenant=7' }, 'Basic abc', 'Basic abc'],
   ])('%s', async (_, env, ofLogs, ofSpans) => {
     const receiver = await startLogReceiver();
     const script = await startSending(receiver, `const taskspan = await startTaskspan(); await runTask('work', () => 1); await taskspan.close();`, {
-      TASKSPAN_TOKEN: 'secret',
+      TASKSPAN_TOKEN: SECRET,
       ...env,
     });
     expect((await script.ended).code).toBe(0);
     const byPath = (end: string): unknown[] => [...new Set(receiver.heads.filter(([path]) => path.includes(end)).map(([, { authorization }]) => authorization))];
     expect([byPath('/v1/logs'), byPath('/v1/traces'), byPath('/cancellations')]).toEqual([[ofLogs], [ofSpans], [ofLogs]]);
-  });
-
-  test('is not quoted where it is malformed', async () => {
-    const script = await startScript(await temporaryFolder(), `await startTaskspan({ token: 'two words' }).catch(({ message }) => console.log(message));`);
-    expect((await script.ended).stdout).toBe('token: expected a string of visible ASCII characters without spaces, got something else\n');
   });
 });
 

@@ -1,0 +1,46 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+
+/** The characters of RFC 6750's `b64token`, which a header can carry as they are. */
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+const SHORTEST = 16;
+const LONGEST = 1024;
+
+/** How a 401 says what would be let in: RFC 6750 for programs, RFC 7617 for the dialog of a browser. */
+export const CHALLENGES = 'Bearer realm="taskspan", Basic realm="taskspan", charset="UTF-8"';
+
+/**
+ * Throws a `TypeError` or `RangeError` for what is no token. The secret itself is not told.
+ *
+ * @param name The option or variable that it came by.
+ */
+export function checkToken(name: string, token: unknown): asserts token is string {
+  const expected = `${name}: expected ${SHORTEST} to ${LONGEST} characters of A-Z a-z 0-9 - . _ ~ + / and = at the end, got`;
+  if (typeof token !== 'string') throw new TypeError(`${expected} ${token === null ? 'null' : typeof token}`);
+  if (token.length < SHORTEST || token.length > LONGEST) throw new RangeError(`${expected} ${token.length}`);
+  if (!TOKEN.test(token)) throw new TypeError(`${expected} others`);
+}
+
+/**
+ * Whether a request's `Authorization` carries the token: as `Bearer TOKEN`, or as the password of
+ * HTTP Basic under any user's name. Takes as long for a token that is nearly right as for any other.
+ */
+export function tokenCheck(token: string): (authorization: string | undefined) => boolean {
+  const expected = digest(token);
+  return (authorization) => {
+    const given = tokenOf(authorization);
+    return given !== undefined && timingSafeEqual(digest(given), expected);
+  };
+}
+
+function tokenOf(authorization = ''): string | undefined {
+  const [, scheme, credentials = ''] = /^(bearer|basic) +(\S+)$/i.exec(authorization) ?? [];
+  if (scheme?.toLowerCase() !== 'basic') return scheme && credentials;
+  const pair = Buffer.from(credentials, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  return colon === -1 ? undefined : pair.slice(colon + 1);
+}
+
+/** Of one length whatever is given, as the comparison needs it. */
+function digest(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}

@@ -1,0 +1,19 @@
+import { checkToken } from '../app/token.ts';
+import { CommandError } from './command-error.ts';
+
+/**
+ * The token of `TASKSPAN_TOKEN`, if there is one. It has no option, since all users of a machine
+ * see what its command lines say.
+ *
+ * Throws a {@link CommandError} for what is no token.
+ */
+export function accessToken(): string | undefined {
+  const token = process.env['TASKSPAN_TOKEN'];
+  if (!token) return undefined;
+  try {
+    checkToken('TASKSPAN_TOKEN', token);
+  } catch (error) {
+    throw new CommandError((error as Error).message, { cause: error });
+  }
+  return token;
+}

@@ -1,0 +1,9 @@
+import type { Fact } from '../../src/fact.ts';
+import { CELERY_SCOPE, celeryFacts } from './celery-spans.ts';
+import type { OtlpSpan } from './otlp-span.ts';
+
+/** Tells which facts a span of another instrumentation is; none for a span that is no task's. It never throws. */
+export type SpanAdapter = (span: OtlpSpan) => readonly Fact[];
+
+/** By the name of the instrumentation scope: whose spans become tasks without a word of ours in their code. */
+export const SPAN_ADAPTERS: ReadonlyMap<string, SpanAdapter> = new Map<string, SpanAdapter>([[CELERY_SCOPE, celeryFacts]]);

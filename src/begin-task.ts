@@ -1,0 +1,72 @@
+import { trace } from '@opentelemetry/api';
+import { endWhenDropped } from './abandoned.ts';
+import type { CarriedTask } from './carried-task.ts';
+import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
+import { attributesCut } from './limits.ts';
+import { ScopeNode } from './scope-node.ts';
+import { ScopeRun } from './scope-run.ts';
+import { NOT_TRACED, startPartSpan, startTaskSpan } from './scope-span.ts';
+import type { TaskOrigin } from './scope-span.ts';
+import { TaskClock } from './task-clock.ts';
+import type { TaskUpdaterOptions } from './task-options.ts';
+import { TaskRun } from './task-run.ts';
+import type { TaskRunOptions } from './task-run.ts';
+import type { TaskUpdater } from './task-updater.ts';
+import { taskUuid } from './task-uuid.ts';
+import { cleanAttributes, cleanerWith } from './text.ts';
+import { VerboseLog } from './verbose-log.ts';
+
+/** Begins what an updater stands for, and gives its outermost scope. */
+export type BeginTask = (updater: TaskUpdater<boolean>, options: TaskUpdaterOptions) => ScopeNode;
+
+/** Begins a scope that is a part of a task of another process. Its options have that task's name, UUID and attempt. */
+export function beginPart(
+  updater: TaskUpdater<boolean>,
+  options: TaskUpdaterOptions,
+  name: string,
+  { scope, parentTaskUuid }: Partial<CarriedTask> = {},
+): ScopeNode {
+  const task = new TaskRun({
+    ...runOptions(options),
+    verbose: undefined,
+    parentTaskUuid,
+    partOf: scope?.taskSpanId ?? '',
+  });
+  const clean = task.clean.name(name);
+  const start = task.clock.now();
+  const { span, context } = scope === undefined ? NOT_TRACED : startPartSpan(task, scope, clean, start);
+  return new ScopeNode(updater, new ScopeRun(task, undefined, clean, start, span), undefined, context);
+}
+
+/** Begins an attempt of a task. */
+export function beginAttempt(
+  updater: TaskUpdater<boolean>,
+  options: TaskUpdaterOptions,
+  origin: TaskOrigin = {},
+): ScopeNode {
+  const { attributes = {}, verbose } = options;
+  const task = new TaskRun({ ...runOptions(options), verbose: verbose ? new VerboseLog() : undefined, parentTaskUuid: origin.parentTaskUuid });
+  const { clean } = task;
+  const start = task.clock.now();
+  const { span, context } = startTaskSpan(task, start, cleanAttributes(attributes, clean), origin);
+  const own = new ScopeRun(task, undefined, task.name, start, span);
+  const root = new ScopeNode(updater, own, undefined, context);
+  task.verbose?.begin(own, task.attempt);
+  if (own.writer.recording) endWhenDropped(updater, task);
+  const cut = attributesCut(attributes, clean.limits.attributes);
+  if (cut !== '') own.notify(cut, undefined);
+  return root;
+}
+
+function runOptions(options: TaskUpdaterOptions): Omit<TaskRunOptions, 'verbose'> {
+  const clean = cleanerWith(options.redact, options.limits);
+  return {
+    uuid: taskUuid(options.taskUuid),
+    name: clean.name(options.taskName),
+    attempt: options.attempt ?? 1,
+    tracer: trace.getTracer(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION),
+    clock: new TaskClock(),
+    clean,
+    suppressException: options.suppressException ?? true,
+  };
+}

@@ -1,0 +1,91 @@
+import { isSpanContextValid } from '@opentelemetry/api';
+import type { SpanContext } from '@opentelemetry/api';
+import { isName } from './check-name.ts';
+import { cutText, DEFAULT_LIMITS } from './limits.ts';
+import { isTaskUuid } from './task-uuid.ts';
+
+/** What a carrier tells of the task that it comes from. */
+export interface CarriedTask {
+  readonly taskUuid: string;
+  readonly taskName: string;
+  /** Number of the attempt; 0 where none has begun. */
+  readonly attempt: number;
+  /** The task of which this one is a child. */
+  readonly parentTaskUuid?: string;
+  /** The scope in which the carrier was made; absent where nothing was traced. */
+  readonly scope?: CarriedScope;
+}
+
+export interface CarriedScope {
+  /** Span id of the attempt's task span. */
+  readonly taskSpanId: string;
+  readonly spanContext: SpanContext;
+  /** The span that sent the carrier, inside that of the scope: that of an HTTP client, for one. Absent if it is the same. */
+  readonly sender?: SpanContext;
+}
+
+/**
+ * The value of the header `taskspan`: `uuid=…;attempt=1;name=Import%20customers;task=…;scope=…`.
+ * `scope` has the form of `traceparent`: that one may become another span's on its way through a
+ * client's own instrumentation. All of it is visible ASCII without commas.
+ */
+export function carriedText({ taskUuid, taskName, attempt, parentTaskUuid, scope }: CarriedTask): string {
+  const name = cutText(taskName, DEFAULT_LIMITS.name).toWellFormed();
+  let text = `uuid=${taskUuid};attempt=${attempt};name=${encodeURIComponent(name)}`;
+  if (parentTaskUuid !== undefined) text += `;parent=${parentTaskUuid}`;
+  if (scope !== undefined) text += `;task=${scope.taskSpanId};scope=${traceparentOf(scope.spanContext)}`;
+  return text;
+}
+
+/** What such a value tells; `undefined` for a malformed one. Keys that it does not know are of a later version. */
+export function carriedTaskOf(text: string): CarriedTask | undefined {
+  const values = new Map<string, string>();
+  for (const part of text.split(';')) {
+    const at = part.indexOf('=');
+    if (at > 0) values.set(part.slice(0, at).trim(), part.slice(at + 1).trim());
+  }
+  const taskUuid = values.get('uuid');
+  const taskName = decoded(values.get('name'));
+  const attempt = values.get('attempt') ?? '';
+  const parent = values.get('parent');
+  if (!isTaskUuid(taskUuid) || taskName === undefined || !COUNT.test(attempt)) return undefined;
+  if (parent !== undefined && !isTaskUuid(parent)) return undefined;
+  const [taskSpanId, traceparent] = [values.get('task'), values.get('scope')];
+  const carried: CarriedTask = {
+    taskUuid: taskUuid.toLowerCase(),
+    taskName,
+    attempt: Number(attempt),
+    ...(parent !== undefined && { parentTaskUuid: parent.toLowerCase() }),
+  };
+  if (taskSpanId === undefined && traceparent === undefined) return carried;
+  const spanContext = spanContextOf(traceparent);
+  return spanContext !== undefined && SPAN_ID.test(taskSpanId ?? '')
+    ? { ...carried, scope: { taskSpanId: taskSpanId!, spanContext } }
+    : undefined;
+}
+
+/** The value of W3C's header `traceparent`. */
+export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`;
+}
+
+/** The span that a `traceparent` names; `undefined` for a malformed one. */
+export function spanContextOf(traceparent: string | undefined): SpanContext | undefined {
+  const [, traceId = '', spanId = '', flags = ''] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  const context: SpanContext = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  return isSpanContextValid(context) ? context : undefined;
+}
+
+/** Of later versions only what this one knows is read. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
+const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
+const COUNT = /^\d{1,9}$/;
+
+function decoded(name = ''): string | undefined {
+  try {
+    const text = decodeURIComponent(name);
+    return isName(text) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,198 @@
+import { beginAttempt, beginPart } from './begin-task.ts';
+import type { BeginTask } from './begin-task.ts';
+import type { CarriedTask } from './carried-task.ts';
+import { carriedBy } from './carrier.ts';
+import type { CarrierSource } from './carrier.ts';
+import { checkName } from './check-name.ts';
+import { received } from './failure.ts';
+import { reportOnce } from './report.ts';
+import { runToEnd } from './run-task.ts';
+import type { Scope, ScopeResult } from './scope.ts';
+import type { ScopeNode } from './scope-node.ts';
+import type { TaskOrigin } from './scope-span.ts';
+import { checkNextAttemptOptions, checkOptions, checkPartOptions, checkTaskOptions } from './task-options.ts';
+import type { NextAttemptOptions, PartOptions, TaskOptions, TaskUpdaterOptions } from './task-options.ts';
+import { TaskUpdater } from './task-updater.ts';
+import { taskUuid } from './task-uuid.ts';
+
+/** A task that goes on in this process, as {@link continueTask} gives it: in one of three ways. */
+export interface ContinuedTask {
+  /** UUID of the task; `undefined` where nothing was carried. So are the next two. */
+  readonly taskUuid: string | undefined;
+  readonly taskName: string | undefined;
+  /** Number of the attempt in which the carrier was made. */
+  readonly attempt: number | undefined;
+
+  /**
+   * Runs a function as a scope of the same attempt, inside the scope in which the carrier was made.
+   * Its outcome is the scope's; the task itself ends where it began. Errors are thrown on unless
+   * `suppressException` is `true`.
+   */
+  scope<T, Suppress extends boolean = false>(
+    name: string,
+    fn: (scope: Scope<Suppress>) => T,
+    options?: PartOptions<Suppress>,
+  ): ScopeResult<T, Suppress>;
+
+  /**
+   * Runs a function as the next attempt of the task, as `runTask` does: with its UUID and name, the
+   * next number (or `attempt`), and a span link to the scope in which the carrier was made.
+   */
+  nextAttempt<T, Suppress extends boolean = false>(
+    fn: (updater: TaskUpdater<Suppress>) => T,
+    options?: NextAttemptOptions<Suppress>,
+  ): T;
+
+  /**
+   * Runs a function as a task of its own, as `runTask` does, of which the carrier's task is the
+   * parent. In the parent's log and record one scope of the child's name stands for it: it begins
+   * and ends with the child, and has the child's progress.
+   */
+  child<T, Suppress extends boolean = false>(
+    taskName: string,
+    fn: (updater: TaskUpdater<Suppress>) => T,
+    options?: TaskOptions<Suppress>,
+  ): T;
+}
+
+/**
+ * Goes on with a task that has begun in another process.
+ *
+ * What carries no task, or a malformed one, is told once through `diag`, and the code runs all the
+ * same: a part is not recorded then, a child has no parent, and the next attempt is a task of its own.
+ *
+ * @param carrier What `carrier()` gave, headers that it has travelled in, or `process.env`.
+ * @throws TypeError for what is no object.
+ */
+export function continueTask(carrier: CarrierSource): ContinuedTask {
+  if (typeof carrier !== 'object' || carrier === null || Array.isArray(carrier)) {
+    throw new TypeError(`continueTask: expected a carrier, headers or an environment, got ${received(carrier)}`);
+  }
+  return new Continued(read(carrier));
+}
+
+function read(carrier: CarrierSource): CarriedTask | undefined {
+  try {
+    const carried = carriedBy(carrier);
+    if (carried === undefined) {
+      reportOnce('continueTask', 'continueTask() got no task: expected what carrier() gave, with a well-formed "taskspan"');
+    }
+    return carried;
+  } catch (error) {
+    reportOnce('continueTask', 'continueTask() could not read what it got', error);
+    return undefined;
+  }
+}
+
+class Continued implements ContinuedTask {
+  readonly #carried: CarriedTask | undefined;
+
+  constructor(carried: CarriedTask | undefined) {
+    this.#carried = carried;
+  }
+
+  get taskUuid(): string | undefined {
+    return this.#carried?.taskUuid;
+  }
+
+  get taskName(): string | undefined {
+    return this.#carried?.taskName;
+  }
+
+  get attempt(): number | undefined {
+    return this.#carried?.attempt;
+  }
+
+  scope<T, Suppress extends boolean = false>(
+    name: string,
+    fn: (scope: Scope<Suppress>) => T,
+    options: PartOptions<Suppress> = {},
+  ): ScopeResult<T, Suppress> {
+    checkName(name, 'scope');
+    checkFunction('scope', fn);
+    checkPartOptions(options);
+    const { suppressException = false } = options;
+    const part = this.#openPart(name, { ...options, suppressException });
+    return part.runToEnd(fn, suppressException) as ScopeResult<T, Suppress>;
+  }
+
+  nextAttempt<T, Suppress extends boolean = false>(
+    fn: (updater: TaskUpdater<Suppress>) => T,
+    options: NextAttemptOptions<Suppress> = {},
+  ): T {
+    checkFunction('nextAttempt', fn);
+    checkNextAttemptOptions(options);
+    const { taskUuid: uuid, taskName = UNNAMED, attempt = 0, parentTaskUuid, scope } = this.#carried ?? {};
+    const root = opened(
+      { taskName, attempt: attempt + 1, suppressException: false, ...options, ...(uuid !== undefined && { taskUuid: uuid }) },
+      (updater, given) => beginAttempt(updater, given, { after: scope?.spanContext, parentTaskUuid }),
+    );
+    return run(root, fn);
+  }
+
+  child<T, Suppress extends boolean = false>(
+    taskName: string,
+    fn: (updater: TaskUpdater<Suppress>) => T,
+    options: TaskOptions<Suppress> = {},
+  ): T {
+    checkName(taskName, 'child');
+    checkFunction('child', fn);
+    checkTaskOptions('child', options);
+    const whole = { suppressException: false, ...options, taskName, taskUuid: taskUuid(options.taskUuid) };
+    checkOptions(whole);
+    const { taskUuid: parentTaskUuid, scope } = this.#carried ?? {};
+    const begin = (parentScope?: TaskOrigin['parentScope']): ScopeNode =>
+      opened(whole, (updater, given) => beginAttempt(updater, given, { parentTaskUuid, parentScope }));
+    if (scope === undefined) return run(begin(), fn);
+    const { redact, limits } = options;
+    const part = this.#openPart(taskName, { ...(redact && { redact }), ...(limits && { limits }) });
+    const { spanId } = part.own.writer.span.spanContext();
+    return part.run(() => {
+      const child = begin(spanId === '' ? undefined : { taskSpanId: scope.taskSpanId, spanId });
+      return andThen(
+        () => run<T, Suppress>(child, fn),
+        () => part.own.end(child.task.outcome ?? 'completed', child.task.failed),
+      );
+    });
+  }
+
+  #openPart(name: string, options: PartOptions): ScopeNode {
+    const { taskUuid: uuid, taskName = name, attempt = 1 } = this.#carried ?? {};
+    return opened(
+      { ...options, taskName, attempt: Math.max(attempt, 1), ...(uuid !== undefined && { taskUuid: uuid }) },
+      (updater, given) => beginPart(updater, given, name, this.#carried),
+    );
+  }
+}
+
+/** What the next attempt of a task is called of which nothing was carried. */
+const UNNAMED = 'Unnamed task';
+
+/** The outermost scope of a new updater. */
+function opened(options: TaskUpdaterOptions, begin: BeginTask): ScopeNode {
+  let root!: ScopeNode;
+  void new TaskUpdater(options, (updater, given) => (root = begin(updater, given)));
+  return root;
+}
+
+function run<T, Suppress extends boolean>(root: ScopeNode, fn: (updater: TaskUpdater<Suppress>) => T): T {
+  return runToEnd(root.updater as TaskUpdater<Suppress>, fn, root.task.suppressException);
+}
+
+/** Does something after a work, whatever became of it: synchronously for a synchronous one. */
+function andThen<T>(work: () => T, then: () => void): T {
+  let result: T;
+  try {
+    result = work();
+  } catch (error) {
+    then();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(then) as T;
+  then();
+  return result;
+}
+
+function checkFunction(what: string, fn: unknown): void {
+  if (typeof fn !== 'function') throw new TypeError(`${what}: expected a function, got ${received(fn)}`);
+}
