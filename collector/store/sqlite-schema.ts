@@ -142,6 +142,10 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE journal;
   ALTER TABLE journal_with_rowid RENAME TO journal;
   `,
+  // By which way a worker's beats come.
+  `
+  ALTER TABLE worker ADD COLUMN path TEXT;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
