@@ -115,6 +115,12 @@ describe('of workers that share a path', () => {
     expect([...paths.lost.keys()]).toEqual(['first', 'second']);
   });
 
+  test('one beat that does not come is no sign of it', () => {
+    const paths = new Paths([worker('dies', { dies: 5000 }), worker('lives', { phase: 600 })]);
+    paths.passUntil(10_000, (_, time) => time < 5500 || time >= 5700);
+    expect([...paths.lost]).toEqual([['dies', 4000 + 3 * INTERVAL_MS]]);
+  });
+
   test('one that beats seldom and is not overdue is no sign of it', () => {
     const paths = new Paths([worker('often', { dies: 2000 }), worker('seldom', { intervalMs: 60_000 })]);
     paths.passUntil(15_000);
