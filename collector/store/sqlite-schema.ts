@@ -154,6 +154,10 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE task ADD COLUMN trace_open INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX task_trace_open ON task (id) WHERE trace_open = 1 AND lost_heard IS NOT NULL;
   `,
+  // By which way a worker's beats come.
+  `
+  ALTER TABLE worker ADD COLUMN path TEXT;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
