@@ -10,12 +10,14 @@ export interface ServingOptions {
   readonly store: string;
   /** Whether tasks are run in this process too. Default `true`. */
   readonly registerProvider?: boolean;
+  /** Whether what others send is taken. Default: as the environment says, else not. */
+  readonly receive?: boolean;
 }
 
 /** Starts the collector with its server; rejects with a {@link CommandError} where the port or the store is no good. */
-export async function startServing({ store, port, host, registerProvider = true }: ServingOptions): Promise<Taskspan> {
+export async function startServing({ store, port, host, registerProvider = true, receive }: ServingOptions): Promise<Taskspan> {
   const reports = holdReports();
-  const taskspan = await startTaskspan({ store, serve: { port, host }, registerProvider });
+  const taskspan = await startTaskspan({ store, serve: { port, host, ...(receive !== undefined && { receive }) }, registerProvider });
   if (taskspan.failures.length > 0) {
     await taskspan.close();
     throw new CommandError(taskspan.failures.map(({ message }) => message).join('; '));
