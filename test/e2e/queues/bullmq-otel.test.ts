@@ -45,7 +45,7 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
   }
 
   it.each([
-    ['protobuf', ProtobufExporter as unknown as typeof JsonExporter],
+    ['protobuf', ProtobufExporter],
     ['JSON', JsonExporter],
   ])('are queued and then run tasks, without a word of taskspan in their code, in %s', async (_, Exporter) => {
     const { url, queue, worker, provider, uuidOf } = await started(Exporter, async ({ name, attemptsMade }) => {
