@@ -14,7 +14,7 @@ import functools
 import uuid
 
 from sender import Sender, text_of
-from span import Clock, Span, new_trace_id
+from span import Clock, Span, trace_of
 
 _scope = contextvars.ContextVar('taskspan.scope', default=None)
 
@@ -34,7 +34,7 @@ class TaskUpdater:
         self.finished = False
         self._verbose = verbose
         self._sender = sender or default_sender()
-        self._trace_id = new_trace_id()
+        self._trace = trace_of(self.task_uuid)
         self._clock = Clock()
         self._jobs = {'completed': 0, 'failed': 0, 'cancelled': 0}
         self._exception = None
@@ -94,7 +94,7 @@ class TaskUpdater:
         return self._root if scope is None else scope.span
 
     def _span(self, root=None):
-        return Span(self._sender, self._clock, self.task_uuid, self._trace_id, root)
+        return Span(self._sender, self._clock, self.task_uuid, self._trace, root)
 
     def _print(self, line):
         if self._verbose:
