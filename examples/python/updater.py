@@ -11,6 +11,7 @@ Python's standard library, 3.9 or newer. The server is `TASKSPAN_ENDPOINT`, its 
 
 import contextvars
 import functools
+import threading
 import uuid
 
 from sender import Sender, text_of
@@ -38,6 +39,7 @@ class TaskUpdater:
         self._clock = Clock()
         self._jobs = {'completed': 0, 'failed': 0, 'cancelled': 0}
         self._exception = None
+        self._lock = threading.Lock()
         self._root = self._span()
         self._sender.task_began()
         self._root.start({
@@ -66,10 +68,11 @@ class TaskUpdater:
 
     def insert_final_update(self):
         """Ends the task: failed if one of its jobs has failed. Again, it does nothing."""
-        if self.finished:
-            return
-        self.finished = True
-        jobs = self._jobs
+        with self._lock:
+            if self.finished:
+                return
+            self.finished = True
+            jobs = dict(self._jobs)
         total = sum(jobs.values())
         self._print(f'\tTask Finished - {jobs["completed"]} out of {total} jobs finished')
         self._root.end('failed' if jobs['failed'] else 'cancelled' if jobs['cancelled'] else 'completed', None, {
@@ -134,7 +137,8 @@ class Scope:
         if error is not None:
             self.parent.told.append(error)
         if not span.heading or own is not None:
-            updater._jobs[outcome] += 1
+            with updater._lock:
+                updater._jobs[outcome] += 1
             lines = {'completed': 'Successfully completed', 'failed': 'Failed', 'cancelled': 'Cancelled'}
             minutes = span.microseconds() // 60_000_000
             updater._print(f'\t\t{lines[outcome]}\n\t\tTime spent: {minutes // 60}h{minutes % 60}m')

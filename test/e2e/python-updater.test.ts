@@ -105,6 +105,33 @@ except KeyboardInterrupt:
     expect(await record(uuid)).toMatchObject({ state: 'cancelled', status: 0, log: expect.stringContaining('\tCancelled\n') as string });
   });
 
+  test('is told whole by many threads, and by a process that was forked', async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const forked = randomUUID();
+    const { uuid, python } = await startTask(folder, url, `
+import os, threading
+def work(number):
+    for line in range(200):
+        with updater(f'Part {number}.{line}'):
+            updater.notify(line)
+threads = [threading.Thread(target=work, args=[number]) for number in range(5)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+if os.fork() == 0:
+    child = TaskUpdater('${forked}', 'FORKED')
+    with child('Inside'):
+        pass
+    child.insert_final_update()
+    os._exit(0 if default_sender().flush(10) else 1)
+print(os.wait()[1])
+updater.insert_final_update()
+`);
+    expect(await python.ended).toMatchObject({ code: 0, stdout: '0\n', stderr: '' });
+    expect(await record(uuid)).toMatchObject({ state: 'completed', jobs: { total: 1000, finished: 1000 }, facts_missing: 0 });
+    expect(await record(forked)).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 }, facts_missing: 0 });
+  });
+
   test('takes whatever it is given', async () => {
     const folder = await temporaryFolder();
     const { url, record } = await startServing(folder);
