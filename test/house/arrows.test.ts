@@ -63,7 +63,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
   },
   'collector/otlp': {
     parts: ['src', 'src/queue', 'collector/contract', 'collector/store'],
-    packages: ['@opentelemetry/api', 'hono', 'node:*', 'pbf'],
+    packages: ['@opentelemetry/api', '@opentelemetry/core', 'hono', 'node:*', 'pbf'],
   },
   'collector/app': {
     parts: ['src', 'collector/beat', 'collector/record', 'collector/store'],
@@ -100,7 +100,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
       'collector/store',
       'collector/thread',
     ],
-    packages: ['@opentelemetry/api', '@opentelemetry/resources', '@opentelemetry/sdk-trace-node', 'node:*'],
+    packages: ['@opentelemetry/api', '@opentelemetry/core', '@opentelemetry/resources', '@opentelemetry/sdk-trace-node', 'node:*'],
   },
   'collector/command': {
     parts: [
