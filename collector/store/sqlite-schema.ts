@@ -146,6 +146,13 @@ const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE worker ADD COLUMN path TEXT;
   `,
+  // Scopes that begin in another process, and which attempts are those of child tasks: of the scope
+  // "UUID of the parent task-trace id-span id".
+  `
+  ALTER TABLE scope ADD COLUMN remote INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE scope ADD COLUMN child_of TEXT;
+  CREATE INDEX scope_child_of ON scope (child_of) WHERE child_of IS NOT NULL;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
