@@ -3,10 +3,11 @@ import { report } from '../src/report.ts';
 import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
-import { isProviderRegistered, registerProvider, unregisterProvider } from './provider.ts';
+import { isProviderRegistered, registerProvider, resourceOf, unregisterProvider } from './provider.ts';
 import { reportLost } from './ring/lost-facts.ts';
 import { RingWriter } from './ring/ring-writer.ts';
-import { ExportProcessor } from './span/export-processor.ts';
+import { ExportProcessor, exporterTo } from './span/export-processor.ts';
+import { sendLostTraces } from './span/lost-traces.ts';
 import { RingSpanProcessor } from './span/ring-span-processor.ts';
 import { hasLiveTasks } from './ring/segment.ts';
 import { lateStore } from './store/late-store.ts';
@@ -106,6 +107,11 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   };
   // Whether somebody elsewhere can be heard has to be found out; until then task spans do not promise it.
   if (sending === undefined) listen();
+  const { exports, endpoint, serve, serviceName } = options;
+  const stopLostTraces =
+    exports && serve !== undefined
+      ? sendLostTraces({ store: collector.store, exporter: exporterTo(endpoint), resource: resourceOf(serviceName) })
+      : undefined;
   const ready = collector.ready.then((told) => {
     url = told.url;
     failures.push(...told.failures.map(errorOf));
@@ -129,6 +135,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     if (registered) unregisterProvider();
     ring.close();
     if (hears) worker.listeners--;
+    if (stopLostTraces) await within(FLUSH_MS, stopLostTraces());
     await collector.close();
     reportLost(ring);
     if (running?.handle === handle) running = undefined;

@@ -69,7 +69,7 @@ export class ExportProcessor implements SpanProcessor {
 }
 
 /** The URL is the endpoint's with `/v1/traces`, as the specification has it for a base URL. */
-function exporterTo(endpoint: string | undefined, headers?: Record<string, string>, timeoutMillis?: number): OTLPTraceExporter {
+export function exporterTo(endpoint: string | undefined, headers?: Record<string, string>, timeoutMillis?: number): OTLPTraceExporter {
   return new OTLPTraceExporter({
     ...(headers !== undefined && { headers }),
     ...(endpoint !== undefined && { url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }),

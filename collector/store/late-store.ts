@@ -104,6 +104,8 @@ export function lateStore(location: string | (() => TaskStore), onReplaced?: () 
     beat: (beat) => use((store) => store.beat(beat)),
     workers: () => use((store) => store.workers()),
     silence: (silences) => use((store) => store.silence(silences)),
+    lostTraces: () => use((store) => store.lostTraces()),
+    tracesEnded: (taskUuids) => use((store) => store.tracesEnded(taskUuids)),
     countByState: () => use((store) => store.countByState()),
     sweep: (rules) => use((store) => store.sweep(rules)),
     close: () => opened?.close() ?? Promise.resolve(),

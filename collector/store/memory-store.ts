@@ -4,8 +4,11 @@ import type { ChildShare } from '../record/child-share.ts';
 import { commitChildShares, commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import { cancelTargets } from '../record/cancel-targets.ts';
+import { lostTrace } from '../record/lost-trace.ts';
+import type { LostTrace } from '../record/lost-trace.ts';
 import { scopeTree } from '../record/scope-tree.ts';
 import type { ScopeState } from '../record/scope-state.ts';
+import { taskName } from '../record/summary.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type { TaskState } from '../record/task-record.ts';
@@ -180,6 +183,24 @@ class MemoryStore implements TaskStore {
     return Promise.resolve(this.#workers.silence(silences));
   }
 
+  lostTraces(): Promise<LostTrace[]> {
+    const traces: LostTrace[] = [];
+    for (const { fold, traceOpen, lostHeard: heard } of this.#tasks.values()) {
+      const attempt = fold.latest();
+      if (!traceOpen || heard === null || attempt === undefined) continue;
+      traces.push(lostTrace({ taskUuid: fold.uuid, taskName: taskName(fold), attempt, heard, updated: fold.updated }, fold.scopes.values()));
+    }
+    return Promise.resolve(traces);
+  }
+
+  tracesEnded(taskUuids: readonly string[]): Promise<void> {
+    for (const uuid of taskUuids) {
+      const task = this.#tasks.get(uuid);
+      if (task !== undefined) task.traceOpen = false;
+    }
+    return Promise.resolve();
+  }
+
   countByState(): Promise<Partial<Record<TaskState, number>>> {
     const counts: Partial<Record<TaskState, number>> = {};
     for (const task of this.#tasks.values()) {
@@ -216,7 +237,7 @@ class MemoryStore implements TaskStore {
     const { version, offset, text, entries, summary, life, task: fold } = commit;
     const stored = { uuid, summary, version, logBytes: fold.logBytes };
     const task: MemoryTask =
-      known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null, lostAt: null };
+      known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null, lostAt: null, traceOpen: false };
     task.stored = stored;
     task.change = ++this.#lastChange;
     if (text !== '') task.journal.push({ offset, text, entries, version });

@@ -13,6 +13,8 @@ export interface LivingTask {
   lostHeard: number | null;
   /** When it became so, in microseconds since the epoch. */
   lostAt: number | null;
+  /** Whether its open spans are still to be ended toward a tracing backend. */
+  traceOpen: boolean;
 }
 
 interface MemoryWorker {
@@ -74,6 +76,7 @@ export class MemoryWorkers<Task extends LivingTask> {
         task.lostHeard = worker.beat;
         task.lostAt = Date.now() * 1000;
         task.workerId = null;
+        task.traceOpen = true;
       });
     }
   }

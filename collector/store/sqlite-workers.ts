@@ -84,7 +84,7 @@ export class SqliteWorkers {
       ),
       lose: database.prepare(`UPDATE task SET state = 'lost', ${numbered('running')}`),
       loseForGood: database.prepare(
-        `UPDATE task SET lost_heard = (SELECT beat FROM worker WHERE worker.id = :id), lost_at = :now, worker_id = NULL,
+        `UPDATE task SET lost_heard = (SELECT beat FROM worker WHERE worker.id = :id), lost_at = :now, worker_id = NULL, trace_open = 1,
            ${numbered('lost')}`,
       ),
       life: database.prepare(
