@@ -1,9 +1,22 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { ViteUserConfig } from 'vitest/config';
 
 const ROUNDS = 'test/faults/rounds.test.ts';
 
-/** `unit` is what `npm test` runs; `e2e` needs real peers, `faults` takes minutes: `.ci/run` runs them. */
+const SDK_3 = fileURLToPath(new URL('test/sdk-3/', import.meta.url));
+
+/** OpenTelemetry's packages are those of the workspace `test/sdk-3`, whichever file asks for one. */
+const onSdk3: NonNullable<ViteUserConfig['plugins']>[number] = {
+  name: 'on-sdk-3',
+  enforce: 'pre',
+  resolveId(source) {
+    if (source === '@opentelemetry/sdk-trace-node') return `${SDK_3}sdk-trace-node.ts`;
+    return source.startsWith('@opentelemetry/') ? this.resolve(source, `${SDK_3}package.json`, { skipSelf: true }) : undefined;
+  },
+};
+
+/** `unit` and `sdk-3` are what `npm test` runs; `e2e` needs real peers, `faults` takes minutes: `.ci/run` runs them. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -11,7 +24,15 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', ROUNDS],
+          exclude: ['test/e2e/**', 'test/sdk-3/**', ROUNDS],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [onSdk3],
+        test: {
+          name: 'sdk-3',
+          include: ['test/sdk-3/*.test.ts', 'test/src/**/*.test.ts', 'test/collector/span/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },

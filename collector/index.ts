@@ -49,6 +49,7 @@ export type {
   TaskStore,
 } from './store/task-store.ts';
 export type { HeardWorker, Liveness, Silence } from './record/liveness.ts';
+export type { LostSpan, LostTrace } from './record/lost-trace.ts';
 export { ENDED_STATES } from './store/retention.ts';
 export type { EndedState, RetentionLimits, RetentionOptions, RetentionRule } from './store/retention.ts';
 export type { Fact } from '../src/fact.ts';

@@ -33,7 +33,8 @@ export function unregisterProvider(): void {
   propagation.disable();
 }
 
-function resourceOf(serviceName: string | undefined): Resource {
+/** What spans and facts are said to come from. */
+export function resourceOf(serviceName: string | undefined): Resource {
   // OpenTelemetry's own default would have the whole path of the program.
   const unnamed = { 'service.name': `unknown_service:${basename(process.execPath)}` };
   const named = serviceName === undefined ? {} : { 'service.name': serviceName };

@@ -60,6 +60,9 @@ export const WORKER_CANCELLABLE = 'taskspan.worker.cancellable';
 /** At the end: `completed`, `failed` or `cancelled`. Empty until then. */
 export const OUTCOME = 'taskspan.outcome';
 
+/** Outcome of a span that a server has ended for a worker that died, for the trace alone: it tells no fact. */
+export const LOST = 'lost';
+
 /** At the end: whether the scope enclosed other scopes of its process, so that it is no job. */
 export const HEADING = 'taskspan.heading';
 

@@ -28,6 +28,13 @@ export function storeOption(): Option {
     .argParser(parseStore);
 }
 
+export function endpointOption(): Option {
+  return new Option(
+    '--endpoint <url>',
+    'OTLP/HTTP receiver to which the open spans of lost tasks are sent (OTEL_EXPORTER_OTLP_ENDPOINT)',
+  ).argParser(parseEndpoint);
+}
+
 interface SourceOptions {
   readonly url?: string;
   readonly store?: string;
@@ -129,6 +136,11 @@ function parseUrl(value: string): string {
     if (search === '' && hash === '') return value.replace(/\/+$/, '');
   }
   throw new InvalidArgumentError(`Expected a URL such as http://${DEFAULT_HOST}:${DEFAULT_PORT}, without what begins at /tasks.`);
+}
+
+function parseEndpoint(value: string): string {
+  if (/^https?:\/\//.test(value) && URL.canParse(value)) return value;
+  throw new InvalidArgumentError('Expected a URL such as http://127.0.0.1:4318.');
 }
 
 function parsePort(value: string): number {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { hostOption, portOption, storeOption } from './options.ts';
+import { endpointOption, hostOption, portOption, storeOption } from './options.ts';
 import type { ServingOptions } from './serving.ts';
 
 /** `taskspan serve`: the tasks of a store by HTTP. */
@@ -10,6 +10,7 @@ export function serveCommand(): Command {
     .addOption(portOption())
     .addOption(hostOption())
     .addOption(storeOption())
+    .addOption(endpointOption())
     .action(async (options: ServingOptions) => {
       const [{ startServing }, { held, listenForStop }] = await Promise.all([
         import('./serving.ts'),

@@ -1,5 +1,5 @@
-import { SPAN_KIND } from '../../src/conventions.ts';
 import { received } from '../../src/failure.ts';
+import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { hexId } from './ids.ts';
 import { attributesIn, hasAttribute, isObject, listIn, microsOf, objectIn, objectOf, stringOf, wholeOf } from './json-values.ts';
 import type { JsonObject } from './json-values.ts';
@@ -61,7 +61,7 @@ function enumOf(value: unknown): number {
 }
 
 function readSpan(span: JsonObject, { scopeName, resource }: Source, into: Received): void {
-  if (!hasAttribute(span, SPAN_KIND) && !isAdapted(scopeName)) return;
+  if (!isAdapted(scopeName) && !TELLING_ATTRIBUTES.some((key) => hasAttribute(span, key))) return;
   const { traceId, spanId, parentSpanId, name, kind, startTimeUnixNano, endTimeUnixNano, droppedEventsCount } = span;
   const { code, message } = objectIn(span, 'status');
   takeSpan(

@@ -1,8 +1,14 @@
 import type { Fact } from '../../src/fact.ts';
-import { commitFacts } from '../record/commit.ts';
+import { childShareOf, tellParents } from '../record/child-share.ts';
+import type { ChildShare } from '../record/child-share.ts';
+import { commitChildShares, commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import { cancelTargets } from '../record/cancel-targets.ts';
+import { lostTrace } from '../record/lost-trace.ts';
+import type { LostTrace } from '../record/lost-trace.ts';
 import { scopeTree } from '../record/scope-tree.ts';
+import type { ScopeState } from '../record/scope-state.ts';
+import { taskName } from '../record/summary.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type { TaskState } from '../record/task-record.ts';
@@ -66,11 +72,20 @@ class MemoryStore implements TaskStore {
 
   append(facts: readonly Fact[]): Promise<void> {
     this.#revision++;
+    const shares: ChildShare[] = [];
     for (const [uuid, own] of byTask(facts)) {
       const task = this.#tasks.get(uuid);
-      const commit = commitFacts(task?.fold ?? new TaskFold(uuid), own);
-      if (commit !== undefined) this.#keep(uuid, task, commit);
+      const commit = commitFacts(task?.fold ?? new TaskFold(uuid), own, (scope) => this.#shareOfChildren(uuid, scope));
+      if (commit === undefined) continue;
+      this.#keep(uuid, task, commit);
+      shares.push(...commit.childShares);
     }
+    tellParents(shares, (uuid, own) => {
+      const task = this.#tasks.get(uuid);
+      const commit = task && commitChildShares(task.fold, own);
+      if (commit !== undefined) this.#keep(uuid, task, commit);
+      return commit;
+    });
     this.#watch.committed();
     return Promise.resolve();
   }
@@ -168,6 +183,24 @@ class MemoryStore implements TaskStore {
     return Promise.resolve(this.#workers.silence(silences));
   }
 
+  lostTraces(): Promise<LostTrace[]> {
+    const traces: LostTrace[] = [];
+    for (const { fold, traceOpen, lostHeard: heard } of this.#tasks.values()) {
+      const attempt = fold.latest();
+      if (!traceOpen || heard === null || attempt === undefined) continue;
+      traces.push(lostTrace({ taskUuid: fold.uuid, taskName: taskName(fold), attempt, heard, updated: fold.updated }, fold.scopes.values()));
+    }
+    return Promise.resolve(traces);
+  }
+
+  tracesEnded(taskUuids: readonly string[]): Promise<void> {
+    for (const uuid of taskUuids) {
+      const task = this.#tasks.get(uuid);
+      if (task !== undefined) task.traceOpen = false;
+    }
+    return Promise.resolve();
+  }
+
   countByState(): Promise<Partial<Record<TaskState, number>>> {
     const counts: Partial<Record<TaskState, number>> = {};
     for (const task of this.#tasks.values()) {
@@ -204,12 +237,24 @@ class MemoryStore implements TaskStore {
     const { version, offset, text, entries, summary, life, task: fold } = commit;
     const stored = { uuid, summary, version, logBytes: fold.logBytes };
     const task: MemoryTask =
-      known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null, lostAt: null };
+      known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null, lostAt: null, traceOpen: false };
     task.stored = stored;
     task.change = ++this.#lastChange;
     if (text !== '') task.journal.push({ offset, text, entries, version });
     if (known === undefined) this.#tasks.set(uuid, task);
     if (life !== undefined) this.#workers.keep(task, life);
+  }
+
+  #shareOfChildren(uuid: string, { traceId, spanId }: ScopeState): number | null {
+    let most: number | null = null;
+    for (const { fold } of this.#tasks.values()) {
+      for (const attempt of fold.attempts) {
+        const told = childShareOf(attempt);
+        if (told?.parentTaskUuid !== uuid || told.traceId !== traceId || told.spanId !== spanId) continue;
+        most = Math.max(most ?? 0, told.share);
+      }
+    }
+    return most;
   }
 
   #found(uuid: string): StoredTask | undefined {

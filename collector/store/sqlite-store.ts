@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
+import type { LostTrace } from '../record/lost-trace.ts';
 import type { TaskState } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
 import type { RetentionRule } from './retention.ts';
@@ -8,6 +9,7 @@ import { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteCommands } from './sqlite-commands.ts';
 import { SqliteCommits } from './sqlite-commits.ts';
 import { FileWatch, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
+import { SqliteLostTraces } from './sqlite-lost-traces.ts';
 import { SqliteReads } from './sqlite-reads.ts';
 import { SqliteRevision } from './sqlite-revision.ts';
 import { SqliteSweep } from './sqlite-sweep.ts';
@@ -73,6 +75,7 @@ class SqliteStore implements TaskStore {
   readonly #commits: SqliteCommits;
   readonly #commands: SqliteCommands;
   readonly #revision: SqliteRevision;
+  readonly #lostTraces: SqliteLostTraces;
   readonly #sweep: SqliteSweep;
 
   constructor(database: DatabaseSync, path: string) {
@@ -86,6 +89,7 @@ class SqliteStore implements TaskStore {
     this.#commits = new SqliteCommits(database, this.#changes, this.#workers);
     this.#commands = new SqliteCommands(database);
     this.#revision = new SqliteRevision(database);
+    this.#lostTraces = new SqliteLostTraces(database, this.#transactions);
     this.#sweep = new SqliteSweep(database, this.#transactions);
   }
 
@@ -144,6 +148,18 @@ class SqliteStore implements TaskStore {
     return this.#writing(() => this.#telling(() => this.#workers.silence(silences)));
   }
 
+  lostTraces(): Promise<LostTrace[]> {
+    return attempt(() => {
+      // Asked again and again: only a write makes others read anew.
+      if (!this.#read(() => this.#lostTraces.areThere())) return [];
+      return this.#write(() => this.#lostTraces.claim());
+    });
+  }
+
+  tracesEnded(taskUuids: readonly string[]): Promise<void> {
+    return this.#writing(() => this.#lostTraces.ended(taskUuids));
+  }
+
   countByState(): Promise<Partial<Record<TaskState, number>>> {
     return this.#reading(() => this.#reads.countByState());
   }
@@ -161,10 +177,10 @@ class SqliteStore implements TaskStore {
     try {
       this.#transactions.write(() => this.#commits.write(tasks));
     } catch (error) {
-      this.#commits.rolledBack(tasks.keys());
+      this.#commits.rolledBack();
       throw refusal(error);
     }
-    this.#commits.committed(tasks.keys());
+    this.#commits.committed();
     this.#changes.watch.committed();
   }
 
@@ -201,17 +217,19 @@ class SqliteStore implements TaskStore {
   }
 
   #writing<T>(work: () => T): Promise<T> {
-    return attempt(() => {
-      this.#revision.wrote();
-      this.#watch.beforeWrite();
-      try {
-        return work();
-      } catch (error) {
-        const failure = sqliteFailure(error, this.#path);
-        if (failure !== error) this.#watch.foundDamaged(failure);
-        throw failure;
-      }
-    });
+    return attempt(() => this.#write(work));
+  }
+
+  #write<T>(work: () => T): T {
+    this.#revision.wrote();
+    this.#watch.beforeWrite();
+    try {
+      return work();
+    } catch (error) {
+      const failure = sqliteFailure(error, this.#path);
+      if (failure !== error) this.#watch.foundDamaged(failure);
+      throw failure;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Fact } from '../../src/fact.ts';
 import type { HeardWorker, Liveness, Silence } from '../record/liveness.ts';
+import type { LostTrace } from '../record/lost-trace.ts';
 import type { AttemptRecord, TaskState } from '../record/task-record.ts';
 import type { RetentionRule } from './retention.ts';
 
@@ -81,6 +82,15 @@ export interface TaskStore {
   silence(silences: readonly Silence[]): Promise<void>;
 
   /**
+   * The open spans of some tasks that are lost for good, each task until {@link tracesEnded} names it.
+   * For half a minute they are the caller's alone: another one on the same store gets none.
+   */
+  lostTraces(): Promise<LostTrace[]>;
+
+  /** Says that these tasks' open spans have been ended where traces are kept. */
+  tracesEnded(taskUuids: readonly string[]): Promise<void>;
+
+  /**
    * Deletes a little of what the rules let go, in one short transaction or a few, so that nobody
    * who writes waits for long. Only ended tasks are deleted, the ones with the oldest latest facts
    * first; each is there as a whole until it is gone as a whole.
@@ -93,7 +103,7 @@ export interface TaskStore {
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'countByState', 'sweep', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'lostTraces', 'tracesEnded', 'countByState', 'sweep', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }

@@ -53,6 +53,8 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
     beat: () => Promise.reject(new Error('not of use here')),
     workers: () => Promise.resolve([]),
     silence: () => Promise.reject(new Error('not of use here')),
+    lostTraces: () => Promise.reject(new Error('not of use here')),
+    tracesEnded: () => Promise.reject(new Error('not of use here')),
     close: () => Promise.reject(new Error('not for the app to do')),
   };
 }

@@ -39,6 +39,8 @@ function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
     beat: fail,
     workers: fail,
     silence: fail,
+    lostTraces: fail,
+    tracesEnded: fail,
     countByState: fail,
     sweep: fail,
     close: fail,

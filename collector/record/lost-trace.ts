@@ -1,0 +1,92 @@
+import type { Attributes } from '@opentelemetry/api';
+import * as conventions from '../../src/conventions.ts';
+import { lostException } from './liveness.ts';
+import { isAttempt } from './scope-state.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
+
+/**
+ * What a worker that died never sent to a tracing backend: the spans that were open. Each is told
+ * by its start, so its ids, its name and its place are known; it ends when the worker was last heard.
+ */
+export interface LostTrace {
+  readonly taskUuid: string;
+  /** Of the attempt that was lost, the task span first; none if the trace is not sampled. */
+  readonly spans: readonly LostSpan[];
+}
+
+export interface LostSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Span id of the enclosing scope; `undefined` for the task span, whose parent no fact tells. */
+  readonly parentSpanId: string | undefined;
+  readonly name: string;
+  /** Microseconds since the epoch. */
+  readonly start: number;
+  /** The same; not before anything that the task is known to have said. */
+  readonly end: number;
+  readonly attributes: Attributes;
+  /** Why it has failed: `lost: last heard …`. */
+  readonly message: string;
+}
+
+/** What is known of a task that is lost for good, in microseconds since the epoch. */
+export interface LostTask {
+  readonly taskUuid: string;
+  readonly taskName: string;
+  /** Key of the attempt that was lost. */
+  readonly attempt: AttemptState;
+  /** When its worker was last heard. */
+  readonly heard: number;
+  /** Time of the task's latest fact. */
+  readonly updated: number;
+}
+
+/** The open spans of the attempt, out of scopes of its task. */
+export function lostTrace(task: LostTask, scopes: Iterable<ScopeState>): LostTrace {
+  const { taskUuid, attempt } = task;
+  if (!attempt.sampled) return { taskUuid, spans: [] };
+  const spans: LostSpan[] = [];
+  for (const scope of scopes) {
+    const isOfAttempt = scope.traceId === attempt.traceId && scope.taskSpanId === attempt.spanId;
+    if (!isOfAttempt || scope.start === null || scope.end !== null) continue;
+    if (isAttempt(scope)) spans.unshift(lostSpan(task, scope, scope.start));
+    else spans.push(lostSpan(task, scope, scope.start));
+  }
+  return { taskUuid, spans };
+}
+
+function lostSpan(task: LostTask, scope: ScopeState, start: number): LostSpan {
+  const { traceId, spanId, taskSpanId } = scope;
+  const isTask = isAttempt(scope);
+  const parentSpanId = isTask ? undefined : scope.parentSpanId || taskSpanId;
+  return {
+    traceId,
+    spanId,
+    parentSpanId,
+    name: scope.name,
+    start,
+    end: Math.max(task.heard, task.updated, start),
+    attributes: {
+      [conventions.SPAN_KIND]: isTask ? 'task' : 'scope',
+      [conventions.TASK_UUID]: task.taskUuid,
+      [conventions.TASK_NAME]: task.taskName,
+      [conventions.TASK_ATTEMPT]: task.attempt.attempt,
+      ...(isTask ? taskAttributes(scope, task) : { [conventions.TASK_SPAN]: taskSpanId, [conventions.SCOPE_PARENT]: parentSpanId }),
+      [conventions.OUTCOME]: conventions.LOST,
+      [conventions.HEADING]: scope.encloses,
+    },
+    message: lostException(task.heard),
+  };
+}
+
+function taskAttributes({ workerId, workerIntervalMs, jobs, attributes }: AttemptState, { heard }: LostTask): Attributes {
+  return {
+    [conventions.WORKER_ID]: workerId,
+    [conventions.WORKER_INTERVAL_MS]: workerIntervalMs,
+    [conventions.EXCEPTION]: lostException(heard),
+    [conventions.JOBS_TOTAL]: jobs.finished + jobs.failed + jobs.running,
+    [conventions.JOBS_FINISHED]: jobs.finished,
+    [conventions.JOBS_FAILED]: jobs.failed,
+    ...attributes,
+  };
+}

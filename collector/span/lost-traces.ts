@@ -1,0 +1,102 @@
+import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
+import type { SpanContext } from '@opentelemetry/api';
+import type { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
+import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from '../../src/conventions.ts';
+import { reportOnce } from '../../src/report.ts';
+import { hrTimeOf } from '../../src/task-clock.ts';
+import type { TaskStore } from '../store/task-store.ts';
+
+type LostSpan = Awaited<ReturnType<TaskStore['lostTraces']>>[number]['spans'][number];
+
+/** How often it looks for tasks that are lost for good, in milliseconds. */
+const LOOK_MS = 1000;
+/** How many spans one request carries at the most. */
+const MOST_SPANS = 2000;
+
+export interface LostTracesOptions {
+  store: Pick<TaskStore, 'lostTraces' | 'tracesEnded'>;
+  exporter: Pick<OTLPTraceExporter, 'export' | 'shutdown'>;
+  /** Who says it: the worker's own is in no fact. */
+  resource: ReadableSpan['resource'];
+}
+
+/**
+ * Ends the open spans of tasks that are lost for good toward a tracing backend, so that operators
+ * see the trace of what died. A task is done with when the receiver has taken its spans.
+ *
+ * @returns Ends it; resolves when the store is not used any more.
+ */
+export function sendLostTraces({ store, exporter, resource }: LostTracesOptions): () => Promise<void> {
+  const stopped = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let looking: Promise<void> = Promise.resolve();
+
+  const send = (spans: readonly ReadableSpan[]): Promise<void> =>
+    new Promise((resolve, reject) => {
+      exporter.export([...spans], ({ error }) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
+
+  /** Until there are no more, or one try has failed. */
+  const look = async (): Promise<void> => {
+    try {
+      while (!stopped.signal.aborted) {
+        const traces = await store.lostTraces();
+        if (traces.length === 0) return;
+        const spans = traces.flatMap((trace) => trace.spans.map((span) => readableSpan(span, resource)));
+        for (let at = 0; at < spans.length; at += MOST_SPANS) await send(spans.slice(at, at + MOST_SPANS));
+        await store.tracesEnded(traces.map(({ taskUuid }) => taskUuid));
+      }
+    } catch (error) {
+      if (!stopped.signal.aborted) reportOnce('lost traces', 'open spans of lost tasks could not be ended, trying again', error);
+    }
+  };
+
+  const lookAgain = async (): Promise<void> => {
+    await look();
+    wait();
+  };
+  const wait = (): void => {
+    if (stopped.signal.aborted) return;
+    timer = setTimeout(() => {
+      looking = lookAgain();
+    }, LOOK_MS);
+    timer.unref();
+  };
+  wait();
+
+  return async () => {
+    stopped.abort();
+    clearTimeout(timer);
+    await exporter.shutdown();
+    await looking;
+  };
+}
+
+/** What an exporter reads of a span that the SDK has ended. */
+function readableSpan(span: LostSpan, resource: ReadableSpan['resource']): ReadableSpan {
+  const { traceId, spanId, parentSpanId, name, start, end, attributes, message } = span;
+  const context = (id: string): SpanContext => ({ traceId, spanId: id, traceFlags: TraceFlags.SAMPLED });
+  return {
+    name,
+    kind: SpanKind.INTERNAL,
+    spanContext: () => context(spanId),
+    ...(parentSpanId !== undefined && { parentSpanContext: context(parentSpanId) }),
+    startTime: hrTimeOf(start),
+    endTime: hrTimeOf(end),
+    duration: hrTimeOf(end - start),
+    status: { code: SpanStatusCode.ERROR, message },
+    attributes,
+    links: [],
+    events: [],
+    ended: true,
+    resource,
+    instrumentationScope: { name: INSTRUMENTATION_NAME, version: INSTRUMENTATION_VERSION },
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  };
+}

@@ -1,0 +1,163 @@
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { LostTrace } from '../../../collector/record/lost-trace.ts';
+import { memoryStore } from '../../../collector/store/memory-store.ts';
+import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { temporaryFolder } from '../../support/node-process.ts';
+import { ScriptedTask, UUID } from '../record/scripted-task.ts';
+
+/** The facts of a task whose worker will fall silent, as {@link ScriptedTask} says them but for the beats. */
+function beating(facts: readonly Fact[]): Fact[] {
+  return facts.map((fact) => (fact.kind === 'task-start' ? { ...fact, workerIntervalMs: 5000 } : fact));
+}
+
+/** A worker falls silent: its tasks are lost, or so for good. Gives when it was heard, as records tell it. */
+async function lose(store: TaskStore, final: boolean): Promise<number> {
+  const { heard } = (await store.task(UUID))!.liveness!;
+  const [worker] = await store.workers();
+  const { id, beats } = worker!;
+  await store.silence([{ id, beats, silentMs: 600_000, lost: true, final }]);
+  return heard;
+}
+
+function namesIn(traces: readonly LostTrace[]): string[] {
+  return traces.flatMap(({ spans }) => spans.map(({ name }) => name));
+}
+
+const backends: [string, () => Promise<() => TaskStore>][] = [
+  ['in memory', async () => {
+    const store = memoryStore();
+    return () => store;
+  }],
+  ['in a SQLite file', async () => {
+    const path = join(await temporaryFolder(), 'tasks.sqlite');
+    return () => {
+      const store = sqliteStore(path);
+      onTestFinished(() => store.close());
+      return store;
+    };
+  }],
+];
+
+describe.each(backends)('a store %s', (_, open) => {
+  test('gives the open spans of a task that is lost for good, with their ids, places and starts', async () => {
+    const store = (await open())();
+    const task = new ScriptedTask();
+    const attempt = task.attempt({ name: 'Import', attributes: { folder: '/data' } });
+    attempt.scope('Read file').complete();
+    const write = attempt.scope('Write rows');
+    const row = write.scope('Row 7');
+    row.notify('a row');
+    await store.append(beating(task.facts));
+    const heard = await lose(store, true);
+
+    const traces = await store.lostTraces();
+    const { traceId, spanId } = attempt.ref;
+    const startOf = (name: string): number => task.facts.find((fact) => 'name' in fact && fact.name === name)!.time;
+    const message = `lost: last heard ${new Date(heard / 1000).toISOString().replace('Z', String(heard % 1000).padStart(3, '0'))}Z`;
+    const both = {
+      'taskspan.task.uuid': UUID, 'taskspan.task.name': 'Import', 'taskspan.task.attempt': 1, 'taskspan.outcome': 'lost',
+    };
+    const scope = { ...both, 'taskspan.span': 'scope', 'taskspan.task.span': spanId };
+    expect(traces).toEqual([
+      {
+        taskUuid: UUID,
+        spans: [
+          {
+            traceId, spanId, parentSpanId: undefined, name: 'Import', start: startOf('Import'), end: heard, message,
+            attributes: {
+              ...both, folder: '/data', 'taskspan.span': 'task', 'taskspan.worker.id': 'worker-1', 'taskspan.worker.interval_ms': 5000,
+              'taskspan.exception': message, 'taskspan.heading': true,
+              'taskspan.jobs.total': 2, 'taskspan.jobs.finished': 1, 'taskspan.jobs.failed': 0,
+            },
+          },
+          {
+            traceId, spanId: write.ref.spanId, parentSpanId: spanId, name: 'Write rows', start: startOf('Write rows'), end: heard, message,
+            attributes: { ...scope, 'taskspan.scope.parent': spanId, 'taskspan.heading': true },
+          },
+          {
+            traceId, spanId: row.ref.spanId, parentSpanId: write.ref.spanId, name: 'Row 7', start: startOf('Row 7'), end: heard, message,
+            attributes: { ...scope, 'taskspan.scope.parent': write.ref.spanId, 'taskspan.heading': false },
+          },
+        ],
+      },
+    ]);
+  });
+
+  test('ends them no earlier than what the task said last, whatever its clock', async () => {
+    const store = (await open())();
+    const task = new ScriptedTask();
+    const ahead = 3600 * 1_000_000 + (Date.now() * 1000 - 1_700_000_000_000_000);
+    const scope = task.attempt({ skew: ahead }).scope('of the future');
+    scope.notify('said last');
+    await store.append(beating(task.facts));
+    await lose(store, true);
+    const [{ spans }] = (await store.lostTraces()) as [LostTrace];
+    expect(spans.map(({ end }) => end)).toEqual([task.facts.at(-1)!.time, task.facts.at(-1)!.time]);
+  });
+
+  test('gives nothing of a task that runs, is lost for a while only, or has ended since', async () => {
+    const store = (await open())();
+    const task = new ScriptedTask();
+    const attempt = task.attempt();
+    await store.append(beating(task.facts));
+    expect(await store.lostTraces()).toEqual([]);
+    await lose(store, false);
+    expect(await store.lostTraces()).toEqual([]);
+    await lose(store, true);
+    expect(namesIn(await store.lostTraces())).toEqual(['TEST']);
+    await store.append(task.during(() => attempt.complete()));
+    expect(await store.lostTraces()).toEqual([]);
+  });
+
+  test('gives no spans of a trace that is not sampled, so that nobody asks for it again', async () => {
+    const store = (await open())();
+    const task = new ScriptedTask();
+    task.attempt({ sampled: false }).scope('open');
+    await store.append(beating(task.facts));
+    await lose(store, true);
+    expect(await store.lostTraces()).toEqual([{ taskUuid: UUID, spans: [] }]);
+  });
+
+  test('gives them until they have been ended, and the next attempt\'s when that is lost too', async () => {
+    const at = await open();
+    const store = at();
+    const task = new ScriptedTask();
+    task.attempt({ name: 'first' });
+    await store.append(beating(task.facts));
+    await lose(store, true);
+    expect(namesIn(await store.lostTraces())).toEqual(['first']);
+    // The store was not told that they arrived.
+    expect(namesIn(await store.lostTraces())).toEqual(['first']);
+    await store.tracesEnded([UUID, '00000000-0000-4000-8000-000000000000']);
+    expect(await store.lostTraces()).toEqual([]);
+    expect(await at().lostTraces()).toEqual([]);
+    await store.append(beating(task.during(() => task.attempt({ name: 'second' }).scope('inside'))));
+    expect(await store.lostTraces()).toEqual([]);
+    await lose(store, true);
+    expect(namesIn(await store.lostTraces())).toEqual(['second', 'inside']);
+  });
+});
+
+test('two processes on one SQLite file do not both get them, until the first one has died', async () => {
+  const path = join(await temporaryFolder(), 'tasks.sqlite');
+  const [one, other] = [sqliteStore(path), sqliteStore(path)];
+  onTestFinished(async () => void (await Promise.all([one.close(), other.close()])));
+  const task = new ScriptedTask();
+  task.attempt({ name: 'lost' });
+  await one.append(beating(task.facts));
+  await lose(one, true);
+  expect(namesIn(await one.lostTraces())).toEqual(['lost']);
+  expect(await other.lostTraces()).toEqual([]);
+  // Half a minute later, or a clock that was set back.
+  const { DatabaseSync } = await import('node:sqlite');
+  const database = new DatabaseSync(path);
+  database.exec("UPDATE lease SET until = 0 WHERE name = 'lost-traces'");
+  database.close();
+  expect(namesIn(await other.lostTraces())).toEqual(['lost']);
+  expect(await one.lostTraces()).toEqual([]);
+  await other.tracesEnded([UUID]);
+  expect([await one.lostTraces(), await other.lostTraces()]).toEqual([[], []]);
+});

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { trace } from '@opentelemetry/api';
+import { AlwaysOffSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { SpanProcessor } from '@opentelemetry/sdk-trace';
+import { expect, onTestFinished, test } from 'vitest';
+import { memoryStore, recordTasks, TaskSpanProcessor } from '../../collector/index.ts';
+import { runTask } from '../../src/index.ts';
+import { recorded } from '../src/support/recorded.ts';
+
+/** Of which version a package is, as this workspace has it. */
+function versionOf(name: string): string {
+  const file = new URL(`node_modules/@opentelemetry/${name}/package.json`, import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+test('the suites of this project run on SDK 3.x', () => {
+  expect(recorded().provider).toBeInstanceOf(TracerProvider);
+  expect(['api', 'sdk-trace', 'core'].map(versionOf)).toEqual(['1.10.0', '3.1.0', '3.1.0']);
+});
+
+test('a provider of SDK 3.x takes the processor and the sampler as they are', async () => {
+  const store = memoryStore();
+  // The cast is for this repository alone, which has the types of two API versions; an application has one.
+  const processor = new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false }) as unknown as SpanProcessor;
+  const provider = new TracerProvider({ sampler: recordTasks(new AlwaysOffSampler()), spanProcessors: [processor] });
+  trace.setGlobalTracerProvider(provider);
+  onTestFinished(async () => {
+    trace.disable();
+    await provider.shutdown();
+  });
+  const uuid = runTask('On 3.x', (updater) => {
+    updater.scope('Work', (scope) => scope.notify('done'));
+    return updater.taskUuid;
+  });
+  await provider.forceFlush();
+  expect((await store.log(uuid))?.text).toBe(
+    '\t - Work\n\tdone\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n\tTask Finished - 1 out of 1 jobs finished\n',
+  );
+});
