@@ -1,5 +1,5 @@
-import { SPAN_KIND } from '../../src/conventions.ts';
 import { received } from '../../src/failure.ts';
+import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { hexId } from './ids.ts';
 import { attributesIn, isObject, microsIn, objectIn, objectsIn, stringIn, wholeIn } from './json-values.ts';
 import type { JsonObject } from './json-values.ts';
@@ -63,8 +63,8 @@ function enumIn(parent: JsonObject, key: string): number {
 }
 
 function readSpan(span: JsonObject, { scopeName, resource }: Source, into: Received): void {
-  const isOurs = (): boolean => objectsIn(span, 'attributes').some(({ key }) => key === SPAN_KIND);
-  if (!isAdapted(scopeName) && !isOurs()) return;
+  const isTelling = (): boolean => objectsIn(span, 'attributes').some(({ key }) => TELLING_ATTRIBUTES.includes(key as string));
+  if (!isAdapted(scopeName) && !isTelling()) return;
   const status = objectIn(span, 'status');
   takeSpan(
     {
