@@ -131,6 +131,17 @@ describeWithRedis('jobs of BullMQ', () => {
     expect(await ended(uuid)).toMatchObject({ state: 'failed', status: 0, exception: 'division by zero', attempt: 1 });
   });
 
+  it('that a flow waits for are child tasks of the one that waits', async () => {
+    const queue = newQueue();
+    const flows = new FlowProducer({ connection: redis.connection, prefix: 'of:its:own' });
+    onTestFinished(() => flows.close());
+    const { job, children } = await flows.add({ name: 'Parent', queueName: queue.name, children: [{ name: 'Child', queueName: queue.name }] });
+    newWorker(queue, trackJob(() => undefined), { prefix: 'of:its:own' });
+    expect(await ended(jobUuid(queue.name, job.id!))).toMatchObject({ task_name: 'Parent', parent_task_uuid: null });
+    const child = await ended(jobUuid(queue.name, children![0]!.job.id!));
+    expect(child).toMatchObject({ task_name: 'Child', state: 'completed', parent_task_uuid: jobUuid(queue.name, job.id!) });
+  });
+
   it('are cancelled by taskspan, and then not tried again', async () => {
     const queue = newQueue();
     const { uuid } = await added(queue, 'Wait', {}, { attempts: 3 });
@@ -184,8 +195,7 @@ describeWithRedis('jobs of BullMQ', () => {
   async function killedWhileRunning(queue: Queue, uuid: string): Promise<void> {
     const args = [join(HERE, 'bullmq-worker.ts'), queue.name, String(redis.connection.port), store];
     const worker = startNode(['--disable-warning=ExperimentalWarning', ...args], { cwd: await temporaryFolder() });
-    await worker.printed(/running/);
-    await recordWhen(url, uuid, ({ state }) => state === 'running');
+    await recordWhen(url, uuid, ({ log }) => log.includes('Running'));
     worker.kill('SIGKILL');
     await worker.ended;
   }
