@@ -4,8 +4,10 @@
 export { createTasksApp } from './app/tasks-app.ts';
 export type { TasksMetrics } from './app/metrics-route.ts';
 export type { TasksAppOptions } from './app/tasks-app.ts';
-export type { ServeOptions } from './app/serve-options.ts';
+export type { ReceiveOptions, ServeOptions } from './app/serve-options.ts';
 export type { StreamOptions } from './app/stream-options.ts';
+export { createReceiver } from './otlp/receiver.ts';
+export type { ReceiverLimits, ReceiverObserver, ReceiverOptions } from './otlp/receiver-options.ts';
 export { applyChange } from './record/task-change.ts';
 export type { LogGain, TaskChange } from './record/task-change.ts';
 export { TASK_STATES } from './record/task-record.ts';

@@ -2,11 +2,12 @@ import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { checkKeys, checkType } from '../src/check-options.ts';
 import { received } from '../src/failure.ts';
 import { accessRules } from './app/access.ts';
-import type { ServeOptions } from './app/serve-options.ts';
+import type { ReceiveOptions, ServeOptions } from './app/serve-options.ts';
 import { resolveStreams } from './app/stream-options.ts';
 import type { StreamOptions } from './app/stream-options.ts';
 import { checkToken } from './app/token.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
+import { resolveLimits } from './otlp/receiver-options.ts';
 import { checkBufferBytes } from './ring/buffer-bytes.ts';
 import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
@@ -24,7 +25,8 @@ export interface TaskspanOptions {
   /**
    * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
    * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, `TASKSPAN_TOKEN`, and the lists by commas
-   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for its live streams
+   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for what others send `TASKSPAN_RECEIVE`,
+   * `TASKSPAN_RECEIVE_MAX_BODY_BYTES` and `TASKSPAN_RECEIVE_MAX_WAITING_BYTES`; for its live streams
    * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
    */
   serve?: boolean | ServeOptions;
@@ -121,8 +123,11 @@ const SERVE_OPTIONS: readonly string[] = [
   'token',
   'allowedHosts',
   'allowedOrigins',
+  'receive',
   'streams',
 ] satisfies (keyof ServeOptions)[];
+
+const RECEIVE_OPTIONS: readonly string[] = ['maxBodyBytes', 'maxWaitingBytes'] satisfies (keyof ReceiveOptions)[];
 
 /** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
 export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
@@ -197,6 +202,7 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
     ...(typeof serve === 'object' && serve),
+    receive: receiveOptions(typeof serve === 'object' ? serve.receive : undefined, env),
     streams: streamOptions(typeof serve === 'object' ? serve.streams : undefined, env),
   };
   if (resolved.port !== undefined && !(Number.isInteger(resolved.port) && resolved.port >= 0 && resolved.port < 65536)) {
@@ -209,6 +215,21 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
     ...(resolved.allowedOrigins !== undefined && { allowedOrigins: resolved.allowedOrigins }),
   });
   return resolved;
+}
+
+function receiveOptions(receive: boolean | ReceiveOptions | undefined, env: NodeJS.ProcessEnv): false | ReceiveOptions {
+  if (typeof receive === 'object' && receive !== null) checkKeys('serve.receive', receive, RECEIVE_OPTIONS);
+  else if (receive !== undefined && typeof receive !== 'boolean') {
+    throw new TypeError(`serve.receive: expected true, false or an object of options, got ${received(receive)}`);
+  }
+  if ((receive ?? booleanOf(env, 'TASKSPAN_RECEIVE') ?? false) === false) return false;
+  const maxBodyBytes = numberOf(env, 'TASKSPAN_RECEIVE_MAX_BODY_BYTES');
+  const maxWaitingBytes = numberOf(env, 'TASKSPAN_RECEIVE_MAX_WAITING_BYTES');
+  return resolveLimits({
+    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+    ...(maxWaitingBytes !== undefined && { maxWaitingBytes }),
+    ...(typeof receive === 'object' && receive),
+  });
 }
 
 function streamOptions(streams: StreamOptions | undefined, env: NodeJS.ProcessEnv): StreamOptions {

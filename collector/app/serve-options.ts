@@ -15,6 +15,19 @@ export interface ServeOptions {
   allowedHosts?: string[];
   /** Origins whose pages may read from the server, such as `http://localhost:5173`. */
   allowedOrigins?: string[];
+  /**
+   * Whether what others send by OTLP/HTTP is taken at `/v1/traces` and `/v1/logs`, and how much at a time.
+   * Default `false`; `taskspan serve` takes it.
+   */
+  receive?: boolean | ReceiveOptions;
   /** How live streams behave; the defaults suit. */
   streams?: StreamOptions;
+}
+
+/** How much of what others send is taken at a time. */
+export interface ReceiveOptions {
+  /** The longest body in bytes, after decompression, from 1024. Default 20 MiB. */
+  maxBodyBytes?: number;
+  /** How many bytes of bodies may wait for the store at a time, at least as many as one body. Default 64 MiB. */
+  maxWaitingBytes?: number;
 }

@@ -6,7 +6,7 @@ import type { ServingOptions } from './serving.ts';
 export function serveCommand(): Command {
   return new Command('serve')
     .summary('serve the tasks of a store')
-    .description('Serves the records and logs of a store, whoever writes them, until it is told to stop.')
+    .description('Serves the records and logs of a store, whoever writes them, and takes what others send by OTLP/HTTP, until it is told to stop.')
     .addOption(portOption())
     .addOption(hostOption())
     .addOption(storeOption())
@@ -16,7 +16,7 @@ export function serveCommand(): Command {
         import('./serving.ts'),
         import('./stop-signal.ts'),
       ]);
-      const taskspan = await startServing({ ...options, registerProvider: false });
+      const taskspan = await startServing({ ...options, registerProvider: false, receive: true });
       const stop = listenForStop();
       try {
         process.stdout.write(`Tasks are served on ${taskspan.url}/tasks and kept in ${options.store}. Ctrl-C stops the server.\n`);

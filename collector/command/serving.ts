@@ -12,12 +12,19 @@ export interface ServingOptions {
   readonly endpoint?: string;
   /** Whether tasks are run in this process too. Default `true`. */
   readonly registerProvider?: boolean;
+  /** Whether what others send is taken. Default: as the environment says, else not. */
+  readonly receive?: boolean;
 }
 
 /** Starts the collector with its server; rejects with a {@link CommandError} where the port or the store is no good. */
-export async function startServing({ store, port, host, endpoint, registerProvider = true }: ServingOptions): Promise<Taskspan> {
+export async function startServing({ store, port, host, endpoint, receive, registerProvider = true }: ServingOptions): Promise<Taskspan> {
   const reports = holdReports();
-  const taskspan = await startTaskspan({ store, serve: { port, host }, registerProvider, ...(endpoint !== undefined && { endpoint }) });
+  const taskspan = await startTaskspan({
+    store,
+    serve: { port, host, ...(receive !== undefined && { receive }) },
+    registerProvider,
+    ...(endpoint !== undefined && { endpoint }),
+  });
   if (taskspan.failures.length > 0) {
     await taskspan.close();
     throw new CommandError(taskspan.failures.map(({ message }) => message).join('; '));

@@ -22,8 +22,8 @@ export function textOf(attributes: Attributes, key: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** A numeric attribute; 0 where it is none. */
+/** An attribute that counts something, a whole number of at least 0; 0 where it is none. */
 export function countOf(attributes: Attributes, key: string): number {
   const value = attributes[key];
-  return typeof value === 'number' ? value : 0;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }

@@ -8,6 +8,11 @@ import type { TaskStore } from '../store/task-store.ts';
 /** What a collector counts of itself, and gives to Prometheus. */
 export interface CollectorMetrics extends TasksMetrics {
   readonly commits: CommitObserver;
+  /** Of what others send, whose commits count with all others. */
+  readonly received: CommitObserver & {
+    answered(signal: string, status: number): void;
+    rejected(items: number): void;
+  };
 }
 
 /** From a fact's own time to its commit, in seconds. */
@@ -66,22 +71,44 @@ export function collectorMetrics(source: FactSource, store: TaskStore): Collecto
     }),
   );
   let refused = 0;
+  const requests = new Counter({
+    name: 'taskspan_received_requests_total',
+    help: 'Requests that others sent by OTLP, by the status of the answer.',
+    labelNames: ['signal', 'status'],
+    registers,
+  });
+  const received = new Counter({ name: 'taskspan_received_facts_total', help: 'Facts that came by OTLP.', registers });
+  const rejected = new Counter({
+    name: 'taskspan_received_rejected_total',
+    help: 'Spans and log records that claimed to be of a task and could not be taken.',
+    registers,
+  });
   const watchers = new Gauge({ name: 'taskspan_watchers', help: 'Clients that follow tasks live.', registers });
+  const commitObserver: CommitObserver = {
+    read: (facts) => read.inc(facts),
+    committed(facts) {
+      const [oldest] = facts;
+      if (oldest === undefined) return;
+      commits.inc();
+      committed.inc(facts.length);
+      lag.observe(Math.max(0, Date.now() / 1000 - oldest.time / 1_000_000));
+    },
+    failed: () => failures.inc(),
+    refused: () => refused++,
+  };
   return {
     watchers,
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    commits: {
-      read: (facts) => read.inc(facts),
-      committed(facts) {
-        const [oldest] = facts;
-        if (oldest === undefined) return;
-        commits.inc();
-        committed.inc(facts.length);
-        lag.observe(Math.max(0, Date.now() / 1000 - oldest.time / 1_000_000));
+    commits: commitObserver,
+    received: {
+      ...commitObserver,
+      read(facts) {
+        commitObserver.read(facts);
+        received.inc(facts);
       },
-      failed: () => failures.inc(),
-      refused: () => refused++,
+      answered: (signal, status) => requests.inc({ signal, status }),
+      rejected: (items) => rejected.inc(items),
     },
   };
 }

@@ -1,11 +1,12 @@
 import { describeFailure } from '../../src/failure.ts';
+import { accessRules } from '../app/access.ts';
 import { createTasksApp } from '../app/tasks-app.ts';
-import type { TasksAppOptions } from '../app/tasks-app.ts';
 import type { ServeOptions } from '../app/serve-options.ts';
 import { serveTasks } from '../app/serve-tasks.ts';
 import type { TasksServer } from '../app/serve-tasks.ts';
 import { startCollecting } from '../collect/collecting.ts';
 import type { CollectingOptions } from '../collect/collecting.ts';
+import type { CollectorMetrics } from '../metrics/collector-metrics.ts';
 import type { Committer } from '../store/committer.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { within } from '../ending/within.ts';
@@ -53,7 +54,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const listen = heartbeat === undefined;
   let server: TasksServer | undefined;
   try {
-    if (serve !== undefined) server = await startServer(serve, { store, listen, ...(metrics && { metrics }) });
+    if (serve !== undefined) server = await startServer(serve, store, listen, metrics);
     // In a thread of its own the thread is not waited for; in the task's the server must not be either.
     server?.unref();
   } catch (error) {
@@ -70,19 +71,26 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
 }
 
-function startServer(serve: ServeOptions, app: Omit<TasksAppOptions, 'access' | 'streams'>): Promise<TasksServer> {
-  const { port = DEFAULT_PORT, host, token, allowedHosts, allowedOrigins, streams } = serve;
+async function startServer(
+  serve: ServeOptions,
+  store: TaskStore,
+  listen: boolean,
+  metrics: CollectorMetrics | undefined,
+): Promise<TasksServer> {
+  const { port = DEFAULT_PORT, host, token, allowedHosts, allowedOrigins, receive, streams } = serve;
   const access = {
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
     ...(token !== undefined && { token }),
   };
-  return serveTasks({
-    app: createTasksApp({ ...app, access, ...(streams && { streams }) }),
-    port,
-    asksForToken: token !== undefined,
-    ...(host !== undefined && { host }),
-  });
+  const app = createTasksApp({ store, access, listen, ...(streams && { streams }), ...(metrics && { metrics }) });
+  if (receive !== undefined && receive !== false) {
+    // Loaded only where it is asked for.
+    const { createReceiver } = await import('../otlp/receiver.ts');
+    const refusal = accessRules(access).changeRefusal;
+    app.route('/', createReceiver({ store, refusal, ...(metrics && { observer: metrics.received }), ...(receive !== true && receive) }));
+  }
+  return serveTasks({ app, port, asksForToken: token !== undefined, ...(host !== undefined && { host }) });
 }
 
 function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {

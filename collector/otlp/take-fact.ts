@@ -1,0 +1,134 @@
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { Fact, Plan, SpanRef } from '../../src/fact.ts';
+import { cutText, DEFAULT_LIMITS } from '../../src/limits.ts';
+import { setAttribute } from '../contract/attributes.ts';
+import { spanIdIn } from './ids.ts';
+
+/**
+ * Senders may say anything; what is stored is bounded as it is for our own sources, by
+ * `src/limits.ts`. What those have cut already has its mark behind it, and stays as it is.
+ */
+const MARK = 64;
+/** A result that was cut is a JSON string of its beginning, with more characters than that has. */
+const LONGEST_RESULT = 6 * DEFAULT_LIMITS.result + MARK;
+const MOST_PLANNED = 10_000;
+/** Bounds of a worker's interval in milliseconds; those of the option `beatIntervalMs`. */
+const LEAST_INTERVAL_MS = 50;
+const LONGEST_INTERVAL_MS = 3_600_000;
+
+/** Adds a fact with its contents in bounds; says why, if it can't be one. */
+export function takeFact(fact: Fact, into: Fact[]): string | undefined {
+  const { time, seq, span } = fact;
+  if (!Number.isSafeInteger(time) || time <= 0) return `expected a time in nanoseconds since 1970, got ${time} microseconds`;
+  if (!Number.isSafeInteger(seq) || seq < 0) return `expected a sequence number from 0, got ${seq}`;
+  const ref = checkedRef(span);
+  if (ref === undefined) return `expected the task span's id to be 16 hex digits, got ${JSON.stringify(span.taskSpanId.slice(0, 40))}`;
+  const taken = boundedFact(ref === span ? fact : { ...fact, span: ref });
+  if (taken === undefined) return `expected a plan of at most ${MOST_PLANNED} names`;
+  into.push(taken);
+  return undefined;
+}
+
+/** A worker's interval in bounds; 0 stays: no beats are to come. */
+export function boundedInterval(ms: number): number {
+  return ms === 0 ? 0 : Math.min(Math.max(ms, LEAST_INTERVAL_MS), LONGEST_INTERVAL_MS);
+}
+
+/** A name in bounds. */
+export function boundedName(name: string): string {
+  return bounded(name, DEFAULT_LIMITS.name);
+}
+
+function checkedRef(ref: SpanRef): SpanRef | undefined {
+  if (ref.taskSpanId === '' || ref.taskSpanId === ref.spanId) return ref;
+  const taskSpanId = spanIdIn(ref.taskSpanId);
+  if (taskSpanId === ref.taskSpanId) return ref;
+  return taskSpanId === undefined ? undefined : { ...ref, taskSpanId };
+}
+
+function boundedFact(fact: Fact): Fact | undefined {
+  switch (fact.kind) {
+    case 'task-announced':
+      return { ...fact, name: boundedName(fact.name), attributes: boundedAttributes(fact.attributes) };
+    case 'task-start': {
+      const { parentScope, ...rest } = fact;
+      const taskSpanId = parentScope && spanIdIn(parentScope.taskSpanId);
+      const spanId = parentScope && spanIdIn(parentScope.spanId);
+      return {
+        ...rest,
+        name: boundedName(fact.name),
+        attributes: boundedAttributes(fact.attributes),
+        workerId: boundedName(fact.workerId),
+        workerIntervalMs: boundedInterval(fact.workerIntervalMs),
+        ...(taskSpanId !== undefined && spanId !== undefined && { parentScope: { taskSpanId, spanId } }),
+      };
+    }
+    case 'scope-start':
+      return { ...fact, name: boundedName(fact.name), parentSpanId: spanIdIn(fact.parentSpanId) ?? fact.span.taskSpanId };
+    case 'notification': {
+      const message = boundedMessage(fact.message);
+      if (fact.attributes !== undefined) return { ...fact, message, attributes: boundedAttributes(fact.attributes) };
+      return message === fact.message ? fact : { ...fact, message };
+    }
+    case 'exception':
+      return { ...fact, type: boundedName(fact.type), message: boundedMessage(fact.message) };
+    case 'result': {
+      if (fact.result.length <= LONGEST_RESULT) return { ...fact, result: fact.result.toWellFormed() };
+      return { ...fact, result: JSON.stringify(bounded(fact.result, DEFAULT_LIMITS.result)) };
+    }
+    case 'plan':
+      return isBoundedPlan(fact.plan) ? fact : undefined;
+    case 'scope-end':
+      return fact.error === undefined ? fact : { ...fact, error: boundedError(fact.error) };
+    case 'task-end': {
+      const error = fact.error && boundedError(fact.error);
+      return { ...fact, error, name: boundedName(fact.name), exception: boundedMessage(fact.exception) };
+    }
+    default:
+      return fact;
+  }
+}
+
+function boundedError({ name, message }: { name: string; message: string }): { name: string; message: string } {
+  return { name: boundedName(name), message: boundedMessage(message) };
+}
+
+function boundedMessage(message: string): string {
+  return bounded(message, DEFAULT_LIMITS.message);
+}
+
+function bounded(text: string, most: number): string {
+  const cut = text.length <= most + MARK ? text : cutText(text, most);
+  return cut.isWellFormed() ? cut : cut.toWellFormed();
+}
+
+function isBoundedPlan(plan: Plan): boolean {
+  if (typeof plan === 'number') return true;
+  const names = Object.keys(plan);
+  return names.length <= MOST_PLANNED && names.every((name) => name.length <= DEFAULT_LIMITS.name + MARK);
+}
+
+/** The first ones count, as for our own sources. */
+function boundedAttributes(attributes: Attributes): Attributes {
+  const taken: Attributes = {};
+  let count = 0;
+  for (const key of Object.keys(attributes)) {
+    if (count++ === DEFAULT_LIMITS.attributes) break;
+    setAttribute(taken, boundedName(key), boundedValue(attributes[key]));
+  }
+  return taken;
+}
+
+function boundedValue(value: AttributeValue | undefined): AttributeValue | undefined {
+  if (typeof value === 'string') return bounded(value, DEFAULT_LIMITS.attributeValue);
+  // JSON has no such numbers.
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (!Array.isArray(value)) return value;
+  let length = value.length;
+  for (const item of value) if (typeof item === 'string') length += item.length;
+  if (length > DEFAULT_LIMITS.attributeValue) return `… (cut: a list of ${value.length.toLocaleString('en-US')} items)`;
+  return value.map((item) => {
+    if (typeof item === 'string') return item.toWellFormed();
+    return typeof item === 'number' && !Number.isFinite(item) ? null : item;
+  }) as AttributeValue;
+}
