@@ -33,7 +33,7 @@ export function unregisterProvider(): void {
   propagation.disable();
 }
 
-/** Who sends spans: the given name, the environment's, or Node.js. */
+/** What spans and facts are said to come from. */
 export function resourceOf(serviceName: string | undefined): Resource {
   // OpenTelemetry's own default would have the whole path of the program.
   const unnamed = { 'service.name': `unknown_service:${basename(process.execPath)}` };

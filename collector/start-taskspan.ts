@@ -9,15 +9,21 @@ import { RingWriter } from './ring/ring-writer.ts';
 import { ExportProcessor, exporterTo } from './span/export-processor.ts';
 import { sendLostTraces } from './span/lost-traces.ts';
 import { RingSpanProcessor } from './span/ring-span-processor.ts';
+import { hasLiveTasks } from './ring/segment.ts';
 import { lateStore } from './store/late-store.ts';
+import type { LateStore } from './store/late-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { TaskStoreErrorCode } from './store/task-store-error.ts';
+import { sinkSettings, spanHeaders, storeElsewhere } from './sending.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 import { tellOnStandardError } from './tell.ts';
 import { within } from './ending/within.ts';
 import { startCollectorHere } from './thread/collector-here.ts';
+import type { CollectorOptions } from './thread/collector.ts';
 import { CollectorThread, INSIDE_COLLECTOR } from './thread/collector-thread.ts';
+import { destinationAt } from './thread/destination.ts';
+import type { Destination } from './thread/destination.ts';
 import type { HeartbeatSettings } from './beat/heartbeat.ts';
 import type { CollectorFailure } from './thread/messages.ts';
 
@@ -66,7 +72,8 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
     return handleTo(handle);
   }
   const ring = new RingWriter({ limitBytes: resolved.bufferBytes });
-  ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
+  const away = resolved.sending === undefined ? 'the store' : 'the endpoint';
+  ring.onGivenUp = () => report(`${away} has been away for too long: facts are being given up`);
   const started = start(resolved, ring);
   running = started;
   await started.ready;
@@ -78,7 +85,8 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
 function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; ready: Promise<void> } {
   const failures: Error[] = [];
   const spans = new RingSpanProcessor(ring);
-  const exporter = options.exports ? new ExportProcessor(options.endpoint) : undefined;
+  const { sending } = options;
+  const exporter = options.exports ? new ExportProcessor(options.endpoint, sending && spanHeaders(sending)) : undefined;
   let url: string | undefined;
   // Before the collector: what is open has to be ended before the last facts are waited for.
   const flushSpans = async (): Promise<void> => exporter?.flushAtEnd();
@@ -92,15 +100,22 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     }),
   });
   const collector = startAnyCollector(options, ring, () => spans.startAgain());
+  let hears = false;
+  const listen = (): void => {
+    hears = true;
+    worker.listeners++;
+  };
+  // Whether somebody elsewhere can be heard has to be found out; until then task spans do not promise it.
+  if (sending === undefined) listen();
   const { exports, endpoint, serve, serviceName } = options;
   const stopLostTraces =
     exports && serve !== undefined
       ? sendLostTraces({ store: collector.store, exporter: exporterTo(endpoint), resource: resourceOf(serviceName) })
       : undefined;
-  worker.listeners++;
   const ready = collector.ready.then((told) => {
     url = told.url;
     failures.push(...told.failures.map(errorOf));
+    if (sending !== undefined && told.hears && closed === undefined) listen();
   });
   const processor: SpanProcessor = {
     onStart: (span) => spans.onStart(span),
@@ -119,7 +134,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     endings.stop();
     if (registered) unregisterProvider();
     ring.close();
-    worker.listeners--;
+    if (hears) worker.listeners--;
     if (stopLostTraces) await within(FLUSH_MS, stopLostTraces());
     await collector.close();
     reportLost(ring);
@@ -144,28 +159,30 @@ const UNUSABLE: ReadonlySet<string | undefined> = new Set<TaskStoreErrorCode>(['
 
 /** A collector wherever it runs. */
 interface AnyCollector {
-  ready: Promise<{ url: string | undefined; failures: readonly CollectorFailure[] }>;
+  ready: Promise<{ url: string | undefined; failures: readonly CollectorFailure[]; hears: boolean }>;
   store: TaskStore;
   flush(limitMs: number): Promise<unknown>;
   close(): Promise<void>;
 }
 
 function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplaced: () => void): AnyCollector {
-  const { store, serve, retention, beatIntervalMs, lostFinalMs } = options;
+  const { store, sending, serve, retention, beatIntervalMs, lostFinalMs } = options;
   const heartbeat: HeartbeatSettings | undefined =
     beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
-  if (typeof store === 'object') {
+  if (sending === undefined && typeof store === 'object') {
     report('a store given as an object keeps the collector in the task\'s own thread');
     if (heartbeat !== undefined) markListened(store);
-    return here(ring, store, serve, heartbeat, retention);
+    return here(ring, { store }, store, serve, heartbeat, retention);
   }
   // From now on task spans promise it. In the task's own thread it could not be kept while task code blocks.
   worker.intervalMs = beatIntervalMs;
-  const thread = new CollectorThread(ring, store, serve, heartbeat, retention);
+  const location = sending === undefined ? (store as string) : sinkSettings(sending, options);
+  const thread = new CollectorThread(ring, location, serve, heartbeat, retention);
   thread.onReplaced = onReplaced;
   let instead: AnyCollector | undefined;
+  let destination: Destination | undefined;
   // Only where it is written too: else it is the thread that knows.
-  const reading = lateStore(store, () => instead && onReplaced());
+  const reading = sending === undefined ? lateStore(store as string, () => instead && onReplaced()) : storeElsewhere(sending);
   if (heartbeat !== undefined) markListened(reading);
   const ready = thread.ready.then(async ({ noThread, ...told }) => {
     if (noThread === undefined) {
@@ -175,7 +192,11 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
     worker.intervalMs = 0;
     report('no collector thread could be started: it runs in the task\'s own thread', noThread);
     await thread.close();
-    instead = here(ring, reading, serve, heartbeat, retention, () => reading.open());
+    // Here an open question for cancellations would hold the process.
+    const elsewhere = { hasLiveTasks: () => hasLiveTasks(ring.control), waitSeconds: 0, report };
+    destination = typeof location === 'string' ? undefined : destinationAt(location, elsewhere);
+    const collected = destination?.collected ?? { store: reading, open: () => (reading as LateStore).open() };
+    instead = here(ring, collected, reading, serve, heartbeat, retention);
     return instead.ready;
   });
   return {
@@ -184,6 +205,7 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
     flush: (limitMs) => (instead ?? thread).flush(limitMs),
     async close() {
       worker.intervalMs = 0;
+      destination?.breakOff();
       await (instead ?? thread).close();
       await reading.close();
     },
@@ -192,13 +214,13 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
 
 function here(
   ring: RingWriter,
+  collected: Pick<CollectorOptions, 'store' | 'open' | 'unheard'>,
   store: TaskStore,
   serve: ResolvedOptions['serve'],
   heartbeat: HeartbeatSettings | undefined,
   retention: ResolvedOptions['retention'],
-  open?: () => unknown,
 ): AnyCollector {
-  const starting = startCollectorHere(ring, store, serve, heartbeat, retention, open);
+  const starting = startCollectorHere(ring, collected, serve, heartbeat, retention);
   return {
     ready: starting,
     store,

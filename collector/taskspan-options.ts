@@ -31,10 +31,19 @@ export interface TaskspanOptions {
    */
   serve?: boolean | ServeOptions;
   /**
-   * Base URL to which spans are sent by OTLP/HTTP, such as `http://127.0.0.1:4318`.
-   * `OTEL_EXPORTER_OTLP_ENDPOINT` and the rest of `OTEL_EXPORTER_OTLP_*`. Default: none are sent.
+   * Base URL to which spans are sent by OTLP/HTTP, such as `http://127.0.0.1:4318`; with neither `store`
+   * nor `serve` record and log are made there too: facts are sent as they happen, and nothing is kept here.
+   * `TASKSPAN_ENDPOINT`; for spans alone `OTEL_EXPORTER_OTLP_ENDPOINT` and the rest of
+   * `OTEL_EXPORTER_OTLP_*`. Default: nothing is sent.
    */
   endpoint?: string;
+  /**
+   * Base URL of the taskspan server that is asked for cancellations where facts are sent: needed where
+   * `endpoint` is an OpenTelemetry Collector. `TASKSPAN_SERVER_URL`. Default: `endpoint`.
+   */
+  serverUrl?: string;
+  /** Token for both where facts are sent, as `Authorization: Bearer …`. `TASKSPAN_TOKEN`. Default none. */
+  token?: string;
   /** Name of this service in traces. `OTEL_SERVICE_NAME`. Default OpenTelemetry's. */
   serviceName?: string;
   /**
@@ -86,6 +95,8 @@ export interface ResolvedOptions {
   store: string | TaskStore;
   serve: ServeOptions | undefined;
   endpoint: string | undefined;
+  /** Where facts are sent instead of being kept here. */
+  sending: SendingOptions | undefined;
   /** Whether spans are sent at all. */
   exports: boolean;
   serviceName: string | undefined;
@@ -99,6 +110,13 @@ export interface ResolvedOptions {
   retention: RetentionOptions;
 }
 
+/** Where facts are sent. */
+export interface SendingOptions {
+  endpoint: string;
+  serverUrl: string;
+  token: string | undefined;
+}
+
 const DEFAULT_STORE = './taskspan.sqlite';
 const DEFAULT_BUFFER_BYTES = 128 * 1024 * 1024;
 
@@ -106,6 +124,8 @@ const OPTIONS: readonly string[] = [
   'store',
   'serve',
   'endpoint',
+  'serverUrl',
+  'token',
   'serviceName',
   'sampler',
   'spanProcessors',
@@ -132,10 +152,8 @@ const RECEIVE_OPTIONS: readonly string[] = ['maxBodyBytes', 'maxWaitingBytes'] s
 /** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
 export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
   checkKeys('startTaskspan', options, OPTIONS);
-  const { endpoint, serviceName, sampler, spanProcessors } = options;
-  if (endpoint !== undefined && !isHttpUrl(endpoint)) {
-    throw new TypeError(`endpoint: expected a URL of http or https, got ${received(endpoint)}`);
-  }
+  const { serviceName, sampler, spanProcessors } = options;
+  const endpoint = httpUrl('endpoint', options.endpoint ?? (env['TASKSPAN_ENDPOINT'] || undefined));
   if (serviceName !== undefined && (typeof serviceName !== 'string' || serviceName === '')) {
     throw new TypeError(`serviceName: expected a string that is not empty, got ${received(serviceName)}`);
   }
@@ -155,10 +173,18 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   if (store === '' || (typeof store !== 'string' && !isTaskStore(store))) {
     throw new TypeError(`store: expected a path or a TaskStore, got ${received(store)}`);
   }
+  const serve = serveOptions(options.serve, env);
+  const isKept = options.store !== undefined || Boolean(env['TASKSPAN_STORE']) || serve !== undefined;
+  const serverUrl = httpUrl('serverUrl', options.serverUrl ?? (env['TASKSPAN_SERVER_URL'] || undefined));
+  if (options.token !== undefined) checkToken('token', options.token);
+  const token = options.token ?? (env['TASKSPAN_TOKEN'] || undefined);
+  const sends = endpoint !== undefined && !isKept;
+  if (sends && token !== undefined) checkToken('TASKSPAN_TOKEN', token);
   return {
     store,
-    serve: serveOptions(options.serve, env),
+    serve,
     endpoint,
+    sending: sends ? { endpoint, serverUrl: serverUrl ?? endpoint, token } : undefined,
     exports: endpoint !== undefined || exportsByEnv(env),
     serviceName,
     sampler,
@@ -172,10 +198,10 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   };
 }
 
-function isHttpUrl(text: unknown): boolean {
-  if (typeof text !== 'string' || !URL.canParse(text)) return false;
-  const { protocol } = new URL(text);
-  return protocol === 'http:' || protocol === 'https:';
+function httpUrl(option: string, text: unknown): string | undefined {
+  if (text === undefined) return undefined;
+  if (typeof text === 'string' && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new TypeError(`${option}: expected a URL of http or https, got ${received(text)}`);
 }
 
 function isProcessor(value: unknown): boolean {

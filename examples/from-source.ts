@@ -9,6 +9,7 @@ import { registerHooks } from 'node:module';
 
 const sources: Readonly<Record<string, string>> = {
   taskspan: '../src/index.ts',
+  'taskspan/bullmq': '../src/bullmq/index.ts',
   'taskspan/collector': '../collector/index.ts',
 };
 

@@ -104,7 +104,7 @@ export class ScopeNode implements Scope {
       return;
     }
     this.#planned = true;
-    own.record(() => own.writer.plan(planned));
+    own.plan(planned);
   }
 
   each<T>(items: Iterable<T>, options?: EachOptions): IterableIterator<T>;

@@ -1,11 +1,13 @@
 import type { Attributes, Span } from '@opentelemetry/api';
 import type { Outcome } from './conventions.ts';
+import type { Plan } from './fact.ts';
 import { describeFailure, failureText } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { attributesCut } from './limits.ts';
 import { messageLines, nameLine, outcomeLines } from './log-line.ts';
 import { ProgressGate } from './progress.ts';
 import { reportOnce } from './report.ts';
+import { ScopeShare } from './scope-share.ts';
 import { NOT_TRACED } from './scope-span.ts';
 import { SpanWriter } from './span-writer.ts';
 import { TaskClock } from './task-clock.ts';
@@ -34,6 +36,7 @@ export class ScopeRun {
   #heading = false;
   #gate: ProgressGate | undefined;
   #toldInside: ToldErrors | undefined;
+  #share: ScopeShare | undefined;
 
   constructor(task: TaskRun, parent: ScopeRun | undefined, name: string, start: number, span: Span) {
     this.task = task;
@@ -84,9 +87,23 @@ export class ScopeRun {
 
   /** Takes how far it is; many steps make a handful of facts. */
   progress(done: number, total: number | undefined): void {
+    this.share?.progress(done, total);
     if (!this.writer.recording) return;
     this.#gate ??= new ProgressGate((state) => this.record(() => this.writer.progress(state.done, state.total)));
     this.#gate.update(done, total);
+  }
+
+  /** Takes what it is going to consist of. */
+  plan(plan: Plan): void {
+    this.share?.plan(plan);
+    this.record(() => this.writer.plan(plan));
+  }
+
+  /** How far it is; kept only where somebody watches. */
+  get share(): ScopeShare | undefined {
+    const { watcher } = this.task;
+    if (watcher === undefined) return undefined;
+    return (this.#share ??= new ScopeShare(this.name, this.parent?.share, this.parent === undefined ? watcher : undefined));
   }
 
   /** Writes a fact; a trouble with it is told, not thrown. */
@@ -109,6 +126,7 @@ export class ScopeRun {
     if (!this.#open) return;
     this.#gate?.close();
     this.#open = false;
+    this.share?.end(outcome);
     if (this.writer.recording) this.task.ended(this);
     const own = failed !== undefined && this.#toldInside?.has(failed.thrown) !== true;
     if (this.#isCounted) this.#countJob(outcome, own);

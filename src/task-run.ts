@@ -57,6 +57,8 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   cancellation: TaskCancelledError | undefined;
   /** Whether the cancellation was thrown to task code, or has ended a scope. */
   isStopped = false;
+  /** Told in this process how far the task is, each time that is further. It must not throw. */
+  watcher: ((share: number) => void) | undefined;
   /** Made with the updater's signal. Weak, since those who listen to it may hold the updater. */
   aborter: WeakRef<AbortController> | undefined;
 

@@ -5,6 +5,7 @@ import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions } from './access.ts';
 import { cancelRoute } from './cancel-route.ts';
+import { cancellationsRoute } from './cancellations-route.ts';
 import { listenWhileAsked } from './listen-while-asked.ts';
 import { metricsRoute } from './metrics-route.ts';
 import type { TasksMetrics } from './metrics-route.ts';
@@ -44,7 +45,7 @@ const OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics'] satisfies (k
  *
  * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes`, `/healthz`, `/readyz` and, where there are
  * any, `/metrics`; live `/tasks/events`, `/tasks/:uuid/events` and `/tasks/:uuid/log`; and
- * `POST /tasks/:uuid/cancel`. `docs/http-api.md` has the rest. It answers for
+ * `POST /tasks/:uuid/cancel`, with `/workers/:worker/cancellations` for workers elsewhere. `docs/http-api.md` has the rest. It answers for
  * these paths alone and leaves all others to the app that it is mounted in.
  *
  * Throws `TypeError` for what is no store and for unknown options and a malformed access option, `RangeError` for one
@@ -85,6 +86,8 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   app.all('/tasks/:uuid/cancel', (c) => {
     return access.changeRefusal(c) ?? otherMethod(c.req.method, ['POST']) ?? cancel(c).catch(storeFailure);
   });
+  // No question for tasks: nobody needs to be listened to because of it.
+  observe('/workers/:worker/cancellations', cancellationsRoute(store));
   observe('/healthz', health, access.openRefusal);
   observe('/readyz', readyRoute(store), access.openRefusal);
   if (metrics !== undefined) observe('/metrics', metricsRoute(metrics));

@@ -8,10 +8,14 @@ import type { RetentionOptions } from '../store/retention.ts';
 import { startSweeper } from '../store/sweeper.ts';
 import type { TaskStore } from '../store/task-store.ts';
 
+/** Where a worker's tasks are kept: a store, or what sends them to one elsewhere, which deletes nothing. */
+export type FactDestination = Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations'> &
+  Partial<Pick<TaskStore, 'sweep'>>;
+
 /** What it takes to keep a worker's tasks in a store. */
 export interface CollectingOptions {
   source: FactSource;
-  store: TaskStore;
+  store: FactDestination;
   /** How it beats and listens; not at all if absent. */
   heartbeat: Omit<HeartbeatOptions, 'store'> | undefined;
   /** What is kept of ended tasks. */
@@ -64,14 +68,15 @@ export function startCollecting(options: CollectingOptions): Collecting {
   });
   void committer.run();
   heartbeat?.start();
-  const sweeper = startSweeper({ store, retention, report });
+  const { sweep } = store;
+  const sweeper = sweep && startSweeper({ store: { sweep: (rules) => sweep.call(store, rules) }, retention, report });
   return {
     committer,
     async stop() {
       committer.stop();
       cancellations.stop();
       await heartbeat?.stop();
-      await sweeper.stop();
+      await sweeper?.stop();
     },
   };
 }

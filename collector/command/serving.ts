@@ -17,7 +17,8 @@ export interface ServingOptions {
 }
 
 /** Starts the collector with its server; rejects with a {@link CommandError} where the port or the store is no good. */
-export async function startServing({ store, port, host, endpoint, receive, registerProvider = true }: ServingOptions): Promise<Taskspan> {
+export async function startServing(options: ServingOptions): Promise<Taskspan> {
+  const { store, port, host, endpoint, registerProvider = true, receive } = options;
   const reports = holdReports();
   const taskspan = await startTaskspan({
     store,

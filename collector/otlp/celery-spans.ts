@@ -3,7 +3,7 @@ import * as conventions from '../../src/conventions.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
 import type { OtlpSpan } from './otlp-span.ts';
-import { queueTaskUuid } from './queue-task-uuid.ts';
+import { jobUuid } from '../../src/queue/job-uuid.ts';
 
 /** Scope name of OpenTelemetry's instrumentation of Celery for Python. */
 export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
@@ -17,7 +17,7 @@ export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
 export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const id = textOf(span.attributes, 'messaging.message.id');
   if (id === '') return [];
-  const taskUuid = queueTaskUuid('celery', id);
+  const taskUuid = jobUuid('celery', id);
   switch (span.attributes['celery.action']) {
     case 'apply_async':
       return [{ kind: 'task-announced', ...startOf(span, { ...idsOf(span), taskUuid, taskSpanId: '' }) }];

@@ -1,8 +1,11 @@
 import type { Fact, SpanRef } from '../../src/fact.ts';
 import { foldAnnouncement } from './announcement.ts';
-import { fold } from './fold.ts';
+import { childSharesOf, grownShares } from './child-share.ts';
+import type { ChildShare } from './child-share.ts';
+import { fold, foldChildShare } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
+import { spanKey } from './scope-state.ts';
 import type { ScopeState } from './scope-state.ts';
 import { summaryJson, taskName } from './summary.ts';
 import type { TaskFold } from './task-fold.ts';
@@ -28,18 +31,27 @@ export interface TaskCommit {
   name: string;
   /** As the facts have it. */
   state: TaskState;
+  /** What its parent tasks have to be told: {@link tellParents}. */
+  childShares: readonly ChildShare[];
   /** What the task lives by, where this commit has changed it: always with the first. */
   life?: TaskLife;
 }
+
+/** How far the child tasks are for which a scope stands, as a store knows them; `null` where there are none. */
+export type ShareOfChildren = (scope: ScopeState) => number | null;
 
 /**
  * Folds facts of one task and gives what a store has to write; `undefined` if they bring nothing
  * new. The task's version, log length and last line move on.
  */
-export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit | undefined {
+export function commitFacts(
+  task: TaskFold,
+  facts: readonly Fact[],
+  shareOfChildren: ShareOfChildren = () => null,
+): TaskCommit | undefined {
   const journal = new JournalWriter(task);
   const noted = new Map<ScopeState, number>();
-  const before = lifeOf(task);
+  const before = beforeCommit(task);
   let span: SpanRef | undefined;
   let scope: ScopeState | undefined;
   for (const fact of inOrder(facts)) {
@@ -52,10 +64,43 @@ export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit 
       span = fact.span;
       scope = task.scopeOf(span);
     }
-    if (!fold(task, fact, scope)) continue;
+    const isNew = fold(task, fact, scope);
+    if (fact.kind === 'scope-start' && fact.remote === true) {
+      const share = shareOfChildren(scope);
+      if (share !== null) foldChildShare(task, scope, share);
+    }
+    if (!isNew) continue;
     journal.write(fact, scope);
     if (fact.kind === 'notification') noted.set(scope, (noted.get(scope) ?? 0) + 1);
   }
+  return commitOf(task, before, journal, noted);
+}
+
+/** The same for what child tasks have done. A scope of which nothing has come yet will ask for it. */
+export function commitChildShares(task: TaskFold, shares: readonly ChildShare[]): TaskCommit | undefined {
+  const before = beforeCommit(task);
+  for (const { traceId, spanId, share } of shares) {
+    const scope = task.scopes.get(spanKey(traceId, spanId));
+    if (scope !== undefined) foldChildShare(task, scope, share);
+  }
+  return commitOf(task, before, new JournalWriter(task), new Map());
+}
+
+interface Before {
+  readonly life: TaskLife;
+  readonly childShares: readonly ChildShare[];
+}
+
+function beforeCommit(task: TaskFold): Before {
+  return { life: lifeOf(task), childShares: childSharesOf(task) };
+}
+
+function commitOf(
+  task: TaskFold,
+  before: Before,
+  journal: JournalWriter,
+  noted: ReadonlyMap<ScopeState, number>,
+): TaskCommit | undefined {
   if (task.changed.size === 0 && !task.announcedAnew) return undefined;
   journal.close();
   const version = ++task.version;
@@ -65,7 +110,7 @@ export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit 
   const scopes = [...task.changed];
   task.changed.clear();
   const life = lifeOf(task);
-  const anew = version === 1 || task.announcedAnew || !isSameLife(before, life);
+  const anew = version === 1 || task.announcedAnew || !isSameLife(before.life, life);
   task.announcedAnew = false;
   return {
     task,
@@ -77,6 +122,7 @@ export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit 
     summary: summaryJson(task),
     name: taskName(task),
     state: life.state,
+    childShares: grownShares(before.childShares, childSharesOf(task)),
     ...(anew && { life }),
   };
 }

@@ -99,17 +99,26 @@ function foldProgress(task: TaskFold, scope: ScopeState, fact: ProgressFact): vo
     task.changed.add(scope);
   }
   if (total === undefined) return;
-  const share = total === 0 ? 1 : Math.min(1, done / total);
+  raiseShare(task, scope, total === 0 ? 1 : Math.min(1, done / total));
+}
+
+/** Takes in a share done: the greatest counts. */
+function raiseShare(task: TaskFold, scope: ScopeState, share: number): void {
   if (scope.share !== null && share <= scope.share) return;
   scope.share = share;
   rollUp(task, scope);
 }
 
+/** Takes in the share done of a child task for which the scope stands; that is a scope which begins elsewhere. */
+export function foldChildShare(task: TaskFold, scope: ScopeState, share: number): void {
+  if (scope.remote) raiseShare(task, scope, share);
+}
+
 function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): void {
-  const { name, parentSpanId, time } = fact;
+  const { name, parentSpanId, time, remote = false } = fact;
   if (
     scope.start !== null &&
-    !isGreaterContent([name, parentSpanId, time], [scope.name, scope.parentSpanId, scope.start])
+    !isGreaterContent([name, parentSpanId, time, remote], [scope.name, scope.parentSpanId, scope.start, scope.remote])
   ) {
     return;
   }
@@ -117,9 +126,11 @@ function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): vo
     scope.name = name;
     scope.parentSpanId = parentSpanId;
     scope.start = time;
+    scope.remote = remote;
   });
   const around = task.around(scope);
-  if (around !== undefined && !around.encloses) {
+  // A scope whose work goes on elsewhere is a job itself.
+  if (around !== undefined && !around.encloses && !remote) {
     countJob(task, around, () => {
       around.encloses = true;
     });
@@ -147,6 +158,7 @@ function foldTaskStart(task: TaskFold, attempt: AttemptState, fact: TaskStart): 
   attempt.workerIntervalMs = fact.workerIntervalMs;
   attempt.cancellable = fact.cancellable ?? false;
   attempt.parentTaskUuid = fact.parentTaskUuid ?? null;
+  attempt.parentScope = fact.parentScope ?? null;
   attempt.sampled = fact.sampled;
 }
 
@@ -209,12 +221,14 @@ function endOf(fact: ScopeEnd | TaskEnd, heading: boolean): NonNullable<ScopeSta
 }
 
 function startContent(fact: TaskStart): unknown {
-  const { name, time, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled } = fact;
-  const whole = { cancellable: cancellable ?? false, parentTaskUuid: parentTaskUuid ?? null, sampled };
+  const { name, time, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled } = fact;
+  const parent = { parentTaskUuid: parentTaskUuid ?? null, parentScope: parentScope ?? null };
+  const whole = { cancellable: cancellable ?? false, ...parent, sampled };
   return { name, time, attempt, attributes, workerId, workerIntervalMs, ...whole };
 }
 
 function startContentOf(state: AttemptState): unknown {
-  const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled } = state;
-  return { name, time: start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled };
+  const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled } = state;
+  const rest = { workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled };
+  return { name, time: start, attempt, attributes, ...rest };
 }

@@ -40,7 +40,8 @@ export class JournalWriter {
     this.#before = task.lineBefore === null ? undefined : task.scopes.get(task.lineBefore);
     this.#tree = {
       isOpen: (scope) => scope.end === null,
-      isHeading: (scope) => scope.end?.heading ?? scope.encloses,
+      // A job of which a part has run elsewhere is read as a heading is: that part's lines stand below its name.
+      isHeading: (scope) => (scope.end?.heading ?? scope.encloses) || scope.insideUnits > 0,
       isInside: (scope, outer) => isInside(task, scope, outer),
     };
   }

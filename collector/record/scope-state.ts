@@ -22,9 +22,11 @@ export interface ScopeState {
   end: ScopeEndState | null;
   /** Sequence numbers seen. */
   seen: SeqSet;
-  /** Whether a scope inside is known: then it is a heading and no job. */
+  /** Whether the scope around it is another process's. */
+  remote: boolean;
+  /** Whether a scope inside, of its own process, is known: then it is a heading and no job. */
   encloses: boolean;
-  /** The greatest share done that a progress fact told; `null` if none told one. */
+  /** The greatest share done that a progress fact told, or a child task for which it stands; `null` if none told one. */
   share: number | null;
   /** What the latest progress fact told. */
   latestProgress: { seq: number; done: number; total: number | null } | null;
@@ -59,6 +61,8 @@ export interface AttemptState extends ScopeState {
   /** Whether the worker hears a request to cancel. */
   cancellable: boolean;
   parentTaskUuid: string | null;
+  /** The scope of the parent task that stands for it. */
+  parentScope: { taskSpanId: string; spanId: string } | null;
   sampled: boolean;
   /** How many facts of the attempt and its scopes are known to be missing. */
   missing: number;
@@ -95,6 +99,7 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     start: null,
     end: null,
     seen: [],
+    remote: false,
     encloses: false,
     share: null,
     latestProgress: null,
@@ -118,6 +123,7 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     workerIntervalMs: 0,
     cancellable: false,
     parentTaskUuid: null,
+    parentScope: null,
     sampled: false,
     missing: 1,
     jobs: { finished: 0, failed: 0, running: 0 },

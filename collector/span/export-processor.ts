@@ -15,6 +15,7 @@ const FLUSH_MS = 2000;
  * and an end that waits for at most two seconds and never rejects. What did not arrive is told.
  *
  * @param endpoint Base URL, such as `http://127.0.0.1:4318`; without it `OTEL_EXPORTER_OTLP_*` rule.
+ * @param headers Laid over those of `OTEL_EXPORTER_OTLP_HEADERS`.
  */
 export class ExportProcessor implements SpanProcessor {
   readonly #batches: BatchSpanProcessor;
@@ -23,9 +24,9 @@ export class ExportProcessor implements SpanProcessor {
   /** Near the end of the process a try may take no longer than the end may: its retries would hold the process. */
   #ending = false;
 
-  constructor(endpoint: string | undefined) {
-    const exporter = exporterTo(endpoint);
-    const lastExporter = exporterTo(endpoint, FLUSH_MS);
+  constructor(endpoint: string | undefined, headers?: Record<string, string>) {
+    const exporter = exporterTo(endpoint, headers);
+    const lastExporter = exporterTo(endpoint, headers, FLUSH_MS);
     const counting: SpanExporter = {
       export: (spans, done) =>
         (this.#ending ? lastExporter : exporter).export(spans, (result) => {
@@ -68,8 +69,9 @@ export class ExportProcessor implements SpanProcessor {
 }
 
 /** The URL is the endpoint's with `/v1/traces`, as the specification has it for a base URL. */
-export function exporterTo(endpoint: string | undefined, timeoutMillis?: number): OTLPTraceExporter {
+export function exporterTo(endpoint: string | undefined, headers?: Record<string, string>, timeoutMillis?: number): OTLPTraceExporter {
   return new OTLPTraceExporter({
+    ...(headers !== undefined && { headers }),
     ...(endpoint !== undefined && { url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }),
     ...(timeoutMillis !== undefined && { timeoutMillis }),
   });

@@ -26,7 +26,7 @@ export interface CommitObserver {
 /** Options of {@link Committer}. */
 export interface CommitterOptions {
   source: FactSource;
-  store: TaskStore;
+  store: Pick<TaskStore, 'append'>;
   /** Resolves when there are facts, or when it is time to look. */
   sleep: () => Promise<void>;
   /** Told of each failure to commit, with how often it has failed in a row. */
@@ -176,7 +176,7 @@ export class Committer {
 }
 
 /** A store of others' making may throw where it should reject. */
-function append(store: TaskStore, facts: readonly Fact[]): Promise<void> {
+function append(store: Pick<TaskStore, 'append'>, facts: readonly Fact[]): Promise<void> {
   try {
     return store.append(facts);
   } catch (error) {

@@ -16,8 +16,11 @@ export interface LateStore extends TaskStore {
   open(): TaskStore;
 }
 
-/** @param onReplaced Called when it was opened anew: what it was told before may be missing in it. */
-export function lateStore(location: string, onReplaced?: () => void): LateStore {
+/**
+ * @param location Path or URL, or what opens it.
+ * @param onReplaced Called when it was opened anew: what it was told before may be missing in it.
+ */
+export function lateStore(location: string | (() => TaskStore), onReplaced?: () => void): LateStore {
   let opened: TaskStore | undefined;
   let failure: { error: unknown; at: number } | undefined;
   let openings = 0;
@@ -32,7 +35,7 @@ export function lateStore(location: string, onReplaced?: () => void): LateStore 
     if (opened !== undefined) return opened;
     if (failure !== undefined && performance.now() - failure.at < RETRY_MS) throw failure.error;
     try {
-      opened = openStore(location);
+      opened = typeof location === 'string' ? openStore(location) : location();
       openings++;
     } catch (error) {
       failure = { error, at: performance.now() };

@@ -1,10 +1,13 @@
 import type { Fact } from '../../src/fact.ts';
-import { commitFacts } from '../record/commit.ts';
+import { childShareOf, tellParents } from '../record/child-share.ts';
+import type { ChildShare } from '../record/child-share.ts';
+import { commitChildShares, commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import { cancelTargets } from '../record/cancel-targets.ts';
 import { lostTrace } from '../record/lost-trace.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import { scopeTree } from '../record/scope-tree.ts';
+import type { ScopeState } from '../record/scope-state.ts';
 import { taskName } from '../record/summary.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
@@ -69,11 +72,20 @@ class MemoryStore implements TaskStore {
 
   append(facts: readonly Fact[]): Promise<void> {
     this.#revision++;
+    const shares: ChildShare[] = [];
     for (const [uuid, own] of byTask(facts)) {
       const task = this.#tasks.get(uuid);
-      const commit = commitFacts(task?.fold ?? new TaskFold(uuid), own);
-      if (commit !== undefined) this.#keep(uuid, task, commit);
+      const commit = commitFacts(task?.fold ?? new TaskFold(uuid), own, (scope) => this.#shareOfChildren(uuid, scope));
+      if (commit === undefined) continue;
+      this.#keep(uuid, task, commit);
+      shares.push(...commit.childShares);
     }
+    tellParents(shares, (uuid, own) => {
+      const task = this.#tasks.get(uuid);
+      const commit = task && commitChildShares(task.fold, own);
+      if (commit !== undefined) this.#keep(uuid, task, commit);
+      return commit;
+    });
     this.#watch.committed();
     return Promise.resolve();
   }
@@ -231,6 +243,18 @@ class MemoryStore implements TaskStore {
     if (text !== '') task.journal.push({ offset, text, entries, version });
     if (known === undefined) this.#tasks.set(uuid, task);
     if (life !== undefined) this.#workers.keep(task, life);
+  }
+
+  #shareOfChildren(uuid: string, { traceId, spanId }: ScopeState): number | null {
+    let most: number | null = null;
+    for (const { fold } of this.#tasks.values()) {
+      for (const attempt of fold.attempts) {
+        const told = childShareOf(attempt);
+        if (told?.parentTaskUuid !== uuid || told.traceId !== traceId || told.spanId !== spanId) continue;
+        most = Math.max(most ?? 0, told.share);
+      }
+    }
+    return most;
   }
 
   #found(uuid: string): StoredTask | undefined {

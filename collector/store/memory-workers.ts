@@ -24,6 +24,7 @@ interface MemoryWorker {
   busySince: number | null;
   silentMs: number;
   lost: boolean;
+  path: string | undefined;
 }
 
 /** The workers of a store in memory, and what becomes of their tasks. */
@@ -51,15 +52,15 @@ export class MemoryWorkers<Task extends LivingTask> {
   live(): HeardWorker[] {
     const live = new Set<string | null>();
     for (const { workerId } of this.#tasks()) live.add(workerId);
-    return [...this.#workers].flatMap(([id, { intervalMs, beats, silentMs }]) =>
-      live.has(id) ? [{ id, intervalMs, beats, silentMs }] : [],
+    return [...this.#workers].flatMap(([id, { intervalMs, beats, silentMs, path }]) =>
+      live.has(id) ? [{ id, intervalMs, beats, silentMs, ...(path !== undefined && { path }) }] : [],
     );
   }
 
-  beat({ workerId, intervalMs, time, busySince }: Beat): void {
+  beat({ workerId, intervalMs, time, busySince, path }: Beat): void {
     const before = this.#workers.get(workerId);
     const beats = (before?.beats ?? 0) + 1;
-    this.#workers.set(workerId, { intervalMs, beat: time, beats, busySince, silentMs: 0, lost: false });
+    this.#workers.set(workerId, { intervalMs, beat: time, beats, busySince, silentMs: 0, lost: false, path });
     if (before?.lost === true) this.#change(workerId, 'lost', (task) => (task.state = 'running'));
   }
 
@@ -88,7 +89,7 @@ export class MemoryWorkers<Task extends LivingTask> {
     const beat = Date.now() * 1000;
     const worker = this.#workers.get(workerId);
     if (worker === undefined) {
-      this.#workers.set(workerId, { intervalMs, beat, beats: 1, busySince: null, silentMs: 0, lost: false });
+      this.#workers.set(workerId, { intervalMs, beat, beats: 1, busySince: null, silentMs: 0, lost: false, path: undefined });
     } else if (!worker.lost) Object.assign(worker, { beat, beats: worker.beats + 1, silentMs: 0 });
   }
 

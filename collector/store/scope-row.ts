@@ -1,6 +1,6 @@
 import type { ToldError } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import { isAttempt, namesOnly } from '../record/scope-state.ts';
+import { isAttempt, namesOnly, spanKey } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
 
 /** A row of the table `scope`, without the task's id. */
@@ -29,6 +29,8 @@ export interface ScopeRow {
   notifications: number;
   recent: string | null;
   attempt: string | null;
+  remote: number;
+  child_of: string | null;
 }
 
 /** The columns in the order of {@link scopeValues}. */
@@ -57,6 +59,8 @@ export const SCOPE_COLUMNS: readonly (keyof ScopeRow)[] = [
   'notifications',
   'recent',
   'attempt',
+  'remote',
+  'child_of',
 ];
 
 export function scopeValues(scope: ScopeState): (string | number | null)[] {
@@ -86,7 +90,18 @@ export function scopeValues(scope: ScopeState): (string | number | null)[] {
     scope.notifications,
     scope.recent.length === 0 ? null : JSON.stringify(scope.recent),
     isAttempt(scope) ? attemptJson(scope) : null,
+    Number(scope.remote),
+    isAttempt(scope) ? childOf(scope) : null,
   ];
+}
+
+/** By what the children of a scope are found. */
+export function childOfKey(parentTaskUuid: string, traceId: string, spanId: string): string {
+  return `${parentTaskUuid}-${spanKey(traceId, spanId)}`;
+}
+
+function childOf({ parentTaskUuid, parentScope, traceId }: AttemptState): string | null {
+  return parentTaskUuid === null || parentScope === null ? null : childOfKey(parentTaskUuid, traceId, parentScope.spanId);
 }
 
 export function scopeOfRow(row: ScopeRow): ScopeState {
@@ -100,6 +115,7 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
     start: row.start,
     end: endOfRow(row),
     seen: JSON.parse(row.seen) as number[],
+    remote: row.remote === 1,
     encloses: row.encloses === 1,
     share: row.share,
     latestProgress: parseOrNull(row.progress) as ScopeState['latestProgress'],
@@ -111,14 +127,17 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
     recent: (parseOrNull(row.recent) as number[] | null) ?? [],
   };
   if (row.attempt === null) return scope;
-  const attempt: AttemptState = { ...scope, missing: 0, ...(JSON.parse(row.attempt) as AttemptOnly), isTask: true };
+  const attempt: AttemptState = { ...scope, missing: 0, parentScope: null, ...(JSON.parse(row.attempt) as AttemptOnly), isTask: true };
   return attempt;
 }
 
-type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | 'missing'> & { missing?: number };
+type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | LaterField> & Partial<Pick<AttemptState, LaterField>>;
+
+/** Rows of earlier versions do not have them. */
+type LaterField = 'missing' | 'parentScope';
 
 function attemptJson(state: AttemptState): string {
-  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, sampled, missing, jobs, exception, result, final } =
+  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, final } =
     state;
   const only: AttemptOnly = {
     attempt,
@@ -127,6 +146,7 @@ function attemptJson(state: AttemptState): string {
     workerIntervalMs,
     cancellable,
     parentTaskUuid,
+    ...(parentScope !== null && { parentScope }),
     sampled,
     missing,
     jobs,

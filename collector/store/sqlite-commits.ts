@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
-import { commitFacts } from '../record/commit.ts';
+import { tellParents } from '../record/child-share.ts';
+import type { ChildShare } from '../record/child-share.ts';
+import { commitChildShares, commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import type { TaskFold } from '../record/task-fold.ts';
 import { encodeEntries } from './journal-entries.ts';
@@ -15,6 +17,8 @@ export class SqliteCommits {
   readonly #changes: SqliteChanges;
   readonly #workers: SqliteWorkers;
   readonly #folds: SqliteFolds;
+  /** The tasks that the transaction has to do with. */
+  readonly #folded = new Set<string>();
   readonly #statements;
 
   constructor(database: DatabaseSync, changes: SqliteChanges, workers: SqliteWorkers) {
@@ -44,20 +48,33 @@ export class SqliteCommits {
   /** Folds the facts of each task and writes what has changed. */
   write(tasks: ReadonlyMap<string, readonly Fact[]>): void {
     let changed = this.#changes.last();
+    const shares: ChildShare[] = [];
     for (const [uuid, facts] of tasks) {
+      this.#folded.add(uuid);
       const { task, id } = this.#folds.load(uuid, facts);
-      const change = commitFacts(task, facts);
-      if (change !== undefined) this.#write(change, id, ++changed);
+      const change = commitFacts(task, facts, (scope) => this.#folds.shareOfChildren(uuid, scope));
+      if (change === undefined) continue;
+      this.#write(change, id, ++changed);
+      shares.push(...change.childShares);
     }
+    tellParents(shares, (uuid, own) => {
+      this.#folded.add(uuid);
+      const parent = this.#folds.loadScopes(uuid, own);
+      const change = parent && commitChildShares(parent.task, own);
+      if (change !== undefined) this.#write(change, parent!.id, ++changed);
+      return change;
+    });
   }
 
-  committed(uuids: Iterable<string>): void {
-    for (const uuid of uuids) this.#folds.release(uuid);
+  committed(): void {
+    for (const uuid of this.#folded) this.#folds.release(uuid);
+    this.#folded.clear();
   }
 
   /** What was folded is not what is stored: it is loaded anew for the next try. */
-  rolledBack(uuids: Iterable<string>): void {
-    for (const uuid of uuids) this.#folds.forget(uuid);
+  rolledBack(): void {
+    for (const uuid of this.#folded) this.#folds.forget(uuid);
+    this.#folded.clear();
     this.#workers.rolledBack();
   }
 

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
 import type { Announcement } from '../record/announcement.ts';
+import { progressOf } from '../record/roll-up.ts';
 import { spanKey } from '../record/scope-state.ts';
 import type { ScopeState } from '../record/scope-state.ts';
 import { TaskFold } from '../record/task-fold.ts';
-import { scopeOfRow } from './scope-row.ts';
+import { childOfKey, scopeOfRow } from './scope-row.ts';
 import type { ScopeRow } from './scope-row.ts';
 
 interface TaskRow {
@@ -49,6 +50,7 @@ export class SqliteFolds {
       ),
       scope: database.prepare('SELECT * FROM scope WHERE task_id = ? AND trace_id = ? AND span_id = ?'),
       scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
+      children: database.prepare('SELECT * FROM scope WHERE child_of = ?'),
     };
   }
 
@@ -57,6 +59,27 @@ export class SqliteFolds {
     const held = this.#current(uuid);
     if (!held.complete) this.#loadSpans(held, facts);
     return held;
+  }
+
+  /** The state of a task that is stored, with some of its scopes; `undefined` for an unknown task. */
+  loadScopes(uuid: string, spans: Iterable<{ traceId: string; spanId: string }>): { task: TaskFold; id: number } | undefined {
+    const held = this.#current(uuid);
+    if (held.id === undefined) {
+      this.forget(uuid);
+      return undefined;
+    }
+    if (!held.complete) for (const { traceId, spanId } of spans) this.#loadSpan(held, traceId, spanId);
+    return { task: held.task, id: held.id };
+  }
+
+  /** How far the child tasks are for which a scope of a task stands. */
+  shareOfChildren(uuid: string, { traceId, spanId }: ScopeState): number | null {
+    let most: number | null = null;
+    for (const row of this.#statements.children.all(childOfKey(uuid, traceId, spanId)) as unknown as ScopeRow[]) {
+      const share = progressOf(scopeOfRow(row));
+      if (share !== null) most = Math.max(most ?? 0, share);
+    }
+    return most;
   }
 
   /** Keeps the state of a task that has just got its row. */
@@ -140,7 +163,8 @@ export class SqliteFolds {
   /** A plan by names that comes late needs all scopes inside: rare, for a plan is said before they begin. */
   #loadInside(held: Held, traceId: string, spanId: string): void {
     const { task, id } = held;
-    if (task.scopes.get(spanKey(traceId, spanId))?.encloses !== true) return;
+    // Those that have done nothing yet count nothing yet.
+    if ((task.scopes.get(spanKey(traceId, spanId))?.insideUnits ?? 0) === 0) return;
     for (const row of this.#statements.scopes.all(id!) as unknown as ScopeRow[]) {
       if (!task.scopes.has(spanKey(row.trace_id, row.span_id))) task.add(scopeOfRow(row));
     }

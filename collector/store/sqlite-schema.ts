@@ -142,10 +142,21 @@ const MIGRATIONS: readonly string[] = [
   DROP TABLE journal;
   ALTER TABLE journal_with_rowid RENAME TO journal;
   `,
+  // Scopes that begin in another process, and which attempts are those of child tasks: of the scope
+  // "UUID of the parent task-trace id-span id".
+  `
+  ALTER TABLE scope ADD COLUMN remote INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE scope ADD COLUMN child_of TEXT;
+  CREATE INDEX scope_child_of ON scope (child_of) WHERE child_of IS NOT NULL;
+  `,
   // Whether a task that is lost for good has spans that are still to be ended toward a tracing backend.
   `
   ALTER TABLE task ADD COLUMN trace_open INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX task_trace_open ON task (id) WHERE trace_open = 1 AND lost_heard IS NOT NULL;
+  `,
+  // By which way a worker's beats come.
+  `
+  ALTER TABLE worker ADD COLUMN path TEXT;
   `,
 ];
 

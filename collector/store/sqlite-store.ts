@@ -177,10 +177,10 @@ class SqliteStore implements TaskStore {
     try {
       this.#transactions.write(() => this.#commits.write(tasks));
     } catch (error) {
-      this.#commits.rolledBack(tasks.keys());
+      this.#commits.rolledBack();
       throw refusal(error);
     }
-    this.#commits.committed(tasks.keys());
+    this.#commits.committed();
     this.#changes.watch.committed();
   }
 

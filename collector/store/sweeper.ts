@@ -5,7 +5,7 @@ import type { TaskStore } from './task-store.ts';
 
 /** Options of {@link startSweeper}. */
 export interface SweeperOptions {
-  store: TaskStore;
+  store: Pick<TaskStore, 'sweep'>;
   retention: RetentionOptions;
   /** Told once of each kind of failure, in one line. */
   report: (message: string) => void;

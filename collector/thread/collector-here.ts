@@ -3,12 +3,12 @@ import { report } from '../../src/report.ts';
 import { worker } from '../../src/worker.ts';
 import type { ServeOptions } from '../app/serve-options.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
+import { reportLost } from '../ring/lost-facts.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { hasLiveTasks } from '../ring/segment.ts';
 import type { RetentionOptions } from '../store/retention.ts';
-import type { TaskStore } from '../store/task-store.ts';
 import { startCollector } from './collector.ts';
-import type { Collector } from './collector.ts';
+import type { Collector, CollectorOptions } from './collector.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 
 /**
@@ -17,17 +17,15 @@ import type { HeartbeatSettings } from '../beat/heartbeat.ts';
  */
 export async function startCollectorHere(
   ring: RingWriter,
-  store: TaskStore,
+  collected: Pick<CollectorOptions, 'store' | 'open' | 'unheard'>,
   serve: ServeOptions | undefined,
   heartbeat: HeartbeatSettings | undefined,
   retention: RetentionOptions,
-  open?: () => unknown,
 ): Promise<Collector> {
   const source = readingEnd(ring);
   const collector = await startCollector({
     source,
-    store,
-    open,
+    ...collected,
     serve,
     heartbeat,
     retention,
@@ -37,7 +35,11 @@ export async function startCollectorHere(
     cancel: cancelLiveTask,
     report,
   });
-  const atExit = (): void => collector.committer.drainNow();
+  const atExit = (): void => {
+    // A store can be written without a turn of the event loop, but nothing can be sent.
+    if (collected.unheard === undefined) collector.committer.drainNow();
+    else reportLost(ring);
+  };
   process.on('exit', atExit);
   return {
     ...collector,

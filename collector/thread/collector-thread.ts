@@ -10,6 +10,7 @@ import type { RingWriter } from '../ring/ring-writer.ts';
 import { CONTROL } from '../ring/segment.ts';
 import type { Segment } from '../ring/segment.ts';
 import { Committer } from '../store/committer.ts';
+import type { SinkSettings } from '../otlp/otlp-sink.ts';
 import { openStore } from '../store/open-store.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 import { LOOP_TICK_MS } from '../beat/loop-watch.ts';
@@ -20,6 +21,8 @@ import type { CollectorFailure, FromThread, SharedSegment, ThreadData, ToThread 
 export interface CollectorReady {
   url: string | undefined;
   failures: readonly CollectorFailure[];
+  /** Whether it hears requests to cancel. */
+  hears: boolean;
   /** Why no thread could be started, where that is so. */
   noThread?: unknown;
 }
@@ -38,7 +41,7 @@ const POLL_MS = 5;
  */
 export class CollectorThread {
   readonly #ring: RingWriter;
-  readonly #store: string;
+  readonly #store: string | SinkSettings;
   readonly #serve: ServeOptions | undefined;
   readonly #heartbeat: HeartbeatSettings | undefined;
   readonly #loopTicks: ReturnType<typeof setInterval>;
@@ -55,7 +58,7 @@ export class CollectorThread {
 
   constructor(
     ring: RingWriter,
-    store: string,
+    store: string | SinkSettings,
     serve: ServeOptions | undefined,
     heartbeat: HeartbeatSettings | undefined,
     retention: RetentionOptions,
@@ -155,11 +158,11 @@ export class CollectorThread {
       this.onReplaced?.();
       return;
     }
-    const { url, failures } = message;
+    const { url, failures, hears } = message;
     this.#everReady = true;
     this.#deaths = 0;
     worker.unref();
-    this.#ready.resolve({ url, failures });
+    this.#ready.resolve({ url, failures, hears });
   }
 
   #died(worker: Worker, cause: unknown): void {
@@ -177,7 +180,7 @@ export class CollectorThread {
   }
 
   #noThread(cause: unknown): void {
-    this.#ready.resolve({ url: undefined, failures: [], noThread: cause });
+    this.#ready.resolve({ url: undefined, failures: [], hears: true, noThread: cause });
   }
 
   #post(message: ToThread): void {
@@ -202,6 +205,11 @@ export class CollectorThread {
   /** Where the thread has died just before: no new one can be had any more. */
   #drainHere(): void {
     if (this.#ring.isDrained) return;
+    // Nothing can be sent without a turn of the event loop.
+    if (typeof this.#store !== 'string') {
+      reportLost(this.#ring);
+      return;
+    }
     try {
       const source = new RingReader(this.#ring.control);
       for (const segment of this.#ring.segments) source.add(segment);

@@ -5,18 +5,22 @@ import type { ServeOptions } from '../app/serve-options.ts';
 import { serveTasks } from '../app/serve-tasks.ts';
 import type { TasksServer } from '../app/serve-tasks.ts';
 import { startCollecting } from '../collect/collecting.ts';
-import type { CollectingOptions } from '../collect/collecting.ts';
+import type { CollectingOptions, FactDestination } from '../collect/collecting.ts';
 import type { CollectorMetrics } from '../metrics/collector-metrics.ts';
 import type { Committer } from '../store/committer.ts';
+import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { within } from '../ending/within.ts';
 import type { CollectorFailure } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
 export interface CollectorOptions extends Omit<CollectingOptions, 'observer'> {
-  store: TaskStore;
+  /** Only of a {@link TaskStore} something can be served. */
+  store: FactDestination;
   /** Opens the store, where that is still to be done; throws why it can't be. A store of others' making is open. */
   open?: (() => unknown) | undefined;
+  /** Finds out why requests to cancel can't be heard, where that is in question; `undefined` if they can. */
+  unheard?: (() => Promise<string | undefined>) | undefined;
   serve: ServeOptions | undefined;
 }
 
@@ -27,6 +31,8 @@ export interface Collector {
   readonly url: string | undefined;
   /** What does not work. */
   readonly failures: readonly CollectorFailure[];
+  /** Whether requests to cancel are heard. */
+  readonly hears: boolean;
   /** Stops serving and committing. What has not been committed stays in the ring. The store is the caller's to close. */
   close(): Promise<void>;
 }
@@ -40,6 +46,7 @@ const PROBE_MS = 5000;
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { source, store, serve, heartbeat } = options;
   const failures: CollectorFailure[] = [];
+  const asking = options.unheard?.();
   try {
     options.open?.();
     const probe = store.append([]);
@@ -49,21 +56,25 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     failures.push(failureOf('store', error));
   }
   // Loaded only where it is asked for.
-  const metrics = serve && (await import('../metrics/collector-metrics.ts')).collectorMetrics(source, store);
+  const served = serve !== undefined && isTaskStore(store) ? store : undefined;
+  const metrics = served && (await import('../metrics/collector-metrics.ts')).collectorMetrics(source, served);
   const collecting = startCollecting({ ...options, observer: metrics?.commits });
   const listen = heartbeat === undefined;
   let server: TasksServer | undefined;
   try {
-    if (serve !== undefined) server = await startServer(serve, store, listen, metrics);
+    if (serve !== undefined && served !== undefined) server = await startServer(serve, served, listen, metrics);
     // In a thread of its own the thread is not waited for; in the task's the server must not be either.
     server?.unref();
   } catch (error) {
     failures.push(failureOf('server', error));
   }
+  const unheard = await asking;
+  if (unheard !== undefined) options.report(`requests to cancel tasks are not heard: ${unheard}`);
   return {
     committer: collecting.committer,
     url: server?.url,
     failures,
+    hears: unheard === undefined,
     async close() {
       await collecting.stop();
       await server?.close();

@@ -1,5 +1,6 @@
 import type { ServeOptions } from '../app/serve-options.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
+import type { SinkSettings } from '../otlp/otlp-sink.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 
 /** What the two sides of the collector thread say to each other. */
@@ -10,8 +11,8 @@ export interface ThreadData {
   taskspanCollector: true;
   control: Int32Array;
   segments: SharedSegment[];
-  /** Path or URL of the store. */
-  store: string;
+  /** Path or URL of the store, or where facts are sent instead. */
+  store: string | SinkSettings;
   serve: ServeOptions | undefined;
   /** The worker that the thread stands beside. */
   workerId: string;
@@ -30,8 +31,8 @@ export type ToThread =
   | { type: 'close' };
 
 export type FromThread =
-  /** It has tried to open its store and its port. */
-  | { type: 'ready'; url: string | undefined; failures: CollectorFailure[] }
+  /** It has tried to open its store and its port, and knows whether it hears requests to cancel. */
+  | { type: 'ready'; url: string | undefined; failures: CollectorFailure[]; hears: boolean }
   /** Somebody wants an attempt to be cancelled. It is heard when the task's event loop runs. */
   | { type: 'cancel'; taskUuid: string; spanId: string }
   /** The store was replaced by one that knows nothing of what is open. */

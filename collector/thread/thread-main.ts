@@ -2,8 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { RingReader } from '../ring/ring-reader.ts';
 import { CONTROL, hasLiveTasks, segmentOver } from '../ring/segment.ts';
-import { lateStore } from '../store/late-store.ts';
 import { startCollector } from './collector.ts';
+import { destinationAt } from './destination.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 
 /**
@@ -20,12 +20,17 @@ diag.setLogger({ error: told, warn: told, info: ignore, debug: ignore, verbose: 
 
 const reader = new RingReader(control);
 for (const { id, memory } of segments) reader.add(segmentOver(id, memory));
-const store = lateStore(location, () => tell({ type: 'replaced' }));
+const destination = destinationAt(location, {
+  hasLiveTasks: () => hasLiveTasks(control),
+  onReplaced: () => tell({ type: 'replaced' }),
+  report: (message) => tell({ type: 'report', message }),
+  // Nothing here holds the process.
+  waitSeconds: 20,
+});
 
 const starting = startCollector({
   source: reader,
-  store,
-  open: () => store.open(),
+  ...destination.collected,
   serve,
   heartbeat: heartbeat && { ...heartbeat, loopTicks: () => Atomics.load(control, CONTROL.loopTicks) },
   retention,
@@ -54,8 +59,8 @@ port.on('message', (message: ToThread) => {
   }
 });
 
-const { url, failures } = await starting;
-tell({ type: 'ready', url, failures: [...failures] });
+const { url, failures, hears } = await starting;
+tell({ type: 'ready', url, failures: [...failures], hears });
 
 /** Until a fact comes. Looked for once more after falling asleep, since one may have come just before. */
 async function sleep(): Promise<void> {
@@ -69,9 +74,10 @@ async function sleep(): Promise<void> {
 }
 
 async function close(): Promise<void> {
+  destination.breakOff();
   const collector = await starting;
   await collector.close();
-  await store.close();
+  await destination.close();
   port.close();
 }
 

@@ -39,13 +39,21 @@ export interface PeersOptions {
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+const PEERS = ['otelcol', 'jaeger', 'telemetrygen', 'go-sdk'] as const;
+type Peer = (typeof PEERS)[number];
+
+/** The program of a peer. */
+export function peerPath(peer: Peer): string {
+  return join(peersDirectory(), peer);
+}
+
 /** A suite that needs the peers. Where they are not built it throws in CI, else it is skipped and one line says why. */
 export function describeWithPeers(name: string, suite: () => void): void {
-  if (['otelcol', 'jaeger'].every((peer) => existsSync(join(peersDirectory(), peer)))) {
+  if (PEERS.every((peer) => existsSync(peerPath(peer)))) {
     describe(name, suite);
     return;
   }
-  const how = `"${name}" needs the Collector and Jaeger, which this builds: sh test/peers/build.sh`;
+  const how = `"${name}" needs the real peers, which this builds: sh test/peers/build.sh`;
   if (process.env['CI']) throw new Error(how);
   process.stderr.write(`skipped: ${how}\n`);
   describe.skip(name, suite);
@@ -145,7 +153,7 @@ interface PeerProcess {
 const GUARDED = 'exec 3<&0; (read -r line <&3; kill -9 $$) >/dev/null 2>&1 & exec "$0" "$@" 3<&- </dev/null';
 
 function launch(name: 'otelcol' | 'jaeger', configuration: string, environment: Record<string, string>): PeerProcess {
-  const child = spawn('sh', ['-c', GUARDED, join(peersDirectory(), name), '--config', configuration], {
+  const child = spawn('sh', ['-c', GUARDED, peerPath(name), '--config', configuration], {
     env: { ...process.env, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

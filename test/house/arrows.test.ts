@@ -13,6 +13,14 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     parts: [],
     packages: ['@opentelemetry/api', 'node:async_hooks'],
   },
+  'src/queue': {
+    parts: ['src'],
+    packages: ['node:crypto'],
+  },
+  'src/bullmq': {
+    parts: ['src', 'src/queue'],
+    packages: ['@opentelemetry/api'],
+  },
   'collector/record': {
     parts: ['src'],
     packages: ['@opentelemetry/api'],
@@ -54,8 +62,8 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     packages: ['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
   },
   'collector/otlp': {
-    parts: ['src', 'collector/contract', 'collector/store'],
-    packages: ['@opentelemetry/api', 'hono', 'node:*', 'pbf'],
+    parts: ['src', 'src/queue', 'collector/contract', 'collector/store'],
+    packages: ['@opentelemetry/api', '@opentelemetry/core', 'hono', 'node:*', 'pbf'],
   },
   'collector/app': {
     parts: ['src', 'collector/beat', 'collector/record', 'collector/store'],
@@ -92,7 +100,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
       'collector/store',
       'collector/thread',
     ],
-    packages: ['@opentelemetry/api', '@opentelemetry/resources', '@opentelemetry/sdk-trace-node', 'node:*'],
+    packages: ['@opentelemetry/api', '@opentelemetry/core', '@opentelemetry/resources', '@opentelemetry/sdk-trace-node', 'node:*'],
   },
   'collector/command': {
     parts: [
@@ -233,7 +241,7 @@ export function from(): string { return 'c'; }
 /** The part of the repository that a file stands in: its folder, without those inside a part. */
 function partOf(file: string): string {
   const [top = '', folder] = file.split('/').slice(0, -1);
-  return top === 'src' || folder === undefined ? top : `${top}/${folder}`;
+  return folder === undefined ? top : `${top}/${folder}`;
 }
 
 function isFile(name: string): boolean {

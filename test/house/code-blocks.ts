@@ -29,6 +29,11 @@ export function blockOf(file: string, language: string): string {
   return block.text;
 }
 
+/** All blocks of a language in a Markdown file. */
+export function blocksOf(file: string, language: string): string[] {
+  return fencedBlocks(file).filter((one) => one.language === language).map(({ text }) => text);
+}
+
 interface FencedBlock {
   readonly language: string;
   readonly line: number;

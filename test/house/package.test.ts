@@ -87,6 +87,8 @@ const EXPECTED = [
   'dist/collector/register.d.ts',
   'dist/collector/register.js',
   'dist/collector/thread/thread-main.js',
+  'dist/src/bullmq/index.d.ts',
+  'dist/src/bullmq/index.js',
   'dist/src/index.d.ts',
   'dist/src/index.js',
   'otel-collector.yaml',
@@ -140,6 +142,8 @@ async function versionIn(file: string): Promise<string> {
 const CONSUMER = `
 import { currentUpdater, notify, runTask, TaskUpdater, track } from 'taskspan';
 import type { Scope, ScopeResult, TaskOptions } from 'taskspan';
+import { jobUuid, trackJob } from 'taskspan/bullmq';
+import type { RunningJob } from 'taskspan/bullmq';
 import { createTasksApp, memoryStore, recordTasks, startTaskspan, TaskSpanProcessor } from 'taskspan/collector';
 import type { Taskspan, TaskRecord, TaskStore } from 'taskspan/collector';
 import type {} from 'taskspan/register';
@@ -157,6 +161,8 @@ const result: ScopeResult<Promise<number>, true> = updater.scope('Async', async 
 // @ts-expect-error An option that there is not.
 new TaskUpdater({ taskName: 'Types', colour: 'blue' });
 
+const processor: (job: RunningJob) => Promise<string> = trackJob((job) => jobUuid(job.queueName, job.id ?? ''));
+
 const store: TaskStore = memoryStore();
 const provider = new NodeTracerProvider({
   sampler: recordTasks(new AlwaysOffSampler()),
@@ -168,7 +174,7 @@ export async function start(): Promise<TaskRecord> {
   const response = await createTasksApp({ store: taskspan.store }).request('/tasks/' + currentUpdater()?.taskUuid);
   return (await response.json()) as TaskRecord;
 }
-export { awaited, double, options, provider, result, suppressed, thrown, wrong };
+export { awaited, double, options, processor, provider, result, suppressed, thrown, wrong };
 `;
 
 async function tsc(project: string, args: readonly string[]): Promise<string> {

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds the real peers of the end-to-end tests: the OpenTelemetry Collector and Jaeger.
+# Builds the real peers of the end-to-end tests: the OpenTelemetry Collector, Jaeger, telemetrygen, and `go-sdk`, a
+# program that sends by the SDK for Go. The Python peers have a build of their own beside them.
 #
-#   sh test/peers/build.sh           builds what is missing and prints the directory that holds `otelcol` and `jaeger`
+#   sh test/peers/build.sh           builds what is missing and prints the directory that holds them
 #   sh test/peers/build.sh --where   prints that directory and builds nothing
 #
 # Every version is pinned by the go.mod and go.sum beside this file. The directory is named for a hash of all that
@@ -13,11 +14,19 @@ peers=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 hash_of_build() {
   cd "$peers"
-  { uname -sm; cat build.sh collector/*.go collector/go.mod collector/go.sum jaeger/go.mod jaeger/go.sum; } |
+  { uname -sm; cat build.sh collector/*.go telemetry/*.go ./*/go.mod ./*/go.sum; } |
     { sha256sum 2>/dev/null || shasum -a 256; } | cut -c 1-16
 }
 
 directory=${TASKSPAN_PEERS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/taskspan-peers/$(hash_of_build)}
+
+is_whole() {
+  for name in otelcol jaeger telemetrygen go-sdk; do
+    [ -x "$directory/$name" ] || return 1
+  done
+}
+
+contrib=github.com/open-telemetry/opentelemetry-collector-contrib
 
 # go_build NAME MODULE ARGUMENTS... : a binary gets its name only when it is whole, so an interrupted build leaves none.
 go_build() {
@@ -31,7 +40,7 @@ go_build() {
   mv "$unfinished" "$directory/$name"
 }
 
-if [ "${1:-}" != --where ] && ! { [ -x "$directory/otelcol" ] && [ -x "$directory/jaeger" ]; }; then
+if [ "${1:-}" != --where ] && ! is_whole; then
   PATH=$PATH:/usr/local/go/bin
   # Asked inside a module, since a Go that may fetch a newer toolchain for it is as good as a new one.
   (cd "$peers/collector" && GOWORK=off go list -m) >/dev/null 2>&1 || {
@@ -45,8 +54,10 @@ if [ "${1:-}" != --where ] && ! { [ -x "$directory/otelcol" ] && [ -x "$director
   trap 'exit 143' TERM HUP
   # Optimised, since tests measure through it: unoptimised its p95 under load goes from 90 ms to 2.4 s.
   go_build otelcol collector .
-  # Unoptimised, which builds sooner: Jaeger is only asked a few questions.
+  # Unoptimised, which builds sooner: Jaeger is only asked a few questions, and the senders say little.
   go_build jaeger jaeger '-gcflags=all=-N -l -dwarf=false' github.com/jaegertracing/jaeger/cmd/jaeger
+  go_build telemetrygen telemetry '-gcflags=all=-N -l -dwarf=false' "$contrib/cmd/telemetrygen"
+  go_build go-sdk telemetry '-gcflags=all=-N -l -dwarf=false' .
 fi
 
 echo "$directory"

@@ -120,7 +120,7 @@ test.for([
 ] as const)('at %s the spans of what was open are sent', async ([, end]) => {
   const folder = await temporaryFolder();
   const { url, names } = await otlpServer();
-  const script = await startScript(folder, `await startTaskspan({ handleSignals: true, endpoint: '${url}' });\n${OPEN_TASK}\n${end}`);
+  const script = await startScript(folder, `await startTaskspan({ handleSignals: true, store: 'taskspan.sqlite', endpoint: '${url}' });\n${OPEN_TASK}\n${end}`);
   await script.ended;
   expect(names.toSorted()).toEqual(['Done', 'Left', 'Outer', 'Right', 'open']);
 });
@@ -131,7 +131,7 @@ test('a second signal ends the process at once', async () => {
   const script = await startScript(
     folder,
     `import { writeSync } from 'node:fs';
-     await startTaskspan({ handleSignals: true, endpoint: '${url}' });\n${OPEN_TASK}
+     await startTaskspan({ handleSignals: true, store: 'taskspan.sqlite', endpoint: '${url}' });\n${OPEN_TASK}
      setInterval(() => {}, 1000); console.log('up');`,
   );
   await script.printed(/up/);
@@ -148,7 +148,7 @@ test('with an endpoint that never answers a signal ends the process all the same
   const { url } = await otlpServer(true);
   const script = await startScript(
     folder,
-    `await startTaskspan({ handleSignals: true, endpoint: '${url}' });\n${OPEN_TASK}\nsetInterval(() => {}, 1000); console.log('up');`,
+    `await startTaskspan({ handleSignals: true, store: 'taskspan.sqlite', endpoint: '${url}' });\n${OPEN_TASK}\nsetInterval(() => {}, 1000); console.log('up');`,
   );
   await script.printed(/up/);
   script.kill('SIGTERM');

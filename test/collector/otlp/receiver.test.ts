@@ -245,7 +245,7 @@ describe('a receiver', () => {
     const server = await serveTasks({ app, port: 0 });
     onTestFinished(() => server.close());
     const post = (body: ReadableStream<Uint8Array>): Promise<Response> =>
-      fetch(`${server.url}/v1/traces`, { method: 'POST', body, duplex: 'half', headers: { 'Content-Type': MEDIA_TYPES.protobuf } } as RequestInit);
+      fetch(`${server.url}/v1/traces`, { method: 'POST', body, duplex: 'half', headers: { 'Content-Type': MEDIA_TYPES.protobuf } });
     const [half, rest] = [traceBody('protobuf', spans).subarray(0, 500), traceBody('protobuf', spans).subarray(500)];
     expect((await post(ReadableStream.from([half, rest]))).status).toBe(200);
     expect((await store.log(UUID))!.text).toBe(SEED_LOG);

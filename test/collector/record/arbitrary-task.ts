@@ -39,7 +39,8 @@ export function anyDelivery(facts: readonly Fact[]): fc.Arbitrary<Fact[][]> {
       again: fc.array(fc.tuple(fc.nat(facts.length - 1), fc.nat()), { maxLength: 8 }),
       sizes,
     })
-    .map(({ order, again, sizes: batchSizes }) => {
+    .map(({ order: once, again, sizes: batchSizes }) => {
+      const order = [...once];
       for (const [which, where] of again) order.splice(where % (order.length + 1), 0, facts[which]!);
       return batches(order, batchSizes);
     });
@@ -133,7 +134,7 @@ export const anyPlan: fc.Arbitrary<Plan> = fc.oneof(
 );
 
 const step = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ what: fc.constant('open'), at: fc.nat(), name: anyName }) },
+  { weight: 8, arbitrary: fc.record({ what: fc.constant('open'), at: fc.nat(), name: anyName, remote: fc.nat(5).map((one) => one === 0) }) },
   {
     weight: 8,
     arbitrary: fc.record({
@@ -184,7 +185,7 @@ function perform(task: ScriptedTask, next: Step, uniqueName: string | undefined)
   if (scope === undefined) return;
   if ('name' in next) {
     const around = scope.depth < DEEPEST ? scope : scope.parent!;
-    if (scope.root.open && around.open) around.scope(uniqueName ?? next.name);
+    if (scope.root.open && around.open) around.scope(uniqueName ?? next.name, next.remote);
   } else if ('message' in next) scope.notify(next.message, next.attributes);
   else if ('done' in next) scope.progress(next.done, next.total);
   else if ('plan' in next) {

@@ -80,7 +80,8 @@ describe('the record of a task', () => {
       fc.property(arbitraryTask(), ({ facts, attempts }) => {
         const task = taskAfter([facts]);
         for (const { ref, open, scopes } of attempts) {
-          if (open || scopes.some((scope) => scope.open)) continue;
+          // Of parts in other processes the task's own process does not know.
+          if (open || scopes.some((scope) => scope.open || scope.isElsewhere)) continue;
           const { jobs, final } = task.attempts.find(({ spanId }) => spanId === ref.spanId)!;
           const endTime = facts.find(({ kind, span }) => kind === 'task-end' && span === ref)!.time;
           if (facts.some(({ span, time }) => span.taskSpanId === ref.spanId && time > endTime)) continue;

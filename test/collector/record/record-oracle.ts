@@ -67,7 +67,7 @@ export function scopeToldBy(facts: readonly Fact[], spanId: string): ScopeTold {
   const end = own.find((fact) => fact.kind === 'scope-end' || fact.kind === 'task-end');
   const error = end?.error;
   const progress = own.filter((fact) => fact.kind === 'progress').toSorted((one, other) => one.seq - other.seq).at(-1);
-  const encloses = end?.kind === 'task-end' || childrenOf(facts, spanId).length > 0;
+  const encloses = end?.kind === 'task-end' || enclosesAny(facts, spanId);
   return {
     name: start?.name ?? '',
     parent: start?.kind === 'scope-start' ? start.parentSpanId : '',
@@ -139,7 +139,7 @@ function jobsOf(facts: readonly Fact[]): Told['jobs'] {
   for (const [spanId, own] of scopesOf(facts)) {
     const end = firstOf<ScopeEnd>(own, 'scope-end');
     const begun = own.some(({ kind }) => kind === 'scope-start');
-    const encloses = childrenOf(facts, spanId).length > 0;
+    const encloses = enclosesAny(facts, spanId);
     if (end === undefined) jobs.running += begun && !encloses ? 1 : 0;
     else if (end.outcome === 'completed') jobs.finished += end.heading ? 0 : 1;
     else if (end.outcome === 'failed') jobs.failed += end.heading && end.error === undefined ? 0 : 1;
@@ -182,6 +182,11 @@ function unitsOf(facts: readonly Fact[], spanId: string): number {
 
 function childrenOf(facts: readonly Fact[], spanId: string): ScopeStart[] {
   return facts.filter((fact): fact is ScopeStart => fact.kind === 'scope-start' && fact.parentSpanId === spanId);
+}
+
+/** Only a scope of the same process makes the one around it a heading. */
+function enclosesAny(facts: readonly Fact[], spanId: string): boolean {
+  return childrenOf(facts, spanId).some(({ remote }) => remote !== true);
 }
 
 function scopesOf(facts: readonly Fact[]): Map<string, Fact[]> {

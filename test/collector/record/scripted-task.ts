@@ -16,6 +16,7 @@ export interface AttemptStart {
   number?: number;
   attributes?: Attributes;
   parentTaskUuid?: string;
+  parentScope?: { taskSpanId: string; spanId: string };
   sampled?: boolean;
   /** Trace that it goes on; a new one if absent. */
   traceId?: string;
@@ -93,18 +94,21 @@ export class ScriptedScope {
   planned = false;
   /** Whether a scope inside has told an error, which this one may pass on. */
   toldInside = false;
+  /** Whether it is a part of the task in another process, or inside one. */
+  readonly isElsewhere: boolean;
   #start = 0;
   #seq = 0;
 
-  constructor(task: ScriptedTask, ref: SpanRef, name: string, parent: ScriptedScope | undefined) {
+  constructor(task: ScriptedTask, ref: SpanRef, name: string, parent: ScriptedScope | undefined, remote = false) {
+    this.isElsewhere = remote || parent?.isElsewhere === true;
     this.task = task;
     this.ref = ref;
     this.name = name;
     this.parent = parent;
     if (parent === undefined) return;
-    this.root.enclose(parent);
-    parent.heading = true;
-    this.say({ kind: 'scope-start', name, parentSpanId: parent.ref.spanId });
+    if (!this.isElsewhere) this.root.enclose(parent);
+    if (!remote) parent.heading = true;
+    this.say({ kind: 'scope-start', name, parentSpanId: parent.ref.spanId, ...(remote && { remote }) });
   }
 
   get root(): ScriptedAttempt {
@@ -115,8 +119,13 @@ export class ScriptedScope {
     return this.parent === undefined ? 0 : this.parent.depth + 1;
   }
 
-  scope(name: string): ScriptedScope {
-    const inner = new ScriptedScope(this.task, this.task.scopeRef(this.ref), name, this);
+  /** Another process goes on in this scope. */
+  part(name: string): ScriptedScope {
+    return this.scope(name, true);
+  }
+
+  scope(name: string, remote = false): ScriptedScope {
+    const inner = new ScriptedScope(this.task, this.task.scopeRef(this.ref), name, this, remote);
     this.root.scopes.push(inner);
     return inner;
   }
@@ -188,13 +197,13 @@ export class ScriptedAttempt extends ScriptedScope {
   #failed = 0;
 
   constructor(task: ScriptedTask, ref: SpanRef, number: number, start: AttemptStart) {
-    const { name = 'TEST', attributes = {}, sampled = true, parentTaskUuid, skew = 0 } = start;
+    const { name = 'TEST', attributes = {}, sampled = true, parentTaskUuid, parentScope, skew = 0 } = start;
     super(task, ref, name, undefined);
     this.number = number;
     this.skew = skew;
     this.say({
       kind: 'task-start', name, attempt: number, attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
-      ...(parentTaskUuid !== undefined && { parentTaskUuid }),
+      ...(parentTaskUuid !== undefined && { parentTaskUuid }), ...(parentScope !== undefined && { parentScope }),
     });
   }
 
@@ -212,6 +221,7 @@ export class ScriptedAttempt extends ScriptedScope {
   }
 
   countEnd(scope: ScriptedScope, outcome: Outcome, error: ToldError | undefined): void {
+    if (scope.isElsewhere) return;
     if (!scope.heading) this.#running--;
     if (outcome === 'completed' && !scope.heading) this.#finished++;
     if (outcome === 'failed' && error !== undefined) this.#failed++;

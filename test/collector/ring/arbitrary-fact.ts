@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { OUTCOMES } from '../../../src/conventions.ts';
-import type { Fact, SpanRef } from '../../../src/fact.ts';
+import type { Fact, ScopeStart, SpanRef, TaskStart } from '../../../src/fact.ts';
 import { anyAttributes, anyError, anyJson, anyName, anyPlan, anyText } from '../record/arbitrary-task.ts';
 
 /** Spans of two attempts of one task and of another task; the first of each attempt is its task span. */
@@ -27,6 +27,13 @@ const time = fc.integer({ min: 0, max: 4_102_444_800_000_000 });
 const count = fc.double({ min: 0, max: 1e12, noNaN: true });
 const number = fc.nat(2_000_000_000);
 
+/** A parent task, with the scope there that stands for the child or without one. */
+const anyParent: fc.Arbitrary<Pick<TaskStart, 'parentTaskUuid' | 'parentScope'>> = fc
+  .tuple(fc.constantFrom(...SPANS), fc.boolean())
+  .map(([{ taskUuid, taskSpanId, spanId }, hasScope]) => ({
+    parentTaskUuid: taskUuid, ...(hasScope && { parentScope: { taskSpanId, spanId } }),
+  }));
+
 /** One of any task or scope span. */
 const anyScopeFact: fc.Arbitrary<Fact> = fc
   .record({ span: fc.constantFrom(...SPANS), seq: number, time, ofScope: fc.nat(6) })
@@ -45,15 +52,21 @@ const anyScopeFact: fc.Arbitrary<Fact> = fc
     if (ofScope < ofAny.length) return ofAny[ofScope]!;
     if (span.spanId !== span.taskSpanId) {
       return fc.oneof(
-        fc.record({ ...fact, kind: fc.constant('scope-start'), name: anyName, parentSpanId: fc.constant(span.taskSpanId) }),
+        fc
+          .record({ ...fact, name: anyName, remote: fc.boolean() })
+          .map(({ remote, ...rest }): ScopeStart => ({
+            ...rest, kind: 'scope-start', parentSpanId: span.taskSpanId, ...(remote && { remote }),
+          })),
         fc.record({ ...end, kind: fc.constant('scope-end'), heading: fc.boolean() }),
       );
     }
     return fc.oneof(
-      fc.record({
-        ...fact, kind: fc.constant('task-start'), name: anyName, attempt: number, attributes: anyAttributes, workerId: anyText,
-        workerIntervalMs: number, cancellable: fc.boolean(), sampled: fc.boolean(), parentTaskUuid: fc.constant(span.taskUuid),
-      }),
+      fc
+        .record({
+          ...fact, kind: fc.constant('task-start'), name: anyName, attempt: number, attributes: anyAttributes, workerId: anyText,
+          workerIntervalMs: number, cancellable: fc.boolean(), sampled: fc.boolean(), parent: fc.option(anyParent),
+        })
+        .map(({ parent, ...rest }): TaskStart => ({ ...rest, kind: 'task-start', ...parent })),
       fc.record({
         ...end, kind: fc.constant('task-end'), name: anyName, exception: anyText,
         jobs: fc.record({ total: number, finished: number, failed: number }),

@@ -45,7 +45,7 @@ function committing(store: Pick<TaskStore, 'append'>): Committing {
   let recoveries = 0;
   const committer = new Committer({
     source: ring.reader(),
-    store: store as TaskStore,
+    store,
     sleep: () => untilWoken(ring.ring),
     onFailure: (_error, inARow) => failures.push(inARow),
     onRecovery: () => recoveries++,

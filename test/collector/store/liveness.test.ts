@@ -75,6 +75,16 @@ const backends: [string, () => Promise<() => TaskStore>][] = [
 ];
 
 describe.each(backends)('a store %s', (_, open) => {
+  test('knows by which path a worker was heard last', async () => {
+    const store = (await open())();
+    await store.append([start(FIRST, 'w')]);
+    expect((await store.workers())[0]).not.toHaveProperty('path');
+    await store.beat(beat('w', { path: '192.0.2.7' }));
+    expect(await store.workers()).toMatchObject([{ id: 'w', path: '192.0.2.7' }]);
+    await store.beat(beat('w'));
+    expect((await store.workers())[0]).not.toHaveProperty('path');
+  });
+
   test('has heard a worker when it commits the start of its task, and when it beats', async () => {
     const store = (await open())();
     const before = Date.now() * 1000;

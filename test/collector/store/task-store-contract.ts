@@ -5,6 +5,8 @@ import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-task.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { SEED_LOG, seedExample } from '../record/seed-example.ts';
+import { describeAttempts } from './attempts-contract.ts';
+import { describeChildren } from './children-contract.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
 import { describeLogs } from './log-contract.ts';
 import { describeScopes } from './scopes-contract.ts';
@@ -160,4 +162,6 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
   describeLogs(name, storeWith);
   describeScopes(name, storeWith);
   describeTaskList(name, storeWith);
+  describeAttempts(name, storeWith);
+  describeChildren(name, storeWith);
 }

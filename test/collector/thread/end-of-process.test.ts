@@ -54,7 +54,7 @@ test('with nothing listening at the OTLP endpoint a script ends in good time and
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
-    `const taskspan = await startTaskspan({ endpoint: 'http://127.0.0.1:9' });
+    `const taskspan = await startTaskspan({ store: 'taskspan.sqlite', endpoint: 'http://127.0.0.1:9' });
      await runTask('short', async () => undefined);
      const begun = performance.now();
      await taskspan.close();
@@ -71,7 +71,7 @@ test('a natural end waits for no endpoint that is away', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
-    `await startTaskspan({ endpoint: 'http://127.0.0.1:9' }); await runTask('short', async () => undefined);`,
+    `await startTaskspan({ store: 'taskspan.sqlite', endpoint: 'http://127.0.0.1:9' }); await runTask('short', async () => undefined);`,
   );
   expect((await script.ended).code).toBe(0);
   expect((await recordsOf(storeIn(folder))).get('short')?.state).toBe('completed');

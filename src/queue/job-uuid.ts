@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import { isTaskUuid } from '../../src/task-uuid.ts';
+import { isTaskUuid } from '../task-uuid.ts';
 
 /** Namespace of the UUIDs that jobs get whose ids are none. It never changes. */
-const JOB_NAMESPACE = '8f5bd7d0-5b1c-4a7e-9d52-3c1e0a6f4b27';
+export const JOB_NAMESPACE = '8f5bd7d0-5b1c-4a7e-9d52-3c1e0a6f4b27';
 
 /**
  * UUID of the task that a job is: the job's id where that is a UUID, in lower case, else a UUIDv5
  * (RFC 9562) of queue and id. It is the same wherever it is asked for, in any language:
  * `uuid5(uuid5(JOB_NAMESPACE, queue), id)`.
  */
-export function queueTaskUuid(queueName: string, jobId: string): string {
+export function jobUuid(queueName: string, jobId: string): string {
   return isTaskUuid(jobId) ? jobId.toLowerCase() : uuid5(uuid5(JOB_NAMESPACE, queueName), jobId);
 }
 

@@ -1,0 +1,155 @@
+"""The progress updater: a task says what it is doing, and a taskspan server tells those who wait for it.
+
+    updater = TaskUpdater(task_uuid=uuid, task_name='TEST', verbose=1)
+    with updater(task_name='First part'):
+        updater.notify('Some notification related to the task')
+    updater.raise_latest_exception()  # or insert_final_update()
+
+An error inside a `with` is kept and the task goes on, until `raise_latest_exception()`. Needs `sender.py` beside it and
+Python's standard library, 3.9 or newer. The server is `TASKSPAN_ENDPOINT`, its token `TASKSPAN_TOKEN`.
+"""
+
+import contextvars
+import functools
+import uuid
+
+from sender import Sender, text_of
+from span import Clock, Span, new_trace_id
+
+_scope = contextvars.ContextVar('taskspan.scope', default=None)
+
+
+@functools.cache
+def default_sender():
+    """The sender that updaters share that are given none."""
+    return Sender()
+
+
+class TaskUpdater:
+    """One attempt of a task. Handed from function to function, it follows the flow of the code."""
+
+    def __init__(self, task_uuid=None, task_name='', verbose=0, attempt=1, sender=None):
+        self.task_uuid = str(uuid.UUID(str(task_uuid))) if task_uuid else str(uuid.uuid4())
+        self.task_name = text_of(task_name) or 'task'
+        self.finished = False
+        self._verbose = verbose
+        self._sender = sender or default_sender()
+        self._trace_id = new_trace_id()
+        self._clock = Clock()
+        self._jobs = {'completed': 0, 'failed': 0, 'cancelled': 0}
+        self._exception = None
+        self._root = self._span()
+        self._sender.task_began()
+        self._root.start({
+            'taskspan.span': 'task',
+            'taskspan.task.name': self.task_name,
+            'taskspan.task.attempt': attempt,
+            'taskspan.worker.id': self._sender.worker_id,
+            'taskspan.worker.interval_ms': self._sender.interval_ms,
+        })
+
+    def __call__(self, task_name):
+        """A named part of the task, for `with`. Parts may be nested."""
+        return Scope(self, text_of(task_name))
+
+    def notify(self, message, **more):
+        """A message to those who wait for the task; further arguments are its attributes."""
+        self._print(f'\t{text_of(message)}')
+        self._current().fact('taskspan.notification', {**more, 'taskspan.message': text_of(message)})
+
+    def progress(self, done, total=None):
+        """How far the part is that is being worked at."""
+        told = {'taskspan.done': amount_of(done)}
+        if total is not None:
+            told['taskspan.total'] = amount_of(total)
+        self._current().fact('taskspan.progress', told)
+
+    def insert_final_update(self):
+        """Ends the task: failed if one of its jobs has failed. Again, it does nothing."""
+        if self.finished:
+            return
+        self.finished = True
+        jobs = self._jobs
+        total = sum(jobs.values())
+        self._print(f'\tTask Finished - {jobs["completed"]} out of {total} jobs finished')
+        self._root.end('failed' if jobs['failed'] else 'cancelled' if jobs['cancelled'] else 'completed', None, {
+            'taskspan.task.name': self.task_name,
+            'taskspan.exception': '' if self._exception is None else message_of(self._exception),
+            'taskspan.jobs.total': total,
+            'taskspan.jobs.finished': jobs['completed'],
+            'taskspan.jobs.failed': jobs['failed'],
+        })
+        self._sender.task_ended()
+
+    def raise_latest_exception(self):
+        """Ends the task and raises the latest error that a part of it has kept, if there is one."""
+        self.insert_final_update()
+        if self._exception is not None:
+            raise self._exception
+
+    def _current(self):
+        scope = _scope.get()
+        while scope is not None and scope.updater is not self:
+            scope = scope.outer
+        return self._root if scope is None else scope.span
+
+    def _span(self, root=None):
+        return Span(self._sender, self._clock, self.task_uuid, self._trace_id, root)
+
+    def _print(self, line):
+        if self._verbose:
+            try:
+                print(line, flush=True)
+            except (OSError, ValueError):
+                self._verbose = 0  # nobody reads it, or it can't be shown there: no matter of the task
+
+
+class Scope:
+    def __init__(self, updater, name):
+        self.updater = updater
+        self.name = name
+
+    def __enter__(self):
+        self.outer = _scope.get()
+        self.parent = self.updater._current()
+        self.parent.heading = True
+        self.span = self.updater._span(self.parent.root)
+        self._token = _scope.set(self)
+        self.updater._print(f'\t - {self.name}')
+        told = {'taskspan.span': 'scope', 'taskspan.name': self.name, 'taskspan.scope.parent': self.parent.id}
+        self.span.start(told)
+        return self.updater
+
+    def __exit__(self, kind, error, traceback):
+        _scope.reset(self._token)
+        updater, span = self.updater, self.span
+        # KeyboardInterrupt, SystemExit and asyncio's CancelledError stop the task and are no errors of it.
+        cancelled = error is not None and not isinstance(error, Exception)
+        outcome = 'cancelled' if cancelled else 'completed' if error is None else 'failed'
+        # One that an inner part has told already only passes by.
+        own = None if cancelled or any(error is one for one in span.told) else error
+        if own is not None:
+            updater._exception = own
+            span.fact('exception', {'exception.type': type(own).__name__, 'exception.message': text_of(own)})
+        if error is not None:
+            self.parent.told.append(error)
+        if not span.heading or own is not None:
+            updater._jobs[outcome] += 1
+            lines = {'completed': 'Successfully completed', 'failed': 'Failed', 'cancelled': 'Cancelled'}
+            minutes = span.microseconds() // 60_000_000
+            updater._print(f'\t\t{lines[outcome]}\n\t\tTime spent: {minutes // 60}h{minutes % 60}m')
+            if own is not None:
+                updater._print(f'\t\tSee error message:\n{type(own).__name__}: {text_of(own)}')
+        span.end(outcome, own, {'taskspan.heading': span.heading})
+        return error is not None and not cancelled
+
+
+def amount_of(value):
+    amount = float(value)
+    if not 0 <= amount < float('inf'):
+        raise ValueError(f'progress: expected a number of at least 0, got {value!r}')
+    return amount
+
+
+def message_of(error):
+    return text_of(error) or type(error).__name__

@@ -1,0 +1,92 @@
+import { announceTask } from '../announce-task.ts';
+import { received } from '../failure.ts';
+import { reportOnce } from '../report.ts';
+import { withTrace } from './job-context.ts';
+import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
+import type { JobTaskOptions } from './job-task-options.ts';
+import { uuidOf } from './queue-job.ts';
+import type { QueueJob } from './queue-job.ts';
+
+/** What jobs are added by: BullMQ's `Queue` and `FlowProducer`. */
+export interface JobProducer {
+  add(...args: never[]): Promise<unknown>;
+  addBulk(...args: never[]): Promise<unknown>;
+}
+
+/**
+ * Has a queue, or a flow producer, announce each job that is added to it: the job's task is
+ * `queued` from then on. Jobs carry the trace in which they were added.
+ *
+ * The queue stays the same object; its `add` and `addBulk` do what they did, and never fail or
+ * wait because of this. Jobs of a job scheduler are tasks as soon as they run.
+ *
+ * @returns The queue.
+ * @throws TypeError for wrong arguments.
+ */
+export function queueTasks<Producer extends JobProducer>(producer: Producer, options: JobTaskOptions = {}): Producer {
+  if (typeof producer?.add !== 'function' || typeof producer.addBulk !== 'function') {
+    throw new TypeError(`queueTasks: expected a Queue or FlowProducer of BullMQ, got ${received(producer)}`);
+  }
+  checkJobTaskOptions('queueTasks', options);
+  const carries = (producer as { opts?: { telemetry?: unknown } }).opts?.telemetry !== undefined;
+  for (const method of ['add', 'addBulk'] as const) {
+    const original = producer[method] as (...args: unknown[]) => Promise<unknown>;
+    const announcing = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
+      const added = await original.apply(this, carries ? args : withTraceIn(args));
+      for (const job of jobsIn(added)) announce(job, options);
+      return added;
+    };
+    (producer as Record<string, unknown>)[method] = announcing;
+  }
+  return producer;
+}
+
+function announce(job: QueueJob, options: JobTaskOptions): void {
+  const taskUuid = uuidOf(job);
+  if (taskUuid === undefined) return;
+  const { redact, limits } = options;
+  try {
+    announceTask({ ...describeJob(job, options), taskUuid, ...(redact && { redact }), ...(limits && { limits }) });
+  } catch (error) {
+    reportOnce('bullmq announce', 'the task of a job could not be announced', error);
+  }
+}
+
+/** The arguments of `add(name, data, options)`, `add(flow)`, `addBulk(jobs)` and `addBulk(flows)`. */
+function withTraceIn(args: unknown[]): unknown[] {
+  try {
+    const [first, second, third, ...more] = args;
+    if (typeof first === 'string') return [first, second, withTrace(third as object | undefined), ...more];
+    if (Array.isArray(first)) return [first.map(addedWithTrace), ...args.slice(1)];
+    return [addedWithTrace(first), ...args.slice(1)];
+  } catch (error) {
+    reportOnce('bullmq carrier', 'a job carries no trace', error);
+    return args;
+  }
+}
+
+/** A job as it is to be added, with those that it waits for in a flow. */
+interface AddedJob {
+  readonly opts?: object;
+  readonly children?: readonly AddedJob[];
+}
+
+function addedWithTrace(job: unknown): unknown {
+  if (typeof job !== 'object' || job === null) return job;
+  const { opts, children } = job as AddedJob;
+  const carrying = withTrace(opts);
+  return { ...job, ...(carrying && { opts: carrying }), ...(children && { children: children.map(addedWithTrace) }) };
+}
+
+/** A flow as it was added: a job, and those that it waits for. */
+interface JobNode {
+  readonly job: QueueJob;
+  readonly children?: readonly JobNode[];
+}
+
+function jobsIn(added: unknown): QueueJob[] {
+  if (Array.isArray(added)) return added.flatMap(jobsIn);
+  if (typeof added !== 'object' || added === null) return [];
+  const { job, children = [] } = added as Partial<JobNode>;
+  return job === undefined ? [added as QueueJob] : [job, ...children.flatMap(jobsIn)];
+}

@@ -1,0 +1,60 @@
+import { context } from '@opentelemetry/api';
+import { received } from '../failure.ts';
+import { reportOnce } from '../report.ts';
+import { TaskUpdater } from '../task-updater.ts';
+import { contextOf } from './job-context.ts';
+import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
+import type { JobTaskOptions } from './job-task-options.ts';
+import { attemptOf, uuidOf } from './queue-job.ts';
+import type { QueueJob } from './queue-job.ts';
+
+/** What taskspan needs of BullMQ's `Worker`. */
+export interface JobWorker {
+  on(event: 'failed', listener: (job: QueueJob | undefined, error: Error) => void): unknown;
+}
+
+/**
+ * Has a worker tell of jobs that BullMQ gives up without a run of their processor: those whose
+ * workers have died too often (`job stalled more than allowable limit`), those whose sandbox has
+ * died, and those of a flow that fail with another. Their task ends as failed by that error.
+ *
+ * @returns The worker.
+ * @throws TypeError for wrong arguments.
+ */
+export function trackWorker<Worker extends JobWorker>(worker: Worker, options: JobTaskOptions = {}): Worker {
+  if (typeof worker?.on !== 'function') {
+    throw new TypeError(`trackWorker: expected a Worker of BullMQ, got ${received(worker)}`);
+  }
+  checkJobTaskOptions('trackWorker', options);
+  worker.on('failed', (job, error) => {
+    if (job !== undefined && isWithoutRun(job, error)) fail(job, error, options);
+  });
+  return worker;
+}
+
+/** By BullMQ's own words, since it has no other sign of it. */
+const WITHOUT_RUN = /^(?:job (?:stalled|started) more than allowable limit$|Unexpected exit code: )/;
+
+function isWithoutRun(job: QueueJob, { message }: Error): boolean {
+  const { deferredFailure } = job as { deferredFailure?: unknown };
+  return (typeof deferredFailure === 'string' && deferredFailure === message) || WITHOUT_RUN.test(message);
+}
+
+function fail(job: QueueJob, error: Error, options: JobTaskOptions): void {
+  const taskUuid = uuidOf(job);
+  if (taskUuid === undefined) return;
+  const { redact, limits } = options;
+  try {
+    context.with(contextOf(job, undefined), () => {
+      const described = { ...describeJob(job, options), ...(redact && { redact }), ...(limits && { limits }) };
+      new TaskUpdater({ ...described, taskUuid, attempt: failedAttemptOf(job) }).fail(error);
+    });
+  } catch (failure) {
+    reportOnce('bullmq failed', 'the failure of a job could not be told', failure);
+  }
+}
+
+/** By then BullMQ has counted this failure, which makes no further attempt. */
+function failedAttemptOf({ attemptsMade, attemptsStarted }: QueueJob): number {
+  return attemptOf({ attemptsMade: attemptsMade - 1, attemptsStarted });
+}

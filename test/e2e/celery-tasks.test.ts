@@ -1,0 +1,103 @@
+/** Celery by its own instrumentation: a real worker, a publisher in another process, Redis between them. */
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { blocksOf } from '../house/code-blocks.ts';
+import { startProgram, temporaryFolder } from '../support/node-process.ts';
+import type { TestProcess } from '../support/node-process.ts';
+import { describeWithPythonPeers, pythonPeers } from './python.ts';
+import { describeWithRedis, startRedis } from './redis.ts';
+import type { RedisServer } from './redis.ts';
+import { startServing } from './serving.ts';
+
+const PEERS = fileURLToPath(new URL('../peers/python', import.meta.url));
+const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
+
+const [TRACED = '', WITH_UPDATER = ''] = blocksOf('docs/celery.md', 'python');
+
+const bin = (program: string): string => join(pythonPeers(), 'bin', program);
+
+describeWithRedis('Celery', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  const environment = (folder: string, url: string): Record<string, string> => ({
+    BROKER: `redis://127.0.0.1:${redis.connection.port}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    OTEL_BSP_SCHEDULE_DELAY: '100',
+    PYTHONPATH: folder,
+    TASKSPAN_ENDPOINT: url,
+    TASKSPAN_BEAT_INTERVAL_MS: '500',
+    PYTHONDONTWRITEBYTECODE: '1',
+  });
+  const publish = async (app: string, folder: string, url: string): Promise<string[]> => {
+    const { code, stdout, stderr } = await startProgram(bin('python'), [app], { cwd: folder, env: environment(folder, url) }).ended;
+    expect(code, stderr).toBe(0);
+    return stdout.trim().split('\n');
+  };
+  const work = async (app: string, folder: string, url: string, pool: readonly string[]): Promise<TestProcess> => {
+    const args = ['--workdir', app, '--app', 'celery_tasks', 'worker', '--loglevel', 'info', ...pool];
+    const worker = startProgram(bin('celery'), args, { cwd: folder, env: environment(folder, url) });
+    await worker.told(/ ready\./);
+    return worker;
+  };
+
+  describeWithPythonPeers('with its instrumentation and no word of ours', () => {
+    test('its tasks are queued, run, fail and are tried again', async () => {
+      const folder = await temporaryFolder();
+      await writeFile(join(folder, 'traced.py'), TRACED);
+      const { url, recordWith } = await startServing(folder);
+      const [well = '', failing = '', retried = '', givenUp = '', named = ''] = await publish(join(PEERS, 'celery_tasks.py'), folder, url);
+      expect(named).toBe('order 17');
+      await recordWith(well, { state: 'queued', task_name: 'shop.total', start: null, log: '' });
+      await recordWith(givenUp, { state: 'queued' });
+
+      await work(PEERS, folder, url, ['--concurrency', '1']);
+      await recordWith(well, { state: 'completed', status: 1, attempt: 1, facts_missing: 0 });
+      const failed = await recordWith(failing, { state: 'failed', status: 0, exception: 'division by zero' });
+      expect(failed.log).toBe(`\
+\t - shop.share
+\t\tFailed
+\t\tTime spent: 0h0m
+\t\tSee error message:
+ZeroDivisionError: division by zero
+\tTask Finished - 0 out of 0 jobs finished
+`);
+      const paid = await recordWith(retried, { state: 'completed', attempt: 3, exception: '' });
+      expect(paid.log.split('\n').filter((line) => /Attempt|Retry|Finished/.test(line))).toEqual([
+        "Retry: Retry in 0s: ConnectionError('the bank is away')",
+        '\tTask Finished - 0 out of 0 jobs finished',
+        '\tAttempt 2',
+        "Retry: Retry in 0s: ConnectionError('the bank is away')",
+        '\tTask Finished - 0 out of 0 jobs finished',
+        '\tAttempt 3',
+        '\tTask Finished - 0 out of 0 jobs finished',
+      ]);
+      await recordWith(givenUp, { state: 'failed', attempt: 3, exception: 'the bank is away' });
+    });
+  });
+
+  describeWithPythonPeers('with the updater of the examples', () => {
+    test('is as the page shows it', () => {
+      expect(WITH_UPDATER).not.toBe('');
+      expect(readFileSync(join(EXAMPLES, 'celery_tasks.py'), 'utf8')).toContain(WITH_UPDATER);
+    });
+
+    test('a task is live, and lost when its worker is killed', async () => {
+      const folder = await temporaryFolder();
+      const { url, recordWith } = await startServing(folder);
+      // One process, so that it is the very one that runs the task.
+      const worker = await work(EXAMPLES, folder, url, ['--pool', 'solo']);
+      const [uuid = ''] = await publish(join(EXAMPLES, 'celery_tasks.py'), folder, url);
+      const running = await recordWith(uuid, { task_name: 'import customers', state: 'running', heard: expect.any(String) as string });
+      expect(running.log).toMatch(/^\t - Read customers\n\t3 customers\n/);
+      worker.kill('SIGKILL');
+      await recordWith(uuid, { state: 'lost' });
+    });
+  });
+});

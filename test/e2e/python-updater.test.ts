@@ -1,0 +1,156 @@
+/** The updater of examples/python: the seed's own form, told live by OTLP. */
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { SEED_LOG } from '../collector/record/seed-example.ts';
+import { startProgram, temporaryFolder } from '../support/node-process.ts';
+import type { TestProcess } from '../support/node-process.ts';
+import { freePort } from './free-port.ts';
+import { describeWithProgram } from './python.ts';
+import { startServing } from './serving.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
+
+function startPython(args: readonly string[], cwd: string, url: string): TestProcess {
+  const env = { PYTHONPATH: EXAMPLES, PYTHONDONTWRITEBYTECODE: '1', TASKSPAN_ENDPOINT: url };
+  return startProgram('python3', args, { cwd, env });
+}
+
+/** Runs a program that has `updater`, of the task whose UUID is its argument. */
+async function startTask(folder: string, url: string, code: string): Promise<{ uuid: string; python: TestProcess }> {
+  const uuid = randomUUID();
+  const head = `import sys\nfrom updater import TaskUpdater, default_sender\nupdater = TaskUpdater(sys.argv[1], 'TEST')\n`;
+  await writeFile(join(folder, 'task.py'), head + code);
+  return { uuid, python: startPython(['task.py', uuid], folder, url) };
+}
+
+describeWithProgram('python3', 'Python 3.9 or newer', 'the updater in Python', () => {
+  test("gives the seed's example the seed's log", async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const uuid = randomUUID().toUpperCase();
+    const { stdout, stderr, code } = await startPython([join(EXAMPLES, 'seed.py'), uuid], folder, url).ended;
+    expect({ stdout, stderr, code }).toEqual({
+      stdout: `${SEED_LOG}The caller gets ZeroDivisionError('division by zero')\n`,
+      stderr: '',
+      code: 0,
+    });
+    expect(await record(uuid)).toMatchObject({
+      task_name: 'TEST',
+      task_uuid: uuid.toLowerCase(),
+      log: SEED_LOG,
+      exception: 'division by zero',
+      finished: true,
+      status: 0,
+      state: 'failed',
+      jobs: { total: 4, finished: 3, failed: 1, running: 0 },
+      facts_missing: 0,
+    });
+  });
+
+  test('counts a part that fails by itself, not one that an error passes through', async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const { uuid, python } = await startTask(folder, url, `
+with updater('By itself'):
+    with updater('Inside'):
+        updater.progress(1, 2)
+    raise KeyError('the key')
+with updater('Passed through'):
+    error = None
+    with updater('Inside'):
+        error = OSError()
+        raise error
+    raise error
+updater.notify('still here', rows=3)
+updater.insert_final_update()
+`);
+    expect(await python.ended).toMatchObject({ code: 0, stderr: '' });
+    const { log, ...fields } = (await record(uuid))!;
+    expect(log).toBe(`\
+\t - By itself
+\t - Inside
+\t\tSuccessfully completed
+\t\tTime spent: 0h0m
+\t - By itself (continued)
+\t\tFailed
+\t\tTime spent: 0h0m
+\t\tSee error message:
+KeyError: 'the key'
+\t - Passed through
+\t - Inside
+\t\tFailed
+\t\tTime spent: 0h0m
+\t\tSee error message:
+OSError
+\tstill here
+\tTask Finished - 1 out of 3 jobs finished
+`);
+    expect(fields).toMatchObject({ state: 'failed', exception: 'OSError', facts_missing: 0 });
+  });
+
+  test('lets an interruption through, which cancels the task', async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const { uuid, python } = await startTask(folder, url, `
+try:
+    with updater('Wait'):
+        raise KeyboardInterrupt
+except KeyboardInterrupt:
+    updater.insert_final_update()
+`);
+    expect(await python.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(await record(uuid)).toMatchObject({ state: 'cancelled', status: 0, log: expect.stringContaining('\tCancelled\n') as string });
+  });
+
+  test('takes whatever it is given', async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const { uuid, python } = await startTask(folder, url, `
+class Hostile:
+    def __str__(self): raise RuntimeError
+for message in (Hostile(), None, 'a lone \\ud800', 'x' * 2_000_000, {'a': float('nan')}):
+    updater.notify(message, nan=float('nan'), huge=2**70, text=Hostile())
+updater.insert_final_update()
+`);
+    expect(await python.ended).toMatchObject({ code: 0, stderr: '' });
+    const { log, ...fields } = (await record(uuid))!;
+    expect(log).toMatch(/^\t<Hostile>\n\tNone\n\ta lone \?\n\tx{60000}/);
+    expect(fields).toMatchObject({ state: 'completed', facts_missing: 0 });
+  });
+
+  test('never holds the task up when nobody is there, and says so once', async () => {
+    const { python } = await startTask(await temporaryFolder(), `http://127.0.0.1:${await freePort()}`, `
+for number in range(200_000):
+    updater.notify('x' * 200)
+updater.raise_latest_exception()
+print('done')
+`);
+    const { code, stdout, stderr } = await python.ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/\/v1\/logs cannot be reached, it is tried again: /),
+      'the buffer is full: updates are lost',
+    ]);
+  });
+
+  test('delivers what happened while the server was away', async () => {
+    const folder = await temporaryFolder();
+    const port = await freePort();
+    const { uuid, python } = await startTask(folder, `http://127.0.0.1:${port}`, `
+with updater('Alone'):
+    for number in range(1000):
+        updater.notify(f'line {number}')
+updater.insert_final_update()
+default_sender().flush(60)
+`);
+    await python.told(/cannot be reached/);
+    const { record } = await startServing(folder, port);
+    expect(await python.ended).toMatchObject({ code: 0 });
+    const { log, ...fields } = (await record(uuid))!;
+    expect(fields).toMatchObject({ state: 'completed', facts_missing: 0 });
+    expect(log.split('\n').filter((line) => line.startsWith('\tline '))).toEqual(Array.from({ length: 1000 }, (_, number) => `\tline ${number}`));
+  });
+});

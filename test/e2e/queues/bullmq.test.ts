@@ -1,0 +1,229 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { trace } from '@opentelemetry/api';
+import { DelayedError, FlowProducer, Queue, Worker } from 'bullmq';
+import type { Job } from 'bullmq';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { startTaskspan } from '../../../collector/index.ts';
+import type { Taskspan } from '../../../collector/index.ts';
+import { jobUuid, queueTasks, trackJob, trackWorker } from '../../../src/bullmq/index.ts';
+import { startNode, temporaryFolder } from '../../support/node-process.ts';
+import { describeWithRedis, startRedis } from '../redis.ts';
+import type { RedisServer } from '../redis.ts';
+import { temporaryFile } from './temporary-file.ts';
+import { recordWhen } from './records.ts';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const REGISTER = fileURLToPath(new URL('../../../collector/register.ts', import.meta.url));
+const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+
+describeWithRedis('jobs of BullMQ', () => {
+  let redis: RedisServer;
+  let taskspan: Taskspan;
+  let store: string;
+  let url: string;
+  let removeStore: () => Promise<void>;
+  let queues = 0;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    ({ path: store, remove: removeStore } = await temporaryFile('taskspan.sqlite'));
+    taskspan = await startTaskspan({ store, serve: { port: 0 } });
+    url = taskspan.url!;
+  });
+  afterAll(async () => {
+    await taskspan?.close();
+    await redis?.stop();
+    await removeStore?.();
+  });
+
+  /** A queue of the test's own. */
+  function newQueue(): Queue {
+    const queue = queueTasks(new Queue(`queue-${++queues}`, { connection: redis.connection }));
+    onTestFinished(() => queue.close());
+    return queue;
+  }
+
+  function newWorker(queue: Queue, processor: ConstructorParameters<typeof Worker>[1], options: object = {}): Worker {
+    const worker = trackWorker(new Worker(queue.name, processor, { connection: redis.connection, ...options }));
+    onTestFinished(() => worker.close(true));
+    return worker;
+  }
+
+  async function added(queue: Queue, ...args: Parameters<Queue['add']>): Promise<{ job: Job; uuid: string }> {
+    const job = await queue.add(...args);
+    return { job, uuid: jobUuid(queue.name, job.id!) };
+  }
+
+  const ended = (uuid: string) => recordWhen(url, uuid, ({ finished }) => finished);
+
+  it('are queued tasks from when they are added, of all ways to add them', async () => {
+    const queue = newQueue();
+    const flows = queueTasks(new FlowProducer({ connection: redis.connection }));
+    onTestFinished(() => flows.close());
+    const { uuid } = await added(queue, 'Send a mail', { to: 'ada' });
+    const [second, third] = await queue.addBulk([{ name: 'Second', data: 1 }, { name: 'Third', data: 2 }]);
+    const flow = await flows.add({ name: 'Parent', queueName: queue.name, children: [{ name: 'Child', queueName: queue.name }] });
+
+    const record = await recordWhen(url, uuid, () => true);
+    expect(record).toMatchObject({
+      task_name: 'Send a mail',
+      state: 'queued',
+      attributes: { 'bullmq.queue.name': queue.name, 'bullmq.job.id': '1' },
+    });
+    for (const job of [second, third, flow.job, flow.children?.[0]?.job]) {
+      const { task_name, state } = await recordWhen(url, jobUuid(queue.name, job?.id ?? ''), () => true);
+      expect({ task_name, state }).toEqual({ task_name: job?.name, state: 'queued' });
+    }
+  });
+
+  it('run as their tasks, with the job\'s id where it is a UUID, its progress and its trace', async () => {
+    const queue = newQueue();
+    const traceId = await trace.getTracer('test').startActiveSpan('request', async (span) => {
+      await queue.add('Import', { rows: 4 }, { jobId: UUID.toUpperCase() });
+      span.end();
+      return span.spanContext().traceId;
+    });
+    const seen: unknown[] = [];
+    const worker = newWorker(queue, trackJob(async (job, _token, _signal, updater) => {
+      seen.push(job.data, job.attemptsMade);
+      updater.plan(2);
+      updater.scope('Read', () => updater.notify('Read 4 rows'));
+      updater.scope('Write', (scope) => scope.progress(1, 2));
+      return 'imported';
+    }));
+    const shown: unknown[] = [];
+    worker.on('progress', (_job, progress) => shown.push(progress));
+    const [job, result] = (await once(worker, 'completed')) as [Job, unknown];
+
+    expect({ result, seen }).toEqual({ result: 'imported', seen: [{ rows: 4 }, 0] });
+    expect(await ended(UUID)).toMatchObject({ task_name: 'Import', state: 'completed', attempt: 1, trace_id: traceId, progress: 1 });
+    expect((await queue.getJob(job.id!))?.progress).toBe(100);
+    expect(shown).toContain(50);
+  });
+
+  it('that fail are tried again as the next attempt, and the worker gets the very error', async () => {
+    const queue = newQueue();
+    const errors = [new TypeError('the first'), new RangeError('division by zero')];
+    const thrown = [...errors];
+    const { uuid } = await added(queue, 'Divide', {}, { attempts: 3 });
+    const worker = newWorker(queue, trackJob(async (_job, _token, _signal, updater) => {
+      const error = thrown.shift();
+      updater.scope('Divide', () => {
+        if (error !== undefined) throw error;
+      });
+    }));
+    const failures: unknown[] = [];
+    worker.on('failed', (_job, error) => failures.push(error));
+    await once(worker, 'completed');
+
+    const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
+    expect(failures.map((error, index) => error === errors[index])).toEqual([true, true]);
+    expect(record).toMatchObject({ attempt: 3, exception: '' });
+    expect(record.log).toMatch(/TypeError: the first\n[^]*\tAttempt 2\n[^]*RangeError: division by zero\n[^]*\tAttempt 3\n/);
+  });
+
+  it('that fail for good are failed tasks', async () => {
+    const queue = newQueue();
+    const { uuid } = await added(queue, 'Divide', {});
+    newWorker(queue, trackJob(() => Promise.reject(new RangeError('division by zero'))));
+    expect(await ended(uuid)).toMatchObject({ state: 'failed', status: 0, exception: 'division by zero', attempt: 1 });
+  });
+
+  it('are cancelled by taskspan, and then not tried again', async () => {
+    const queue = newQueue();
+    const { uuid } = await added(queue, 'Wait', {}, { attempts: 3 });
+    const worker = newWorker(queue, trackJob(async (_job, _token, signal) => {
+      await once(signal, 'abort');
+      signal.throwIfAborted();
+    }));
+    const failed = once(worker, 'failed') as Promise<[Job, Error]>;
+    await recordWhen(url, uuid, ({ state }) => state === 'running');
+    const answer = await fetch(`${url}/tasks/${uuid}/cancel`, { method: 'POST' });
+    const [job, { cause }] = await failed;
+
+    expect(answer.status).toBe(202);
+    expect(await ended(uuid)).toMatchObject({ state: 'cancelled', attempt: 1 });
+    expect(cause).toMatchObject({ code: 'TASKSPAN_CANCELLED' });
+    expect(await job.isFailed()).toBe(true);
+  });
+
+  it('that BullMQ cancels are cancelled tasks, whatever they throw', async () => {
+    const queue = newQueue();
+    const { job, uuid } = await added(queue, 'Wait', {});
+    const reason = new Error('no longer needed');
+    const worker = newWorker(queue, trackJob(async (_job, _token, signal) => {
+      await once(signal, 'abort');
+      throw reason;
+    }));
+    await recordWhen(url, uuid, ({ state }) => state === 'running');
+    const failed = once(worker, 'failed');
+    expect(worker.cancelJob(job.id!)).toBe(true);
+
+    expect((await failed)[1]).toBe(reason);
+    expect(await ended(uuid)).toMatchObject({ state: 'cancelled', exception: '' });
+  });
+
+  it('that put themselves back have not failed, and go on as the next attempt', async () => {
+    const queue = newQueue();
+    const { uuid } = await added(queue, 'Later', {});
+    newWorker(queue, trackJob(async (job: Job, token) => {
+      if (job.attemptsStarted > 1) return;
+      await job.moveToDelayed(Date.now() + 1, token);
+      throw new DelayedError();
+    }));
+    const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
+    expect(record).toMatchObject({ attempt: 2, exception: '' });
+    expect(record.log).toMatch(/^\tBack in the queue, delayed\n[^]*\tAttempt 2\n/);
+  });
+
+  const STALLS = { lockDuration: 500, stalledInterval: 200 };
+
+  /** A worker in a process of its own, which is killed while it runs the job. */
+  async function killedWhileRunning(queue: Queue, uuid: string): Promise<void> {
+    const args = [join(HERE, 'bullmq-worker.ts'), queue.name, String(redis.connection.port), store];
+    const worker = startNode(['--disable-warning=ExperimentalWarning', ...args], { cwd: await temporaryFolder() });
+    await worker.printed(/running/);
+    await recordWhen(url, uuid, ({ state }) => state === 'running');
+    worker.kill('SIGKILL');
+    await worker.ended;
+  }
+
+  it('whose worker is killed are taken up by another as the next attempt', async () => {
+    const queue = newQueue();
+    const { uuid } = await added(queue, 'Survive', {});
+    await killedWhileRunning(queue, uuid);
+    newWorker(queue, trackJob(async (_job, _token, _signal, updater) => updater.notify('Done at last')), STALLS);
+    const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
+    expect(record).toMatchObject({ attempt: 2 });
+    expect(record.log).toMatch(/\tRunning\n[^]*\tAttempt 2\n\tDone at last\n/);
+  });
+
+  it('that BullMQ gives up because their workers die are failed tasks', async () => {
+    const queue = newQueue();
+    const { uuid } = await added(queue, 'Kill', {});
+    await killedWhileRunning(queue, uuid);
+    newWorker(queue, trackJob(() => expect.fail('it must not run')), { ...STALLS, maxStalledCount: 0 });
+    const record = await recordWhen(url, uuid, ({ finished }) => finished);
+    expect(record).toMatchObject({ state: 'failed', exception: 'job stalled more than allowable limit', attempt: 2 });
+  });
+
+  for (const useWorkerThreads of [false, true]) {
+    it(`are tasks in sandboxed processors too, in a ${useWorkerThreads ? 'thread' : 'process'}`, async () => {
+      const queue = newQueue();
+      const { uuid, job } = await added(queue, 'Sandboxed', {}, { attempts: 2 });
+      const env = { ...process.env, TASKSPAN_STORE: store };
+      const execArgv = ['--disable-warning=ExperimentalWarning', '--import', REGISTER];
+      newWorker(queue, new URL('bullmq-sandbox.ts', import.meta.url), {
+        useWorkerThreads,
+        workerForkOptions: { execArgv, env },
+        workerThreadsOptions: { execArgv, env },
+      });
+      const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
+      expect(record).toMatchObject({ task_name: 'Sandboxed', attempt: 2, exception: '' });
+      expect(record.log).toMatch(/TypeError: not yet\n[^]*\tAttempt 2\n\tHello from the sandbox\n/);
+      expect((await queue.getJob(job.id!))?.progress).toBe(100);
+    });
+  }
+});

@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { ProgressMirror } from '../../../src/bullmq/progress-mirror.ts';
+import { diagnosed } from '../support/diagnosed.ts';
+
+/** Updates that take until they are let through, in the order in which they came. */
+function slowUpdates(): { shown: number[]; mirror: ProgressMirror; next: () => Promise<void> } {
+  const shown: number[] = [];
+  const waiting: (() => void)[] = [];
+  const mirror = new ProgressMirror((percent) => {
+    shown.push(percent);
+    return new Promise<void>((resolve) => waiting.push(resolve));
+  });
+  return { shown, mirror, next: async () => {
+    waiting.shift()?.();
+    await new Promise(setImmediate);
+  } };
+}
+
+it('while an update is under way the next waits, and then has the latest state', async () => {
+  const { shown, mirror, next } = slowUpdates();
+  for (const share of [0.1, 0.2, 0.3]) mirror.show(share);
+  expect(shown).toEqual([10]);
+  await next();
+  expect(shown).toEqual([10, 30]);
+  await next();
+  expect(shown).toEqual([10, 30]);
+});
+
+it('the last state goes out before the end, whatever is under way', () => {
+  const { shown, mirror } = slowUpdates();
+  mirror.show(0.1);
+  mirror.show(1);
+  mirror.flush();
+  mirror.flush();
+  expect(shown).toEqual([10, 100]);
+});
+
+it('whole percents are shown, each once, and nothing of a task that tells no progress', async () => {
+  const { shown, mirror, next } = slowUpdates();
+  mirror.flush();
+  mirror.show(0.29);
+  await next();
+  mirror.show(0.291);
+  mirror.show(0.299_999);
+  expect(shown).toEqual([29]);
+});
+
+it('an update that fails, at once or later, is told once and hurts nobody', async () => {
+  const told = diagnosed();
+  const failing = new ProgressMirror(() => Promise.reject(new Error('Missing key for job 1')));
+  const throwing = new ProgressMirror(() => {
+    throw new Error('not connected');
+  });
+  for (const share of [0.1, 0.2]) {
+    failing.show(share);
+    throwing.show(share);
+    await new Promise(setImmediate);
+  }
+  expect(told).toEqual([expect.stringContaining('the progress of a job could not be shown')]);
+});

@@ -1,0 +1,101 @@
+import { trace } from '@opentelemetry/api';
+import { expect, it } from 'vitest';
+import { jobUuid, queueTasks } from '../../../src/bullmq/index.ts';
+import { diagnosed } from '../support/diagnosed.ts';
+import { recorded } from '../support/recorded.ts';
+
+interface Options {
+  readonly telemetry?: object;
+}
+
+/** A queue that only numbers its jobs and keeps what it was given. */
+class NumberedQueue {
+  readonly given: unknown[][] = [];
+  readonly opts: Options;
+
+  constructor(opts: Options = {}) {
+    this.opts = opts;
+  }
+
+  async add(name: string, data: unknown, opts?: object): Promise<object> {
+    this.given.push([name, data, opts]);
+    return { id: String(this.given.length), name, queueName: 'mail', attemptsMade: 0 };
+  }
+
+  addBulk(jobs: { name: string; data: unknown; opts?: object }[]): Promise<object[]> {
+    return Promise.all(jobs.map(({ name, data, opts }) => this.add(name, data, opts)));
+  }
+}
+
+const inSpan = <T>(fn: () => Promise<T>): Promise<T> => trace.getTracer('test').startActiveSpan('request', fn);
+const carried = (given: unknown[] | undefined): unknown => (given?.[2] as Options | undefined)?.telemetry;
+const CARRIER = { metadata: expect.stringMatching(/^\{"traceparent":"00-[0-9a-f]{32}-[0-9a-f]{16}-01"\}$/) as string };
+
+it('a job carries the trace in which it was added, beside its data and options', async () => {
+  recorded();
+  const queue = queueTasks(new NumberedQueue());
+  await inSpan(() => queue.add('One', { to: 'ada' }, { attempts: 3 }));
+  await inSpan(() => queue.addBulk([{ name: 'Two', data: 2 }]));
+  expect(queue.given).toEqual([
+    ['One', { to: 'ada' }, { attempts: 3, telemetry: CARRIER }],
+    ['Two', 2, { telemetry: CARRIER }],
+  ]);
+});
+
+it('a job carries what somebody else has given it, and nothing where there is no trace', async () => {
+  recorded();
+  const queue = queueTasks(new NumberedQueue());
+  await queue.add('No trace', {});
+  await inSpan(() => queue.add('Left out', {}, { telemetry: { omitContext: true } }));
+  const traced = queueTasks(new NumberedQueue({ telemetry: {} }));
+  await inSpan(() => traced.add('By the queue itself', {}));
+  expect(queue.given.map(carried)).toEqual([undefined, { omitContext: true }]);
+  expect(traced.given.map(carried)).toEqual([undefined]);
+});
+
+it('a task has the name and the attributes that it is given', async () => {
+  const { record } = recorded();
+  const queue = queueTasks(new NumberedQueue(), {
+    taskName: ({ id, name }) => `${name} ${id} with secret`,
+    attributes: () => ({ tenant: 'acme' }),
+    redact: (text) => text.replaceAll('secret', '…'),
+  });
+  await queue.add('One', {});
+  expect(await record(jobUuid('mail', '1'))).toMatchObject({
+    task_name: 'One 1 with …',
+    state: 'queued',
+    attributes: { tenant: 'acme', 'bullmq.queue.name': 'mail', 'bullmq.job.id': '1' },
+  });
+});
+
+it('a name that can\'t be made is the job\'s, and the job is added all the same', async () => {
+  const told = diagnosed();
+  const { record } = recorded();
+  const queue = queueTasks(new NumberedQueue(), {
+    taskName: () => {
+      throw new Error('no name');
+    },
+    attributes: () => {
+      throw new Error('no attributes');
+    },
+  });
+  await expect(queue.add('One', {})).resolves.toMatchObject({ id: '1' });
+  expect(await record(jobUuid('mail', '1'))).toMatchObject({ task_name: 'One' });
+  expect(told).toHaveLength(2);
+});
+
+it('a job that is not added is no task, and the caller gets the queue\'s error', async () => {
+  const { spans } = recorded();
+  const failure = new Error('connection is closed');
+  const queue = queueTasks({ add: () => Promise.reject(failure), addBulk: () => Promise.reject(failure) });
+  await expect(queue.add()).rejects.toBe(failure);
+  expect(await spans()).toEqual([]);
+});
+
+it('wrong arguments are told at once', () => {
+  expect(() => queueTasks({} as NumberedQueue)).toThrow('queueTasks: expected a Queue or FlowProducer of BullMQ, got');
+  expect(() => queueTasks(new NumberedQueue(), { name: 'x' } as never)).toThrow(
+    'queueTasks: expected options among taskName, attributes, redact, limits, got "name"',
+  );
+  expect(() => queueTasks(new NumberedQueue(), { taskName: 'x' } as never)).toThrow('taskName: expected a function, got "x"');
+});

@@ -1,0 +1,137 @@
+import { trace } from '@opentelemetry/api';
+import { describe, expect, it } from 'vitest';
+import { jobUuid, trackJob, trackWorker } from '../../../src/bullmq/index.ts';
+import type { JobWorker, QueueJob } from '../../../src/bullmq/index.ts';
+import { currentUpdater } from '../../../src/index.ts';
+import { recorded } from '../support/recorded.ts';
+
+const UUID = jobUuid('mail', '1');
+
+function job(more: object = {}): QueueJob & { shown: unknown[]; updateProgress(progress: unknown): Promise<void> } {
+  const shown: unknown[] = [];
+  const updateProgress = async (progress: unknown): Promise<void> => void shown.push(progress);
+  return { id: '1', name: 'Send', queueName: 'mail', attemptsMade: 0, shown, updateProgress, ...more };
+}
+
+describe('a tracked processor', () => {
+  it('gets what BullMQ gives it, and its `this`', async () => {
+    const given: unknown[] = [];
+    const processor = trackJob(function (this: unknown, ...args: unknown[]) {
+      given.push(this, ...args.slice(0, 2));
+      return 'sent';
+    });
+    const worker = {};
+    const one = job();
+    await expect(processor.call(worker, one, 'token')).resolves.toBe('sent');
+    expect(given[0]).toBe(worker);
+    expect(given[1]).toBe(one);
+    expect(given[2]).toBe('token');
+  });
+
+  it('takes three arguments, or BullMQ would make no signal for it', () => {
+    expect(trackJob(() => undefined)).toHaveLength(3);
+  });
+
+  it('runs the same without an SDK, with its progress shown and its error thrown on', async () => {
+    const error = new RangeError('division by zero');
+    const one = job();
+    const processor = trackJob((_job, _token, _signal, updater) => {
+      expect(currentUpdater()).toBe(updater);
+      expect(updater.taskUuid).toBe(UUID);
+      updater.progress(1, 4);
+      throw error;
+    });
+    await expect(processor(one)).rejects.toBe(error);
+    expect(one.shown).toEqual([25]);
+  });
+
+  it.each([
+    [{ attemptsMade: 0 }, 1],
+    [{ attemptsMade: 2 }, 3],
+    [{ attemptsMade: 1, attemptsStarted: 4 }, 4],
+    [{ attemptsMade: 0, attemptsStarted: 0 }, 1],
+  ])('that has been made and started %j is attempt %i', async (counts, attempt) => {
+    const { record } = recorded();
+    await trackJob(() => undefined)(job(counts));
+    expect(await record(UUID)).toMatchObject({ attempt, state: 'completed' });
+  });
+
+  it.each([
+    ['DelayedError', '', 'Back in the queue, delayed'],
+    ['WaitingError', '', 'Back in the queue'],
+    ['WaitingChildrenError', '', 'Back in the queue, waiting for other jobs'],
+    ['RateLimitError', 'bullmq:rateLimitExceeded', 'Back in the queue, because of a rate limit'],
+    ['Error', 'bullmq:rateLimitExceeded', 'Back in the queue, because of a rate limit'],
+  ])('that throws a %s %s has not failed', async (name, message, notice) => {
+    const { record } = recorded();
+    const error = Object.assign(new Error(message), { name });
+    const processor = trackJob(() => Promise.reject(error));
+    await expect(processor(job())).rejects.toBe(error);
+    expect(await record(UUID)).toMatchObject({ state: 'cancelled', exception: '', log: expect.stringMatching(`^\t${notice}\n`) as string });
+  });
+
+  it('goes on in the trace that its job carries, in a sandbox too', async () => {
+    const { record } = recorded();
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const metadata = JSON.stringify({ traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+    for (const opts of [{ telemetry: { metadata } }, { tm: metadata }]) {
+      const processor = trackJob(() => trace.getActiveSpan()?.spanContext().traceId);
+      await expect(processor(job({ opts }))).resolves.toBe(traceId);
+    }
+    await trackJob(() => undefined)(job({ opts: { tm: 'no JSON' } }));
+    expect((await record(UUID)).trace_id).not.toBe(traceId);
+  });
+
+  it('marks the span of bullmq-otel that it runs in, and no other', async () => {
+    const { spans } = recorded();
+    const tracer = trace.getTracer('test');
+    await tracer.startActiveSpan('process mail', { attributes: { 'bullmq.queue.operation': 'process' } }, async (span) => {
+      await trackJob(() => undefined)(job());
+      span.end();
+    });
+    await tracer.startActiveSpan('request', async (span) => {
+      await trackJob(() => undefined)(job());
+      span.end();
+    });
+    const all = await spans();
+    const of = (name: string) => all.find((span) => span.name === name)?.attributes['taskspan.task.uuid'];
+    expect([of('process mail'), of('request')]).toEqual([UUID, undefined]);
+  });
+
+  it('is checked at once', () => {
+    expect(() => trackJob('mail' as never)).toThrow('trackJob: expected a function, got "mail"');
+    expect(() => trackJob(() => undefined, { attempt: 2 } as never)).toThrow('trackJob: expected options among');
+  });
+});
+
+describe('a tracked worker', () => {
+  type Listener = Parameters<JobWorker['on']>[1];
+
+  function failing(): { fail: Listener } {
+    let listener: Listener | undefined;
+    trackWorker({ on: (_event, fn) => void (listener = fn) });
+    return { fail: (...args) => listener?.(...args) };
+  }
+
+  it.each([
+    ['job stalled more than allowable limit', {}],
+    ['job started more than allowable limit', {}],
+    ['Unexpected exit code: null signal: SIGKILL', {}],
+    ['child mail:2 failed', { deferredFailure: 'child mail:2 failed' }],
+  ])('tells that BullMQ gave a job up: %s', async (message, more) => {
+    const { record } = recorded();
+    failing().fail(job({ attemptsMade: 1, attemptsStarted: 3, ...more }), new Error(message));
+    expect(await record(UUID)).toMatchObject({ state: 'failed', exception: message, attempt: 3 });
+  });
+
+  it('leaves what a processor threw to the task of its run', async () => {
+    const { spans } = recorded();
+    failing().fail(job({ attemptsMade: 1 }), new Error('division by zero'));
+    failing().fail(undefined, new Error('job stalled more than allowable limit'));
+    expect(await spans()).toEqual([]);
+  });
+
+  it('is checked at once', () => {
+    expect(() => trackWorker({} as never)).toThrow('trackWorker: expected a Worker of BullMQ, got');
+  });
+});
