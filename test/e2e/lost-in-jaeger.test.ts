@@ -20,7 +20,7 @@ describeWithPeers('the trace of a task whose worker was killed', () => {
     const folder = await temporaryFolder();
     const worker = await startScript(
       folder,
-      `const taskspan = await startTaskspan({ endpoint: '${peers.otlpEndpoint}' });
+      `const taskspan = await startTaskspan({ store: './taskspan.sqlite', endpoint: '${peers.otlpEndpoint}' });
        await runTask('Import', async (updater) => {
          updater.scope('Read file', () => undefined);
          await updater.scope('Write rows', (scope) => scope.scope('Row 7', async (row) => {
