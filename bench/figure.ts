@@ -52,3 +52,13 @@ export function medianOf(values: readonly number[]): number {
   if (sorted.length === 0) return NaN;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
+
+/** The same with ratios of how many requests a second there are, the reciprocals of those of time. */
+export function rateOf(figure: Figure): Figure {
+  const { ratio, wall } = figure;
+  return { ...figure, ratio: ratio && reciprocal(ratio), wall: wall && { ...wall, ratio: reciprocal(wall.ratio) } };
+}
+
+function reciprocal({ median, min, max }: Spread): Spread {
+  return { median: 1 / median, min: 1 / max, max: 1 / min };
+}

@@ -15,13 +15,22 @@ export class HttpClient implements Disposable {
   }
 
   /** Asks so many times, each time for the path that `nextPath` gives. */
-  async ask(nextPath: () => string, count: number): Promise<void> {
+  ask(nextPath: () => string, count: number): Promise<void> {
+    return this.#exchange(() => `GET ${nextPath()} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nAccept: */*\r\n\r\n`, count);
+  }
+
+  /** Posts so many times, each time the body that `nextBody` gives. */
+  post(path: string, headers: string, nextBody: () => Buffer, count: number): Promise<void> {
+    return this.#exchange(() => {
+      const body = nextBody();
+      const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\n${headers}Content-Length: ${body.length}\r\n\r\n`;
+      return Buffer.concat([Buffer.from(head, 'latin1'), body]);
+    }, count);
+  }
+
+  async #exchange(nextRequest: () => string | Buffer, count: number): Promise<void> {
     let asked = 0;
-    const next = (): string | undefined => {
-      if (asked === count) return undefined;
-      asked++;
-      return `GET ${nextPath()} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nAccept: */*\r\n\r\n`;
-    };
+    const next = (): string | Buffer | undefined => (asked++ < count ? nextRequest() : undefined);
     await Promise.all(this.#sockets.map((socket) => askOver(socket, next)));
   }
 
@@ -31,7 +40,7 @@ export class HttpClient implements Disposable {
 }
 
 /** One request after the other, until there are no more. */
-function askOver(socket: Socket, next: () => string | undefined): Promise<void> {
+function askOver(socket: Socket, next: () => string | Buffer | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = '';
     let missing = 0;

@@ -1,9 +1,9 @@
-import { textOf, userAttributes } from '../contract/attributes.ts';
 import * as conventions from '../../src/conventions.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
-import type { OtlpSpan } from './otlp-span.ts';
 import { jobUuid } from '../../src/queue/job-uuid.ts';
+import { textOf, userAttributes } from '../contract/attributes.ts';
+import type { OtlpSpan } from './otlp-span.ts';
 
 /** Scope name of OpenTelemetry's instrumentation of Celery for Python. */
 export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
@@ -12,7 +12,8 @@ export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
  * Facts of that instrumentation's spans: `apply_async/…` announces a task, `run/…` is an attempt of it.
  *
  * A span comes whole and only once it has ended, so its facts are numbered one after the other: its
- * start, its `exception` events, its end. Its other events are nobody's.
+ * start, its `exception` events, its end. Its other events are nobody's. A run in which an updater
+ * has told the task itself, and has left its UUID on the span, tells nothing.
  */
 export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const id = textOf(span.attributes, 'messaging.message.id');
@@ -22,7 +23,7 @@ export function celeryFacts(span: OtlpSpan): readonly Fact[] {
     case 'apply_async':
       return [{ kind: 'task-announced', ...startOf(span, { ...idsOf(span), taskUuid, taskSpanId: '' }) }];
     case 'run':
-      return attemptFacts(span, { ...idsOf(span), taskUuid, taskSpanId: span.spanId });
+      return conventions.TASK_UUID in span.attributes ? [] : attemptFacts(span, { ...idsOf(span), taskUuid, taskSpanId: span.spanId });
     default:
       return [];
   }

@@ -1,31 +1,34 @@
-import { SPAN_KIND } from '../../src/conventions.ts';
 import { received } from '../../src/failure.ts';
+import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { hexId } from './ids.ts';
-import { attributesIn, isObject, microsIn, objectIn, objectsIn, stringIn, wholeIn } from './json-values.ts';
+import { attributesIn, hasAttribute, isObject, listIn, microsOf, objectIn, objectOf, stringOf, wholeOf } from './json-values.ts';
 import type { JsonObject } from './json-values.ts';
 import { isToldByLog, takeLogRecord } from './log-facts.ts';
 import { MalformedError } from './malformed-error.ts';
+import type { OtlpEvent } from './otlp-span.ts';
 import type { Source } from './protobuf-items.ts';
 import type { Received } from './received.ts';
 import { isAdapted, takeSpan } from './trace-facts.ts';
 
 /** Reads the JSON body of `/v1/traces`. */
 export function readJsonTraces(body: Buffer, into: Received): void {
-  for (const resource of objectsIn(parsed(body), 'resourceSpans')) {
-    const attributes = resourceOf(resource);
-    for (const scope of objectsIn(resource, 'scopeSpans')) {
-      const scopeName = stringIn(objectIn(scope, 'scope'), 'name');
-      for (const span of objectsIn(scope, 'spans')) readSpan(span, { scopeName, resource: attributes }, into);
-    }
-  }
+  readItems(body, ['resourceSpans', 'scopeSpans', 'spans'], (span, source) => readSpan(span, source, into));
 }
 
 /** Reads the JSON body of `/v1/logs`. */
 export function readJsonLogs(body: Buffer, into: Received): void {
-  for (const resource of objectsIn(parsed(body), 'resourceLogs')) {
-    const attributes = resourceOf(resource);
-    for (const scope of objectsIn(resource, 'scopeLogs')) {
-      for (const record of objectsIn(scope, 'logRecords')) readLogRecord(record, attributes, into);
+  readItems(body, ['resourceLogs', 'scopeLogs', 'logRecords'], (record, { resource }) => readLogRecord(record, resource, into));
+}
+
+/** Goes through a request: it has resources, these have scopes, these have items. */
+function readItems(body: Buffer, [resources, scopes, items]: [string, string, string], readItem: (item: JsonObject, source: Source) => void): void {
+  for (const ofResource of listIn(parsed(body), resources)) {
+    const parent = objectOf(ofResource, resources);
+    const attributes = attributesIn(objectIn(parent, 'resource'));
+    for (const ofScope of listIn(parent, scopes)) {
+      const scope = objectOf(ofScope, scopes);
+      const source = { scopeName: stringOf(objectIn(scope, 'scope')['name']), resource: () => attributes };
+      for (const item of listIn(scope, items)) readItem(objectOf(item, items), source);
     }
   }
 }
@@ -41,11 +44,6 @@ function parsed(body: Buffer): JsonObject {
   return value;
 }
 
-function resourceOf(parent: JsonObject): Source['resource'] {
-  const attributes = attributesIn(objectIn(parent, 'resource'));
-  return () => attributes;
-}
-
 const ENUM_NUMBERS: Readonly<Record<string, number>> = {
   SPAN_KIND_INTERNAL: 1,
   SPAN_KIND_SERVER: 2,
@@ -55,35 +53,31 @@ const ENUM_NUMBERS: Readonly<Record<string, number>> = {
   STATUS_CODE_OK: 1,
   STATUS_CODE_ERROR: 2,
 };
+const STATUS_IS_ERROR = 2;
 
 /** By number, as OTLP has it, or by name, as Protocol Buffers have it. */
-function enumIn(parent: JsonObject, key: string): number {
-  const name = stringIn(parent, key);
-  return Object.hasOwn(ENUM_NUMBERS, name) ? ENUM_NUMBERS[name]! : wholeIn(parent, key);
+function enumOf(value: unknown): number {
+  return typeof value === 'string' && Object.hasOwn(ENUM_NUMBERS, value) ? ENUM_NUMBERS[value]! : wholeOf(value);
 }
 
 function readSpan(span: JsonObject, { scopeName, resource }: Source, into: Received): void {
-  const isOurs = (): boolean => objectsIn(span, 'attributes').some(({ key }) => key === SPAN_KIND);
-  if (!isAdapted(scopeName) && !isOurs()) return;
-  const status = objectIn(span, 'status');
+  if (!isAdapted(scopeName) && !TELLING_ATTRIBUTES.some((key) => hasAttribute(span, key))) return;
+  const { traceId, spanId, parentSpanId, name, kind, startTimeUnixNano, endTimeUnixNano, droppedEventsCount } = span;
+  const { code, message } = objectIn(span, 'status');
   takeSpan(
     {
-      traceId: hexId(span['traceId'], 32),
-      spanId: hexId(span['spanId'], 16),
-      parentSpanId: hexId(span['parentSpanId'], 16),
-      name: stringIn(span, 'name'),
-      kind: enumIn(span, 'kind'),
-      start: microsIn(span, 'startTimeUnixNano'),
-      end: microsIn(span, 'endTimeUnixNano'),
+      traceId: hexId(traceId, 32),
+      spanId: hexId(spanId, 16),
+      parentSpanId: hexId(parentSpanId, 16),
+      name: stringOf(name),
+      kind: enumOf(kind),
+      start: microsOf(startTimeUnixNano),
+      end: microsOf(endTimeUnixNano),
       attributes: attributesIn(span),
-      events: objectsIn(span, 'events').map((event) => ({
-        name: stringIn(event, 'name'),
-        time: microsIn(event, 'timeUnixNano'),
-        attributes: attributesIn(event),
-      })),
-      droppedEvents: wholeIn(span, 'droppedEventsCount'),
-      failed: enumIn(status, 'code') === 2,
-      message: stringIn(status, 'message'),
+      events: listIn(span, 'events').map(eventOf),
+      droppedEvents: wholeOf(droppedEventsCount),
+      failed: enumOf(code) === STATUS_IS_ERROR,
+      message: stringOf(message),
       scopeName,
       resource: resource(),
     },
@@ -91,17 +85,22 @@ function readSpan(span: JsonObject, { scopeName, resource }: Source, into: Recei
   );
 }
 
+function eventOf(item: unknown): OtlpEvent {
+  const event = objectOf(item, 'events');
+  return { name: stringOf(event['name']), time: microsOf(event['timeUnixNano']), attributes: attributesIn(event) };
+}
+
 function readLogRecord(record: JsonObject, resource: Source['resource'], into: Received): void {
-  const eventName = stringIn(record, 'eventName');
-  if (!isToldByLog(eventName)) return;
+  const { eventName, traceId, spanId, timeUnixNano, observedTimeUnixNano, flags } = record;
+  if (typeof eventName !== 'string' || !isToldByLog(eventName)) return;
   takeLogRecord(
     {
       eventName,
-      traceId: hexId(record['traceId'], 32),
-      spanId: hexId(record['spanId'], 16),
-      time: microsIn(record, 'timeUnixNano') || microsIn(record, 'observedTimeUnixNano'),
+      traceId: hexId(traceId, 32),
+      spanId: hexId(spanId, 16),
+      time: microsOf(timeUnixNano) || microsOf(observedTimeUnixNano),
       attributes: attributesIn(record),
-      sampled: (wholeIn(record, 'flags') & 1) === 1,
+      sampled: (wholeOf(flags) & 1) === 1,
     },
     resource,
     into,

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { SPAN_KIND } from '../../src/conventions.ts';
+import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { NO_ID } from './ids.ts';
 import type { OtlpEvent } from './otlp-span.ts';
 import { readAttribute } from './protobuf-attributes.ts';
@@ -29,8 +29,8 @@ const STATUS_MESSAGE = (2 << 3) | BYTES;
 const STATUS_CODE = (3 << 3) | VARINT;
 const STATUS_IS_ERROR = 2;
 
-/** A `KeyValue` begins so that says whose the span is. */
-const OURS = Buffer.from(`\u000a${String.fromCharCode(SPAN_KIND.length)}${SPAN_KIND}`, 'latin1');
+/** A `KeyValue` begins like one of these that says whose the span is. */
+const TELLING = TELLING_ATTRIBUTES.map((name) => Buffer.from(`\u000a${String.fromCharCode(name.length)}${name}`, 'latin1'));
 
 /** Reads the body of `/v1/traces`. */
 export function readTraces(body: Buffer, into: Received): void {
@@ -86,7 +86,7 @@ function readSpan(reader: WireReader, end: number, source: Source, into: Receive
       case SPAN_EVENTS: {
         const valueEnd = reader.messageEnd(end);
         (key === SPAN_EVENTS ? eventsAt : attributesAt).push(reader.pos, valueEnd);
-        if (key === SPAN_ATTRIBUTES && !ours) ours = reader.isAt(reader.pos, OURS);
+        if (key === SPAN_ATTRIBUTES && !ours) ours = isTelling(reader);
         reader.pos = valueEnd;
         break;
       }
@@ -114,6 +114,11 @@ function readSpan(reader: WireReader, end: number, source: Source, into: Receive
   const { scopeName, resource } = source;
   const span = { traceId, spanId, parentSpanId, name, kind, start, end: ended, attributes, events, droppedEvents, failed, message };
   takeSpan({ ...span, scopeName, resource: resource() }, into);
+}
+
+function isTelling(reader: WireReader): boolean {
+  for (const start of TELLING) if (reader.isAt(reader.pos, start)) return true;
+  return false;
 }
 
 function readEvent(reader: WireReader, end: number): OtlpEvent {

@@ -5,13 +5,13 @@ import { isTaskUuid } from '../../src/task-uuid.ts';
 import { eventFactOf } from '../contract/event-facts.ts';
 import { announcedFactOf, endFactOf, startFactOf } from '../contract/span-facts.ts';
 import { spanRefOf } from '../contract/span-ref.ts';
-import { SPAN_ADAPTERS } from './adapters.ts';
+import { adapterOf, SPAN_ADAPTERS } from './adapters.ts';
 import { NO_ID } from './ids.ts';
 import type { OtlpSpan } from './otlp-span.ts';
 import type { Received } from './received.ts';
 import { takeFact } from './take-fact.ts';
 
-/** Whether the spans of an instrumentation scope are looked at even without the contract's attributes. */
+/** Whether the spans of an instrumentation scope are looked at whatever their attributes are. */
 export function isAdapted(scopeName: string): boolean {
   return SPAN_ADAPTERS.has(scopeName);
 }
@@ -23,7 +23,7 @@ export function isAdapted(scopeName: string): boolean {
 export function takeSpan(span: OtlpSpan, into: Received): void {
   const { attributes, traceId, spanId } = span;
   const kind = attributes[conventions.SPAN_KIND];
-  const adapter = kind === undefined ? SPAN_ADAPTERS.get(span.scopeName) : undefined;
+  const adapter = kind === undefined ? adapterOf(span) : undefined;
   if (kind === undefined && adapter === undefined) return;
   // The end of a task that died, told by the server that knows it already.
   if (attributes[conventions.OUTCOME] === 'lost') return;

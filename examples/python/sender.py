@@ -41,7 +41,8 @@ class Sender:
         given = os.environ.get('TASKSPAN_BEAT_INTERVAL_MS', 5000) if interval_ms is None else interval_ms
         self.interval_ms = int(given)
         self._begin()
-        os.register_at_fork(after_in_child=self._begin)
+        if hasattr(os, 'register_at_fork'):
+            os.register_at_fork(after_in_child=self._begin)
         atexit.register(self.flush, EXIT_SECONDS)
 
     def _begin(self):

@@ -10,7 +10,7 @@ from sender import attributes, text_of
 class Span:
     """A task's attempt or a part of it: each fact of it gets a number and the ids that it belongs to."""
 
-    def __init__(self, sender, clock, task_uuid, trace_id, root=None):
+    def __init__(self, sender, clock, task_uuid, trace, root=None):
         self.id = secrets.token_hex(8)
         self.root = root or self
         self.heading = False
@@ -18,7 +18,7 @@ class Span:
         self._sender = sender
         self._clock = clock
         self._task_uuid = task_uuid
-        self._trace_id = trace_id
+        self._trace_id, self._sampled = trace
         self._facts = 0
         self._lock = threading.Lock()
 
@@ -53,6 +53,7 @@ class Span:
                 'traceId': self._trace_id,
                 'spanId': self.id,
                 'eventName': name,
+                'flags': 1 if self._sampled else 0,
                 'attributes': attributes({**told, **ids}),
             }, essential)
             return time_us
@@ -72,5 +73,18 @@ class Clock:
             return self._latest
 
 
-def new_trace_id():
-    return secrets.token_hex(16)
+def trace_of(task_uuid):
+    """Trace id and whether it is sampled: of the span that is current, where the program has OpenTelemetry.
+
+    That span learns whose it is, so that the run of a Celery task is not told a second time by its instrumentation.
+    """
+    try:
+        from opentelemetry import trace
+    except ImportError:
+        return secrets.token_hex(16), False
+    span = trace.get_current_span()
+    context = span.get_span_context()
+    if not context.is_valid:
+        return secrets.token_hex(16), False
+    span.set_attribute('taskspan.task.uuid', task_uuid)
+    return trace.format_trace_id(context.trace_id), context.trace_flags.sampled

@@ -11,10 +11,11 @@ Python's standard library, 3.9 or newer. The server is `TASKSPAN_ENDPOINT`, its 
 
 import contextvars
 import functools
+import threading
 import uuid
 
 from sender import Sender, text_of
-from span import Clock, Span, new_trace_id
+from span import Clock, Span, trace_of
 
 _scope = contextvars.ContextVar('taskspan.scope', default=None)
 
@@ -34,10 +35,11 @@ class TaskUpdater:
         self.finished = False
         self._verbose = verbose
         self._sender = sender or default_sender()
-        self._trace_id = new_trace_id()
+        self._trace = trace_of(self.task_uuid)
         self._clock = Clock()
         self._jobs = {'completed': 0, 'failed': 0, 'cancelled': 0}
         self._exception = None
+        self._lock = threading.Lock()
         self._root = self._span()
         self._sender.task_began()
         self._root.start({
@@ -66,10 +68,11 @@ class TaskUpdater:
 
     def insert_final_update(self):
         """Ends the task: failed if one of its jobs has failed. Again, it does nothing."""
-        if self.finished:
-            return
-        self.finished = True
-        jobs = self._jobs
+        with self._lock:
+            if self.finished:
+                return
+            self.finished = True
+            jobs = dict(self._jobs)
         total = sum(jobs.values())
         self._print(f'\tTask Finished - {jobs["completed"]} out of {total} jobs finished')
         self._root.end('failed' if jobs['failed'] else 'cancelled' if jobs['cancelled'] else 'completed', None, {
@@ -94,7 +97,7 @@ class TaskUpdater:
         return self._root if scope is None else scope.span
 
     def _span(self, root=None):
-        return Span(self._sender, self._clock, self.task_uuid, self._trace_id, root)
+        return Span(self._sender, self._clock, self.task_uuid, self._trace, root)
 
     def _print(self, line):
         if self._verbose:
@@ -134,7 +137,8 @@ class Scope:
         if error is not None:
             self.parent.told.append(error)
         if not span.heading or own is not None:
-            updater._jobs[outcome] += 1
+            with updater._lock:
+                updater._jobs[outcome] += 1
             lines = {'completed': 'Successfully completed', 'failed': 'Failed', 'cancelled': 'Cancelled'}
             minutes = span.microseconds() // 60_000_000
             updater._print(f'\t\t{lines[outcome]}\n\t\tTime spent: {minutes // 60}h{minutes % 60}m')

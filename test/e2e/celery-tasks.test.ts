@@ -30,7 +30,7 @@ describeWithRedis('Celery', () => {
     BROKER: `redis://127.0.0.1:${redis.connection.port}`,
     OTEL_EXPORTER_OTLP_ENDPOINT: url,
     OTEL_BSP_SCHEDULE_DELAY: '100',
-    PYTHONPATH: folder,
+    PYTHONPATH: `${folder}:${EXAMPLES}`,
     TASKSPAN_ENDPOINT: url,
     TASKSPAN_BEAT_INTERVAL_MS: '500',
     PYTHONDONTWRITEBYTECODE: '1',
@@ -98,6 +98,23 @@ ZeroDivisionError: division by zero
       expect(running.log).toMatch(/^\t - Read customers\n\t3 customers\n/);
       worker.kill('SIGKILL');
       await recordWith(uuid, { state: 'lost' });
+    });
+
+    test('and its instrumentation, a task is queued by the one and told by the other, once', async () => {
+      const folder = await temporaryFolder();
+      await writeFile(join(folder, 'traced.py'), TRACED);
+      const publisher = `import runpy, traced\ntraced.trace_tasks()\nrunpy.run_path(${JSON.stringify(join(EXAMPLES, 'celery_tasks.py'))}, run_name='__main__')\n`;
+      await writeFile(join(folder, 'publisher.py'), publisher);
+      const { url, recordWith } = await startServing(folder);
+      const [uuid = ''] = await publish(join(folder, 'publisher.py'), folder, url);
+      await recordWith(uuid, { state: 'queued', task_name: 'import customers' });
+      await work(EXAMPLES, folder, url, ['--concurrency', '1', '--include', 'traced']);
+      const { log } = await recordWith(uuid, { state: 'completed', attempt: 1, trace_sampled: true, facts_missing: 0 });
+      // A task that is published after it, in the same process: by then the span of the first run has come too.
+      const [next = ''] = await publish(join(folder, 'publisher.py'), folder, url);
+      await recordWith(next, { state: 'completed' });
+      expect((await recordWith(uuid, { state: 'completed' })).log).toBe(log);
+      expect(log.match(/Task Finished/g)).toHaveLength(1);
     });
   });
 });

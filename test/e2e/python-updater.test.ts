@@ -1,9 +1,14 @@
 /** The updater of examples/python: the seed's own form, told live by OTLP. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { SEED_LOG } from '../collector/record/seed-example.ts';
 import { startProgram, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess } from '../support/node-process.ts';
@@ -24,6 +29,23 @@ async function startTask(folder: string, url: string, code: string): Promise<{ u
   const head = `import sys\nfrom updater import TaskUpdater, default_sender\nupdater = TaskUpdater(sys.argv[1], 'TEST')\n`;
   await writeFile(join(folder, 'task.py'), head + code);
   return { uuid, python: startPython(['task.py', uuid], folder, url) };
+}
+
+/** A server that answers as it is told. */
+async function startAnswering(answer: (response: ServerResponse) => void): Promise<{ url: string; bodies: string[] }> {
+  const bodies: string[] = [];
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      bodies.push(body);
+      answer(response);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await server[Symbol.asyncDispose]();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bodies };
 }
 
 describeWithProgram('python3', 'Python 3.9 or newer', 'the updater in Python', () => {
@@ -105,6 +127,33 @@ except KeyboardInterrupt:
     expect(await record(uuid)).toMatchObject({ state: 'cancelled', status: 0, log: expect.stringContaining('\tCancelled\n') as string });
   });
 
+  test('is told whole by many threads, and by a process that was forked', async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const forked = randomUUID();
+    const { uuid, python } = await startTask(folder, url, `
+import os, threading
+def work(number):
+    for line in range(200):
+        with updater(f'Part {number}.{line}'):
+            updater.notify(line)
+threads = [threading.Thread(target=work, args=[number]) for number in range(5)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+if os.fork() == 0:
+    child = TaskUpdater('${forked}', 'FORKED')
+    with child('Inside'):
+        pass
+    child.insert_final_update()
+    os._exit(0 if default_sender().flush(10) else 1)
+print(os.wait()[1])
+updater.insert_final_update()
+`);
+    expect(await python.ended).toMatchObject({ code: 0, stdout: '0\n', stderr: '' });
+    expect(await record(uuid)).toMatchObject({ state: 'completed', jobs: { total: 1000, finished: 1000 }, facts_missing: 0 });
+    expect(await record(forked)).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 }, facts_missing: 0 });
+  });
+
   test('takes whatever it is given', async () => {
     const folder = await temporaryFolder();
     const { url, record } = await startServing(folder);
@@ -133,6 +182,38 @@ print('done')
     expect(stderr.trim().split('\n')).toEqual([
       expect.stringMatching(/\/v1\/logs cannot be reached, it is tried again: /),
       'the buffer is full: updates are lost',
+    ]);
+  });
+
+  test('ends while a server keeps it waiting for an answer', async () => {
+    const { url } = await startAnswering(() => undefined);
+    const { python } = await startTask(await temporaryFolder(), url, 'updater.insert_final_update()\n');
+    // Of a request that has taken its whole time it would tell.
+    expect(await python.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('sends again what was not taken, gives up what is refused, and tells both', async () => {
+    const statuses = [503, 200, 400, 200];
+    const { url, bodies } = await startAnswering((response) => {
+      response.writeHead(statuses[bodies.length - 1] ?? 200, { 'Retry-After': '0' }).end('{"the":"answer"}');
+    });
+    const { python } = await startTask(await temporaryFolder(), url, `
+default_sender().flush(10)
+updater.notify('refused')
+default_sender().flush(10)
+updater.notify('taken')
+default_sender().flush(10)
+updater.insert_final_update()
+`);
+    const { code, stderr } = await python.ended;
+    expect(code).toBe(0);
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/\/v1\/logs answers 503 Service Unavailable; it is tried again$/),
+      `the server refused 1 records: 400 b'{"the":"answer"}'`,
+    ]);
+    expect(bodies[1]).toBe(bodies[0]);
+    expect(bodies.map((body) => /taskspan\.(?:start|notification|end)"/.exec(body)![0])).toEqual([
+      'taskspan.start"', 'taskspan.start"', 'taskspan.notification"', 'taskspan.notification"', 'taskspan.end"',
     ]);
   });
 

@@ -10,6 +10,8 @@ export type Iostream = 'stdout' | 'stderr';
 export interface RunChildOptions {
   readonly command: string;
   readonly args: readonly string[];
+  /** What its environment has beside ours. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Where what it writes is passed on, as it is; absent: nowhere. */
   readonly passTo?: Readonly<Record<Iostream, NodeJS.WriteStream>> | undefined;
   /** Told each line. What it gives is waited for before more is read, so that nobody is overrun. */
@@ -41,9 +43,13 @@ const LATE_OUTPUT_MS = 1000;
  * started.
  */
 export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
-  const { command, args, passTo, onLine, onSignal, cancelled } = options;
+  const { command, args, env, passTo, onLine, onSignal, cancelled } = options;
   const isGroup = !hasTerminal();
-  const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], detached: isGroup });
+  const child = spawn(command, args, {
+    stdio: ['inherit', 'pipe', 'pipe'],
+    detached: isGroup,
+    env: { ...process.env, ...env },
+  });
   const started = new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     // Later ones are of signals that could not be sent: it may have ended just then.

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { carrierEnv } from '../../../src/carrier.ts';
 import { closeLiveTasks } from '../../../src/live-tasks.ts';
 import { TaskUpdater } from '../../../src/task-updater.ts';
 import { startTaskspan } from '../../start-taskspan.ts';
@@ -49,6 +50,7 @@ export async function run([command = '', ...args]: readonly string[], options: R
     const end = await runChild({
       command,
       args,
+      env: taskspan === undefined ? {} : carrierEnv(updater.carrier()),
       passTo: quiet ? undefined : { stdout: json ? process.stderr : process.stdout, stderr: process.stderr },
       onLine(line, from) {
         updater.notify(line, { 'log.iostream': from });

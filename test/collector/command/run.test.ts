@@ -1,9 +1,12 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, storeIn } from '../thread/script.ts';
+
+const CONTINUING = fileURLToPath(new URL('../thread/continuing-process.ts', import.meta.url));
 
 /** Runs a shell's program as a task. */
 async function runShell(script: string, options: { args?: string[]; stdin?: string; env?: Record<string, string> } = {}) {
@@ -47,6 +50,16 @@ describe('taskspan run', () => {
     expect(await startCommand(['run', '--', './text'], { cwd }).ended).toMatchObject({ code: 126 });
     const records = await recordsOf(storeIn(cwd));
     expect([...records.values()].map(({ task_name, state }) => [task_name, state])).toEqual([['./missing', 'failed'], ['./text', 'failed']]);
+  });
+
+  it('gives the program the carrier of the task, which goes on in it', async () => {
+    const cwd = await temporaryFolder();
+    const node = [process.execPath, '--disable-warning=ExperimentalWarning', CONTINUING, 'env', 'part'];
+    expect(await startCommand(['run', '--name', 'it', '--', ...node], { cwd }).ended).toMatchObject({ code: 0 });
+    const records = await recordsOf(storeIn(cwd));
+    expect([...records.keys()]).toEqual(['it']);
+    expect(records.get('it')).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 } });
+    expect(records.get('it')!.log).toMatch(/^\t - Part by env\n\tin process \d+\n\t - Inside\n/);
   });
 
   it('gives the program its standard input', async () => {

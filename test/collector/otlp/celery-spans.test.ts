@@ -151,9 +151,11 @@ describe('spans of Celery in whatever order and number', () => {
   });
 });
 
-describe('a span of the instrumentation that is no task', () => {
+describe('a span of the instrumentation that is no task, or whose task is told by an updater', () => {
   it("is nobody's", () => {
     expect(celeryFacts({ ...spanOf('run/tasks.div'), attributes: {} })).toEqual([]);
+    const { attributes } = spanOf('run/tasks.div');
+    expect(celeryFacts(untold({ attributes: { ...attributes, 'taskspan.task.uuid': FAILING } }))).toEqual([]);
     expect(celeryFacts(untold({ attributes: { 'messaging.message.id': FAILING, 'celery.action': 'other' } }))).toEqual([]);
   });
 });

@@ -189,6 +189,8 @@ export function describeChildren(name: string, storeWith: StoreWith): void {
       const task = new ScriptedTask(parentUuid);
       const attempt = task.attempt();
       attempt.part('Part').complete();
+      // It has ended: a store may have let go of its scopes.
+      attempt.fail({ name: 'Error', message: 'no' });
       const store = await storeWith(...batches(task.facts, [1]), task.during(() => attempt.plan({ Part: 1, Rest: 3 })));
       expect(await progressOf(store, parentUuid)).toBe(0.25);
     });

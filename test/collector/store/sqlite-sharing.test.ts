@@ -6,7 +6,7 @@ import type { Fact } from '../../../src/fact.ts';
 import { startNode } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';
 import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-task.ts';
-import { UUID } from '../record/scripted-task.ts';
+import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { seedExample } from '../record/seed-example.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
 import { appendEach, factsOfProcess, LINES, TASK_START } from './shared-task.ts';
@@ -40,6 +40,31 @@ describe('two stores on one SQLite file', () => {
         for (const store of stores) expect(await wholeOf(store, uuid)).toEqual(expected);
       }),
       cases(100),
+    );
+  });
+
+  test('keep a parent task and its child by turns, and the parent is as far as the child is', async () => {
+    const path = newFile();
+    const stores = [storeIn(path), storeIn(path)];
+    const turns = fc.array(fc.nat(1), { minLength: 1 });
+    let number = 0;
+    await fc.assert(
+      fc.asyncProperty(turns, fc.boolean(), async (each, childFirst) => {
+        const [parent, child] = [new ScriptedTask(uuidOf(++number)), new ScriptedTask(uuidOf(++number))];
+        const attempt = parent.attempt();
+        attempt.plan(1);
+        const { taskSpanId, spanId, traceId } = attempt.part('Child').ref;
+        const running = child.attempt({ traceId, parentTaskUuid: parent.uuid, parentScope: { taskSpanId, spanId } });
+        for (let done = 1; done <= 4; done++) running.progress(done, 5);
+        const facts = childFirst ? [...child.facts, ...parent.facts] : [...parent.facts, ...child.facts];
+        for (const [at, fact] of facts.entries()) await stores[each[at % each.length]!]!.append([fact]);
+        for (const store of stores) {
+          const { summary, version } = (await store.task(parent.uuid))!;
+          expect(JSON.parse(summary)).toMatchObject({ progress: 0.8 });
+          expect(version).toBe(childFirst ? 3 : 7);
+        }
+      }),
+      cases(60),
     );
   });
 

@@ -209,21 +209,42 @@ describeWithRedis('jobs of BullMQ', () => {
     expect(record).toMatchObject({ state: 'failed', exception: 'job stalled more than allowable limit', attempt: 2 });
   });
 
-  for (const useWorkerThreads of [false, true]) {
-    it(`are tasks in sandboxed processors too, in a ${useWorkerThreads ? 'thread' : 'process'}`, async () => {
-      const queue = newQueue();
-      const { uuid, job } = await added(queue, 'Sandboxed', {}, { attempts: 2 });
-      const env = { ...process.env, TASKSPAN_STORE: store };
-      const execArgv = ['--disable-warning=ExperimentalWarning', '--import', REGISTER];
-      newWorker(queue, new URL('bullmq-sandbox.ts', import.meta.url), {
-        useWorkerThreads,
-        workerForkOptions: { execArgv, env },
-        workerThreadsOptions: { execArgv, env },
-      });
-      const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
-      expect(record).toMatchObject({ task_name: 'Sandboxed', attempt: 2, exception: '' });
-      expect(record.log).toMatch(/TypeError: not yet\n[^]*\tAttempt 2\n\tHello from the sandbox\n/);
-      expect((await queue.getJob(job.id!))?.progress).toBe(100);
-    });
+  /** A worker whose processor is a file, in a process or a thread of its own. */
+  function newSandbox(queue: Queue, useWorkerThreads: boolean): Worker {
+    const own = { execArgv: ['--disable-warning=ExperimentalWarning', '--import', REGISTER], env: { ...process.env, TASKSPAN_STORE: store } };
+    const options = { useWorkerThreads, workerForkOptions: own, workerThreadsOptions: own };
+    return newWorker(queue, new URL('bullmq-sandbox.ts', import.meta.url), options);
   }
+
+  it.each([
+    ['a process', false],
+    ['a thread', true],
+  ])('are tasks in sandboxed processors too, in %s', async (_, useWorkerThreads) => {
+    const queue = newQueue();
+    const { uuid, job } = await added(queue, 'Flaky', {}, { attempts: 2 });
+    newSandbox(queue, useWorkerThreads);
+    const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
+    expect(record).toMatchObject({ task_name: 'Flaky', attempt: 2, exception: '' });
+    expect(record.log).toMatch(/TypeError: not yet\n[^]*\tAttempt 2\n\tHello from the sandbox\n/);
+    expect((await queue.getJob(job.id!))?.progress).toBe(100);
+  });
+
+  it('are cancelled in a sandbox too, and then not tried again', async () => {
+    const queue = newQueue();
+    const { uuid, job } = await added(queue, 'Wait', {}, { attempts: 3 });
+    const failed = once(newSandbox(queue, false), 'failed');
+    await recordWhen(url, uuid, ({ log }) => log.includes('Waiting'));
+    await fetch(`${url}/tasks/${uuid}/cancel`, { method: 'POST' });
+    await failed;
+    expect(await ended(uuid)).toMatchObject({ state: 'cancelled', attempt: 1 });
+    expect(await job.isFailed()).toBe(true);
+  });
+
+  it('whose sandbox dies are failed tasks', async () => {
+    const queue = newQueue();
+    const { uuid } = await added(queue, 'Die', {});
+    newSandbox(queue, false);
+    const record = await recordWhen(url, uuid, ({ exception }) => exception !== '');
+    expect(record).toMatchObject({ state: 'failed', exception: 'Unexpected exit code: null signal: SIGKILL' });
+  });
 });

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { createReceiver, memoryStore, sqliteStore } from '../collector/index.ts';
+import { serveTasks } from '../collector/app/serve-tasks.ts';
+import { decode } from './bare-decoder.ts';
+import { processCpuTime } from './rounds.ts';
+import { ENCODINGS } from './task-bodies.ts';
+
+/** Takes bodies in three ways: only decoded, read into facts that nobody keeps, stored in SQLite. */
+const [folder] = process.argv.slice(2);
+const nowhere = Object.assign(memoryStore(), { append: () => Promise.resolve() });
+const app = new Hono();
+ENCODINGS.forEach((encoding, at) => {
+  app.post(`/bare/${at}`, async (c) => {
+    decode(encoding, new Uint8Array(await c.req.arrayBuffer()));
+    return c.body('', 200, { 'Content-Type': c.req.header('Content-Type')! });
+  });
+});
+app.route('/nowhere', createReceiver({ store: nowhere }));
+app.route('/sqlite', createReceiver({ store: sqliteStore(join(folder!, 'taskspan.sqlite')) }));
+const { url } = await serveTasks({ app, port: 0 });
+
+process.on('message', () => process.send!(processCpuTime()));
+process.on('disconnect', () => process.exit());
+process.send!(Number(new URL(url).port));

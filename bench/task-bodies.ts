@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { SpanKind, trace } from '@opentelemetry/api';
+import type { SpanOptions } from '@opentelemetry/api';
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
+import { runTask } from '../src/index.ts';
+import { textAt } from './texts.ts';
+
+/**
+ * Requests of about 500 spans, as an OpenTelemetry Collector makes them: tasks of nine scopes with two
+ * notifications each, and in the mixed ones two spans of other instrumentations in each scope.
+ */
+const SCOPES = 9;
+export const MIXES = { tasks: { tasks: 50, others: 0 }, mixed: { tasks: 18, others: 2 } } as const;
+export type Mix = keyof typeof MIXES;
+
+/** How many spans a body has. */
+export function spansIn(mix: Mix): number {
+  const { tasks, others } = MIXES[mix];
+  return tasks * (1 + SCOPES * (1 + others));
+}
+
+export const ENCODINGS = ['protobuf', 'protobuf gzip', 'JSON'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+
+export function headersOf(encoding: Encoding): string {
+  const type = `Content-Type: application/${encoding === 'JSON' ? 'json' : 'x-protobuf'}\r\n`;
+  return encoding === 'protobuf gzip' ? `${type}Content-Encoding: gzip\r\n` : type;
+}
+
+/** Gives bodies of which each is of other tasks: what has been stored before would cost less. */
+export function bodiesOf(encoding: Encoding, mix: Mix): () => Buffer {
+  const { spans, uuids } = taskSpans(mix);
+  const serializer = encoding === 'JSON' ? JsonTraceSerializer : ProtobufTraceSerializer;
+  const template = Buffer.from(serializer.serializeRequest(spans)!);
+  const places = uuids.map((uuid) => placesOf(template, uuid));
+  return () => {
+    const body = Buffer.from(template);
+    for (const ofTask of places) {
+      const uuid = newUuid();
+      for (const at of ofTask) body.write(uuid, at, 'latin1');
+    }
+    return encoding === 'protobuf gzip' ? gzipSync(body, { level: 1 }) : body;
+  };
+}
+
+const exporter = new InMemorySpanExporter();
+const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+provider.register();
+const others = trace.getTracer('@opentelemetry/instrumentation-pg', '0.223.0');
+
+function taskSpans(mix: Mix): { spans: ReadableSpan[]; uuids: string[] } {
+  exporter.reset();
+  const uuids: string[] = [];
+  for (let task = 0; task < MIXES[mix].tasks; task++) {
+    runTask(
+      'Import customers',
+      (updater) => {
+        uuids.push(updater.taskUuid);
+        for (let scope = 0; scope < SCOPES; scope++) {
+          updater.scope(`Part ${scope}`, (part) => {
+            for (let line = 0; line < 2; line++) part.notify(textAt(scope + line));
+            for (let other = 0; other < MIXES[mix].others; other++) others.startSpan('INSERT shop', QUERY).end();
+          });
+        }
+      },
+      { attributes: { queue: 'imports', tries: 1 } },
+    );
+  }
+  return { spans: exporter.getFinishedSpans(), uuids };
+}
+
+const QUERY: SpanOptions = {
+  kind: SpanKind.CLIENT,
+  attributes: {
+    'db.system.name': 'postgresql', 'db.namespace': 'shop', 'db.operation.name': 'INSERT', 'db.collection.name': 'customer',
+    'db.query.text': 'INSERT INTO customer (name, street, city, country) VALUES ($1, $2, $3, $4)',
+    'server.address': 'db.internal', 'server.port': 5432, 'network.transport': 'tcp',
+  },
+};
+
+function placesOf(body: Buffer, text: string): number[] {
+  const places: number[] = [];
+  for (let at = body.indexOf(text); at !== -1; at = body.indexOf(text, at + 1)) places.push(at);
+  return places;
+}
+
+function newUuid(): string {
+  const hex = randomBytes(16).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`;
+}

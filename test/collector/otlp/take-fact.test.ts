@@ -1,0 +1,77 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { takeFact } from '../../../collector/otlp/take-fact.ts';
+import { cutText, DEFAULT_LIMITS } from '../../../src/limits.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { seedExample } from '../record/seed-example.ts';
+import { arbitraryTask, cases } from '../record/arbitrary-task.ts';
+
+const { facts } = seedExample();
+const [taskStart, scopeStart] = facts as [Fact & { kind: 'task-start' }, Fact & { kind: 'scope-start' }];
+const span = taskStart.span;
+
+function taken(fact: Fact): Fact {
+  const into: Fact[] = [];
+  expect(takeFact(fact, into)).toBeUndefined();
+  return into[0]!;
+}
+
+function message(text: string): Fact {
+  return { kind: 'notification', span, seq: 1, time: 1, message: text };
+}
+
+it('what our own sources say stays as it is', () => {
+  fc.assert(
+    fc.property(arbitraryTask(), (task) => {
+      for (const fact of task.facts) expect(taken(fact)).toEqual(fact);
+    }),
+    cases(100),
+  );
+});
+
+it('a text that was cut at its source is not cut again, and a longer one is', () => {
+  const cut = cutText('x'.repeat(100_000), DEFAULT_LIMITS.message);
+  expect(taken(message(cut))).toEqual(message(cut));
+  expect(taken(message('x'.repeat(100_000)))).toEqual(message(cut));
+  expect(taken(message(cutText('x'.repeat(1e6), 100_000)))).toMatchObject({ message: expect.stringMatching(/^x{65536}… \(cut: [\d,]+ characters\)$/) });
+});
+
+it('names and attributes are bounded, the first attributes count', () => {
+  const attributes = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${'k'.repeat(400)}${at}`, at]));
+  const start = taken({ ...taskStart, name: 'n'.repeat(1000), workerId: 'w'.repeat(1000), attributes });
+  expect(start).toMatchObject({ name: expect.stringMatching(/^n{256}… /), workerId: expect.stringMatching(/^w{256}… /) });
+  const many = taken({ ...taskStart, attributes: Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`k${at}`, 'v'.repeat(20_000)])) });
+  const told = many.kind === 'task-start' ? many.attributes : {};
+  expect(Object.keys(told)).toEqual(Array.from({ length: 64 }, (_, at) => `k${at}`));
+  expect(told['k0']).toMatch(/^v{16384}… \(cut: 20,000 characters\)$/);
+});
+
+it('half a surrogate pair is replaced, as nothing else can be stored', () => {
+  expect(taken(message('a\ud800b'))).toEqual(message('a\ufffdb'));
+});
+
+it('a worker that wants to beat too often or too seldom is held to the bounds', () => {
+  const interval = (workerIntervalMs: number): unknown => (taken({ ...taskStart, workerIntervalMs }) as typeof taskStart).workerIntervalMs;
+  expect([0, 1, 5000, 1e15].map(interval)).toEqual([0, 50, 5000, 3_600_000]);
+});
+
+it('a scope whose parent is no span id hangs on the task span', () => {
+  expect(taken({ ...scopeStart, parentSpanId: 'x' })).toEqual({ ...scopeStart, parentSpanId: span.spanId });
+  expect(taken({ ...scopeStart, parentSpanId: span.spanId.toUpperCase() })).toEqual({ ...scopeStart, parentSpanId: span.spanId });
+});
+
+it.each([
+  [{ ...taskStart, time: NaN }, /^expected a time/],
+  [{ ...taskStart, time: -5 }, /^expected a time/],
+  [{ ...taskStart, time: 2 ** 60 }, /^expected a time/],
+  [{ ...taskStart, seq: 0.5 }, /^expected a sequence number/],
+  [{ ...scopeStart, span: { ...scopeStart.span, taskSpanId: 'parent' } }, /^expected the task span's id to be 16 hex digits, got "parent"$/],
+  [
+    { kind: 'plan', span, seq: 1, time: 1, plan: Object.fromEntries(Array.from({ length: 10_001 }, (_, at) => [`p${at}`, 1])) },
+    /^expected a plan of at most 10000 names$/,
+  ],
+] as [Fact, RegExp][])('is refused: %#', (fact, reason) => {
+  const into: Fact[] = [];
+  expect(takeFact(fact, into)).toMatch(reason);
+  expect(into).toEqual([]);
+});

@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import type { TaskRecord } from '../../../collector/index.ts';
+import { temporaryFolder } from '../../support/node-process.ts';
+import type { TestProcess } from '../../support/node-process.ts';
+import { startScript, stepsIn } from './script.ts';
+
+/** A worker that sends to a server elsewhere: two real processes with no file in common. */
+
+const SLOW = { timeout: 20_000, interval: 20 };
+const TOKEN = 'a-secret-of-16-letters';
+
+interface Elsewhere {
+  process: TestProcess;
+  url: string;
+  record(uuid: string): Promise<TaskRecord>;
+}
+
+async function startServer(folder: string, port = 0): Promise<Elsewhere> {
+  const server = await startScript(
+    folder,
+    `const taskspan = await startTaskspan({ registerProvider: false, beatIntervalMs: 200, serve: { port: ${port}, receive: true, token: '${TOKEN}' } });
+     process.stdout.write(taskspan.url + '\\n');
+     setInterval(() => undefined, 1000);`,
+  );
+  const url = (await server.printed(/^(\S+)\n/))[1]!;
+  const headers = { Authorization: `Bearer ${TOKEN}` };
+  return {
+    process: server,
+    url,
+    record: async (uuid) => JSON.parse(await (await fetch(`${url}/tasks/${uuid}`, { headers })).text()) as TaskRecord,
+  };
+}
+
+async function startWorker({ url }: Elsewhere, work: string): Promise<{ process: TestProcess; uuid: string }> {
+  const worker = await startScript(
+    await temporaryFolder(),
+    `const taskspan = await startTaskspan({ endpoint: '${url}', token: '${TOKEN}', beatIntervalMs: 200 });
+     const alive = setInterval(() => undefined, 1000);
+     const updater = new TaskUpdater({ taskName: 'work' });
+     process.stdout.write(updater.taskUuid + '\\n');
+     ${work}`,
+  );
+  return { process: worker, uuid: (await worker.printed(/^(\S+)\n/))[1]! };
+}
+
+test('a task elsewhere is live on the server, though it blocks its event loop', async () => {
+  const server = await startServer(await temporaryFolder());
+  const { uuid } = await startWorker(server, `updater.notify('step 0'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`);
+  await expect.poll(async () => (await server.record(uuid)).log, SLOW).toBe('\tstep 0\n');
+  await expect.poll(async () => (await server.record(uuid)).busy_since, SLOW).not.toBeNull();
+  expect(await server.record(uuid)).toMatchObject({ state: 'running', cancellable: true, heard: expect.any(String) });
+});
+
+test('its cancellation is heard, and it answers with its own end', async () => {
+  const server = await startServer(await temporaryFolder());
+  const { process: worker, uuid } = await startWorker(
+    server,
+    `await updater.scope('Wait', () => new Promise((_, reject) => updater.signal.addEventListener('abort', () => reject(updater.signal.reason)))).catch(() => undefined);
+     updater.insertFinalUpdate();
+     clearInterval(alive);`,
+  );
+  await expect.poll(async () => (await server.record(uuid)).cancellable, SLOW).toBe(true);
+  const headers = { Authorization: `Bearer ${TOKEN}` };
+  expect((await fetch(`${server.url}/tasks/${uuid}/cancel`, { method: 'POST', headers })).status).toBe(202);
+  await expect.poll(async () => (await server.record(uuid)).state, SLOW).toBe('cancelled');
+  // An open question for cancellations holds no process.
+  expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('it is lost when its worker is killed', async () => {
+  const server = await startServer(await temporaryFolder());
+  const { process: worker, uuid } = await startWorker(server, '');
+  await expect.poll(async () => (await server.record(uuid)).state, SLOW).toBe('running');
+  worker.kill('SIGKILL');
+  await expect.poll(async () => (await server.record(uuid)).state, SLOW).toBe('lost');
+});
+
+test('what it says while the server is killed and away is there when it is back, once and in its order', async () => {
+  const folder = await temporaryFolder();
+  const server = await startServer(folder);
+  const { process: worker, uuid } = await startWorker(
+    server,
+    `for (let step = 0; step < 3000; step++) {
+       updater.notify('step ' + step);
+       if (step % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+     }
+     updater.complete();
+     console.log('said');`,
+  );
+  await expect.poll(async () => stepsIn((await server.record(uuid)).log), SLOW).toBeGreaterThan(50);
+  server.process.kill('SIGKILL');
+  await worker.told(/trying again/);
+  await worker.printed(/said/);
+  const back = await startServer(folder, Number(new URL(server.url).port));
+  await expect.poll(async () => (await back.record(uuid)).state, SLOW).toBe('completed');
+  const { log, facts_missing: missing } = await back.record(uuid);
+  expect([stepsIn(log), missing]).toEqual([3000, 0]);
+});
