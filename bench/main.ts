@@ -6,7 +6,7 @@ import type { BenchmarkResult, Figure } from './figure.ts';
 import { tableOf } from './table.ts';
 
 /** Runs all benchmarks, or the named ones, each in a process of its own, and prints one table. */
-const BENCHMARKS = ['notify', 'durable', 'flat', 'scope', 'no-sdk', 'each', 'http', 'served-while-busy', 'heap', 'watchers', 'beats', 'ingest'] as const;
+const BENCHMARKS = ['notify', 'durable', 'flat', 'scope', 'no-sdk', 'each', 'http', 'served-while-busy', 'heap', 'watchers', 'beats', 'ingest', 'latency-otlp'] as const;
 /** They take long, or fill a disk: only by name. */
 const ON_DEMAND = ['overload'] as const;
 

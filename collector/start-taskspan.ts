@@ -86,7 +86,12 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   const failures: Error[] = [];
   const spans = new RingSpanProcessor(ring);
   const { sending } = options;
-  const exporter = options.exports ? new ExportProcessor(options.endpoint, sending && spanHeaders(sending)) : undefined;
+  const exporter = options.exports
+    ? new ExportProcessor({
+        endpoint: options.endpoint,
+        ...(sending && { headers: spanHeaders(sending), mark: () => ring.mark() }),
+      })
+    : undefined;
   let url: string | undefined;
   // Before the collector: what is open has to be ended before the last facts are waited for.
   const flushSpans = async (): Promise<void> => exporter?.flushAtEnd();

@@ -48,6 +48,7 @@ export class AskedCancellations {
       this.#askAt = waitSeconds === 0 ? performance.now() + PAUSES_MS[0] : 0;
       return found;
     } catch (error) {
+      if (this.#closing.signal.aborted) return [];
       const pauseMs = PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length - 1)]!;
       this.#askAt = Math.max(this.#askAt, performance.now() + pauseMs);
       this.#failures++;

@@ -38,7 +38,7 @@ export class HttpClient {
       const response = await context.with(suppressTracing(context.active()), () => fetch(url, init));
       return { status: response.status, headers: response.headers, body: new Uint8Array(await response.arrayBuffer()) };
     } catch (error) {
-      const why = abort.signal.aborted ? `it did not answer within ${limitMs} ms` : reasonOf(error);
+      const why = this.#closed ? 'nothing is asked any more' : abort.signal.aborted ? `it did not answer within ${limitMs} ms` : reasonOf(error);
       throw new TaskStoreError('UNAVAILABLE', `${url} can't be reached: ${why}`, { cause: error });
     } finally {
       clearTimeout(late);

@@ -59,9 +59,9 @@ export function otlpSink(options: OtlpSinkOptions): OtlpSink {
     cancellations: (worker, after) => cancellations.after(worker, after),
     unheard: () => cancellations.unheard(workerId),
     async close() {
-      client.close();
       logs.close();
       cancellations.close();
+      client.close();
     },
   };
 }

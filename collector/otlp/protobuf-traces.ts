@@ -29,7 +29,7 @@ const STATUS_MESSAGE = (2 << 3) | BYTES;
 const STATUS_CODE = (3 << 3) | VARINT;
 const STATUS_IS_ERROR = 2;
 
-/** A `KeyValue` begins like one of these that says whose the span is. */
+/** The key of a `KeyValue` that says whose the span is. */
 const TELLING = TELLING_ATTRIBUTES.map((name) => Buffer.from(`\u000a${String.fromCharCode(name.length)}${name}`, 'latin1'));
 
 /** Reads the body of `/v1/traces`. */
@@ -86,7 +86,7 @@ function readSpan(reader: WireReader, end: number, source: Source, into: Receive
       case SPAN_EVENTS: {
         const valueEnd = reader.messageEnd(end);
         (key === SPAN_EVENTS ? eventsAt : attributesAt).push(reader.pos, valueEnd);
-        if (key === SPAN_ATTRIBUTES && !ours) ours = isTelling(reader);
+        if (key === SPAN_ATTRIBUTES && !ours) ours = isTelling(reader, valueEnd);
         reader.pos = valueEnd;
         break;
       }
@@ -116,8 +116,9 @@ function readSpan(reader: WireReader, end: number, source: Source, into: Receive
   takeSpan({ ...span, scopeName, resource: resource() }, into);
 }
 
-function isTelling(reader: WireReader): boolean {
-  for (const start of TELLING) if (reader.isAt(reader.pos, start)) return true;
+/** Senders may write the key of an attribute before its value or, as the OpenTelemetry Collector does, after it. */
+function isTelling(reader: WireReader, end: number): boolean {
+  for (const key of TELLING) if (reader.isAt(reader.pos, key) || reader.isAt(end - key.length, key)) return true;
   return false;
 }
 

@@ -93,6 +93,17 @@ export class RingWriter {
     return this.#used.every(isAcknowledged);
   }
 
+  /** Gives what tells whether all that is written by now is acknowledged. */
+  mark(): () => boolean {
+    const place = this.#place;
+    const end = this.#at;
+    return () => {
+      // One that is not in use any more has been acknowledged as a whole.
+      const segment = this.#used[place - (this.#place - this.#used.length + 1)];
+      return segment === undefined || Atomics.load(segment.words, HEADER.acknowledged) >= end;
+    };
+  }
+
   /** How many facts wait for their commit: counted one by one, so it is for the end and not for every day. */
   countWaiting(): number {
     let count = 0;

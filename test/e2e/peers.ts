@@ -20,12 +20,16 @@ export interface Peers extends AsyncDisposable {
   /** Base URL of Jaeger's page and query API. */
   readonly jaegerQueryUrl: string;
   readonly collectorHealthUrl: string;
+  /** Where the Collector sends what is for `taskspan serve`: a free port, unless the test says another. */
+  readonly tasksUrl: string;
   /** The spans of a trace by time of start; none when Jaeger does not know the trace. */
   trace(traceId: string): Promise<JaegerSpan[]>;
   /** The trace as Jaeger's page reads it, with its `warnings`. */
   legacyTrace(traceId: string): Promise<LegacyTrace | undefined>;
   /** Gives the trace as soon as it has at least `count` spans; throws after `timeoutMs`, 15,000 by default. */
   waitForSpans(traceId: string, count: number, timeoutMs?: number): Promise<JaegerSpan[]>;
+  /** Kills one of them without a chance to say goodbye; gives what starts it again where it was. */
+  kill(peer: 'otelcol' | 'jaeger'): Promise<() => Promise<void>>;
   /** What both have printed lately, for the message of a failure. */
   output(): string;
   /** Ends both, by force after 5 seconds, and removes the queue. Doing it twice does no harm. */
@@ -74,7 +78,7 @@ export async function startPeers(options: PeersOptions = {}): Promise<Peers> {
 async function startOnce(options: PeersOptions): Promise<Peers> {
   const directory = await mkdtemp(join(tmpdir(), 'taskspan-peers-'));
   const free = await freeAddresses();
-  const jaeger = launch('jaeger', join(root, 'examples/jaeger/jaeger.yaml'), {
+  const launchJaeger = (): PeerProcess => launch('jaeger', join(root, 'examples/jaeger/jaeger.yaml'), {
     OTEL_TRACES_SAMPLER: 'always_off',
     JAEGER_OTLP_GRPC_ENDPOINT: free.jaegerGrpc,
     JAEGER_OTLP_HTTP_ENDPOINT: free.jaegerHttp,
@@ -83,7 +87,7 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
     JAEGER_HEALTH_ENDPOINT: free.jaegerHealth,
     JAEGER_UI_CONFIG: join(root, 'examples/jaeger/jaeger-ui.json'),
   });
-  const collector = launch('otelcol', join(root, 'otel-collector.yaml'), {
+  const launchCollector = (): PeerProcess => launch('otelcol', join(root, 'otel-collector.yaml'), {
     OTELCOL_GRPC_ENDPOINT: free.collectorGrpc,
     OTELCOL_HTTP_ENDPOINT: free.collectorHttp,
     OTELCOL_HEALTH_ENDPOINT: free.collectorHealth,
@@ -94,6 +98,10 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
     ...options.collectorEnvironment,
   });
 
+  let jaeger = launchJaeger();
+  let collector = launchCollector();
+
+  const jaegerHealthUrl = `http://${free.jaegerHealth}/status`;
   const jaegerQueryUrl = `http://${free.queryHttp}`;
   const collectorHealthUrl = `http://${free.collectorHealth}/`;
   const output = (): string => `${collector.output()}\n${jaeger.output()}`;
@@ -104,7 +112,7 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await Promise.all([collector.ready(collectorHealthUrl), jaeger.ready(`http://${free.jaegerHealth}/status`)]);
+    await Promise.all([collector.ready(collectorHealthUrl), jaeger.ready(jaegerHealthUrl)]);
   } catch (error) {
     await stop();
     throw error;
@@ -114,6 +122,7 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
     otlpEndpoint: `http://${free.collectorHttp}`,
     jaegerQueryUrl,
     collectorHealthUrl,
+    tasksUrl: `http://${free.tasks}`,
     trace: (traceId) => fetchTrace(jaegerQueryUrl, traceId),
     legacyTrace: (traceId) => fetchLegacyTrace(jaegerQueryUrl, traceId),
     async waitForSpans(traceId, count, timeoutMs = 15_000) {
@@ -129,6 +138,14 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
         }
         await delay(POLL_MS);
       }
+    },
+    async kill(peer) {
+      if (peer === 'jaeger') {
+        await jaeger.kill();
+        return () => (jaeger = launchJaeger()).ready(jaegerHealthUrl);
+      }
+      await collector.kill();
+      return () => (collector = launchCollector()).ready(collectorHealthUrl);
     },
     output,
     stop,
@@ -146,6 +163,7 @@ interface PeerProcess {
   /** Resolves once a GET of the URL answers 2xx; throws when the peer ends before that or takes 30 seconds. */
   ready(url: string): Promise<void>;
   stop(): Promise<void>;
+  kill(): Promise<void>;
 }
 
 // The peer becomes this shell's process; a guard beside it kills it when the pipe from the test closes, which it does
@@ -186,6 +204,11 @@ function launch(name: 'otelcol' | 'jaeger', configuration: string, environment: 
     async stop() {
       child.kill('SIGTERM');
       await Promise.race([ended, delay(GRACE_MS, undefined, { ref: false })]);
+      child.stdin.end();
+      await ended;
+    },
+    async kill() {
+      child.kill('SIGKILL');
       child.stdin.end();
       await ended;
     },

@@ -59,7 +59,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
       'collector/ring',
       'collector/store',
     ],
-    packages: ['@opentelemetry/api', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
+    packages: ['@opentelemetry/api', '@opentelemetry/core', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
   },
   'collector/otlp': {
     parts: ['src', 'src/queue', 'collector/contract', 'collector/store'],

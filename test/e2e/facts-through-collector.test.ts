@@ -1,0 +1,148 @@
+/** Facts and spans of a worker process through the real Collector to `taskspan serve`: the same record and log, whatever breaks. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sqliteStore } from '../../collector/index.ts';
+import type { TaskRecord } from '../../collector/index.ts';
+import { recordsOf, startScript } from '../collector/thread/script.ts';
+import { startCommand, temporaryFolder } from '../support/node-process.ts';
+import type { TestProcess } from '../support/node-process.ts';
+import { describeWithPeers, startPeers } from './peers.ts';
+import type { Peers } from './peers.ts';
+
+const root = new URL('../../', import.meta.url);
+const IMPORTS = `
+import { runTask, TaskUpdater } from '${new URL('src/index.ts', root).href}';
+import { sqliteStore, startTaskspan, TaskSpanProcessor } from '${new URL('collector/index.ts', root).href}';
+`;
+const PATIENT = { timeout: 90_000, interval: 50 };
+/** How long something is away. The full 30 s are for a night: `TASKSPAN_TEST_OUTAGE_MS=30000`. */
+const OUTAGE_MS = Number(process.env['TASKSPAN_TEST_OUTAGE_MS'] ?? 4000);
+
+interface Server {
+  process: TestProcess;
+  record(uuid: string): Promise<TaskRecord | undefined>;
+}
+
+async function startServer(folder: string, port: number): Promise<Server> {
+  const server = startCommand(['serve', '--port', String(port), '--store', 'served.sqlite'], { cwd: folder });
+  await server.printed(/Tasks are served/);
+  return {
+    process: server,
+    async record(uuid) {
+      const response = await fetch(`http://127.0.0.1:${port}/tasks/${uuid}`).catch(() => undefined);
+      return response?.status === 200 ? ((await response.json()) as TaskRecord) : undefined;
+    },
+  };
+}
+
+describeWithPeers('through the Collector', () => {
+  let peers: Peers;
+  let port: number;
+  beforeAll(async () => {
+    peers = await startPeers({ collectorEnvironment: { TASKSPAN_TOKEN: '' } });
+    port = Number(new URL(peers.tasksUrl).port);
+  });
+  afterAll(() => peers?.stop());
+
+  describe("the seed's example has the record and log that it has in its own process, byte for byte", () => {
+    const here = `new TaskSpanProcessor({ store: sqliteStore('here.sqlite') })`;
+    test.each([
+      ['by spans alone, in one delivery', (endpoint: string) => `{ store: 'here.sqlite', endpoint: '${endpoint}' }`, {}],
+      ['by live facts alone', (endpoint: string) => `{ endpoint: '${endpoint}', spanProcessors: [${here}] }`, { OTEL_TRACES_SAMPLER: 'always_off' }],
+      ['by both', (endpoint: string) => `{ endpoint: '${endpoint}', spanProcessors: [${here}] }`, {}],
+    ])('%s', async (_, options, env) => {
+      const folder = await temporaryFolder();
+      const server = await startServer(folder, port);
+      const worker = await startScript(
+        folder,
+        `class ZeroDivisionError extends Error { name = 'ZeroDivisionError'; }
+         const taskspan = await startTaskspan(${options(peers.otlpEndpoint)});
+         const updater = new TaskUpdater({ taskName: 'TEST' });
+         const say = () => updater.notify('Some notification related to the task');
+         await updater.scope('TEST - First part', say);
+         await updater.scope('TEST - Second part', async () => {
+           await updater.scope('My subtask 1 in my task 2', say);
+           await updater.scope('My subtask 2 in my task 2', () => { throw new ZeroDivisionError('division by zero'); });
+           await updater.scope('My subtask 3 in my task 2', say);
+         });
+         updater.insertFinalUpdate();
+         await taskspan.close();
+         console.log(updater.taskUuid, updater.traceId);`,
+        { imports: IMPORTS, env },
+      );
+      const { stdout } = await worker.ended;
+      const [uuid = '', traceId = ''] = stdout.trim().split(' ');
+      await expect.poll(async () => (await server.record(uuid))?.finished, PATIENT).toBe(true);
+      // What still comes changes nothing.
+      if (!('OTEL_TRACES_SAMPLER' in env)) await peers.waitForSpans(traceId, 6);
+      const store = sqliteStore(join(folder, 'here.sqlite'));
+      const { version: _here, ...expected } = (await recordsOf(store)).get('TEST')!;
+      await store.close();
+      const { version: _there, ...record } = (await server.record(uuid))!;
+      expect(record).toEqual(expected);
+      expect(record.log).toMatch(/^\t - TEST - First part\n[^]*\nZeroDivisionError: division by zero\n[^]*3 out of 4 jobs finished\n$/);
+      server.process.kill('SIGTERM');
+      await server.process.ended;
+    });
+  });
+
+  describe('no fact is lost and none is there twice', () => {
+    test.each([
+      ['when the server is killed and away', ['server']],
+      ['when the Collector is killed and away', ['otelcol']],
+      ['when both are', ['server', 'otelcol']],
+      ['when Jaeger is', ['jaeger']],
+    ])('%s', async (_, away) => {
+      const folder = await temporaryFolder();
+      let server = await startServer(folder, port);
+      const worker = await startScript(
+        folder,
+        `import { existsSync } from 'node:fs';
+         const taskspan = await startTaskspan({ endpoint: '${peers.otlpEndpoint}', serverUrl: 'http://127.0.0.1:${port}' });
+         const updater = new TaskUpdater({ taskName: 'load' });
+         console.log(updater.taskUuid, updater.traceId);
+         let step = 0;
+         while (!existsSync('enough')) {
+           for (const end = step + 20; step < end; step++) updater.notify('step ' + step);
+           await new Promise((resolve) => setTimeout(resolve, 10));
+         }
+         updater.complete();
+         console.log('said ' + step + '.');
+         // Until all has gone: a process that is closed waits for two seconds.
+         while ((await (await fetch('http://127.0.0.1:${port}/tasks/' + updater.taskUuid)).json()).finished !== true) await new Promise((resolve) => setTimeout(resolve, 100));
+         await taskspan.close();`,
+        { imports: IMPORTS },
+      );
+      const [, uuid = '', traceId = ''] = await worker.printed(/^(\S+) (\S+)\n/);
+      await expect.poll(async () => (await server.record(uuid))?.log.includes('step 200\n'), PATIENT).toBe(true);
+      const back: (() => Promise<unknown>)[] = [];
+      if (away.includes('server')) {
+        server.process.kill('SIGKILL');
+        await server.process.ended;
+        back.push(async () => (server = await startServer(folder, port)));
+      }
+      for (const peer of ['otelcol', 'jaeger'] as const) if (away.includes(peer)) back.push(await peers.kill(peer));
+      // An outage is time that passes.
+      await delay(OUTAGE_MS);
+      await Promise.all(back.map((start) => start()));
+      await writeFile(join(folder, 'enough'), '');
+      const said = Number((await worker.printed(/said (\d+)\./))[1]);
+      await expect.poll(async () => (await server.record(uuid))?.finished, PATIENT).toBe(true);
+      await expect.poll(async () => steps(await server.record(uuid)).length, PATIENT).toBe(said);
+      const record = (await server.record(uuid))!;
+      expect(new Set(steps(record)).size).toBe(said);
+      expect(record).toMatchObject({ state: 'completed', facts_missing: 0 });
+      expect((await worker.ended).code).toBe(0);
+      await peers.waitForSpans(traceId, 1, 60_000);
+      server.process.kill('SIGTERM');
+      await server.process.ended;
+    });
+  });
+});
+
+/** The numbers of the steps in the log. The Collector sends several requests at a time: they may pass each other. */
+function steps(record: TaskRecord | undefined): string[] {
+  return [...(record?.log ?? '').matchAll(/^\tstep (\d+)$/gm)].map(([, step = '']) => step);
+}
