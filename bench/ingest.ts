@@ -19,7 +19,7 @@ export function measure(effort: Effort): Promise<Figure[]> {
     for (const [at, encoding] of ENCODINGS.entries()) {
       for (const mix of ['tasks', 'mixed'] as const) {
         const nextBody = bodiesOf(encoding, mix);
-        const post = (path: string): Work => (count) => client.post(path, headersOf(encoding), nextBody, count);
+        const post = (path: string): Work => (count) => client.post(path, headersOf(encoding), () => nextBody().body, count);
         const sides = { bare: post(`/bare/${at}`), ours: post('/nowhere/v1/traces'), stored: post('/sqlite/v1/traces') };
         const { bare, ours, stored } = await measureRounds(sides, { effort, per: spansIn(mix), cpuTime: () => server.cpuTime() });
         const what = mix === 'tasks' ? 'a task\'s span' : 'a span, two of three nobody\'s';

@@ -10,10 +10,10 @@ import { textAt } from './texts.ts';
 
 /**
  * Requests of about 500 spans, as an OpenTelemetry Collector makes them: tasks of nine scopes with two
- * notifications each, and in the mixed ones two spans of other instrumentations in each scope.
+ * notifications each, and in the mixed ones two spans of other instrumentations in each scope, in a flood many.
  */
 const SCOPES = 9;
-export const MIXES = { tasks: { tasks: 50, others: 0 }, mixed: { tasks: 18, others: 2 } } as const;
+export const MIXES = { tasks: { tasks: 50, others: 0 }, mixed: { tasks: 18, others: 2 }, flood: { tasks: 2, others: 27 } } as const;
 export type Mix = keyof typeof MIXES;
 
 /** How many spans a body has. */
@@ -30,19 +30,26 @@ export function headersOf(encoding: Encoding): string {
   return encoding === 'protobuf gzip' ? `${type}Content-Encoding: gzip\r\n` : type;
 }
 
+export interface TaskBody {
+  readonly body: Buffer;
+  /** The tasks in it. */
+  readonly uuids: readonly string[];
+}
+
 /** Gives bodies of which each is of other tasks: what has been stored before would cost less. */
-export function bodiesOf(encoding: Encoding, mix: Mix): () => Buffer {
+export function bodiesOf(encoding: Encoding, mix: Mix): () => TaskBody {
   const { spans, uuids } = taskSpans(mix);
   const serializer = encoding === 'JSON' ? JsonTraceSerializer : ProtobufTraceSerializer;
   const template = Buffer.from(serializer.serializeRequest(spans)!);
   const places = uuids.map((uuid) => placesOf(template, uuid));
   return () => {
     const body = Buffer.from(template);
-    for (const ofTask of places) {
+    const fresh = places.map((ofTask) => {
       const uuid = newUuid();
       for (const at of ofTask) body.write(uuid, at, 'latin1');
-    }
-    return encoding === 'protobuf gzip' ? gzipSync(body, { level: 1 }) : body;
+      return uuid;
+    });
+    return { body: encoding === 'protobuf gzip' ? gzipSync(body, { level: 1 }) : body, uuids: fresh };
   };
 }
 

@@ -5,8 +5,11 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const SHORTEST = 16;
 const LONGEST = 1024;
 
-/** How a 401 says what would be let in: RFC 6750 for programs, RFC 7617 for the dialog of a browser. */
-export const CHALLENGES = 'Bearer realm="taskspan", Basic realm="taskspan", charset="UTF-8"';
+/**
+ * How a 401 says what would be let in: RFC 7617 for the dialog of a browser, RFC 6750 for programs.
+ * In this order, since Chromium looks at the first challenge of a header alone.
+ */
+export const CHALLENGES = 'Basic realm="taskspan", charset="UTF-8", Bearer realm="taskspan"';
 
 /**
  * Throws a `TypeError` or `RangeError` for what is no token. The secret itself is not told.

@@ -17,7 +17,7 @@ export interface LostTrace {
 export interface LostSpan {
   readonly traceId: string;
   readonly spanId: string;
-  /** Span id of the enclosing scope; `undefined` for the task span, whose parent no fact tells. */
+  /** Span id of the enclosing scope; `undefined` for the task span, whose parent no fact tells unless it is a child task's. */
   readonly parentSpanId: string | undefined;
   readonly name: string;
   /** Microseconds since the epoch. */
@@ -41,24 +41,41 @@ export interface LostTask {
   readonly updated: number;
 }
 
-/** The open spans of the attempt, out of scopes of its task. */
+/**
+ * The open spans of the attempt, out of scopes of its task. Without its parts in other processes:
+ * those may live, and send their spans themselves.
+ */
 export function lostTrace(task: LostTask, scopes: Iterable<ScopeState>): LostTrace {
   const { taskUuid, attempt } = task;
   if (!attempt.sampled) return { taskUuid, spans: [] };
-  const spans: LostSpan[] = [];
+  const open = new Map<string, ScopeState>();
   for (const scope of scopes) {
     const isOfAttempt = scope.traceId === attempt.traceId && scope.taskSpanId === attempt.spanId;
-    if (!isOfAttempt || scope.start === null || scope.end !== null) continue;
+    if (isOfAttempt && scope.end === null) open.set(scope.spanId, scope);
+  }
+  const spans: LostSpan[] = [];
+  for (const scope of open.values()) {
+    if (scope.start === null || isElsewhere(scope, open)) continue;
     if (isAttempt(scope)) spans.unshift(lostSpan(task, scope, scope.start));
     else spans.push(lostSpan(task, scope, scope.start));
   }
   return { taskUuid, spans };
 }
 
+/** Whether a scope begins in another process, or lies inside one that does. */
+function isElsewhere(scope: ScopeState, open: ReadonlyMap<string, ScopeState>): boolean {
+  const passed = new Set<ScopeState>();
+  for (let around: ScopeState | undefined = scope; around !== undefined && !passed.has(around); around = open.get(around.parentSpanId)) {
+    if (around.remote) return true;
+    passed.add(around);
+  }
+  return false;
+}
+
 function lostSpan(task: LostTask, scope: ScopeState, start: number): LostSpan {
   const { traceId, spanId, taskSpanId } = scope;
   const isTask = isAttempt(scope);
-  const parentSpanId = isTask ? undefined : scope.parentSpanId || taskSpanId;
+  const parentSpanId = isTask ? scope.parentScope?.spanId : scope.parentSpanId || taskSpanId;
   return {
     traceId,
     spanId,

@@ -10,7 +10,7 @@ import time
 from celery import Celery
 from celery.signals import worker_process_shutdown
 
-from updater import TaskUpdater, default_sender
+from updater import TaskUpdater, default_sender, job_uuid
 
 app = Celery('tasks', broker=os.environ.get('BROKER', 'redis://127.0.0.1:6379'))
 
@@ -22,7 +22,7 @@ def send_the_last(**_more):
 
 @app.task(name='import customers', bind=True)
 def import_customers(self, customers):
-    updater = TaskUpdater(self.request.id, self.name, attempt=self.request.retries + 1)
+    updater = TaskUpdater(job_uuid('celery', self.request.id), self.name, attempt=self.request.retries + 1)
     with updater(task_name='Read customers'):
         updater.notify(f'{len(customers)} customers')
     with updater(task_name='Write customers'):

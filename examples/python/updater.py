@@ -11,13 +11,24 @@ Python's standard library, 3.9 or newer. The server is `TASKSPAN_ENDPOINT`, its 
 
 import contextvars
 import functools
+import re
 import threading
 import uuid
 
 from sender import Sender, text_of
 from span import Clock, Span, trace_of
 
+UUID = re.compile('[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}')
+JOB_NAMESPACE = uuid.UUID('8f5bd7d0-5b1c-4a7e-9d52-3c1e0a6f4b27')
+
 _scope = contextvars.ContextVar('taskspan.scope', default=None)
+
+
+def job_uuid(queue, job_id):
+    """UUID of the task that a job of a queue is, as taskspan makes it everywhere: its id, where that is a UUID."""
+    job_id = str(job_id)
+    is_uuid = UUID.fullmatch(job_id.lower())
+    return job_id.lower() if is_uuid else str(uuid.uuid5(uuid.uuid5(JOB_NAMESPACE, queue), job_id))
 
 
 @functools.cache
@@ -30,7 +41,9 @@ class TaskUpdater:
     """One attempt of a task. Handed from function to function, it follows the flow of the code."""
 
     def __init__(self, task_uuid=None, task_name='', verbose=0, attempt=1, sender=None):
-        self.task_uuid = str(uuid.UUID(str(task_uuid))) if task_uuid else str(uuid.uuid4())
+        self.task_uuid = str(task_uuid or uuid.uuid4()).lower()
+        if not UUID.fullmatch(self.task_uuid):
+            raise ValueError(f'task_uuid: expected a UUID (RFC 9562), got {task_uuid!r}')
         self.task_name = text_of(task_name) or 'task'
         self.finished = False
         self._verbose = verbose

@@ -5,7 +5,7 @@
 export { JOB_NAMESPACE, jobUuid } from '../queue/job-uuid.ts';
 export type { JobTaskOptions } from './job-task-options.ts';
 export { queueTasks } from './queue-tasks.ts';
-export type { JobProducer } from './queue-tasks.ts';
+export type { AddedBy, JobProducer } from './queue-tasks.ts';
 export type { QueueJob } from './queue-job.ts';
 export { trackJob } from './track-job.ts';
 export type { JobProcessor, RunningJob, TrackJobOptions } from './track-job.ts';

@@ -13,6 +13,16 @@ export interface JobProducer {
   addBulk(...args: never[]): Promise<unknown>;
 }
 
+/** The jobs that a producer adds, as its own types tell them. */
+export type AddedBy<Producer extends JobProducer> =
+  Awaited<ReturnType<Producer['add']>> extends infer Added
+    ? Added extends QueueJob
+      ? Added
+      : Added extends { readonly job: infer Job extends QueueJob }
+        ? Job
+        : QueueJob
+    : never;
+
 /**
  * Has a queue, or a flow producer, announce each job that is added to it: the job's task is
  * `queued` from then on. Jobs carry the trace in which they were added.
@@ -23,7 +33,10 @@ export interface JobProducer {
  * @returns The queue.
  * @throws TypeError for wrong arguments.
  */
-export function queueTasks<Producer extends JobProducer>(producer: Producer, options: JobTaskOptions = {}): Producer {
+export function queueTasks<Producer extends JobProducer>(
+  producer: Producer,
+  options: JobTaskOptions<AddedBy<Producer>> = {},
+): Producer {
   if (typeof producer?.add !== 'function' || typeof producer.addBulk !== 'function') {
     throw new TypeError(`queueTasks: expected a Queue or FlowProducer of BullMQ, got ${received(producer)}`);
   }
@@ -33,7 +46,7 @@ export function queueTasks<Producer extends JobProducer>(producer: Producer, opt
     const original = producer[method] as (...args: unknown[]) => Promise<unknown>;
     const announcing = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       const added = await original.apply(this, carries ? args : withTraceIn(args));
-      for (const job of jobsIn(added)) announce(job, options);
+      for (const job of jobsIn(added)) announce(job, options as JobTaskOptions);
       return added;
     };
     (producer as Record<string, unknown>)[method] = announcing;

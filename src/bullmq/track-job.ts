@@ -1,4 +1,5 @@
 import { context } from '@opentelemetry/api';
+import { beginAttempt } from '../begin-task.ts';
 import { checkType } from '../check-options.ts';
 import { currentScope } from '../current.ts';
 import { received } from '../failure.ts';
@@ -10,7 +11,7 @@ import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
 import type { JobTaskOptions } from './job-task-options.ts';
 import { ProgressMirror } from './progress-mirror.ts';
 import { putBackNotice } from './put-back.ts';
-import { attemptOf, uuidOf } from './queue-job.ts';
+import { attemptOf, parentUuidOf, uuidOf } from './queue-job.ts';
 import type { QueueJob } from './queue-job.ts';
 
 /** A job as a processor gets it. */
@@ -56,15 +57,17 @@ export function trackJob<Job extends RunningJob, T>(
     const taskUuid = uuidOf(job);
     return context.with(contextOf(job, taskUuid), () => {
       const { redact, limits, verbose = false } = options;
-      const updater = new TaskUpdater<false>({
+      const given = {
         ...describeJob(job, options),
         attempt: attemptOf(job),
-        suppressException: false,
+        suppressException: false as const,
         verbose,
         ...(taskUuid !== undefined && { taskUuid }),
         ...(redact && { redact }),
         ...(limits && { limits }),
-      });
+      };
+      const origin = { parentTaskUuid: parentUuidOf(job) };
+      const updater = new TaskUpdater<false>(given, (one, checked) => beginAttempt(one, checked, origin));
       return new JobRun(job, updater, signal).run((either) => fn.call(this, job, token, either, updater));
     });
   };

@@ -21,13 +21,16 @@ export interface JobWorker {
  * @returns The worker.
  * @throws TypeError for wrong arguments.
  */
-export function trackWorker<Worker extends JobWorker>(worker: Worker, options: JobTaskOptions = {}): Worker {
+export function trackWorker<Worker extends JobWorker, Job extends QueueJob = QueueJob>(
+  worker: Worker,
+  options: JobTaskOptions<Job> = {},
+): Worker {
   if (typeof worker?.on !== 'function') {
     throw new TypeError(`trackWorker: expected a Worker of BullMQ, got ${received(worker)}`);
   }
   checkJobTaskOptions('trackWorker', options);
   worker.on('failed', (job, error) => {
-    if (job !== undefined && isWithoutRun(job, error)) fail(job, error, options);
+    if (job !== undefined && isWithoutRun(job, error)) fail(job, error, options as JobTaskOptions);
   });
   return worker;
 }

@@ -5,6 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { buffer } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { startServer, UUID } from '../collector/command/task-processes.ts';
+import { startScript } from '../collector/thread/script.ts';
+import { temporaryFolder } from '../support/node-process.ts';
 import { describeWithPeers, startPeers } from './peers.ts';
 
 interface Arrived {
@@ -53,6 +56,33 @@ async function send(endpoint: string): Promise<void> {
 }
 
 describeWithPeers('the Collector', () => {
+  test('gives a server with a token what a worker sends, live and when it has ended', async () => {
+    const token = 'a-secret-of-this-server';
+    const { url } = await startServer(await temporaryFolder(), { env: { TASKSPAN_TOKEN: token } });
+    await using peers = await startPeers({ collectorEnvironment: { TASKSPAN_OTLP_ENDPOINT: url, TASKSPAN_TOKEN: token } });
+    const record = async (): Promise<unknown> => {
+      const response = await fetch(`${url}/tasks/${UUID}`, { headers: { Authorization: `Bearer ${token}` } });
+      return response.status === 200 ? response.json() : undefined;
+    };
+    const worker = await startScript(
+      await temporaryFolder(),
+      `import { once } from 'node:events';
+       const hold = setInterval(() => undefined, 1000);
+       const taskspan = await startTaskspan({ endpoint: '${peers.otlpEndpoint}' });
+       await runTask('Elsewhere', async (updater) => {
+         updater.notify('begun');
+         await once(process, 'SIGUSR2');
+         updater.scope('Work', () => 1);
+       }, { taskUuid: '${UUID}' });
+       await taskspan.close();
+       clearInterval(hold);`,
+    );
+    await expect.poll(record, { timeout: 10_000 }).toMatchObject({ state: 'running', log: '\tbegun\n' });
+    worker.kill('SIGUSR2');
+    expect((await worker.ended).code).toBe(0);
+    await expect.poll(record, { timeout: 10_000 }).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 }, facts_missing: 0 });
+  });
+
   test.each([
     { with: 'a token', environment: { TASKSPAN_TOKEN: 'a-secret-of-the-server' }, authorization: 'Bearer a-secret-of-the-server' },
     { with: 'no token', environment: { TASKSPAN_TOKEN: '' }, authorization: 'Bearer' },

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { jobUuid } from '../../src/queue/job-uuid.ts';
 import { SEED_LOG } from '../collector/record/seed-example.ts';
 import { startProgram, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess } from '../support/node-process.ts';
@@ -152,6 +153,24 @@ updater.insert_final_update()
     expect(await python.ended).toMatchObject({ code: 0, stdout: '0\n', stderr: '' });
     expect(await record(uuid)).toMatchObject({ state: 'completed', jobs: { total: 1000, finished: 1000 }, facts_missing: 0 });
     expect(await record(forked)).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 }, facts_missing: 0 });
+  });
+
+  test('makes the same UUID of a job as BullMQ\'s jobs have, and takes no other', async () => {
+    const ids = ['order 17', '54BF5712-B9EC-11E9-AFDD-8C16454A0938', '00000000-0000-0000-0000-000000000000', 'ünï 🚀'];
+    const { python } = await startTask(await temporaryFolder(), `http://127.0.0.1:${await freePort()}`, `
+from updater import job_uuid
+for id in ${JSON.stringify(ids)}:
+    print(job_uuid('mails', id))
+try:
+    TaskUpdater('order 17')
+except ValueError as error:
+    print(error)
+`);
+    const { stdout } = await python.ended;
+    expect(stdout.trim().split('\n')).toEqual([
+      ...ids.map((id) => jobUuid('mails', id)),
+      "task_uuid: expected a UUID (RFC 9562), got 'order 17'",
+    ]);
   });
 
   test('takes whatever it is given', async () => {

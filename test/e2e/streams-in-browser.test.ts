@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { FollowedRecord } from '../collector/app/event-reader.ts';
 import { startSteppingTask, startStreamServer } from '../collector/app/streaming-processes.ts';
+import { startServer } from '../collector/command/task-processes.ts';
 import { recordsOf, storeIn } from '../collector/thread/script.ts';
 import { UUID } from '../collector/record/scripted-task.ts';
 import { temporaryFolder } from '../support/node-process.ts';
@@ -59,6 +60,21 @@ describeWithBrowser("a browser's EventSource", () => {
     await writeFile(`${folder}/stop`, '');
     await task.ended;
     await expectWhole(folder, received);
+  });
+
+  test('is asked for the token of a server, and sends it for a stream too', async () => {
+    const folder = await temporaryFolder();
+    const task = await startSteppingTask(folder, UUID);
+    const token = 'a-secret-of-this-server';
+    const { url } = await startServer(folder, { env: { TASKSPAN_TOKEN: token } });
+    const { received } = await pageWith(url.replace('//', `//anybody:${token}@`));
+    await expect.poll(async () => (await received()).events.length, { timeout: 30_000 }).toBeGreaterThan(5);
+    await writeFile(`${folder}/stop`, '');
+    await task.ended;
+    await expectWhole(folder, received);
+    // Where nobody is there to be asked.
+    const other = await (await startBrowser()).newPage();
+    await expect(other.goto(`${url}/tasks/${UUID}`)).rejects.toThrow('ERR_INVALID_AUTH_CREDENTIALS');
   });
 
   test('has it live through nginx with its default settings, and so has curl', async () => {

@@ -42,7 +42,7 @@ describe('an app with a token', () => {
       const response = await appWith().request(path);
       expect(response.status).toBe(401);
       expect(response.headers.get('Content-Type')).toBe('application/problem+json');
-      expect(response.headers.get('WWW-Authenticate')).toBe('Bearer realm="taskspan", Basic realm="taskspan", charset="UTF-8"');
+      expect(response.headers.get('WWW-Authenticate')).toBe('Basic realm="taskspan", charset="UTF-8", Bearer realm="taskspan"');
       expect(response.headers.get('Cache-Control')).toBe('no-store');
       const { detail } = (await response.json()) as { detail: string };
       expect(detail).toBe('expected the token of this server, as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got none');

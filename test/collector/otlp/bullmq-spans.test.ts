@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bullmqFacts } from '../../../collector/otlp/bullmq-spans.ts';
 import type { OtlpSpan } from '../../../collector/otlp/otlp-span.ts';
+import { createReceiver } from '../../../collector/otlp/receiver.ts';
 import type { TaskSummary } from '../../../collector/record/task-record.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import { jobUuid } from '../../../src/queue/job-uuid.ts';
@@ -106,6 +108,16 @@ Error: division by zero
     const names = new Set(SPANS.filter((span) => bullmqFacts(span).length > 0).map(({ name }) => name.split(' ')[0]));
     expect(names).toEqual(new Set(['add', 'addNode', 'process']));
     expect(SPANS.map(({ name }) => name.split(' ')[0])).toEqual(expect.arrayContaining(['addBulk', 'complete', 'retry', 'close']));
+  });
+
+  it('is taken whatever the application calls its tracer', async () => {
+    const store = memoryStore();
+    const body = readFileSync(new URL('./bullmq-spans.json', import.meta.url), 'utf8');
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await createReceiver({ store }).request('/v1/traces', { method: 'POST', headers, body });
+    expect([response.status, await response.json()]).toEqual([200, {}]);
+    expect(JSON.parse((await store.task(BAD))!.summary)).toMatchObject({ task_name: 'Bad', state: 'failed' });
+    await store.close();
   });
 
   it('is never an error, whatever the span has', () => {

@@ -7,6 +7,7 @@ import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
+import { uuidOf } from './expected-task.ts';
 
 /** The facts of a task whose worker will fall silent, as {@link ScriptedTask} says them but for the beats. */
 function beating(facts: readonly Fact[]): Fact[] {
@@ -83,6 +84,21 @@ describe.each(backends)('a store %s', (_, open) => {
           },
         ],
       },
+    ]);
+  });
+
+  test('leaves the parts that run in other processes to those', async () => {
+    const store = (await open())();
+    const task = new ScriptedTask();
+    const parentScope = { taskSpanId: 'a'.repeat(16), spanId: 'b'.repeat(16) };
+    const attempt = task.attempt({ name: 'Import', parentTaskUuid: uuidOf(1), parentScope });
+    attempt.part('Elsewhere').scope('Inside');
+    attempt.scope('Here');
+    await store.append(beating(task.facts));
+    await lose(store, true);
+    const [{ spans }] = (await store.lostTraces()) as [LostTrace];
+    expect(spans.map(({ name, parentSpanId }) => [name, parentSpanId])).toEqual([
+      ['Import', parentScope.spanId], ['Here', attempt.ref.spanId],
     ]);
   });
 

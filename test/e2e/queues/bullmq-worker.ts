@@ -7,7 +7,6 @@ const [queueName = '', port, store] = process.argv.slice(2);
 await startTaskspan({ store: store! });
 const forever = trackJob(async (_job, _token, _signal, updater) => {
   updater.notify('Running');
-  console.log('running');
   await new Promise(() => {});
 });
 const connection = { host: '127.0.0.1', port: Number(port) };

@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { trace } from '@opentelemetry/api';
-import { DelayedError, FlowProducer, Queue, Worker } from 'bullmq';
+import { DelayedError, FlowProducer, Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startTaskspan } from '../../../collector/index.ts';
 import type { Taskspan } from '../../../collector/index.ts';
 import { jobUuid, queueTasks, trackJob, trackWorker } from '../../../src/bullmq/index.ts';
+import type { JobTaskOptions } from '../../../src/bullmq/index.ts';
 import { startNode, temporaryFolder } from '../../support/node-process.ts';
 import { describeWithRedis, startRedis } from '../redis.ts';
 import type { RedisServer } from '../redis.ts';
@@ -124,11 +125,44 @@ describeWithRedis('jobs of BullMQ', () => {
     expect(record.log).toMatch(/TypeError: the first\n[^]*\tAttempt 2\n[^]*RangeError: division by zero\n[^]*\tAttempt 3\n/);
   });
 
+  it('have the name and attributes that are made of their data, on both sides the same', async () => {
+    type Mail = Job<{ to: string }, void>;
+    const options: JobTaskOptions<Mail> = { taskName: ({ data }) => `Mail to ${data.to}`, attributes: ({ data }) => ({ to: data.to }) };
+    const queue: Queue<{ to: string }, void> = queueTasks(new Queue(`queue-${++queues}`, { connection: redis.connection }), options);
+    onTestFinished(() => queue.close());
+    const uuid = jobUuid(queue.name, (await queue.add('mail', { to: 'ada' })).id!);
+    const described = { task_name: 'Mail to ada', attributes: { to: 'ada', 'bullmq.queue.name': queue.name, 'bullmq.job.id': '1' } };
+    expect(await recordWhen(url, uuid, () => true)).toMatchObject({ state: 'queued', ...described });
+    const worker = trackWorker(new Worker(queue.name, trackJob(async (_job: Mail) => {}, options), { connection: redis.connection }), options);
+    onTestFinished(() => worker.close(true));
+    expect(await ended(uuid)).toMatchObject({ state: 'completed', ...described });
+  });
+
+  it('that fail for good by UnrecoverableError are failed tasks, and are not tried again', async () => {
+    const queue = newQueue();
+    const { uuid, job } = await added(queue, 'Divide', {}, { attempts: 3 });
+    const failed = once(newWorker(queue, trackJob(() => Promise.reject(new UnrecoverableError('by zero')))), 'failed');
+    await failed;
+    expect(await ended(uuid)).toMatchObject({ state: 'failed', exception: 'by zero', attempt: 1 });
+    expect(await job.isFailed()).toBe(true);
+  });
+
   it('that fail for good are failed tasks', async () => {
     const queue = newQueue();
     const { uuid } = await added(queue, 'Divide', {});
     newWorker(queue, trackJob(() => Promise.reject(new RangeError('division by zero'))));
     expect(await ended(uuid)).toMatchObject({ state: 'failed', status: 0, exception: 'division by zero', attempt: 1 });
+  });
+
+  it('that a flow waits for are child tasks of the one that waits', async () => {
+    const queue = newQueue();
+    const flows = new FlowProducer({ connection: redis.connection, prefix: 'of:its:own' });
+    onTestFinished(() => flows.close());
+    const { job, children } = await flows.add({ name: 'Parent', queueName: queue.name, children: [{ name: 'Child', queueName: queue.name }] });
+    newWorker(queue, trackJob(() => undefined), { prefix: 'of:its:own' });
+    expect(await ended(jobUuid(queue.name, job.id!))).toMatchObject({ task_name: 'Parent', parent_task_uuid: null });
+    const child = await ended(jobUuid(queue.name, children![0]!.job.id!));
+    expect(child).toMatchObject({ task_name: 'Child', state: 'completed', parent_task_uuid: jobUuid(queue.name, job.id!) });
   });
 
   it('are cancelled by taskspan, and then not tried again', async () => {
@@ -178,14 +212,26 @@ describeWithRedis('jobs of BullMQ', () => {
     expect(record.log).toMatch(/^\tBack in the queue, delayed\n[^]*\tAttempt 2\n/);
   });
 
+  it('that run into a rate limit have not failed', async () => {
+    const queue = newQueue();
+    const { uuid } = await added(queue, 'Limited', {});
+    const worker = newWorker(queue, trackJob(async ({ attemptsStarted }: Job) => {
+      if (attemptsStarted > 1) return;
+      await queue.rateLimit(1);
+      throw Worker.RateLimitError();
+    }), { limiter: { max: 1, duration: 1 } });
+    await once(worker, 'completed');
+    const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
+    expect(record.log).toMatch(/^\tBack in the queue, because of a rate limit\n[^]*\tAttempt 2\n/);
+  });
+
   const STALLS = { lockDuration: 500, stalledInterval: 200 };
 
   /** A worker in a process of its own, which is killed while it runs the job. */
   async function killedWhileRunning(queue: Queue, uuid: string): Promise<void> {
     const args = [join(HERE, 'bullmq-worker.ts'), queue.name, String(redis.connection.port), store];
     const worker = startNode(['--disable-warning=ExperimentalWarning', ...args], { cwd: await temporaryFolder() });
-    await worker.printed(/running/);
-    await recordWhen(url, uuid, ({ state }) => state === 'running');
+    await recordWhen(url, uuid, ({ log }) => log.includes('Running'));
     worker.kill('SIGKILL');
     await worker.ended;
   }
