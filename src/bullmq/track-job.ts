@@ -2,7 +2,7 @@ import { context } from '@opentelemetry/api';
 import { beginAttempt } from '../begin-task.ts';
 import { checkType } from '../check-options.ts';
 import { currentScope } from '../current.ts';
-import { received } from '../failure.ts';
+import { describeFailure, failureText, received } from '../failure.ts';
 import { cancelLiveTask, liveTasks } from '../live-tasks.ts';
 import { isAbortError } from '../task-cancelled-error.ts';
 import { TaskUpdater } from '../task-updater.ts';
@@ -131,6 +131,6 @@ class CancelledJobError extends Error {
   override readonly name = 'UnrecoverableError';
 
   constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(failureText(describeFailure(cause)), { cause });
   }
 }
