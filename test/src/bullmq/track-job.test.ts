@@ -96,6 +96,17 @@ describe('a tracked processor', () => {
     expect(await record(UUID)).toMatchObject({ state: 'cancelled' });
   });
 
+  it('that is cancelled is not tried again by an error of its own either, by which it has failed', async () => {
+    const { record } = recorded();
+    const error = new Error('stopped in a way of its own');
+    const processor = trackJob((_job, _token, _signal, updater) => {
+      cancelLiveTask(UUID, updater.spanId);
+      throw error;
+    });
+    await expect(processor(job())).rejects.toMatchObject({ name: 'UnrecoverableError', message: error.message, cause: error });
+    expect(await record(UUID)).toMatchObject({ state: 'failed', exception: error.message });
+  });
+
   it('goes on in the trace that its job carries, in a sandbox too', async () => {
     const { record } = recorded();
     const traceId = '0af7651916cd43dd8448eb211c80319c';
