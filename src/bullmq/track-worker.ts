@@ -1,5 +1,5 @@
 import { context } from '@opentelemetry/api';
-import { received } from '../failure.ts';
+import { describeFailure, received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
 import { TaskUpdater } from '../task-updater.ts';
 import { contextOf } from './job-context.ts';
@@ -38,7 +38,9 @@ export function trackWorker<Worker extends JobWorker, Job extends QueueJob = Que
 /** By BullMQ's own words, since it has no other sign of it. */
 const WITHOUT_RUN = /^(?:job (?:stalled|started) more than allowable limit$|Unexpected exit code: )/;
 
-function isWithoutRun(job: QueueJob, { message }: Error): boolean {
+/** A processor may have thrown what is no error. */
+function isWithoutRun(job: QueueJob, error: unknown): error is Error {
+  const { message } = describeFailure(error);
   const { deferredFailure } = job as { deferredFailure?: unknown };
   return (typeof deferredFailure === 'string' && deferredFailure === message) || WITHOUT_RUN.test(message);
 }
