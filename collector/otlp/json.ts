@@ -1,6 +1,7 @@
 import { received } from '../../src/failure.ts';
 import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { hexId } from './ids.ts';
+import { checkDensity } from './json-density.ts';
 import { attributesIn, hasAttribute, isObject, listIn, microsOf, objectIn, objectOf, stringOf, wholeOf } from './json-values.ts';
 import type { JsonObject } from './json-values.ts';
 import { isToldByLog, takeLogRecord } from './log-facts.ts';
@@ -34,6 +35,7 @@ function readItems(body: Buffer, [resources, scopes, items]: [string, string, st
 }
 
 function parsed(body: Buffer): JsonObject {
+  checkDensity(body);
   let value: unknown;
   try {
     value = JSON.parse(body.toString('utf8'));

@@ -26,10 +26,7 @@ export type ReadItem = (reader: WireReader, end: number, source: Source) => void
 export function readProtobuf(body: Buffer, readItem: ReadItem): void {
   const reader = new WireReader(body);
   try {
-    for (let key = reader.next(body.length); key !== 0; key = reader.next(body.length)) {
-      if (key === RESOURCES) readResourceItems(reader, reader.messageEnd(body.length), readItem);
-      else reader.skipValue(key, body.length);
-    }
+    eachOf(reader, body.length, RESOURCES, (end) => readResourceItems(reader, end, readItem));
   } catch (error) {
     if (error instanceof MalformedError) throw new MalformedError(`byte ${reader.pos}: ${error.message}`);
     // What pbf throws where bytes are missing.
@@ -39,7 +36,7 @@ export function readProtobuf(body: Buffer, readItem: ReadItem): void {
 }
 
 function readResourceItems(reader: WireReader, end: number, readItem: ReadItem): void {
-  const { one: resourceAt, many } = placesOf(reader, end, RESOURCE, SCOPES);
+  const resourceAt = lastOf(reader, end, RESOURCE);
   let attributes: Attributes | undefined;
   const resource = (): Attributes => {
     if (attributes !== undefined) return attributes;
@@ -48,14 +45,15 @@ function readResourceItems(reader: WireReader, end: number, readItem: ReadItem):
     reader.pos = after;
     return attributes;
   };
-  for (const place of many) at(reader, place, (_, scopeEnd) => readScopeItems(reader, scopeEnd, resource, readItem));
-  reader.pos = end;
+  eachOf(reader, end, SCOPES, (scopeEnd) => readScopeItems(reader, scopeEnd, resource, readItem));
 }
 
 function readScopeItems(reader: WireReader, end: number, resource: Source['resource'], readItem: ReadItem): void {
-  const { one, many } = placesOf(reader, end, SCOPE, ITEMS);
-  const source = { scopeName: one === undefined ? '' : at(reader, one, readScopeName), resource };
-  for (const place of many) at(reader, place, (_, itemEnd) => readItem(reader, itemEnd, source));
+  const { pos } = reader;
+  const scopeAt = lastOf(reader, end, SCOPE);
+  const source = { scopeName: scopeAt === undefined ? '' : at(reader, scopeAt, readScopeName), resource };
+  reader.pos = pos;
+  eachOf(reader, end, ITEMS, (itemEnd) => readItem(reader, itemEnd, source));
 }
 
 interface Place {
@@ -63,21 +61,32 @@ interface Place {
   readonly end: number;
 }
 
-/** Where the messages of two fields stand, whatever their order: the last of one, all of the other. */
-function placesOf(reader: WireReader, end: number, oneKey: number, manyKey: number): { one: Place | undefined; many: Place[] } {
-  let one: Place | undefined;
-  const many: Place[] = [];
+/** Where the last message of a field stands, which may be behind all others; the reader stays where it is. */
+function lastOf(reader: WireReader, end: number, wanted: number): Place | undefined {
+  const { pos } = reader;
+  let last: Place | undefined;
   for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
-    if (key !== oneKey && key !== manyKey) {
+    if (key === wanted) {
+      const messageEnd = reader.messageEnd(end);
+      last = { start: reader.pos, end: messageEnd };
+      reader.pos = messageEnd;
+    } else reader.skipValue(key, end);
+  }
+  reader.pos = pos;
+  return last;
+}
+
+/** Goes through the messages of a field. They are kept in no list: a body can have millions of empty ones. */
+function eachOf(reader: WireReader, end: number, wanted: number, read: (messageEnd: number) => void): void {
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key !== wanted) {
       reader.skipValue(key, end);
       continue;
     }
-    const place = { end: reader.messageEnd(end), start: reader.pos };
-    reader.pos = place.end;
-    if (key === oneKey) one = place;
-    else many.push(place);
+    const messageEnd = reader.messageEnd(end);
+    read(messageEnd);
+    reader.pos = messageEnd;
   }
-  return { one, many };
 }
 
 function at<T>(reader: WireReader, { start, end }: Place, read: (reader: WireReader, end: number) => T): T {

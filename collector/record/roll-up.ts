@@ -14,10 +14,14 @@ export function progressOf(scope: ScopeState): number | null {
   return planned === null ? scope.share : Math.max(scope.share, planned);
 }
 
-/** Takes a scope's changed progress into the scopes around it. */
+/**
+ * Takes a scope's changed progress into the scopes around it. Where these lie in a circle, which only a
+ * foreign sender can make, it stops when it comes by the scope that it has marked last.
+ */
 export function rollUp(task: TaskFold, scope: ScopeState): void {
   let inside = scope;
-  for (;;) {
+  let marked = scope;
+  for (let steps = 1, markAt = 2; ; steps++) {
     task.changed.add(inside);
     const around = task.around(inside);
     if (around === undefined) return;
@@ -31,6 +35,10 @@ export function rollUp(task: TaskFold, scope: ScopeState): void {
     task.changed.add(around);
     if (around.plan === null) return;
     inside = around;
+    if (inside === marked) return;
+    if (steps < markAt) continue;
+    marked = inside;
+    markAt *= 2;
   }
 }
 
@@ -46,11 +54,19 @@ function plannedShare(scope: ScopeState): number | null {
   const plan = scope.plan?.plan;
   if (plan === undefined) return null;
   if (typeof plan === 'number') return Math.min(1, scope.insideUnits / (plan * UNITS));
+  return weightedShare(plan, scope.insideByName, 1) ?? weightedShare(plan, scope.insideByName, SMALL)!;
+}
+
+/** For weights whose sum no number can hold; a power of two, so that it changes none. */
+const SMALL = 2 ** -64;
+
+/** `undefined` where the sum of the weights is too great. */
+function weightedShare(plan: Readonly<Record<string, number>>, insideByName: Record<string, number>, scale: number): number | undefined {
   let done = 0;
   let all = 0;
   for (const [name, weight] of Object.entries(plan)) {
-    all += weight;
-    done += weight * ((scope.insideByName[name] ?? 0) / UNITS);
+    all += weight * scale;
+    done += weight * scale * ((insideByName[name] ?? 0) / UNITS);
   }
-  return Math.min(1, done / all);
+  return all === Infinity ? undefined : Math.min(1, done / all);
 }

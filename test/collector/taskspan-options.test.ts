@@ -24,6 +24,35 @@ describe('the live streams of a server', () => {
   });
 });
 
+describe('what others send', () => {
+  const receiveOf = (options: TaskspanOptions, env: NodeJS.ProcessEnv = {}): unknown => resolveOptions(options, env).serve?.receive;
+  const MIB = 1024 * 1024;
+  const ENV = { TASKSPAN_RECEIVE: 'true', TASKSPAN_RECEIVE_MAX_BODY_BYTES: '5000', TASKSPAN_RECEIVE_MAX_WAITING_BYTES: '9000' };
+
+  test('is not taken unless somebody says so', () => {
+    expect(receiveOf({ serve: true })).toBe(false);
+    expect(receiveOf({ serve: { receive: true } })).toEqual({ maxBodyBytes: 20 * MIB, maxWaitingBytes: 64 * MIB });
+    expect(receiveOf({ serve: { receive: false } }, ENV)).toBe(false);
+    expect(receiveOf({}, ENV)).toBeUndefined();
+  });
+
+  test('has limits by variables, and by options that rule over these one by one', () => {
+    expect(receiveOf({ serve: true }, ENV)).toEqual({ maxBodyBytes: 5000, maxWaitingBytes: 9000 });
+    expect(receiveOf({ serve: { receive: { maxBodyBytes: 6000 } } }, ENV)).toEqual({ maxBodyBytes: 6000, maxWaitingBytes: 9000 });
+    expect(receiveOf({ serve: { receive: { maxBodyBytes: 100 * MIB } } })).toEqual({ maxBodyBytes: 100 * MIB, maxWaitingBytes: 100 * MIB });
+  });
+
+  test.each<[TaskspanOptions, NodeJS.ProcessEnv, string]>([
+    [{ serve: { receive: { maxBodyBytes: 1023 } } }, {}, 'maxBodyBytes: expected a whole number of at least 1024 bytes, got 1023'],
+    [{ serve: { receive: { maxBodyBytes: 9001 } } }, ENV, 'maxWaitingBytes: expected a whole number of at least 9001 bytes, got 9000'],
+    [{ serve: { receive: 'yes' as never } }, {}, 'serve.receive: expected true, false or an object of options, got "yes"'],
+    [{ serve: { receive: { most: 1 } as never } }, {}, 'serve.receive: expected options among maxBodyBytes, maxWaitingBytes, got "most"'],
+    [{ serve: true }, { TASKSPAN_RECEIVE: 'yes' }, 'TASKSPAN_RECEIVE: expected true or false, got "yes"'],
+  ])('%j with %j is refused', (options, env, message) => {
+    expect(() => resolveOptions(options, env)).toThrow(message);
+  });
+});
+
 describe('the token of a server', () => {
   const TASKSPAN_TOKEN = 'token-of-the-environment';
 

@@ -17,7 +17,7 @@ import { runTask, TaskUpdater } from '${new URL('src/index.ts', root).href}';
 import { sqliteStore, startTaskspan, TaskSpanProcessor } from '${new URL('collector/index.ts', root).href}';
 `;
 const PATIENT = { timeout: 90_000, interval: 50 };
-/** How long something is away. The full 30 s are for a night: `TASKSPAN_TEST_OUTAGE_MS=30000`. */
+/** How long something is away. `.ci/run` takes the full 30 s: `TASKSPAN_TEST_OUTAGE_MS=30000`. */
 const OUTAGE_MS = Number(process.env['TASKSPAN_TEST_OUTAGE_MS'] ?? 4000);
 
 interface Server {

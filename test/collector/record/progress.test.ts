@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { progressOf } from '../../../collector/record/roll-up.ts';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';
 import { folded, taskAfter } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
@@ -124,6 +125,35 @@ describe('progress', () => {
         attempt.scope('Read file').complete();
       }).progress,
     ).toBe(0.25);
+  });
+
+  test('goes by weights whose sum no number can hold', () => {
+    expect(
+      attemptAfter((attempt) => {
+        attempt.plan(2);
+        const part = attempt.scope('Part');
+        part.plan({ 'Read file': 1.5e308, 'Write rows': 1.5e308 });
+        part.scope('Read file').complete();
+        part.scope('Write rows').progress(1, 2);
+      }),
+    ).toMatchObject({ progress: 0.375, scopes: [{ progress: 0.75 }] });
+  });
+
+  test('in a circle of scopes, which only a foreign sender can make, comes to an end', () => {
+    const task = new ScriptedTask();
+    const outer = task.attempt().scope('Outer');
+    outer.plan(1);
+    const inner = outer.scope('Inner');
+    inner.plan(1);
+    inner.scope('Step').progress(1, 1_000_000);
+    const circle = task.facts.map((fact) =>
+      fact.kind === 'scope-start' && fact.name === 'Outer' ? { ...fact, parentSpanId: inner.ref.spanId } : fact,
+    );
+    const folds = taskAfter([circle]);
+    const [share] = [...folds.scopes.values()].filter(({ name }) => name === 'Outer').map(progressOf);
+    // Gone round again and again it would be whole.
+    expect(share).toBeGreaterThan(0);
+    expect(share).toBeLessThan(0.001);
   });
 
   test('of two attempts is the latest one\'s', () => {
