@@ -153,7 +153,7 @@ const RECEIVE_OPTIONS: readonly string[] = ['maxBodyBytes', 'maxWaitingBytes'] s
 export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
   checkKeys('startTaskspan', options, OPTIONS);
   const { serviceName, sampler, spanProcessors } = options;
-  const endpoint = httpUrl('endpoint', options.endpoint ?? (env['TASKSPAN_ENDPOINT'] || undefined));
+  const endpoint = httpUrl('endpoint', options.endpoint) ?? httpUrl('TASKSPAN_ENDPOINT', env['TASKSPAN_ENDPOINT'] || undefined);
   if (serviceName !== undefined && (typeof serviceName !== 'string' || serviceName === '')) {
     throw new TypeError(`serviceName: expected a string that is not empty, got ${received(serviceName)}`);
   }
@@ -175,7 +175,7 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   }
   const serve = serveOptions(options.serve, env);
   const isKept = options.store !== undefined || Boolean(env['TASKSPAN_STORE']) || serve !== undefined;
-  const serverUrl = httpUrl('serverUrl', options.serverUrl ?? (env['TASKSPAN_SERVER_URL'] || undefined));
+  const serverUrl = httpUrl('serverUrl', options.serverUrl) ?? httpUrl('TASKSPAN_SERVER_URL', env['TASKSPAN_SERVER_URL'] || undefined);
   if (options.token !== undefined) checkToken('token', options.token);
   const token = options.token ?? (env['TASKSPAN_TOKEN'] || undefined);
   const sends = endpoint !== undefined && !isKept;
@@ -198,10 +198,10 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   };
 }
 
-function httpUrl(option: string, text: unknown): string | undefined {
+function httpUrl(name: string, text: unknown): string | undefined {
   if (text === undefined) return undefined;
   if (typeof text === 'string' && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new TypeError(`${option}: expected a URL of http or https, got ${received(text)}`);
+  throw new TypeError(`${name}: expected a URL of http or https, got ${received(text)}`);
 }
 
 function isProcessor(value: unknown): boolean {

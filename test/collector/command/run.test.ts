@@ -127,13 +127,17 @@ describe('taskspan run', () => {
     expect(stderr).toMatch(/^taskspan: .*notes\.txt/m);
   });
 
-  it('runs the program all the same where a variable can not be meant, and says so', async () => {
+  it.each([
+    ['TASKSPAN_RETENTION_DAYS', '30d', 'a number'],
+    ['TASKSPAN_ENDPOINT', 'localhost:4320', 'a URL of http or https'],
+    ['TASKSPAN_SERVER_URL', 'localhost:4320', 'a URL of http or https'],
+  ])('runs the program all the same where %s can not be meant, and says so', async (name, value, expected) => {
     const cwd = await temporaryFolder();
-    const env = { TASKSPAN_RETENTION_DAYS: '30d' };
+    const env = { [name]: value };
     const { code, stdout, stderr } = await startCommand(['run', '--quiet', '--', 'sh', '-c', 'echo out > proof; exit 5'], { cwd, env }).ended;
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
     expect(await readFile(join(cwd, 'proof'), 'utf8')).toBe('out\n');
-    expect(stderr).toBe('taskspan: nothing is recorded: TASKSPAN_RETENTION_DAYS: expected a number, got "30d"\n');
+    expect(stderr).toBe(`taskspan: nothing is recorded: ${name}: expected ${expected}, got "${value}"\n`);
   });
 
   it('sends record and log where TASKSPAN_ENDPOINT says, and keeps nothing', async () => {

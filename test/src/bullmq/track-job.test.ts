@@ -161,6 +161,13 @@ describe('a tracked worker', () => {
     expect(await record(UUID)).toMatchObject({ state: 'failed', exception: message, attempt: 3 });
   });
 
+  it('tells of whose flow the job was that BullMQ gave up', async () => {
+    const { record } = recorded();
+    const parent = { id: '7', queueKey: 'bull:flows' };
+    failing().fail(job({ attemptsMade: 1, parent, deferredFailure: 'child failed' }), new Error('child failed'));
+    expect(await record(UUID)).toMatchObject({ state: 'failed', parent_task_uuid: jobUuid('flows', '7') });
+  });
+
   it('leaves what a processor threw to the task of its run', async () => {
     const { spans } = recorded();
     failing().fail(job({ attemptsMade: 1 }), new Error('division by zero'));
