@@ -1,6 +1,6 @@
 import type { ToldError } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import { isAttempt, namesOnly, spanKey } from '../record/scope-state.ts';
+import { isAttempt, namesOnly, NO_NAMES, spanKey } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
 
 /** A row of the table `scope`, without the task's id. */
@@ -121,7 +121,7 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
     latestProgress: parseOrNull(row.progress) as ScopeState['latestProgress'],
     plan: parseOrNull(row.plan) as ScopeState['plan'],
     insideUnits: row.inside_units,
-    insideByName: namesOnly((parseOrNull(row.inside_by_name) as Record<string, number> | null) ?? {}),
+    insideByName: row.inside_by_name === null ? NO_NAMES : namesOnly(JSON.parse(row.inside_by_name) as Record<string, number>),
     units: row.units,
     notifications: row.notifications,
     recent: (parseOrNull(row.recent) as number[] | null) ?? [],
