@@ -11,7 +11,7 @@ export class HttpClient implements Disposable {
 
   constructor(port: number) {
     this.#port = port;
-    this.#sockets = Array.from({ length: CONNECTIONS }, () => connect({ port, host: '127.0.0.1', noDelay: true }));
+    this.#sockets = Array.from({ length: CONNECTIONS }, () => open(port));
   }
 
   /** Asks so many times, each time for the path that `nextPath` gives. */
@@ -29,6 +29,10 @@ export class HttpClient implements Disposable {
   }
 
   async #exchange(nextRequest: () => string | Buffer, count: number): Promise<void> {
+    // A server closes a connection that has been idle for some seconds.
+    this.#sockets.forEach((socket, at) => {
+      if (socket.destroyed || socket.readableEnded) this.#sockets[at] = open(this.#port);
+    });
     let asked = 0;
     const next = (): string | Buffer | undefined => (asked++ < count ? nextRequest() : undefined);
     await Promise.all(this.#sockets.map((socket) => askOver(socket, next)));
@@ -37,6 +41,11 @@ export class HttpClient implements Disposable {
   [Symbol.dispose](): void {
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+function open(port: number): Socket {
+  // Resumed, it hears also while it is idle that it has been closed.
+  return connect({ port, host: '127.0.0.1', noDelay: true }).resume();
 }
 
 /** One request after the other, until there are no more. */
@@ -50,7 +59,7 @@ function askOver(socket: Socket, next: () => string | Buffer | undefined): Promi
         socket.write(request);
         return;
       }
-      socket.off('data', hear).off('error', reject);
+      socket.off('data', hear).off('error', reject).off('close', closed).resume();
       resolve();
     };
     const hear = (chunk: Buffer): void => {
@@ -69,7 +78,8 @@ function askOver(socket: Socket, next: () => string | Buffer | undefined): Promi
       }
       if (missing === 0) ask();
     };
-    socket.on('data', hear).on('error', reject);
+    const closed = (): void => reject(new Error('the server has closed the connection'));
+    socket.on('data', hear).on('error', reject).on('close', closed);
     ask();
   });
 }

@@ -1,14 +1,12 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { checkKeys, checkType } from '../src/check-options.ts';
+import { checkKeys } from '../src/check-options.ts';
 import { received } from '../src/failure.ts';
-import { accessRules } from './app/access.ts';
-import type { ReceiveOptions, ServeOptions } from './app/serve-options.ts';
-import { resolveStreams } from './app/stream-options.ts';
-import type { StreamOptions } from './app/stream-options.ts';
+import type { ServeOptions } from './app/serve-options.ts';
 import { checkToken } from './app/token.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
-import { resolveLimits } from './otlp/receiver-options.ts';
+import { booleanOf, numberOf } from './environment.ts';
 import { checkBufferBytes } from './ring/buffer-bytes.ts';
+import { serveOptions } from './serve-from-env.ts';
 import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
@@ -137,23 +135,11 @@ const OPTIONS: readonly string[] = [
   'retention',
 ] satisfies (keyof TaskspanOptions)[];
 
-const SERVE_OPTIONS: readonly string[] = [
-  'port',
-  'host',
-  'token',
-  'allowedHosts',
-  'allowedOrigins',
-  'receive',
-  'streams',
-] satisfies (keyof ServeOptions)[];
-
-const RECEIVE_OPTIONS: readonly string[] = ['maxBodyBytes', 'maxWaitingBytes'] satisfies (keyof ReceiveOptions)[];
-
 /** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
 export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
   checkKeys('startTaskspan', options, OPTIONS);
   const { serviceName, sampler, spanProcessors } = options;
-  const endpoint = httpUrl('endpoint', options.endpoint ?? (env['TASKSPAN_ENDPOINT'] || undefined));
+  const endpoint = httpUrl('endpoint', options.endpoint) ?? httpUrl('TASKSPAN_ENDPOINT', env['TASKSPAN_ENDPOINT'] || undefined);
   if (serviceName !== undefined && (typeof serviceName !== 'string' || serviceName === '')) {
     throw new TypeError(`serviceName: expected a string that is not empty, got ${received(serviceName)}`);
   }
@@ -175,7 +161,7 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   }
   const serve = serveOptions(options.serve, env);
   const isKept = options.store !== undefined || Boolean(env['TASKSPAN_STORE']) || serve !== undefined;
-  const serverUrl = httpUrl('serverUrl', options.serverUrl ?? (env['TASKSPAN_SERVER_URL'] || undefined));
+  const serverUrl = httpUrl('serverUrl', options.serverUrl) ?? httpUrl('TASKSPAN_SERVER_URL', env['TASKSPAN_SERVER_URL'] || undefined);
   if (options.token !== undefined) checkToken('token', options.token);
   const token = options.token ?? (env['TASKSPAN_TOKEN'] || undefined);
   const sends = endpoint !== undefined && !isKept;
@@ -198,76 +184,14 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   };
 }
 
-function httpUrl(option: string, text: unknown): string | undefined {
+function httpUrl(name: string, text: unknown): string | undefined {
   if (text === undefined) return undefined;
   if (typeof text === 'string' && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new TypeError(`${option}: expected a URL of http or https, got ${received(text)}`);
+  throw new TypeError(`${name}: expected a URL of http or https, got ${received(text)}`);
 }
 
 function isProcessor(value: unknown): boolean {
   return typeof (value as Partial<SpanProcessor> | null)?.onEnd === 'function';
-}
-
-function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.ProcessEnv): ServeOptions | undefined {
-  if (serve === false) return undefined;
-  if (typeof serve === 'object' && serve !== null) checkKeys('serve', serve, SERVE_OPTIONS);
-  else if (serve !== undefined && typeof serve !== 'boolean') {
-    throw new TypeError(`serve: expected true, false or an object of options, got ${received(serve)}`);
-  }
-  const port = numberOf(env, 'TASKSPAN_PORT');
-  if (serve === undefined && port === undefined) return undefined;
-  const host = env['TASKSPAN_HOST'] || undefined;
-  const token = env['TASKSPAN_TOKEN'] || undefined;
-  if (token !== undefined) checkToken('TASKSPAN_TOKEN', token);
-  const allowedHosts = listOf(env, 'TASKSPAN_ALLOWED_HOSTS');
-  const allowedOrigins = listOf(env, 'TASKSPAN_ALLOWED_ORIGINS');
-  const resolved: ServeOptions = {
-    ...(port !== undefined && { port }),
-    ...(host !== undefined && { host }),
-    ...(token !== undefined && { token }),
-    ...(allowedHosts !== undefined && { allowedHosts }),
-    ...(allowedOrigins !== undefined && { allowedOrigins }),
-    ...(typeof serve === 'object' && serve),
-    receive: receiveOptions(typeof serve === 'object' ? serve.receive : undefined, env),
-    streams: streamOptions(typeof serve === 'object' ? serve.streams : undefined, env),
-  };
-  if (resolved.port !== undefined && !(Number.isInteger(resolved.port) && resolved.port >= 0 && resolved.port < 65536)) {
-    throw new RangeError(`serve.port: expected a whole number from 0 to 65535, got ${received(resolved.port)}`);
-  }
-  checkType('serve.host', resolved.host, 'string');
-  if (resolved.token !== undefined) checkToken('serve.token', resolved.token);
-  accessRules({
-    ...(resolved.allowedHosts !== undefined && { allowedHosts: resolved.allowedHosts }),
-    ...(resolved.allowedOrigins !== undefined && { allowedOrigins: resolved.allowedOrigins }),
-  });
-  return resolved;
-}
-
-function receiveOptions(receive: boolean | ReceiveOptions | undefined, env: NodeJS.ProcessEnv): false | ReceiveOptions {
-  if (typeof receive === 'object' && receive !== null) checkKeys('serve.receive', receive, RECEIVE_OPTIONS);
-  else if (receive !== undefined && typeof receive !== 'boolean') {
-    throw new TypeError(`serve.receive: expected true, false or an object of options, got ${received(receive)}`);
-  }
-  if ((receive ?? booleanOf(env, 'TASKSPAN_RECEIVE') ?? false) === false) return false;
-  const maxBodyBytes = numberOf(env, 'TASKSPAN_RECEIVE_MAX_BODY_BYTES');
-  const maxWaitingBytes = numberOf(env, 'TASKSPAN_RECEIVE_MAX_WAITING_BYTES');
-  return resolveLimits({
-    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
-    ...(maxWaitingBytes !== undefined && { maxWaitingBytes }),
-    ...(typeof receive === 'object' && receive),
-  });
-}
-
-function streamOptions(streams: StreamOptions | undefined, env: NodeJS.ProcessEnv): StreamOptions {
-  const aliveMs = numberOf(env, 'TASKSPAN_STREAM_ALIVE_MS');
-  const maxBehindBytes = numberOf(env, 'TASKSPAN_STREAM_MAX_BEHIND_BYTES');
-  // What is given is checked before anything is laid over it.
-  resolveStreams(streams);
-  return resolveStreams({
-    ...(aliveMs !== undefined && { aliveMs }),
-    ...(maxBehindBytes !== undefined && { maxBehindBytes }),
-    ...streams,
-  });
 }
 
 /** The exporter is added only where somebody named an endpoint. */
@@ -293,25 +217,4 @@ function retentionOptions(retention: RetentionOptions | false | undefined, env: 
   };
   checkRetention(resolved);
   return resolved;
-}
-
-function numberOf(env: NodeJS.ProcessEnv, name: string): number | undefined {
-  const text = env[name]?.trim();
-  if (!text) return undefined;
-  const value = Number(text);
-  if (Number.isNaN(value)) throw new TypeError(`${name}: expected a number, got ${received(text)}`);
-  return value;
-}
-
-function booleanOf(env: NodeJS.ProcessEnv, name: string): boolean | undefined {
-  const text = env[name]?.trim().toLowerCase();
-  if (!text) return undefined;
-  if (text === 'true') return true;
-  if (text === 'false') return false;
-  throw new TypeError(`${name}: expected true or false, got ${received(text)}`);
-}
-
-function listOf(env: NodeJS.ProcessEnv, name: string): string[] | undefined {
-  const items = env[name]?.split(',').map((item) => item.trim()).filter((item) => item !== '');
-  return items === undefined || items.length === 0 ? undefined : items;
 }

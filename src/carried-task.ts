@@ -39,6 +39,7 @@ export function carriedText({ taskUuid, taskName, attempt, parentTaskUuid, scope
 
 /** What such a value tells; `undefined` for a malformed one. Keys that it does not know are of a later version. */
 export function carriedTaskOf(text: string): CarriedTask | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
   const values = new Map<string, string>();
   for (const part of text.split(';')) {
     const at = part.indexOf('=');
@@ -79,7 +80,10 @@ export function spanContextOf(traceparent: string | undefined): SpanContext | un
 /** Of later versions only what this one knows is read. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
-const COUNT = /^\d{1,9}$/;
+/** Below what is no safe integer any more, with one more attempt. */
+const COUNT = /^\d{1,15}$/;
+/** As much as all headers of a request may have in Node.js; ours has less than 3 KiB. Whoever sends more costs nothing. */
+const MAX_LENGTH = 16_384;
 
 function decoded(name = ''): string | undefined {
   try {

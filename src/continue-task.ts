@@ -122,9 +122,10 @@ class Continued implements ContinuedTask {
   ): T {
     checkFunction('nextAttempt', fn);
     checkNextAttemptOptions(options);
-    const { taskUuid: uuid, taskName = UNNAMED, attempt = 0, parentTaskUuid, scope } = this.#carried ?? {};
+    const { taskUuid: uuid, parentTaskUuid, scope } = this.#carried ?? {};
+    const { taskName = this.taskName ?? UNNAMED, attempt = (this.attempt ?? 0) + 1, suppressException = false } = options;
     const root = opened(
-      { taskName, attempt: attempt + 1, suppressException: false, ...options, ...(uuid !== undefined && { taskUuid: uuid }) },
+      { ...options, taskName, attempt, suppressException, ...(uuid !== undefined && { taskUuid: uuid }) },
       (updater, given) => beginAttempt(updater, given, { after: scope?.spanContext, parentTaskUuid }),
     );
     return run(root, fn);
@@ -138,7 +139,7 @@ class Continued implements ContinuedTask {
     checkName(taskName, 'child');
     checkFunction('child', fn);
     checkTaskOptions('child', options);
-    const whole = { suppressException: false, ...options, taskName, taskUuid: taskUuid(options.taskUuid) };
+    const whole = { ...options, taskName, taskUuid: taskUuid(options.taskUuid), suppressException: options.suppressException ?? false };
     checkOptions(whole);
     const { taskUuid: parentTaskUuid, scope } = this.#carried ?? {};
     const begin = (parentScope?: TaskOrigin['parentScope']): ScopeNode =>

@@ -28,6 +28,13 @@ export function storeOption(): Option {
     .argParser(parseStore);
 }
 
+/** As {@link storeOption}, for a command that keeps nothing where `TASKSPAN_ENDPOINT` says to whom facts are sent. */
+export function recordingStoreOption(): Option {
+  return new Option('-s, --store <path>', `SQLite file that keeps record and log; without it they are sent to TASKSPAN_ENDPOINT, else kept in ${DEFAULT_STORE}`)
+    .env('TASKSPAN_STORE')
+    .argParser(parseStore);
+}
+
 export function endpointOption(): Option {
   return new Option(
     '--endpoint <url>',

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { ExitWith } from './exit-codes.ts';
-import { jsonOption, parseCount, parseName, parseUuid, storeOption } from './options.ts';
+import { jsonOption, parseCount, parseName, parseUuid, recordingStoreOption } from './options.ts';
 import type { RunOptions } from './run/run.ts';
 
 /** `taskspan run -- COMMAND…`: any program as a task. */
@@ -14,7 +14,7 @@ export function runCommand(exitWith: ExitWith): Command {
     .usage('[options] -- command [argument...]')
     .argument('<command...>', 'the program with its arguments')
     .passThroughOptions()
-    .addOption(storeOption())
+    .addOption(recordingStoreOption())
     .addOption(new Option('--name <text>', 'what the task is called; the command line if absent').argParser(parseName))
     .addOption(new Option('--uuid <uuid>', "the task's UUID; a new one if absent").argParser(parseUuid))
     .addOption(new Option('--attempt <number>', 'number of this attempt, for a retry').argParser(parseCount(1)))

@@ -15,15 +15,17 @@ export interface AskedCancellationsOptions {
 
 const ANSWER_MS = 10_000;
 const PROBE_MS = 1000;
-/** Pauses after failures in a row, in milliseconds; after an answer that none but another server gives, the longest. */
-const PAUSES_MS = [1000, 2000, 5000] as const;
+/** Pause after a failure, in milliseconds: a server that is back is to be heard within a second. */
+const PAUSE_MS = 1000;
+/** After an answer that no taskspan server gives. */
 const NO_SERVER_MS = 60_000;
 
 /** What somebody wants to be cancelled of a worker's tasks, asked of a server: `GET /workers/:id/cancellations`. */
 export class AskedCancellations {
   readonly #options: AskedCancellationsOptions;
   readonly #closing = new AbortController();
-  #failures = 0;
+  /** The last number since a failure, as the server of now counts; `undefined` while there was none. */
+  #heardSince: number | undefined;
   #askAt = 0;
 
   constructor(options: AskedCancellationsOptions) {
@@ -32,26 +34,26 @@ export class AskedCancellations {
 
   /**
    * Those after a number, oldest first; answered when there are some or the server has waited long enough.
-   * After a failure it waits before it asks again, and then for all: another server may count anew.
+   * After a failure it waits before it asks again, and then for all: another server may count anew, and goes
+   * on from there.
    */
   async after(workerId: string, number: number): Promise<Cancellation[]> {
     const pause = this.#askAt - performance.now();
     if (pause > 0) await delay(pause, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
-    const known = this.#failures > 0 ? 0 : number;
+    const known = this.#heardSince ?? number;
     const { waitSeconds } = this.#options;
     try {
       const answer = await this.#ask(workerId, `after=${known}&wait=${waitSeconds}`, ANSWER_MS + 1000 * waitSeconds);
       const found = cancellationsIn(answer);
       if (found === undefined) throw this.#refusal(answer);
-      this.#failures = 0;
+      if (this.#heardSince !== undefined) this.#heardSince = found.at(-1)?.number ?? known;
       // Where the server does not wait, we do.
-      this.#askAt = waitSeconds === 0 ? performance.now() + PAUSES_MS[0] : 0;
+      this.#askAt = waitSeconds === 0 ? performance.now() + PAUSE_MS : 0;
       return found;
     } catch (error) {
       if (this.#closing.signal.aborted) return [];
-      const pauseMs = PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length - 1)]!;
-      this.#askAt = Math.max(this.#askAt, performance.now() + pauseMs);
-      this.#failures++;
+      this.#askAt = Math.max(this.#askAt, performance.now() + PAUSE_MS);
+      this.#heardSince = 0;
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import * as conventions from '../../src/conventions.ts';
 import type { ExceptionFact, Fact, SpanRef, ToldError } from '../../src/fact.ts';
 import { jobUuid } from '../../src/queue/job-uuid.ts';
 import { countOf, textOf } from '../contract/attributes.ts';
+import { timeWithin } from './otlp-span.ts';
 import type { OtlpSpan } from './otlp-span.ts';
 
 /** An attribute of each span that BullMQ makes through bullmq-otel, whose scope has the application's name. */
@@ -52,7 +53,7 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
   if (failure === undefined && !span.events.some(({ name }) => name === 'job completed')) return [];
   const exceptions: ExceptionFact[] = [];
   if (failure !== undefined) {
-    exceptions.push({ kind: 'exception', span: ref, seq: 1, time: failure.time, type: failure.name, message: failure.message });
+    exceptions.push({ kind: 'exception', span: ref, seq: 1, time: timeWithin(span, failure.time), type: failure.name, message: failure.message });
   }
   return [
     {
@@ -68,7 +69,7 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
       kind: 'task-end',
       span: ref,
       seq: exceptions.length + 1,
-      time: end,
+      time: timeWithin(span, end),
       outcome: failure === undefined ? 'completed' : 'failed',
       duration: Math.max(0, end - start),
       error: failure && { name: failure.name, message: failure.message },

@@ -3,6 +3,7 @@ import type { Outcome } from '../../src/conventions.ts';
 import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
 import { jobUuid } from '../../src/queue/job-uuid.ts';
 import { textOf, userAttributes } from '../contract/attributes.ts';
+import { timeWithin } from './otlp-span.ts';
 import type { OtlpSpan } from './otlp-span.ts';
 
 /** Scope name of OpenTelemetry's instrumentation of Celery for Python. */
@@ -53,7 +54,8 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
   };
   const exceptions = span.events
     .filter(({ name }) => name === conventions.EXCEPTION_EVENT)
-    .map(({ time, attributes }, index): ExceptionFact => {
+    .map(({ time: told, attributes }, index): ExceptionFact => {
+      const time = timeWithin(span, told);
       const type = textOf(attributes, conventions.EXCEPTION_TYPE) || 'Exception';
       const message = textOf(attributes, conventions.EXCEPTION_MESSAGE);
       return { kind: 'exception', span: ref, seq: index + 1, time, type, message };
@@ -75,7 +77,7 @@ function endOf(span: OtlpSpan, ref: SpanRef, exceptions: readonly ExceptionFact[
     kind: 'task-end',
     span: ref,
     seq: exceptions.length + 1,
-    time: span.end,
+    time: timeWithin(span, span.end),
     outcome,
     duration: Math.max(0, span.end - span.start),
     error,

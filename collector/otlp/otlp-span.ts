@@ -28,3 +28,8 @@ export interface OtlpEvent {
   readonly time: number;
   readonly attributes: Attributes;
 }
+
+/** A time of a span's own, no earlier than its start and no later than its end: a wall clock may be set back in between. */
+export function timeWithin({ start, end }: OtlpSpan, time: number): number {
+  return Math.max(start, Math.min(time, end));
+}

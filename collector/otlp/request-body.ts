@@ -17,21 +17,27 @@ export async function readBody(request: HonoRequest, limits: BodyLimits): Promis
     return { status: 415, message: `expected Content-Encoding gzip or identity, got ${JSON.stringify(encoding.slice(0, 100))}` };
   }
   const told = request.header('Content-Length');
-  const reading = told === undefined ? readUnmeasured(request, limits) : readMeasured(request, Number(told), limits);
+  const length = told === undefined ? undefined : Number(told);
+  if (length !== undefined && length > limits.maxBodyBytes) return tooLong(limits.maxBodyBytes);
+  if (length !== undefined && !limits.share.fits(length)) return tooMuch();
+  const isShort = length !== undefined && (length <= SHORT_BYTES || request.raw.bodyUsed);
+  const reading = isShort ? readShort(request, length, limits) : readLong(request, limits);
   // Its sender has gone.
   const body = await reading.catch((): Failure => ({ status: 400, message: 'the body did not arrive whole' }));
   return encoding === 'gzip' && Buffer.isBuffer(body) ? inflated(body, limits) : body;
 }
 
+/** It is read in one go, which costs less than by chunks; so is one that somebody before us has read and kept. */
+const SHORT_BYTES = 64 * 1024;
+
 /** The server gives no more bytes than the header says. */
-async function readMeasured(request: HonoRequest, length: number, { maxBodyBytes, share }: BodyLimits): Promise<Buffer | Failure> {
-  if (length > maxBodyBytes) return tooLong(maxBodyBytes);
+async function readShort(request: HonoRequest, length: number, { share }: BodyLimits): Promise<Buffer | Failure> {
   if (!share.hold(length)) return tooMuch();
   return Buffer.from(await request.arrayBuffer());
 }
 
-/** Of a body that comes in chunks nobody knows the length. */
-async function readUnmeasured({ raw }: HonoRequest, { maxBodyBytes, share }: BodyLimits): Promise<Buffer | Failure> {
+/** Of a body that comes in chunks nobody knows the length; of one that is to be long only what has come takes room. */
+async function readLong({ raw }: HonoRequest, { maxBodyBytes, share }: BodyLimits): Promise<Buffer | Failure> {
   if (raw.body === null) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let length = 0;

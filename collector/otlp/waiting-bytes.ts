@@ -10,10 +10,12 @@ export class WaitingBytes {
   /** Bytes that one request holds until it is disposed of. */
   share(): WaitingShare {
     let held = 0;
+    const fits = (bytes: number): boolean => bytes <= held || this.#bytes - held + bytes <= this.#most;
     return {
+      fits,
       hold: (bytes) => {
         if (bytes <= held) return true;
-        if (this.#bytes - held + bytes > this.#most) return false;
+        if (!fits(bytes)) return false;
         this.#bytes += bytes - held;
         held = bytes;
         return true;
@@ -27,6 +29,8 @@ export class WaitingBytes {
 }
 
 export interface WaitingShare extends Disposable {
+  /** Whether there is room for so many bytes in all. */
+  fits(bytes: number): boolean;
   /** Holds so many bytes in all, if there is room for them. */
   hold(bytes: number): boolean;
 }

@@ -8,7 +8,8 @@ import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-reco
 /**
  * The attempts of a task with their scopes inside each other, in the order of their starts.
  *
- * A scope whose enclosing one is unknown stands directly in its attempt.
+ * A scope whose enclosing one is unknown stands directly in its attempt, and so does one that lies too
+ * deep or in a circle, which only a foreign sender can make.
  */
 export function scopeTree(
   scopes: Iterable<ScopeState>,
@@ -28,18 +29,42 @@ export function scopeTree(
       records.set(spanKey(scope.traceId, scope.spanId), record);
     }
   }
-  inner.sort(byStart);
-  for (const scope of inner) {
-    const record = records.get(spanKey(scope.traceId, scope.spanId))!;
-    const around =
-      records.get(spanKey(scope.traceId, scope.parentSpanId)) ??
-      records.get(spanKey(scope.traceId, scope.taskSpanId));
-    around?.scopes.push(record);
+  const sorted = inner.toSorted(byStart);
+  const inside = Map.groupBy(sorted, ({ traceId, parentSpanId, taskSpanId }) => {
+    const around = spanKey(traceId, parentSpanId);
+    return records.has(around) ? around : spanKey(traceId, taskSpanId);
+  });
+  const placed = new Set<ScopeState>();
+  const place = (scope: ScopeState, around: ScopeRecord): void => {
+    placed.add(scope);
+    around.scopes.push(records.get(spanKey(scope.traceId, scope.spanId))!);
+  };
+  /** Puts what lies inside a scope there, level by level; what lies too deep is left. */
+  const fill = (outer: ScopeState): void => {
+    let level = [outer];
+    for (let depth = 0; level.length > 0 && depth < DEEPEST; depth++) {
+      level = level.flatMap((around) => {
+        const key = spanKey(around.traceId, around.spanId);
+        const left = (inside.get(key) ?? []).filter((scope) => !placed.has(scope));
+        for (const scope of left) place(scope, records.get(key)!);
+        return left;
+      });
+    }
+  };
+  for (const [attempt] of attempts) fill(attempt);
+  for (const scope of sorted) {
+    const attempt = records.get(spanKey(scope.traceId, scope.taskSpanId));
+    if (placed.has(scope) || attempt === undefined) continue;
+    place(scope, attempt);
+    fill(scope);
   }
   return attempts
     .toSorted(([one], [other]) => one.attempt - other.attempt || byStart(one, other))
     .map(([, attempt]) => attempt);
 }
+
+/** Deeper no task nests, and readers of JSON have their limits. */
+const DEEPEST = 200;
 
 /** Where starts are one or unknown the span id decides: the tree does not depend on the order of arrival. */
 function byStart(one: ScopeState, other: ScopeState): number {

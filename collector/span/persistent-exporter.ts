@@ -50,7 +50,8 @@ export class PersistentExporter implements SpanExporter {
       const gone = this.#options.mark?.();
       this.#sending = this.#sending.then(async () => {
         await this.#waitForFacts(gone);
-        await this.#send(spans);
+        // An exporter throws where it can't make a request of them: no other try would help, and those behind wait.
+        await this.#send(spans).catch((error: unknown) => reportOnce('export', 'spans could not be sent', error));
         this.#waiting -= spans.length;
       });
     }

@@ -41,7 +41,7 @@ export function queueTasks<Producer extends JobProducer>(
     throw new TypeError(`queueTasks: expected a Queue or FlowProducer of BullMQ, got ${received(producer)}`);
   }
   checkJobTaskOptions('queueTasks', options);
-  const carries = (producer as { opts?: { telemetry?: unknown } }).opts?.telemetry !== undefined;
+  const carries = carriesByItself(producer);
   for (const method of ['add', 'addBulk'] as const) {
     const original = producer[method] as (...args: unknown[]) => Promise<unknown>;
     const announcing = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
@@ -52,6 +52,12 @@ export function queueTasks<Producer extends JobProducer>(
     (producer as Record<string, unknown>)[method] = announcing;
   }
   return producer;
+}
+
+/** Whether the producer's own options say what its jobs carry. */
+function carriesByItself(producer: JobProducer): boolean {
+  const { opts } = producer as { opts?: { telemetry?: unknown; defaultJobOptions?: { telemetry?: unknown } } };
+  return [opts?.telemetry, opts?.defaultJobOptions?.telemetry].some((telemetry) => telemetry !== undefined);
 }
 
 function announce(job: QueueJob, options: JobTaskOptions): void {

@@ -2,9 +2,8 @@ import { context } from '@opentelemetry/api';
 import { beginAttempt } from '../begin-task.ts';
 import { checkType } from '../check-options.ts';
 import { currentScope } from '../current.ts';
-import { received } from '../failure.ts';
+import { describeFailure, failureText, received } from '../failure.ts';
 import { cancelLiveTask, liveTasks } from '../live-tasks.ts';
-import { isAbortError } from '../task-cancelled-error.ts';
 import { TaskUpdater } from '../task-updater.ts';
 import { contextOf } from './job-context.ts';
 import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
@@ -41,7 +40,7 @@ export interface TrackJobOptions<Job extends RunningJob = RunningJob> extends Jo
  *
  * The processor's error fails the attempt and is thrown on, the very same, so that BullMQ goes on
  * as ever. Cancelled by either side the attempt ends as cancelled; cancelled by taskspan, BullMQ
- * does not try the job again. Progress of the task is shown as progress of the job.
+ * does not try the job again, whatever the processor throws. Progress of the task is shown as progress of the job.
  *
  * @throws TypeError for wrong arguments.
  */
@@ -120,7 +119,7 @@ class JobRun {
       updater.complete();
     } else {
       updater.fail(error);
-      if (updater.signal.aborted && isAbortError(error)) return new CancelledJobError(error);
+      if (updater.signal.aborted) return new CancelledJobError(error);
     }
     return error;
   }
@@ -131,6 +130,6 @@ class CancelledJobError extends Error {
   override readonly name = 'UnrecoverableError';
 
   constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(failureText(describeFailure(cause)), { cause });
   }
 }

@@ -1,11 +1,12 @@
 import { context } from '@opentelemetry/api';
-import { received } from '../failure.ts';
+import { beginAttempt } from '../begin-task.ts';
+import { describeFailure, received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
 import { TaskUpdater } from '../task-updater.ts';
 import { contextOf } from './job-context.ts';
 import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
 import type { JobTaskOptions } from './job-task-options.ts';
-import { attemptOf, uuidOf } from './queue-job.ts';
+import { attemptOf, parentUuidOf, uuidOf } from './queue-job.ts';
 import type { QueueJob } from './queue-job.ts';
 
 /** What taskspan needs of BullMQ's `Worker`. */
@@ -38,7 +39,9 @@ export function trackWorker<Worker extends JobWorker, Job extends QueueJob = Que
 /** By BullMQ's own words, since it has no other sign of it. */
 const WITHOUT_RUN = /^(?:job (?:stalled|started) more than allowable limit$|Unexpected exit code: )/;
 
-function isWithoutRun(job: QueueJob, { message }: Error): boolean {
+/** A processor may have thrown what is no error. */
+function isWithoutRun(job: QueueJob, error: unknown): error is Error {
+  const { message } = describeFailure(error);
   const { deferredFailure } = job as { deferredFailure?: unknown };
   return (typeof deferredFailure === 'string' && deferredFailure === message) || WITHOUT_RUN.test(message);
 }
@@ -50,7 +53,9 @@ function fail(job: QueueJob, error: Error, options: JobTaskOptions): void {
   try {
     context.with(contextOf(job, undefined), () => {
       const described = { ...describeJob(job, options), ...(redact && { redact }), ...(limits && { limits }) };
-      new TaskUpdater({ ...described, taskUuid, attempt: failedAttemptOf(job) }).fail(error);
+      const origin = { parentTaskUuid: parentUuidOf(job) };
+      const given = { ...described, taskUuid, attempt: failedAttemptOf(job) };
+      new TaskUpdater(given, (one, checked) => beginAttempt(one, checked, origin)).fail(error);
     });
   } catch (failure) {
     reportOnce('bullmq failed', 'the failure of a job could not be told', failure);

@@ -47,6 +47,13 @@ describe('the pages', () => {
     expect([...names].filter((name) => !page.includes(`\`${name}\``) && !page.includes(`\`${name}=`))).toEqual([]);
   });
 
+  it('tell of each option once', () => {
+    const tables = read('docs/options.md').split(/\n(?!\|)/);
+    const names = tables.map((table) => [...table.matchAll(/^\| (`[^|]*`) \|/gm)].map(([, name]) => name));
+    expect(names.flat().length).toBeGreaterThan(40);
+    expect(names.flatMap((table) => table.filter((name, at) => table.indexOf(name) !== at))).toEqual([]);
+  });
+
   it('name each field of the record', () => {
     const page = read('docs/log-and-record.md');
     const fields = Object.keys(JSON.parse(blockOf('README.md', 'json')) as object);

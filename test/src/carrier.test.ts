@@ -20,7 +20,7 @@ const anyCarried: fc.Arbitrary<CarriedTask> = fc.record(
   {
     taskUuid: fc.uuid(),
     taskName: fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter((name) => name.trim() !== ''),
-    attempt: fc.nat(999_999_999),
+    attempt: fc.nat(999_999_999_999_999),
     parentTaskUuid: fc.uuid(),
     scope: fc.record({
       taskSpanId: hex(16),
@@ -47,6 +47,12 @@ describe('what a carrier says of a task', () => {
         expect(carriedText(carried)).toMatch(/^[!#-+\--~]+$/);
       }),
     );
+  });
+
+  test('is not read where it is longer than any header, whatever it says', () => {
+    const padded = (length: number): string => `${TASKSPAN};later=`.padEnd(length, ';');
+    expect(carriedTaskOf(padded(16_384))).toEqual(carriedTaskOf(TASKSPAN));
+    expect(carriedTaskOf(padded(16_385))).toBeUndefined();
   });
 
   test('is undefined or a task whatever comes, and never throws', () => {

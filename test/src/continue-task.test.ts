@@ -216,6 +216,18 @@ describe('the next attempt', () => {
     expect(await record(uuid)).toMatchObject({ attempt: 7 });
   });
 
+  test('takes an option that is undefined as one that is not given', async () => {
+    const { record } = recorded();
+    const carrier = new TaskUpdater({ taskName: 'T', attempt: 3 }).carrier();
+    const unset = { attempt: undefined, taskName: undefined, suppressException: undefined } as object;
+    const [next, ran] = continueTask(carrier).nextAttempt((updater) => {
+      const error = new Error('in a scope');
+      return [updater, caught(() => updater.scope('S', () => thrown(error))) === error];
+    }, unset);
+    expect(ran).toBe(true);
+    expect(await record(next)).toMatchObject({ task_name: 'T', attempt: 4, state: 'completed' });
+  });
+
   test('throws its error on, and fails by it', async () => {
     const { record } = recorded();
     const first = new TaskUpdater({ taskName: 'T' });
@@ -243,6 +255,15 @@ describe('the next attempt', () => {
 });
 
 describe('a child task', () => {
+  test('throws the errors of its scopes on where that option is undefined, as where it is not given', () => {
+    const { taskspan } = new TaskUpdater({ taskName: 'T' }).carrier();
+    const error = new Error('in a scope');
+    const child = continueTask({ taskspan }).child('Child', (updater) => caught(() => updater.scope('S', () => thrown(error))), {
+      suppressException: undefined,
+    } as object);
+    expect(child).toBe(error);
+  });
+
   test('has a record of its own, and one scope in the log of its parent', async () => {
     const { log, record, span, spans } = recorded();
     let child: string | undefined;

@@ -12,7 +12,8 @@ import type { ChildEnd } from './run-child.ts';
 
 /** Options of `taskspan run`. */
 export interface RunOptions {
-  readonly store: string;
+  /** Where record and log are kept. Default: as `startTaskspan` has it, so sent where the environment names an endpoint for them. */
+  readonly store?: string;
   /** What the task is called. Default: the command line. */
   readonly name?: string;
   readonly uuid?: string;
@@ -71,17 +72,19 @@ export async function run([command = '', ...args]: readonly string[], options: R
     process.stderr.write(`taskspan: ${command} can't be run: ${exitCode === EXIT_NOT_FOUND ? 'there is no such program' : (error as Error).message}\n`);
   }
   if (taskspan !== undefined) {
-    await taskspan.flush();
-    if (json) await printRecord(taskspan.store, updater.taskUuid);
+    if (json) {
+      await taskspan.flush();
+      await printRecord(taskspan.store, updater.taskUuid);
+    }
     await taskspan.close();
   }
   return exitCode;
 }
 
 /** `undefined` where a variable can't be meant: then nothing is recorded. */
-async function startRecording(store: string): Promise<Taskspan | undefined> {
+async function startRecording(store: string | undefined): Promise<Taskspan | undefined> {
   try {
-    return await startTaskspan({ store, serve: false, handleSignals: false });
+    return await startTaskspan({ ...(store !== undefined && { store }), serve: false, handleSignals: false });
   } catch (error) {
     process.stderr.write(`taskspan: nothing is recorded: ${(error as Error).message}\n`);
     return undefined;

@@ -1,10 +1,11 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, storeIn } from '../thread/script.ts';
+import { startServer } from './task-processes.ts';
 
 const CONTINUING = fileURLToPath(new URL('../thread/continuing-process.ts', import.meta.url));
 
@@ -126,13 +127,39 @@ describe('taskspan run', () => {
     expect(stderr).toMatch(/^taskspan: .*notes\.txt/m);
   });
 
-  it('runs the program all the same where a variable can not be meant, and says so', async () => {
+  it.each([
+    ['TASKSPAN_RETENTION_DAYS', '30d', 'a number'],
+    ['TASKSPAN_ENDPOINT', 'localhost:4320', 'a URL of http or https'],
+    ['TASKSPAN_SERVER_URL', 'localhost:4320', 'a URL of http or https'],
+  ])('runs the program all the same where %s can not be meant, and says so', async (name, value, expected) => {
     const cwd = await temporaryFolder();
-    const env = { TASKSPAN_RETENTION_DAYS: '30d' };
+    const env = { [name]: value };
     const { code, stdout, stderr } = await startCommand(['run', '--quiet', '--', 'sh', '-c', 'echo out > proof; exit 5'], { cwd, env }).ended;
     expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
     expect(await readFile(join(cwd, 'proof'), 'utf8')).toBe('out\n');
-    expect(stderr).toBe('taskspan: nothing is recorded: TASKSPAN_RETENTION_DAYS: expected a number, got "30d"\n');
+    expect(stderr).toBe(`taskspan: nothing is recorded: ${name}: expected ${expected}, got "${value}"\n`);
+  });
+
+  it('sends record and log where TASKSPAN_ENDPOINT says, and keeps nothing', async () => {
+    const there = await temporaryFolder();
+    const TASKSPAN_TOKEN = 'a-token-of-this-test';
+    const server = await startServer(there, { env: { TASKSPAN_TOKEN } });
+    const cwd = await temporaryFolder();
+    const env = { TASKSPAN_ENDPOINT: server.url, TASKSPAN_TOKEN };
+    const { code, stderr } = await startCommand(['run', '--name', 'it', '--', 'sh', '-c', 'echo out; exit 3'], { cwd, env }).ended;
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^taskspan: task \S+\n$/);
+    expect(await readdir(cwd)).toEqual([]);
+    server.process.kill('SIGTERM');
+    await server.process.ended;
+    expect(await recordIn(there)).toMatchObject({ state: 'failed', exception: 'exit code 3' });
+  });
+
+  it('keeps record and log in the file that is named, though there is an endpoint', async () => {
+    const cwd = await temporaryFolder();
+    const env = { TASKSPAN_ENDPOINT: 'http://127.0.0.1:9' };
+    await startCommand(['run', '--name', 'it', '--store', 'taskspan.sqlite', '--', 'true'], { cwd, env }).ended;
+    expect(await recordIn(cwd)).toMatchObject({ state: 'completed' });
   });
 
   it('takes the options behind the program for its own, also without --', async () => {

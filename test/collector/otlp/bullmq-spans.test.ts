@@ -56,6 +56,13 @@ describe('a job of BullMQ, by bullmq-otel\'s spans', () => {
     });
   });
 
+  it('is whole where the clock of its worker was set back', async () => {
+    const span = runOf('Bad');
+    const { start, end, log } = await told([{ ...span, end: span.start - 5_000_000 }], BAD);
+    expect(end).toBe(start);
+    expect(log).toBe((await told([span], BAD)).log);
+  });
+
   it('has failed by the error that BullMQ tells, with its id as the UUID where that is one', async () => {
     expect(await told(SPANS, BAD)).toMatchObject({
       task_name: 'Bad',

@@ -63,6 +63,14 @@ ZeroDivisionError: division by zero
     });
   });
 
+  it.each([-5_000_000, 0])('is whole where the clock of its worker was set back, by the end %i µs after the start', async (after) => {
+    const span = SPANS.find(({ attributes, events }) => attributes['messaging.message.id'] === FAILING && events.length > 0)!;
+    const events = span.events.map((event) => ({ ...event, time: span.start + 1_000_000 }));
+    const { start, end, log } = await told([{ ...span, events, end: span.start + after }], FAILING);
+    expect(end).toBe(start);
+    expect(log).toBe((await told([span], FAILING)).log);
+  });
+
   it('is one task in all of its attempts', async () => {
     expect(await told(SPANS, RETRIED)).toMatchObject({ state: 'completed', attempt: 3, exception: '', status: 1 });
     expect((await told(SPANS, RETRIED)).log).toBe(`\

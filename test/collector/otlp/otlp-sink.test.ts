@@ -139,7 +139,12 @@ describe('a worker', () => {
     await failureOf(sink.cancellations(WORKER, 7));
     receiver.answer = { status: 200, body: '{"cancellations":[]}' };
     expect(await sink.cancellations(WORKER, 7)).toEqual([]);
-    expect(receiver.asked).toEqual([3, 7, 0].map((after) => `${path}?after=${after}&wait=0`));
+    // Another server counts anew: what the one before had counted is nothing to it.
+    expect(await sink.cancellations(WORKER, 7)).toEqual([]);
+    receiver.answer = { status: 200, body: '{"cancellations":[{"number":2,"task_uuid":"u","span_id":"s"}]}' };
+    expect(await sink.cancellations(WORKER, 7)).toHaveLength(1);
+    await sink.cancellations(WORKER, 2);
+    expect(receiver.asked).toEqual([3, 7, 0, 0, 0, 2].map((after) => `${path}?after=${after}&wait=0`));
   });
 
   test('knows by one question whether requests to cancel can be heard', async () => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Hono } from 'hono';
 import { PbfReader } from 'pbf';
@@ -250,6 +252,22 @@ describe('a receiver', () => {
     expect((await post(ReadableStream.from([half, rest]))).status).toBe(200);
     expect((await store.log(UUID))!.text).toBe(SEED_LOG);
     expect((await post(ReadableStream.from(Array.from({ length: 11 }, () => new Uint8Array(10_000))))).status).toBe(413);
+  });
+
+  it('keeps no room for bytes that were announced and do not come', async () => {
+    const longest = 100_000;
+    const { app } = receiving({ maxBodyBytes: longest, maxWaitingBytes: longest });
+    const server = await serveTasks({ app, port: 0 });
+    onTestFinished(() => server.close());
+    const { port, hostname } = new URL(server.url);
+    const stalled = connect({ port: Number(port), host: hostname });
+    onTestFinished(() => void stalled.destroy());
+    const head = `POST /v1/traces HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: ${MEDIA_TYPES.protobuf}\r\nExpect: 100-continue\r\n`;
+    stalled.write(`${head}Content-Length: ${longest}\r\n\r\n`);
+    // The server asks for the rest: it has begun to read.
+    await once(stalled, 'data');
+    const response = await fetch(`${server.url}/v1/traces`, { method: 'POST', body: traceBody('protobuf', spans), headers: { 'Content-Type': MEDIA_TYPES.protobuf } });
+    expect(response.status).toBe(200);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import type { Tracer } from '@opentelemetry/api';
 import { expect, onTestFinished, test } from 'vitest';
 import { PersistentExporter } from '../../../collector/span/persistent-exporter.ts';
@@ -41,6 +42,19 @@ test('what an answer refuses for ever is not sent again', async () => {
   tracer.startSpan('taken').end();
   await exporter.forceFlush();
   expect([exporter.delivered, receiver.asked]).toEqual([1, ['/v1/traces', '/v1/traces']]);
+});
+
+test('what no request can be made of holds nothing up', async () => {
+  const { receiver, exporter, tracer } = await exporting();
+  const inItself: unknown[] = [];
+  inItself.push(inItself);
+  const hostile = tracer.startSpan('hostile');
+  // As another processor may have left it.
+  Object.assign((hostile as unknown as ReadableSpan).attributes, { inItself });
+  hostile.end();
+  tracer.startSpan('taken').end();
+  await exporter.forceFlush();
+  expect([exporter.delivered, receiver.asked]).toEqual([1, ['/v1/traces']]);
 });
 
 test('no more than so many wait', async () => {

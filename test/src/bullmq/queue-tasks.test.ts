@@ -6,6 +6,7 @@ import { recorded } from '../support/recorded.ts';
 
 interface Options {
   readonly telemetry?: object;
+  readonly defaultJobOptions?: Options;
 }
 
 /** A queue that only numbers its jobs and keeps what it was given. */
@@ -51,6 +52,9 @@ it('a job carries what somebody else has given it, and nothing where there is no
   await inSpan(() => traced.add('By the queue itself', {}));
   expect(queue.given.map(carried)).toEqual([undefined, { omitContext: true }]);
   expect(traced.given.map(carried)).toEqual([undefined]);
+  const untraced = queueTasks(new NumberedQueue({ defaultJobOptions: { telemetry: { omitContext: true } } }));
+  await inSpan(() => untraced.add('Left out by default', {}));
+  expect(untraced.given.map(carried)).toEqual([undefined]);
 });
 
 it('a task has the name and the attributes that it is given', async () => {

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { jobUuid, trackJob, trackWorker } from '../../../src/bullmq/index.ts';
 import type { JobWorker, QueueJob } from '../../../src/bullmq/index.ts';
 import { currentUpdater } from '../../../src/index.ts';
+import { cancelLiveTask } from '../../../src/live-tasks.ts';
 import { recorded } from '../support/recorded.ts';
+import { thrown } from '../support/thrown.ts';
 
 const UUID = jobUuid('mail', '1');
 
@@ -70,6 +72,41 @@ describe('a tracked processor', () => {
     expect(await record(UUID)).toMatchObject({ state: 'cancelled', exception: '', log: expect.stringMatching(`^\t${notice}\n`) as string });
   });
 
+  it.each([
+    ['named like what every object has', Object.assign(new Error('no'), { name: 'constructor' }), 'no'],
+    ['whose message throws', Object.defineProperty(new Error(), 'message', { get: () => thrown(new Error('hostile')) }), 'Error'],
+    ['that is frozen', Object.freeze(new Error('no')), 'no'],
+    ['that is nothing', undefined, 'undefined'],
+    ['without a prototype', Object.create(null) as unknown, '{}'],
+  ])('throws on an error %s, the very same', async (_, error, exception) => {
+    const { record } = recorded();
+    const isSame = trackJob(() => thrown(error))(job()).catch((one: unknown) => one === error);
+    await expect(isSame).resolves.toBe(true);
+    expect(await record(UUID)).toMatchObject({ state: 'failed', exception });
+  });
+
+  it('that is cancelled ends as cancelled, whatever says that it was aborted', async () => {
+    const { record } = recorded();
+    const aborted: unknown = Object.assign(Object.create(null), { name: 'AbortError' });
+    const processor = trackJob((_job, _token, _signal, updater) => {
+      cancelLiveTask(UUID, updater.spanId);
+      throw aborted;
+    });
+    await expect(processor(job())).rejects.toMatchObject({ name: 'UnrecoverableError', cause: aborted });
+    expect(await record(UUID)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('that is cancelled is not tried again by an error of its own either, by which it has failed', async () => {
+    const { record } = recorded();
+    const error = new Error('stopped in a way of its own');
+    const processor = trackJob((_job, _token, _signal, updater) => {
+      cancelLiveTask(UUID, updater.spanId);
+      throw error;
+    });
+    await expect(processor(job())).rejects.toMatchObject({ name: 'UnrecoverableError', message: error.message, cause: error });
+    expect(await record(UUID)).toMatchObject({ state: 'failed', exception: error.message });
+  });
+
   it('goes on in the trace that its job carries, in a sandbox too', async () => {
     const { record } = recorded();
     const traceId = '0af7651916cd43dd8448eb211c80319c';
@@ -124,9 +161,17 @@ describe('a tracked worker', () => {
     expect(await record(UUID)).toMatchObject({ state: 'failed', exception: message, attempt: 3 });
   });
 
+  it('tells of whose flow the job was that BullMQ gave up', async () => {
+    const { record } = recorded();
+    const parent = { id: '7', queueKey: 'bull:flows' };
+    failing().fail(job({ attemptsMade: 1, parent, deferredFailure: 'child failed' }), new Error('child failed'));
+    expect(await record(UUID)).toMatchObject({ state: 'failed', parent_task_uuid: jobUuid('flows', '7') });
+  });
+
   it('leaves what a processor threw to the task of its run', async () => {
     const { spans } = recorded();
     failing().fail(job({ attemptsMade: 1 }), new Error('division by zero'));
+    failing().fail(job({ attemptsMade: 1 }), undefined as never);
     failing().fail(undefined, new Error('job stalled more than allowable limit'));
     expect(await spans()).toEqual([]);
   });

@@ -1,0 +1,84 @@
+import { checkKeys, checkType } from '../src/check-options.ts';
+import { received } from '../src/failure.ts';
+import { accessRules } from './app/access.ts';
+import type { ReceiveOptions, ServeOptions } from './app/serve-options.ts';
+import { resolveStreams } from './app/stream-options.ts';
+import type { StreamOptions } from './app/stream-options.ts';
+import { checkToken } from './app/token.ts';
+import { booleanOf, listOf, numberOf } from './environment.ts';
+import { resolveLimits } from './otlp/receiver-options.ts';
+
+const SERVE_OPTIONS: readonly string[] = [
+  'port',
+  'host',
+  'token',
+  'allowedHosts',
+  'allowedOrigins',
+  'receive',
+  'streams',
+] satisfies (keyof ServeOptions)[];
+
+const RECEIVE_OPTIONS: readonly string[] = ['maxBodyBytes', 'maxWaitingBytes'] satisfies (keyof ReceiveOptions)[];
+
+/** The option `serve` with the environment read; `undefined` where nothing is served. */
+export function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.ProcessEnv): ServeOptions | undefined {
+  if (serve === false) return undefined;
+  if (typeof serve === 'object' && serve !== null) checkKeys('serve', serve, SERVE_OPTIONS);
+  else if (serve !== undefined && typeof serve !== 'boolean') {
+    throw new TypeError(`serve: expected true, false or an object of options, got ${received(serve)}`);
+  }
+  const port = numberOf(env, 'TASKSPAN_PORT');
+  if (serve === undefined && port === undefined) return undefined;
+  const host = env['TASKSPAN_HOST'] || undefined;
+  const token = env['TASKSPAN_TOKEN'] || undefined;
+  if (token !== undefined) checkToken('TASKSPAN_TOKEN', token);
+  const allowedHosts = listOf(env, 'TASKSPAN_ALLOWED_HOSTS');
+  const allowedOrigins = listOf(env, 'TASKSPAN_ALLOWED_ORIGINS');
+  const resolved: ServeOptions = {
+    ...(port !== undefined && { port }),
+    ...(host !== undefined && { host }),
+    ...(token !== undefined && { token }),
+    ...(allowedHosts !== undefined && { allowedHosts }),
+    ...(allowedOrigins !== undefined && { allowedOrigins }),
+    ...(typeof serve === 'object' && serve),
+    receive: receiveOptions(typeof serve === 'object' ? serve.receive : undefined, env),
+    streams: streamOptions(typeof serve === 'object' ? serve.streams : undefined, env),
+  };
+  if (resolved.port !== undefined && !(Number.isInteger(resolved.port) && resolved.port >= 0 && resolved.port < 65536)) {
+    throw new RangeError(`serve.port: expected a whole number from 0 to 65535, got ${received(resolved.port)}`);
+  }
+  checkType('serve.host', resolved.host, 'string');
+  if (resolved.token !== undefined) checkToken('serve.token', resolved.token);
+  accessRules({
+    ...(resolved.allowedHosts !== undefined && { allowedHosts: resolved.allowedHosts }),
+    ...(resolved.allowedOrigins !== undefined && { allowedOrigins: resolved.allowedOrigins }),
+  });
+  return resolved;
+}
+
+function receiveOptions(receive: boolean | ReceiveOptions | undefined, env: NodeJS.ProcessEnv): false | ReceiveOptions {
+  if (typeof receive === 'object' && receive !== null) checkKeys('serve.receive', receive, RECEIVE_OPTIONS);
+  else if (receive !== undefined && typeof receive !== 'boolean') {
+    throw new TypeError(`serve.receive: expected true, false or an object of options, got ${received(receive)}`);
+  }
+  if ((receive ?? booleanOf(env, 'TASKSPAN_RECEIVE') ?? false) === false) return false;
+  const maxBodyBytes = numberOf(env, 'TASKSPAN_RECEIVE_MAX_BODY_BYTES');
+  const maxWaitingBytes = numberOf(env, 'TASKSPAN_RECEIVE_MAX_WAITING_BYTES');
+  return resolveLimits({
+    ...(maxBodyBytes !== undefined && { maxBodyBytes }),
+    ...(maxWaitingBytes !== undefined && { maxWaitingBytes }),
+    ...(typeof receive === 'object' && receive),
+  });
+}
+
+function streamOptions(streams: StreamOptions | undefined, env: NodeJS.ProcessEnv): StreamOptions {
+  const aliveMs = numberOf(env, 'TASKSPAN_STREAM_ALIVE_MS');
+  const maxBehindBytes = numberOf(env, 'TASKSPAN_STREAM_MAX_BEHIND_BYTES');
+  // What is given is checked before anything is laid over it.
+  resolveStreams(streams);
+  return resolveStreams({
+    ...(aliveMs !== undefined && { aliveMs }),
+    ...(maxBehindBytes !== undefined && { maxBehindBytes }),
+    ...streams,
+  });
+}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import type { Fact } from '../../../src/fact.ts';
+import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import { folded, taskAfter } from './folding.ts';
+import { ScriptedTask } from './scripted-task.ts';
+
+/** Names of the scopes and of those inside them, the same in both orders of the facts. */
+function namesIn(facts: readonly Fact[]): unknown {
+  const names = ({ name, scopes }: ScopeRecord): unknown => (scopes.length === 0 ? name : [name, ...scopes.map(names)]);
+  const [attempt] = folded(taskAfter([facts])).tree;
+  expect(folded(taskAfter(facts.toReversed().map((fact) => [fact]))).tree).toEqual([attempt]);
+  return names(attempt!);
+}
+
+describe('of the tree of a foreign sender', () => {
+  test('a circle stands in the attempt, the scope that began first outermost', () => {
+    const task = new ScriptedTask();
+    const outer = task.attempt().scope('Outer');
+    const inner = outer.scope('Inner');
+    inner.scope('Step');
+    const circle = task.facts.map((fact) =>
+      fact.kind === 'scope-start' && fact.name === 'Outer' ? { ...fact, parentSpanId: inner.ref.spanId } : fact,
+    );
+    expect(namesIn(circle)).toEqual(['TEST', ['Outer', ['Inner', 'Step']]]);
+  });
+
+  test('what lies too deep for readers of JSON stands in the attempt again', () => {
+    const task = new ScriptedTask();
+    const attempt = task.attempt();
+    let around = attempt.ref.spanId;
+    for (let depth = 1; depth <= 10_000; depth++) attempt.scope(`${depth}`);
+    const deep = task.facts.map((fact) => {
+      if (fact.kind !== 'scope-start') return fact;
+      const inside = { ...fact, parentSpanId: around };
+      around = fact.span.spanId;
+      return inside;
+    });
+    const { tree } = folded(taskAfter([deep]));
+    expect(tree[0]!.scopes.map(({ name }) => Number(name)).slice(0, 3)).toEqual([1, 201, 402]);
+    expect(JSON.stringify(tree).match(/"span_id"/g)).toHaveLength(10_001);
+  });
+});
