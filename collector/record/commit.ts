@@ -5,7 +5,6 @@ import type { ChildShare } from './child-share.ts';
 import { fold, foldChildShare } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
-import { spanKey } from './scope-state.ts';
 import type { ScopeState } from './scope-state.ts';
 import { summaryJson, taskName } from './summary.ts';
 import type { TaskFold } from './task-fold.ts';
@@ -80,7 +79,7 @@ export function commitFacts(
 export function commitChildShares(task: TaskFold, shares: readonly ChildShare[]): TaskCommit | undefined {
   const before = beforeCommit(task);
   for (const { traceId, spanId, share } of shares) {
-    const scope = task.scopes.get(spanKey(traceId, spanId));
+    const scope = task.scopes.get(traceId, spanId);
     if (scope !== undefined) foldChildShare(task, scope, share);
   }
   return commitOf(task, before, new JournalWriter(task), new Map());

@@ -199,7 +199,7 @@ function foldPlan(task: TaskFold, scope: ScopeState, fact: PlanFact): void {
   scope.insideByName = namesOnly();
   task.changed.add(scope);
   if (typeof plan === 'object') {
-    for (const inside of task.scopes.values()) {
+    for (const inside of task.scopes) {
       if (inside.parentSpanId === scope.spanId && inside.traceId === scope.traceId) addByName(scope, inside);
     }
   }

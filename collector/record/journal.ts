@@ -37,7 +37,7 @@ export class JournalWriter {
 
   constructor(task: TaskFold) {
     this.#task = task;
-    this.#before = task.lineBefore === null ? undefined : task.scopes.get(task.lineBefore);
+    this.#before = task.scopeBefore();
     this.#tree = {
       isOpen: (scope) => scope.end === null,
       // A job of which a part has run elsewhere is read as a heading is: that part's lines stand below its name.

@@ -105,7 +105,7 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     latestProgress: null,
     plan: null,
     insideUnits: 0,
-    insideByName: namesOnly(),
+    insideByName: NO_NAMES,
     units: 0,
     notifications: 0,
     recent: [],
@@ -132,6 +132,9 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     final: null,
   };
 }
+
+/** Of scopes without a plan by name: the plan brings an object of its own. */
+export const NO_NAMES: Record<string, number> = Object.freeze(namesOnly());
 
 /** An object whose keys may be any names, `__proto__` among them. */
 export function namesOnly(entries: Readonly<Record<string, number>> = {}): Record<string, number> {

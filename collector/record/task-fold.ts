@@ -1,7 +1,8 @@
 import type { SpanRef } from '../../src/fact.ts';
 import type { Announcement } from './announcement.ts';
-import { isAttempt, newAttempt, newScope, spanKey } from './scope-state.ts';
+import { isAttempt, newAttempt, newScope } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
+import { SpanMap } from './span-map.ts';
 
 /**
  * What the facts of one task have told so far. {@link fold} changes it; a store keeps it.
@@ -11,7 +12,7 @@ import type { AttemptState, ScopeState } from './scope-state.ts';
  */
 export class TaskFold {
   readonly uuid: string;
-  readonly scopes: Map<string, ScopeState> = new Map();
+  readonly scopes: SpanMap<ScopeState> = new SpanMap();
   readonly attempts: AttemptState[] = [];
   /** Spans whose state has changed since the store last wrote it. */
   readonly changed: Set<ScopeState> = new Set();
@@ -34,7 +35,7 @@ export class TaskFold {
 
   /** The state of a span, made if nothing was known of it. */
   scopeOf(ref: SpanRef): ScopeState {
-    const known = this.scopes.get(spanKey(ref.traceId, ref.spanId));
+    const known = this.scopes.get(ref.traceId, ref.spanId);
     if (known !== undefined) return known;
     if (ref.spanId === ref.taskSpanId) return this.attemptOf(ref);
     // Any fact of a scope makes its attempt known, so that the record does not depend on which came first.
@@ -48,7 +49,7 @@ export class TaskFold {
 
   /** The state of the task span to which a span belongs. */
   attemptOf(ref: { readonly traceId: string; readonly taskSpanId: string }): AttemptState {
-    const known = this.scopes.get(spanKey(ref.traceId, ref.taskSpanId));
+    const known = this.scopes.get(ref.traceId, ref.taskSpanId);
     if (known !== undefined && isAttempt(known)) return known;
     return this.#create(newAttempt(ref.traceId, ref.taskSpanId, this.uuid, ++this.spanCount));
   }
@@ -56,13 +57,13 @@ export class TaskFold {
   /** The scope or task span around a scope; `undefined` while that is unknown. */
   around(scope: ScopeState): ScopeState | undefined {
     if (scope.parentSpanId === '') return undefined;
-    const known = this.scopes.get(spanKey(scope.traceId, scope.parentSpanId));
+    const known = this.scopes.get(scope.traceId, scope.parentSpanId);
     return known ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: scope.parentSpanId });
   }
 
   /** Takes in a span's state, as when a store loads it. */
   add<State extends ScopeState>(scope: State): State {
-    this.scopes.set(spanKey(scope.traceId, scope.spanId), scope);
+    this.scopes.add(scope);
     if (isAttempt(scope)) this.attempts.push(scope);
     return scope;
   }
@@ -70,6 +71,12 @@ export class TaskFold {
   #create<State extends ScopeState>(scope: State): State {
     this.changed.add(scope);
     return this.add(scope);
+  }
+
+  /** The span whose line was written last in the log, if it is in memory. */
+  scopeBefore(): ScopeState | undefined {
+    const [traceId = '', spanId = ''] = this.lineBefore?.split('-') ?? [];
+    return this.scopes.get(traceId, spanId);
   }
 
   /** The attempt of which the record tells: the greatest by number, start and span id. */

@@ -53,7 +53,8 @@ class ByteWriter {
   #at = 0;
 
   constructor(size: number) {
-    this.#bytes = new Uint8Array(size);
+    // Small ones come from a pool: nearly every commit makes one.
+    this.#bytes = Buffer.allocUnsafe(size);
   }
 
   varint(value: number): void {

@@ -116,7 +116,7 @@ class MemoryStore implements TaskStore {
     for (const row of task.journal) recent.add(row);
     return Promise.resolve({
       version: task.stored.version,
-      attempts: scopeTree(task.fold.scopes.values(), recent.close()),
+      attempts: scopeTree(task.fold.scopes, recent.close()),
     });
   }
 
@@ -188,7 +188,7 @@ class MemoryStore implements TaskStore {
     for (const { fold, traceOpen, lostHeard: heard } of this.#tasks.values()) {
       const attempt = fold.latest();
       if (!traceOpen || heard === null || attempt === undefined) continue;
-      traces.push(lostTrace({ taskUuid: fold.uuid, taskName: taskName(fold), attempt, heard, updated: fold.updated }, fold.scopes.values()));
+      traces.push(lostTrace({ taskUuid: fold.uuid, taskName: taskName(fold), attempt, heard, updated: fold.updated }, fold.scopes));
     }
     return Promise.resolve(traces);
   }

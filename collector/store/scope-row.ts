@@ -1,6 +1,6 @@
 import type { ToldError } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import { isAttempt, namesOnly, spanKey } from '../record/scope-state.ts';
+import { isAttempt, namesOnly, NO_NAMES, spanKey } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
 
 /** A row of the table `scope`, without the task's id. */
@@ -33,8 +33,8 @@ export interface ScopeRow {
   child_of: string | null;
 }
 
-/** The columns in the order of {@link scopeValues}. */
-export const SCOPE_COLUMNS: readonly (keyof ScopeRow)[] = [
+/** The columns of a scope that tells no more than its name, lines and end: all others have their defaults. */
+export const PLAIN_COLUMNS: readonly (keyof ScopeRow)[] = [
   'trace_id',
   'span_id',
   'task_span_id',
@@ -45,27 +45,33 @@ export const SCOPE_COLUMNS: readonly (keyof ScopeRow)[] = [
   'end',
   'outcome',
   'heading',
-  'error',
   'end_seq',
   'duration',
   'encloses',
-  'share',
-  'progress',
-  'plan',
   'inside_units',
-  'inside_by_name',
   'units',
   'seen',
   'notifications',
   'recent',
+];
+
+/** The columns in the order of {@link scopeValues}. */
+export const SCOPE_COLUMNS: readonly (keyof ScopeRow)[] = [
+  ...PLAIN_COLUMNS,
+  'error',
+  'share',
+  'progress',
+  'plan',
+  'inside_by_name',
   'attempt',
   'remote',
   'child_of',
 ];
 
+/** The values of {@link PLAIN_COLUMNS}, where that is all, or of {@link SCOPE_COLUMNS}. */
 export function scopeValues(scope: ScopeState): (string | number | null)[] {
   const { end } = scope;
-  return [
+  const plain = [
     scope.traceId,
     scope.spanId,
     scope.taskSpanId,
@@ -76,23 +82,32 @@ export function scopeValues(scope: ScopeState): (string | number | null)[] {
     end?.time ?? null,
     end?.outcome ?? null,
     end === null ? null : Number(end.heading),
-    jsonOrNull(end?.error ?? null),
     end?.seq ?? null,
     end?.duration ?? null,
     Number(scope.encloses),
-    scope.share,
-    jsonOrNull(scope.latestProgress),
-    jsonOrNull(scope.plan),
     scope.insideUnits,
-    scope.plan === null ? null : JSON.stringify(scope.insideByName),
     scope.units,
     JSON.stringify(scope.seen),
     scope.notifications,
     scope.recent.length === 0 ? null : JSON.stringify(scope.recent),
+  ];
+  if (isPlain(scope)) return plain;
+  return [
+    ...plain,
+    jsonOrNull(end?.error ?? null),
+    scope.share,
+    jsonOrNull(scope.latestProgress),
+    jsonOrNull(scope.plan),
+    scope.plan === null ? null : JSON.stringify(scope.insideByName),
     isAttempt(scope) ? attemptJson(scope) : null,
     Number(scope.remote),
     isAttempt(scope) ? childOf(scope) : null,
   ];
+}
+
+function isPlain(scope: ScopeState): boolean {
+  const { end, share, latestProgress, plan, remote } = scope;
+  return !isAttempt(scope) && (end?.error ?? null) === null && share === null && latestProgress === null && plan === null && !remote;
 }
 
 /** By what the children of a scope are found. */
@@ -121,7 +136,7 @@ export function scopeOfRow(row: ScopeRow): ScopeState {
     latestProgress: parseOrNull(row.progress) as ScopeState['latestProgress'],
     plan: parseOrNull(row.plan) as ScopeState['plan'],
     insideUnits: row.inside_units,
-    insideByName: namesOnly((parseOrNull(row.inside_by_name) as Record<string, number> | null) ?? {}),
+    insideByName: row.inside_by_name === null ? NO_NAMES : namesOnly(JSON.parse(row.inside_by_name) as Record<string, number>),
     units: row.units,
     notifications: row.notifications,
     recent: (parseOrNull(row.recent) as number[] | null) ?? [],

@@ -6,7 +6,7 @@ import { commitChildShares, commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import type { TaskFold } from '../record/task-fold.ts';
 import { encodeEntries } from './journal-entries.ts';
-import { SCOPE_COLUMNS, scopeValues } from './scope-row.ts';
+import { PLAIN_COLUMNS, SCOPE_COLUMNS, scopeValues } from './scope-row.ts';
 import type { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import { LIFE_COLUMNS, lifeValues } from './sqlite-workers.ts';
@@ -35,10 +35,8 @@ export class SqliteCommits {
         `UPDATE task SET name = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
            line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
-      scope: database.prepare(
-        `INSERT OR REPLACE INTO scope (task_id, ${SCOPE_COLUMNS.map((name) => `"${name}"`).join(', ')})
-         VALUES (?, ${SCOPE_COLUMNS.map(() => '?').join(', ')})`,
-      ),
+      plainScope: database.prepare(writeOf(PLAIN_COLUMNS)),
+      scope: database.prepare(writeOf(SCOPE_COLUMNS)),
       journal: database.prepare(
         'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
       ),
@@ -92,7 +90,7 @@ export class SqliteCommits {
       changed,
       task.uuid,
     ];
-    const { insertTask, updateTask, scope: writeScope, journal } = this.#statements;
+    const { insertTask, updateTask, plainScope, scope: wholeScope, journal } = this.#statements;
     let id = known;
     if (id === undefined) {
       id = Number(insertTask.run(...values, ...lifeValues(life!, task.announced)).lastInsertRowid);
@@ -102,9 +100,19 @@ export class SqliteCommits {
       updateTask.run(...values);
       if (life !== undefined) this.#workers.keep(id, life, task.announced);
     }
-    for (const scope of scopes) writeScope.run(id, ...scopeValues(scope));
+    for (const scope of scopes) {
+      const row = scopeValues(scope);
+      const write = row.length === PLAIN_COLUMNS.length ? plainScope : wholeScope;
+      write.run(id, ...row);
+    }
     if (text !== '') journal.run(id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
   }
+}
+
+/** Writes a row of `scope`; columns that are not among these get their defaults. */
+function writeOf(columns: readonly string[]): string {
+  const names = columns.map((name) => `"${name}"`).join(', ');
+  return `INSERT OR REPLACE INTO scope (task_id, ${names}) VALUES (?${', ?'.repeat(columns.length)})`;
 }
 
 function attemptKeys(task: TaskFold): string {

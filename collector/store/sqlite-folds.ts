@@ -2,7 +2,6 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
 import type { Announcement } from '../record/announcement.ts';
 import { progressOf } from '../record/roll-up.ts';
-import { spanKey } from '../record/scope-state.ts';
 import type { ScopeState } from '../record/scope-state.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import { childOfKey, scopeOfRow } from './scope-row.ts';
@@ -152,7 +151,7 @@ export class SqliteFolds {
   #loadSpan(held: Held, traceId: string, spanId: string): void {
     const { task, id } = held;
     let inner = spanId;
-    while (inner !== '' && !task.scopes.has(spanKey(traceId, inner))) {
+    while (inner !== '' && !task.scopes.has(traceId, inner)) {
       const row = this.#statements.scope.get(id!, traceId, inner) as ScopeRow | undefined;
       if (row === undefined) return;
       const scope = task.add(scopeOfRow(row));
@@ -164,9 +163,9 @@ export class SqliteFolds {
   #loadInside(held: Held, traceId: string, spanId: string): void {
     const { task, id } = held;
     // Those that have done nothing yet count nothing yet.
-    if ((task.scopes.get(spanKey(traceId, spanId))?.insideUnits ?? 0) === 0) return;
+    if ((task.scopes.get(traceId, spanId)?.insideUnits ?? 0) === 0) return;
     for (const row of this.#statements.scopes.all(id!) as unknown as ScopeRow[]) {
-      if (!task.scopes.has(spanKey(row.trace_id, row.span_id))) task.add(scopeOfRow(row));
+      if (!task.scopes.has(row.trace_id, row.span_id)) task.add(scopeOfRow(row));
     }
     held.complete = true;
   }
@@ -176,8 +175,8 @@ export class SqliteFolds {
 function releaseSpans(held: Held): void {
   const { task } = held;
   const needed = new Set<ScopeState>(task.attempts);
-  const before = task.lineBefore === null ? undefined : task.scopes.get(task.lineBefore);
-  for (const scope of task.scopes.values()) {
+  const before = task.scopeBefore();
+  for (const scope of task.scopes) {
     if (scope.end !== null && scope !== before) continue;
     let inner: ScopeState | undefined = scope;
     while (inner !== undefined && !needed.has(inner)) {
@@ -185,7 +184,7 @@ function releaseSpans(held: Held): void {
       inner = task.around(inner);
     }
   }
-  for (const [key, scope] of task.scopes) if (!needed.has(scope)) task.scopes.delete(key);
+  for (const scope of task.scopes) if (!needed.has(scope)) task.scopes.delete(scope);
   held.complete = false;
   held.releaseAt = Math.max(MOST_SPANS, 2 * task.scopes.size);
 }

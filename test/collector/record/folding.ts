@@ -17,7 +17,7 @@ export interface Folded {
 
 /** The record and tree of a task, without the notifications: those stand in the journal. */
 export function folded(task: TaskFold): Folded {
-  return { summary: JSON.parse(summaryJson(task)) as Record<string, unknown>, tree: scopeTree(task.scopes.values(), new Map()) };
+  return { summary: JSON.parse(summaryJson(task)) as Record<string, unknown>, tree: scopeTree(task.scopes, new Map()) };
 }
 
 /** A task after these deliveries. */

@@ -76,7 +76,7 @@ describe('the log of any task', () => {
         const { task, told } = toldIn(delivery);
         expect(told.filter(({ fact }) => factLines(fact) !== '').length).toBe(linesOf(facts).length);
         for (const { fact, entry, text, missing } of told) {
-          const scope = task.scopes.get(`${fact.span.traceId}-${fact.span.spanId}`)!;
+          const scope = task.scopes.get(fact.span.traceId, fact.span.spanId)!;
           const lines = missing + factLines(fact);
           const named = text !== lines;
           expect(text).toBe(named ? nameLine(scope.name, true) + lines : lines);

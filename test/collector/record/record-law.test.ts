@@ -5,6 +5,7 @@ import { commitFacts } from '../../../collector/record/commit.ts';
 import { isoTime } from '../../../collector/record/iso-time.ts';
 import { progressOf } from '../../../collector/record/roll-up.ts';
 import { isAttempt } from '../../../collector/record/scope-state.ts';
+import type { ScopeState } from '../../../collector/record/scope-state.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';
 import { anyDelivery, arbitraryTask, cases } from './arbitrary-task.ts';
@@ -97,12 +98,12 @@ describe('the record of a task', () => {
     fc.assert(
       fc.property(orders, (delivery) => {
         const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
-        const steps = new Map<string, number[]>();
+        const steps = new Map<ScopeState, number[]>();
         for (const fact of delivery.flat()) {
           commitFacts(task, [fact]);
-          for (const [key, scope] of task.scopes) {
+          for (const scope of task.scopes) {
             const now = progressOf(scope);
-            if (now !== null) steps.set(key, [...(steps.get(key) ?? [0]), now]);
+            if (now !== null) steps.set(scope, [...(steps.get(scope) ?? [0]), now]);
           }
         }
         for (const told of steps.values()) expect([...told, 1]).toEqual([...told, 1].toSorted((one, other) => one - other));
@@ -185,9 +186,9 @@ describe('each commit', () => {
           const change = commitFacts(task, facts);
           expect(task.version).toBe(change === undefined ? version : version + 1);
           for (const scope of change?.scopes ?? []) stored.set(scope.spanId, JSON.stringify(scope));
-          for (const scope of task.scopes.values()) expect(stored.get(scope.spanId)).toBe(JSON.stringify(scope));
+          for (const scope of task.scopes) expect(stored.get(scope.spanId)).toBe(JSON.stringify(scope));
         }
-        expect([...task.scopes.values()].filter(isAttempt)).toEqual(task.attempts);
+        expect([...task.scopes].filter(isAttempt)).toEqual(task.attempts);
       }),
       cases(500),
     );

@@ -32,7 +32,7 @@ export function expectedAfter(appends: readonly (readonly Fact[])[]): StoredWhol
     state: summary.state,
     version: task.version,
     log: told.map(({ text }) => text).join(''),
-    tree: scopeTree(task.scopes.values(), notifications),
+    tree: scopeTree(task.scopes, notifications),
   };
 }
 
