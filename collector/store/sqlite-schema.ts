@@ -164,12 +164,12 @@ const MIGRATIONS: readonly string[] = [
 export function migrate(database: DatabaseSync, path: string): void {
   if (isCurrent(database, path)) return;
   // Heeded only before the first page is written: a file of before keeps its free pages for itself.
-  database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+  patiently(() => database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL'));
   database.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have done it meanwhile.
     if (!isCurrent(database, path)) {
-      for (const step of MIGRATIONS.slice(numberOf(database, 'user_version'))) database.exec(step);
+      for (const step of MIGRATIONS.slice(versionOf(database))) database.exec(step);
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
     }
     database.exec('COMMIT');
@@ -179,17 +179,35 @@ export function migrate(database: DatabaseSync, path: string): void {
   }
 }
 
+const PATIENCE_MS = 5000;
+const PAUSE_MS = 5;
+
+/** SQLite itself does not wait for a lock where it makes a file a WAL database, as another process may be doing too. */
+function patiently(work: () => void): void {
+  const limit = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      work();
+      return;
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== SQLITE_BUSY || performance.now() > limit) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    }
+  }
+}
+
+const SQLITE_BUSY = 5;
+
 /** Throws for a database that is something else's, or of a later version. It only reads. */
 export function refuseForeign(database: DatabaseSync, path: string): void {
   isCurrent(database, path);
 }
 
 function isCurrent(database: DatabaseSync, path: string): boolean {
-  const id = numberOf(database, 'application_id');
-  const version = numberOf(database, 'user_version');
+  // One statement: another process may be making the schema, and between two the database would be half of each.
+  const { id, version, tables } = database.prepare(LOOK).get() as { id: number; version: number; tables: number };
   if (id !== APPLICATION_ID) {
-    const tables = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get() as { count: number };
-    if (id === 0 && version === 0 && tables.count === 0) return false;
+    if (id === 0 && version === 0 && tables === 0) return false;
     throw new TaskStoreError('FOREIGN', `${path} is a database of something else; taskspan leaves it alone`);
   }
   if (version > MIGRATIONS.length) {
@@ -201,6 +219,9 @@ function isCurrent(database: DatabaseSync, path: string): boolean {
   return version === MIGRATIONS.length;
 }
 
-function numberOf(database: DatabaseSync, pragma: 'application_id' | 'user_version'): number {
-  return (database.prepare(`PRAGMA ${pragma}`).get() as Record<typeof pragma, number>)[pragma];
+const LOOK = `SELECT count(*) AS tables, (SELECT application_id FROM pragma_application_id) AS id,
+  (SELECT user_version FROM pragma_user_version) AS version FROM sqlite_schema`;
+
+function versionOf(database: DatabaseSync): number {
+  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 }

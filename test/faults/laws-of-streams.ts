@@ -49,7 +49,9 @@ export function listIsWhole({ list, stored }: Evidence): string[] {
     const { task_uuid, version, state } = JSON.parse(data) as TaskRecord;
     const before = told.get(task_uuid);
     // That it is lost, or is so no more, is no new version.
-    const isNew = before === undefined || version > before.version || (version === before.version && state !== before.state);
+    // Lost and heard again between two looks, it is told as it is.
+    const isNew =
+      before === undefined || version > before.version || (version === before.version && (state !== before.state || state === 'running'));
     if (!isNew) wrong.push(`the list told ${task_uuid} in version ${version}, ${state}, after ${before.version}, ${before.state}`);
     told.set(task_uuid, { version, state });
   }

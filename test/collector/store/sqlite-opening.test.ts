@@ -1,0 +1,17 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { newFile } from './sqlite-file.ts';
+
+const THREADS = 4;
+
+test('a new database that many open at once is nobody else\'s, and locked for none', async () => {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const paths = Array.from({ length: 100 }, () => newFile());
+  const threads = Array.from(
+    { length: THREADS },
+    () => new Worker(new URL('opening-thread.ts', import.meta.url), { workerData: { gate, paths, threads: THREADS } }),
+  );
+  const failures = await Promise.all(threads.map((thread) => once(thread, 'message')));
+  expect(failures.flat(2)).toEqual([]);
+});
