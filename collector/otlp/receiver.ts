@@ -16,6 +16,7 @@ import { resolveReceiver } from './receiver-options.ts';
 import type { ReceiverOptions } from './receiver-options.ts';
 import { readBody } from './request-body.ts';
 import { WaitingBytes } from './waiting-bytes.ts';
+import type { WaitingShare } from './waiting-bytes.ts';
 
 type ReadInto = (body: Buffer, into: Received) => void;
 
@@ -40,8 +41,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
   const commits = new GroupCommit(store, observer);
   const beats = new Beats(store);
 
-  const receive = async (c: Context, signal: Signal, encoding: Encoding): Promise<Response> => {
-    using share = waiting.share();
+  const receive = async (c: Context, signal: Signal, encoding: Encoding, share: WaitingShare): Promise<Response> => {
     const body = await readBody(c.req, { maxBodyBytes, share });
     if (!Buffer.isBuffer(body)) return failure(encoding, body);
     const taken = new Received();
@@ -56,6 +56,17 @@ export function createReceiver(options: ReceiverOptions): Hono {
     if (taken.rejected > 0) observer?.rejected(taken.rejected);
     return success(encoding, signal, taken.rejected, taken.message);
   };
+  /** Not by `using`: the oldest Node that we run on knows it not. */
+  const receiveOne = async (c: Context, signal: Signal, encoding: Encoding): Promise<Response> => {
+    const share = waiting.share();
+    try {
+      return await receive(c, signal, encoding, share);
+    } catch (error) {
+      return failure(encoding, notStored(error));
+    } finally {
+      share[Symbol.dispose]();
+    }
+  };
 
   const app = new Hono();
   for (const signal of ['traces', 'logs'] as const) {
@@ -64,7 +75,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
       const refused = (await refusalOf(c, refusal)) ?? (encoding === undefined ? otherType(c) : undefined);
       const response = refused
         ? failure(encoding ?? 'json', refused)
-        : await receive(c, signal, encoding!).catch((error: unknown) => failure(encoding!, notStored(error)));
+        : await receiveOne(c, signal, encoding!);
       observer?.answered(signal, response.status);
       return response;
     });
