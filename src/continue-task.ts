@@ -1,18 +1,18 @@
 import { beginAttempt, beginPart } from './begin-task.ts';
-import type { BeginTask } from './begin-task.ts';
 import type { CarriedTask } from './carried-task.ts';
 import { carriedBy } from './carrier.ts';
 import type { CarrierSource } from './carrier.ts';
 import { checkName } from './check-name.ts';
 import { received } from './failure.ts';
+import { openTask } from './open-task.ts';
 import { reportOnce } from './report.ts';
 import { runToEnd } from './run-task.ts';
 import type { Scope, ScopeResult } from './scope.ts';
 import type { ScopeNode } from './scope-node.ts';
 import type { TaskOrigin } from './scope-span.ts';
 import { checkNextAttemptOptions, checkOptions, checkPartOptions, checkTaskOptions } from './task-options.ts';
-import type { NextAttemptOptions, PartOptions, TaskOptions, TaskUpdaterOptions } from './task-options.ts';
-import { TaskUpdater } from './task-updater.ts';
+import type { NextAttemptOptions, PartOptions, TaskOptions } from './task-options.ts';
+import type { TaskUpdater } from './task-updater.ts';
 import { taskUuid } from './task-uuid.ts';
 
 /** A task that goes on in this process, as {@link continueTask} gives it: in one of three ways. */
@@ -124,7 +124,7 @@ class Continued implements ContinuedTask {
     checkNextAttemptOptions(options);
     const { taskUuid: uuid, parentTaskUuid, scope } = this.#carried ?? {};
     const { taskName = this.taskName ?? UNNAMED, attempt = (this.attempt ?? 0) + 1, suppressException = false } = options;
-    const root = opened(
+    const root = openTask(
       { ...options, taskName, attempt, suppressException, ...(uuid !== undefined && { taskUuid: uuid }) },
       (updater, given) => beginAttempt(updater, given, { after: scope?.spanContext, parentTaskUuid }),
     );
@@ -143,7 +143,7 @@ class Continued implements ContinuedTask {
     checkOptions(whole);
     const { taskUuid: parentTaskUuid, scope } = this.#carried ?? {};
     const begin = (parentScope?: TaskOrigin['parentScope']): ScopeNode =>
-      opened(whole, (updater, given) => beginAttempt(updater, given, { parentTaskUuid, parentScope }));
+      openTask(whole, (updater, given) => beginAttempt(updater, given, { parentTaskUuid, parentScope }));
     if (scope === undefined) return run(begin(), fn);
     const { redact, limits } = options;
     const part = this.#openPart(taskName, { ...(redact && { redact }), ...(limits && { limits }) });
@@ -159,7 +159,7 @@ class Continued implements ContinuedTask {
 
   #openPart(name: string, options: PartOptions): ScopeNode {
     const { taskUuid: uuid, taskName = name, attempt = 1 } = this.#carried ?? {};
-    return opened(
+    return openTask(
       { ...options, taskName, attempt: Math.max(attempt, 1), ...(uuid !== undefined && { taskUuid: uuid }) },
       (updater, given) => beginPart(updater, given, name, this.#carried),
     );
@@ -168,13 +168,6 @@ class Continued implements ContinuedTask {
 
 /** What the next attempt of a task is called of which nothing was carried. */
 const UNNAMED = 'Unnamed task';
-
-/** The outermost scope of a new updater. */
-function opened(options: TaskUpdaterOptions, begin: BeginTask): ScopeNode {
-  let root!: ScopeNode;
-  void new TaskUpdater(options, (updater, given) => (root = begin(updater, given)));
-  return root;
-}
 
 function run<T, Suppress extends boolean>(root: ScopeNode, fn: (updater: TaskUpdater<Suppress>) => T): T {
   return runToEnd(root.updater as TaskUpdater<Suppress>, fn, root.task.suppressException);

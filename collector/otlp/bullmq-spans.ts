@@ -82,8 +82,7 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
 
 /** BullMQ has counted this run by then; it tells nothing where it could go no further. */
 function attemptOf(attributes: Attributes): number {
-  const made = countOf(attributes, 'bullmq.job.attempts.made');
-  return Number.isSafeInteger(made) && made >= 1 ? made : 1;
+  return countOf(attributes, 'bullmq.job.attempts.made') || 1;
 }
 
 /**

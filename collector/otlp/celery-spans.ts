@@ -2,7 +2,7 @@ import * as conventions from '../../src/conventions.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
 import { jobUuid } from '../../src/queue/job-uuid.ts';
-import { textOf, userAttributes } from '../contract/attributes.ts';
+import { countOf, textOf, userAttributes } from '../contract/attributes.ts';
 import { timeWithin } from './otlp-span.ts';
 import type { OtlpSpan } from './otlp-span.ts';
 
@@ -47,7 +47,8 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
   const start: TaskStart = {
     kind: 'task-start',
     ...startOf(span, ref),
-    attempt: retriesOf(span) + 1,
+    // How often it was tried before: Celery leaves it out at the first attempt.
+    attempt: countOf(span.attributes, 'celery.retries') + 1,
     workerId: textOf(span.attributes, 'celery.hostname'),
     workerIntervalMs: 0,
     sampled: true,
@@ -61,12 +62,6 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
       return { kind: 'exception', span: ref, seq: index + 1, time, type, message };
     });
   return [start, ...exceptions, endOf(span, ref, exceptions)];
-}
-
-/** How often it was tried before. Celery leaves it out at the first attempt. */
-function retriesOf({ attributes }: OtlpSpan): number {
-  const retries = attributes['celery.retries'];
-  return typeof retries === 'number' && Number.isSafeInteger(retries) && retries > 0 ? retries : 0;
 }
 
 function endOf(span: OtlpSpan, ref: SpanRef, exceptions: readonly ExceptionFact[]): TaskEnd {

@@ -1,13 +1,13 @@
 import { received } from '../../src/failure.ts';
 import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { hexId } from './ids.ts';
+import type { ItemSource } from './item-source.ts';
 import { checkDensity } from './json-density.ts';
 import { attributesIn, hasAttribute, isObject, listIn, microsOf, objectIn, objectOf, stringOf, wholeOf } from './json-values.ts';
 import type { JsonObject } from './json-values.ts';
 import { isToldByLog, takeLogRecord } from './log-facts.ts';
 import { MalformedError } from './malformed-error.ts';
 import type { OtlpEvent } from './otlp-span.ts';
-import type { Source } from './protobuf-items.ts';
 import type { Received } from './received.ts';
 import { isAdapted, takeSpan } from './trace-facts.ts';
 
@@ -22,7 +22,7 @@ export function readJsonLogs(body: Buffer, into: Received): void {
 }
 
 /** Goes through a request: it has resources, these have scopes, these have items. */
-function readItems(body: Buffer, [resources, scopes, items]: [string, string, string], readItem: (item: JsonObject, source: Source) => void): void {
+function readItems(body: Buffer, [resources, scopes, items]: [string, string, string], readItem: (item: JsonObject, source: ItemSource) => void): void {
   for (const ofResource of listIn(parsed(body), resources)) {
     const parent = objectOf(ofResource, resources);
     const attributes = attributesIn(objectIn(parent, 'resource'));
@@ -46,42 +46,27 @@ function parsed(body: Buffer): JsonObject {
   return value;
 }
 
-const ENUM_NUMBERS: Readonly<Record<string, number>> = {
-  SPAN_KIND_INTERNAL: 1,
-  SPAN_KIND_SERVER: 2,
-  SPAN_KIND_CLIENT: 3,
-  SPAN_KIND_PRODUCER: 4,
-  SPAN_KIND_CONSUMER: 5,
-  STATUS_CODE_OK: 1,
-  STATUS_CODE_ERROR: 2,
-};
-const STATUS_IS_ERROR = 2;
-
 /** By number, as OTLP has it, or by name, as Protocol Buffers have it. */
-function enumOf(value: unknown): number {
-  return typeof value === 'string' && Object.hasOwn(ENUM_NUMBERS, value) ? ENUM_NUMBERS[value]! : wholeOf(value);
+function isErrorStatus(code: unknown): boolean {
+  return code === 'STATUS_CODE_ERROR' || wholeOf(code) === 2;
 }
 
-function readSpan(span: JsonObject, { scopeName, resource }: Source, into: Received): void {
+function readSpan(span: JsonObject, { scopeName }: ItemSource, into: Received): void {
   if (!isAdapted(scopeName) && !TELLING_ATTRIBUTES.some((key) => hasAttribute(span, key))) return;
-  const { traceId, spanId, parentSpanId, name, kind, startTimeUnixNano, endTimeUnixNano, droppedEventsCount } = span;
+  const { traceId, spanId, name, startTimeUnixNano, endTimeUnixNano } = span;
   const { code, message } = objectIn(span, 'status');
   takeSpan(
     {
       traceId: hexId(traceId, 32),
       spanId: hexId(spanId, 16),
-      parentSpanId: hexId(parentSpanId, 16),
       name: stringOf(name),
-      kind: enumOf(kind),
       start: microsOf(startTimeUnixNano),
       end: microsOf(endTimeUnixNano),
       attributes: attributesIn(span),
       events: listIn(span, 'events').map(eventOf),
-      droppedEvents: wholeOf(droppedEventsCount),
-      failed: enumOf(code) === STATUS_IS_ERROR,
+      failed: isErrorStatus(code),
       message: stringOf(message),
       scopeName,
-      resource: resource(),
     },
     into,
   );
@@ -92,7 +77,7 @@ function eventOf(item: unknown): OtlpEvent {
   return { name: stringOf(event['name']), time: microsOf(event['timeUnixNano']), attributes: attributesIn(event) };
 }
 
-function readLogRecord(record: JsonObject, resource: Source['resource'], into: Received): void {
+function readLogRecord(record: JsonObject, resource: ItemSource['resource'], into: Received): void {
   const { eventName, traceId, spanId, timeUnixNano, observedTimeUnixNano, flags } = record;
   if (typeof eventName !== 'string' || !isToldByLog(eventName)) return;
   takeLogRecord(

@@ -29,6 +29,16 @@ export function readAttribute(reader: WireReader, end: number, into: Attributes)
   if (name !== undefined && value !== undefined) setAttribute(into, name, value);
 }
 
+/** Reads those that stand at these places: pairs of where each begins and ends. */
+export function readAttributes(reader: WireReader, places: readonly number[]): Attributes {
+  const attributes: Attributes = {};
+  for (let at = 0; at < places.length; at += 2) {
+    reader.pos = places[at]!;
+    readAttribute(reader, places[at + 1]!, attributes);
+  }
+  return attributes;
+}
+
 /** Reads an `AnyValue`. A list within a list is no attribute, so that nothing nests deeper. */
 function readValue(reader: WireReader, end: number, listsToo: boolean): Value {
   let value: Value;

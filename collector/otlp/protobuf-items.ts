@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { ItemSource } from './item-source.ts';
 import { MalformedError } from './malformed-error.ts';
 import { readResource, readScopeName } from './protobuf-attributes.ts';
 import { BYTES, WireReader } from './wire-reader.ts';
@@ -11,16 +12,8 @@ const SCOPES = (2 << 3) | BYTES;
 const SCOPE = (1 << 3) | BYTES;
 const ITEMS = (2 << 3) | BYTES;
 
-/** Where an item comes from. */
-export interface Source {
-  /** Name of the instrumentation scope. */
-  readonly scopeName: string;
-  /** Attributes of the resource; of all its items the same object. */
-  readonly resource: () => Attributes;
-}
-
 /** Reads each item of a request's body where it stands, from the reader's position to `end`. */
-export type ReadItem = (reader: WireReader, end: number, source: Source) => void;
+export type ReadItem = (reader: WireReader, end: number, source: ItemSource) => void;
 
 /** Goes through a body; throws {@link MalformedError} for one that is no Protocol Buffers message of its kind. */
 export function readProtobuf(body: Buffer, readItem: ReadItem): void {
@@ -48,7 +41,7 @@ function readResourceItems(reader: WireReader, end: number, readItem: ReadItem):
   eachOf(reader, end, SCOPES, (scopeEnd) => readScopeItems(reader, scopeEnd, resource, readItem));
 }
 
-function readScopeItems(reader: WireReader, end: number, resource: Source['resource'], readItem: ReadItem): void {
+function readScopeItems(reader: WireReader, end: number, resource: ItemSource['resource'], readItem: ReadItem): void {
   const { pos } = reader;
   const scopeAt = lastOf(reader, end, SCOPE);
   const source = { scopeName: scopeAt === undefined ? '' : at(reader, scopeAt, readScopeName), resource };

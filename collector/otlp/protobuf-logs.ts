@@ -1,9 +1,8 @@
-import type { Attributes } from '@opentelemetry/api';
 import { NO_ID } from './ids.ts';
+import type { ItemSource } from './item-source.ts';
 import { isToldByLog, takeLogRecord } from './log-facts.ts';
-import { readAttribute } from './protobuf-attributes.ts';
+import { readAttributes } from './protobuf-attributes.ts';
 import { readProtobuf } from './protobuf-items.ts';
-import type { Source } from './protobuf-items.ts';
 import type { Received } from './received.ts';
 import { BYTES, FIXED32, FIXED64 } from './wire-reader.ts';
 import type { WireReader } from './wire-reader.ts';
@@ -23,7 +22,7 @@ export function readLogs(body: Buffer, into: Received): void {
 }
 
 /** Goes over the record once; only one that may tell a fact is then read. */
-function readLogRecord(reader: WireReader, end: number, { resource }: Source, into: Received): void {
+function readLogRecord(reader: WireReader, end: number, { resource }: ItemSource, into: Received): void {
   let traceId = NO_ID;
   let spanId = NO_ID;
   let time = 0;
@@ -63,10 +62,6 @@ function readLogRecord(reader: WireReader, end: number, { resource }: Source, in
     }
   }
   if (!isToldByLog(eventName)) return;
-  const attributes: Attributes = {};
-  for (let at = 0; at < attributesAt.length; at += 2) {
-    reader.pos = attributesAt[at]!;
-    readAttribute(reader, attributesAt[at + 1]!, attributes);
-  }
+  const attributes = readAttributes(reader, attributesAt);
   takeLogRecord({ eventName, traceId, spanId, time: time === 0 ? observed : time, attributes, sampled }, resource, into);
 }

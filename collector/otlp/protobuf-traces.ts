@@ -1,10 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { NO_ID } from './ids.ts';
+import type { ItemSource } from './item-source.ts';
 import type { OtlpEvent } from './otlp-span.ts';
-import { readAttribute } from './protobuf-attributes.ts';
+import { readAttribute, readAttributes } from './protobuf-attributes.ts';
 import { readProtobuf } from './protobuf-items.ts';
-import type { Source } from './protobuf-items.ts';
 import type { Received } from './received.ts';
 import { isAdapted, takeSpan } from './trace-facts.ts';
 import { BYTES, FIXED64, VARINT } from './wire-reader.ts';
@@ -13,14 +13,11 @@ import type { WireReader } from './wire-reader.ts';
 // opentelemetry.proto.trace.v1
 const SPAN_TRACE_ID = (1 << 3) | BYTES;
 const SPAN_ID = (2 << 3) | BYTES;
-const SPAN_PARENT_ID = (4 << 3) | BYTES;
 const SPAN_NAME = (5 << 3) | BYTES;
-const SPAN_KIND_NUMBER = (6 << 3) | VARINT;
 const SPAN_START = (7 << 3) | FIXED64;
 const SPAN_END = (8 << 3) | FIXED64;
 const SPAN_ATTRIBUTES = (9 << 3) | BYTES;
 const SPAN_EVENTS = (11 << 3) | BYTES;
-const SPAN_DROPPED_EVENTS = (12 << 3) | VARINT;
 const SPAN_STATUS = (15 << 3) | BYTES;
 const EVENT_TIME = (1 << 3) | FIXED64;
 const EVENT_NAME = (2 << 3) | BYTES;
@@ -38,15 +35,12 @@ export function readTraces(body: Buffer, into: Received): void {
 }
 
 /** Goes over the span once; only one that may be a task's is then read. */
-function readSpan(reader: WireReader, end: number, source: Source, into: Received): void {
+function readSpan(reader: WireReader, end: number, source: ItemSource, into: Received): void {
   let traceId = NO_ID;
   let spanId = NO_ID;
-  let parentSpanId = NO_ID;
   let nameAt = -1;
-  let kind = 0;
   let start = 0;
   let ended = 0;
-  let droppedEvents = 0;
   let status: SpanStatus = UNSET;
   let ours = isAdapted(source.scopeName);
   // Pairs of where each begins and ends.
@@ -60,24 +54,15 @@ function readSpan(reader: WireReader, end: number, source: Source, into: Receive
       case SPAN_ID:
         spanId = reader.id(end, 8);
         break;
-      case SPAN_PARENT_ID:
-        parentSpanId = reader.id(end, 8);
-        break;
       case SPAN_NAME:
         nameAt = reader.pos;
         reader.skipValue(key, end);
-        break;
-      case SPAN_KIND_NUMBER:
-        kind = reader.readVarint();
         break;
       case SPAN_START:
         start = reader.micros(end);
         break;
       case SPAN_END:
         ended = reader.micros(end);
-        break;
-      case SPAN_DROPPED_EVENTS:
-        droppedEvents = reader.readVarint();
         break;
       case SPAN_STATUS:
         status = readStatus(reader, reader.messageEnd(end));
@@ -100,20 +85,15 @@ function readSpan(reader: WireReader, end: number, source: Source, into: Receive
     reader.pos = nameAt;
     name = reader.text(end);
   }
-  const attributes: Attributes = {};
-  for (let at = 0; at < attributesAt.length; at += 2) {
-    reader.pos = attributesAt[at]!;
-    readAttribute(reader, attributesAt[at + 1]!, attributes);
-  }
+  const attributes = readAttributes(reader, attributesAt);
   const events: OtlpEvent[] = [];
   for (let at = 0; at < eventsAt.length; at += 2) {
     reader.pos = eventsAt[at]!;
     events.push(readEvent(reader, eventsAt[at + 1]!));
   }
   const { failed, message } = status;
-  const { scopeName, resource } = source;
-  const span = { traceId, spanId, parentSpanId, name, kind, start, end: ended, attributes, events, droppedEvents, failed, message };
-  takeSpan({ ...span, scopeName, resource: resource() }, into);
+  const { scopeName } = source;
+  takeSpan({ traceId, spanId, name, start, end: ended, attributes, events, failed, message, scopeName }, into);
 }
 
 /** Senders may write the key of an attribute before its value or, as the OpenTelemetry Collector does, after it. */

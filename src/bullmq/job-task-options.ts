@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { isName } from '../check-name.ts';
 import { checkKeys, checkType } from '../check-options.ts';
 import { checkLimits } from '../limits.ts';
 import type { Limits } from '../limits.ts';
@@ -31,11 +32,23 @@ export function checkJobTaskOptions(what: string, options: unknown, more: readon
   if (limits !== undefined) checkLimits(limits);
 }
 
-/** What a job's task is called, and its attributes. It never throws. */
-export function describeJob<Job extends QueueJob>(job: Job, options: JobTaskOptions<Job>): { taskName: string; attributes: Attributes } {
+/** What a job's task is called, its attributes, and how its texts are cleaned. It never throws. */
+export function describeJob<Job extends QueueJob>(job: Job, options: JobTaskOptions<Job>): DescribedJob {
+  const { redact, limits } = options;
   const attributes: Attributes = { 'bullmq.queue.name': job.queueName };
   if (job.id !== undefined) attributes['bullmq.job.id'] = job.id;
-  return { taskName: nameOf(job, options), attributes: { ...attributesOf(job, options), ...attributes } };
+  return {
+    taskName: nameOf(job, options),
+    attributes: { ...attributesOf(job, options), ...attributes },
+    ...(redact && { redact }),
+    ...(limits && { limits }),
+  };
+}
+
+/** As `announceTask` and `TaskUpdater` take it. */
+export interface DescribedJob extends Pick<JobTaskOptions, 'redact' | 'limits'> {
+  readonly taskName: string;
+  readonly attributes: Attributes;
 }
 
 function nameOf<Job extends QueueJob>(job: Job, { taskName }: JobTaskOptions<Job>): string {
@@ -46,10 +59,6 @@ function nameOf<Job extends QueueJob>(job: Job, { taskName }: JobTaskOptions<Job
     reportOnce('bullmq taskName', 'the name of a job\'s task could not be made', error);
   }
   return [name, job.name, job.queueName].find(isName) ?? 'job';
-}
-
-function isName(name: unknown): name is string {
-  return typeof name === 'string' && name.trim() !== '';
 }
 
 function attributesOf<Job extends QueueJob>(job: Job, { attributes }: JobTaskOptions<Job>): Attributes {

@@ -63,9 +63,8 @@ function carriesByItself(producer: JobProducer): boolean {
 function announce(job: QueueJob, options: JobTaskOptions): void {
   const taskUuid = uuidOf(job);
   if (taskUuid === undefined) return;
-  const { redact, limits } = options;
   try {
-    announceTask({ ...describeJob(job, options), taskUuid, ...(redact && { redact }), ...(limits && { limits }) });
+    announceTask({ ...describeJob(job, options), taskUuid });
   } catch (error) {
     reportOnce('bullmq announce', 'the task of a job could not be announced', error);
   }

@@ -1,16 +1,17 @@
 import { context } from '@opentelemetry/api';
-import { beginAttempt } from '../begin-task.ts';
 import { checkType } from '../check-options.ts';
-import { currentScope } from '../current.ts';
 import { describeFailure, failureText, received } from '../failure.ts';
-import { cancelLiveTask, liveTasks } from '../live-tasks.ts';
-import { TaskUpdater } from '../task-updater.ts';
+import { cancelLiveTask } from '../live-tasks.ts';
+import type { ScopeNode } from '../scope-node.ts';
+import type { TaskRun } from '../task-run.ts';
+import type { TaskUpdater } from '../task-updater.ts';
+import { beginJob } from './begin-job.ts';
 import { contextOf } from './job-context.ts';
-import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
+import { checkJobTaskOptions } from './job-task-options.ts';
 import type { JobTaskOptions } from './job-task-options.ts';
 import { ProgressMirror } from './progress-mirror.ts';
 import { putBackNotice } from './put-back.ts';
-import { attemptOf, parentUuidOf, uuidOf } from './queue-job.ts';
+import { attemptOf, uuidOf } from './queue-job.ts';
 import type { QueueJob } from './queue-job.ts';
 
 /** A job as a processor gets it. */
@@ -55,35 +56,27 @@ export function trackJob<Job extends RunningJob, T>(
   return async function (this: unknown, job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<Awaited<T>> {
     const taskUuid = uuidOf(job);
     return context.with(contextOf(job, taskUuid), () => {
-      const { redact, limits, verbose = false } = options;
-      const given = {
-        ...describeJob(job, options),
-        attempt: attemptOf(job),
-        suppressException: false as const,
-        verbose,
-        ...(taskUuid !== undefined && { taskUuid }),
-        ...(redact && { redact }),
-        ...(limits && { limits }),
-      };
-      const origin = { parentTaskUuid: parentUuidOf(job) };
-      const updater = new TaskUpdater<false>(given, (one, checked) => beginAttempt(one, checked, origin));
-      return new JobRun(job, updater, signal).run((either) => fn.call(this, job, token, either, updater));
+      const root = beginJob(job, options, { taskUuid, attempt: attemptOf(job), verbose: options.verbose ?? false });
+      return new JobRun(job, root, signal).run((either, updater) => fn.call(this, job, token, either, updater));
     });
   };
 }
 
 class JobRun {
+  readonly #task: TaskRun;
   readonly #updater: TaskUpdater<false>;
   readonly #mirror: ProgressMirror;
   readonly #cancelled: AbortSignal | undefined;
 
-  constructor(job: RunningJob, updater: TaskUpdater<false>, cancelled: AbortSignal | undefined) {
+  constructor(job: RunningJob, { task, updater }: ScopeNode, cancelled: AbortSignal | undefined) {
+    this.#task = task;
     this.#updater = updater;
     this.#mirror = new ProgressMirror((percent) => job.updateProgress(percent));
+    task.watcher = (share) => this.#mirror.show(share);
     this.#cancelled = cancelled;
   }
 
-  async run<T>(fn: (signal: AbortSignal) => T): Promise<Awaited<T>> {
+  async run<T>(fn: (signal: AbortSignal, updater: TaskUpdater<false>) => T): Promise<Awaited<T>> {
     const updater = this.#updater;
     const cancelled = this.#cancelled;
     const cancel = (): void => cancelLiveTask(updater.taskUuid, updater.spanId);
@@ -91,10 +84,7 @@ class JobRun {
     if (cancelled?.aborted === true) cancel();
     const signal = cancelled === undefined ? updater.signal : AbortSignal.any([cancelled, updater.signal]);
     try {
-      const result = await updater.run(() => {
-        currentScope.getStore()!.task.watcher = (share) => this.#mirror.show(share);
-        return fn(signal);
-      });
+      const result = await updater.run(() => fn(signal, updater));
       updater.complete();
       return result;
     } catch (error) {
@@ -113,9 +103,7 @@ class JobRun {
       // Whatever a processor throws that was told to stop: BullMQ knows no error of its own for it.
       updater.fail(updater.signal.aborted ? updater.signal.reason : error);
     } else if (notice !== undefined) {
-      for (const task of liveTasks) {
-        if (task.uuid === updater.taskUuid && task.spanId === updater.spanId) task.close({ outcome: 'cancelled', notice });
-      }
+      this.#task.close({ outcome: 'cancelled', notice });
       updater.complete();
     } else {
       updater.fail(error);

@@ -1,12 +1,11 @@
 import { context } from '@opentelemetry/api';
-import { beginAttempt } from '../begin-task.ts';
 import { describeFailure, received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { TaskUpdater } from '../task-updater.ts';
+import { beginJob } from './begin-job.ts';
 import { contextOf } from './job-context.ts';
-import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
+import { checkJobTaskOptions } from './job-task-options.ts';
 import type { JobTaskOptions } from './job-task-options.ts';
-import { attemptOf, parentUuidOf, uuidOf } from './queue-job.ts';
+import { attemptOf, uuidOf } from './queue-job.ts';
 import type { QueueJob } from './queue-job.ts';
 
 /** What taskspan needs of BullMQ's `Worker`. */
@@ -49,13 +48,9 @@ function isWithoutRun(job: QueueJob, error: unknown): error is Error {
 function fail(job: QueueJob, error: Error, options: JobTaskOptions): void {
   const taskUuid = uuidOf(job);
   if (taskUuid === undefined) return;
-  const { redact, limits } = options;
   try {
     context.with(contextOf(job, undefined), () => {
-      const described = { ...describeJob(job, options), ...(redact && { redact }), ...(limits && { limits }) };
-      const origin = { parentTaskUuid: parentUuidOf(job) };
-      const given = { ...described, taskUuid, attempt: failedAttemptOf(job) };
-      new TaskUpdater(given, (one, checked) => beginAttempt(one, checked, origin)).fail(error);
+      beginJob(job, options, { taskUuid, attempt: failedAttemptOf(job) }).updater.fail(error);
     });
   } catch (failure) {
     reportOnce('bullmq failed', 'the failure of a job could not be told', failure);

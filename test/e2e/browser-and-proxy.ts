@@ -7,21 +7,15 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
-import { describe, expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import { describeWith } from './describe-with.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const NGINX = '/usr/sbin/nginx';
 
-/** A suite that needs both. Where one is missing it throws in CI, else it is skipped and one line says why. */
+/** A suite that needs both (see {@link describeWith}). */
 export function describeWithBrowser(name: string, suite: () => void): void {
-  if ([CHROMIUM, NGINX].every((path) => existsSync(path))) {
-    describe(name, suite);
-    return;
-  }
-  const how = `"${name}" needs Debian's packages chromium and nginx-light`;
-  if (process.env['CI']) throw new Error(how);
-  process.stderr.write(`skipped: ${how}\n`);
-  describe.skip(name, suite);
+  describeWith([CHROMIUM, NGINX].every((path) => existsSync(path)), "Debian's packages chromium and nginx-light", name, suite);
 }
 
 /** A browser without a window, closed after the test. */

@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe } from 'vitest';
 import { fetchLegacyTrace, fetchTrace, type JaegerSpan, type LegacyTrace } from './jaeger-query.ts';
+import { describeWith } from './describe-with.ts';
 
 export interface Peers extends AsyncDisposable {
   /** Base URL of the Collector's OTLP/HTTP receiver, without `/v1/traces`. */
@@ -51,16 +51,9 @@ export function peerPath(peer: Peer): string {
   return join(peersDirectory(), peer);
 }
 
-/** A suite that needs the peers. Where they are not built it throws in CI, else it is skipped and one line says why. */
+/** A suite that needs the peers (see {@link describeWith}). */
 export function describeWithPeers(name: string, suite: () => void): void {
-  if (PEERS.every((peer) => existsSync(peerPath(peer)))) {
-    describe(name, suite);
-    return;
-  }
-  const how = `"${name}" needs the real peers, which this builds: sh test/peers/build.sh`;
-  if (process.env['CI']) throw new Error(how);
-  process.stderr.write(`skipped: ${how}\n`);
-  describe.skip(name, suite);
+  describeWith(PEERS.every((peer) => existsSync(peerPath(peer))), 'the real peers, which this builds: sh test/peers/build.sh', name, suite);
 }
 
 /** Starts both and waits until they say that they are ready. The caller stops them. */

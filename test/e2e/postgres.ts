@@ -7,24 +7,17 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe } from 'vitest';
 import { freePort } from './free-port.ts';
+import { describeWith } from './describe-with.ts';
 
 export interface PostgresServer {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** A suite that needs PostgreSQL. Where there is none it throws in CI, else it is skipped and one line says why. */
+/** A suite that needs PostgreSQL (see {@link describeWith}). */
 export function describeWithPostgres(name: string, suite: () => void): void {
-  if (programs() !== undefined) {
-    describe(name, suite);
-    return;
-  }
-  const how = `"${name}" needs PostgreSQL: apt-get install postgresql`;
-  if (process.env['CI']) throw new Error(how);
-  process.stderr.write(`skipped: ${how}\n`);
-  describe.skip(name, suite);
+  describeWith(programs() !== undefined, 'PostgreSQL: apt-get install postgresql', name, suite);
 }
 
 /** Debian keeps the server's programs out of the path. */

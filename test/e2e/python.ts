@@ -3,32 +3,28 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe } from 'vitest';
+import { describeWith } from './describe-with.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A suite that needs a program. Where it is missing it throws in CI, else it is skipped and one line says why. */
+/** A suite that needs a program (see {@link describeWith}). */
 export function describeWithProgram(program: string, how: string, name: string, suite: () => void): void {
+  describeWith(answers(program), how, name, suite);
+}
+
+function answers(program: string): boolean {
   try {
     execFileSync(program, [program.endsWith('go') ? 'version' : '--version'], { stdio: 'ignore' });
+    return true;
   } catch {
-    skip(name, how);
-    return;
+    return false;
   }
-  describe(name, suite);
 }
 
 /** One that needs OpenTelemetry's packages and Celery for Python. */
 export function describeWithPythonPeers(name: string, suite: () => void): void {
-  if (existsSync(join(pythonPeers(), 'whole'))) describe(name, suite);
-  else skip(name, 'the Python peers, which this installs: sh test/peers/python/build.sh');
-}
-
-function skip(name: string, needs: string): void {
-  const how = `"${name}" needs ${needs}`;
-  if (process.env['CI']) throw new Error(how);
-  process.stderr.write(`skipped: ${how}\n`);
-  describe.skip(name);
+  const isWhole = existsSync(join(pythonPeers(), 'whole'));
+  describeWith(isWhole, 'the Python peers, which this installs: sh test/peers/python/build.sh', name, suite);
 }
 
 let directoryOfPeers: string | undefined;

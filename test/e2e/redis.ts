@@ -6,24 +6,17 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe } from 'vitest';
 import { freePort } from './free-port.ts';
+import { describeWith } from './describe-with.ts';
 
 export interface RedisServer {
   readonly connection: { readonly host: string; readonly port: number };
   stop(): Promise<void>;
 }
 
-/** A suite that needs Redis. Where there is none it throws in CI, else it is skipped and one line says why. */
+/** A suite that needs Redis (see {@link describeWith}). */
 export function describeWithRedis(name: string, suite: () => void): void {
-  if (isInstalled()) {
-    describe(name, suite);
-    return;
-  }
-  const how = `"${name}" needs redis-server: apt-get install redis-server`;
-  if (process.env['CI']) throw new Error(how);
-  process.stderr.write(`skipped: ${how}\n`);
-  describe.skip(name, suite);
+  describeWith(isInstalled(), 'redis-server: apt-get install redis-server', name, suite);
 }
 
 function isInstalled(): boolean {

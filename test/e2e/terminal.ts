@@ -2,21 +2,15 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { ENTRY } from '../support/node-process.ts';
+import { describeWith } from './describe-with.ts';
 
 const run = promisify(execFile);
 
-/** A suite that needs tmux. Where it is missing it throws in CI, else it is skipped and one line says why. */
+/** A suite that needs tmux (see {@link describeWith}). */
 export function describeWithTmux(name: string, suite: () => void): void {
-  if (isThere()) {
-    describe(name, suite);
-    return;
-  }
-  const how = `"${name}" needs Debian's package tmux: apt-get install tmux`;
-  if (process.env['CI']) throw new Error(how);
-  process.stderr.write(`skipped: ${how}\n`);
-  describe.skip(name, suite);
+  describeWith(isThere(), "Debian's package tmux: apt-get install tmux", name, suite);
 }
 
 export interface TerminalOptions {
