@@ -41,7 +41,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
   const commits = new GroupCommit(store, observer);
   const beats = new Beats(store);
 
-  const receive = async (c: Context, signal: Signal, encoding: Encoding, share: WaitingShare): Promise<Response> => {
+  const take = async (c: Context, signal: Signal, encoding: Encoding, share: WaitingShare): Promise<Response> => {
     const body = await readBody(c.req, { maxBodyBytes, share });
     if (!Buffer.isBuffer(body)) return failure(encoding, body);
     const taken = new Received();
@@ -57,10 +57,10 @@ export function createReceiver(options: ReceiverOptions): Hono {
     return success(encoding, signal, taken.rejected, taken.message);
   };
   /** Not by `using`: the oldest Node that we run on knows it not. */
-  const receiveOne = async (c: Context, signal: Signal, encoding: Encoding): Promise<Response> => {
+  const receive = async (c: Context, signal: Signal, encoding: Encoding): Promise<Response> => {
     const share = waiting.share();
     try {
-      return await receive(c, signal, encoding, share);
+      return await take(c, signal, encoding, share);
     } catch (error) {
       return failure(encoding, notStored(error));
     } finally {
@@ -73,9 +73,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
     app.all(`/v1/${signal}`, async (c) => {
       const encoding = encodingOf(c);
       const refused = (await refusalOf(c, refusal)) ?? (encoding === undefined ? otherType(c) : undefined);
-      const response = refused
-        ? failure(encoding ?? 'json', refused)
-        : await receiveOne(c, signal, encoding!);
+      const response = refused ? failure(encoding ?? 'json', refused) : await receive(c, signal, encoding!);
       observer?.answered(signal, response.status);
       return response;
     });
