@@ -36,12 +36,18 @@ export interface TaskBody {
   readonly uuids: readonly string[];
 }
 
-/** Gives bodies of which each is of other tasks: what has been stored before would cost less. */
+/**
+ * Gives bodies of which each is of other tasks, and of later ones than that before: what has been stored
+ * before would cost less, and tasks that have all ended at the same few times would cost an index more.
+ */
 export function bodiesOf(encoding: Encoding, mix: Mix): () => TaskBody {
   const { spans, uuids } = taskSpans(mix);
   const serializer = encoding === 'JSON' ? JsonTraceSerializer : ProtobufTraceSerializer;
   const template = Buffer.from(serializer.serializeRequest(spans)!);
-  const places = uuids.map((uuid) => placesOf(template, uuid));
+  const places = uuids.map((uuid) => placesOf(template, Buffer.from(uuid)));
+  const timeBytes = encoding === 'JSON' ? decimal : littleEndian;
+  const times = timesOf(spans).map((time) => ({ time, places: placesOf(template, timeBytes(time)) }));
+  let later = 0n;
   return () => {
     const body = Buffer.from(template);
     const fresh = places.map((ofTask) => {
@@ -49,6 +55,11 @@ export function bodiesOf(encoding: Encoding, mix: Mix): () => TaskBody {
       for (const at of ofTask) body.write(uuid, at, 'latin1');
       return uuid;
     });
+    later += BODY_NANOS;
+    for (const { time, places: ofTime } of times) {
+      const bytes = timeBytes(time + later);
+      for (const at of ofTime) bytes.copy(body, at);
+    }
     return { body: encoding === 'protobuf gzip' ? gzipSync(body, { level: 1 }) : body, uuids: fresh };
   };
 }
@@ -88,9 +99,28 @@ const QUERY: SpanOptions = {
   },
 };
 
-function placesOf(body: Buffer, text: string): number[] {
+/** By how much each body is later than the one before, in nanoseconds: longer than one takes to be made. */
+const BODY_NANOS = 1_000_000_000n;
+
+/** The nanoseconds at which anything has begun, happened or ended, each once. */
+function timesOf(spans: readonly ReadableSpan[]): bigint[] {
+  const times = spans.flatMap(({ startTime, endTime, events }) => [startTime, endTime, ...events.map(({ time }) => time)]);
+  return [...new Set(times.map(([seconds, nanos]) => BigInt(seconds) * 1_000_000_000n + BigInt(nanos)))];
+}
+
+function littleEndian(nanos: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(nanos);
+  return bytes;
+}
+
+function decimal(nanos: bigint): Buffer {
+  return Buffer.from(String(nanos));
+}
+
+function placesOf(body: Buffer, bytes: Buffer): number[] {
   const places: number[] = [];
-  for (let at = body.indexOf(text); at !== -1; at = body.indexOf(text, at + 1)) places.push(at);
+  for (let at = body.indexOf(bytes); at !== -1; at = body.indexOf(bytes, at + bytes.length)) places.push(at);
   return places;
 }
 
