@@ -2,23 +2,32 @@ import type { DatabaseSync } from 'node:sqlite';
 import { cancelTargets } from '../record/cancel-targets.ts';
 import type { AttemptState } from '../record/scope-state.ts';
 import type { TaskState } from '../record/task-record.ts';
-import { scopeOfRow } from './scope-row.ts';
-import type { ScopeRow } from './scope-row.ts';
+import { attemptsOfJson } from './scope-line.ts';
+import type { SqliteScopes } from './sqlite-scopes.ts';
 import type { CancelAnswer, Cancellation } from './task-store.ts';
 
 /** How long a command is kept for its worker: one that has not looked for a day is gone. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
+interface TaskRow {
+  id: number;
+  attempts: string;
+  span_count: number;
+  state: TaskState;
+  lost_heard: number | null;
+}
+
 /** What is asked of workers, in the table `command`. */
 export class SqliteCommands {
   readonly #database: DatabaseSync;
+  readonly #scopes: SqliteScopes;
   readonly #statements;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, scopes: SqliteScopes) {
     this.#database = database;
+    this.#scopes = scopes;
     this.#statements = {
-      task: database.prepare('SELECT id, attempts, state, lost_heard FROM task WHERE uuid = ?'),
-      attempt: database.prepare('SELECT * FROM scope WHERE task_id = ? AND trace_id = ? AND span_id = ?'),
+      task: database.prepare('SELECT id, attempts, span_count, state, lost_heard FROM task WHERE uuid = ?'),
       forget: database.prepare('DELETE FROM command WHERE time < ?'),
       add: database.prepare(
         `INSERT OR IGNORE INTO command (worker_id, kind, task_uuid, span_id, time) VALUES (?, 'cancel', ?, ?, ?)`,
@@ -31,15 +40,13 @@ export class SqliteCommands {
   }
 
   cancel(uuid: string): CancelAnswer | undefined {
-    const { task, attempt, forget, add } = this.#statements;
-    const row = task.get(uuid) as { id: number; attempts: string; state: TaskState; lost_heard: number | null } | undefined;
+    const { task, forget, add } = this.#statements;
+    const row = task.get(uuid) as TaskRow | undefined;
     if (row === undefined) return undefined;
-    const keys = JSON.parse(row.attempts) as [traceId: string, spanId: string][];
-    const rows = keys.map((key) => attempt.get(row.id, ...key) as unknown as ScopeRow);
-    const targets = cancelTargets(rows.map((stored) => scopeOfRow(stored) as AttemptState), {
-      state: row.state,
-      final: row.lost_heard !== null,
-    });
+    const attempts = attemptsOfJson(row.attempts);
+    const of = { id: row.id, attempts, stored: row.span_count, groups: new Map<number, string[]>() };
+    const states = attempts.map(({ traceId, taskSpanId }) => this.#scopes.find(of, traceId, taskSpanId) as AttemptState);
+    const targets = cancelTargets(states, { state: row.state, final: row.lost_heard !== null });
     if (typeof targets === 'string') return targets;
     const now = Date.now();
     this.#database.exec('BEGIN IMMEDIATE');

@@ -4,11 +4,14 @@ import { tellParents } from '../record/child-share.ts';
 import type { ChildShare } from '../record/child-share.ts';
 import { commitChildShares, commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
-import type { TaskFold } from '../record/task-fold.ts';
+import { progressOf } from '../record/roll-up.ts';
+import type { ScopeState } from '../record/scope-state.ts';
 import { encodeEntries } from './journal-entries.ts';
-import { PLAIN_COLUMNS, SCOPE_COLUMNS, scopeValues } from './scope-row.ts';
+import { attemptsJson } from './scope-line.ts';
 import type { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
+import type { Held } from './sqlite-folds.ts';
+import type { SqliteScopes } from './sqlite-scopes.ts';
 import { LIFE_COLUMNS, lifeValues } from './sqlite-workers.ts';
 import type { SqliteWorkers } from './sqlite-workers.ts';
 
@@ -16,15 +19,17 @@ import type { SqliteWorkers } from './sqlite-workers.ts';
 export class SqliteCommits {
   readonly #changes: SqliteChanges;
   readonly #workers: SqliteWorkers;
+  readonly #scopes: SqliteScopes;
   readonly #folds: SqliteFolds;
   /** The tasks that the transaction has to do with. */
   readonly #folded = new Set<string>();
   readonly #statements;
 
-  constructor(database: DatabaseSync, changes: SqliteChanges, workers: SqliteWorkers) {
+  constructor(database: DatabaseSync, changes: SqliteChanges, workers: SqliteWorkers, scopes: SqliteScopes) {
     this.#changes = changes;
     this.#workers = workers;
-    this.#folds = new SqliteFolds(database);
+    this.#scopes = scopes;
+    this.#folds = new SqliteFolds(database, scopes);
     this.#statements = {
       insertTask: database.prepare(
         `INSERT INTO task (name, version, log_bytes, updated, summary, span_count, line_before, attempts, changed, uuid,
@@ -35,8 +40,6 @@ export class SqliteCommits {
         `UPDATE task SET name = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
            line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
-      plainScope: database.prepare(writeOf(PLAIN_COLUMNS)),
-      scope: database.prepare(writeOf(SCOPE_COLUMNS)),
       journal: database.prepare(
         'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
       ),
@@ -49,17 +52,17 @@ export class SqliteCommits {
     const shares: ChildShare[] = [];
     for (const [uuid, facts] of tasks) {
       this.#folded.add(uuid);
-      const { task, id } = this.#folds.load(uuid, facts);
-      const change = commitFacts(task, facts, (scope) => this.#folds.shareOfChildren(uuid, scope));
+      const held = this.#folds.load(uuid, facts);
+      const change = commitFacts(held.task, facts, (scope) => this.#shareOfChildren(uuid, scope));
       if (change === undefined) continue;
-      this.#write(change, id, ++changed);
+      this.#write(change, held, ++changed);
       shares.push(...change.childShares);
     }
     tellParents(shares, (uuid, own) => {
       this.#folded.add(uuid);
       const parent = this.#folds.loadScopes(uuid, own);
       const change = parent && commitChildShares(parent.task, own);
-      if (change !== undefined) this.#write(change, parent!.id, ++changed);
+      if (change !== undefined) this.#write(change, parent!, ++changed);
       return change;
     });
   }
@@ -76,7 +79,7 @@ export class SqliteCommits {
     this.#workers.rolledBack();
   }
 
-  #write(change: TaskCommit, known: number | undefined, changed: number): void {
+  #write(change: TaskCommit, held: Held, changed: number): void {
     const { task, version, offset, text, entries, scopes, summary, name, life } = change;
     const values = [
       name,
@@ -86,35 +89,30 @@ export class SqliteCommits {
       summary,
       task.spanCount,
       task.lineBefore,
-      attemptKeys(task),
+      attemptsJson(task.attempts),
       changed,
       task.uuid,
     ];
-    const { insertTask, updateTask, plainScope, scope: wholeScope, journal } = this.#statements;
-    let id = known;
-    if (id === undefined) {
-      id = Number(insertTask.run(...values, ...lifeValues(life!, task.announced)).lastInsertRowid);
-      this.#folds.keep(task, id);
+    const { insertTask, updateTask, journal } = this.#statements;
+    if (held.id === undefined) {
+      const { lastInsertRowid } = insertTask.run(...values, ...lifeValues(life!, task.announced));
+      this.#folds.keep(held, Number(lastInsertRowid));
       this.#workers.started(life!);
     } else {
       updateTask.run(...values);
-      if (life !== undefined) this.#workers.keep(id, life, task.announced);
+      if (life !== undefined) this.#workers.keep(held.id, life, task.announced);
     }
-    for (const scope of scopes) {
-      const row = scopeValues(scope);
-      const write = row.length === PLAIN_COLUMNS.length ? plainScope : wholeScope;
-      write.run(id, ...row);
-    }
-    if (text !== '') journal.run(id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
+    this.#scopes.write(held, scopes);
+    if (text !== '') journal.run(held.id!, offset, version, task.logBytes - offset, text, encodeEntries(entries));
   }
-}
 
-/** Writes a row of `scope`; columns that are not among these get their defaults. */
-function writeOf(columns: readonly string[]): string {
-  const names = columns.map((name) => `"${name}"`).join(', ');
-  return `INSERT OR REPLACE INTO scope (task_id, ${names}) VALUES (?${', ?'.repeat(columns.length)})`;
-}
-
-function attemptKeys(task: TaskFold): string {
-  return JSON.stringify(task.attempts.map(({ traceId, spanId }) => [traceId, spanId]));
+  /** How far the child tasks are for which a scope of a task stands. */
+  #shareOfChildren(uuid: string, scope: ScopeState): number | null {
+    let most: number | null = null;
+    for (const child of this.#scopes.children(uuid, scope)) {
+      const share = progressOf(child);
+      if (share !== null) most = Math.max(most ?? 0, share);
+    }
+    return most;
+  }
 }

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
 import type { Announcement } from '../record/announcement.ts';
-import { progressOf } from '../record/roll-up.ts';
 import type { ScopeState } from '../record/scope-state.ts';
 import { TaskFold } from '../record/task-fold.ts';
-import { childOfKey, scopeOfRow } from './scope-row.ts';
-import type { ScopeRow } from './scope-row.ts';
+import { attemptsOfJson } from './scope-line.ts';
+import type { AttemptIds } from './scope-line.ts';
+import type { ScopesOf, SqliteScopes } from './sqlite-scopes.ts';
 
 interface TaskRow {
   id: number;
@@ -18,10 +18,11 @@ interface TaskRow {
   announced: string | null;
 }
 
-interface Held {
-  task: TaskFold;
-  /** `undefined` for a task that has no row yet. */
+/** What is known of a task while it is written. */
+export interface Held extends ScopesOf {
+  readonly task: TaskFold;
   id: number | undefined;
+  attempts: readonly AttemptIds[];
   /** Whether every span of the task is in memory. */
   complete: boolean;
   /** With how many spans in memory it is time to let go of some. */
@@ -31,6 +32,8 @@ interface Held {
 /** How many tasks, and how many spans of each, are kept in memory between commits. */
 const MOST_TASKS = 500;
 const MOST_SPANS = 2000;
+/** How many groups of each task's scopes are. */
+const MOST_GROUPS = 8;
 
 /**
  * The states of the tasks that are being written, loaded as facts need them: the span a fact is
@@ -39,51 +42,41 @@ const MOST_SPANS = 2000;
 export class SqliteFolds {
   /** In the order of their last use. */
   readonly #held = new Map<string, Held>();
+  readonly #scopes: SqliteScopes;
   readonly #statements;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, scopes: SqliteScopes) {
+    this.#scopes = scopes;
     this.#statements = {
       version: database.prepare('SELECT version FROM task WHERE uuid = ?'),
       task: database.prepare(
         'SELECT id, version, log_bytes, updated, span_count, line_before, attempts, announced FROM task WHERE uuid = ?',
       ),
-      scope: database.prepare('SELECT * FROM scope WHERE task_id = ? AND trace_id = ? AND span_id = ?'),
-      scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
-      children: database.prepare('SELECT * FROM scope WHERE child_of = ?'),
     };
   }
 
   /** A task's state, ready to have these facts folded into it. */
-  load(uuid: string, facts: readonly Fact[]): { task: TaskFold; id: number | undefined } {
+  load(uuid: string, facts: readonly Fact[]): Held {
     const held = this.#current(uuid);
     if (!held.complete) this.#loadSpans(held, facts);
     return held;
   }
 
   /** The state of a task that is stored, with some of its scopes; `undefined` for an unknown task. */
-  loadScopes(uuid: string, spans: Iterable<{ traceId: string; spanId: string }>): { task: TaskFold; id: number } | undefined {
+  loadScopes(uuid: string, spans: Iterable<{ traceId: string; spanId: string }>): Held | undefined {
     const held = this.#current(uuid);
     if (held.id === undefined) {
       this.forget(uuid);
       return undefined;
     }
     if (!held.complete) for (const { traceId, spanId } of spans) this.#loadSpan(held, traceId, spanId);
-    return { task: held.task, id: held.id };
-  }
-
-  /** How far the child tasks are for which a scope of a task stands. */
-  shareOfChildren(uuid: string, { traceId, spanId }: ScopeState): number | null {
-    let most: number | null = null;
-    for (const row of this.#statements.children.all(childOfKey(uuid, traceId, spanId)) as unknown as ScopeRow[]) {
-      const share = progressOf(scopeOfRow(row));
-      if (share !== null) most = Math.max(most ?? 0, share);
-    }
-    return most;
+    return held;
   }
 
   /** Keeps the state of a task that has just got its row. */
-  keep(task: TaskFold, id: number): void {
-    this.#held.set(task.uuid, { task, id, complete: true, releaseAt: MOST_SPANS });
+  keep(held: Held, id: number): void {
+    held.id = id;
+    this.#held.set(held.task.uuid, held);
   }
 
   forget(uuid: string): void {
@@ -99,6 +92,7 @@ export class SqliteFolds {
     if (held.id !== undefined && (task.latest()?.end ?? null) === null) {
       this.#held.set(uuid, held);
       if (task.scopes.size > held.releaseAt) releaseSpans(held);
+      if (held.groups.size > MOST_GROUPS) held.groups.clear();
     }
     for (const oldest of this.#held.keys()) {
       if (this.#held.size <= MOST_TASKS) break;
@@ -120,15 +114,20 @@ export class SqliteFolds {
   #loadTask(uuid: string): Held {
     const task = new TaskFold(uuid);
     const row = this.#statements.task.get(uuid) as TaskRow | undefined;
-    if (row === undefined) return { task, id: undefined, complete: true, releaseAt: MOST_SPANS };
+    const held: Held = { task, id: row?.id, attempts: task.attempts, stored: 0, groups: new Map(), complete: true, releaseAt: MOST_SPANS };
+    if (row === undefined) return held;
     task.version = row.version;
     task.logBytes = row.log_bytes;
     task.updated = row.updated;
     task.spanCount = row.span_count;
     task.lineBefore = row.line_before;
     task.announced = row.announced === null ? null : (JSON.parse(row.announced) as Announcement);
-    const held: Held = { task, id: row.id, complete: false, releaseAt: MOST_SPANS };
-    for (const [traceId, spanId] of JSON.parse(row.attempts) as [string, string][]) this.#loadSpan(held, traceId, spanId);
+    held.complete = false;
+    held.stored = row.span_count;
+    // Their lines tell of attempts by their places, so all have to be known before the first is read.
+    held.attempts = attemptsOfJson(row.attempts);
+    for (const { traceId, taskSpanId } of held.attempts) this.#loadSpan(held, traceId, taskSpanId);
+    held.attempts = task.attempts;
     if (row.line_before !== null) {
       const [traceId = '', spanId = ''] = row.line_before.split('-');
       this.#loadSpan(held, traceId, spanId);
@@ -149,13 +148,12 @@ export class SqliteFolds {
 
   /** Loads a span, if it is stored, and those around it. */
   #loadSpan(held: Held, traceId: string, spanId: string): void {
-    const { task, id } = held;
+    const { task } = held;
     let inner = spanId;
     while (inner !== '' && !task.scopes.has(traceId, inner)) {
-      const row = this.#statements.scope.get(id!, traceId, inner) as ScopeRow | undefined;
-      if (row === undefined) return;
-      const scope = task.add(scopeOfRow(row));
-      inner = scope.parentSpanId;
+      const scope = this.#scopes.find(held, traceId, inner);
+      if (scope === undefined) return;
+      inner = task.add(scope).parentSpanId;
     }
   }
 
@@ -164,8 +162,8 @@ export class SqliteFolds {
     const { task, id } = held;
     // Those that have done nothing yet count nothing yet.
     if ((task.scopes.get(traceId, spanId)?.insideUnits ?? 0) === 0) return;
-    for (const row of this.#statements.scopes.all(id!) as unknown as ScopeRow[]) {
-      if (!task.scopes.has(row.trace_id, row.span_id)) task.add(scopeOfRow(row));
+    for (const scope of this.#scopes.all(id!, held.attempts)) {
+      if (!task.scopes.has(scope.traceId, scope.spanId)) task.add(scope);
     }
     held.complete = true;
   }

@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { lostTrace } from '../record/lost-trace.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import { isAttempt, spanKey } from '../record/scope-state.ts';
-import { scopeOfRow } from './scope-row.ts';
-import type { ScopeRow } from './scope-row.ts';
+import { attemptsOfJson } from './scope-line.ts';
+import type { SqliteScopes } from './sqlite-scopes.ts';
 import type { SqliteTransactions } from './sqlite-transactions.ts';
 
 /** Of how many tasks at once, and for how long they are one process's alone. */
@@ -15,6 +15,7 @@ interface LostRow {
   uuid: string;
   name: string;
   attempt: string;
+  attempts: string;
   updated: number;
   lost_heard: number;
 }
@@ -25,17 +26,18 @@ interface LostRow {
  */
 export class SqliteLostTraces {
   readonly #transactions: SqliteTransactions;
+  readonly #scopes: SqliteScopes;
   readonly #holder: string = globalThis.crypto.randomUUID();
   readonly #statements;
 
-  constructor(database: DatabaseSync, transactions: SqliteTransactions) {
+  constructor(database: DatabaseSync, transactions: SqliteTransactions, scopes: SqliteScopes) {
     this.#transactions = transactions;
+    this.#scopes = scopes;
     this.#statements = {
       lost: database.prepare(
-        `SELECT id, uuid, name, attempt, updated, lost_heard FROM task
+        `SELECT id, uuid, name, attempt, attempts, updated, lost_heard FROM task
          WHERE trace_open = 1 AND lost_heard IS NOT NULL ORDER BY id LIMIT ?`,
       ),
-      open: database.prepare(`SELECT * FROM scope WHERE task_id = ? AND "end" IS NULL ORDER BY number`),
       lease: database.prepare(
         `INSERT INTO lease (name, holder, until) VALUES ('lost-traces', :holder, :until)
          ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until
@@ -69,8 +71,8 @@ export class SqliteLostTraces {
     });
   }
 
-  #traceOf({ id, uuid: taskUuid, name: taskName, attempt: key, updated, lost_heard: heard }: LostRow): LostTrace {
-    const scopes = (this.#statements.open.all(id) as unknown as ScopeRow[]).map(scopeOfRow);
+  #traceOf({ id, uuid: taskUuid, name: taskName, attempt: key, attempts, updated, lost_heard: heard }: LostRow): LostTrace {
+    const scopes = this.#scopes.open(id, attemptsOfJson(attempts));
     const attempt = scopes.filter(isAttempt).find(({ traceId, spanId }) => spanKey(traceId, spanId) === key);
     return attempt === undefined ? { taskUuid, spans: [] } : lostTrace({ taskUuid, taskName, attempt, heard, updated }, scopes);
   }

@@ -5,9 +5,9 @@ import { decodeEntries } from './journal-entries.ts';
 import { cutLog, resolveRange } from './log-range.ts';
 import type { LogPiece } from './log-range.ts';
 import { firstRecentOffset, RecentNotifications } from './recent-notifications.ts';
-import { scopeOfRow } from './scope-row.ts';
-import type { ScopeRow } from './scope-row.ts';
+import { attemptsOfJson } from './scope-line.ts';
 import type { SqliteChanges } from './sqlite-changes.ts';
+import type { SqliteScopes } from './sqlite-scopes.ts';
 import { LIVENESS_COLUMNS, livenessOf } from './sqlite-workers.ts';
 import type { LivenessColumns } from './sqlite-workers.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
@@ -25,10 +25,12 @@ interface TaskColumns extends LivenessColumns {
 /** What is read of tasks. That of one answer is of one state only inside a transaction. */
 export class SqliteReads {
   readonly #changes: SqliteChanges;
+  readonly #scopes: SqliteScopes;
   readonly #statements;
 
-  constructor(database: DatabaseSync, changes: SqliteChanges) {
+  constructor(database: DatabaseSync, changes: SqliteChanges, scopes: SqliteScopes) {
     this.#changes = changes;
+    this.#scopes = scopes;
     const columns = `task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}`;
     const from = 'FROM task LEFT JOIN worker ON worker.id = task.worker_id';
     const task = `SELECT ${columns} ${from}`;
@@ -38,7 +40,7 @@ export class SqliteReads {
       page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       changes: database.prepare(`SELECT changed, ${columns} ${from} WHERE changed > ? ORDER BY changed LIMIT ?`),
-      scopes: database.prepare('SELECT * FROM scope WHERE task_id = ?'),
+      attempts: database.prepare('SELECT attempts FROM task WHERE id = ?'),
       firstTexts: database.prepare(
         'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
       ),
@@ -73,7 +75,8 @@ export class SqliteReads {
   scopes(uuid: string): StoredScopes | undefined {
     const row = this.#row(uuid);
     if (row === undefined) return undefined;
-    const scopes = (this.#statements.scopes.all(row.id) as unknown as ScopeRow[]).map(scopeOfRow);
+    const { attempts } = this.#statements.attempts.get(row.id) as { attempts: string };
+    const scopes = this.#scopes.all(row.id, attemptsOfJson(attempts));
     const recent = new RecentNotifications();
     const first = firstRecentOffset(scopes);
     if (first !== undefined) {

@@ -158,6 +158,53 @@ const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE worker ADD COLUMN path TEXT;
   `,
+  // Scopes in groups of sixteen, each a line of JSON (`scope-line.ts`); with a rowid, as the journal is.
+  `
+  CREATE TABLE scope_group (
+    task_id INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    lines TEXT NOT NULL,
+    PRIMARY KEY (task_id, place)
+  ) STRICT;
+  CREATE TABLE scope_place (
+    task_id INTEGER NOT NULL,
+    span_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (task_id, span_id, number)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE child_attempt (
+    task_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    child_of TEXT NOT NULL,
+    PRIMARY KEY (task_id, number)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX child_attempt_of ON child_attempt (child_of);
+
+  INSERT INTO scope_place SELECT task_id, span_id, number FROM scope WHERE number > 16;
+  INSERT INTO child_attempt SELECT task_id, number, child_of FROM scope WHERE child_of IS NOT NULL;
+  INSERT INTO scope_group
+    WITH numbered AS (
+      SELECT *, (number - 1) / 16 AS place,
+        number - ifnull(lag(number) OVER (PARTITION BY task_id, (number - 1) / 16 ORDER BY number), (number - 1) / 16 * 16) AS step
+      FROM scope
+    )
+    SELECT task_id, place, substr(group_concat(replace(hex(zeroblob(step)), '00', char(10)) || '[' || concat_ws(',',
+        number,
+        CASE WHEN "end" IS NULL THEN 'null' ELSE json_array("end", end_seq, outcome, duration, heading) END,
+        ifnull((SELECT key FROM task, json_each(task.attempts)
+                WHERE task.id = task_id AND value ->> 0 = trace_id AND value ->> 1 = task_span_id), 0),
+        json_quote(span_id),
+        CASE parent_span_id WHEN task_span_id THEN '0' ELSE json_quote(parent_span_id) END,
+        CASE WHEN substr(name, 1, 1) = '"' THEN name ELSE json_quote(name) END,
+        ifnull(start, 'null'), seen, encloses, inside_units, units, notifications, ifnull(recent, '[]'),
+        CASE WHEN coalesce(error, share, progress, plan, attempt) IS NOT NULL OR remote THEN json_object(
+          'error', json(error), 'share', json(CASE WHEN share IS NOT NULL THEN printf('%!.17g', share) END),
+          'progress', json(progress), 'plan', json(plan), 'insideByName', json(inside_by_name), 'remote', remote, 'task', json(attempt)
+        ) END
+      ) || ']', '' ORDER BY number), 2)
+    FROM numbered GROUP BY task_id, place ORDER BY task_id, place;
+  DROP TABLE scope;
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */

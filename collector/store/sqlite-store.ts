@@ -12,6 +12,7 @@ import { FileWatch, openSqliteFile, refusal, sqliteFailure } from './sqlite-file
 import { SqliteLostTraces } from './sqlite-lost-traces.ts';
 import { SqliteReads } from './sqlite-reads.ts';
 import { SqliteRevision } from './sqlite-revision.ts';
+import { SqliteScopes } from './sqlite-scopes.ts';
 import { SqliteSweep } from './sqlite-sweep.ts';
 import { SqliteTransactions } from './sqlite-transactions.ts';
 import { SqliteWorkers } from './sqlite-workers.ts';
@@ -85,11 +86,12 @@ class SqliteStore implements TaskStore {
     this.#transactions = new SqliteTransactions(database);
     this.#changes = new SqliteChanges(database);
     this.#workers = new SqliteWorkers(database, () => this.#changes.last());
-    this.#reads = new SqliteReads(database, this.#changes);
-    this.#commits = new SqliteCommits(database, this.#changes, this.#workers);
-    this.#commands = new SqliteCommands(database);
+    const scopes = new SqliteScopes(database);
+    this.#reads = new SqliteReads(database, this.#changes, scopes);
+    this.#commits = new SqliteCommits(database, this.#changes, this.#workers, scopes);
+    this.#commands = new SqliteCommands(database, scopes);
     this.#revision = new SqliteRevision(database);
-    this.#lostTraces = new SqliteLostTraces(database, this.#transactions);
+    this.#lostTraces = new SqliteLostTraces(database, this.#transactions, scopes);
     this.#sweep = new SqliteSweep(database, this.#transactions);
   }
 

@@ -35,9 +35,6 @@ export class SqliteSweep {
     const states = '(SELECT value FROM json_each(:states))';
     const ended = `state IN ('completed', 'failed', 'cancelled') AND state IN ${states}`;
     const lost = `lost_at IS NOT NULL AND 'lost' IN ${states}`;
-    const started = `SELECT 1 FROM json_each(task.attempts) AS key JOIN scope
-      ON scope.task_id = task.id AND scope.trace_id = key.value ->> 0 AND scope.span_id = key.value ->> 1
-      WHERE scope.start IS NOT NULL`;
     this.#statements = {
       count: database.prepare(
         `SELECT (SELECT count(*) FROM task WHERE ${ended}) + (SELECT count(*) FROM task WHERE ${lost}) AS count`,
@@ -49,7 +46,7 @@ export class SqliteSweep {
          ORDER BY ended, state, id LIMIT :limit`,
       ),
       unstarted: database.prepare(
-        `SELECT id FROM task WHERE state = 'running' AND updated < :before AND NOT EXISTS (${started}) ORDER BY updated, id LIMIT :limit`,
+        `SELECT id FROM task WHERE state = 'running' AND updated < :before AND summary ->> 'start' IS NULL ORDER BY updated, id LIMIT :limit`,
       ),
       lease: database.prepare(
         `INSERT INTO lease (name, holder, until) VALUES ('sweep', :holder, :until)
@@ -67,9 +64,13 @@ export class SqliteSweep {
       texts: database.prepare('SELECT offset, bytes FROM journal WHERE task_id = ? ORDER BY offset LIMIT ?'),
       journal: database.prepare('DELETE FROM journal WHERE task_id = ? AND offset <= ?'),
       scopes: database.prepare(
-        `DELETE FROM scope WHERE task_id = :task AND (trace_id, span_id) IN
-           (SELECT trace_id, span_id FROM scope WHERE task_id = :task LIMIT :limit)`,
+        'DELETE FROM scope_group WHERE rowid IN (SELECT rowid FROM scope_group WHERE task_id = :task LIMIT :limit)',
       ),
+      places: database.prepare(
+        `DELETE FROM scope_place WHERE task_id = :task AND (span_id, number) IN
+           (SELECT span_id, number FROM scope_place WHERE task_id = :task LIMIT :limit)`,
+      ),
+      children: database.prepare('DELETE FROM child_attempt WHERE task_id = ?'),
       free: database.prepare('PRAGMA freelist_count'),
       autoVacuum: database.prepare('PRAGMA auto_vacuum'),
     };
@@ -118,7 +119,7 @@ export class SqliteSweep {
 
   /** Takes away what belonged to removed tasks, until the step has had enough. */
   #removeParts(): void {
-    const { removed, forget, texts, journal, scopes } = this.#statements;
+    const { removed, forget, texts, journal, scopes, places, children } = this.#statements;
     let rows = STEP_ROWS;
     let bytes = STEP_BYTES;
     for (;;) {
@@ -133,8 +134,11 @@ export class SqliteSweep {
         rows--;
       }
       if (last >= 0) journal.run(id, last);
-      if (rows > 0 && bytes > 0) rows -= Number(scopes.run({ task: id, limit: rows }).changes);
+      for (const parts of [scopes, places]) {
+        if (rows > 0 && bytes > 0) rows -= Number(parts.run({ task: id, limit: rows }).changes);
+      }
       if (rows <= 0 || bytes <= 0) return;
+      children.run(id);
       forget.run(id);
     }
   }

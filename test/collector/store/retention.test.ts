@@ -192,7 +192,7 @@ test('a long task goes in small steps; others read and write in between, and fin
   expect(steps).toBeGreaterThanOrEqual(7);
   const database = new DatabaseSync(path);
   expect(database.prepare('SELECT count(*) AS n FROM journal WHERE task_id = 1').get()).toEqual({ n: 0 });
-  expect(database.prepare('SELECT count(*) AS n FROM scope WHERE task_id = 1').get()).toEqual({ n: 0 });
+  expect(database.prepare('SELECT count(*) AS n FROM scope_group WHERE task_id = 1').get()).toEqual({ n: 0 });
   expect(database.prepare('SELECT count(*) AS n FROM removed').get()).toEqual({ n: 0 });
   database.close();
   expect((await uuidsIn(other)).length).toBe(steps);

@@ -62,7 +62,7 @@ describe('a SQLite file of taskspan', () => {
     const database = new DatabaseSync(path, { readOnly: true });
     const tables = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`).all();
     database.close();
-    expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['task', 'scope', 'journal']));
+    expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['task', 'scope_group', 'journal']));
   });
 
   test('is of no use any more once the store is closed: each call rejects', async () => {

@@ -1,0 +1,163 @@
+import type { ToldError } from '../../src/fact.ts';
+import type { Outcome } from '../../src/conventions.ts';
+import { isAttempt, namesOnly, NO_NAMES } from '../record/scope-state.ts';
+import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
+
+/** The ids of an attempt. */
+export type AttemptIds = Pick<AttemptState, 'traceId' | 'taskSpanId'>;
+
+/** The column `attempts` of a task: the ids of its attempts, in the order in which they became known. */
+export function attemptsJson(attempts: readonly AttemptIds[]): string {
+  return JSON.stringify(attempts.map(({ traceId, taskSpanId }) => [traceId, taskSpanId]));
+}
+
+export function attemptsOfJson(json: string): AttemptIds[] {
+  return (JSON.parse(json) as [string, string][]).map(([traceId, taskSpanId]) => ({ traceId, taskSpanId }));
+}
+
+/**
+ * A scope as one line of JSON: an array of what every scope has, and at its end an object of what only
+ * few have. Its attempt stands there by its place among the task's attempts.
+ */
+type Line = [
+  number: number,
+  end: [time: number, seq: number, outcome: Outcome, duration: number, heading: 0 | 1] | null,
+  attempt: number,
+  spanId: string,
+  /** 0 is the task span. */
+  parentSpanId: string | 0,
+  name: string,
+  start: number | null,
+  seen: number[],
+  encloses: 0 | 1,
+  insideUnits: number,
+  units: number,
+  notifications: number,
+  recent: number[],
+  more?: More,
+];
+
+/** Absent or `null` is as nothing was told. */
+interface More {
+  error?: ToldError | null;
+  share?: number | null;
+  progress?: ScopeState['latestProgress'];
+  plan?: ScopeState['plan'];
+  insideByName?: Record<string, number> | null;
+  remote?: 1 | 0;
+  task?: AttemptOnly | null;
+}
+
+type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | LaterField> & Partial<Pick<AttemptState, LaterField>>;
+
+/** Lines of earlier versions do not have them. */
+type LaterField = 'missing' | 'parentScope';
+
+/** The line of a scope. */
+export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[]): string {
+  const { end, taskSpanId, parentSpanId } = scope;
+  const line: Line = [
+    scope.number,
+    end === null ? null : [end.time, end.seq, end.outcome, end.duration, end.heading ? 1 : 0],
+    placeOfAttempt(scope, attempts),
+    scope.spanId,
+    parentSpanId === taskSpanId ? 0 : parentSpanId,
+    scope.name,
+    scope.start,
+    scope.seen,
+    scope.encloses ? 1 : 0,
+    scope.insideUnits,
+    scope.units,
+    scope.notifications,
+    scope.recent,
+  ];
+  if (!isPlain(scope)) line.push(moreOf(scope));
+  return JSON.stringify(line);
+}
+
+/** The scope of a line. */
+export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): ScopeState {
+  const [number, end, attempt, spanId, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
+    JSON.parse(line) as Line;
+  const { traceId, taskSpanId } = attempts[attempt]!;
+  const scope: ScopeState = {
+    traceId,
+    spanId,
+    taskSpanId,
+    number,
+    parentSpanId: parent === 0 ? taskSpanId : parent,
+    name,
+    start,
+    end: end && endOf(end, more),
+    seen,
+    remote: more.remote === 1,
+    encloses: encloses === 1,
+    share: more.share ?? null,
+    latestProgress: more.progress ?? null,
+    plan: more.plan ?? null,
+    insideUnits,
+    insideByName: more.insideByName ? namesOnly(more.insideByName) : NO_NAMES,
+    units,
+    notifications,
+    recent,
+  };
+  const { task } = more;
+  if (!task) return scope;
+  const state: AttemptState = { ...scope, missing: 0, parentScope: null, ...task, isTask: true };
+  return state;
+}
+
+/** Whether a line may be that of a span; one that is not never looks so. */
+export function mayBeOf(line: string, spanId: string): boolean {
+  return line.includes(`"${spanId}"`);
+}
+
+/** Whether the scope of a line has not ended. */
+export function isOpenLine(line: string): boolean {
+  return line.startsWith(',null,', line.indexOf(','));
+}
+
+function placeOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly AttemptIds[]): number {
+  return attempts.findIndex((attempt) => attempt.taskSpanId === taskSpanId && attempt.traceId === traceId);
+}
+
+function isPlain(scope: ScopeState): boolean {
+  const { end, share, latestProgress, plan, remote } = scope;
+  return !isAttempt(scope) && (end?.error ?? null) === null && share === null && latestProgress === null && plan === null && !remote;
+}
+
+function moreOf(scope: ScopeState): More {
+  const { end, share, latestProgress, plan, insideByName, remote } = scope;
+  return {
+    ...(end !== null && end.error !== null && { error: end.error }),
+    ...(share !== null && { share }),
+    ...(latestProgress !== null && { progress: latestProgress }),
+    ...(plan !== null && { plan, insideByName }),
+    ...(remote && { remote: 1 }),
+    ...(isAttempt(scope) && { task: attemptOnly(scope) }),
+  };
+}
+
+function attemptOnly(state: AttemptState): AttemptOnly {
+  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, final } =
+    state;
+  return {
+    attempt,
+    attributes,
+    workerId,
+    workerIntervalMs,
+    cancellable,
+    parentTaskUuid,
+    ...(parentScope !== null && { parentScope }),
+    sampled,
+    missing,
+    jobs,
+    exception,
+    result,
+    final,
+  };
+}
+
+function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[1]>, { error }: More): ScopeEndState {
+  return { time, seq, outcome, duration, heading: heading === 1, error: error ?? null };
+}

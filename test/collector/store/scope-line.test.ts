@@ -1,0 +1,36 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isOpenLine, mayBeOf, scopeLine, scopeOfLine } from '../../../collector/store/scope-line.ts';
+import { anyText, arbitraryTask, cases } from '../record/arbitrary-task.ts';
+import { taskAfter } from '../record/folding.ts';
+
+describe('the line of a scope', () => {
+  test('gives back the scope, whatever it has told', () => {
+    fc.assert(
+      fc.property(arbitraryTask(), fc.nat(), anyText, ({ facts }, told, name) => {
+        const { scopes, attempts } = taskAfter([facts.slice(0, 1 + (told % facts.length))]);
+        for (const scope of scopes) {
+          for (const one of [scope, { ...scope, name }]) {
+            const line = scopeLine(one, attempts);
+            expect(scopeOfLine(line, attempts)).toEqual(one);
+            expect(line).not.toContain('\n');
+            expect(isOpenLine(line)).toBe(one.end === null);
+            expect(mayBeOf(line, one.spanId)).toBe(true);
+          }
+        }
+      }),
+      cases(300),
+    );
+  });
+
+  test('of an ordinary scope takes at most 130 bytes and its name', () => {
+    const scope = {
+      traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'c'.repeat(16), parentSpanId: 'c'.repeat(16),
+      number: 12, name: 'Part 12', start: 1_790_000_000_000_000,
+      end: { time: 1_790_000_000_100_000, seq: 3, outcome: 'completed' as const, duration: 100_000, heading: false, error: null },
+      seen: [0, 3], remote: false, encloses: false, share: null, latestProgress: null, plan: null,
+      insideUnits: 0, insideByName: {}, units: 1_000_000_000, notifications: 2, recent: [12_345, 2],
+    };
+    expect(scopeLine(scope, [scope]).length).toBeLessThanOrEqual(130 + scope.name.length);
+  });
+});
