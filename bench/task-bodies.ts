@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { SpanKind, trace } from '@opentelemetry/api';
 import type { SpanOptions } from '@opentelemetry/api';
@@ -6,6 +5,7 @@ import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otl
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { runTask } from '../src/index.ts';
+import { taskUuid } from '../src/task-uuid.ts';
 import { textAt } from './texts.ts';
 
 /**
@@ -51,7 +51,7 @@ export function bodiesOf(encoding: Encoding, mix: Mix): () => TaskBody {
   return () => {
     const body = Buffer.from(template);
     const fresh = places.map((ofTask) => {
-      const uuid = newUuid();
+      const uuid = taskUuid();
       for (const at of ofTask) body.write(uuid, at, 'latin1');
       return uuid;
     });
@@ -122,9 +122,4 @@ function placesOf(body: Buffer, bytes: Buffer): number[] {
   const places: number[] = [];
   for (let at = body.indexOf(bytes); at !== -1; at = body.indexOf(bytes, at + bytes.length)) places.push(at);
   return places;
-}
-
-function newUuid(): string {
-  const hex = randomBytes(16).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`;
 }

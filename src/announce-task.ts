@@ -16,7 +16,7 @@ import type { Redact } from './text.ts';
 export interface AnnounceTaskOptions {
   /** Name of the task, not empty. */
   taskName: string;
-  /** UUID of the task, of any version of RFC 9562. Default: a new random one. */
+  /** UUID of the task, of any version of RFC 9562. Default: a new one of version 7, which begins with the time. */
   taskUuid?: string;
   /** Attributes of the task, for its record until a worker takes it. No name may begin with `taskspan.`. */
   attributes?: Attributes;

@@ -11,7 +11,7 @@ import type { Redact } from './text.ts';
 
 /** Options of a task, without its name. */
 export interface TaskOptions<Suppress extends boolean = boolean> {
-  /** UUID of the task, of any version of RFC 9562. Default: a new random one. */
+  /** UUID of the task, of any version of RFC 9562. Default: a new one of version 7, which begins with the time. */
   taskUuid?: string;
   /** Number of this attempt, a whole number from 1: a retry of the same task is the next. Default 1. */
   attempt?: number;

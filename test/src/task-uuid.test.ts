@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
 import { isTaskUuid, taskUuid } from '../../src/task-uuid.ts';
 
@@ -30,6 +30,14 @@ describe('a task uuid', () => {
     const uuids = Array.from({ length: 100 }, () => new TaskUpdater({ taskName: 'T' }).taskUuid);
     expect(new Set(uuids).size).toBe(100);
     expect(uuids.every(isTaskUuid)).toBe(true);
+  });
+
+  test('begins with the time where none is given, so that later ones come later', () => {
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ now: 0x017f22e279b0 });
+    expect(taskUuid()).toMatch(/^017f22e2-79b0-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    vi.setSystemTime(0x017f22e279b1);
+    expect(taskUuid()).toMatch(/^017f22e2-79b1-7/);
   });
 
   test.each([
