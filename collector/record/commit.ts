@@ -101,10 +101,9 @@ function commitOf(
   noted: ReadonlyMap<ScopeState, number>,
 ): TaskCommit | undefined {
   if (task.changed.size === 0 && !task.announcedAnew) return undefined;
-  journal.close();
   const version = ++task.version;
   const offset = task.logBytes;
-  for (const entry of journal.entries) task.logBytes += entry.bytes;
+  task.logBytes += journal.close();
   for (const [noting, count] of noted) keepRecent(noting, offset, count);
   const scopes = [...task.changed];
   task.changed.clear();
