@@ -12,7 +12,7 @@ import type {
 } from '../../src/fact.ts';
 import { failureText } from '../../src/failure.ts';
 import { isGreaterContent } from './content.ts';
-import { countJob } from './jobs.ts';
+import { countedAs, recount } from './jobs.ts';
 import { addByName, rollUp } from './roll-up.ts';
 import { isAttempt, namesOnly } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
@@ -80,8 +80,10 @@ function see(task: TaskFold, scope: ScopeState, seq: number): boolean {
     return true;
   }
   const before = missingIn(seen);
-  const isNew = addSeq(seen, seq);
-  const change = missingIn(seen) - before;
+  // Made anew, for one that grows has room for many more: mostly it stays as short.
+  if (last < 0) scope.seen = [seq, seq];
+  const isNew = last < 0 || addSeq(seen, seq);
+  const change = missingIn(scope.seen) - before;
   if (change !== 0) {
     const attempt = task.attemptOf(scope);
     attempt.missing += change;
@@ -122,18 +124,18 @@ function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): vo
   ) {
     return;
   }
-  countJob(task, scope, () => {
-    scope.name = name;
-    scope.parentSpanId = parentSpanId;
-    scope.start = time;
-    scope.remote = remote;
-  });
+  const before = countedAs(scope);
+  scope.name = name;
+  scope.parentSpanId = parentSpanId;
+  scope.start = time;
+  scope.remote = remote;
+  recount(task, scope, before);
   const around = task.around(scope);
   // A scope whose work goes on elsewhere is a job itself.
   if (around !== undefined && !around.encloses && !remote) {
-    countJob(task, around, () => {
-      around.encloses = true;
-    });
+    const aroundBefore = countedAs(around);
+    around.encloses = true;
+    recount(task, around, aroundBefore);
   }
   rollUp(task, scope);
 }
@@ -141,9 +143,9 @@ function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): vo
 function foldScopeEnd(task: TaskFold, scope: ScopeState, fact: ScopeEnd): void {
   const end = endOf(fact, fact.heading);
   if (scope.end !== null && !isGreaterContent(end, scope.end)) return;
-  countJob(task, scope, () => {
-    scope.end = end;
-  });
+  const before = countedAs(scope);
+  scope.end = end;
+  recount(task, scope, before);
   rollUp(task, scope);
 }
 

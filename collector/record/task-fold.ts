@@ -28,6 +28,8 @@ export class TaskFold {
   lineBefore: string | null = null;
   version = 0;
   logBytes = 0;
+  /** The attempt asked for last: mostly there is one. */
+  #attempt: AttemptState | undefined;
 
   constructor(uuid: string) {
     this.uuid = uuid;
@@ -48,17 +50,23 @@ export class TaskFold {
   }
 
   /** The state of the task span to which a span belongs. */
-  attemptOf(ref: { readonly traceId: string; readonly taskSpanId: string }): AttemptState {
-    const known = this.scopes.get(ref.traceId, ref.taskSpanId);
-    if (known !== undefined && isAttempt(known)) return known;
-    return this.#create(newAttempt(ref.traceId, ref.taskSpanId, this.uuid, ++this.spanCount));
+  attemptOf({ traceId, taskSpanId }: { readonly traceId: string; readonly taskSpanId: string }): AttemptState {
+    const asked = this.#attempt;
+    if (asked !== undefined && asked.spanId === taskSpanId && asked.traceId === traceId) return asked;
+    const known = this.scopes.get(traceId, taskSpanId);
+    const attempt =
+      known !== undefined && isAttempt(known) ? known : this.#create(newAttempt(traceId, taskSpanId, this.uuid, ++this.spanCount));
+    this.#attempt = attempt;
+    return attempt;
   }
 
   /** The scope or task span around a scope; `undefined` while that is unknown. */
   around(scope: ScopeState): ScopeState | undefined {
-    if (scope.parentSpanId === '') return undefined;
-    const known = this.scopes.get(scope.traceId, scope.parentSpanId);
-    return known ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: scope.parentSpanId });
+    const { traceId, taskSpanId, parentSpanId } = scope;
+    if (parentSpanId === '') return undefined;
+    if (parentSpanId === taskSpanId) return this.attemptOf(scope);
+    const known = this.scopes.get(traceId, parentSpanId);
+    return known ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: parentSpanId });
   }
 
   /** Takes in a span's state, as when a store loads it. */
