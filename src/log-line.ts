@@ -49,7 +49,7 @@ export function messageLines(message: string): string {
 
 /** Whether {@link plainLine} tells a message, so that its line gives it back. */
 export function isPlainMessage(message: string): boolean {
-  return !CONTROL.test(message) && !BEGINS_ODDLY.test(message);
+  return !NOT_PLAIN.test(message);
 }
 
 /** The line of a message that needs no change. */
@@ -126,11 +126,11 @@ const OUTCOME_TEXT: Record<Outcome, string> = {
 const MARK = '\t  | ';
 const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
 const READS_AS_OURS = /^\s*(?:Task Finished - |Attempt \d|\d+ updates? not received)/;
-const BEGINS_ODDLY = new RegExp(`^\\s|${READS_AS_OURS.source}`);
 /** Control characters but the tab, and those that override the direction of text. */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 const CONTROLS = new RegExp(CONTROL, 'g');
+const NOT_PLAIN = new RegExp(`^\\s|${READS_AS_OURS.source}|${CONTROL.source}`);
 
 function errorLines(error: ToldError): string {
   const name = oneLine(error.name);
