@@ -100,13 +100,12 @@ function commitOf(
   journal: JournalWriter,
   noted: readonly ScopeState[],
 ): TaskCommit | undefined {
-  if (task.changed.size === 0 && !task.announcedAnew) return undefined;
+  if (!task.hasChanges && !task.announcedAnew) return undefined;
   const version = ++task.version;
   const offset = task.logBytes;
   task.logBytes += journal.close();
   for (const scope of noted) forgetOldest(scope);
-  const scopes = [...task.changed];
-  task.changed.clear();
+  const scopes = task.takeChanges();
   const life = lifeOf(task);
   const anew = version === 1 || task.announcedAnew || !isSameLife(before.life, life);
   task.announcedAnew = false;

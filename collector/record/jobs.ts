@@ -20,10 +20,10 @@ export function countedAs(scope: ScopeState): CountedAs {
 /** Counts a scope that has changed anew in its attempt: as what it is now, instead of what it was before. */
 export function recount(task: TaskFold, scope: ScopeState, before: CountedAs): void {
   const after = countedAs(scope);
-  task.changed.add(scope);
+  task.change(scope);
   if (before === after) return;
   const attempt = task.attemptOf(scope);
   if (before !== undefined) attempt.jobs[before]--;
   if (after !== undefined) attempt.jobs[after]++;
-  task.changed.add(attempt);
+  task.change(attempt);
 }

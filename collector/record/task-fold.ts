@@ -14,8 +14,8 @@ export class TaskFold {
   readonly uuid: string;
   readonly scopes: SpanMap<ScopeState> = new SpanMap();
   readonly attempts: AttemptState[] = [];
-  /** Spans whose state has changed since the store last wrote it. */
-  readonly changed: Set<ScopeState> = new Set();
+  /** Spans whose state has changed since the store last wrote it: each has its mark. */
+  #changed: ScopeState[] = [];
   /** What was said of the task before its first attempt; `null` if nothing. */
   announced: Announcement | null = null;
   /** Whether the announcement, or the time of the latest one, has changed since the last commit. */
@@ -45,7 +45,7 @@ export class TaskFold {
     const scope = this.#create(newScope(ref, ++this.spanCount));
     // Its start is not known yet.
     attempt.missing++;
-    this.changed.add(attempt);
+    this.change(attempt);
     return scope;
   }
 
@@ -76,8 +76,27 @@ export class TaskFold {
     return scope;
   }
 
+  /** Notes that a span's state has changed. */
+  change(scope: ScopeState): void {
+    if (scope.changed === true) return;
+    scope.changed = true;
+    this.#changed.push(scope);
+  }
+
+  get hasChanges(): boolean {
+    return this.#changed.length > 0;
+  }
+
+  /** The spans whose state has changed since this was asked before, in the order of their first change. */
+  takeChanges(): ScopeState[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const scope of changed) scope.changed = false;
+    return changed;
+  }
+
   #create<State extends ScopeState>(scope: State): State {
-    this.changed.add(scope);
+    this.change(scope);
     return this.add(scope);
   }
 
