@@ -36,16 +36,25 @@ export function factLines(fact: Fact): string {
 
 /** `\t - NAME`, and again with `(continued)` where another scope's lines stand in between. */
 export function nameLine(name: string, continued = false): string {
-  return `\t - ${visible(oneLine(name))}${continued ? ' (continued)' : ''}\n`;
+  return `\t - ${oneLine(name)}${continued ? ' (continued)' : ''}\n`;
 }
 
 /** A notification: its first line, and its further ones marked. */
 export function messageLines(message: string): string {
-  const text = message.trimStart();
-  if (!CONTROL.test(text) && !READS_AS_OURS.test(text)) return `\t${text}\n`;
-  const [first = '', ...further] = text.split(LINE_BREAK);
+  if (isPlainMessage(message)) return plainLine(message);
+  const [first = '', ...further] = message.trimStart().split(LINE_BREAK);
   const mark = READS_AS_OURS.test(first) ? MARK : '\t';
   return `${mark}${visible(first)}\n${marked(further)}`;
+}
+
+/** Whether {@link plainLine} tells a message, so that its line gives it back. */
+export function isPlainMessage(message: string): boolean {
+  return !NOT_PLAIN.test(message);
+}
+
+/** The line of a message that needs no change. */
+export function plainLine(message: string): string {
+  return `\t${message}\n`;
 }
 
 /** How a scope ended, after what time, and by what error. */
@@ -121,9 +130,10 @@ const READS_AS_OURS = /^\s*(?:Task Finished - |Attempt \d|\d+ updates? not recei
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 const CONTROLS = new RegExp(CONTROL, 'g');
+const NOT_PLAIN = new RegExp(`^\\s|${READS_AS_OURS.source}|${CONTROL.source}`);
 
 function errorLines(error: ToldError): string {
-  const name = visible(oneLine(error.name));
+  const name = oneLine(error.name);
   const [first = '', ...further] = error.message.trim().split(LINE_BREAK);
   return `${name}${first === '' ? '' : `: ${visible(first)}`}\n${marked(further)}`;
 }
@@ -132,8 +142,10 @@ function marked(lines: readonly string[]): string {
   return lines.map((line) => `${MARK}${visible(line)}\n`).join('');
 }
 
+/** A text as one line that is {@link visible}. */
 function oneLine(text: string): string {
-  return text.trim().split(LINE_BREAK).join(' ');
+  const trimmed = text.trim();
+  return CONTROL.test(trimmed) ? visible(trimmed.split(LINE_BREAK).join(' ')) : trimmed;
 }
 
 /**

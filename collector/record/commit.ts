@@ -49,7 +49,7 @@ export function commitFacts(
   shareOfChildren: ShareOfChildren = () => null,
 ): TaskCommit | undefined {
   const journal = new JournalWriter(task);
-  const noted = new Map<ScopeState, number>();
+  const noted: ScopeState[] = [];
   const before = beforeCommit(task);
   let span: SpanRef | undefined;
   let scope: ScopeState | undefined;
@@ -70,7 +70,7 @@ export function commitFacts(
     }
     if (!isNew) continue;
     journal.write(fact, scope);
-    if (fact.kind === 'notification') noted.set(scope, (noted.get(scope) ?? 0) + 1);
+    if (fact.kind === 'notification' && note(scope, task.logBytes)) noted.push(scope);
   }
   return commitOf(task, before, journal, noted);
 }
@@ -82,7 +82,7 @@ export function commitChildShares(task: TaskFold, shares: readonly ChildShare[])
     const scope = task.scopes.get(traceId, spanId);
     if (scope !== undefined) foldChildShare(task, scope, share);
   }
-  return commitOf(task, before, new JournalWriter(task), new Map());
+  return commitOf(task, before, new JournalWriter(task), []);
 }
 
 interface Before {
@@ -98,16 +98,14 @@ function commitOf(
   task: TaskFold,
   before: Before,
   journal: JournalWriter,
-  noted: ReadonlyMap<ScopeState, number>,
+  noted: readonly ScopeState[],
 ): TaskCommit | undefined {
-  if (task.changed.size === 0 && !task.announcedAnew) return undefined;
-  journal.close();
+  if (!task.hasChanges && !task.announcedAnew) return undefined;
   const version = ++task.version;
   const offset = task.logBytes;
-  for (const entry of journal.entries) task.logBytes += entry.bytes;
-  for (const [noting, count] of noted) keepRecent(noting, offset, count);
-  const scopes = [...task.changed];
-  task.changed.clear();
+  task.logBytes += journal.close();
+  for (const scope of noted) forgetOldest(scope);
+  const scopes = task.takeChanges();
   const life = lifeOf(task);
   const anew = version === 1 || task.announcedAnew || !isSameLife(before.life, life);
   task.announcedAnew = false;
@@ -138,10 +136,21 @@ function byTime(one: Fact, other: Fact): number {
   return one.time - other.time || (one.span.spanId === other.span.spanId ? one.seq - other.seq : 0);
 }
 
-/** Remembers which commits hold the scope's last notifications, and forgets those before. */
-function keepRecent(scope: ScopeState, offset: number, count: number): void {
+/** Remembers that the commit whose text begins at an offset holds a notification of the scope; says whether it is its first. */
+function note(scope: ScopeState, offset: number): boolean {
   const { recent } = scope;
-  recent.push(offset, count);
+  const last = recent.length - 2;
+  if (last >= 0 && recent[last] === offset) {
+    recent[last + 1]!++;
+    return false;
+  }
+  if (last < 0) scope.recent = [offset, 1];
+  else recent.push(offset, 1);
+  return true;
+}
+
+/** Forgets the commits before those that hold the scope's last notifications. */
+function forgetOldest({ recent }: ScopeState): void {
   let kept = 0;
   for (let at = 1; at < recent.length; at += 2) kept += recent[at]!;
   let drop = 0;

@@ -12,7 +12,7 @@ import type {
 } from '../../src/fact.ts';
 import { failureText } from '../../src/failure.ts';
 import { isGreaterContent } from './content.ts';
-import { countJob } from './jobs.ts';
+import { countedAs, recount } from './jobs.ts';
 import { addByName, rollUp } from './roll-up.ts';
 import { isAttempt, namesOnly } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
@@ -35,7 +35,7 @@ export type ScopeFact = Exclude<Fact, TaskAnnounced>;
 export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
   const isNew = see(task, scope, fact.seq);
   if (isNew) {
-    task.changed.add(scope);
+    task.change(scope);
     if (fact.time > task.updated) task.updated = fact.time;
   }
   switch (fact.kind) {
@@ -80,12 +80,14 @@ function see(task: TaskFold, scope: ScopeState, seq: number): boolean {
     return true;
   }
   const before = missingIn(seen);
-  const isNew = addSeq(seen, seq);
-  const change = missingIn(seen) - before;
+  // Made anew, for one that grows has room for many more: mostly it stays as short.
+  if (last < 0) scope.seen = [seq, seq];
+  const isNew = last < 0 || addSeq(seen, seq);
+  const change = missingIn(scope.seen) - before;
   if (change !== 0) {
     const attempt = task.attemptOf(scope);
     attempt.missing += change;
-    task.changed.add(attempt);
+    task.change(attempt);
   }
   return isNew;
 }
@@ -96,7 +98,7 @@ function foldProgress(task: TaskFold, scope: ScopeState, fact: ProgressFact): vo
   const before = scope.latestProgress;
   if (before === null || seq > before.seq || (seq === before.seq && isGreaterContent(latest, before))) {
     scope.latestProgress = latest;
-    task.changed.add(scope);
+    task.change(scope);
   }
   if (total === undefined) return;
   raiseShare(task, scope, total === 0 ? 1 : Math.min(1, done / total));
@@ -122,18 +124,18 @@ function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): vo
   ) {
     return;
   }
-  countJob(task, scope, () => {
-    scope.name = name;
-    scope.parentSpanId = parentSpanId;
-    scope.start = time;
-    scope.remote = remote;
-  });
+  const before = countedAs(scope);
+  scope.name = name;
+  scope.parentSpanId = parentSpanId;
+  scope.start = time;
+  scope.remote = remote;
+  recount(task, scope, before);
   const around = task.around(scope);
   // A scope whose work goes on elsewhere is a job itself.
   if (around !== undefined && !around.encloses && !remote) {
-    countJob(task, around, () => {
-      around.encloses = true;
-    });
+    const aroundBefore = countedAs(around);
+    around.encloses = true;
+    recount(task, around, aroundBefore);
   }
   rollUp(task, scope);
 }
@@ -141,15 +143,15 @@ function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): vo
 function foldScopeEnd(task: TaskFold, scope: ScopeState, fact: ScopeEnd): void {
   const end = endOf(fact, fact.heading);
   if (scope.end !== null && !isGreaterContent(end, scope.end)) return;
-  countJob(task, scope, () => {
-    scope.end = end;
-  });
+  const before = countedAs(scope);
+  scope.end = end;
+  recount(task, scope, before);
   rollUp(task, scope);
 }
 
 function foldTaskStart(task: TaskFold, attempt: AttemptState, fact: TaskStart): void {
   if (attempt.start !== null && !isGreaterContent(startContent(fact), startContentOf(attempt))) return;
-  task.changed.add(attempt);
+  task.change(attempt);
   attempt.name = fact.name;
   attempt.start = fact.time;
   attempt.attempt = fact.attempt;
@@ -166,7 +168,7 @@ function foldTaskEnd(task: TaskFold, attempt: AttemptState, fact: TaskEnd): void
   const end = endOf(fact, true);
   const final = { exception: fact.exception, jobs: fact.jobs };
   if (attempt.end !== null && !isGreaterContent([end, final], [attempt.end, attempt.final])) return;
-  task.changed.add(attempt);
+  task.change(attempt);
   attempt.end = end;
   attempt.final = final;
 }
@@ -187,7 +189,7 @@ function foldException(task: TaskFold, attempt: AttemptState, fact: ExceptionFac
           : isGreaterContent(text, before.text));
   if (!later) return;
   attempt.exception = { time, spanId, seq, text };
-  task.changed.add(attempt);
+  task.change(attempt);
 }
 
 /** The first plan counts. */
@@ -197,7 +199,7 @@ function foldPlan(task: TaskFold, scope: ScopeState, fact: PlanFact): void {
   if (before !== null && (seq > before.seq || (seq === before.seq && !isGreaterContent(plan, before.plan)))) return;
   scope.plan = { seq, plan };
   scope.insideByName = namesOnly();
-  task.changed.add(scope);
+  task.change(scope);
   if (typeof plan === 'object') {
     for (const inside of task.scopes) {
       if (inside.parentSpanId === scope.spanId && inside.traceId === scope.traceId) addByName(scope, inside);
@@ -212,7 +214,7 @@ function foldResult(task: TaskFold, attempt: AttemptState, fact: ResultFact): vo
   const before = attempt.result;
   if (before !== null && (seq < before.seq || (seq === before.seq && !isGreaterContent(json, before.json)))) return;
   attempt.result = { seq, json };
-  task.changed.add(attempt);
+  task.change(attempt);
 }
 
 function endOf(fact: ScopeEnd | TaskEnd, heading: boolean): NonNullable<ScopeState['end']> {

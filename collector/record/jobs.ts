@@ -4,28 +4,26 @@ import type { TaskFold } from './task-fold.ts';
 
 type CountedAs = keyof AttemptState['jobs'] | undefined;
 
-/** Makes a change to a scope and counts it anew in its attempt, as what it is after the change. */
-export function countJob(task: TaskFold, scope: ScopeState, change: () => void): void {
-  const before = countedAs(scope);
-  change();
-  const after = countedAs(scope);
-  task.changed.add(scope);
-  if (before === after) return;
-  const attempt = task.attemptOf(scope);
-  if (before !== undefined) attempt.jobs[before]--;
-  if (after !== undefined) attempt.jobs[after]++;
-  task.changed.add(attempt);
-}
-
 /**
  * What a scope counts as. A heading is no job unless it failed by an error of its own; what
  * the source says at the end rules over what is seen until then.
  */
-function countedAs(scope: ScopeState): CountedAs {
+export function countedAs(scope: ScopeState): CountedAs {
   if (isAttempt(scope)) return undefined;
   const { end } = scope;
   if (end === null) return scope.start !== null && !scope.encloses ? 'running' : undefined;
   if (end.outcome === 'completed') return end.heading ? undefined : 'finished';
   if (end.outcome === 'failed') return end.heading && end.error === null ? undefined : 'failed';
   return undefined;
+}
+
+/** Counts a scope that has changed anew in its attempt: as what it is now, instead of what it was before. */
+export function recount(task: TaskFold, scope: ScopeState, before: CountedAs): void {
+  const after = countedAs(scope);
+  task.change(scope);
+  if (before === after) return;
+  const attempt = task.attemptOf(scope);
+  if (before !== undefined) attempt.jobs[before]--;
+  if (after !== undefined) attempt.jobs[after]++;
+  task.change(attempt);
 }

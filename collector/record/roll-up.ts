@@ -22,7 +22,7 @@ export function rollUp(task: TaskFold, scope: ScopeState): void {
   let inside = scope;
   let marked = scope;
   for (let steps = 1, markAt = 2; ; steps++) {
-    task.changed.add(inside);
+    task.change(inside);
     const around = task.around(inside);
     if (around === undefined) return;
     // What has ended is over, however it ended: a failed part holds nobody up.
@@ -32,7 +32,7 @@ export function rollUp(task: TaskFold, scope: ScopeState): void {
     inside.units = units;
     around.insideUnits += gained;
     addByName(around, inside);
-    task.changed.add(around);
+    task.change(around);
     if (around.plan === null) return;
     inside = around;
     if (inside === marked) return;

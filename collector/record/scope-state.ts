@@ -40,6 +40,8 @@ export interface ScopeState {
   notifications: number;
   /** The commits that hold its last notifications: offset of the commit's text, how many, offset, how many, … */
   recent: number[];
+  /** The mark of `TaskFold.change`; not for a store to keep. */
+  changed?: boolean;
 }
 
 export interface ScopeEndState {
@@ -109,6 +111,7 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     units: 0,
     notifications: 0,
     recent: [],
+    changed: false,
   };
 }
 

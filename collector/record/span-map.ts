@@ -1,3 +1,5 @@
+import { spanKey } from './scope-state.ts';
+
 interface SpanIds {
   readonly traceId: string;
   readonly spanId: string;
@@ -5,21 +7,22 @@ interface SpanIds {
 
 /**
  * What is known of spans by their two ids, in the order in which it was added. It is asked several times
- * a fact: a key made of both ids would have to be made and hashed each time.
+ * a fact, so that mostly the span's id alone is the key: one made of both would have to be made and hashed
+ * each time.
  */
 export class SpanMap<Span extends SpanIds> implements Iterable<Span> {
-  readonly #spans = new Set<Span>();
-  readonly #traces = new Map<string, Map<string, Span>>();
-  /** The trace asked for last: a task has mostly one. */
-  #traceId: string | undefined;
-  #trace: Map<string, Span> | undefined;
+  /** By span id; by both ids where another trace has a span of that id, which only a foreign sender can make. */
+  readonly #spans = new Map<string, Span>();
+  #hasTwins = false;
 
   get size(): number {
     return this.#spans.size;
   }
 
   get(traceId: string, spanId: string): Span | undefined {
-    return this.#traceOf(traceId)?.get(spanId);
+    const span = this.#spans.get(spanId);
+    if (span?.traceId === traceId) return span;
+    return this.#hasTwins ? this.#spans.get(spanKey(traceId, spanId)) : undefined;
   }
 
   has(traceId: string, spanId: string): boolean {
@@ -28,30 +31,18 @@ export class SpanMap<Span extends SpanIds> implements Iterable<Span> {
 
   /** Adds a span of which nothing is here yet. */
   add(span: Span): void {
-    let trace = this.#traceOf(span.traceId);
-    if (trace === undefined) {
-      trace = new Map();
-      this.#traces.set(span.traceId, trace);
-      this.#trace = trace;
-    }
-    trace.set(span.spanId, span);
-    this.#spans.add(span);
+    const { traceId, spanId } = span;
+    const isTwin = (this.#spans.get(spanId)?.traceId ?? traceId) !== traceId;
+    if (isTwin) this.#hasTwins = true;
+    this.#spans.set(isTwin ? spanKey(traceId, spanId) : spanId, span);
   }
 
-  delete(span: Span): void {
-    this.#traces.get(span.traceId)?.delete(span.spanId);
-    this.#spans.delete(span);
+  delete({ traceId, spanId }: Span): void {
+    const isTwin = this.#spans.get(spanId)?.traceId !== traceId;
+    this.#spans.delete(isTwin ? spanKey(traceId, spanId) : spanId);
   }
 
   [Symbol.iterator](): Iterator<Span> {
     return this.#spans.values();
-  }
-
-  #traceOf(traceId: string): Map<string, Span> | undefined {
-    if (traceId !== this.#traceId) {
-      this.#traceId = traceId;
-      this.#trace = this.#traces.get(traceId);
-    }
-    return this.#trace;
   }
 }

@@ -14,8 +14,8 @@ export class TaskFold {
   readonly uuid: string;
   readonly scopes: SpanMap<ScopeState> = new SpanMap();
   readonly attempts: AttemptState[] = [];
-  /** Spans whose state has changed since the store last wrote it. */
-  readonly changed: Set<ScopeState> = new Set();
+  /** Spans whose state has changed since the store last wrote it: each has its mark. */
+  #changed: ScopeState[] = [];
   /** What was said of the task before its first attempt; `null` if nothing. */
   announced: Announcement | null = null;
   /** Whether the announcement, or the time of the latest one, has changed since the last commit. */
@@ -28,6 +28,8 @@ export class TaskFold {
   lineBefore: string | null = null;
   version = 0;
   logBytes = 0;
+  /** The attempt asked for last: mostly there is one. */
+  #attempt: AttemptState | undefined;
 
   constructor(uuid: string) {
     this.uuid = uuid;
@@ -43,22 +45,28 @@ export class TaskFold {
     const scope = this.#create(newScope(ref, ++this.spanCount));
     // Its start is not known yet.
     attempt.missing++;
-    this.changed.add(attempt);
+    this.change(attempt);
     return scope;
   }
 
   /** The state of the task span to which a span belongs. */
-  attemptOf(ref: { readonly traceId: string; readonly taskSpanId: string }): AttemptState {
-    const known = this.scopes.get(ref.traceId, ref.taskSpanId);
-    if (known !== undefined && isAttempt(known)) return known;
-    return this.#create(newAttempt(ref.traceId, ref.taskSpanId, this.uuid, ++this.spanCount));
+  attemptOf({ traceId, taskSpanId }: { readonly traceId: string; readonly taskSpanId: string }): AttemptState {
+    const asked = this.#attempt;
+    if (asked !== undefined && asked.spanId === taskSpanId && asked.traceId === traceId) return asked;
+    const known = this.scopes.get(traceId, taskSpanId);
+    const attempt =
+      known !== undefined && isAttempt(known) ? known : this.#create(newAttempt(traceId, taskSpanId, this.uuid, ++this.spanCount));
+    this.#attempt = attempt;
+    return attempt;
   }
 
   /** The scope or task span around a scope; `undefined` while that is unknown. */
   around(scope: ScopeState): ScopeState | undefined {
-    if (scope.parentSpanId === '') return undefined;
-    const known = this.scopes.get(scope.traceId, scope.parentSpanId);
-    return known ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: scope.parentSpanId });
+    const { traceId, taskSpanId, parentSpanId } = scope;
+    if (parentSpanId === '') return undefined;
+    if (parentSpanId === taskSpanId) return this.attemptOf(scope);
+    const known = this.scopes.get(traceId, parentSpanId);
+    return known ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: parentSpanId });
   }
 
   /** Takes in a span's state, as when a store loads it. */
@@ -68,8 +76,27 @@ export class TaskFold {
     return scope;
   }
 
+  /** Notes that a span's state has changed. */
+  change(scope: ScopeState): void {
+    if (scope.changed === true) return;
+    scope.changed = true;
+    this.#changed.push(scope);
+  }
+
+  get hasChanges(): boolean {
+    return this.#changed.length > 0;
+  }
+
+  /** The spans whose state has changed since this was asked before, in the order of their first change. */
+  takeChanges(): ScopeState[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const scope of changed) scope.changed = false;
+    return changed;
+  }
+
   #create<State extends ScopeState>(scope: State): State {
-    this.changed.add(scope);
+    this.change(scope);
     return this.add(scope);
   }
 
