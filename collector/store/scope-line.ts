@@ -100,6 +100,7 @@ export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): Scop
     units,
     notifications,
     recent,
+    changed: false,
   };
   const { task } = more;
   if (!task) return scope;
