@@ -50,7 +50,7 @@ export async function startProxy(folder: string, upstream: string): Promise<stri
     nginx.kill('SIGTERM');
     await ended;
   });
-  await expect.poll(() => fetch(`${url}/healthz`).then(({ status }) => status, () => told), { timeout: 10_000 }).toBe(200);
+  await expect.poll(() => fetch(`${url}/healthz`).then(({ status }) => status, () => told)).toBe(200);
   return url;
 }
 

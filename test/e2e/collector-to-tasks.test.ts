@@ -77,10 +77,10 @@ describeWithPeers('the Collector', () => {
        await taskspan.close();
        clearInterval(hold);`,
     );
-    await expect.poll(record, { timeout: 10_000 }).toMatchObject({ state: 'running', log: '\tbegun\n' });
+    await expect.poll(record).toMatchObject({ state: 'running', log: '\tbegun\n' });
     worker.kill('SIGUSR2');
     expect((await worker.ended).code).toBe(0);
-    await expect.poll(record, { timeout: 10_000 }).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 }, facts_missing: 0 });
+    await expect.poll(record).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 }, facts_missing: 0 });
   });
 
   test.each([
@@ -90,7 +90,7 @@ describeWithPeers('the Collector', () => {
     const { endpoint, arrived } = await startReceiver();
     await using peers = await startPeers({ collectorEnvironment: { TASKSPAN_OTLP_ENDPOINT: endpoint, ...environment } });
     await send(peers.otlpEndpoint);
-    await expect.poll(() => arrived.map(({ path }) => path).toSorted(), { timeout: 10_000 }).toEqual(['/v1/logs', '/v1/traces']);
+    await expect.poll(() => arrived.map(({ path }) => path).toSorted()).toEqual(['/v1/logs', '/v1/traces']);
     for (const { path, headers, text } of arrived) {
       expect(headers).toMatchObject({ 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip', authorization });
       expect(text).toContain(path === '/v1/logs' ? 'the.event' : 'the span');

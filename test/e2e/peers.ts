@@ -26,7 +26,7 @@ export interface Peers extends AsyncDisposable {
   trace(traceId: string): Promise<JaegerSpan[]>;
   /** The trace as Jaeger's page reads it, with its `warnings`. */
   legacyTrace(traceId: string): Promise<LegacyTrace | undefined>;
-  /** Gives the trace as soon as it has at least `count` spans; throws after `timeoutMs`, 15,000 by default. */
+  /** Gives the trace as soon as it has at least `count` spans; throws after `timeoutMs`, 30,000 by default. */
   waitForSpans(traceId: string, count: number, timeoutMs?: number): Promise<JaegerSpan[]>;
   /** Kills one of them without a chance to say goodbye; gives what starts it again where it was. */
   kill(peer: 'otelcol' | 'jaeger'): Promise<() => Promise<void>>;
@@ -118,7 +118,7 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
     tasksUrl: `http://${free.tasks}`,
     trace: (traceId) => fetchTrace(jaegerQueryUrl, traceId),
     legacyTrace: (traceId) => fetchLegacyTrace(jaegerQueryUrl, traceId),
-    async waitForSpans(traceId, count, timeoutMs = 15_000) {
+    async waitForSpans(traceId, count, timeoutMs = 30_000) {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
         const spans = await fetchTrace(jaegerQueryUrl, traceId);

@@ -28,7 +28,7 @@ export async function startServing(folder: string, port = 0): Promise<Serving> {
     url,
     record,
     async recordWith(uuid, fields) {
-      await expect.poll(() => record(uuid), { timeout: 30_000 }).toMatchObject(fields);
+      await expect.poll(() => record(uuid)).toMatchObject(fields);
       return (await record(uuid))!;
     },
     async names() {

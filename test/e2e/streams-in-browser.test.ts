@@ -33,14 +33,14 @@ async function pageWith(url: string): Promise<{ received: () => Promise<Received
 
 /** What is left when the task has been told to stop: the record from the events is the one in the store. */
 async function expectWhole(folder: string, received: () => Promise<Received>): Promise<void> {
-  await expect.poll(async () => (await received()).events.at(-1)?.event, { timeout: 30_000 }).toBe('end');
+  await expect.poll(async () => (await received()).events.at(-1)?.event).toBe('end');
   const client = new FollowedRecord();
   const { events } = await received();
   for (const event of events) client.take(event);
   expect(client.record).toEqual((await recordsOf(storeIn(folder))).get('stepping'));
   expect(events.filter(({ event }) => event === 'record')).toHaveLength(1);
   // It comes back once more and is told by 204 that there is no need to.
-  await expect.poll(async () => (await received()).readyState, { timeout: 30_000 }).toBe(2);
+  await expect.poll(async () => (await received()).readyState).toBe(2);
 }
 
 describeWithBrowser("a browser's EventSource", () => {
@@ -50,13 +50,13 @@ describeWithBrowser("a browser's EventSource", () => {
     const server = await startStreamServer(folder);
     const { received } = await pageWith(server.url);
     const count = async (): Promise<number> => (await received()).events.length;
-    await expect.poll(count, { timeout: 30_000 }).toBeGreaterThan(5);
+    await expect.poll(count).toBeGreaterThan(5);
     server.process.kill('SIGKILL');
     await server.process.ended;
     await expect.poll(async () => (await received()).readyState).toBe(0);
     const before = await count();
     await startStreamServer(folder, Number(new URL(server.url).port));
-    await expect.poll(count, { timeout: 30_000 }).toBeGreaterThan(before + 5);
+    await expect.poll(count).toBeGreaterThan(before + 5);
     await writeFile(`${folder}/stop`, '');
     await task.ended;
     await expectWhole(folder, received);
@@ -68,7 +68,7 @@ describeWithBrowser("a browser's EventSource", () => {
     const token = 'a-secret-of-this-server';
     const { url } = await startServer(folder, { env: { TASKSPAN_TOKEN: token } });
     const { received } = await pageWith(url.replace('//', `//anybody:${token}@`));
-    await expect.poll(async () => (await received()).events.length, { timeout: 30_000 }).toBeGreaterThan(5);
+    await expect.poll(async () => (await received()).events.length).toBeGreaterThan(5);
     await writeFile(`${folder}/stop`, '');
     await task.ended;
     await expectWhole(folder, received);
@@ -89,8 +89,8 @@ describeWithBrowser("a browser's EventSource", () => {
     curl.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
     const { received } = await pageWith(url);
     // The task goes on until it is told to stop: what came up to then was gathered by nobody on its way.
-    await expect.poll(async () => (await received()).events.length, { timeout: 30_000 }).toBeGreaterThan(10);
-    await expect.poll(() => printed.split('\n').length, { timeout: 30_000 }).toBeGreaterThan(10);
+    await expect.poll(async () => (await received()).events.length).toBeGreaterThan(10);
+    await expect.poll(() => printed.split('\n').length).toBeGreaterThan(10);
     await writeFile(`${folder}/stop`, '');
     await task.ended;
     await expectWhole(folder, received);

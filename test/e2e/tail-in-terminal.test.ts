@@ -70,7 +70,7 @@ describeWithTmux('taskspan tail in a terminal', () => {
   ])('of $columns columns shows the scopes below the log, drawn over each time', async ({ columns, rows, expected }) => {
     const folder = await startTask();
     const terminal = await startCommandInTerminal(TAIL, { cwd: folder, columns, rows });
-    await expect.poll(async () => region(await terminal.screen()), { timeout: 20_000 }).toBe(expected);
+    await expect.poll(async () => region(await terminal.screen())).toBe(expected);
     expect(await terminal.isCursorShown()).toBe(false);
     await go(folder);
     expect(await terminal.exitCode()).toBe(1);
@@ -88,7 +88,7 @@ describeWithTmux('taskspan tail in a terminal', () => {
   test('of few rows has what runs, and counts the others', async () => {
     const folder = await startTask();
     const terminal = await startCommandInTerminal(TAIL, { cwd: folder, columns: 40, rows: 6 });
-    await expect.poll(async () => still(await terminal.screen()), { timeout: 20_000 }).toBe(`\
+    await expect.poll(async () => still(await terminal.screen())).toBe(`\
 * 顧客データ 🚀 Import    running #s
   ━━━━━━━━━──────────  50%  1 of 3 jobs
   * Write rows #s
@@ -99,16 +99,16 @@ describeWithTmux('taskspan tail in a terminal', () => {
   test('is right again after the terminal was made narrower', async () => {
     const folder = await startTask();
     const terminal = await startCommandInTerminal(TAIL, { cwd: folder, columns: 80, rows: 24 });
-    await expect.poll(async () => region(await terminal.screen()), { timeout: 20_000 }).toBe(AT_80);
+    await expect.poll(async () => region(await terminal.screen())).toBe(AT_80);
     await terminal.resize(40, 24);
-    await expect.poll(async () => region(await terminal.screen()), { timeout: 20_000 }).toBe(AT_40);
+    await expect.poll(async () => region(await terminal.screen())).toBe(AT_40);
     expect((await terminal.everything()).match(/Write rows/g)).toHaveLength(2);
   });
 
   test('has colours, and leaves a clean terminal with Ctrl-C', async () => {
     const folder = await startTask();
     const terminal = await startCommandInTerminal(TAIL, { cwd: folder, columns: 80, rows: 24 });
-    await expect.poll(() => terminal.coloured(), { timeout: 20_000 }).toContain('\u{1b}[32m✓');
+    await expect.poll(() => terminal.coloured()).toContain('\u{1b}[32m✓');
     await terminal.press('C-c');
     expect(await terminal.exitCode()).toBe(130);
     expect(await terminal.isCursorShown()).toBe(true);

@@ -55,7 +55,7 @@ export async function startCommandInTerminal(args: readonly string[], { cwd, col
     resize: async (width, height) => void (await tmux('resize-window', '-x', String(width), '-y', String(height))),
     isCursorShown: async () => (await ask('#{cursor_flag}')) === '1',
     async exitCode() {
-      await expect.poll(everything, { timeout: 20_000 }).toMatch(EXIT_CODE);
+      await expect.poll(everything).toMatch(EXIT_CODE);
       return Number(EXIT_CODE.exec(await everything())![1]);
     },
   };
