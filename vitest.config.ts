@@ -26,6 +26,7 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/sdk-3/**', ROUNDS],
           testTimeout: 30_000,
+          expect: { poll: { timeout: 10_000 } },
         },
       },
       {
@@ -34,6 +35,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'sdk-3',
           include: ['test/sdk-3/*.test.ts', 'test/src/**/*.test.ts', 'test/collector/span/**/*.test.ts'],
           testTimeout: 30_000,
+          expect: { poll: { timeout: 10_000 } },
         },
       },
       {
