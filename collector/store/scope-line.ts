@@ -20,10 +20,10 @@ export function attemptsOfJson(json: string): AttemptIds[] {
  * few have. Its attempt stands there by its place among the task's attempts.
  */
 type Line = [
+  spanId: string,
+  attempt: number,
   number: number,
   end: [time: number, seq: number, outcome: Outcome, duration: number, heading: 0 | 1] | null,
-  attempt: number,
-  spanId: string,
   /** 0 is the task span. */
   parentSpanId: string | 0,
   name: string,
@@ -57,10 +57,10 @@ type LaterField = 'missing' | 'parentScope';
 export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[]): string {
   const { end, taskSpanId, parentSpanId } = scope;
   const line: Line = [
+    scope.spanId,
+    placeOfAttempt(scope, attempts),
     scope.number,
     end === null ? null : [end.time, end.seq, end.outcome, end.duration, end.heading ? 1 : 0],
-    placeOfAttempt(scope, attempts),
-    scope.spanId,
     parentSpanId === taskSpanId ? 0 : parentSpanId,
     scope.name,
     scope.start,
@@ -77,7 +77,7 @@ export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[]): s
 
 /** The scope of a line. */
 export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): ScopeState {
-  const [number, end, attempt, spanId, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
+  const [spanId, attempt, number, end, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
     JSON.parse(line) as Line;
   const { traceId, taskSpanId } = attempts[attempt]!;
   const scope: ScopeState = {
@@ -108,15 +108,19 @@ export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): Scop
   return state;
 }
 
-/** Whether a line may be that of a span; one that is not never looks so. */
-export function mayBeOf(line: string, spanId: string): boolean {
-  return line.includes(`"${spanId}"`);
+/** The ids of the scope of a line, without reading the rest of it. */
+export function idsOfLine(line: string, attempts: readonly AttemptIds[]): { traceId: string; spanId: string } {
+  const [, spanId = '', attempt = ''] = IDS.exec(line) ?? [];
+  return { traceId: attempts[Number(attempt)]!.traceId, spanId };
 }
 
 /** Whether the scope of a line has not ended. */
 export function isOpenLine(line: string): boolean {
-  return line.startsWith(',null,', line.indexOf(','));
+  return OPEN.test(line);
 }
+
+const IDS = /^\["([^"]*)",(\d+),/;
+const OPEN = /^\["[^"]*",\d+,\d+,null,/;
 
 function placeOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly AttemptIds[]): number {
   return attempts.findIndex((attempt) => attempt.taskSpanId === taskSpanId && attempt.traceId === traceId);
@@ -159,6 +163,6 @@ function attemptOnly(state: AttemptState): AttemptOnly {
   };
 }
 
-function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[1]>, { error }: More): ScopeEndState {
+function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[3]>, { error }: More): ScopeEndState {
   return { time, seq, outcome, duration, heading: heading === 1, error: error ?? null };
 }

@@ -3,7 +3,7 @@ import { cancelTargets } from '../record/cancel-targets.ts';
 import type { AttemptState } from '../record/scope-state.ts';
 import type { TaskState } from '../record/task-record.ts';
 import { attemptsOfJson } from './scope-line.ts';
-import type { SqliteScopes } from './sqlite-scopes.ts';
+import { SqliteScopes } from './sqlite-scopes.ts';
 import type { CancelAnswer, Cancellation } from './task-store.ts';
 
 /** How long a command is kept for its worker: one that has not looked for a day is gone. */
@@ -44,7 +44,7 @@ export class SqliteCommands {
     const row = task.get(uuid) as TaskRow | undefined;
     if (row === undefined) return undefined;
     const attempts = attemptsOfJson(row.attempts);
-    const of = { id: row.id, attempts, stored: row.span_count, groups: new Map<number, string[]>() };
+    const of = SqliteScopes.of(row.id, attempts, row.span_count);
     const states = attempts.map(({ traceId, taskSpanId }) => this.#scopes.find(of, traceId, taskSpanId) as AttemptState);
     const targets = cancelTargets(states, { state: row.state, final: row.lost_heard !== null });
     if (typeof targets === 'string') return targets;

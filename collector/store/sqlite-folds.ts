@@ -5,7 +5,8 @@ import type { ScopeState } from '../record/scope-state.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import { attemptsOfJson } from './scope-line.ts';
 import type { AttemptIds } from './scope-line.ts';
-import type { ScopesOf, SqliteScopes } from './sqlite-scopes.ts';
+import { SqliteScopes } from './sqlite-scopes.ts';
+import type { ScopesOf } from './sqlite-scopes.ts';
 
 interface TaskRow {
   id: number;
@@ -114,7 +115,8 @@ export class SqliteFolds {
   #loadTask(uuid: string): Held {
     const task = new TaskFold(uuid);
     const row = this.#statements.task.get(uuid) as TaskRow | undefined;
-    const held: Held = { task, id: row?.id, attempts: task.attempts, stored: 0, groups: new Map(), complete: true, releaseAt: MOST_SPANS };
+    const scopes = SqliteScopes.of(row?.id, task.attempts, row?.span_count ?? 0);
+    const held: Held = { ...scopes, task, complete: row === undefined, releaseAt: MOST_SPANS };
     if (row === undefined) return held;
     task.version = row.version;
     task.logBytes = row.log_bytes;
@@ -122,8 +124,6 @@ export class SqliteFolds {
     task.spanCount = row.span_count;
     task.lineBefore = row.line_before;
     task.announced = row.announced === null ? null : (JSON.parse(row.announced) as Announcement);
-    held.complete = false;
-    held.stored = row.span_count;
     // Their lines tell of attempts by their places, so all have to be known before the first is read.
     held.attempts = attemptsOfJson(row.attempts);
     for (const { traceId, taskSpanId } of held.attempts) this.#loadSpan(held, traceId, taskSpanId);

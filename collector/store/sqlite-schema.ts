@@ -180,7 +180,8 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX child_attempt_of ON child_attempt (child_of);
 
-  INSERT INTO scope_place SELECT task_id, span_id, number FROM scope WHERE number > 16;
+  INSERT INTO scope_place SELECT task_id, span_id, number FROM scope JOIN task ON task.id = task_id
+    WHERE number <= span_count / 512 * 512;
   INSERT INTO child_attempt SELECT task_id, number, child_of FROM scope WHERE child_of IS NOT NULL;
   INSERT INTO scope_group
     WITH numbered AS (
@@ -189,11 +190,11 @@ const MIGRATIONS: readonly string[] = [
       FROM scope
     )
     SELECT task_id, place, substr(group_concat(replace(hex(zeroblob(step)), '00', char(10)) || '[' || concat_ws(',',
-        number,
-        CASE WHEN "end" IS NULL THEN 'null' ELSE json_array("end", end_seq, outcome, duration, heading) END,
+        json_quote(span_id),
         ifnull((SELECT key FROM task, json_each(task.attempts)
                 WHERE task.id = task_id AND value ->> 0 = trace_id AND value ->> 1 = task_span_id), 0),
-        json_quote(span_id),
+        number,
+        CASE WHEN "end" IS NULL THEN 'null' ELSE json_array("end", end_seq, outcome, duration, heading) END,
         CASE parent_span_id WHEN task_span_id THEN '0' ELSE json_quote(parent_span_id) END,
         CASE WHEN substr(name, 1, 1) = '"' THEN name ELSE json_quote(name) END,
         ifnull(start, 'null'), seen, encloses, inside_units, units, notifications, ifnull(recent, '[]'),

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isAttempt, spanKey } from '../record/scope-state.ts';
 import type { AttemptState, ScopeState } from '../record/scope-state.ts';
-import { attemptsOfJson, isOpenLine, mayBeOf, scopeLine, scopeOfLine } from './scope-line.ts';
+import { attemptsOfJson, idsOfLine, isOpenLine, scopeLine, scopeOfLine } from './scope-line.ts';
 import type { AttemptIds } from './scope-line.ts';
 
 /** What has to be known of a task to find its scopes. */
@@ -13,16 +13,23 @@ export interface ScopesOf {
   stored: number;
   /** The lines of groups that were read or written lately, by the group. May be emptied at any time. */
   readonly groups: Map<number, string[]>;
+  /** The numbers of scopes that have no place yet, by their keys; `undefined` until somebody asks. */
+  unplaced: Map<string, number> | undefined;
 }
 
 /** So many scopes share a row. */
 const GROUP = 16;
+/** So many get their places at once; a multiple of {@link GROUP}. */
+const PLACED = 512;
 
 /**
  * The scopes in a SQLite file. Those of a task stand by their numbers, {@link GROUP} in a row of
  * `scope_group`, each a line: a task of a few scopes is one row, and what began at about the same time
- * is written together. A scope of the first group is found by looking through it, any other by its span
- * id in `scope_place`. Calls are to be made inside a transaction.
+ * is written together.
+ *
+ * By its span id a scope is found in `scope_place`. Span ids are random, so a row there costs a page
+ * to write: they are written {@link PLACED} at a time, and what has no place yet is looked through.
+ * Calls are to be made inside a transaction.
  */
 export class SqliteScopes {
   readonly #statements;
@@ -30,11 +37,11 @@ export class SqliteScopes {
   constructor(database: DatabaseSync) {
     this.#statements = {
       group: database.prepare('SELECT lines FROM scope_group WHERE task_id = ? AND place = ?'),
-      groups: database.prepare('SELECT lines FROM scope_group WHERE task_id = ? ORDER BY place'),
+      groups: database.prepare('SELECT place, lines FROM scope_group WHERE task_id = ? AND place >= ? ORDER BY place'),
       write: database.prepare(
         'INSERT INTO scope_group (task_id, place, lines) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines',
       ),
-      numbers: database.prepare('SELECT number FROM scope_place WHERE task_id = ? AND span_id = ?'),
+      places: database.prepare('SELECT number FROM scope_place WHERE task_id = ? AND span_id = ?'),
       place: database.prepare('INSERT INTO scope_place (task_id, span_id, number) VALUES (?, ?, ?)'),
       child: database.prepare('INSERT OR REPLACE INTO child_attempt (task_id, number, child_of) VALUES (?, ?, ?)'),
       children: database.prepare(
@@ -44,15 +51,19 @@ export class SqliteScopes {
     };
   }
 
+  /** The state of a task's scopes before any of them is read. */
+  static of(id: number | undefined, attempts: readonly AttemptIds[], stored: number): ScopesOf {
+    return { id, attempts, stored, groups: new Map(), unplaced: undefined };
+  }
+
   /** One scope of a task, if it is stored. */
   find(of: ScopesOf, traceId: string, spanId: string): ScopeState | undefined {
-    const found = findIn(this.#group(of, 0), of.attempts, traceId, spanId);
-    if (found !== undefined || of.stored <= GROUP) return found;
-    for (const { number } of this.#statements.numbers.all(of.id!, spanId) as { number: number }[]) {
-      const elsewhere = findIn(this.#group(of, groupOf(number)), of.attempts, traceId, spanId);
-      if (elsewhere !== undefined) return elsewhere;
-    }
-    return undefined;
+    if (of.stored === 0) return undefined;
+    const unplaced = this.#unplaced(of).get(spanKey(traceId, spanId));
+    if (unplaced !== undefined) return this.#scope(of, unplaced);
+    if (of.stored < PLACED) return undefined;
+    const places = this.#statements.places.all(of.id!, spanId) as { number: number }[];
+    return places.map(({ number }) => this.#scope(of, number)).find((scope) => scope.traceId === traceId);
   }
 
   /** All scopes of a task, in the order of their numbers. */
@@ -70,9 +81,7 @@ export class SqliteScopes {
     const key = childOfKey(uuid, traceId, spanId);
     const rows = this.#statements.children.all(key) as { id: number; stored: number; attempts: string; number: number }[];
     return rows.flatMap(({ id, stored, attempts: json, number }) => {
-      const attempts = attemptsOfJson(json);
-      const lines = this.#group({ id, stored, attempts, groups: new Map() }, groupOf(number));
-      const child = scopeOfLine(lines[placeIn(number)]!, attempts);
+      const child = this.#scope(SqliteScopes.of(id, attemptsOfJson(json), stored), number);
       // It may have been another scope's, until a start came that told more.
       return isAttempt(child) && childOf(child) === key ? [child] : [];
     });
@@ -80,21 +89,50 @@ export class SqliteScopes {
 
   /** Writes scopes of a task that has its row. */
   write(of: ScopesOf, scopes: readonly ScopeState[]): void {
-    const { write, place, child } = this.#statements;
+    const { write, child } = this.#statements;
     const id = of.id!;
     const changed = new Map<number, string[]>();
+    let last = of.stored;
     for (const scope of scopes) {
       const { number } = scope;
-      const group = groupOf(number);
-      const lines = this.#group(of, group);
-      if (number > of.stored && group > 0) place.run(id, scope.spanId, number);
+      const lines = this.#group(of, groupOf(number));
       lines[placeIn(number)] = scopeLine(scope, of.attempts);
-      changed.set(group, lines);
+      changed.set(groupOf(number), lines);
+      if (number > of.stored) of.unplaced?.set(spanKey(scope.traceId, scope.spanId), number);
+      if (number > last) last = number;
       const parent = isAttempt(scope) ? childOf(scope) : undefined;
       if (parent !== undefined) child.run(id, number, parent);
     }
     for (const [group, lines] of changed) write.run(id, group, lines.join('\n'));
-    for (const { number } of scopes) if (number > of.stored) of.stored = number;
+    const before = placedOf(of.stored);
+    of.stored = last;
+    if (placedOf(last) > before) this.#place(of, before);
+  }
+
+  /** Gives their places to all after a number that are to have one now. In their order: each page is written once. */
+  #place(of: ScopesOf, after: number): void {
+    const places: { number: number; spanId: string }[] = [];
+    for (const { number, line } of this.#numbered(of.id!, after)) {
+      if (number <= placedOf(of.stored)) places.push({ number, spanId: idsOfLine(line, of.attempts).spanId });
+    }
+    places.sort((one, other) => (one.spanId < other.spanId ? -1 : 1));
+    for (const { number, spanId } of places) this.#statements.place.run(of.id!, spanId, number);
+    of.unplaced = undefined;
+  }
+
+  #unplaced(of: ScopesOf): ReadonlyMap<string, number> {
+    if (of.unplaced === undefined) {
+      of.unplaced = new Map();
+      for (const { number, line } of this.#numbered(of.id!, placedOf(of.stored))) {
+        const { traceId, spanId } = idsOfLine(line, of.attempts);
+        of.unplaced.set(spanKey(traceId, spanId), number);
+      }
+    }
+    return of.unplaced;
+  }
+
+  #scope(of: ScopesOf, number: number): ScopeState {
+    return scopeOfLine(this.#group(of, groupOf(number))[placeIn(number)]!, of.attempts);
   }
 
   #group(of: ScopesOf, group: number): string[] {
@@ -108,18 +146,21 @@ export class SqliteScopes {
   }
 
   #lines(taskId: number): string[] {
-    const rows = this.#statements.groups.all(taskId) as { lines: string }[];
-    return rows.flatMap(({ lines }) => lines.split('\n')).filter((line) => line !== '');
+    return this.#numbered(taskId, 0).map(({ line }) => line);
+  }
+
+  /** The lines of scopes after one that is the last of its group. */
+  #numbered(taskId: number, after: number): { number: number; line: string }[] {
+    const rows = this.#statements.groups.all(taskId, groupOf(after + 1)) as { place: number; lines: string }[];
+    return rows.flatMap(({ place, lines }) =>
+      lines.split('\n').map((line, at) => ({ number: place * GROUP + at + 1, line })).filter(({ line }) => line !== ''),
+    );
   }
 }
 
-function findIn(lines: readonly string[], attempts: readonly AttemptIds[], traceId: string, spanId: string): ScopeState | undefined {
-  for (const line of lines) {
-    if (!mayBeOf(line, spanId)) continue;
-    const scope = scopeOfLine(line, attempts);
-    if (scope.spanId === spanId && scope.traceId === traceId) return scope;
-  }
-  return undefined;
+/** How many of a task's first scopes have their places. */
+function placedOf(stored: number): number {
+  return stored - (stored % PLACED);
 }
 
 /** Numbers begin with 1. */

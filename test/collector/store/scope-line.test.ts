@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isOpenLine, mayBeOf, scopeLine, scopeOfLine } from '../../../collector/store/scope-line.ts';
+import { idsOfLine, isOpenLine, scopeLine, scopeOfLine } from '../../../collector/store/scope-line.ts';
 import { anyText, arbitraryTask, cases } from '../record/arbitrary-task.ts';
 import { taskAfter } from '../record/folding.ts';
 
@@ -15,7 +15,7 @@ describe('the line of a scope', () => {
             expect(scopeOfLine(line, attempts)).toEqual(one);
             expect(line).not.toContain('\n');
             expect(isOpenLine(line)).toBe(one.end === null);
-            expect(mayBeOf(line, one.spanId)).toBe(true);
+            expect(idsOfLine(line, attempts)).toEqual({ traceId: one.traceId, spanId: one.spanId });
           }
         }
       }),
