@@ -10,6 +10,11 @@ export function userAttributes(attributes: Attributes): Attributes {
   return own;
 }
 
+/** Whether any of a span's attributes is the user's own. */
+export function hasUserAttributes(attributes: Attributes): boolean {
+  return Object.keys(attributes).some((key) => !key.startsWith(RESERVED_PREFIX));
+}
+
 /** Sets one, whatever its name: assigned, `__proto__` would be none. */
 export function setAttribute(attributes: Attributes, key: string, value: AttributeValue | undefined): void {
   if (key !== '__proto__') attributes[key] = value;

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
-import type { ExceptionFact, Fact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef } from '../../src/fact.ts';
-import { textOf, userAttributes } from './attributes.ts';
+import type { ExceptionFact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef } from '../../src/fact.ts';
+import { hasUserAttributes, textOf, userAttributes } from './attributes.ts';
 
 /** A span event, or the log record of one. */
 export interface ToldEvent {
@@ -17,31 +17,30 @@ export type EventFact = NotificationFact | ProgressFact | PlanFact | ExceptionFa
 export function eventFactOf(ref: SpanRef, { name, attributes, time }: ToldEvent): EventFact | undefined {
   const seq = attributes[conventions.SEQ];
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined;
-  const of = <Kind extends Fact['kind']>(kind: Kind) => ({ kind, span: ref, seq, time });
   switch (name) {
     case conventions.NOTIFICATION_EVENT: {
-      const own = userAttributes(attributes);
       const message = textOf(attributes, conventions.MESSAGE);
-      return { ...of('notification'), message, ...(Object.keys(own).length > 0 && { attributes: own }) };
+      if (!hasUserAttributes(attributes)) return { kind: 'notification', span: ref, seq, time, message };
+      return { kind: 'notification', span: ref, seq, time, message, attributes: userAttributes(attributes) };
     }
     case conventions.PROGRESS_EVENT: {
       const done = attributes[conventions.DONE];
       const total = attributes[conventions.TOTAL];
       if (!isAmount(done) || !(total === undefined || isAmount(total))) return undefined;
-      return { ...of('progress'), done, ...(total !== undefined && { total }) };
+      return total === undefined ? { kind: 'progress', span: ref, seq, time, done } : { kind: 'progress', span: ref, seq, time, done, total };
     }
     case conventions.PLAN_EVENT: {
       const plan = planOf(parsed(textOf(attributes, conventions.PLAN)));
-      return plan === undefined ? undefined : { ...of('plan'), plan };
+      return plan === undefined ? undefined : { kind: 'plan', span: ref, seq, time, plan };
     }
     case conventions.RESULT_EVENT: {
       const result = textOf(attributes, conventions.RESULT);
       // It stands in the record as it is: what is no JSON would break it.
-      return parsed(result) === undefined ? undefined : { ...of('result'), result };
+      return parsed(result) === undefined ? undefined : { kind: 'result', span: ref, seq, time, result };
     }
     case conventions.EXCEPTION_EVENT: {
       const type = textOf(attributes, conventions.EXCEPTION_TYPE);
-      return { ...of('exception'), type, message: textOf(attributes, conventions.EXCEPTION_MESSAGE) };
+      return { kind: 'exception', span: ref, seq, time, type, message: textOf(attributes, conventions.EXCEPTION_MESSAGE) };
     }
     default:
       return undefined;

@@ -1,5 +1,6 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { setAttribute } from '../contract/attributes.ts';
+import { RecentBytes } from './recent-bytes.ts';
 import { BYTES, FIXED64, VARINT } from './wire-reader.ts';
 import type { WireReader } from './wire-reader.ts';
 
@@ -17,8 +18,18 @@ const SCOPE_NAME = (1 << 3) | BYTES;
 
 type Value = AttributeValue | undefined;
 
+/** Lists are not among them: each has its own. */
+const recent = new RecentBytes<{ readonly name: string; readonly value: AttributeValue }>();
+
 /** Reads a `KeyValue` into the attributes. Values that a span can't have in JavaScript (maps, bytes) are left out. */
 export function readAttribute(reader: WireReader, end: number, into: Attributes): void {
+  const { pos, dataView } = reader;
+  const known = recent.get(dataView, pos, end);
+  if (known !== undefined) {
+    reader.pos = end;
+    setAttribute(into, known.name, known.value);
+    return;
+  }
   let name: string | undefined;
   let value: Value;
   for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
@@ -26,7 +37,9 @@ export function readAttribute(reader: WireReader, end: number, into: Attributes)
     else if (key === KEY_VALUE_VALUE) value = readValue(reader, reader.messageEnd(end), true);
     else reader.skipValue(key, end);
   }
-  if (name !== undefined && value !== undefined) setAttribute(into, name, value);
+  if (name === undefined || value === undefined) return;
+  setAttribute(into, name, value);
+  if (typeof value !== 'object') recent.set(dataView, pos, end, { name, value });
 }
 
 /** Reads those that stand at these places: pairs of where each begins and ends. */

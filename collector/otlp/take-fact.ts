@@ -39,10 +39,13 @@ export function boundedName(name: string): string {
   return bounded(name, DEFAULT_LIMITS.name);
 }
 
+let latestRef: SpanRef | undefined;
+
+/** All facts of a span have the same one. */
 function checkedRef(ref: SpanRef): SpanRef | undefined {
-  if (ref.taskSpanId === '' || ref.taskSpanId === ref.spanId) return ref;
+  if (ref === latestRef || ref.taskSpanId === '' || ref.taskSpanId === ref.spanId) return ref;
   const taskSpanId = spanIdIn(ref.taskSpanId);
-  if (taskSpanId === ref.taskSpanId) return ref;
+  if (taskSpanId === ref.taskSpanId) return (latestRef = ref);
   return taskSpanId === undefined ? undefined : { ...ref, taskSpanId };
 }
 
@@ -63,8 +66,12 @@ function boundedFact(fact: Fact): Fact | undefined {
         ...(taskSpanId !== undefined && spanId !== undefined && { parentScope: { taskSpanId, spanId } }),
       };
     }
-    case 'scope-start':
-      return { ...fact, name: boundedName(fact.name), parentSpanId: spanIdIn(fact.parentSpanId) ?? fact.span.taskSpanId };
+    case 'scope-start': {
+      const name = boundedName(fact.name);
+      const { taskSpanId } = fact.span;
+      const parentSpanId = fact.parentSpanId === taskSpanId ? taskSpanId : (spanIdIn(fact.parentSpanId) ?? taskSpanId);
+      return name === fact.name && parentSpanId === fact.parentSpanId ? fact : { ...fact, name, parentSpanId };
+    }
     case 'notification': {
       const message = boundedMessage(fact.message);
       if (fact.attributes !== undefined) return { ...fact, message, attributes: boundedAttributes(fact.attributes) };

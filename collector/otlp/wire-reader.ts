@@ -1,7 +1,7 @@
 import { PbfReader } from 'pbf';
 import { MalformedError } from './malformed-error.ts';
 import { NO_ID } from './ids.ts';
-import { ShortTexts } from './short-texts.ts';
+import { RecentBytes } from './recent-bytes.ts';
 
 /** The wire types of Protocol Buffers that OTLP has. */
 export const VARINT = 0;
@@ -9,7 +9,7 @@ export const FIXED64 = 1;
 export const BYTES = 2;
 export const FIXED32 = 5;
 
-const texts = new ShortTexts();
+const texts = new RecentBytes<string>();
 
 /**
  * Reads Protocol Buffers from a sender that may be anybody: what would reach beyond its message is
@@ -54,7 +54,11 @@ export class WireReader extends PbfReader {
     const textEnd = this.messageEnd(end);
     const start = this.pos;
     this.pos = textEnd;
-    return texts.read(this.#bytes, start, textEnd);
+    const known = texts.get(this.dataView, start, textEnd);
+    if (known !== undefined) return known;
+    const text = this.#bytes.toString('utf8', start, textEnd);
+    texts.set(this.dataView, start, textEnd, text);
+    return text;
   }
 
   /** An id of so many bytes in hex, as most are the same as the one before; `""` for one of another length or of zeros. */

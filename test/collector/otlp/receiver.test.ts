@@ -270,6 +270,23 @@ describe('a receiver', () => {
     expect(response.status).toBe(200);
   });
 
+  it('keeps little room for short bodies that were announced and do not come, however many', async () => {
+    const room = 100_000;
+    const { app } = receiving({ maxBodyBytes: room, maxWaitingBytes: room });
+    const server = await serveTasks({ app, port: 0 });
+    onTestFinished(() => server.close());
+    const { port, hostname } = new URL(server.url);
+    const head = `POST /v1/traces HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: ${MEDIA_TYPES.protobuf}\r\nExpect: 100-continue\r\n`;
+    for (let sender = 0; sender < 10; sender++) {
+      const stalled = connect({ port: Number(port), host: hostname });
+      onTestFinished(() => void stalled.destroy());
+      stalled.write(`${head}Content-Length: ${room / 10}\r\n\r\n`);
+      await once(stalled, 'data');
+    }
+    const response = await fetch(`${server.url}/v1/traces`, { method: 'POST', body: traceBody('protobuf', spans), headers: { 'Content-Type': MEDIA_TYPES.protobuf } });
+    expect(response.status).toBe(200);
+  });
+
   it.each([
     [{ store: {} }, /^createReceiver: expected a store, got/],
     [{ store: memoryStore(), maxBodyBytes: 10 }, /^maxBodyBytes: expected a whole number of at least 1024 bytes, got 10$/],
