@@ -23,6 +23,7 @@ type Line = [
   spanId: string,
   attempt: number,
   number: number,
+  /** Its time counts from the start, where that is known. */
   end: [time: number, seq: number, outcome: Outcome, duration: number, heading: 0 | 1] | null,
   /** 0 is the task span. */
   parentSpanId: string | 0,
@@ -55,15 +56,15 @@ type LaterField = 'missing' | 'parentScope';
 
 /** The line of a scope. */
 export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[]): string {
-  const { end, taskSpanId, parentSpanId } = scope;
+  const { start, end, taskSpanId, parentSpanId } = scope;
   const line: Line = [
     scope.spanId,
     placeOfAttempt(scope, attempts),
     scope.number,
-    end === null ? null : [end.time, end.seq, end.outcome, end.duration, end.heading ? 1 : 0],
+    end === null ? null : [end.time - (start ?? 0), end.seq, end.outcome, end.duration, end.heading ? 1 : 0],
     parentSpanId === taskSpanId ? 0 : parentSpanId,
     scope.name,
-    scope.start,
+    start,
     scope.seen,
     scope.encloses ? 1 : 0,
     scope.insideUnits,
@@ -88,7 +89,7 @@ export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): Scop
     parentSpanId: parent === 0 ? taskSpanId : parent,
     name,
     start,
-    end: end && endOf(end, more),
+    end: end && endOf(end, start, more),
     seen,
     remote: more.remote === 1,
     encloses: encloses === 1,
@@ -163,6 +164,6 @@ function attemptOnly(state: AttemptState): AttemptOnly {
   };
 }
 
-function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[3]>, { error }: More): ScopeEndState {
-  return { time, seq, outcome, duration, heading: heading === 1, error: error ?? null };
+function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[3]>, start: number | null, { error }: More): ScopeEndState {
+  return { time: time + (start ?? 0), seq, outcome, duration, heading: heading === 1, error: error ?? null };
 }

@@ -194,7 +194,7 @@ const MIGRATIONS: readonly string[] = [
         ifnull((SELECT key FROM task, json_each(task.attempts)
                 WHERE task.id = task_id AND value ->> 0 = trace_id AND value ->> 1 = task_span_id), 0),
         number,
-        CASE WHEN "end" IS NULL THEN 'null' ELSE json_array("end", end_seq, outcome, duration, heading) END,
+        CASE WHEN "end" IS NULL THEN 'null' ELSE json_array("end" - ifnull(start, 0), end_seq, outcome, duration, heading) END,
         CASE parent_span_id WHEN task_span_id THEN '0' ELSE json_quote(parent_span_id) END,
         CASE WHEN substr(name, 1, 1) = '"' THEN name ELSE json_quote(name) END,
         ifnull(start, 'null'), seen, encloses, inside_units, units, notifications, ifnull(recent, '[]'),

@@ -61,6 +61,18 @@ test('a running task of 5,000 scopes takes late scopes inside ones that ended lo
   expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
 });
 
+test('a task of 5,000 scopes that two stores write by turns is one store\'s, also what was delivered before', async () => {
+  const { onTime, late } = largeTask((_fact, { name }) => name.endsWith('3'));
+  const path = newFile();
+  const stores = [storeIn(path), storeIn(path)];
+  const appends = [...batches(onTime, [170, 90]), ...batches(late, [40])];
+  for (const [at, facts] of appends.entries()) {
+    await stores[at % 2]!.append(facts);
+    await stores[(at + 1) % 2]!.append([...(appends[at >> 1] ?? []), ...facts]);
+  }
+  for (const store of stores) expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
+});
+
 test('a plan by names that comes after 5,000 scopes counts those that ended long ago', async () => {
   const { task, onTime } = largeTask(() => false);
   const attempt = task.attempts[0]!;

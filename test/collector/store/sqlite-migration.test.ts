@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
+import type { ScopeRecord } from '../../../collector/record/task-record.ts';
 import { earlierTasks } from './earlier-tasks.ts';
 import { expectedAfter, uuidOf, wholeOf } from './expected-task.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
@@ -36,15 +37,38 @@ describe('a file of schema 10', () => {
     expect(progressOf(await wholeOf(store, uuidOf(5)))).toBeCloseTo(2 / 3, 8);
   });
 
-  test('has what finds scopes, and what tells parents, and no table that is not used any more', async () => {
+  test('finds each of the many scopes of a task', async () => {
     const path = earlierFile();
-    const store = storeIn(path);
-    expect(await store.cancel(uuidOf(2))).toBe('not-cancellable');
-    await store.close();
     const database = new DatabaseSync(path);
-    const count = (table: string): unknown => database.prepare(`SELECT count(*) AS n FROM ${table}`).get();
-    expect(count(`sqlite_schema WHERE name = 'scope'`)).toEqual({ n: 0 });
-    expect([count('scope_place'), count('child_attempt')]).toEqual([{ n: 26 }, { n: 1 }]);
+    // As many as have places, and some that have none yet: copies of one, which has neither ended nor failed.
+    const columns = (database.prepare('PRAGMA table_info(scope)').all() as { name: string }[])
+      .map(({ name }) => ({ span_id: `printf('%016x', n)`, number: 'n', name: `'Copy ' || n`, heading: 'NULL' })[name] ?? `"${name}"`);
+    database.exec(`
+      INSERT INTO scope WITH RECURSIVE copy (n) AS (SELECT 43 UNION ALL SELECT n + 1 FROM copy WHERE n < 1100)
+        SELECT ${columns.join(', ')} FROM copy, scope WHERE task_id = 2 AND scope.number = 8;
+      UPDATE task SET span_count = 1100 WHERE id = 2;
+    `);
+    const { trace_id: traceId, task_span_id: taskSpanId, end_seq: endSeq } = database
+      .prepare('SELECT trace_id, task_span_id, end_seq FROM scope WHERE task_id = 2 AND number = 8').get() as Record<string, string>;
+    database.close();
+
+    const store = storeIn(path);
+    const { version } = (await store.task(uuidOf(2)))!;
+    for (const number of [43, 44, 511, 512, 513, 1023, 1024, 1025, 1099, 1100]) {
+      const spanId = number.toString(16).padStart(16, '0');
+      const span = { taskUuid: uuidOf(2), traceId: traceId!, spanId, taskSpanId: taskSpanId! };
+      await store.append([{ kind: 'notification', span, seq: Number(endSeq), time: 1_700_000_001_000_000, message: 'known' }]);
+    }
+    expect(await store.task(uuidOf(2))).toMatchObject({ version });
+    const count = (scopes: readonly ScopeRecord[]): number => scopes.reduce((sum, scope) => sum + 1 + count(scope.scopes), 0);
+    expect(count((await store.scopes(uuidOf(2)))!.attempts)).toBe(1100);
+  });
+
+  test('has no table that is not used any more', async () => {
+    const path = earlierFile();
+    await storeIn(path).close();
+    const database = new DatabaseSync(path, { readOnly: true });
+    expect(database.prepare(`SELECT count(*) AS n FROM sqlite_schema WHERE tbl_name = 'scope'`).get()).toEqual({ n: 0 });
     database.close();
   });
 });
