@@ -49,10 +49,14 @@ interface More {
   task?: AttemptOnly | null;
 }
 
-type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | LaterField> & Partial<Pick<AttemptState, LaterField>>;
+/** What few attempts have told has no place in a line either. */
+const UNTOLD = {
+  cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, final: null,
+} as const satisfies Partial<AttemptState>;
 
-/** Lines of earlier versions do not have them. */
-type LaterField = 'missing' | 'parentScope';
+type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof UNTOLD> & {
+  [Field in keyof typeof UNTOLD]?: AttemptState[Field] | undefined;
+};
 
 /** The line of a scope. */
 export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[]): string {
@@ -105,7 +109,7 @@ export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): Scop
   };
   const { task } = more;
   if (!task) return scope;
-  const state: AttemptState = { ...scope, missing: 0, parentScope: null, ...task, isTask: true };
+  const state: AttemptState = { ...scope, ...UNTOLD, ...task, isTask: true };
   return state;
 }
 
@@ -145,22 +149,20 @@ function moreOf(scope: ScopeState): More {
 }
 
 function attemptOnly(state: AttemptState): AttemptOnly {
-  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, final } =
-    state;
   return {
-    attempt,
-    attributes,
-    workerId,
-    workerIntervalMs,
-    cancellable,
-    parentTaskUuid,
-    ...(parentScope !== null && { parentScope }),
-    sampled,
-    missing,
-    jobs,
-    exception,
-    result,
-    final,
+    attempt: state.attempt,
+    attributes: state.attributes,
+    workerId: state.workerId,
+    workerIntervalMs: state.workerIntervalMs,
+    cancellable: state.cancellable || undefined,
+    parentTaskUuid: state.parentTaskUuid ?? undefined,
+    parentScope: state.parentScope ?? undefined,
+    sampled: state.sampled,
+    missing: state.missing || undefined,
+    jobs: state.jobs,
+    exception: state.exception ?? undefined,
+    result: state.result ?? undefined,
+    final: state.final ?? undefined,
   };
 }
 
