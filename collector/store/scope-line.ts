@@ -54,9 +54,7 @@ const UNTOLD = {
   cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, final: null,
 } as const satisfies Partial<AttemptState>;
 
-type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof UNTOLD> & {
-  [Field in keyof typeof UNTOLD]?: AttemptState[Field] | undefined;
-};
+type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof UNTOLD> & Partial<Pick<AttemptState, keyof typeof UNTOLD>>;
 
 /** The line of a scope. */
 export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[]): string {
@@ -149,20 +147,22 @@ function moreOf(scope: ScopeState): More {
 }
 
 function attemptOnly(state: AttemptState): AttemptOnly {
+  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, final } =
+    state;
   return {
-    attempt: state.attempt,
-    attributes: state.attributes,
-    workerId: state.workerId,
-    workerIntervalMs: state.workerIntervalMs,
-    cancellable: state.cancellable || undefined,
-    parentTaskUuid: state.parentTaskUuid ?? undefined,
-    parentScope: state.parentScope ?? undefined,
-    sampled: state.sampled,
-    missing: state.missing || undefined,
-    jobs: state.jobs,
-    exception: state.exception ?? undefined,
-    result: state.result ?? undefined,
-    final: state.final ?? undefined,
+    attempt,
+    attributes,
+    workerId,
+    workerIntervalMs,
+    ...(cancellable && { cancellable }),
+    ...(parentTaskUuid !== null && { parentTaskUuid }),
+    ...(parentScope !== null && { parentScope }),
+    sampled,
+    ...(missing > 0 && { missing }),
+    jobs,
+    ...(exception !== null && { exception }),
+    ...(result !== null && { result }),
+    ...(final !== null && { final }),
   };
 }
 
