@@ -66,12 +66,13 @@ export function scopeTree(
 /** Deeper no task nests, and readers of JSON have their limits. */
 const DEEPEST = 200;
 
-/** Where starts are one or unknown the span id decides: the tree does not depend on the order of arrival. */
+/** Where starts are one or unknown the ids decide: the tree does not depend on the order of arrival. */
 function byStart(one: ScopeState, other: ScopeState): number {
   const start = one.start ?? Infinity;
   const otherStart = other.start ?? Infinity;
   if (start !== otherStart) return start - otherStart;
-  return one.spanId < other.spanId ? -1 : 1;
+  if (one.spanId !== other.spanId) return one.spanId < other.spanId ? -1 : 1;
+  return one.traceId < other.traceId ? -1 : 1;
 }
 
 function scopeRecord(scope: ScopeState, notifications: NotificationRecord[]): ScopeRecord {

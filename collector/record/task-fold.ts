@@ -2,6 +2,7 @@ import type { SpanRef } from '../../src/fact.ts';
 import type { Announcement } from './announcement.ts';
 import { isAttempt, newAttempt, newScope } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
+import { missingIn } from './seq-set.ts';
 import { SpanMap } from './span-map.ts';
 
 /**
@@ -54,8 +55,7 @@ export class TaskFold {
     const asked = this.#attempt;
     if (asked !== undefined && asked.spanId === taskSpanId && asked.traceId === traceId) return asked;
     const known = this.scopes.get(traceId, taskSpanId);
-    const attempt =
-      known !== undefined && isAttempt(known) ? known : this.#create(newAttempt(traceId, taskSpanId, this.uuid, ++this.spanCount));
+    const attempt = known !== undefined && isAttempt(known) ? known : this.#createAttempt(traceId, taskSpanId, known);
     this.#attempt = attempt;
     return attempt;
   }
@@ -93,6 +93,15 @@ export class TaskFold {
     this.#changed = [];
     for (const scope of changed) scope.changed = false;
     return changed;
+  }
+
+  /** What was told of the span as a scope, as only a foreign sender can do, stays told of it. */
+  #createAttempt(traceId: string, taskSpanId: string, scope: ScopeState | undefined): AttemptState {
+    if (scope === undefined) return this.#create(newAttempt(traceId, taskSpanId, this.uuid, ++this.spanCount));
+    this.scopes.delete(scope);
+    const { number, seen } = scope;
+    const attempt = newAttempt(traceId, taskSpanId, this.uuid, number);
+    return this.#create({ ...attempt, ...scope, taskSpanId, missing: missingIn(seen), changed: false });
   }
 
   #create<State extends ScopeState>(scope: State): State {

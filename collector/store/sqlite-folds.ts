@@ -124,10 +124,11 @@ export class SqliteFolds {
     task.spanCount = row.span_count;
     task.lineBefore = row.line_before;
     task.announced = row.announced === null ? null : (JSON.parse(row.announced) as Announcement);
-    // Their lines tell of attempts by their places, so all have to be known before the first is read.
+    // Lines tell of attempts by their places: all are loaded, in their order, before what may lie around them.
     held.attempts = attemptsOfJson(row.attempts);
-    for (const { traceId, taskSpanId } of held.attempts) this.#loadSpan(held, traceId, taskSpanId);
+    for (const { traceId, taskSpanId } of held.attempts) task.add(this.#scopes.find(held, traceId, taskSpanId)!);
     held.attempts = task.attempts;
+    for (const { traceId, parentSpanId } of task.attempts) this.#loadSpan(held, traceId, parentSpanId);
     if (row.line_before !== null) {
       const [traceId = '', spanId = ''] = row.line_before.split('-');
       this.#loadSpan(held, traceId, spanId);
@@ -139,7 +140,11 @@ export class SqliteFolds {
     let known: Fact['span'] | undefined;
     for (const fact of facts) {
       const { span } = fact;
-      if (span !== known) this.#loadSpan(held, span.traceId, span.spanId);
+      if (span !== known) {
+        this.#loadSpan(held, span.traceId, span.spanId);
+        // It may be known as a scope.
+        this.#loadSpan(held, span.traceId, span.taskSpanId);
+      }
       known = span;
       if (fact.kind === 'scope-start') this.#loadSpan(held, span.traceId, fact.parentSpanId);
       else if (fact.kind === 'plan' && typeof fact.plan === 'object') this.#loadInside(held, span.traceId, span.spanId);
