@@ -4,6 +4,7 @@ import type { AttemptState } from '../record/scope-state.ts';
 import type { TaskState } from '../record/task-record.ts';
 import { attemptsOfJson } from './scope-line.ts';
 import { SqliteScopes } from './sqlite-scopes.ts';
+import type { SqliteTransactions } from './sqlite-transactions.ts';
 import type { CancelAnswer, Cancellation } from './task-store.ts';
 
 /** How long a command is kept for its worker: one that has not looked for a day is gone. */
@@ -19,12 +20,12 @@ interface TaskRow {
 
 /** What is asked of workers, in the table `command`. */
 export class SqliteCommands {
-  readonly #database: DatabaseSync;
+  readonly #transactions: SqliteTransactions;
   readonly #scopes: SqliteScopes;
   readonly #statements;
 
-  constructor(database: DatabaseSync, scopes: SqliteScopes) {
-    this.#database = database;
+  constructor(database: DatabaseSync, transactions: SqliteTransactions, scopes: SqliteScopes) {
+    this.#transactions = transactions;
     this.#scopes = scopes;
     this.#statements = {
       task: database.prepare('SELECT id, attempts, span_count, state, lost_heard FROM task WHERE uuid = ?'),
@@ -40,28 +41,27 @@ export class SqliteCommands {
   }
 
   cancel(uuid: string): CancelAnswer | undefined {
-    const { task, forget, add } = this.#statements;
-    const row = task.get(uuid) as TaskRow | undefined;
-    if (row === undefined) return undefined;
-    const attempts = attemptsOfJson(row.attempts);
-    const of = SqliteScopes.of(row.id, attempts, row.span_count);
-    const states = attempts.map(({ traceId, taskSpanId }) => this.#scopes.find(of, traceId, taskSpanId) as AttemptState);
-    const targets = cancelTargets(states, { state: row.state, final: row.lost_heard !== null });
-    if (typeof targets === 'string') return targets;
-    const now = Date.now();
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
+    const { forget, add } = this.#statements;
+    const targets = this.#transactions.read(() => this.#targets(uuid));
+    if (targets === undefined || typeof targets === 'string') return targets;
+    this.#transactions.write(() => {
+      const now = Date.now();
       forget.run(now - KEPT_MS);
       for (const { workerId, spanId } of targets) add.run(workerId, uuid, spanId, now);
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    });
     return 'requested';
   }
 
   cancellations(workerId: string, after: number): Cancellation[] {
     return this.#statements.cancellations.all(workerId, after) as unknown as Cancellation[];
+  }
+
+  #targets(uuid: string): ReturnType<typeof cancelTargets> | undefined {
+    const row = this.#statements.task.get(uuid) as TaskRow | undefined;
+    if (row === undefined) return undefined;
+    const attempts = attemptsOfJson(row.attempts);
+    const of = SqliteScopes.of(row.id, attempts, row.span_count);
+    const states = attempts.map(({ traceId, taskSpanId }) => this.#scopes.find(of, traceId, taskSpanId) as AttemptState);
+    return cancelTargets(states, { state: row.state, final: row.lost_heard !== null });
   }
 }

@@ -89,7 +89,7 @@ class SqliteStore implements TaskStore {
     const scopes = new SqliteScopes(database);
     this.#reads = new SqliteReads(database, this.#changes, scopes);
     this.#commits = new SqliteCommits(database, this.#changes, this.#workers, scopes);
-    this.#commands = new SqliteCommands(database, scopes);
+    this.#commands = new SqliteCommands(database, this.#transactions, scopes);
     this.#revision = new SqliteRevision(database);
     this.#lostTraces = new SqliteLostTraces(database, this.#transactions, scopes);
     this.#sweep = new SqliteSweep(database, this.#transactions);

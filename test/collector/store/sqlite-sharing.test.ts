@@ -112,6 +112,26 @@ describe('a read of the scopes, while another store commits in its middle,', () 
   });
 });
 
+test('a request to cancel a task sees one state of it, whatever another store commits meanwhile', async () => {
+  const path = newFile();
+  const [one, other] = [storeIn(path), storeIn(path)];
+  const task = new ScriptedTask();
+  task.attempt();
+  const first = [...task.facts];
+  const next = task.during(() => void task.attempt().scope('Part'));
+  await one.append(first);
+  let appended: Promise<void> | undefined;
+  const answer = await whileReading(
+    () => one.cancel(UUID),
+    () => {
+      appended = other.append(next);
+    },
+  );
+  await appended;
+  expect(appended).toBeDefined();
+  expect(answer).toBe('not-cancellable');
+});
+
 describe('another process on the same SQLite file', () => {
   test('appends to the same task at the same time, and nothing of either is lost', async () => {
     const path = newFile();
