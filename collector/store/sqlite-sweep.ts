@@ -45,8 +45,10 @@ export class SqliteSweep {
          UNION ALL SELECT id, lost_at, state FROM task WHERE ${lost} AND lost_at < :before
          ORDER BY ended, state, id LIMIT :limit`,
       ),
+      // The summary is not read as JSON: SQLite reads none that is as deep as a task's result may be.
       unstarted: database.prepare(
-        `SELECT id FROM task WHERE state = 'running' AND updated < :before AND summary ->> 'start' IS NULL ORDER BY updated, id LIMIT :limit`,
+        `SELECT id FROM task WHERE state = 'running' AND updated < :before
+           AND substr(summary, instr(summary, '","start":')) LIKE '","start":null%' ORDER BY updated, id LIMIT :limit`,
       ),
       lease: database.prepare(
         `INSERT INTO lease (name, holder, until) VALUES ('sweep', :holder, :until)

@@ -101,6 +101,25 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
     expect(await uuidsIn(store)).toEqual([2, 3, 4].map(uuidOf));
   });
 
+  test('of which no start has ever come go whatever else they have told, and others stay', async () => {
+    const store = open();
+    const append = (number: number, result: string, isStarted: boolean): Promise<void> => {
+      const facts = factsOf(uuidOf(number), { time: NOW - 31 * DAY });
+      const { span, time, seq } = facts.at(-1)!;
+      const all: Fact[] = [...facts, { kind: 'result', span: { ...span, spanId: span.taskSpanId }, seq: seq + 1, time, result }];
+      const named = all.map((fact) => (fact.kind === 'task-start' ? { ...fact, name: '","start":null' } : fact));
+      return store.append(named.filter(({ kind }) => isStarted || kind !== 'task-start'));
+    };
+    // SQLite reads no JSON that is so deep.
+    const deep = `${'['.repeat(2000)}${']'.repeat(2000)}`;
+    await append(1, deep, false);
+    await append(2, deep, true);
+    await append(3, '{"a":"","start":null}', true);
+    await append(4, '{"a":"","start":"2"}', false);
+    await sweepAll(store, {});
+    expect(await uuidsIn(store)).toEqual([2, 3].map(uuidOf));
+  });
+
   test('that come again after they were deleted are new tasks', async () => {
     const store = open();
     await store.append(factsOf(uuidOf(1), { time: NOW - 40 * DAY, end: 'failed', lines: 50 }));
