@@ -49,7 +49,7 @@ export class SqliteFolds {
   constructor(database: DatabaseSync, scopes: SqliteScopes) {
     this.#scopes = scopes;
     this.#statements = {
-      version: database.prepare('SELECT version FROM task WHERE uuid = ?'),
+      version: database.prepare('SELECT id, version FROM task WHERE uuid = ?'),
       task: database.prepare(
         'SELECT id, version, log_bytes, updated, span_count, line_before, attempts, announced FROM task WHERE uuid = ?',
       ),
@@ -104,8 +104,9 @@ export class SqliteFolds {
   #current(uuid: string): Held {
     const held = this.#held.get(uuid);
     if (held !== undefined) {
-      const row = this.#statements.version.get(uuid) as { version: number } | undefined;
-      if (row?.version === held.task.version) return held;
+      const row = this.#statements.version.get(uuid) as { id: number; version: number } | undefined;
+      // One that was deleted and came again is another.
+      if (row?.version === held.task.version && row.id === held.id) return held;
     }
     const loaded = this.#loadTask(uuid);
     this.#held.set(uuid, loaded);

@@ -68,6 +68,24 @@ describe('two stores on one SQLite file', () => {
     );
   });
 
+  test('know a task that was deleted meanwhile, and has come again, for a new one', async () => {
+    const path = newFile();
+    const [one, other] = [storeIn(path), storeIn(path)];
+    const [before, after] = [new ScriptedTask(), new ScriptedTask()];
+    before.attempt().notify('of before');
+    await one.append(before.facts);
+    const { facts } = after;
+    after.attempt();
+    const begun = facts.slice();
+    after.attempts[0]!.notify('of now');
+    const database = new DatabaseSync(path);
+    database.exec('DELETE FROM task');
+    database.close();
+    await other.append(begun);
+    await one.append(facts);
+    expect(await wholeOf(one, UUID)).toEqual(expectedAfter([begun, facts]));
+  });
+
   test('see what the other has committed at once, and what it has done is nothing new', async () => {
     const path = newFile();
     const [one, other] = [storeIn(path), storeIn(path)];
