@@ -38,9 +38,9 @@ export class TaskFold {
 
   /** The state of a span, made if nothing was known of it. */
   scopeOf(ref: SpanRef): ScopeState {
+    if (ref.spanId === ref.taskSpanId) return this.attemptOf(ref);
     const known = this.scopes.get(ref.traceId, ref.spanId);
     if (known !== undefined) return known;
-    if (ref.spanId === ref.taskSpanId) return this.attemptOf(ref);
     // Any fact of a scope makes its attempt known, so that the record does not depend on which came first.
     const attempt = this.attemptOf(ref);
     const scope = this.#create(newScope(ref, ++this.spanCount));

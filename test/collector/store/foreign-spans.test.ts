@@ -57,6 +57,15 @@ describe('spans as only a foreign sender tells them are stored as they are told'
     ]);
   });
 
+  test('a task span of which others said first that it is a scope', async () => {
+    const told = { name: 'Task', attempt: 2, attributes: {}, workerId: 'w', workerIntervalMs: 0, sampled: true };
+    const taskStart = fact({ trace: 1, span: 2, task: 2 }, 0, { kind: 'task-start', ...told });
+    const store = storeIn(newFile());
+    await store.append([notification({ trace: 1, span: 2, task: 1 }, 1)]);
+    await store.append([taskStart]);
+    expect((await wholeOf(store, UUID)).summary).toMatchObject({ task_name: 'Task', attempt: 2 });
+  });
+
   test('any ids', async () => {
     const number = fc.integer({ min: 1, max: 5 });
     const ids = fc.record({ trace: fc.integer({ min: 1, max: 2 }), span: number, task: number });
