@@ -146,7 +146,8 @@ export class SqliteScopes {
   }
 
   #lines(taskId: number): string[] {
-    return this.#numbered(taskId, 0).map(({ line }) => line);
+    const rows = this.#statements.groups.all(taskId, 0) as { lines: string }[];
+    return rows.flatMap(({ lines }) => lines.split('\n').filter((line) => line !== ''));
   }
 
   /** The lines of scopes after one that is the last of its group. */
