@@ -20,26 +20,26 @@ export async function readBody(request: HonoRequest, limits: BodyLimits): Promis
   const length = told === undefined ? undefined : Number(told);
   if (length !== undefined && length > limits.maxBodyBytes) return tooLong(limits.maxBodyBytes);
   if (length !== undefined && !limits.share.fits(length)) return tooMuch();
-  const isShort = length !== undefined && (request.raw.bodyUsed || (length <= SHORT_BYTES && limits.share.holdAnnounced(length)));
-  const reading = isShort ? readShort(request, length, limits) : readLong(request, limits);
+  const hasRoom = length !== undefined && (request.raw.bodyUsed || (length <= SHORT_BYTES && limits.share.holdAnnounced(length)));
+  const reading = hasRoom ? readAtOnce(request, length, limits) : readInChunks(request, limits);
   // Its sender has gone.
   const body = await reading.catch((): Failure => ({ status: 400, message: 'the body did not arrive whole' }));
   return encoding === 'gzip' && Buffer.isBuffer(body) ? inflated(body, limits) : body;
 }
 
-/** It is read in one go, which costs less than by chunks; so is one that somebody before us has read and kept. */
+/** Up to so many are read in one go, which costs less than by chunks; so is what somebody before us has read and kept. */
 const SHORT_BYTES = 1024 * 1024;
 
 /** The server gives no more bytes than the header says. */
-async function readShort(request: HonoRequest, length: number, { share }: BodyLimits): Promise<Buffer | Failure> {
+async function readAtOnce(request: HonoRequest, length: number, { share }: BodyLimits): Promise<Buffer | Failure> {
   if (!share.hold(length)) return tooMuch();
   const bytes = await request.arrayBuffer();
   share.haveCome();
   return Buffer.from(bytes);
 }
 
-/** Of a body that comes in chunks nobody knows the length; of one that is to be long, or too many beside others, only what has come takes room. */
-async function readLong({ raw }: HonoRequest, { maxBodyBytes, share }: BodyLimits): Promise<Buffer | Failure> {
+/** Of a body without a length, of a long one, and of one too many beside others: only what has come takes room. */
+async function readInChunks({ raw }: HonoRequest, { maxBodyBytes, share }: BodyLimits): Promise<Buffer | Failure> {
   if (raw.body === null) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let length = 0;

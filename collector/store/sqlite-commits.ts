@@ -96,14 +96,14 @@ export class SqliteCommits {
     const { insertTask, updateTask, journal } = this.#statements;
     if (held.id === undefined) {
       const { lastInsertRowid } = insertTask.run(...values, ...lifeValues(life!, task.announced));
-      this.#folds.keep(held, Number(lastInsertRowid));
+      held.id = Number(lastInsertRowid);
       this.#workers.started(life!);
     } else {
       updateTask.run(...values);
       if (life !== undefined) this.#workers.keep(held.id, life, task.announced);
     }
     this.#scopes.write(held, scopes);
-    if (text !== '') journal.run(held.id!, offset, version, task.logBytes - offset, text, encodeEntries(entries));
+    if (text !== '') journal.run(held.id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
   }
 
   /** How far the child tasks are for which a scope of a task stands. */

@@ -22,6 +22,7 @@ interface TaskRow {
 /** What is known of a task while it is written. */
 export interface Held extends ScopesOf {
   readonly task: TaskFold;
+  /** To be set when the task gets its row. */
   id: number | undefined;
   attempts: readonly AttemptIds[];
   /** Whether every span of the task is in memory. */
@@ -30,10 +31,9 @@ export interface Held extends ScopesOf {
   releaseAt: number;
 }
 
-/** How many tasks, and how many spans of each, are kept in memory between commits. */
+/** How many tasks, and of each how many spans and groups of lines, are kept in memory between commits. */
 const MOST_TASKS = 500;
 const MOST_SPANS = 2000;
-/** How many groups of each task's scopes are. */
 const MOST_GROUPS = 8;
 
 /**
@@ -72,12 +72,6 @@ export class SqliteFolds {
     }
     if (!held.complete) for (const { traceId, spanId } of spans) this.#loadSpan(held, traceId, spanId);
     return held;
-  }
-
-  /** Keeps the state of a task that has just got its row. */
-  keep(held: Held, id: number): void {
-    held.id = id;
-    this.#held.set(held.task.uuid, held);
   }
 
   forget(uuid: string): void {

@@ -17,9 +17,9 @@ export interface ScopesOf {
   unplaced: Map<string, number> | undefined;
 }
 
-/** So many scopes share a row. */
+/** So many scopes share a row. Files and a step of the schema are made by it: another number needs another step. */
 const GROUP = 16;
-/** So many get their places at once; a multiple of {@link GROUP}. */
+/** So many get their places at once: a multiple of {@link GROUP}, and as fixed as that. */
 const PLACED = 512;
 
 /**
