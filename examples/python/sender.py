@@ -6,6 +6,7 @@ that is bounded in bytes while the server is away; the thread also gives the sig
 
 import atexit
 import collections
+import encodings.idna  # noqa: F401, else the thread imports it, and a fork in the midst of that can never send
 import json
 import logging
 import math

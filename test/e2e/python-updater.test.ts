@@ -155,6 +155,25 @@ updater.insert_final_update()
     expect(await record(forked)).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 }, facts_missing: 0 });
   });
 
+  test('imports nothing in its thread, where a fork would find it half done', async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const uuid = randomUUID();
+    const python = startPython(['-c', `
+import sys
+from updater import TaskUpdater, default_sender
+before = set(sys.modules)
+updater = TaskUpdater('${uuid}', 'TEST')
+with updater('Part'):
+    pass
+updater.insert_final_update()
+default_sender().flush(10)
+print(set(sys.modules) - before)
+`], folder, url);
+    expect(await python.ended).toMatchObject({ code: 0, stdout: 'set()\n', stderr: '' });
+    expect(await record(uuid)).toMatchObject({ state: 'completed', facts_missing: 0 });
+  });
+
   test('makes the same UUID of a job as BullMQ\'s jobs have, and takes no other', async () => {
     const ids = ['order 17', '54BF5712-B9EC-11E9-AFDD-8C16454A0938', '00000000-0000-0000-0000-000000000000', 'ünï 🚀'];
     const { python } = await startTask(await temporaryFolder(), `http://127.0.0.1:${await freePort()}`, `
