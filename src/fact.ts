@@ -68,8 +68,10 @@ export interface ScopeStart extends FactOf<'scope-start'> {
   readonly name: string;
   /** Span id of the enclosing scope or task span. */
   readonly parentSpanId: string;
-  /** Whether that one belongs to another process. Default `false`. */
+  /** Whether that one belongs to another process: the scope is a part of the task then. Default `false`. */
   readonly remote?: boolean;
+  /** Of such a part: the worker in which it runs, where it says so. */
+  readonly workerId?: string;
 }
 
 export interface NotificationFact extends FactOf<'notification'> {

@@ -75,7 +75,11 @@ function parentAttributes({ parentTaskUuid, parentScope }: TaskOrigin): Attribut
 
 /** Starts the span of a scope that is a part of a task of another process; the active span is its parent where that is in the trace. */
 export function startPartSpan(task: TaskRun, { spanContext, sender }: CarriedScope, name: string, start: number): OpenSpan {
-  const attributes = { ...scopeAttributes(task, trace.wrapSpanContext(spanContext)), [conventions.SCOPE_REMOTE]: true };
+  const attributes = {
+    ...scopeAttributes(task, trace.wrapSpanContext(spanContext)),
+    [conventions.SCOPE_REMOTE]: true,
+    [conventions.WORKER_ID]: worker.id,
+  };
   const base = contextInside(trace.wrapSpanContext(sender ?? spanContext), contextApi.active(), true);
   return startScopeSpan(task, attributes, name, start, base);
 }

@@ -21,9 +21,9 @@ export interface CollectingOptions {
   /** What is kept of ended tasks. */
   retention: RetentionOptions;
   sleep: () => Promise<void>;
-  /** The worker whose tasks are collected, and whether it has any that are open. */
+  /** The worker whose tasks are collected, and whether it has any that are open, or parts of others'. */
   workerId: string;
-  hasLiveTasks: () => boolean;
+  hasLiveWork: () => boolean;
   /** Called with each attempt that somebody wants to be cancelled. */
   cancel: (taskUuid: string, spanId: string) => void;
   /** Told of troubles, each in one line. */
@@ -41,9 +41,9 @@ export interface Collecting {
 
 /** Commits facts, hands on cancellations, beats and listens, and deletes what need not be kept. */
 export function startCollecting(options: CollectingOptions): Collecting {
-  const { source, store, retention, sleep, workerId, hasLiveTasks, cancel, report, observer } = options;
+  const { source, store, retention, sleep, workerId, hasLiveWork, cancel, report, observer } = options;
   const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store });
-  const cancellations = watchCancellations({ store, workerId, hasLiveTasks, cancel, report });
+  const cancellations = watchCancellations({ store, workerId, hasLiveWork, cancel, report });
   cancellations.wake();
   let told = '';
   const committer = new Committer({

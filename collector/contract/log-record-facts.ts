@@ -101,6 +101,7 @@ function eventOf(fact: Fact): Told {
           [conventions.SPAN_NAME]: fact.name,
           [conventions.SCOPE_PARENT]: fact.parentSpanId,
           ...(fact.remote === true && { [conventions.SCOPE_REMOTE]: true }),
+          ...(fact.workerId !== undefined && { [conventions.WORKER_ID]: fact.workerId }),
         },
       };
     case 'scope-end':

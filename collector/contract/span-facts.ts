@@ -44,7 +44,9 @@ export function startFactOf(ref: SpanRef, { name, attributes, time, sampled }: T
   if (ref.spanId !== ref.taskSpanId) {
     const parentSpanId = textOf(attributes, conventions.SCOPE_PARENT);
     const start: ScopeStart = { kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId };
-    return attributes[conventions.SCOPE_REMOTE] === true ? { ...start, remote: true } : start;
+    if (attributes[conventions.SCOPE_REMOTE] !== true) return start;
+    const workerId = textOf(attributes, conventions.WORKER_ID);
+    return { ...start, remote: true, ...(workerId !== '' && { workerId }) };
   }
   const parentTaskUuid = uuidOf(attributes[conventions.PARENT_TASK_UUID]);
   return {

@@ -1,8 +1,9 @@
-import type { AttemptState } from './scope-state.ts';
+import { spanKey } from './scope-state.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
 import type { TaskState } from './task-record.ts';
 
 /**
- * The attempts that a request to cancel a task goes to; or why there is none. Where a retry
+ * The attempts that a request to cancel a task is for; or why there is none. Where a retry
  * overlaps the attempt before it, that is both of them.
  */
 export function cancelTargets(
@@ -15,4 +16,21 @@ export function cancelTargets(
   if (open.length === 0) return 'ended';
   const hearing = open.filter(({ cancellable }) => cancellable);
   return hearing.length === 0 ? 'not-cancellable' : hearing;
+}
+
+/** A worker that is to be told, and the span id of the task span by which it knows the attempt. */
+export interface CancelTarget {
+  readonly workerId: string;
+  readonly spanId: string;
+}
+
+/** Whom a request for some attempts goes to: their own workers, and those of their open parts in other processes. */
+export function workersToAsk(attempts: readonly AttemptState[], scopes: Iterable<ScopeState>): CancelTarget[] {
+  const asked = new Set(attempts.map(({ traceId, spanId }) => spanKey(traceId, spanId)));
+  const targets: CancelTarget[] = attempts.map(({ workerId, spanId }) => ({ workerId, spanId }));
+  for (const { traceId, taskSpanId, partWorkerId, end } of scopes) {
+    const isOpenPart = partWorkerId !== '' && end === null && asked.has(spanKey(traceId, taskSpanId));
+    if (isOpenPart) targets.push({ workerId: partWorkerId, spanId: taskSpanId });
+  }
+  return targets;
 }

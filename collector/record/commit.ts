@@ -26,6 +26,8 @@ export interface TaskCommit {
   entries: JournalEntry[];
   /** Spans to write. */
   scopes: ScopeState[];
+  /** Those of them that are parts whose workers this commit has made known. */
+  begunParts: readonly ScopeState[];
   summary: string;
   name: string;
   /** As the facts have it. */
@@ -50,6 +52,7 @@ export function commitFacts(
 ): TaskCommit | undefined {
   const journal = new JournalWriter(task);
   const noted: ScopeState[] = [];
+  const begunParts: ScopeState[] = [];
   const before = beforeCommit(task);
   let span: SpanRef | undefined;
   let scope: ScopeState | undefined;
@@ -67,12 +70,13 @@ export function commitFacts(
     if (fact.kind === 'scope-start' && fact.remote === true) {
       const share = shareOfChildren(scope);
       if (share !== null) foldChildShare(task, scope, share);
+      if (isNew && scope.partWorkerId !== '') begunParts.push(scope);
     }
     if (!isNew) continue;
     journal.write(fact, scope);
     if (fact.kind === 'notification' && note(scope, task.logBytes)) noted.push(scope);
   }
-  return commitOf(task, before, journal, noted);
+  return commitOf(task, before, journal, { noted, begunParts });
 }
 
 /** The same for what child tasks have done. A scope of which nothing has come yet will ask for it. */
@@ -82,7 +86,7 @@ export function commitChildShares(task: TaskFold, shares: readonly ChildShare[])
     const scope = task.scopes.get(traceId, spanId);
     if (scope !== undefined) foldChildShare(task, scope, share);
   }
-  return commitOf(task, before, new JournalWriter(task), []);
+  return commitOf(task, before, new JournalWriter(task));
 }
 
 interface Before {
@@ -98,7 +102,7 @@ function commitOf(
   task: TaskFold,
   before: Before,
   journal: JournalWriter,
-  noted: readonly ScopeState[],
+  { noted, begunParts }: Pick<TaskCommit, 'begunParts'> & { noted: readonly ScopeState[] } = { noted: [], begunParts: [] },
 ): TaskCommit | undefined {
   if (!task.hasChanges && !task.announcedAnew) return undefined;
   const version = ++task.version;
@@ -116,6 +120,7 @@ function commitOf(
     text: journal.text,
     entries: journal.entries,
     scopes,
+    begunParts,
     summary: summaryJson(task),
     name: taskName(task),
     state: life.state,

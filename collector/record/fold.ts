@@ -117,18 +117,14 @@ export function foldChildShare(task: TaskFold, scope: ScopeState, share: number)
 }
 
 function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): void {
-  const { name, parentSpanId, time, remote = false } = fact;
-  if (
-    scope.start !== null &&
-    !isGreaterContent([name, parentSpanId, time, remote], [scope.name, scope.parentSpanId, scope.start, scope.remote])
-  ) {
-    return;
-  }
+  const { name, parentSpanId, time, remote = false, workerId = '' } = fact;
+  if (scope.start !== null && !isGreaterContent([name, parentSpanId, time, remote, workerId], scopeStartContentOf(scope))) return;
   const before = countedAs(scope);
   scope.name = name;
   scope.parentSpanId = parentSpanId;
   scope.start = time;
   scope.remote = remote;
+  scope.partWorkerId = remote ? workerId : '';
   recount(task, scope, before);
   const around = task.around(scope);
   // A scope whose work goes on elsewhere is a job itself.
@@ -220,6 +216,10 @@ function foldResult(task: TaskFold, attempt: AttemptState, fact: ResultFact): vo
 function endOf(fact: ScopeEnd | TaskEnd, heading: boolean): NonNullable<ScopeState['end']> {
   const { time, seq, outcome, duration, error } = fact;
   return { time, seq, outcome, duration, heading, error: error ?? null };
+}
+
+function scopeStartContentOf({ name, parentSpanId, start, remote, partWorkerId }: ScopeState): unknown {
+  return [name, parentSpanId, start, remote, partWorkerId];
 }
 
 function startContent(fact: TaskStart): unknown {

@@ -24,6 +24,8 @@ export interface ScopeState {
   seen: SeqSet;
   /** Whether the scope around it is another process's. */
   remote: boolean;
+  /** The worker that runs it, if it is remote and has told; else `""`. */
+  partWorkerId: string;
   /** Whether a scope inside, of its own process, is known: then it is a heading and no job. */
   encloses: boolean;
   /** The greatest share done that a progress fact told, or a child task for which it stands; `null` if none told one. */
@@ -102,6 +104,7 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     end: null,
     seen: [],
     remote: false,
+    partWorkerId: '',
     encloses: false,
     share: null,
     latestProgress: null,

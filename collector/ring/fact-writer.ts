@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
 import type { SpanSink } from '../../src/span-sink.ts';
 import { KIND } from './record-layout.ts';
-import type { TaskAnnouncedRest, TaskEndRest, TaskStartRest } from './ring-reader.ts';
+import type { PartStartRest, TaskAnnouncedRest, TaskEndRest, TaskStartRest } from './ring-reader.ts';
 import type { RingSpan, RingWriter } from './ring-writer.ts';
 import { CONTROL } from './segment.ts';
 import { scopeEndFlags } from './scope-end-flags.ts';
@@ -30,6 +30,7 @@ export class FactWriter implements SpanSink, RingSpan {
   start(fact: TaskStart | ScopeStart): void {
     this.#started = fact;
     if (fact.kind === 'task-start') Atomics.add(this.ring.control, CONTROL.liveTasks, 1);
+    else if (fact.remote === true) Atomics.add(this.ring.control, CONTROL.liveParts, 1);
     this.#writeStart(fact);
   }
 
@@ -41,7 +42,11 @@ export class FactWriter implements SpanSink, RingSpan {
   #writeStart(fact: TaskStart | ScopeStart): void {
     const { seq, time } = fact;
     if (fact.kind === 'scope-start') {
-      this.ring.write(this, KIND.scopeStart, seq, time, Number(fact.remote === true), 0, fact.name, fact.parentSpanId);
+      const { name, parentSpanId, remote, workerId } = fact;
+      if (remote === true) {
+        const rest: PartStartRest = { name, parentSpanId, remote, ...(workerId !== undefined && { workerId }) };
+        this.ring.write(this, KIND.partStart, seq, time, 0, 0, JSON.stringify(rest), '');
+      } else this.ring.write(this, KIND.scopeStart, seq, time, 0, 0, name, parentSpanId);
     } else {
       const { name, attempt, attributes, workerId, workerIntervalMs, cancellable, sampled } = fact;
       const { parentTaskUuid, parentScope } = fact;
@@ -66,9 +71,11 @@ export class FactWriter implements SpanSink, RingSpan {
   }
 
   end(fact: TaskEnd | ScopeEnd): void {
+    const started = this.#started;
     this.#started = undefined;
     const { seq, time, outcome, duration, error } = fact;
     if (fact.kind === 'scope-end') {
+      if (started?.kind === 'scope-start' && started.remote === true) Atomics.sub(this.ring.control, CONTROL.liveParts, 1);
       const flags = scopeEndFlags(outcome, fact.heading, error !== undefined);
       this.ring.write(this, KIND.scopeEnd, seq, time, duration, flags, error?.name ?? '', error?.message ?? '');
     } else {

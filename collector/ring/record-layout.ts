@@ -29,6 +29,8 @@ export const KIND = {
   attempt: 11,
   /** first: JSON of the rest. Its span's attempt has no span id. */
   taskAnnounced: 12,
+  /** A scope that is a part in this process of a task of another. first: JSON of the rest. */
+  partStart: 13,
 } as const;
 
 export type Kind = (typeof KIND)[keyof typeof KIND];

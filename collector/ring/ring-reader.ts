@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Fact, Plan, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
+import type { Fact, Plan, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
 import { DOUBLE, KIND, RECORD_HEADER, WORD } from './record-layout.ts';
 import { scopeEndOf } from './scope-end-flags.ts';
 import { CONTROL, FIRST_RECORD, HEADER } from './segment.ts';
@@ -149,7 +149,9 @@ export class RingReader {
       case KIND.progress:
         return { kind: 'progress', span, seq, time, done: one, total: Number.isNaN(two) ? undefined : two };
       case KIND.scopeStart:
-        return { kind: 'scope-start', span, seq, time, name: first, parentSpanId: second, ...(one === 1 && { remote: true }) };
+        return { kind: 'scope-start', span, seq, time, name: first, parentSpanId: second };
+      case KIND.partStart:
+        return { kind: 'scope-start', span, seq, time, ...(JSON.parse(first) as PartStartRest) };
       case KIND.scopeEnd:
         return scopeEndOf(span, seq, time, one, two, first, second);
       case KIND.exception:
@@ -170,9 +172,10 @@ export class RingReader {
   }
 }
 
-/** What the JSON of a task's announcement, start and end holds. */
+/** What the JSON of a task's announcement, start and end holds, and that of a part's start. */
 export type TaskAnnouncedRest = Omit<TaskAnnounced, 'kind' | 'span' | 'seq' | 'time'>;
 export type TaskStartRest = Omit<TaskStart, 'kind' | 'span' | 'seq' | 'time'>;
+export type PartStartRest = Omit<ScopeStart, 'kind' | 'span' | 'seq' | 'time'>;
 export type TaskEndRest = Omit<TaskEnd, 'kind' | 'span' | 'seq' | 'time'>;
 
 function textAt(bytes: Buffer, from: number, to: number): string {

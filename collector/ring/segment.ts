@@ -41,6 +41,8 @@ export const CONTROL = {
   loopTicks: 4,
   /** How many facts were given up because the ring was full. */
   givenUp: 5,
+  /** How many parts of attempts of other processes have begun and not ended. */
+  liveParts: 6,
 } as const;
 
 export const CONTROL_BYTES = 64;
@@ -71,4 +73,9 @@ export function isAcknowledged({ words }: Segment): boolean {
 /** Whether an attempt has begun whose end is not written yet. */
 export function hasLiveTasks(control: Int32Array): boolean {
   return Atomics.load(control, CONTROL.liveTasks) > 0;
+}
+
+/** The same, or a part of an attempt of another process: something that could be cancelled. */
+export function hasLiveWork(control: Int32Array): boolean {
+  return hasLiveTasks(control) || Atomics.load(control, CONTROL.liveParts) > 0;
 }

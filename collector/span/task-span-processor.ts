@@ -12,7 +12,7 @@ import type { Endings } from '../ending/endings.ts';
 import { checkBufferBytes } from '../ring/buffer-bytes.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
-import { hasLiveTasks } from '../ring/segment.ts';
+import { hasLiveWork } from '../ring/segment.ts';
 import { checkRetention, KEEP_ALL } from '../store/retention.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
@@ -79,7 +79,7 @@ export class TaskSpanProcessor {
       retention: retention === false ? KEEP_ALL : retention,
       sleep: () => untilWoken(ring),
       workerId: worker.id,
-      hasLiveTasks: () => hasLiveTasks(ring.control),
+      hasLiveWork: () => hasLiveWork(ring.control),
       cancel: cancelLiveTask,
       report,
     });

@@ -6,8 +6,8 @@ export interface CancelWatchOptions {
   store: Pick<TaskStore, 'cancellations'>;
   /** Whose cancellations. */
   workerId: string;
-  /** Whether the worker has a task that could be cancelled: only then the store is asked. */
-  hasLiveTasks: () => boolean;
+  /** Whether the worker has a task, or a part of one, that could be cancelled: only then the store is asked. */
+  hasLiveWork: () => boolean;
   cancel: (taskUuid: string, spanId: string) => void;
   /** Told of a store that can't be asked, once for each row of failures. */
   report: (message: string) => void;
@@ -15,7 +15,7 @@ export interface CancelWatchOptions {
 
 /** Looks for requests to cancel a worker's tasks. */
 export interface CancelWatch {
-  /** To be called when a task may have begun. */
+  /** To be called when something may have begun. */
   wake(): void;
   stop(): void;
 }
@@ -25,7 +25,7 @@ const LOOK_MS = 250;
 
 /** Hands on each cancellation once. Its timer keeps no process alive. */
 export function watchCancellations(options: CancelWatchOptions): CancelWatch {
-  const { store, workerId, hasLiveTasks, cancel, report } = options;
+  const { store, workerId, hasLiveWork, cancel, report } = options;
   let timer: ReturnType<typeof setInterval> | undefined;
   let last = 0;
   let isAsking = false;
@@ -35,7 +35,7 @@ export function watchCancellations(options: CancelWatchOptions): CancelWatch {
     timer = undefined;
   };
   const look = async (): Promise<void> => {
-    if (!hasLiveTasks()) {
+    if (!hasLiveWork()) {
       stop();
       return;
     }
@@ -56,7 +56,7 @@ export function watchCancellations(options: CancelWatchOptions): CancelWatch {
   };
   return {
     wake() {
-      if (timer !== undefined || !hasLiveTasks()) return;
+      if (timer !== undefined || !hasLiveWork()) return;
       timer = setInterval(() => void look(), LOOK_MS);
       timer.unref();
     },

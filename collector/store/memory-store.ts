@@ -3,7 +3,8 @@ import { childShareOf, tellParents } from '../record/child-share.ts';
 import type { ChildShare } from '../record/child-share.ts';
 import { commitChildShares, commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
-import { cancelTargets } from '../record/cancel-targets.ts';
+import { cancelTargets, workersToAsk } from '../record/cancel-targets.ts';
+import type { CancelTarget } from '../record/cancel-targets.ts';
 import { lostTrace } from '../record/lost-trace.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import { scopeTree } from '../record/scope-tree.ts';
@@ -157,9 +158,8 @@ class MemoryStore implements TaskStore {
     if (task === undefined) return Promise.resolve(undefined);
     const targets = cancelTargets(task.fold.attempts, { state: task.state, final: task.lostHeard !== null });
     if (typeof targets === 'string') return Promise.resolve(targets);
-    for (const { workerId, spanId } of targets) {
-      if (this.#cancellations.some((known) => known.spanId === spanId && known.taskUuid === uuid)) continue;
-      this.#cancellations.push({ number: ++this.#lastCancellation, taskUuid: uuid, spanId, workerId });
+    for (const target of workersToAsk(targets, task.fold.scopes)) {
+      if (!this.#cancellations.some((known) => isFor(known, uuid, target))) this.#ask(uuid, target);
     }
     return Promise.resolve('requested');
   }
@@ -234,15 +234,23 @@ class MemoryStore implements TaskStore {
   }
 
   #keep(uuid: string, known: MemoryTask | undefined, commit: TaskCommit): void {
-    const { version, offset, text, entries, summary, life, task: fold } = commit;
+    const { version, offset, text, entries, begunParts, summary, life, task: fold } = commit;
     const stored = { uuid, summary, version, logBytes: fold.logBytes };
     const task: MemoryTask =
       known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null, lostAt: null, traceOpen: false };
     task.stored = stored;
     task.change = ++this.#lastChange;
+    for (const { partWorkerId: workerId, taskSpanId: spanId } of begunParts) {
+      if (this.#cancellations.some((asked) => asked.spanId === spanId && asked.taskUuid === uuid)) this.#ask(uuid, { workerId, spanId });
+    }
     if (text !== '') task.journal.push({ offset, text, entries, version });
     if (known === undefined) this.#tasks.set(uuid, task);
     if (life !== undefined) this.#workers.keep(task, life);
+  }
+
+  #ask(taskUuid: string, { workerId, spanId }: CancelTarget): void {
+    this.#cancellations = this.#cancellations.filter((known) => !isFor(known, taskUuid, { workerId, spanId }));
+    this.#cancellations.push({ number: ++this.#lastCancellation, taskUuid, spanId, workerId });
   }
 
   #shareOfChildren(uuid: string, { traceId, spanId }: ScopeState): number | null {
@@ -271,6 +279,10 @@ class MemoryStore implements TaskStore {
 /** Whether facts of an attempt have come, but no start of any. */
 function isUnstarted({ state, fold }: MemoryTask): boolean {
   return state === 'running' && fold.attempts.every(({ start }) => start === null);
+}
+
+function isFor(known: Cancellation & { workerId: string }, taskUuid: string, { workerId, spanId }: CancelTarget): boolean {
+  return known.taskUuid === taskUuid && known.spanId === spanId && known.workerId === workerId;
 }
 
 function endedAt({ lostAt, fold }: MemoryTask): number {

@@ -46,6 +46,8 @@ interface More {
   plan?: ScopeState['plan'];
   insideByName?: Record<string, number> | null;
   remote?: 1 | 0;
+  /** The worker of a remote one. */
+  worker?: string;
   task?: AttemptOnly | null;
 }
 
@@ -94,6 +96,7 @@ export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): Scop
     end: end && endOf(end, start, more),
     seen,
     remote: more.remote === 1,
+    partWorkerId: more.worker ?? '',
     encloses: encloses === 1,
     share: more.share ?? null,
     latestProgress: more.progress ?? null,
@@ -135,13 +138,14 @@ function isPlain(scope: ScopeState): boolean {
 }
 
 function moreOf(scope: ScopeState): More {
-  const { end, share, latestProgress, plan, insideByName, remote } = scope;
+  const { end, share, latestProgress, plan, insideByName, remote, partWorkerId } = scope;
   return {
     ...(end !== null && end.error !== null && { error: end.error }),
     ...(share !== null && { share }),
     ...(latestProgress !== null && { progress: latestProgress }),
     ...(plan !== null && { plan, insideByName }),
     ...(remote && { remote: 1 }),
+    ...(partWorkerId !== '' && { worker: partWorkerId }),
     ...(isAttempt(scope) && { task: attemptOnly(scope) }),
   };
 }

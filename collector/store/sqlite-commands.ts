@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { cancelTargets } from '../record/cancel-targets.ts';
-import type { AttemptState } from '../record/scope-state.ts';
+import { cancelTargets, workersToAsk } from '../record/cancel-targets.ts';
+import type { CancelTarget } from '../record/cancel-targets.ts';
+import type { AttemptState, ScopeState } from '../record/scope-state.ts';
 import type { TaskState } from '../record/task-record.ts';
 import { attemptsOfJson } from './scope-line.ts';
 import { SqliteScopes } from './sqlite-scopes.ts';
@@ -33,6 +34,12 @@ export class SqliteCommands {
       add: database.prepare(
         `INSERT OR IGNORE INTO command (worker_id, kind, task_uuid, span_id, time) VALUES (?, 'cancel', ?, ?, ?)`,
       ),
+      // A worker that was told before is told again, by a new number: the part is another one.
+      hand: database.prepare(
+        `INSERT OR REPLACE INTO command (worker_id, kind, task_uuid, span_id, time)
+         SELECT :worker, kind, task_uuid, span_id, :now FROM command
+         WHERE kind = 'cancel' AND task_uuid = :uuid AND span_id = :span LIMIT 1`,
+      ),
       cancellations: database.prepare(
         `SELECT number, task_uuid AS taskUuid, span_id AS spanId FROM command
          WHERE worker_id = ? AND number > ? AND kind = 'cancel' ORDER BY number`,
@@ -42,26 +49,35 @@ export class SqliteCommands {
 
   cancel(uuid: string): CancelAnswer | undefined {
     const { forget, add } = this.#statements;
-    const targets = this.#transactions.read(() => this.#targets(uuid));
-    if (targets === undefined || typeof targets === 'string') return targets;
-    this.#transactions.write(() => {
+    const answer = this.#transactions.read(() => this.#targets(uuid));
+    if (answer === undefined || typeof answer === 'string') return answer;
+    // Looked at once more: what has begun meanwhile is told too, and what begins later is handed it.
+    return this.#transactions.write(() => {
+      const targets = this.#targets(uuid);
+      if (targets === undefined || typeof targets === 'string') return targets;
       const now = Date.now();
       forget.run(now - KEPT_MS);
       for (const { workerId, spanId } of targets) add.run(workerId, uuid, spanId, now);
+      return 'requested';
     });
-    return 'requested';
+  }
+
+  /** Asks the worker of a part that has begun, where its attempt is asked already. To be called inside a transaction. */
+  handOn(uuid: string, { partWorkerId: worker, taskSpanId: span }: ScopeState): void {
+    this.#statements.hand.run({ worker, uuid, span, now: Date.now() });
   }
 
   cancellations(workerId: string, after: number): Cancellation[] {
     return this.#statements.cancellations.all(workerId, after) as unknown as Cancellation[];
   }
 
-  #targets(uuid: string): ReturnType<typeof cancelTargets> | undefined {
+  #targets(uuid: string): CancelTarget[] | Exclude<CancelAnswer, 'requested'> | undefined {
     const row = this.#statements.task.get(uuid) as TaskRow | undefined;
     if (row === undefined) return undefined;
     const attempts = attemptsOfJson(row.attempts);
     const of = SqliteScopes.of(row.id, attempts, row.span_count);
     const states = attempts.map(({ traceId, taskSpanId }) => this.#scopes.find(of, traceId, taskSpanId) as AttemptState);
-    return cancelTargets(states, { state: row.state, final: row.lost_heard !== null });
+    const asked = cancelTargets(states, { state: row.state, final: row.lost_heard !== null });
+    return typeof asked === 'string' ? asked : workersToAsk(asked, this.#scopes.open(row.id, attempts));
   }
 }

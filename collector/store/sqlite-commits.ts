@@ -9,6 +9,7 @@ import type { ScopeState } from '../record/scope-state.ts';
 import { encodeEntries } from './journal-entries.ts';
 import { attemptsJson } from './scope-line.ts';
 import type { SqliteChanges } from './sqlite-changes.ts';
+import type { SqliteCommands } from './sqlite-commands.ts';
 import { SqliteFolds } from './sqlite-folds.ts';
 import type { Held } from './sqlite-folds.ts';
 import type { SqliteScopes } from './sqlite-scopes.ts';
@@ -20,15 +21,20 @@ export class SqliteCommits {
   readonly #changes: SqliteChanges;
   readonly #workers: SqliteWorkers;
   readonly #scopes: SqliteScopes;
+  readonly #commands: SqliteCommands;
   readonly #folds: SqliteFolds;
   /** The tasks that the transaction has to do with. */
   readonly #folded = new Set<string>();
   readonly #statements;
 
-  constructor(database: DatabaseSync, changes: SqliteChanges, workers: SqliteWorkers, scopes: SqliteScopes) {
+  constructor(
+    database: DatabaseSync,
+    { changes, workers, scopes, commands }: { changes: SqliteChanges; workers: SqliteWorkers; scopes: SqliteScopes; commands: SqliteCommands },
+  ) {
     this.#changes = changes;
     this.#workers = workers;
     this.#scopes = scopes;
+    this.#commands = commands;
     this.#folds = new SqliteFolds(database, scopes);
     this.#statements = {
       insertTask: database.prepare(
@@ -80,7 +86,7 @@ export class SqliteCommits {
   }
 
   #write(change: TaskCommit, held: Held, changed: number): void {
-    const { task, version, offset, text, entries, scopes, summary, name, life } = change;
+    const { task, version, offset, text, entries, scopes, begunParts, summary, name, life } = change;
     const values = [
       name,
       version,
@@ -103,6 +109,7 @@ export class SqliteCommits {
       if (life !== undefined) this.#workers.keep(held.id, life, task.announced);
     }
     this.#scopes.write(held, scopes);
+    for (const part of begunParts) this.#commands.handOn(task.uuid, part);
     if (text !== '') journal.run(held.id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
   }
 

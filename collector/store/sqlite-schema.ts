@@ -206,6 +206,22 @@ const MIGRATIONS: readonly string[] = [
     FROM numbered GROUP BY task_id, place ORDER BY task_id, place;
   DROP TABLE scope;
   `,
+  // One request goes to several workers where an attempt has parts in other processes.
+  `
+  CREATE TABLE worker_command (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    worker_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    task_uuid TEXT NOT NULL,
+    span_id TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    UNIQUE (kind, task_uuid, span_id, worker_id)
+  ) STRICT;
+  INSERT INTO worker_command SELECT * FROM command;
+  DROP TABLE command;
+  ALTER TABLE worker_command RENAME TO command;
+  CREATE INDEX command_worker ON command (worker_id, number);
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */

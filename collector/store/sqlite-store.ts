@@ -88,8 +88,10 @@ class SqliteStore implements TaskStore {
     this.#workers = new SqliteWorkers(database, () => this.#changes.last());
     const scopes = new SqliteScopes(database);
     this.#reads = new SqliteReads(database, this.#changes, scopes);
-    this.#commits = new SqliteCommits(database, this.#changes, this.#workers, scopes);
     this.#commands = new SqliteCommands(database, this.#transactions, scopes);
+    this.#commits = new SqliteCommits(database, {
+      changes: this.#changes, workers: this.#workers, scopes, commands: this.#commands,
+    });
     this.#revision = new SqliteRevision(database);
     this.#lostTraces = new SqliteLostTraces(database, this.#transactions, scopes);
     this.#sweep = new SqliteSweep(database, this.#transactions);

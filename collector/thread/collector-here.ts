@@ -5,7 +5,7 @@ import type { ServeOptions } from '../app/serve-options.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { reportLost } from '../ring/lost-facts.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
-import { hasLiveTasks } from '../ring/segment.ts';
+import { hasLiveWork } from '../ring/segment.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { startCollector } from './collector.ts';
 import type { Collector, CollectorOptions } from './collector.ts';
@@ -31,7 +31,7 @@ export async function startCollectorHere(
     retention,
     sleep: () => untilWoken(ring),
     workerId: worker.id,
-    hasLiveTasks: () => hasLiveTasks(ring.control),
+    hasLiveWork: () => hasLiveWork(ring.control),
     cancel: cancelLiveTask,
     report,
   });

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { RingReader } from '../ring/ring-reader.ts';
-import { CONTROL, hasLiveTasks, segmentOver } from '../ring/segment.ts';
+import { CONTROL, hasLiveTasks, hasLiveWork, segmentOver } from '../ring/segment.ts';
 import { startCollector } from './collector.ts';
 import { destinationAt } from './destination.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
@@ -36,7 +36,7 @@ const starting = startCollector({
   retention,
   sleep,
   workerId,
-  hasLiveTasks: () => hasLiveTasks(control),
+  hasLiveWork: () => hasLiveWork(control),
   cancel: (taskUuid, spanId) => tell({ type: 'cancel', taskUuid, spanId }),
   report: (message) => tell({ type: 'report', message }),
 });

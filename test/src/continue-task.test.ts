@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { continueTask, currentUpdater, notify, runTask, TaskUpdater } from '../../src/index.ts';
 import type { Carrier, Scope } from '../../src/index.ts';
 import { cancelLiveTask, closeLiveTasks } from '../../src/live-tasks.ts';
+import { worker } from '../../src/worker.ts';
 import { diagnosed } from './support/diagnosed.ts';
 import { recorded } from './support/recorded.ts';
 import { caught, thrown } from './support/thrown.ts';
@@ -83,6 +84,7 @@ describe('a part of a task', () => {
     expect(part.attributes).toMatchObject({
       'taskspan.span': 'scope', 'taskspan.task.uuid': updater.taskUuid, 'taskspan.task.name': 'Sender', 'taskspan.task.attempt': 1,
       'taskspan.task.span': updater.spanId, 'taskspan.scope.parent': sender.spanContext().spanId, 'taskspan.scope.remote': true,
+      'taskspan.worker.id': worker.id,
     });
     expect(part.parentSpanContext!.spanId).toBe(sender.spanContext().spanId);
   });

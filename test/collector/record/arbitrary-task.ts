@@ -174,6 +174,8 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 
 const DEEPEST = 4;
+/** Of parts elsewhere; one tells none. */
+const WORKERS = ['worker-2', 'worker-3', undefined];
 const MOST_ATTEMPTS = 3;
 
 function perform(task: ScriptedTask, next: Step, uniqueName: string | undefined): void {
@@ -185,7 +187,10 @@ function perform(task: ScriptedTask, next: Step, uniqueName: string | undefined)
   if (scope === undefined) return;
   if ('name' in next) {
     const around = scope.depth < DEEPEST ? scope : scope.parent!;
-    if (scope.root.open && around.open) around.scope(uniqueName ?? next.name, next.remote);
+    const name = uniqueName ?? next.name;
+    if (!scope.root.open || !around.open) return;
+    if (next.remote) around.part(name, WORKERS[next.at % WORKERS.length]);
+    else around.scope(name);
   } else if ('message' in next) scope.notify(next.message, next.attributes);
   else if ('done' in next) scope.progress(next.done, next.total);
   else if ('plan' in next) {

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Outcome } from '../../../src/conventions.ts';
-import type { Fact, Plan, ScopeEnd, SpanRef, TaskEnd, ToldError } from '../../../src/fact.ts';
+import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskEnd, ToldError } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
 
 export const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
@@ -99,7 +99,13 @@ export class ScriptedScope {
   #start = 0;
   #seq = 0;
 
-  constructor(task: ScriptedTask, ref: SpanRef, name: string, parent: ScriptedScope | undefined, remote = false) {
+  constructor(
+    task: ScriptedTask,
+    ref: SpanRef,
+    name: string,
+    parent: ScriptedScope | undefined,
+    { remote = false, workerId }: Pick<ScopeStart, 'remote' | 'workerId'> = {},
+  ) {
     this.isElsewhere = remote || parent?.isElsewhere === true;
     this.task = task;
     this.ref = ref;
@@ -108,7 +114,7 @@ export class ScriptedScope {
     if (parent === undefined) return;
     if (!this.isElsewhere) this.root.enclose(parent);
     if (!remote) parent.heading = true;
-    this.say({ kind: 'scope-start', name, parentSpanId: parent.ref.spanId, ...(remote && { remote }) });
+    this.say({ kind: 'scope-start', name, parentSpanId: parent.ref.spanId, ...(remote && { remote }), ...(workerId && { workerId }) });
   }
 
   get root(): ScriptedAttempt {
@@ -120,12 +126,16 @@ export class ScriptedScope {
   }
 
   /** Another process goes on in this scope. */
-  part(name: string): ScriptedScope {
-    return this.scope(name, true);
+  part(name: string, workerId?: string): ScriptedScope {
+    return this.#inside(name, { remote: true, ...(workerId !== undefined && { workerId }) });
   }
 
-  scope(name: string, remote = false): ScriptedScope {
-    const inner = new ScriptedScope(this.task, this.task.scopeRef(this.ref), name, this, remote);
+  scope(name: string): ScriptedScope {
+    return this.#inside(name);
+  }
+
+  #inside(name: string, elsewhere?: Pick<ScopeStart, 'remote' | 'workerId'>): ScriptedScope {
+    const inner = new ScriptedScope(this.task, this.task.scopeRef(this.ref), name, this, elsewhere);
     this.root.scopes.push(inner);
     return inner;
   }

@@ -53,9 +53,9 @@ const anyScopeFact: fc.Arbitrary<Fact> = fc
     if (span.spanId !== span.taskSpanId) {
       return fc.oneof(
         fc
-          .record({ ...fact, name: anyName, remote: fc.boolean() })
-          .map(({ remote, ...rest }): ScopeStart => ({
-            ...rest, kind: 'scope-start', parentSpanId: span.taskSpanId, ...(remote && { remote }),
+          .record({ ...fact, name: anyName, remote: fc.boolean(), workerId: fc.uuid() })
+          .map(({ remote, workerId, ...rest }): ScopeStart => ({
+            ...rest, kind: 'scope-start', parentSpanId: span.taskSpanId, ...(remote && { remote, ...(rest.time % 2 === 0 && { workerId }) }),
           })),
         fc.record({ ...end, kind: fc.constant('scope-end'), heading: fc.boolean() }),
       );

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
 import { earlierTasks } from './earlier-tasks.ts';
 import { expectedAfter, uuidOf, wholeOf } from './expected-task.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
@@ -62,6 +63,19 @@ describe('a file of schema 10', () => {
     expect(await store.task(uuidOf(2))).toMatchObject({ version });
     const count = (scopes: readonly ScopeRecord[]): number => scopes.reduce((sum, scope) => sum + 1 + count(scope.scopes), 0);
     expect(count((await store.scopes(uuidOf(2)))!.attempts)).toBe(1100);
+  });
+
+  test('has its requests to cancel tasks, and numbers that go on', async () => {
+    const path = earlierFile();
+    const database = new DatabaseSync(path);
+    database.exec(`INSERT INTO command VALUES (7, 'w', 'cancel', '${uuidOf(1)}', '00000000000000aa', 1)`);
+    database.close();
+    const store = storeIn(path);
+    expect(await store.cancellations('w', 6)).toEqual([{ number: 7, taskUuid: uuidOf(1), spanId: '00000000000000aa' }]);
+    const task = new ScriptedTask(uuidOf(77));
+    await store.append([...task.during(() => task.attempt())].map((fact) => ({ ...fact, workerId: 'w', cancellable: true })));
+    expect(await store.cancel(uuidOf(77))).toBe('requested');
+    expect(await store.cancellations('w', 7)).toMatchObject([{ number: 8, taskUuid: uuidOf(77) }]);
   });
 
   test('has no table that is not used any more', async () => {

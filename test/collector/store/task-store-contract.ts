@@ -6,6 +6,7 @@ import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 import { describeAttempts } from './attempts-contract.ts';
+import { describeCancellations } from './cancel-contract.ts';
 import { describeChildren } from './children-contract.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
 import { describeLogs } from './log-contract.ts';
@@ -163,5 +164,6 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
   describeScopes(name, storeWith);
   describeTaskList(name, storeWith);
   describeAttempts(name, storeWith);
+  describeCancellations(name, storeWith);
   describeChildren(name, storeWith);
 }
