@@ -70,6 +70,7 @@ function boundedFact(fact: Fact): Fact | undefined {
       const name = boundedName(fact.name);
       const { taskSpanId } = fact.span;
       const parentSpanId = fact.parentSpanId === taskSpanId ? taskSpanId : (spanIdIn(fact.parentSpanId) ?? taskSpanId);
+      if (fact.workerId !== undefined) return { ...fact, name, parentSpanId, workerId: boundedName(fact.workerId) };
       return name === fact.name && parentSpanId === fact.parentSpanId ? fact : { ...fact, name, parentSpanId };
     }
     case 'notification': {

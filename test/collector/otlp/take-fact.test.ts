@@ -46,6 +46,13 @@ it('names and attributes are bounded, the first attributes count', () => {
   expect(told['k0']).toMatch(/^v{16384}… \(cut: 20,000 characters\)$/);
 });
 
+it('the name of a part\'s worker is bounded, as that of a task\'s is', () => {
+  const part = { ...scopeStart, remote: true };
+  expect(taken({ ...part, workerId: 'w'.repeat(100_000) })).toMatchObject({ workerId: expect.stringMatching(/^w{256}… /) });
+  expect(taken({ ...part, workerId: 'w\ud800' })).toMatchObject({ workerId: 'w\ufffd' });
+  expect(taken({ ...part, workerId: 'w' })).toEqual({ ...part, workerId: 'w' });
+});
+
 it('half a surrogate pair is replaced, as nothing else can be stored', () => {
   expect(taken(message('a\ud800b'))).toEqual(message('a\ufffdb'));
 });
