@@ -206,7 +206,8 @@ const MIGRATIONS: readonly string[] = [
     FROM numbered GROUP BY task_id, place ORDER BY task_id, place;
   DROP TABLE scope;
   `,
-  // One request goes to several workers where an attempt has parts in other processes.
+  // One request goes to several workers where an attempt has parts in other processes. The numbers go on, also
+  // after those that are deleted: a worker asks for what is after the last that it has heard.
   `
   CREATE TABLE worker_command (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -218,6 +219,8 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (kind, task_uuid, span_id, worker_id)
   ) STRICT;
   INSERT INTO worker_command SELECT * FROM command;
+  DELETE FROM sqlite_sequence WHERE name = 'worker_command';
+  INSERT INTO sqlite_sequence SELECT 'worker_command', seq FROM sqlite_sequence WHERE name = 'command';
   DROP TABLE command;
   ALTER TABLE worker_command RENAME TO command;
   CREATE INDEX command_worker ON command (worker_id, number);

@@ -78,6 +78,18 @@ describe('a file of schema 10', () => {
     expect(await store.cancellations('w', 7)).toMatchObject([{ number: 8, taskUuid: uuidOf(77) }]);
   });
 
+  test('gives no request to cancel a number that was one before, also where all are deleted', async () => {
+    const path = earlierFile();
+    const database = new DatabaseSync(path);
+    database.exec(`INSERT INTO command VALUES (7, 'w', 'cancel', '${uuidOf(1)}', '00000000000000aa', 1); DELETE FROM command`);
+    database.close();
+    const store = storeIn(path);
+    const task = new ScriptedTask(uuidOf(77));
+    await store.append([...task.during(() => task.attempt())].map((fact) => ({ ...fact, workerId: 'w', cancellable: true })));
+    expect(await store.cancel(uuidOf(77))).toBe('requested');
+    expect(await store.cancellations('w', 7)).toMatchObject([{ number: 8, taskUuid: uuidOf(77) }]);
+  });
+
   test('has no table that is not used any more', async () => {
     const path = earlierFile();
     await storeIn(path).close();
