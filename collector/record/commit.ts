@@ -66,11 +66,12 @@ export function commitFacts(
       span = fact.span;
       scope = task.scopeOf(span);
     }
+    const knownWorkerId = scope.partWorkerId;
     const isNew = fold(task, fact, scope);
     if (fact.kind === 'scope-start' && fact.remote === true) {
       const share = shareOfChildren(scope);
       if (share !== null) foldChildShare(task, scope, share);
-      if (isNew && scope.partWorkerId !== '') begunParts.push(scope);
+      if (scope.partWorkerId !== knownWorkerId && scope.partWorkerId !== '') begunParts.push(scope);
     }
     if (!isNew) continue;
     journal.write(fact, scope);

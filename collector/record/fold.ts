@@ -117,14 +117,15 @@ export function foldChildShare(task: TaskFold, scope: ScopeState, share: number)
 }
 
 function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): void {
-  const { name, parentSpanId, time, remote = false, workerId = '' } = fact;
+  const { name, parentSpanId, time, remote = false } = fact;
+  const workerId = remote ? (fact.workerId ?? '') : '';
   if (scope.start !== null && !isGreaterContent([name, parentSpanId, time, remote, workerId], scopeStartContentOf(scope))) return;
   const before = countedAs(scope);
   scope.name = name;
   scope.parentSpanId = parentSpanId;
   scope.start = time;
   scope.remote = remote;
-  scope.partWorkerId = remote ? workerId : '';
+  scope.partWorkerId = workerId;
   recount(task, scope, before);
   const around = task.around(scope);
   // A scope whose work goes on elsewhere is a job itself.

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../../src/fact.ts';
+import type { Fact, ScopeStart } from '../../../src/fact.ts';
 import { isGreaterContent } from '../../../collector/record/content.ts';
 import { anyDelivery, arbitraryTask, cases } from './arbitrary-task.ts';
 import { folded, taskAfter } from './folding.ts';
@@ -84,6 +84,24 @@ describe('of two contents of one fact', () => {
     for (const delivery of [[others, [end], [short]], [others, [short], [end]]]) {
       expect(folded(taskAfter(delivery)).tree[0]!.scopes[0]!.error).toBe('Error: no such file: customers.csv');
     }
+  });
+
+  test('a part\'s worker is that of the longer start, whichever comes first', () => {
+    const task = new ScriptedTask();
+    const part = task.attempt().part('Convert', 'ab');
+    const start = task.facts.at(-1) as ScopeStart;
+    const { remote: _, workerId: __, ...bare } = start;
+    // One that is no part has no worker, whatever it says.
+    const starts: Fact[] = [start, { ...bare, remote: true }, { ...bare, workerId: 'abc' }, { ...start, workerId: 'b' }];
+    const workerOf = (facts: readonly Fact[]): string =>
+      taskAfter([task.facts.slice(0, -1), ...facts.map((fact) => [fact])]).scopes.get(part.ref.traceId, part.ref.spanId)!.partWorkerId;
+    fc.assert(
+      fc.property(fc.shuffledSubarray(starts, { minLength: 1 }), (some) => {
+        expect(workerOf(some)).toBe(workerOf(starts.filter((fact) => some.includes(fact))));
+      }),
+      cases(200),
+    );
+    expect(workerOf([start, { ...bare, remote: true }])).toBe('ab');
   });
 
   test('of one length the greater counts', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../../src/fact.ts';
+import type { Fact, ScopeStart } from '../../../src/fact.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { StoreWith } from './task-store-contract.ts';
@@ -60,6 +60,19 @@ export function describeCancellations(name: string, storeWith: StoreWith): void 
       expect(await asked(store, 'w1', next)).toEqual([]);
       await store.append(task.during(() => attempt.part('Three', 'w2')));
       expect(await asked(store, 'w2')).toEqual([attempt.ref.spanId]);
+    });
+
+    test('is handed to a part whose worker is told later than its start', async () => {
+      const task = new ScriptedTask();
+      const attempt = task.attempt();
+      const store = await storeWith(hearing(task.facts));
+      expect(await store.cancel(UUID)).toBe('requested');
+      const [start] = task.during(() => attempt.part('One', 'w1'));
+      const { workerId, ...untold } = start as ScopeStart;
+      await store.append([untold]);
+      expect([workerId, await asked(store, 'w1')]).toEqual(['w1', []]);
+      await store.append([start!]);
+      expect(await asked(store, 'w1')).toEqual([attempt.ref.spanId]);
     });
 
     test('is no part\'s of which nobody asked', async () => {
