@@ -24,10 +24,15 @@ export interface CancelTarget {
   readonly spanId: string;
 }
 
-/** Whom a request for some attempts goes to: their own workers, and those of their open parts in other processes. */
-export function workersToAsk(attempts: readonly AttemptState[], scopes: Iterable<ScopeState>): CancelTarget[] {
+/** Whom a request for some attempts goes to: their workers. */
+export function workersOf(attempts: readonly AttemptState[]): CancelTarget[] {
+  return attempts.map(({ workerId, spanId }) => ({ workerId, spanId }));
+}
+
+/** And those of their open parts in other processes. */
+export function workersOfParts(attempts: readonly AttemptState[], scopes: Iterable<ScopeState>): CancelTarget[] {
   const asked = new Set(attempts.map(({ traceId, spanId }) => spanKey(traceId, spanId)));
-  const targets: CancelTarget[] = attempts.map(({ workerId, spanId }) => ({ workerId, spanId }));
+  const targets: CancelTarget[] = [];
   for (const { traceId, taskSpanId, partWorkerId, end } of scopes) {
     const isOpenPart = partWorkerId !== '' && end === null && asked.has(spanKey(traceId, taskSpanId));
     if (isOpenPart) targets.push({ workerId: partWorkerId, spanId: taskSpanId });

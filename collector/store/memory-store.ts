@@ -3,7 +3,7 @@ import { childShareOf, tellParents } from '../record/child-share.ts';
 import type { ChildShare } from '../record/child-share.ts';
 import { commitChildShares, commitFacts } from '../record/commit.ts';
 import type { TaskCommit } from '../record/commit.ts';
-import { cancelTargets, workersToAsk } from '../record/cancel-targets.ts';
+import { cancelTargets, workersOf, workersOfParts } from '../record/cancel-targets.ts';
 import type { CancelTarget } from '../record/cancel-targets.ts';
 import { lostTrace } from '../record/lost-trace.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
@@ -156,9 +156,9 @@ class MemoryStore implements TaskStore {
   cancel(uuid: string): Promise<CancelAnswer | undefined> {
     const task = this.#tasks.get(uuid);
     if (task === undefined) return Promise.resolve(undefined);
-    const targets = cancelTargets(task.fold.attempts, { state: task.state, final: task.lostHeard !== null });
-    if (typeof targets === 'string') return Promise.resolve(targets);
-    for (const target of workersToAsk(targets, task.fold.scopes)) {
+    const attempts = cancelTargets(task.fold.attempts, { state: task.state, final: task.lostHeard !== null });
+    if (typeof attempts === 'string') return Promise.resolve(attempts);
+    for (const target of [...workersOf(attempts), ...workersOfParts(attempts, task.fold.scopes)]) {
       if (!this.#cancellations.some((known) => isFor(known, uuid, target))) this.#ask(uuid, target);
     }
     return Promise.resolve('requested');

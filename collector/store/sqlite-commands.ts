@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { cancelTargets, workersToAsk } from '../record/cancel-targets.ts';
+import { cancelTargets, workersOf, workersOfParts } from '../record/cancel-targets.ts';
 import type { CancelTarget } from '../record/cancel-targets.ts';
 import type { AttemptState, ScopeState } from '../record/scope-state.ts';
 import type { TaskState } from '../record/task-record.ts';
@@ -47,19 +47,17 @@ export class SqliteCommands {
     };
   }
 
+  /**
+   * The workers of the attempts are asked first: a part that begins after that is handed the request with its start.
+   * So those that have begun can be looked for without the lock, which would be held for as long as it takes to read
+   * all scopes of the task.
+   */
   cancel(uuid: string): CancelAnswer | undefined {
-    const { forget, add } = this.#statements;
-    const answer = this.#transactions.read(() => this.#targets(uuid));
-    if (answer === undefined || typeof answer === 'string') return answer;
-    // Looked at once more: what has begun meanwhile is told too, and what begins later is handed it.
-    return this.#transactions.write(() => {
-      const targets = this.#targets(uuid);
-      if (targets === undefined || typeof targets === 'string') return targets;
-      const now = Date.now();
-      forget.run(now - KEPT_MS);
-      for (const { workerId, spanId } of targets) add.run(workerId, uuid, spanId, now);
-      return 'requested';
-    });
+    const asked = this.#transactions.read(() => this.#asked(uuid));
+    if (asked === undefined || typeof asked === 'string') return asked;
+    this.#add(uuid, workersOf(asked));
+    this.#add(uuid, workersOfParts(asked, this.#transactions.read(() => this.#open(uuid))));
+    return 'requested';
   }
 
   /** Asks the worker of a part that has begun, where its attempt is asked already. To be called inside a transaction. */
@@ -71,13 +69,29 @@ export class SqliteCommands {
     return this.#statements.cancellations.all(workerId, after) as unknown as Cancellation[];
   }
 
-  #targets(uuid: string): CancelTarget[] | Exclude<CancelAnswer, 'requested'> | undefined {
+  #add(uuid: string, targets: readonly CancelTarget[]): void {
+    if (targets.length === 0) return;
+    const { forget, add } = this.#statements;
+    this.#transactions.write(() => {
+      const now = Date.now();
+      forget.run(now - KEPT_MS);
+      for (const { workerId, spanId } of targets) add.run(workerId, uuid, spanId, now);
+    });
+  }
+
+  /** The attempts that a request is for; or why there are none. */
+  #asked(uuid: string): ReturnType<typeof cancelTargets> | undefined {
     const row = this.#statements.task.get(uuid) as TaskRow | undefined;
     if (row === undefined) return undefined;
     const attempts = attemptsOfJson(row.attempts);
     const of = SqliteScopes.of(row.id, attempts, row.span_count);
     const states = attempts.map(({ traceId, taskSpanId }) => this.#scopes.find(of, traceId, taskSpanId) as AttemptState);
-    const asked = cancelTargets(states, { state: row.state, final: row.lost_heard !== null });
-    return typeof asked === 'string' ? asked : workersToAsk(asked, this.#scopes.open(row.id, attempts));
+    return cancelTargets(states, { state: row.state, final: row.lost_heard !== null });
+  }
+
+  /** The scopes that have not ended. The task may have gone meanwhile, or have one attempt more. */
+  #open(uuid: string): ScopeState[] {
+    const row = this.#statements.task.get(uuid) as TaskRow | undefined;
+    return row === undefined ? [] : this.#scopes.open(row.id, attemptsOfJson(row.attempts));
   }
 }

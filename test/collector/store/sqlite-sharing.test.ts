@@ -10,6 +10,7 @@ import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { seedExample } from '../record/seed-example.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
 import { appendEach, factsOfProcess, LINES, TASK_START } from './shared-task.ts';
+import { SqliteScopes } from '../../../collector/store/sqlite-scopes.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 
 const APPENDING_PROCESS = fileURLToPath(new URL('./appending-process.ts', import.meta.url));
@@ -19,6 +20,39 @@ function appendingProcess(path: string, number: number): TestProcess {
 }
 
 describe('two stores on one SQLite file', () => {
+  test('a request to cancel a task reads its scopes without the lock, and what begins meanwhile is asked too', async () => {
+    const path = newFile();
+    const [store, other] = [storeIn(path), storeIn(path)];
+    const task = new ScriptedTask();
+    const hearing = (facts: readonly Fact[]): Fact[] =>
+      facts.map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: 'w', cancellable: true } : fact));
+    const attempt = task.attempt();
+    attempt.part('One', 'w1');
+    await store.append(hearing(task.facts));
+    const appended: Promise<void>[] = [];
+    /** Lets the other store append what is said after the first time that the task's scopes are read in this way. */
+    const meanwhile = (way: 'find' | 'open', say: () => void): void => {
+      const read = SqliteScopes.prototype[way] as (...args: unknown[]) => unknown;
+      const spy = vi.spyOn(SqliteScopes.prototype, way).mockImplementation(function (this: SqliteScopes, ...args: unknown[]) {
+        const found = read.apply(this, args);
+        spy.mockRestore();
+        appended.push(other.append(hearing(task.during(say))));
+        return found as never;
+      });
+      onTestFinished(() => spy.mockRestore());
+    };
+    meanwhile('find', () => {
+      task.attempt({ number: 2 });
+      attempt.part('Two', 'w2');
+    });
+    meanwhile('open', () => attempt.part('Three', 'w3'));
+    expect(await store.cancel(UUID)).toBe('requested');
+    expect(await Promise.all(appended)).toHaveLength(2);
+    for (const worker of ['w', 'w1', 'w2', 'w3']) {
+      expect([worker, await store.cancellations(worker, 0)]).toMatchObject([worker, [{ spanId: attempt.ref.spanId }]]);
+    }
+  });
+
   test('append to one task by turns, or are opened anew in between, and it is the same as one store\'s', async () => {
     const path = newFile();
     const stores = [storeIn(path), storeIn(path)];
