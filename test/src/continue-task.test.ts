@@ -318,6 +318,23 @@ describe('a child task', () => {
     expect((await record(parent)).state).toBe('completed');
   });
 
+  test('is not touched by a request to cancel its parent, nor is the scope that stands for it', async () => {
+    const { log, record } = recorded();
+    let child: string | undefined;
+    const parent: TaskUpdater = await sending(async (carrier) => {
+      await continueTask(carrier).child('Child', async (updater) => {
+        child = updater.taskUuid;
+        cancelLiveTask(continueTask(carrier).taskUuid!, /task=(\w+)/.exec(carrier.taskspan)![1]!);
+        await turn();
+        expect(updater.signal.aborted).toBe(false);
+        updater.scope('Inside', () => undefined);
+      });
+    });
+    expect(parent.signal.aborted).toBe(true);
+    expect(await log(parent)).toContain(`\t - Child\n${DONE}`);
+    expect((await record(child!)).state).toBe('completed');
+  });
+
   test('gives its function\'s value, and throws its very error', async () => {
     recorded();
     const carrier = new TaskUpdater({ taskName: 'T' }).carrier();
