@@ -57,8 +57,9 @@ export interface TaskStore {
   watch(listener: () => void): () => void;
 
   /**
-   * Asks the worker of each open attempt of a task to cancel it; `undefined` for an unknown task.
-   * It is no commit: the task's version stays. Asked again, it changes nothing.
+   * Asks the worker of each open attempt of a task to cancel it, and those of its parts in other processes, also of
+   * parts that begin later; `undefined` for an unknown task. It is no commit: the task's version stays. Asked again,
+   * it changes nothing.
    */
   cancel(uuid: string): Promise<CancelAnswer | undefined>;
 
@@ -147,7 +148,7 @@ export type CancelAnswer =
   /** Its worker is lost: when it is heard again, it can be asked again. */
   | 'lost';
 
-/** A request to cancel one attempt. */
+/** A request to cancel one attempt, or what a worker has of its parts. */
 export interface Cancellation {
   /** Grows from one to the next. */
   number: number;
