@@ -210,7 +210,7 @@ test('a full buffer costs facts, never the task, and is told', async () => {
     folder,
     `import { DatabaseSync } from 'node:sqlite';
      const taskspan = await startTaskspan({ bufferBytes: 1024 * 1024 });
-     const lock = new DatabaseSync('taskspan.sqlite');
+     const lock = new DatabaseSync('taskspan.sqlite', { timeout: 10_000 });
      lock.exec('BEGIN IMMEDIATE');
      const updater = new TaskUpdater({ taskName: 'work' });
      for (let step = 0; step < 50_000; step++) updater.notify('step ' + step);
