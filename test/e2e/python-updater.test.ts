@@ -13,7 +13,7 @@ import { jobUuid } from '../../src/queue/job-uuid.ts';
 import { SEED_LOG } from '../collector/record/seed-example.ts';
 import { startProgram, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess } from '../support/node-process.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { describeWithProgram } from './python.ts';
 import { startServing } from './serving.ts';
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { mkdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { freePort } from '../../support/free-port.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, startScript, storeIn } from './script.ts';
 
@@ -165,7 +166,7 @@ test('started by a preload, all is set by the environment', async () => {
     `await runTask('task', async () => undefined);
      const port = process.env.TASKSPAN_PORT;
      console.log((await fetch('http://127.0.0.1:' + port + '/healthz')).status);`,
-    { args: ['--import', REGISTER], env: { TASKSPAN_STORE: 'by-env.sqlite', TASKSPAN_PORT: '43127' } },
+    { args: ['--import', REGISTER], env: { TASKSPAN_STORE: 'by-env.sqlite', TASKSPAN_PORT: String(await freePort()) } },
   );
   expect(await script.ended).toMatchObject({ code: 0, stdout: '200\n', stderr: '' });
   const store = (await import('../../../collector/index.ts')).sqliteStore(`${folder}/by-env.sqlite`);
