@@ -189,13 +189,14 @@ test('several processes keep their tasks in one file', async () => {
     ['a', 'b', 'c'].map((name) =>
       startScript(
         folder,
-        `await startTaskspan();
+        `const taskspan = await startTaskspan();
          await runTask('${name}', async (updater) => {
            for (let step = 0; step < 3000; step++) {
              updater.notify('step ' + step);
              if (step % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
            }
-         });`,
+         });
+         for (let n = 0; n < 5; n++) await taskspan.flush();`,
       ),
     ),
   );
@@ -218,6 +219,7 @@ test('a full buffer costs facts, never the task, and is told', async () => {
      lock.exec('ROLLBACK');
      lock.close();
      updater.complete();
+     for (let n = 0; n < 5; n++) await taskspan.flush();
      await taskspan.close();`,
     { args: ['--disable-warning=ExperimentalWarning'] },
   );
