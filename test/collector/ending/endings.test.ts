@@ -139,7 +139,7 @@ test('a second signal ends the process at once', async () => {
   const store = storeIn(folder);
   script.kill('SIGTERM');
   await asked;
-  await expect.poll(async () => (await recordsOf(store)).get('open')?.state, { timeout: 10_000 }).toBe('cancelled');
+  await expect.poll(async () => (await recordsOf(store)).get('open')?.state).toBe('cancelled');
   script.kill('SIGINT');
   expect(await script.ended).toMatchObject({ code: null, signal: 'SIGINT' });
 });
