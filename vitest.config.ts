@@ -25,8 +25,8 @@ const config: ViteUserConfig = defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/sdk-3/**', ROUNDS],
-          testTimeout: 30_000,
-          expect: { poll: { timeout: 10_000 } },
+          testTimeout: 120_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {
@@ -34,8 +34,8 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'sdk-3',
           include: ['test/sdk-3/*.test.ts', 'test/src/**/*.test.ts', 'test/collector/span/**/*.test.ts'],
-          testTimeout: 30_000,
-          expect: { poll: { timeout: 10_000 } },
+          testTimeout: 120_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {

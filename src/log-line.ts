@@ -114,7 +114,8 @@ export function needsName<Scope>(
   if (kind === 'other') return false;
   if (kind === 'outcome') return scope !== before || tree.isHeading(scope);
   if (before === undefined || scope === before) return false;
-  return tree.isOpen(before) || !tree.isInside(before, scope);
+  // Of a job, a part elsewhere is open around what has ended: unnamed, its outcome would stand under that.
+  return tree.isOpen(before) || !tree.isInside(before, scope) || !tree.isHeading(scope);
 }
 
 const OUTCOME_TEXT: Record<Outcome, string> = {

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { describeWith } from './describe-with.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -52,13 +52,4 @@ export async function startProxy(folder: string, upstream: string): Promise<stri
   });
   await expect.poll(() => fetch(`${url}/healthz`).then(({ status }) => status, () => told)).toBe(200);
   return url;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

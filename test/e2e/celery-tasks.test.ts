@@ -93,8 +93,10 @@ ZeroDivisionError: division by zero
       const { url, recordWith } = await startServing(folder);
       // One process, so that it is the very one that runs the task.
       const worker = await work(EXAMPLES, folder, url, ['--pool', 'solo']);
-      const [uuid = ''] = await publish(join(EXAMPLES, 'celery_tasks.py'), folder, url);
-      const log = expect.stringMatching(/^\t - Read customers\n\t3 customers\n/) as string;
+      // Of customers enough that it runs until it is killed.
+      await writeFile(join(folder, 'publisher.py'), `from celery_tasks import import_customers\nprint(import_customers.delay(['Ada'] * 1000).id)\n`);
+      const [uuid = ''] = await publish(join(folder, 'publisher.py'), folder, url);
+      const log = expect.stringMatching(/^\t - Read customers\n\t1000 customers\n/) as string;
       await recordWith(uuid, { task_name: 'import customers', state: 'running', heard: expect.any(String) as string, log });
       worker.kill('SIGKILL');
       await recordWith(uuid, { state: 'lost' });

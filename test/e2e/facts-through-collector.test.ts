@@ -23,6 +23,8 @@ const OUTAGE_MS = Number(process.env['TASKSPAN_TEST_OUTAGE_MS'] ?? 4000);
 interface Server {
   process: TestProcess;
   record(uuid: string): Promise<TaskRecord | undefined>;
+  /** The whole log, of which a record has the last MiB alone. */
+  log(uuid: string): Promise<string>;
 }
 
 async function startServer(folder: string, port: number): Promise<Server> {
@@ -34,6 +36,7 @@ async function startServer(folder: string, port: number): Promise<Server> {
       const response = await fetch(`http://127.0.0.1:${port}/tasks/${uuid}`).catch(() => undefined);
       return response?.status === 200 ? ((await response.json()) as TaskRecord) : undefined;
     },
+    log: async (uuid) => (await fetch(`http://127.0.0.1:${port}/tasks/${uuid}`, { headers: { Accept: 'text/plain' } })).text(),
   };
 }
 
@@ -68,6 +71,7 @@ describeWithPeers('through the Collector', () => {
            await updater.scope('My subtask 3 in my task 2', say);
          });
          updater.insertFinalUpdate();
+         for (let n = 0; n < 5; n++) await taskspan.flush();
          await taskspan.close();
          console.log(updater.taskUuid, updater.traceId);`,
         { imports: IMPORTS, env },
@@ -129,19 +133,18 @@ describeWithPeers('through the Collector', () => {
       await writeFile(join(folder, 'enough'), '');
       const said = Number((await worker.printed(/said (\d+)\./))[1]);
       await expect.poll(async () => (await server.record(uuid))?.finished, PATIENT).toBe(true);
-      await expect.poll(async () => steps(await server.record(uuid)).length, PATIENT).toBe(said);
-      const record = (await server.record(uuid))!;
-      expect(new Set(steps(record)).size).toBe(said);
-      expect(record).toMatchObject({ state: 'completed', facts_missing: 0 });
+      await expect.poll(async () => steps(await server.log(uuid)).length, PATIENT).toBe(said);
+      expect(new Set(steps(await server.log(uuid))).size).toBe(said);
+      expect(await server.record(uuid)).toMatchObject({ state: 'completed', facts_missing: 0 });
       expect((await worker.ended).code).toBe(0);
       await peers.waitForSpans(traceId, 1, 60_000);
       server.process.kill('SIGTERM');
       await server.process.ended;
-    });
+    }, OUTAGE_MS + 120_000);
   });
 });
 
 /** The numbers of the steps in the log. The Collector sends several requests at a time: they may pass each other. */
-function steps(record: TaskRecord | undefined): string[] {
-  return [...(record?.log ?? '').matchAll(/^\tstep (\d+)$/gm)].map(([, step = '']) => step);
+function steps(log: string): string[] {
+  return [...log.matchAll(/^\tstep (\d+)$/gm)].map(([, step = '']) => step);
 }

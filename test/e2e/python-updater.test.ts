@@ -11,23 +11,27 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { jobUuid } from '../../src/queue/job-uuid.ts';
 import { SEED_LOG } from '../collector/record/seed-example.ts';
+import { freePort } from '../support/free-port.ts';
 import { startProgram, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess } from '../support/node-process.ts';
-import { freePort } from './free-port.ts';
 import { describeWithProgram } from './python.ts';
 import { startServing } from './serving.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
 
 function startPython(args: readonly string[], cwd: string, url: string): TestProcess {
-  const env = { PYTHONPATH: EXAMPLES, PYTHONDONTWRITEBYTECODE: '1', TASKSPAN_ENDPOINT: url };
+  // No sign of life comes between the facts, however long it takes.
+  const env = { PYTHONPATH: EXAMPLES, PYTHONDONTWRITEBYTECODE: '1', TASKSPAN_ENDPOINT: url, TASKSPAN_BEAT_INTERVAL_MS: '3600000' };
   return startProgram('python3', args, { cwd, env });
 }
 
+/** At its end a program waits for a second until all is sent: too short for a test that asks what has come. */
+const PATIENT = 'import sender\nsender.EXIT_SECONDS = 60\n';
+
 /** Runs a program that has `updater`, of the task whose UUID is its argument. */
-async function startTask(folder: string, url: string, code: string): Promise<{ uuid: string; python: TestProcess }> {
+async function startTask(folder: string, url: string, code: string, before = PATIENT): Promise<{ uuid: string; python: TestProcess }> {
   const uuid = randomUUID();
-  const head = `import sys\nfrom updater import TaskUpdater, default_sender\nupdater = TaskUpdater(sys.argv[1], 'TEST')\n`;
+  const head = `${before}import sys\nfrom updater import TaskUpdater, default_sender\nupdater = TaskUpdater(sys.argv[1], 'TEST')\n`;
   await writeFile(join(folder, 'task.py'), head + code);
   return { uuid, python: startPython(['task.py', uuid], folder, url) };
 }
@@ -54,7 +58,8 @@ describeWithProgram('python3', 'Python 3.9 or newer', 'the updater in Python', (
     const folder = await temporaryFolder();
     const { url, record } = await startServing(folder);
     const uuid = randomUUID().toUpperCase();
-    const { stdout, stderr, code } = await startPython([join(EXAMPLES, 'seed.py'), uuid], folder, url).ended;
+    const seed = `${PATIENT}import runpy\nrunpy.run_path(${JSON.stringify(join(EXAMPLES, 'seed.py'))}, run_name='__main__')`;
+    const { stdout, stderr, code } = await startPython(['-c', seed, uuid], folder, url).ended;
     expect({ stdout, stderr, code }).toEqual({
       stdout: `${SEED_LOG}The caller gets ZeroDivisionError('division by zero')\n`,
       stderr: '',
@@ -133,7 +138,8 @@ except KeyboardInterrupt:
     const { url, record } = await startServing(folder);
     const forked = randomUUID();
     const { uuid, python } = await startTask(folder, url, `
-import os, threading
+import os, threading, warnings
+warnings.simplefilter('ignore', DeprecationWarning)  # of a fork beside threads
 def work(number):
     for line in range(200):
         with updater(f'Part {number}.{line}'):
@@ -146,7 +152,7 @@ if os.fork() == 0:
     with child('Inside'):
         pass
     child.insert_final_update()
-    os._exit(0 if default_sender().flush(10) else 1)
+    os._exit(0 if default_sender().flush(60) else 1)
 print(os.wait()[1])
 updater.insert_final_update()
 `);
@@ -167,7 +173,7 @@ updater = TaskUpdater('${uuid}', 'TEST')
 with updater('Part'):
     pass
 updater.insert_final_update()
-default_sender().flush(10)
+default_sender().flush(60)
 print(set(sys.modules) - before)
 `], folder, url);
     expect(await python.ended).toMatchObject({ code: 0, stdout: 'set()\n', stderr: '' });
@@ -184,7 +190,7 @@ try:
     TaskUpdater('order 17')
 except ValueError as error:
     print(error)
-`);
+`, '');
     const { stdout } = await python.ended;
     expect(stdout.trim().split('\n')).toEqual([
       ...ids.map((id) => jobUuid('mails', id)),
@@ -214,7 +220,7 @@ for number in range(200_000):
     updater.notify('x' * 200)
 updater.raise_latest_exception()
 print('done')
-`);
+`, '');
     const { code, stdout, stderr } = await python.ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
     expect(stderr.trim().split('\n')).toEqual([
@@ -225,7 +231,7 @@ print('done')
 
   test('ends while a server keeps it waiting for an answer', async () => {
     const { url } = await startAnswering(() => undefined);
-    const { python } = await startTask(await temporaryFolder(), url, 'updater.insert_final_update()\n');
+    const { python } = await startTask(await temporaryFolder(), url, 'updater.insert_final_update()\n', '');
     // Of a request that has taken its whole time it would tell.
     expect(await python.ended).toMatchObject({ code: 0, stderr: '' });
   });
@@ -236,11 +242,11 @@ print('done')
       response.writeHead(statuses[bodies.length - 1] ?? 200, { 'Retry-After': '0' }).end('{"the":"answer"}');
     });
     const { python } = await startTask(await temporaryFolder(), url, `
-default_sender().flush(10)
+default_sender().flush(60)
 updater.notify('refused')
-default_sender().flush(10)
+default_sender().flush(60)
 updater.notify('taken')
-default_sender().flush(10)
+default_sender().flush(60)
 updater.insert_final_update()
 `);
     const { code, stderr } = await python.ended;
@@ -263,7 +269,6 @@ with updater('Alone'):
     for number in range(1000):
         updater.notify(f'line {number}')
 updater.insert_final_update()
-default_sender().flush(60)
 `);
     await python.told(/cannot be reached/);
     const { record } = await startServing(folder, port);

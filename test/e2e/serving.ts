@@ -28,8 +28,9 @@ export async function startServing(folder: string, port = 0): Promise<Serving> {
     url,
     record,
     async recordWith(uuid, fields) {
-      await expect.poll(() => record(uuid)).toMatchObject(fields);
-      return (await record(uuid))!;
+      let read: TaskRecord | undefined;
+      await expect.poll(async () => (read = await record(uuid))).toMatchObject(fields);
+      return read!;
     },
     async names() {
       const response = await fetch(`${url}/tasks`, { headers: { Accept: 'application/json' } });

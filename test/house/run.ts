@@ -14,7 +14,7 @@ export interface Ended {
 export interface RunOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** When it is killed at the latest. Default 25 s. */
+  /** When it is killed at the latest. Default 100 s. */
   readonly limitMs?: number;
 }
 
@@ -25,7 +25,7 @@ export function runNode(args: readonly string[], options: RunOptions): Promise<E
 
 /** Runs a program to its end. */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<Ended> {
-  const { cwd, env, limitMs = 25_000 } = options;
+  const { cwd, env, limitMs = 100_000 } = options;
   const child = spawn(program, args, {
     cwd,
     env: { ...cleanEnv(), ...env },

@@ -135,10 +135,11 @@ test('a second signal ends the process at once', async () => {
      setInterval(() => {}, 1000); console.log('up');`,
   );
   await script.printed(/up/);
+  // Opened before: the end waits for two seconds.
+  const store = storeIn(folder);
   script.kill('SIGTERM');
   await asked;
-  const store = storeIn(folder);
-  await expect.poll(async () => (await recordsOf(store)).get('open')?.state, { timeout: 10_000 }).toBe('cancelled');
+  await expect.poll(async () => (await recordsOf(store)).get('open')?.state).toBe('cancelled');
   script.kill('SIGINT');
   expect(await script.ended).toMatchObject({ code: null, signal: 'SIGINT' });
 });

@@ -1,5 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readingEnd } from '../../../collector/ring/ring-here.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
@@ -9,7 +7,7 @@ import { collectorMetrics } from '../../../collector/metrics/collector-metrics.t
 import { temporaryFolder } from '../../support/node-process.ts';
 import { WrittenRing } from '../ring/written-ring.ts';
 import { BACKENDS, factsOf, uuidOf } from '../store/stored-task.ts';
-import { startScript } from '../thread/script.ts';
+import { lockStore, startScript } from '../thread/script.ts';
 
 /** The samples of Prometheus's text format, by name with labels. */
 function samplesOf(text: string): Record<string, number> {
@@ -95,9 +93,8 @@ test('a process that serves its tasks serves its own figures too, also while its
   watching.abort();
   await expect(stream.text()).rejects.toThrow();
   await expect.poll(samples).toMatchObject({ taskspan_watchers: 0 });
-  const lock = new DatabaseSync(join(folder, 'taskspan.sqlite'));
-  lock.exec('BEGIN IMMEDIATE');
-  await expect.poll(async () => (await samples())['taskspan_commit_failures_total'], { timeout: 10_000 }).toBeGreaterThan(0);
+  const lock = lockStore(folder);
+  await expect.poll(async () => (await samples())['taskspan_commit_failures_total']).toBeGreaterThan(0);
   expect((await samples())['taskspan_waiting_bytes']).toBeGreaterThan(0);
   lock.close();
   script.kill('SIGTERM');

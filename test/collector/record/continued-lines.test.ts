@@ -52,6 +52,17 @@ describe('a scope is named again, as (continued),', () => {
     ).toEqual(['\t - Left', '\t - Right', ...DONE, '\t - Left (continued)', '\tone']);
   });
 
+  test('before its message, when the line before is that of an ended scope in a part elsewhere that is open', () => {
+    expect(
+      linesOf((attempt) => {
+        const job = attempt.scope('Job');
+        job.part('Part').scope('Inner').complete();
+        job.notify('one');
+        job.complete();
+      }),
+    ).toEqual(['\t - Job', '\t - Part', '\t - Inner', ...DONE, '\t - Job (continued)', '\tone', ...DONE]);
+  });
+
   test('when it is a heading that speaks while a scope inside it is open', () => {
     expect(
       linesOf((attempt) => {

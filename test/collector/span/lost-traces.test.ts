@@ -64,7 +64,7 @@ test('open spans that the receiver refused are sent again, and once it has taken
   const { endpoint, taken } = await startReceiver(() => (tries++ === 0 ? 401 : 200));
   const store = await storeWithLost(1);
   send(store, endpoint);
-  await expect.poll(() => store.lostTraces(), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken).toEqual([['task 0', 'scope 0']]);
   expect(told.filter((message) => message.includes('open spans of lost tasks could not be ended, trying again'))).toHaveLength(1);
 });
@@ -74,7 +74,7 @@ test('what is answered as bad is given up alone, and told', async () => {
   const { endpoint, taken } = await startReceiver((names) => (names.includes('task 1') ? 413 : names.includes('task 3') ? 400 : 200));
   const store = await storeWithLost(0, 1, 0, 0, 0);
   send(store, endpoint);
-  await expect.poll(() => store.lostTraces(), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken.flat()).toEqual(['task 0', 'task 2', 'task 4']);
   const refused = [1, 3].map((at) => expect.stringContaining(`the open spans of the lost task ${uuidOf(at)} were refused and are given up`));
   expect(told).toEqual(refused);
@@ -97,7 +97,7 @@ test('an instrumentation of HTTP makes no spans of it', async () => {
     shutdown: () => Promise.resolve(),
   };
   onTestFinished(sendLostTraces({ store, exporter, resource: resourceFromAttributes({}) }));
-  await expect.poll(() => store.lostTraces(), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(suppressed).toEqual([true]);
 });
 
@@ -105,7 +105,7 @@ test('many open spans go by several requests', async () => {
   const { endpoint, taken } = await startReceiver(() => 200);
   const store = await storeWithLost(4500);
   send(store, endpoint);
-  await expect.poll(() => store.lostTraces(), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken.map(({ length }) => length)).toEqual([2000, 2000, 501]);
   expect(new Set(taken.flat()).size).toBe(4501);
 });

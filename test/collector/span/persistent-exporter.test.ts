@@ -14,10 +14,10 @@ interface Exporting {
   tracer: Tracer;
 }
 
-/** OpenTelemetry's exporter, which gives up after a tenth of a second, behind ours; each span is a batch. */
+/** OpenTelemetry's exporter, which gives up before it would try again by itself, behind ours; each span is a batch. */
 async function exporting(more: Partial<PersistentExporterOptions> = {}): Promise<Exporting> {
   const receiver = await startLogReceiver();
-  const impatient = (): OTLPTraceExporter => new OTLPTraceExporter({ url: `${receiver.url}/v1/traces`, timeoutMillis: 100 });
+  const impatient = (): OTLPTraceExporter => new OTLPTraceExporter({ url: `${receiver.url}/v1/traces`, timeoutMillis: 700 });
   const exporter = new PersistentExporter({ exporter: impatient(), lastExporter: impatient(), limitSpans: 100, ...more });
   const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   onTestFinished(() => exporter.end());

@@ -6,8 +6,11 @@ const { gate, paths, threads } = workerData as { gate: Int32Array; paths: string
 
 const failures: string[] = [];
 for (const [at, path] of paths.entries()) {
+  const all = threads * (at + 1);
   Atomics.add(gate, 0, 1);
-  while (Atomics.load(gate, 0) < threads * (at + 1));
+  Atomics.notify(gate, 0);
+  // Not in a busy loop: where cores are few, it would keep those from running who are waited for.
+  for (let came = Atomics.load(gate, 0); came < all; came = Atomics.load(gate, 0)) Atomics.wait(gate, 0, came);
   try {
     const store = sqliteStore(path);
     await store.append([]);

@@ -28,10 +28,10 @@ test('a task that blocks its event loop is served meanwhile, up to the last thin
   );
   const [url] = await script.printed(/http:\S+/);
   await expect
-    .poll(async () => (await fetch(url)).json(), { timeout: 20_000 })
+    .poll(async () => (await fetch(url)).json())
     .toMatchObject({ log: '\t - block\n\tbefore the block\n', jobs: { running: 1 }, progress: null });
   await expect
-    .poll(async () => (await fetch(url)).json(), { timeout: 20_000 })
+    .poll(async () => (await fetch(url)).json())
     .toMatchObject({ log: '\t - block\n\tbefore the block\n\tin the midst of it\n', state: 'running' });
   const { writeFile } = await import('node:fs/promises');
   await writeFile(`${folder}/seen`, '');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, startScript, stepsIn, storeIn } from './script.ts';
 
-const STEPS = 20_000;
+const STEPS = 10_000;
 const WORK = `
   const taskspan = await startTaskspan();
   const updater = new TaskUpdater({ taskName: 'work' });

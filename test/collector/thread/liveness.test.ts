@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { TaskRecord } from '../../../collector/index.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';
-import { startScript } from './script.ts';
+import { lockStore, startScript } from './script.ts';
 
 const INTERVAL_MS = 100;
 const SLOW = { timeout: 20_000, interval: 20 };
@@ -15,11 +15,14 @@ const BLOCK = `(() => {
 })()`;
 
 /** A process that has one task running until the file `go` stands in the folder. */
-async function startWorker(folder: string, wait = 'setTimeout(look, 10)'): Promise<{ process: TestProcess; uuid: string }> {
+async function startWorker(
+  folder: string,
+  { wait = 'setTimeout(look, 10)', intervalMs = INTERVAL_MS } = {},
+): Promise<{ process: TestProcess; uuid: string }> {
   const worker = await startScript(
     folder,
     `import { existsSync } from 'node:fs';
-     const taskspan = await startTaskspan({ beatIntervalMs: ${INTERVAL_MS} });
+     const taskspan = await startTaskspan({ beatIntervalMs: ${intervalMs} });
      const updater = new TaskUpdater({ taskName: 'work' });
      updater.notify('begun');
      await taskspan.flush();
@@ -80,6 +83,13 @@ async function expectState(reader: Reader, uuid: string, state: string): Promise
   return reader.record(uuid);
 }
 
+/** Stops processes, none of them in the midst of a commit: its lock would keep all others from writing who is lost. */
+function stop(folder: string, ...processes: readonly TestProcess[]): void {
+  const lock = lockStore(folder);
+  for (const process of processes) process.kill('SIGSTOP');
+  lock.close();
+}
+
 describe('a task', () => {
   test('whose worker is killed is lost, in its record and in lists, and is not finished', async () => {
     const folder = await temporaryFolder();
@@ -94,7 +104,7 @@ describe('a task', () => {
   test('whose worker stops and goes on is lost meanwhile, and ends as if nothing had been', async () => {
     const folder = await temporaryFolder();
     const [reader, { process: worker, uuid }] = [await startReader(folder), await startWorker(folder)];
-    worker.kill('SIGSTOP');
+    stop(folder, worker);
     await expectState(reader, uuid, 'lost');
     worker.kill('SIGCONT');
     await expectState(reader, uuid, 'running');
@@ -110,7 +120,7 @@ describe('a task', () => {
       await startReader(folder, 'lostFinalMs: 700'),
       await startWorker(folder),
     ];
-    worker.kill('SIGSTOP');
+    stop(folder, worker);
     await expect.poll(async () => (await reader.record(uuid)).finished, SLOW).toBe(true);
     const record = await reader.record(uuid);
     expect(record).toMatchObject({ state: 'lost', status: 0, exception: `lost: last heard ${record.heard}`, end: null });
@@ -123,7 +133,7 @@ describe('a task', () => {
   test('that blocks its event loop is busy, not lost', async () => {
     const folder = await temporaryFolder();
     const reader = await startReader(folder);
-    const { uuid } = await startWorker(folder, BLOCK);
+    const { uuid } = await startWorker(folder, { wait: BLOCK });
     await expect.poll(async () => (await reader.record(uuid)).busy_since, SLOW).not.toBeNull();
     expect(await statesWhileHeard(reader, uuid, 5)).toEqual(new Set(['running']));
     const { busy_since, start } = await reader.record(uuid);
@@ -138,7 +148,7 @@ describe('nobody is lost', () => {
     const folder = await temporaryFolder();
     const [reader, { uuid }] = [await startReader(folder), await startWorker(folder)];
     await statesWhileHeard(reader, uuid, 2);
-    reader.process.kill('SIGSTOP');
+    stop(folder, reader.process);
     await passing(10 * INTERVAL_MS);
     reader.process.kill('SIGCONT');
     expect(await statesWhileHeard(reader, uuid, 10)).toEqual(new Set(['running']));
@@ -148,7 +158,7 @@ describe('nobody is lost', () => {
     const folder = await temporaryFolder();
     const [reader, { process: worker, uuid }] = [await startReader(folder), await startWorker(folder)];
     await statesWhileHeard(reader, uuid, 2);
-    for (const process of [reader.process, worker]) process.kill('SIGSTOP');
+    stop(folder, reader.process, worker);
     await passing(10 * INTERVAL_MS);
     for (const process of [reader.process, worker]) process.kill('SIGCONT');
     expect(await statesWhileHeard(reader, uuid, 10)).toEqual(new Set(['running']));
@@ -171,9 +181,9 @@ test('two processes that read one store say the same at every moment', async () 
     seen.add((JSON.parse(after) as TaskRecord).state);
   };
   await statesWhileHeard(readers[1], uuid, 2);
-  for (const signal of ['SIGSTOP', 'SIGCONT', 'SIGSTOP'] as const) {
-    worker.kill(signal);
-    const state = signal === 'SIGSTOP' ? 'lost' : 'running';
+  for (const state of ['lost', 'running', 'lost']) {
+    if (state === 'lost') stop(folder, worker);
+    else worker.kill('SIGCONT');
     do await compare();
     while ((await readers[0].record(uuid)).state !== state);
     for (let round = 0; round < 20; round++) await compare();
@@ -183,7 +193,7 @@ test('two processes that read one store say the same at every moment', async () 
 
 test('a server that comes when the worker has long been dead finds it lost', async () => {
   const folder = await temporaryFolder();
-  const { process: worker, uuid } = await startWorker(folder);
+  const { process: worker, uuid } = await startWorker(folder, { intervalMs: 2000 });
   worker.kill('SIGKILL');
   await worker.ended;
   const reader = await startReader(folder);

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { sqliteStore } from '../../../collector/index.ts';
 import type { TaskRecord, TaskStore } from '../../../collector/index.ts';
 import { recordJson } from '../../../collector/record/record-json.ts';
@@ -34,6 +35,13 @@ export function storeIn(folder: string): TaskStore {
   const store = sqliteStore(join(folder, 'taskspan.sqlite'));
   onTestFinished(() => store.close());
   return store;
+}
+
+/** Holds the lock of a store that another process writes, from when it is free: until the connection is closed. */
+export function lockStore(folder: string): DatabaseSync {
+  const database = new DatabaseSync(join(folder, 'taskspan.sqlite'), { timeout: 10_000 });
+  database.exec('BEGIN IMMEDIATE');
+  return database;
 }
 
 /** All records in a store, the oldest first, by the task's name. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/node-process.ts';
@@ -144,13 +145,17 @@ describe('a token', () => {
 describe('signs of life', () => {
   test('are sent while a task is open, and only then, and say when its event loop is blocked', async () => {
     const receiver = await startLogReceiver();
-    await startSending(
-      receiver,
-      `await startTaskspan({ beatIntervalMs: 50 });
-       console.log('ready');
-       process.stdin.resume();
+    const folder = await temporaryFolder();
+    await startScript(
+      folder,
+      `import { existsSync } from 'node:fs';
+       await startTaskspan({ endpoint: '${receiver.url}', beatIntervalMs: 50 });
        const updater = new TaskUpdater({ taskName: 'work' });
-       setTimeout(() => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500); updater.complete(); setInterval(() => undefined, 1000); }, 300);`,
+       setTimeout(() => {
+         while (!existsSync('go')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+         updater.complete();
+         setInterval(() => undefined, 1000);
+       }, 300);`,
     );
     await expect.poll(() => receiver.beats().some(({ attributes }) => Number(attributes['taskspan.worker.busy_ms']) >= 1000), SLOW).toBe(true);
     expect(receiver.beats()[0]?.attributes).toMatchObject({
@@ -159,6 +164,7 @@ describe('signs of life', () => {
       'process.pid': expect.any(Number),
       'host.name': expect.any(String),
     });
+    await writeFile(join(folder, 'go'), '');
     await expect.poll(() => receiver.facts().some(({ kind }) => kind === 'task-end'), SLOW).toBe(true);
     const beats = receiver.beats().length;
     const until = performance.now() + 500;

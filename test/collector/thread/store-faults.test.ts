@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TaskRecord } from '../../../collector/index.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
-import { recordsOf, startScript, stepsIn, storeIn } from './script.ts';
+import { lockStore, recordsOf, startScript, stepsIn, storeIn } from './script.ts';
 
 /** A task that says so many steps, then waits until it is told to go on, and says as many again. */
 function twoHalves(steps: number): string {
@@ -44,11 +44,9 @@ test('a store that is locked while a task goes on to its end gets all of it afte
   const folder = await temporaryFolder();
   const script = await startScript(folder, twoHalves(3000));
   await script.printed(/half/);
-  const lock = new DatabaseSync(join(folder, 'taskspan.sqlite'));
-  lock.exec('BEGIN IMMEDIATE');
+  const lock = lockStore(folder);
   goOn(folder);
   await script.printed(/ended/);
-  lock.exec('ROLLBACK');
   lock.close();
   letClose(folder);
   expect(await script.ended).toMatchObject({ code: 0 });
@@ -73,8 +71,7 @@ test.for([
      ${end};`,
   );
   await script.printed(/started/);
-  const lock = new DatabaseSync(join(folder, 'taskspan.sqlite'));
-  lock.exec('BEGIN EXCLUSIVE');
+  const lock = lockStore(folder);
   goOn(folder);
   const { stderr, ...rest } = await script.ended;
   lock.close();
@@ -162,7 +159,7 @@ test('a store that becomes damaged while it is in use is told, stays as it is, a
   const path = join(folder, 'taskspan.sqlite');
   const script = await startScript(folder, twoHalves(2000), { env: { FLUSHES: '0' } });
   await script.printed(/half/);
-  const database = new DatabaseSync(path);
+  const database = new DatabaseSync(path, { timeout: 10_000 });
   // What another process has written makes this one read the file again.
   database.exec(`INSERT INTO lease VALUES ('test', '', 0); PRAGMA wal_checkpoint(TRUNCATE)`);
   database.close();
@@ -200,7 +197,7 @@ test('what a full buffer had to give up is counted in the record and told in the
     `const taskspan = await startTaskspan({ bufferBytes: 1024 * 1024 });
      const { DatabaseSync } = await import('node:sqlite');
      await taskspan.flush();
-     const lock = new DatabaseSync('taskspan.sqlite');
+     const lock = new DatabaseSync('taskspan.sqlite', { timeout: 10_000 });
      lock.exec('BEGIN IMMEDIATE');
      const updater = new TaskUpdater({ taskName: 'work' });
      for (let part = 0; part < 50; part++) {
@@ -231,7 +228,7 @@ test('what the store can never take is given up alone, counted and told, and all
     `const taskspan = await startTaskspan();
      const { DatabaseSync } = await import('node:sqlite');
      await taskspan.flush();
-     const database = new DatabaseSync('taskspan.sqlite');
+     const database = new DatabaseSync('taskspan.sqlite', { timeout: 10_000 });
      database.exec(\`CREATE TRIGGER poison BEFORE INSERT ON journal WHEN CAST(NEW.text AS TEXT) LIKE '%poison%'
        BEGIN SELECT RAISE(ABORT, 'no poison here'); END\`);
      database.close();
