@@ -114,7 +114,7 @@ export function needsName<Scope>(
   if (kind === 'other') return false;
   if (kind === 'outcome') return scope !== before || tree.isHeading(scope);
   if (before === undefined || scope === before) return false;
-  // Of a job, a part elsewhere is open around what has ended: unnamed, its outcome would stand under that.
+  // Inside a job lie only parts elsewhere: after one of their lines the job's outcome would stand under theirs.
   return tree.isOpen(before) || !tree.isInside(before, scope) || !tree.isHeading(scope);
 }
 

@@ -10,7 +10,6 @@ Python's standard library, 3.9 or newer. The server is `TASKSPAN_ENDPOINT`, its 
 """
 
 import contextvars
-import functools
 import re
 import threading
 import uuid
@@ -22,6 +21,7 @@ UUID = re.compile('[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0
 JOB_NAMESPACE = uuid.UUID('8f5bd7d0-5b1c-4a7e-9d52-3c1e0a6f4b27')
 
 _scope = contextvars.ContextVar('taskspan.scope', default=None)
+_default_senders = []
 
 
 def job_uuid(queue, job_id):
@@ -31,10 +31,11 @@ def job_uuid(queue, job_id):
     return job_id.lower() if is_uuid else str(uuid.uuid5(uuid.uuid5(JOB_NAMESPACE, queue), job_id))
 
 
-@functools.cache
 def default_sender():
     """The sender that updaters share that are given none."""
-    return Sender()
+    if not _default_senders:
+        _default_senders.append(Sender())  # of two threads at once each makes one, and both use the first
+    return _default_senders[0]
 
 
 class TaskUpdater:

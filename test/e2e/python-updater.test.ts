@@ -180,6 +180,23 @@ print(set(sys.modules) - before)
     expect(await record(uuid)).toMatchObject({ state: 'completed', facts_missing: 0 });
   });
 
+  test('has one sender for all threads, whichever asks first', async () => {
+    const python = startPython(['-c', `
+import threading, time, updater
+class Slow(updater.Sender):
+    def __init__(self):
+        time.sleep(0.2)
+        super().__init__()
+updater.Sender = Slow
+senders = []
+threads = [threading.Thread(target=lambda: senders.append(updater.default_sender())) for _ in range(5)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(senders), len(set(senders)))
+`], await temporaryFolder(), 'http://127.0.0.1:1');
+    expect(await python.ended).toMatchObject({ code: 0, stdout: '5 1\n', stderr: '' });
+  });
+
   test('makes the same UUID of a job as BullMQ\'s jobs have, and takes no other', async () => {
     const ids = ['order 17', '54BF5712-B9EC-11E9-AFDD-8C16454A0938', '00000000-0000-0000-0000-000000000000', 'ünï 🚀'];
     const { python } = await startTask(await temporaryFolder(), `http://127.0.0.1:${await freePort()}`, `
