@@ -74,7 +74,7 @@ describeWithPeers('the Collector', () => {
          await once(process, 'SIGUSR2');
          updater.scope('Work', () => 1);
        }, { taskUuid: '${UUID}' });
-       for (let n = 0; n < 5; n++) await taskspan.flush();
+       await allCommitted(taskspan);
        await taskspan.close();
        clearInterval(hold);`,
     );

@@ -71,7 +71,7 @@ describeWithPeers('through the Collector', () => {
            await updater.scope('My subtask 3 in my task 2', say);
          });
          updater.insertFinalUpdate();
-         for (let n = 0; n < 5; n++) await taskspan.flush();
+         await allCommitted(taskspan);
          await taskspan.close();
          console.log(updater.taskUuid, updater.traceId);`,
         { imports: IMPORTS, env },

@@ -44,7 +44,7 @@ test('ten thousand scopes, in part open at once, hold bounded memory', async () 
          }))),
        );
      });
-     for (let n = 0; n < 5; n++) await taskspan.flush();
+     await allCommitted(taskspan);
      await taskspan.close();`,
     { args: HEAP },
   );
@@ -60,7 +60,7 @@ test('messages of ten megabytes hold bounded memory, cut to what a message may b
     `const taskspan = await startTaskspan();
      const long = 'x'.repeat(10 * 1024 * 1024);
      await runTask('work', (updater) => { for (let n = 0; n < 100; n++) updater.notify(n + long); });
-     for (let n = 0; n < 5; n++) await taskspan.flush();
+     await allCommitted(taskspan);
      await taskspan.close();`,
     // The messages themselves are a gigabyte that the script makes and drops.
     { args: ['--max-old-space-size=192'] },

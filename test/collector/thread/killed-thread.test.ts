@@ -30,7 +30,7 @@ test('a collector thread that is killed comes back, and nothing is missing', asy
        }
      });
      updater.complete();
-     for (let n = 0; n < 5; n++) await taskspan.flush();
+     await allCommitted(taskspan);
      await taskspan.close();
      console.log(workers.length);`,
   );

@@ -16,6 +16,13 @@ import { runTask, TaskUpdater } from '${new URL('src/index.ts', root).href}';
 import { memoryStore, startTaskspan } from '${new URL('collector/index.ts', root).href}';
 `;
 
+/** What every script has, whatever it imports: a flush waits for two seconds at the most, a loaded machine may need more. */
+const COMMON = `
+const allCommitted = async (taskspan) => {
+  for (let flush = 0; flush < 5; flush++) await taskspan.flush();
+};
+`;
+
 /** Runs a script of a user in a process of its own. Its default store is a file in the folder. */
 export async function startScript(
   folder: string,
@@ -23,7 +30,7 @@ export async function startScript(
   options: { env?: Record<string, string>; args?: string[]; imports?: string } = {},
 ): Promise<TestProcess> {
   const file = join(folder, `script-${crypto.randomUUID()}.ts`);
-  await writeFile(file, (options.imports ?? IMPORTS) + text);
+  await writeFile(file, (options.imports ?? IMPORTS) + COMMON + text);
   const { env, args = [] } = options;
   // Node.js 22 warns of its SQLite on standard error, which a test asserts to be empty.
   const quiet = '--disable-warning=ExperimentalWarning';

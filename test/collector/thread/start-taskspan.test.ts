@@ -196,7 +196,7 @@ test('several processes keep their tasks in one file', async () => {
              if (step % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
            }
          });
-         for (let n = 0; n < 5; n++) await taskspan.flush();`,
+         await allCommitted(taskspan);`,
       ),
     ),
   );
@@ -219,7 +219,7 @@ test('a full buffer costs facts, never the task, and is told', async () => {
      lock.exec('ROLLBACK');
      lock.close();
      updater.complete();
-     for (let n = 0; n < 5; n++) await taskspan.flush();
+     await allCommitted(taskspan);
      await taskspan.close();`,
     { args: ['--disable-warning=ExperimentalWarning'] },
   );

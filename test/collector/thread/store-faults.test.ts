@@ -206,7 +206,7 @@ test('what a full buffer had to give up is counted in the record and told in the
      updater.complete();
      lock.exec('ROLLBACK');
      lock.close();
-     for (let n = 0; n < 5; n++) await taskspan.flush();
+     await allCommitted(taskspan);
      await taskspan.close();`,
     { args: ['--disable-warning=ExperimentalWarning'] },
   );
