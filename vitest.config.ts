@@ -16,6 +16,9 @@ const onSdk3: NonNullable<ViteUserConfig['plugins']>[number] = {
   },
 };
 
+/** What a test and a poll may take where the machine is loaded; one that fails takes as long. */
+const PATIENT = { testTimeout: 120_000, expect: { poll: { timeout: 30_000 } } } as const;
+
 /** `unit` and `sdk-3` are what `npm test` runs; `e2e` needs real peers, `faults` takes minutes: `.ci/run` runs them. */
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -25,8 +28,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/sdk-3/**', ROUNDS],
-          testTimeout: 120_000,
-          expect: { poll: { timeout: 30_000 } },
+          ...PATIENT,
         },
       },
       {
@@ -34,17 +36,15 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'sdk-3',
           include: ['test/sdk-3/*.test.ts', 'test/src/**/*.test.ts', 'test/collector/span/**/*.test.ts'],
-          testTimeout: 120_000,
-          expect: { poll: { timeout: 30_000 } },
+          ...PATIENT,
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 120_000,
+          ...PATIENT,
           hookTimeout: 120_000,
-          expect: { poll: { timeout: 30_000 } },
           fileParallelism: false,
         },
       },

@@ -48,7 +48,10 @@ export const PARENT_TASK_UUID = 'taskspan.parent.task.uuid';
 export const PARENT_TASK_SPAN = 'taskspan.parent.task.span';
 export const PARENT_SCOPE = 'taskspan.parent.scope';
 
-/** Identity of the process that runs the task. On the task span from its start. */
+/**
+ * Identity of the process that runs the task, or a part of it. On the task span, and on a scope span with
+ * {@link SCOPE_REMOTE}, from its start.
+ */
 export const WORKER_ID = 'taskspan.worker.id';
 
 /** How often that process gives a sign of life, in milliseconds; 0 if it gives none. */

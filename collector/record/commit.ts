@@ -77,7 +77,7 @@ export function commitFacts(
     journal.write(fact, scope);
     if (fact.kind === 'notification' && note(scope, task.logBytes)) noted.push(scope);
   }
-  return commitOf(task, before, journal, { noted, begunParts });
+  return commitOf(task, before, journal, noted, begunParts);
 }
 
 /** The same for what child tasks have done. A scope of which nothing has come yet will ask for it. */
@@ -103,7 +103,8 @@ function commitOf(
   task: TaskFold,
   before: Before,
   journal: JournalWriter,
-  { noted, begunParts }: Pick<TaskCommit, 'begunParts'> & { noted: readonly ScopeState[] } = { noted: [], begunParts: [] },
+  noted: readonly ScopeState[] = [],
+  begunParts: readonly ScopeState[] = [],
 ): TaskCommit | undefined {
   if (!task.hasChanges && !task.announcedAnew) return undefined;
   const version = ++task.version;

@@ -248,9 +248,10 @@ class MemoryStore implements TaskStore {
     if (life !== undefined) this.#workers.keep(task, life);
   }
 
-  #ask(taskUuid: string, { workerId, spanId }: CancelTarget): void {
-    this.#cancellations = this.#cancellations.filter((known) => !isFor(known, taskUuid, { workerId, spanId }));
-    this.#cancellations.push({ number: ++this.#lastCancellation, taskUuid, spanId, workerId });
+  /** With a new number, whether it was asked before or not. */
+  #ask(taskUuid: string, target: CancelTarget): void {
+    this.#cancellations = this.#cancellations.filter((known) => !isFor(known, taskUuid, target));
+    this.#cancellations.push({ number: ++this.#lastCancellation, taskUuid, ...target });
   }
 
   #shareOfChildren(uuid: string, { traceId, spanId }: ScopeState): number | null {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact, ScopeStart } from '../../../src/fact.ts';
-import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import type { StoreWith } from './task-store-contract.ts';
 
 /** Facts of attempts whose worker, `w`, hears. */
-const hearing = (facts: readonly Fact[]): Fact[] =>
+export const hearing = (facts: readonly Fact[]): Fact[] =>
   facts.map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: 'w', cancellable: true } : fact));
 
 /** What a worker is asked to cancel, after a number. */

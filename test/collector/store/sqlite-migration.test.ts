@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import type { CancelAnswer, TaskStore } from '../../../collector/store/task-store.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
+import { hearing } from './cancel-contract.ts';
 import { earlierTasks } from './earlier-tasks.ts';
 import { expectedAfter, uuidOf, wholeOf } from './expected-task.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
@@ -14,6 +16,14 @@ function earlierFile(): string {
   database.exec(readFileSync(new URL('schema-10.sql', import.meta.url), 'utf8'));
   database.close();
   return path;
+}
+
+/** Asks for task 77, which has just begun, to be cancelled. */
+async function cancelNew(store: TaskStore): Promise<CancelAnswer | undefined> {
+  const task = new ScriptedTask(uuidOf(77));
+  task.attempt();
+  await store.append(hearing(task.facts));
+  return store.cancel(uuidOf(77));
 }
 
 const progressOf = (whole: { summary: unknown }): number | null => (whole.summary as { progress: number | null }).progress;
@@ -72,9 +82,7 @@ describe('a file of schema 10', () => {
     database.close();
     const store = storeIn(path);
     expect(await store.cancellations('w', 6)).toEqual([{ number: 7, taskUuid: uuidOf(1), spanId: '00000000000000aa' }]);
-    const task = new ScriptedTask(uuidOf(77));
-    await store.append([...task.during(() => task.attempt())].map((fact) => ({ ...fact, workerId: 'w', cancellable: true })));
-    expect(await store.cancel(uuidOf(77))).toBe('requested');
+    expect(await cancelNew(store)).toBe('requested');
     expect(await store.cancellations('w', 7)).toMatchObject([{ number: 8, taskUuid: uuidOf(77) }]);
   });
 
@@ -84,9 +92,7 @@ describe('a file of schema 10', () => {
     database.exec(`INSERT INTO command VALUES (7, 'w', 'cancel', '${uuidOf(1)}', '00000000000000aa', 1); DELETE FROM command`);
     database.close();
     const store = storeIn(path);
-    const task = new ScriptedTask(uuidOf(77));
-    await store.append([...task.during(() => task.attempt())].map((fact) => ({ ...fact, workerId: 'w', cancellable: true })));
-    expect(await store.cancel(uuidOf(77))).toBe('requested');
+    expect(await cancelNew(store)).toBe('requested');
     expect(await store.cancellations('w', 7)).toMatchObject([{ number: 8, taskUuid: uuidOf(77) }]);
   });
 

@@ -2,15 +2,16 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { SqliteScopes } from '../../../collector/store/sqlite-scopes.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { startNode } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';
 import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-task.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { seedExample } from '../record/seed-example.ts';
+import { hearing } from './cancel-contract.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
 import { appendEach, factsOfProcess, LINES, TASK_START } from './shared-task.ts';
-import { SqliteScopes } from '../../../collector/store/sqlite-scopes.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 
 const APPENDING_PROCESS = fileURLToPath(new URL('./appending-process.ts', import.meta.url));
@@ -24,8 +25,6 @@ describe('two stores on one SQLite file', () => {
     const path = newFile();
     const [store, other] = [storeIn(path), storeIn(path)];
     const task = new ScriptedTask();
-    const hearing = (facts: readonly Fact[]): Fact[] =>
-      facts.map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: 'w', cancellable: true } : fact));
     const attempt = task.attempt();
     attempt.part('One', 'w1');
     await store.append(hearing(task.facts));
