@@ -2,9 +2,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const AGAIN_MS = 5;
-const SQLITE_BUSY = 5;
+/** The primary ones among SQLite's result codes: https://www.sqlite.org/rescode.html */
+const RESULT = { busy: 5, ioError: 10, full: 13, cannotOpen: 14 } as const;
+/** The first one to open a file writes one of shared memory beside it, for which a full disk has no room. */
+const LOCKED_OR_FULL: ReadonlySet<number> = new Set(Object.values(RESULT));
 
-/** Locks a SQLite file for so long, from the moment on at which nobody else has it locked. */
+/** Locks a SQLite file for so long, from the moment on at which nobody else has it locked and its disk has room. */
 export async function holdLock(path: string, forMs: number): Promise<void> {
   // It must not wait by standing still: a process that this one has stopped may hold the lock.
   const database = new DatabaseSync(path, { timeout: 0 });
@@ -21,7 +24,8 @@ function isLocked(database: DatabaseSync): boolean {
     database.exec('BEGIN EXCLUSIVE');
     return true;
   } catch (error) {
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
+    const code = (error as { errcode?: number }).errcode;
+    if (code === undefined || !LOCKED_OR_FULL.has(code & 0xff)) throw error;
     return false;
   }
 }
