@@ -8,6 +8,8 @@ export interface TimeSource {
   monotonic(): number;
   /** The latest time that a clock of this source has given, in microseconds. */
   newest?: number;
+  /** The clock of this source that was made last. */
+  latest?: TaskClock;
 }
 
 // The global is a getter: asked for once, since a clock is read for every fact.
@@ -20,6 +22,8 @@ const systemTime: TimeSource = {
 };
 
 const LEAD_MS = 1000;
+/** Wall time is whole milliseconds: a clock that is as near to it as this is right. */
+const NEAR_MS = 2;
 /** How often wall time is looked at. A machine takes longer than this to fall asleep. */
 const LOOK_MS = 1;
 
@@ -28,8 +32,9 @@ const LOOK_MS = 1;
  *
  * It counts from wall time with the steady pace of monotonic time, never gives one time twice,
  * never goes back, and jumps forward when wall time leads by more than a second (a machine that
- * slept). A clock made later begins later, so that attempts one after the other stand in their
- * order. The SDK's own clocks differ from span to span by up to a millisecond.
+ * slept). Nor does it give a time that another clock of its source has passed by less than that: a
+ * task, its parts and its children in one process tell what happens later with a later time. The
+ * SDK's own clocks differ from span to span by up to a millisecond.
  */
 export class TaskClock {
   readonly #source: TimeSource;
@@ -41,27 +46,37 @@ export class TaskClock {
   constructor(source: TimeSource = systemTime) {
     this.#source = source;
     const wall = source.wall();
+    const monotonic = source.monotonic();
+    this.#monotonicBase = monotonic;
+    this.#nextLook = monotonic;
+    const latest = source.latest === undefined ? wall : source.latest.#at(monotonic);
     const after = ((source.newest ?? 0) + 1) / 1000;
+    if (Math.abs(latest - wall) <= NEAR_MS) this.#wallBase = latest;
     // Beyond a second it is wall time that was set back, and rules.
-    this.#wallBase = after > wall && after - wall <= LEAD_MS ? after : wall;
-    this.#monotonicBase = source.monotonic();
-    this.#nextLook = this.#monotonicBase;
+    else this.#wallBase = after > wall && after - wall <= LEAD_MS ? after : wall;
+    source.latest = this;
   }
 
   /** Microseconds since the epoch, a whole number greater than the one before. */
   now(): number {
     const monotonic = this.#source.monotonic();
     if (monotonic >= this.#nextLook) this.#look(monotonic);
-    const micros = Math.floor((this.#wallBase + (monotonic - this.#monotonicBase)) * 1000);
-    this.#last = micros > this.#last ? micros : this.#last + 1;
+    const micros = Math.floor(this.#at(monotonic) * 1000);
+    const newest = this.#source.newest ?? 0;
+    const before = newest > this.#last && newest - micros <= LEAD_MS * 1000 ? newest : this.#last;
+    this.#last = micros > before ? micros : before + 1;
     this.#source.newest = this.#last;
     return this.#last;
+  }
+
+  #at(monotonic: number): number {
+    return this.#wallBase + (monotonic - this.#monotonicBase);
   }
 
   #look(monotonic: number): void {
     this.#nextLook = monotonic + LOOK_MS;
     const wall = this.#source.wall();
-    if (wall - (this.#wallBase + (monotonic - this.#monotonicBase)) <= LEAD_MS) return;
+    if (wall - this.#at(monotonic) <= LEAD_MS) return;
     this.#wallBase = wall;
     this.#monotonicBase = monotonic;
   }

@@ -2,6 +2,7 @@ import type { Fact, SpanRef } from '../../src/fact.ts';
 import { foldAnnouncement } from './announcement.ts';
 import { childSharesOf, grownShares } from './child-share.ts';
 import type { ChildShare } from './child-share.ts';
+import { inOrder } from './fact-order.ts';
 import { fold, foldChildShare } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
@@ -129,18 +130,6 @@ function commitOf(
     childShares: grownShares(before.childShares, childSharesOf(task)),
     ...(anew && { life }),
   };
-}
-
-/** By time and sequence, as the log tells what is committed at once. Mostly it is so already. */
-function inOrder(facts: readonly Fact[]): readonly Fact[] {
-  for (let at = 1; at < facts.length; at++) {
-    if (facts[at]!.time <= facts[at - 1]!.time) return facts.toSorted(byTime);
-  }
-  return facts;
-}
-
-function byTime(one: Fact, other: Fact): number {
-  return one.time - other.time || (one.span.spanId === other.span.spanId ? one.seq - other.seq : 0);
 }
 
 /** Remembers that the commit whose text begins at an offset holds a notification of the scope; says whether it is its first. */

@@ -108,6 +108,47 @@ describe("OpenTelemetry's time", () => {
   });
 });
 
+describe('clocks of one process', () => {
+  test('agree to the microsecond, whatever part of a millisecond has passed where each is made', () => {
+    const times = { wall: () => Math.floor(START + times.elapsed), monotonic: () => times.elapsed, elapsed: 0.9 };
+    const clocks = [0.3, 1.4, 0.7, 1000.2].map((pause) => {
+      times.elapsed += pause;
+      return new TaskClock(times);
+    });
+    const [first, ...others] = clocks.map((clock) => clock.now());
+    expect(others).toEqual([1, 2, 3].map((ahead) => first! + ahead));
+  });
+
+  test('give times that only grow, whichever is asked', () => {
+    const pause = fc.oneof(fc.double({ min: 0, max: 1.5, noNaN: true }), fc.double({ min: 0, max: 3000, noNaN: true }));
+    const step = fc.record({ pause, wall: fc.integer({ min: -20, max: 20 }), asked: fc.nat(4), isNew: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const times = { wall: () => Math.floor(times.now), monotonic: () => times.elapsed, now: START, elapsed: 0 };
+        const clocks = [new TaskClock(times)];
+        let last = 0;
+        for (const { pause: elapsed, wall, asked, isNew } of steps) {
+          times.elapsed += elapsed;
+          times.now += elapsed + wall;
+          if (isNew) clocks.push(new TaskClock(times));
+          const now = clocks[asked % clocks.length]!.now();
+          expect(now).toBeGreaterThan(last);
+          last = now;
+        }
+      }),
+    );
+  });
+
+  test('go back with wall time that was set back by more than a second, for what begins after that', () => {
+    const times = { wall: () => times.set, monotonic: () => 0, set: START };
+    const before = new TaskClock(times);
+    before.now();
+    times.set -= 3_600_000;
+    expect(new TaskClock(times).now()).toBe((START - 3_600_000) * 1000);
+    expect(before.now()).toBe(START * 1000 + 1);
+  });
+});
+
 test('a clock made later begins later, so that tasks one after the other stand in their order', () => {
   const times: number[] = [];
   for (let task = 0; task < 1000; task++) {
