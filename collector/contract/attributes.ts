@@ -27,6 +27,11 @@ export function textOf(attributes: Attributes, key: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** Whether it is a number by which facts and attempts are counted: whole, from 1. */
+export function isOrdinal(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
+}
+
 /** An attribute that counts something, a whole number of at least 0; 0 where it is none. */
 export function countOf(attributes: Attributes, key: string): number {
   const value = attributes[key];

@@ -1,7 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import type { ExceptionFact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef } from '../../src/fact.ts';
-import { hasUserAttributes, textOf, userAttributes } from './attributes.ts';
+import { hasUserAttributes, isOrdinal, textOf, userAttributes } from './attributes.ts';
+import { unexpected } from './unexpected.ts';
 
 /** A span event, or the log record of one. */
 export interface ToldEvent {
@@ -13,30 +14,47 @@ export interface ToldEvent {
 
 export type EventFact = NotificationFact | ProgressFact | PlanFact | ExceptionFact | ResultFact;
 
-/** The fact that an event tells; `undefined` for one of other names, without a number or with contents that can't be meant. */
-export function eventFactOf(ref: SpanRef, { name, attributes, time }: ToldEvent): EventFact | undefined {
+const EVENT_NAMES: readonly string[] = [
+  conventions.NOTIFICATION_EVENT,
+  conventions.PROGRESS_EVENT,
+  conventions.PLAN_EVENT,
+  conventions.RESULT_EVENT,
+  conventions.EXCEPTION_EVENT,
+];
+
+/** Whether an event of this name tells a fact. Others a later version of the contract may bring. */
+export function isEventName(name: string): boolean {
+  return EVENT_NAMES.includes(name);
+}
+
+/** The fact that an event tells, or why it can't be meant; `undefined` for one of other names. */
+export function eventFactOf(ref: SpanRef, { name, attributes, time }: ToldEvent): EventFact | string | undefined {
   const seq = attributes[conventions.SEQ];
-  if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined;
+  if (!isOrdinal(seq)) return isEventName(name) ? unexpected(attributes, conventions.SEQ, 'a whole number from 1') : undefined;
   switch (name) {
     case conventions.NOTIFICATION_EVENT: {
-      const message = textOf(attributes, conventions.MESSAGE);
+      const message = attributes[conventions.MESSAGE] ?? '';
+      if (typeof message !== 'string') return unexpected(attributes, conventions.MESSAGE, 'a string');
       if (!hasUserAttributes(attributes)) return { kind: 'notification', span: ref, seq, time, message };
       return { kind: 'notification', span: ref, seq, time, message, attributes: userAttributes(attributes) };
     }
     case conventions.PROGRESS_EVENT: {
       const done = attributes[conventions.DONE];
       const total = attributes[conventions.TOTAL];
-      if (!isAmount(done) || !(total === undefined || isAmount(total))) return undefined;
+      if (!isAmount(done)) return unexpected(attributes, conventions.DONE, 'a number from 0');
+      if (!(total === undefined || isAmount(total))) return unexpected(attributes, conventions.TOTAL, 'a number from 0');
       return total === undefined ? { kind: 'progress', span: ref, seq, time, done } : { kind: 'progress', span: ref, seq, time, done, total };
     }
     case conventions.PLAN_EVENT: {
       const plan = planOf(parsed(textOf(attributes, conventions.PLAN)));
-      return plan === undefined ? undefined : { kind: 'plan', span: ref, seq, time, plan };
+      if (plan === undefined) return unexpected(attributes, conventions.PLAN, 'JSON of a whole number from 1, or of weights above 0 by name');
+      return { kind: 'plan', span: ref, seq, time, plan };
     }
     case conventions.RESULT_EVENT: {
       const result = textOf(attributes, conventions.RESULT);
       // It stands in the record as it is: what is no JSON would break it.
-      return parsed(result) === undefined ? undefined : { kind: 'result', span: ref, seq, time, result };
+      if (parsed(result) === undefined) return unexpected(attributes, conventions.RESULT, 'JSON');
+      return { kind: 'result', span: ref, seq, time, result };
     }
     case conventions.EXCEPTION_EVENT: {
       const type = textOf(attributes, conventions.EXCEPTION_TYPE);

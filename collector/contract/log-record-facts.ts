@@ -2,9 +2,11 @@ import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import type { Fact, SpanRef } from '../../src/fact.ts';
 import { countOf, textOf, userAttributes } from './attributes.ts';
-import { eventFactOf } from './event-facts.ts';
-import { announcedFactOf, endFactOf, startFactOf } from './span-facts.ts';
-import { uuidOf } from './span-ref.ts';
+import { eventFactOf, isEventName } from './event-facts.ts';
+import { EXPECTED_IDS, NO_ID } from './ids.ts';
+import { announcedFactOf, endFactOf, endFault, startFactOf, startFault } from './span-facts.ts';
+import { taskSpanIdOf, uuidOf } from './span-ref.ts';
+import { unexpected } from './unexpected.ts';
 
 /** What of an OTLP log record tells a fact. */
 export interface LogRecord {
@@ -18,19 +20,22 @@ export interface LogRecord {
   readonly sampled: boolean;
 }
 
-/** The fact that a log record tells; `undefined` for one that tells none. `docs/wire.md` has the names. */
-export function factOf(record: LogRecord): Fact | undefined {
+/** The fact that a log record tells, or why it can't be meant; `undefined` for one of other names. `docs/wire.md` has them. */
+export function factOf(record: LogRecord): Fact | string | undefined {
   const { eventName, attributes, time, sampled } = record;
+  if (!isFactName(eventName)) return undefined;
   const ref = refOf(record);
-  if (ref === undefined) return undefined;
+  if (typeof ref === 'string') return ref;
+  if (ref.taskSpanId === '' && eventName !== conventions.START_EVENT) return 'expected no more of an announcement than its start';
   const name = textOf(attributes, conventions.SPAN_NAME);
   switch (eventName) {
     case conventions.START_EVENT: {
       const start = { name, attributes, time, sampled };
-      return ref.taskSpanId === '' ? announcedFactOf(ref, start) : startFactOf(ref, start);
+      return ref.taskSpanId === '' ? announcedFactOf(ref, start) : (startFault(ref, attributes) ?? startFactOf(ref, start));
     }
     case conventions.END_EVENT: {
-      if (ref.taskSpanId === '') return undefined;
+      const fault = endFault(attributes);
+      if (fault !== undefined) return fault;
       const duration = countOf(attributes, conventions.DURATION_US);
       const message = textOf(attributes, conventions.ERROR_MESSAGE);
       return endFactOf(ref, { name, attributes, time, duration, failed: false, message });
@@ -40,12 +45,18 @@ export function factOf(record: LogRecord): Fact | undefined {
   }
 }
 
-function refOf({ attributes, traceId, spanId }: LogRecord): SpanRef | undefined {
+function isFactName(eventName: string): boolean {
+  return eventName === conventions.START_EVENT || eventName === conventions.END_EVENT || isEventName(eventName);
+}
+
+function refOf({ attributes, traceId, spanId }: LogRecord): SpanRef | string {
+  if (traceId === NO_ID || spanId === NO_ID) return EXPECTED_IDS;
   const taskUuid = uuidOf(attributes[conventions.TASK_UUID]);
-  if (taskUuid === undefined || traceId === '' || spanId === '') return undefined;
+  if (taskUuid === undefined) return unexpected(attributes, conventions.TASK_UUID, 'a UUID');
   if (attributes[conventions.SPAN_KIND] === 'announcement') return { taskUuid, traceId, spanId, taskSpanId: '' };
-  const taskSpanId = textOf(attributes, conventions.TASK_SPAN);
-  return taskSpanId === '' ? undefined : { taskUuid, traceId, spanId, taskSpanId };
+  const taskSpanId = taskSpanIdOf(attributes[conventions.TASK_SPAN]);
+  if (taskSpanId === undefined) return unexpected(attributes, conventions.TASK_SPAN, 'a span id of 16 hex digits');
+  return { taskUuid, traceId, spanId, taskSpanId };
 }
 
 /** The log record that tells a fact: {@link factOf} gives the fact again. */

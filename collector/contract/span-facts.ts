@@ -1,9 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
-import { isOutcome } from '../../src/conventions.ts';
+import { isOutcome, OUTCOMES } from '../../src/conventions.ts';
 import type { ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
-import { countOf, textOf, userAttributes } from './attributes.ts';
+import { countOf, isOrdinal, textOf, userAttributes } from './attributes.ts';
 import { uuidOf } from './span-ref.ts';
+import { unexpected } from './unexpected.ts';
 
 /** What a span tells with its start, or the log record of it. Times are microseconds since the epoch. */
 export interface ToldStart {
@@ -25,6 +26,8 @@ export interface ToldEnd {
   /** Whether its status is an error, and the status's message. */
   readonly failed: boolean;
   readonly message: string;
+  /** Its events; a log record has none. */
+  readonly events?: readonly { readonly attributes?: Attributes }[];
 }
 
 /** The fact that an announcement tells. */
@@ -65,6 +68,13 @@ export function startFactOf(ref: SpanRef, { name, attributes, time, sampled }: T
   };
 }
 
+/** Why a start can't be meant; `undefined` if it can. Of a scope no attempt is read. */
+export function startFault({ spanId, taskSpanId }: SpanRef, attributes: Attributes): string | undefined {
+  const attempt = attributes[conventions.TASK_ATTEMPT];
+  if (attempt === undefined || isOrdinal(attempt) || spanId !== taskSpanId) return undefined;
+  return unexpected(attributes, conventions.TASK_ATTEMPT, 'a whole number from 1');
+}
+
 function parentScopeOf(attributes: Attributes): Pick<TaskStart, 'parentScope'> {
   const taskSpanId = textOf(attributes, conventions.PARENT_TASK_SPAN);
   const spanId = textOf(attributes, conventions.PARENT_SCOPE);
@@ -72,10 +82,10 @@ function parentScopeOf(attributes: Attributes): Pick<TaskStart, 'parentScope'> {
 }
 
 /** The fact that it has ended. A span that was ended by other hands than ours has failed if its status says so. */
-export function endFactOf(ref: SpanRef, { name, attributes, time, duration, failed, message }: ToldEnd): TaskEnd | ScopeEnd {
+export function endFactOf(ref: SpanRef, { name, attributes, time, duration, failed, message, events }: ToldEnd): TaskEnd | ScopeEnd {
   const told = attributes[conventions.OUTCOME];
   const outcome = isOutcome(told) ? told : failed ? 'failed' : 'completed';
-  const seq = countOf(attributes, conventions.FACTS) || 1;
+  const seq = countOf(attributes, conventions.FACTS) || 1 + greatestSeq(events);
   const errorName = textOf(attributes, conventions.ERROR);
   const error: ToldError | undefined = errorName === '' ? undefined : { name: errorName, message };
   if (ref.spanId !== ref.taskSpanId) {
@@ -98,4 +108,18 @@ export function endFactOf(ref: SpanRef, { name, attributes, time, duration, fail
       failed: countOf(attributes, conventions.JOBS_FAILED),
     },
   };
+}
+
+/** Of a span that was ended by other hands than ours: no event of it has the end's number then. */
+function greatestSeq(events: ToldEnd['events'] = []): number {
+  let greatest = 0;
+  for (const { attributes } of events) if (attributes !== undefined) greatest = Math.max(greatest, countOf(attributes, conventions.SEQ));
+  return greatest;
+}
+
+/** Why an end can't be meant as it is told; `undefined` if it can. */
+export function endFault(attributes: Attributes): string | undefined {
+  const outcome = attributes[conventions.OUTCOME];
+  if (outcome !== undefined && !isOutcome(outcome)) return unexpected(attributes, conventions.OUTCOME, `one of ${OUTCOMES.join(', ')}`);
+  return isOrdinal(attributes[conventions.FACTS]) ? undefined : unexpected(attributes, conventions.FACTS, 'a whole number from 1');
 }

@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import type { SpanRef } from '../../src/fact.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
+import { spanIdIn } from './ids.ts';
 
 /** Whose span it is by its attributes; `undefined` for one that is neither a task, a scope nor an announcement. */
 export function spanRefOf(attributes: Attributes, traceId: string, spanId: string): SpanRef | undefined {
@@ -9,9 +10,8 @@ export function spanRefOf(attributes: Attributes, traceId: string, spanId: strin
   if (kind !== 'task' && kind !== 'scope' && kind !== 'announcement') return undefined;
   const taskUuid = uuidOf(attributes[conventions.TASK_UUID]);
   if (taskUuid === undefined) return undefined;
-  const taskSpanId = kind === 'task' ? spanId : kind === 'scope' ? attributes[conventions.TASK_SPAN] : '';
-  if (typeof taskSpanId !== 'string' || (kind === 'scope' && taskSpanId === '')) return undefined;
-  return { taskUuid, traceId, spanId, taskSpanId };
+  const taskSpanId = kind === 'task' ? spanId : kind === 'scope' ? taskSpanIdOf(attributes[conventions.TASK_SPAN]) : '';
+  return taskSpanId === undefined ? undefined : { taskUuid, traceId, spanId, taskSpanId };
 }
 
 let latestUuid: string | undefined;
@@ -22,4 +22,14 @@ export function uuidOf(value: unknown): string | undefined {
   if (!isTaskUuid(value)) return undefined;
   latestUuid = value.toLowerCase();
   return latestUuid;
+}
+
+let latestTaskSpanId: string | undefined;
+
+/** In lower case, as a span's own id is: by it a task span is told from a scope. Most are the same as the one before. */
+export function taskSpanIdOf(value: unknown): string | undefined {
+  if (typeof value === 'string' && value === latestTaskSpanId) return value;
+  const id = spanIdIn(value);
+  if (id !== undefined) latestTaskSpanId = id;
+  return id;
 }

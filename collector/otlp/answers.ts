@@ -18,15 +18,18 @@ export interface Failure {
 const RPC_CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 405: 12, 413: 8, 415: 3, 429: 8, 503: 14 };
 const UNKNOWN = 2;
 
-/** All of it is stored but what was rejected: `ExportTraceServiceResponse` or `ExportLogsServiceResponse`. */
+/**
+ * All of it is stored but what was rejected: `ExportTraceServiceResponse` or `ExportLogsServiceResponse`. A message
+ * without anything rejected is a warning.
+ */
 export function success(encoding: Encoding, signal: Signal, rejected: number, message: string): Response {
   if (encoding === 'json') {
     const count = signal === 'traces' ? 'rejectedSpans' : 'rejectedLogRecords';
     // A 64-bit number, which JSON of Protocol Buffers has as a string.
-    const body = rejected === 0 ? {} : { partialSuccess: { [count]: String(rejected), errorMessage: message } };
+    const body = message === '' ? {} : { partialSuccess: { [count]: String(rejected), errorMessage: message } };
     return answer(200, encoding, JSON.stringify(body));
   }
-  if (rejected === 0) return answer(200, encoding, EMPTY);
+  if (message === '') return answer(200, encoding, EMPTY);
   const writer = new PbfWriter();
   writer.writeMessage(1, (_, partial) => {
     partial.writeVarintField(1, rejected);

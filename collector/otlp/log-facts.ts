@@ -1,9 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import { countOf, textOf } from '../contract/attributes.ts';
+import { NO_ID } from '../contract/ids.ts';
 import { factOf } from '../contract/log-record-facts.ts';
 import type { LogRecord } from '../contract/log-record-facts.ts';
-import { NO_ID } from './ids.ts';
 import type { Received } from './received.ts';
 import { boundedInterval, boundedName, takeFact } from './take-fact.ts';
 
@@ -16,23 +16,16 @@ export function isToldByLog(eventName: string): boolean {
 
 /** Takes the fact or the beat of a log record. One of others is ignored. */
 export function takeLogRecord(record: LogRecord, resource: () => Attributes, into: Received): void {
-  const { eventName, traceId, spanId, attributes } = record;
+  const { eventName, spanId, attributes } = record;
   if (eventName === conventions.BEAT_EVENT) {
     takeBeat(record, resource(), into);
     return;
   }
   if (!isToldByLog(eventName) || attributes[conventions.TASK_UUID] === undefined) return;
-  if (traceId === NO_ID || spanId === NO_ID) {
-    into.reject(`${eventName}: expected a trace id of 16 bytes and a span id of 8, not all zeros`);
-    return;
-  }
   const fact = factOf(record);
-  if (fact === undefined) {
-    if (isKnown(eventName)) into.reject(`${eventName} of span ${spanId}: its attributes are not those of such a record, see docs/wire.md`);
-    return;
-  }
-  const refusal = takeFact(fact, into.facts);
-  if (refusal !== undefined) into.reject(`${eventName} of span ${spanId}: ${refusal}`);
+  if (fact === undefined) return;
+  const refusal = typeof fact === 'string' ? fact : takeFact(fact, into.facts);
+  if (refusal !== undefined) into.reject(`${eventName}${spanId === NO_ID ? '' : ` of span ${spanId}`}: ${refusal}`);
 }
 
 function takeBeat({ attributes, time }: LogRecord, resource: Attributes, into: Received): void {
@@ -53,18 +46,3 @@ function takeBeat({ attributes, time }: LogRecord, resource: Attributes, into: R
 
 const HOST = 'host.name';
 const PID = 'process.pid';
-
-const KNOWN: readonly string[] = [
-  conventions.START_EVENT,
-  conventions.END_EVENT,
-  conventions.NOTIFICATION_EVENT,
-  conventions.PROGRESS_EVENT,
-  conventions.PLAN_EVENT,
-  conventions.RESULT_EVENT,
-  conventions.EXCEPTION_EVENT,
-];
-
-/** Others a later version of the contract may bring. */
-function isKnown(eventName: string): boolean {
-  return KNOWN.includes(eventName);
-}

@@ -1,4 +1,4 @@
-import { NO_ID } from './ids.ts';
+import { NO_ID } from '../contract/ids.ts';
 import type { ItemSource } from './item-source.ts';
 import { isToldByLog, takeLogRecord } from './log-facts.ts';
 import { readAttributes } from './protobuf-attributes.ts';

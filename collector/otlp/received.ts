@@ -17,13 +17,18 @@ export class Received {
   readonly facts: Fact[] = [];
   /** Of each worker the latest. */
   readonly beats: Map<string, ReceivedBeat> = new Map<string, ReceivedBeat>();
-  /** How many spans or log records can't be taken, and why the first of them. */
+  /** How many spans or log records can't be taken, and why the first of them; where none, why something was left out of one. */
   rejected = 0;
   message = '';
 
   beat(beat: ReceivedBeat): void {
     const before = this.beats.get(beat.workerId);
     if (before === undefined || before.time < beat.time) this.beats.set(beat.workerId, beat);
+  }
+
+  /** Of what is taken something is left out. */
+  warn(reason: string): void {
+    if (this.message === '') this.message = reason;
   }
 
   reject(reason: string, items = 1): void {

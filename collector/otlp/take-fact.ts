@@ -1,8 +1,8 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import type { Fact, Plan, SpanRef } from '../../src/fact.ts';
-import { cutText, DEFAULT_LIMITS } from '../../src/limits.ts';
+import type { Fact, Plan } from '../../src/fact.ts';
+import { attributesCut, cutText, DEFAULT_LIMITS } from '../../src/limits.ts';
 import { setAttribute } from '../contract/attributes.ts';
-import { spanIdIn } from './ids.ts';
+import { spanIdIn } from '../contract/ids.ts';
 
 /**
  * Senders may say anything; what is stored is bounded as it is for our own sources, by
@@ -18,13 +18,11 @@ const LONGEST_INTERVAL_MS = 3_600_000;
 
 /** Adds a fact with its contents in bounds; says why, if it can't be one. */
 export function takeFact(fact: Fact, into: Fact[]): string | undefined {
-  const { time, seq, span } = fact;
-  if (!Number.isSafeInteger(time) || time <= 0) return `expected a time in nanoseconds since 1970, got ${time} microseconds`;
+  const { time, seq } = fact;
+  if (!Number.isSafeInteger(time) || time <= 0) return 'expected a time in nanoseconds since 1970';
   if (!Number.isSafeInteger(seq) || seq < 0) return `expected a sequence number from 0, got ${seq}`;
-  const ref = checkedRef(span);
-  if (ref === undefined) return `expected the task span's id to be 16 hex digits, got ${JSON.stringify(span.taskSpanId.slice(0, 40))}`;
-  const taken = boundedFact(ref === span ? fact : { ...fact, span: ref });
-  if (taken === undefined) return `expected a plan of at most ${MOST_PLANNED} names`;
+  const taken = boundedFact(fact);
+  if (taken === undefined) return `expected a plan of at most ${MOST_PLANNED} names, each of at most ${DEFAULT_LIMITS.name} characters`;
   into.push(taken);
   return undefined;
 }
@@ -39,20 +37,10 @@ export function boundedName(name: string): string {
   return bounded(name, DEFAULT_LIMITS.name);
 }
 
-let latestRef: SpanRef | undefined;
-
-/** All facts of a span have the same one. */
-function checkedRef(ref: SpanRef): SpanRef | undefined {
-  if (ref === latestRef || ref.taskSpanId === '' || ref.taskSpanId === ref.spanId) return ref;
-  const taskSpanId = spanIdIn(ref.taskSpanId);
-  if (taskSpanId === ref.taskSpanId) return (latestRef = ref);
-  return taskSpanId === undefined ? undefined : { ...ref, taskSpanId };
-}
-
 function boundedFact(fact: Fact): Fact | undefined {
   switch (fact.kind) {
     case 'task-announced':
-      return { ...fact, name: boundedName(fact.name), attributes: boundedAttributes(fact.attributes) };
+      return { ...fact, name: boundedName(fact.name), attributes: markedAttributes(fact.attributes) };
     case 'task-start': {
       const { parentScope, ...rest } = fact;
       const taskSpanId = parentScope && spanIdIn(parentScope.taskSpanId);
@@ -60,7 +48,7 @@ function boundedFact(fact: Fact): Fact | undefined {
       return {
         ...rest,
         name: boundedName(fact.name),
-        attributes: boundedAttributes(fact.attributes),
+        attributes: markedAttributes(fact.attributes),
         workerId: boundedName(fact.workerId),
         workerIntervalMs: boundedInterval(fact.workerIntervalMs),
         ...(taskSpanId !== undefined && spanId !== undefined && { parentScope: { taskSpanId, spanId } }),
@@ -75,7 +63,10 @@ function boundedFact(fact: Fact): Fact | undefined {
     }
     case 'notification': {
       const message = boundedMessage(fact.message);
-      if (fact.attributes !== undefined) return { ...fact, message, attributes: boundedAttributes(fact.attributes) };
+      if (fact.attributes !== undefined) {
+        const cut = attributesCut(fact.attributes, DEFAULT_LIMITS.attributes);
+        return { ...fact, message: message + cut, attributes: boundedAttributes(fact.attributes) };
+      }
       return message === fact.message ? fact : { ...fact, message };
     }
     case 'exception':
@@ -114,6 +105,14 @@ function isBoundedPlan(plan: Plan): boolean {
   if (typeof plan === 'number') return true;
   const names = Object.keys(plan);
   return names.length <= MOST_PLANNED && names.every((name) => name.length <= DEFAULT_LIMITS.name + MARK);
+}
+
+/** With the mark beside them: a task's own source tells it by a notification, and the numbers of those are the sender's. */
+function markedAttributes(attributes: Attributes): Attributes {
+  const taken = boundedAttributes(attributes);
+  const cut = attributesCut(attributes, DEFAULT_LIMITS.attributes);
+  if (cut !== '') taken['…'] = cut;
+  return taken;
 }
 
 /** The first ones count, as for our own sources. */

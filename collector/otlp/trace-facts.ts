@@ -1,13 +1,14 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
-import type { Fact } from '../../src/fact.ts';
+import type { Fact, SpanRef } from '../../src/fact.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { eventFactOf } from '../contract/event-facts.ts';
-import { announcedFactOf, endFactOf, startFactOf } from '../contract/span-facts.ts';
+import { EXPECTED_IDS, NO_ID } from '../contract/ids.ts';
+import { announcedFactOf, endFactOf, endFault, startFactOf, startFault } from '../contract/span-facts.ts';
 import { spanRefOf } from '../contract/span-ref.ts';
+import { unexpected } from '../contract/unexpected.ts';
 import { adapterOf, SPAN_ADAPTERS } from './adapters.ts';
-import { NO_ID } from './ids.ts';
-import type { OtlpSpan } from './otlp-span.ts';
+import type { OtlpEvent, OtlpSpan } from './otlp-span.ts';
 import type { Received } from './received.ts';
 import { takeFact } from './take-fact.ts';
 
@@ -18,7 +19,8 @@ export function isAdapted(scopeName: string): boolean {
 
 /**
  * Takes the facts of an ended span: its start, its events with a number, its end. One that is
- * nobody's is ignored; one that claims to be a task's and can't be is rejected.
+ * nobody's is ignored; one that claims to be a task's and can't be is rejected, and nothing of it is
+ * taken. An event that can't be is left out of its span, which tells what it lacks by its numbers.
  */
 export function takeSpan(span: OtlpSpan, into: Received): void {
   const { attributes, traceId, spanId } = span;
@@ -26,9 +28,9 @@ export function takeSpan(span: OtlpSpan, into: Received): void {
   const adapter = kind === undefined ? adapterOf(span) : undefined;
   if (kind === undefined && adapter === undefined) return;
   // The end of a task that died, told by the server that knows it already.
-  if (attributes[conventions.OUTCOME] === 'lost') return;
+  if (attributes[conventions.OUTCOME] === conventions.LOST) return;
   if (traceId === NO_ID || spanId === NO_ID) {
-    into.reject('expected a trace id of 16 bytes and a span id of 8, not all zeros');
+    into.reject(EXPECTED_IDS);
     return;
   }
   if (!isTime(span.start) || !isTime(span.end)) {
@@ -36,28 +38,68 @@ export function takeSpan(span: OtlpSpan, into: Received): void {
     return;
   }
   if (adapter !== undefined) {
-    for (const fact of adapter(span)) if (!taken(fact, into)) return;
+    takeAdapted(adapter(span), into);
     return;
   }
   const ref = spanRefOf(attributes, traceId, spanId);
-  if (ref === undefined) {
-    if (kind === 'task' || kind === 'scope' || kind === 'announcement') into.reject(whyNoRef(attributes, spanId));
+  if (ref !== undefined) takeTold(span, ref, into);
+  else if (kind === 'task' || kind === 'scope' || kind === 'announcement') into.reject(whyNoRef(attributes, spanId));
+}
+
+function takeAdapted(facts: readonly Fact[], into: Received): void {
+  const before = into.facts.length;
+  for (const fact of facts) {
+    if (fact.kind === 'exception') {
+      const refusal = takeFact(fact, into.facts);
+      if (refusal !== undefined) leaveOut(conventions.EXCEPTION_EVENT, fact.span.spanId, refusal, into);
+    } else if (!taken(fact, into)) {
+      into.facts.length = before;
+      return;
+    }
+  }
+}
+
+function takeTold(span: OtlpSpan, ref: SpanRef, into: Received): void {
+  const { name, attributes, start, end, failed, message, events } = span;
+  const fault = startFault(ref, attributes);
+  if (fault !== undefined) {
+    into.reject(`span ${ref.spanId}: ${fault}`);
     return;
   }
-  const { name, start, end, failed, message } = span;
   // A span that was sent was sampled.
   const told = { name, attributes: startAttributes(attributes), time: start, sampled: true };
   if (ref.taskSpanId === '') {
     taken(announcedFactOf(ref, told), into);
     return;
   }
+  const before = into.facts.length;
   if (!taken(startFactOf(ref, told), into)) return;
-  for (const event of span.events) {
-    const fact = eventFactOf(ref, event);
-    if (fact !== undefined && !taken(fact, into)) return;
-  }
+  for (const event of events) takeEvent(ref, event, into);
   const duration = Math.max(0, end - start);
-  taken(endFactOf(ref, { name, attributes, time: end, duration, failed, message }), into);
+  if (!taken(endFactOf(ref, { name, attributes, time: end, duration, failed, message, events }), into)) {
+    into.facts.length = before;
+    return;
+  }
+  const oddEnd = endedByUs(attributes) ? endFault(attributes) : undefined;
+  if (oddEnd !== undefined) into.warn(`span ${ref.spanId}: ${oddEnd}`);
+}
+
+function takeEvent(ref: SpanRef, event: OtlpEvent, into: Received): void {
+  // Without a number it is for the trace alone.
+  if (event.attributes[conventions.SEQ] === undefined) return;
+  const fact = eventFactOf(ref, event);
+  if (fact === undefined) return;
+  const refusal = typeof fact === 'string' ? fact : takeFact(fact, into.facts);
+  if (refusal !== undefined) leaveOut(event.name, ref.spanId, refusal, into);
+}
+
+function leaveOut(eventName: string, spanId: string, refusal: string, into: Received): void {
+  into.warn(`span ${spanId}: its event ${eventName} is left out: ${refusal}`);
+}
+
+/** Whether the end's attributes are no more as they were set at the start; else other hands have ended the span. */
+function endedByUs(attributes: Attributes): boolean {
+  return Boolean(attributes[conventions.OUTCOME]) && Boolean(attributes[conventions.FACTS]);
 }
 
 /** `error.type` comes with a span's end: in process its start has no such attribute. */
@@ -75,13 +117,8 @@ function taken(fact: Fact, into: Received): boolean {
 }
 
 function whyNoRef(attributes: Attributes, spanId: string): string {
-  const uuid = attributes[conventions.TASK_UUID];
-  if (!isTaskUuid(uuid)) return `span ${spanId}: expected ${conventions.TASK_UUID} to be a UUID, got ${shown(uuid)}`;
-  return `span ${spanId}: expected ${conventions.TASK_SPAN} to be a span id, got ${shown(attributes[conventions.TASK_SPAN])}`;
-}
-
-function shown(value: unknown): string {
-  return value === undefined ? 'none' : JSON.stringify(value).slice(0, 100);
+  const key = isTaskUuid(attributes[conventions.TASK_UUID]) ? conventions.TASK_SPAN : conventions.TASK_UUID;
+  return `span ${spanId}: ${unexpected(attributes, key, key === conventions.TASK_UUID ? 'a UUID' : 'a span id of 16 hex digits')}`;
 }
 
 function isTime(time: number): boolean {

@@ -14,6 +14,7 @@ export interface StartedSpan {
 export interface EndedSpan extends StartedSpan {
   readonly endTime: HrTime;
   readonly status: SpanStatus;
+  readonly events: readonly { readonly attributes?: Attributes }[];
 }
 
 /** What an SDK's span tells with its start. */
@@ -23,8 +24,8 @@ export function toldStart(span: StartedSpan): ToldStart {
 }
 
 /** What an SDK's span tells with its end. */
-export function toldEnd({ name, attributes, startTime, endTime, status }: EndedSpan): ToldEnd {
+export function toldEnd({ name, attributes, startTime, endTime, status, events }: EndedSpan): ToldEnd {
   const time = microsOf(endTime);
   const failed = status.code === SpanStatusCode.ERROR;
-  return { name, attributes, time, duration: time - microsOf(startTime), failed, message: status.message ?? '' };
+  return { name, attributes, time, duration: time - microsOf(startTime), failed, message: status.message ?? '', events };
 }

@@ -54,7 +54,7 @@ export async function startLogReceiver(): Promise<LogReceiver> {
     asked: [],
     heads: [],
     taken: [],
-    facts: () => receiver.taken.flatMap(({ records }) => records.flatMap((record) => factOf(record) ?? [])),
+    facts: () => receiver.taken.flatMap(({ records }) => factsIn(records)),
     beats: () => receiver.taken.flatMap(({ records }) => records.filter(({ eventName }) => eventName === 'taskspan.beat')),
     answer: (path) => ({ status: 200, ...(path.includes('/cancellations') && { body: '{"cancellations":[]}' }) }),
     async stop() {
@@ -76,7 +76,7 @@ export async function startLogReceiver(): Promise<LogReceiver> {
           const sent = Buffer.concat(chunks);
           const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
           const logs = path.endsWith('/v1/logs') ? decodeLogs(body) : [];
-          const facts = logs.flatMap(({ records }) => records.flatMap((record) => factOf(record) ?? []));
+          const facts = logs.flatMap(({ records }) => factsIn(records));
           const answer = typeof receiver.answer === 'function' ? receiver.answer(path, facts) : receiver.answer;
           if (answer.status === 200) {
             for (const { resource, records } of logs) receiver.taken.push({ headers: request.headers, resource, records });
@@ -92,4 +92,8 @@ export async function startLogReceiver(): Promise<LogReceiver> {
   await receiver.start();
   onTestFinished(() => receiver.stop());
   return receiver;
+}
+
+function factsIn(records: readonly DecodedRecord[]): Fact[] {
+  return records.map(factOf).filter((fact) => typeof fact === 'object');
 }

@@ -126,6 +126,18 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
     expect((await store.log(UUID))!.text).toBe(SEED_LOG);
   });
 
+  it('warns of an event that is left out, though nothing is rejected', async () => {
+    const { store, app } = receiving();
+    const lacking = spans.map((span) => ({ ...span, events: span.events.map((event) => ({ ...event, time: [0, 0] as [number, number] })) }));
+    const response = await send(app, { encoding, body: traceBody(encoding, lacking) });
+    expect(await partialSuccessOf(response)).toEqual({
+      rejected: 0,
+      message: expect.stringMatching(/^span [0-9a-f]{16}: its event [a-z.]+ is left out: expected a time in nanoseconds since 1970$/),
+    });
+    expect((await store.task(UUID))!.state).toBe('failed');
+    expect((await store.log(UUID))!.text).toMatch(/^\t\d updates? not received$/m);
+  });
+
   it('rejects a fact that the store can never take, and no other one of its commit', async () => {
     const store = memoryStore();
     const append = store.append.bind(store);

@@ -1,10 +1,11 @@
 import { context, propagation, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
+import { createReceiver, memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
 import type { TaskStore } from '../../../collector/index.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { runTask, TaskUpdater } from '../../../src/index.ts';
+import { traceBody } from '../otlp/otlp-bodies.ts';
 import { DAY, factsOf, uuidOf } from '../store/stored-task.ts';
 
 function sdk(...stores: TaskStore[]) {
@@ -61,6 +62,25 @@ test('two processors on one provider both have the whole task', async () => {
   expect(new Set(summaries).size).toBe(1);
   const logs = await Promise.all(stores.map(async (store) => (await store.log(uuid))!.text));
   expect(new Set(logs).size).toBe(1);
+});
+
+test('a task span that other hands have ended keeps its lines, here and where the span is received', async () => {
+  const [here, there] = [memoryStore(), memoryStore()];
+  const { provider, exporter } = sdk(here);
+  let uuid = '';
+  runTask('task', (updater) => {
+    uuid = updater.taskUuid;
+    updater.notify('one');
+    updater.notify('two');
+    // Later than both by any clock: the SDK's own may be a little behind.
+    trace.getActiveSpan()!.end(Date.now() + 1000);
+  });
+  await provider.forceFlush();
+  const headers = { 'Content-Type': 'application/json' };
+  const body = traceBody('json', exporter.getFinishedSpans());
+  await createReceiver({ store: there }).request('/v1/traces', { method: 'POST', body, headers });
+  for (const store of [here, there]) expect((await store.log(uuid))!.text).toBe('\tone\n\ttwo\n\tTask Finished - 0 out of 0 jobs finished\n');
+  expect((await there.task(uuid))!.summary).toBe((await here.task(uuid))!.summary);
 });
 
 test('a store that fails is tried again, and the task does not notice', async () => {

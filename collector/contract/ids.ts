@@ -1,6 +1,9 @@
 /** Stands for an id that is missing, of a wrong length or all zeros. */
 export const NO_ID = '';
 
+/** Why what has one of these for an id can't be taken. */
+export const EXPECTED_IDS = 'expected a trace id of 16 bytes and a span id of 8, not all zeros';
+
 /** An id of so many hex digits, in lower case; {@link NO_ID} for anything else. */
 export function hexId(text: unknown, digits: 16 | 32): string {
   if (typeof text !== 'string' || text.length !== digits) return NO_ID;
@@ -23,7 +26,7 @@ function isBetweenAAndF(code: number): boolean {
 }
 
 /** A span id that stands in an attribute, in lower case; `undefined` for anything else. */
-export function spanIdIn(text: string): string | undefined {
-  const id = hexId(text, 16);
+export function spanIdIn(value: unknown): string | undefined {
+  const id = hexId(value, 16);
   return id === NO_ID ? undefined : id;
 }

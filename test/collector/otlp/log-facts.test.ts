@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest';
+import type { LogRecord } from '../../../collector/contract/log-record-facts.ts';
+import { logRecordOf } from '../../../collector/contract/log-record-facts.ts';
+import { takeLogRecord } from '../../../collector/otlp/log-facts.ts';
+import { Received } from '../../../collector/otlp/received.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
+
+const task = new ScriptedTask();
+const attempt = task.attempt();
+attempt.notify('said');
+attempt.complete();
+const [start, notification, end] = task.facts.map(logRecordOf) as [LogRecord, LogRecord, LogRecord];
+const { spanId } = start;
+
+function take(...records: LogRecord[]): Received {
+  const into = new Received();
+  for (const record of records) takeLogRecord(record, () => ({}), into);
+  return into;
+}
+
+function saying(record: LogRecord, attributes: Record<string, unknown>): LogRecord {
+  return { ...record, attributes: { ...record.attributes, ...attributes } as LogRecord['attributes'] };
+}
+
+it.each([
+  [start, { 'taskspan.task.uuid': '00000000-0000-0000-0000-000000000000' }, 'expected taskspan.task.uuid to be a UUID, got "00000000-0000-0000-0000-000000000000"'],
+  [start, { 'taskspan.task.uuid': 'x'.repeat(1000) }, `expected taskspan.task.uuid to be a UUID, got "${'x'.repeat(200)}…"`],
+  [start, { 'taskspan.task.span': 'parent' }, 'expected taskspan.task.span to be a span id of 16 hex digits, got "parent"'],
+  [start, { 'taskspan.task.span': undefined }, 'expected taskspan.task.span to be a span id of 16 hex digits, got none'],
+  ...[0, -1, 1.5, '2', true].map((bad) => [start, { 'taskspan.task.attempt': bad }, `expected taskspan.task.attempt to be a whole number from 1, got ${JSON.stringify(bad)}`]),
+  ...[0, -1, 1.5, '2'].map((bad) => [end, { 'taskspan.facts': bad }, `expected taskspan.facts to be a whole number from 1, got ${JSON.stringify(bad)}`]),
+  [end, { 'taskspan.facts': undefined }, 'expected taskspan.facts to be a whole number from 1, got none'],
+  ...['exploded', '', 'lost', 7].map((bad) => [end, { 'taskspan.outcome': bad }, `expected taskspan.outcome to be one of completed, failed, cancelled, got ${JSON.stringify(bad)}`]),
+  [notification, { 'taskspan.message': 42 }, 'expected taskspan.message to be a string, got 42'],
+  [notification, { 'taskspan.seq': '1' }, 'expected taskspan.seq to be a whole number from 1, got "1"'],
+  [notification, { 'taskspan.seq': undefined }, 'expected taskspan.seq to be a whole number from 1, got none'],
+  [notification, { 'taskspan.span': 'announcement' }, 'expected no more of an announcement than its start'],
+  [{ ...notification, eventName: 'taskspan.progress' }, { 'taskspan.done': -1 }, 'expected taskspan.done to be a number from 0, got -1'],
+  [{ ...notification, eventName: 'taskspan.progress' }, { 'taskspan.done': 1, 'taskspan.total': 'many' }, 'expected taskspan.total to be a number from 0, got "many"'],
+  [{ ...notification, eventName: 'taskspan.plan' }, { 'taskspan.plan': '[3]' }, 'expected taskspan.plan to be JSON of a whole number from 1, or of weights above 0 by name, got "[3]"'],
+  [{ ...notification, eventName: 'taskspan.result' }, { 'taskspan.result': '{bad' }, 'expected taskspan.result to be JSON, got "{bad"'],
+  [{ ...notification, time: NaN }, {}, 'expected a time in nanoseconds since 1970'],
+] as [LogRecord, Record<string, unknown>, string][])('a log record is rejected with what was expected: %#', (record, attributes, reason) => {
+  const { facts, rejected, message } = take(saying(record, attributes));
+  expect([facts, rejected, message]).toEqual([[], 1, `${record.eventName} of span ${spanId}: ${reason}`]);
+});
+
+it('an end without an outcome has completed, a start without an attempt is the first, a notification without a message an empty line', () => {
+  const { facts, rejected } = take(
+    saying(start, { 'taskspan.task.attempt': undefined }),
+    saying(notification, { 'taskspan.message': undefined }),
+    saying(end, { 'taskspan.outcome': undefined }),
+  );
+  expect(rejected).toBe(0);
+  expect(facts).toMatchObject([{ attempt: 1 }, { message: '' }, { outcome: 'completed', seq: 2 }]);
+});
+
+it('the id of the task span counts in upper case too', () => {
+  const upper = task.facts.map(logRecordOf).map((record) => saying(record, { 'taskspan.task.span': spanId.toUpperCase() }));
+  const { facts, rejected } = take(...upper);
+  expect(rejected).toBe(0);
+  expect(facts).toEqual(task.facts);
+});
+
+it('what a later contract may bring is ignored, whatever it says', () => {
+  const later = saying({ ...start, eventName: 'taskspan.later' }, { 'taskspan.task.span': 7, 'taskspan.seq': 'x' });
+  expect(take(later, saying({ ...later, traceId: '' }, {}))).toEqual(new Received());
+  expect(take(saying(start, { 'taskspan.later': 1 })).facts).toEqual([task.facts[0]]);
+});
