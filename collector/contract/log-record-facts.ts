@@ -5,7 +5,7 @@ import { countOf, textOf, userAttributes } from './attributes.ts';
 import { eventFactOf, isEventName } from './event-facts.ts';
 import { EXPECTED_IDS, NO_ID } from './ids.ts';
 import { announcedFactOf, endFactOf, endFault, startFactOf, startFault } from './span-facts.ts';
-import { taskSpanIdOf, uuidOf } from './span-ref.ts';
+import { isSpanKind, SPAN_KINDS, taskSpanIdOf, uuidOf } from './span-ref.ts';
 import { unexpected } from './unexpected.ts';
 
 /** What of an OTLP log record tells a fact. */
@@ -30,6 +30,7 @@ export function factOf(record: LogRecord): Fact | string | undefined {
   const name = textOf(attributes, conventions.SPAN_NAME);
   switch (eventName) {
     case conventions.START_EVENT: {
+      if (!isSpanKind(attributes[conventions.SPAN_KIND])) return unexpected(attributes, conventions.SPAN_KIND, `one of ${SPAN_KINDS.join(', ')}`);
       const start = { name, attributes, time, sampled };
       return ref.taskSpanId === '' ? announcedFactOf(ref, start) : (startFault(ref, attributes) ?? startFactOf(ref, start));
     }

@@ -4,10 +4,16 @@ import type { SpanRef } from '../../src/fact.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { spanIdIn } from './ids.ts';
 
+export const SPAN_KINDS = ['task', 'scope', 'announcement'] as const;
+
+export function isSpanKind(value: unknown): value is (typeof SPAN_KINDS)[number] {
+  return value === 'task' || value === 'scope' || value === 'announcement';
+}
+
 /** Whose span it is by its attributes; `undefined` for one that is neither a task, a scope nor an announcement. */
 export function spanRefOf(attributes: Attributes, traceId: string, spanId: string): SpanRef | undefined {
   const kind = attributes[conventions.SPAN_KIND];
-  if (kind !== 'task' && kind !== 'scope' && kind !== 'announcement') return undefined;
+  if (!isSpanKind(kind)) return undefined;
   const taskUuid = uuidOf(attributes[conventions.TASK_UUID]);
   if (taskUuid === undefined) return undefined;
   const taskSpanId = kind === 'task' ? spanId : kind === 'scope' ? taskSpanIdOf(attributes[conventions.TASK_SPAN]) : '';

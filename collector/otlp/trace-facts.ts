@@ -5,7 +5,7 @@ import { isTaskUuid } from '../../src/task-uuid.ts';
 import { eventFactOf } from '../contract/event-facts.ts';
 import { EXPECTED_IDS, NO_ID } from '../contract/ids.ts';
 import { announcedFactOf, endFactOf, endFault, startFactOf, startFault } from '../contract/span-facts.ts';
-import { spanRefOf } from '../contract/span-ref.ts';
+import { isSpanKind, spanRefOf } from '../contract/span-ref.ts';
 import { unexpected } from '../contract/unexpected.ts';
 import { adapterOf, SPAN_ADAPTERS } from './adapters.ts';
 import type { OtlpEvent, OtlpSpan } from './otlp-span.ts';
@@ -43,7 +43,7 @@ export function takeSpan(span: OtlpSpan, into: Received): void {
   }
   const ref = spanRefOf(attributes, traceId, spanId);
   if (ref !== undefined) takeTold(span, ref, into);
-  else if (kind === 'task' || kind === 'scope' || kind === 'announcement') into.reject(whyNoRef(attributes, spanId));
+  else if (isSpanKind(kind)) into.reject(whyNoRef(attributes, spanId));
 }
 
 function takeAdapted(facts: readonly Fact[], into: Received): void {
