@@ -231,8 +231,8 @@ export class ScopeNode implements Scope {
   #elsewhere(what: string): ScopeNode | undefined {
     const node = this.nearestOpen();
     if (node === undefined) {
-      const { uuid } = this.task;
-      reportOnce(`after the end of ${uuid}`, `${what}() after the end of task ${uuid} is dropped`);
+      const { title } = this.task;
+      reportOnce(`after the end of ${title}`, `${what}() after the end of ${title} is dropped`);
     }
     return node;
   }
@@ -250,7 +250,7 @@ export class IncompleteError extends Error {
 
 /** A scope opened after its task has ended: its function runs, and nothing of it is told. */
 function unrecordedScope(updater: TaskUpdater<boolean>, task: TaskRun, name: string): ScopeNode {
-  reportOnce(`after the end of ${task.uuid}`, `scope "${name}" after the end of task ${task.uuid} runs unrecorded`);
+  reportOnce(`after the end of ${task.title}`, `scope "${name}" after the end of ${task.title} runs unrecorded`);
   const { uuid, name: taskName, attempt, tracer, clock, clean, suppressException, parentTaskUuid } = task;
   const unheard = new TaskRun({
     uuid, name: taskName, attempt, tracer, clock, clean, suppressException, verbose: undefined, parentTaskUuid,

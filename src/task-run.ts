@@ -50,6 +50,8 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   newest: ScopeRun | undefined;
   /** The latest error that a scope or the task reported. */
   latest: { readonly thrown: unknown; readonly text: string } | undefined;
+  /** Of a part that the rest of the task is not to repeat: span id of the scope that it goes on from. */
+  partIn: string | undefined;
   /** How it has ended, and what it failed by; `undefined` until then. */
   outcome: Outcome | undefined;
   failed: { readonly thrown: unknown } | undefined;
@@ -78,6 +80,11 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   /** Whether the task has not ended. */
   get isOpen(): boolean {
     return this.root?.isOpen === true;
+  }
+
+  /** What it is, for people. */
+  get title(): string {
+    return this.partOf === undefined ? `task ${this.uuid}` : `part "${this.root?.name}" of task ${this.uuid}`;
   }
 
   /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
@@ -143,6 +150,22 @@ export class TaskRun implements TaskRunOptions, LiveTask {
         this.end(outcome, failed);
       }
     }
+  }
+
+  /** Lets the rest of the task, where it is in this process, know of an error that this part has told. */
+  tellAround(thrown: unknown): void {
+    if (this.partIn === undefined) return;
+    for (const task of liveTasks) {
+      if (task !== this && task.uuid === this.uuid && task.spanId === this.spanId) task.toldInPart(this.partIn, thrown);
+    }
+  }
+
+  toldInPart(scopeSpanId: string, thrown: unknown): void {
+    let scope = this.newest;
+    while (scope !== undefined && scope.writer.span.spanContext().spanId !== scopeSpanId) scope = scope.older;
+    // One that has ended lies in the task all the same.
+    if (this.partOf === undefined) scope ??= this.root;
+    scope?.toldInPart(thrown);
   }
 
   /** Takes in a recorded scope that begins. */

@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
-import { reportOnce } from '../../src/report.ts';
+import { report } from '../../src/report.ts';
 import type { TimeSource } from '../../src/task-clock.ts';
 import { Listener } from '../record/liveness.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { Trouble } from '../store/trouble.ts';
 import { LoopWatch } from './loop-watch.ts';
 
 /** How a process beats; it can be sent to a thread. */
@@ -20,7 +21,9 @@ export interface HeartbeatOptions extends HeartbeatSettings {
   store: Pick<TaskStore, 'beat' | 'workers' | 'silence'>;
   /** Count that grows while the event loop of the tasks turns; absent where it is not watched. */
   loopTicks?: (() => number) | undefined;
-  /** Told of each look that failed. Default: `diag` is, once. */
+  /** Told when signs of life can't be given or heard, and when they can again, in one line each. Default: `diag` is. */
+  report?: (message: string) => void;
+  /** Called with each look that failed, which then is told nobody else. */
   onFailure?: (error: unknown) => void;
   /** Default: the system's. */
   time?: TimeSource;
@@ -45,6 +48,7 @@ export class Heartbeat {
   readonly #lookMs: number;
   readonly #listener: Listener;
   readonly #loop: LoopWatch;
+  readonly #trouble: Trouble;
   #beatAt = -Infinity;
   #busyTold: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,6 +62,11 @@ export class Heartbeat {
     this.#lookMs = Math.min(intervalMs / LOOKS, LONGEST_LOOK_MS);
     this.#listener = new Listener({ lostFinalMs, longestLookMs: LATE * this.#lookMs });
     this.#loop = new LoopWatch(LATE * this.#lookMs);
+    this.#trouble = new Trouble({
+      begins: 'signs of life can not be given or heard, trying again',
+      ends: 'signs of life are given and heard again',
+      report: options.report ?? report,
+    });
   }
 
   /** Looks again and again, until {@link stop}. It keeps no process alive. */
@@ -88,12 +97,15 @@ export class Heartbeat {
       const lives = others.length < workers.length;
       const due = now - this.#beatAt >= intervalMs - this.#lookMs / 2;
       const turned = lives && busySince !== this.#busyTold;
-      if (turned || (due && workers.length > 0)) await this.#beat(now, busySince);
+      // That a trouble is over shows only where something was given, though nobody may need it.
+      if (turned || this.#trouble.isOn || (due && workers.length > 0)) await this.#beat(now, busySince);
       if (silences.length > 0) await store.silence(silences);
+      this.#trouble.over();
     } catch (error) {
       this.#listener.forget();
-      const { onFailure = tellOnce } = this.#options;
-      onFailure(error);
+      const { onFailure } = this.#options;
+      if (onFailure === undefined) this.#trouble.failed(error);
+      else onFailure(error);
     }
   }
 
@@ -104,8 +116,4 @@ export class Heartbeat {
     this.#beatAt = now;
     this.#busyTold = busySince;
   }
-}
-
-function tellOnce(error: unknown): void {
-  reportOnce('heartbeat', 'signs of life can not be given or heard, trying again', error);
 }

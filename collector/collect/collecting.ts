@@ -1,4 +1,3 @@
-import { describeFailure } from '../../src/failure.ts';
 import { Heartbeat } from '../beat/heartbeat.ts';
 import type { HeartbeatOptions } from '../beat/heartbeat.ts';
 import { watchCancellations } from '../store/cancel-watch.ts';
@@ -7,6 +6,7 @@ import type { CommitObserver, FactSource } from '../store/committer.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { startSweeper } from '../store/sweeper.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { Trouble } from '../store/trouble.ts';
 
 /** Where a worker's tasks are kept: a store, or what sends them to one elsewhere, which deletes nothing. */
 export type FactDestination = Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations'> &
@@ -17,7 +17,7 @@ export interface CollectingOptions {
   source: FactSource;
   store: FactDestination;
   /** How it beats and listens; not at all if absent. */
-  heartbeat: Omit<HeartbeatOptions, 'store'> | undefined;
+  heartbeat: Omit<HeartbeatOptions, 'store' | 'report'> | undefined;
   /** What is kept of ended tasks. */
   retention: RetentionOptions;
   sleep: () => Promise<void>;
@@ -26,7 +26,7 @@ export interface CollectingOptions {
   hasLiveWork: () => boolean;
   /** Called with each attempt that somebody wants to be cancelled. */
   cancel: (taskUuid: string, spanId: string) => void;
-  /** Told of troubles, each in one line. */
+  /** Told of troubles and of their ends, each in one line. */
   report: (message: string) => void;
   /** Counts what is committed. */
   observer?: CommitObserver | undefined;
@@ -42,10 +42,10 @@ export interface Collecting {
 /** Commits facts, hands on cancellations, beats and listens, and deletes what need not be kept. */
 export function startCollecting(options: CollectingOptions): Collecting {
   const { source, store, retention, sleep, workerId, hasLiveWork, cancel, report, observer } = options;
-  const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store });
+  const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store, report });
   const cancellations = watchCancellations({ store, workerId, hasLiveWork, cancel, report });
   cancellations.wake();
-  let told = '';
+  const trouble = new Trouble({ begins: 'facts could not be committed, trying again', ends: 'facts are being committed again', report });
   const committer = new Committer({
     source,
     store,
@@ -55,15 +55,8 @@ export function startCollecting(options: CollectingOptions): Collecting {
       return sleep();
     },
     observer,
-    onFailure: (error) => {
-      const { message } = describeFailure(error);
-      if (message !== told) report(`facts could not be committed, trying again: ${message}`);
-      told = message;
-    },
-    onRecovery: () => {
-      told = '';
-      report('facts are being committed again');
-    },
+    onFailure: (error) => trouble.failed(error),
+    onRecovery: () => trouble.over(),
     onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was given up, the store can't take it: ${message}`),
   });
   void committer.run();

@@ -31,7 +31,10 @@ export interface TaskSummary {
   start: string | null;
   /** `null` until it has ended. */
   end: string | null;
-  /** Message of the latest error, its name where the message is empty, `""` if there is none. */
+  /**
+   * Message of the latest error, its name where the message is empty, `""` if there is none. After the end it is what
+   * the task's own run knew: an error of a part by which nothing of the task itself failed is in it only until then.
+   */
   exception: string;
   finished: boolean;
   status: TaskStatus;

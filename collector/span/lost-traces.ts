@@ -4,9 +4,10 @@ import { suppressTracing } from '@opentelemetry/core';
 import type { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from '../../src/conventions.ts';
-import { reportOnce } from '../../src/report.ts';
+import { report, reportOnce } from '../../src/report.ts';
 import { hrTimeOf } from '../../src/task-clock.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { Trouble } from '../store/trouble.ts';
 
 type LostTrace = Awaited<ReturnType<TaskStore['lostTraces']>>[number];
 type LostSpan = LostTrace['spans'][number];
@@ -34,6 +35,12 @@ export function sendLostTraces({ store, exporter, resource }: LostTracesOptions)
   const stopped = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let looking: Promise<void> = Promise.resolve();
+  const unread = new Trouble({ begins: 'lost tasks can not be looked for, trying again', ends: 'lost tasks are looked for again', report });
+  const unsent = new Trouble({
+    begins: 'open spans of lost tasks could not be ended, trying again',
+    ends: 'open spans of lost tasks are being ended again',
+    report,
+  });
 
   const send = (spans: readonly ReadableSpan[]): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -65,14 +72,19 @@ export function sendLostTraces({ store, exporter, resource }: LostTracesOptions)
 
   /** Until there are no more, or one try has failed. */
   const look = async (): Promise<void> => {
+    let trouble = unread;
     try {
       while (!stopped.signal.aborted) {
+        trouble = unread;
         const traces = await store.lostTraces();
+        trouble.over();
         if (traces.length === 0) return;
+        trouble = unsent;
         await end(traces);
+        trouble.over();
       }
     } catch (error) {
-      if (!stopped.signal.aborted) reportOnce('lost traces', 'open spans of lost tasks could not be ended, trying again', error);
+      if (!stopped.signal.aborted) trouble.failed(error);
     }
   };
 

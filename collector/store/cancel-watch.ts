@@ -1,5 +1,5 @@
-import { describeFailure } from '../../src/failure.ts';
 import type { TaskStore } from './task-store.ts';
+import { Trouble } from './trouble.ts';
 
 /** Options of {@link watchCancellations}. */
 export interface CancelWatchOptions {
@@ -9,7 +9,7 @@ export interface CancelWatchOptions {
   /** Whether the worker has a task, or a part of one, that could be cancelled: only then the store is asked. */
   hasLiveWork: () => boolean;
   cancel: (taskUuid: string, spanId: string) => void;
-  /** Told of a store that can't be asked, once for each row of failures. */
+  /** Told of a store that can't be asked, and when it can again, in one line each. */
   report: (message: string) => void;
 }
 
@@ -29,7 +29,7 @@ export function watchCancellations(options: CancelWatchOptions): CancelWatch {
   let timer: ReturnType<typeof setInterval> | undefined;
   let last = 0;
   let isAsking = false;
-  let isFailing = false;
+  const trouble = new Trouble({ begins: 'requests to cancel tasks can not be read', ends: 'requests to cancel tasks are read again', report });
   const stop = (): void => {
     clearInterval(timer);
     timer = undefined;
@@ -46,10 +46,10 @@ export function watchCancellations(options: CancelWatchOptions): CancelWatch {
         last = number;
         cancel(taskUuid, spanId);
       }
-      isFailing = false;
+      // What is given up at the end is answered too, by nobody.
+      if (timer !== undefined) trouble.over();
     } catch (error) {
-      if (!isFailing) report(`requests to cancel tasks can not be read: ${describeFailure(error).message}`);
-      isFailing = true;
+      trouble.failed(error);
     } finally {
       isAsking = false;
     }

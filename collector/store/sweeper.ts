@@ -1,13 +1,13 @@
-import { describeFailure } from '../../src/failure.ts';
 import { retentionRules } from './retention.ts';
 import type { RetentionOptions } from './retention.ts';
 import type { TaskStore } from './task-store.ts';
+import { Trouble } from './trouble.ts';
 
 /** Options of {@link startSweeper}. */
 export interface SweeperOptions {
   store: Pick<TaskStore, 'sweep'>;
   retention: RetentionOptions;
-  /** Told once of each kind of failure, in one line. */
+  /** Told of a store that can't be swept, and when it can again, in one line each. */
   report: (message: string) => void;
 }
 
@@ -24,7 +24,7 @@ const PAUSE_MS = 10;
 /** Sweeps at once and then every minute, in small steps. It keeps no process alive. */
 export function startSweeper({ store, retention, report }: SweeperOptions): Sweeper {
   let stopped = false;
-  let told = '';
+  const trouble = new Trouble({ begins: 'old tasks could not be deleted, trying again', ends: 'old tasks are being deleted again', report });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let step = Promise.resolve();
   if (retentionRules(retention, 0).length === 0) return { stop: () => step };
@@ -34,11 +34,9 @@ export function startSweeper({ store, retention, report }: SweeperOptions): Swee
     try {
       const rules = retentionRules(retention, Date.now() * 1000);
       if ((await store.sweep(rules)) === 'more') next = PAUSE_MS;
-      told = '';
+      trouble.over();
     } catch (error) {
-      const { message } = describeFailure(error);
-      if (message !== told) report(`old tasks could not be deleted, trying again: ${message}`);
-      told = message;
+      trouble.failed(error);
     }
     if (stopped) return;
     plan(next);

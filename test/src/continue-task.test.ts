@@ -6,6 +6,7 @@ import { cancelLiveTask, closeLiveTasks } from '../../src/live-tasks.ts';
 import { worker } from '../../src/worker.ts';
 import { diagnosed } from './support/diagnosed.ts';
 import { recorded } from './support/recorded.ts';
+import { capturedStdout } from './support/stdout.ts';
 import { caught, thrown } from './support/thrown.ts';
 import { turn } from './support/turn.ts';
 
@@ -114,12 +115,66 @@ describe('a part of a task', () => {
   test('fails by its error, which is thrown on, unless it is told to keep it', async () => {
     const { log, record } = recorded();
     const error = new RangeError('too far');
-    const updater = await sending((carrier) => {
+    const updater = await sending(async (carrier) => {
       expect(caught(() => continueTask(carrier).scope('Part', () => thrown(error)))).toBe(error);
       expect(continueTask(carrier).scope('Kept', () => thrown(error), { suppressException: true })).toBeUndefined();
+      expect((await record(continueTask(carrier).taskUuid!)).exception).toBe('too far');
     });
     expect(await log(updater)).toContain(`\t - Part\n${failedBy('RangeError: too far')}\t - Kept\n${failedBy('RangeError: too far')}`);
-    expect(await record(updater)).toMatchObject({ state: 'completed', jobs: { total: 3, failed: 2 } });
+    // The task itself has caught it.
+    expect(await record(updater)).toMatchObject({ state: 'completed', exception: '', jobs: { total: 3, failed: 2 } });
+  });
+
+  test('reports its error, and what it goes on through in this process does not repeat it', async () => {
+    const { log, record, provider } = recorded();
+    const error = new RangeError('too far');
+    let uuid = '';
+    const run = async (): Promise<void> =>
+      runTask('Task', async (updater) => {
+        uuid = updater.taskUuid;
+        await updater.scope('Outer', (outer) =>
+          outer.scope('Send', async (send) => {
+            try {
+              continueTask(send.carrier()).scope('Part', (part) => continueTask(part.carrier()).scope('Part of it', () => thrown(error)));
+            } finally {
+              // The log has what is committed first before what comes then.
+              await provider.forceFlush();
+            }
+          }),
+        );
+      });
+    expect(await run().catch((rejected: unknown) => rejected)).toBe(error);
+    const failed = '\t\tFailed\n\t\tTime spent: 0h0m\n';
+    expect(await log(uuid)).toBe(
+      `\t - Outer\n\t - Send\n\t - Part\n\t - Part of it\n${failedBy('RangeError: too far')}\t - Part (continued)\n${failed}` +
+        `\t - Send (continued)\n${failed}\tTask Finished - 0 out of 1 jobs finished\n`,
+    );
+    expect(await record(uuid)).toMatchObject({ state: 'failed', exception: 'too far', jobs: { total: 3, failed: 3 } });
+  });
+
+  test('has its error kept and raised by the task as ever, and printed where the part is not', async () => {
+    recorded();
+    const printed = capturedStdout();
+    const error = new RangeError('too far');
+    const updater = new TaskUpdater({ taskName: 'Task', verbose: true });
+    updater.scope('Send', (send) => continueTask(send.carrier()).scope('Part', () => thrown(error)));
+    expect(updater.latestException).toBe(error);
+    expect(caught(() => updater.raiseLatestException())).toBe(error);
+    expect(printed()).toBe(`\t - Send\n${failedBy('RangeError: too far')}\tTask Finished - 0 out of 1 jobs finished\n`);
+  });
+
+  test('that failed keeps no other scope from reporting the very same error', async () => {
+    const { log } = recorded();
+    const error = new RangeError('too far');
+    const updater = await sending((carrier) => caught(() => continueTask(carrier).scope('Part', () => thrown(error))));
+    const next = new TaskUpdater({ taskName: 'Task' });
+    const carrier = next.carrier();
+    next.scope('Ended', () => carrier);
+    caught(() => continueTask(carrier).scope('Part', () => thrown(error)));
+    next.scope('Beside', () => thrown(error));
+    next.fail(error);
+    expect((await log(next)).match(/RangeError: too far/g)).toHaveLength(2);
+    expect((await log(updater)).match(/RangeError: too far/g)).toHaveLength(1);
   });
 
   test('is ended by its own updater, never the task', async () => {
@@ -134,6 +189,22 @@ describe('a part of a task', () => {
     );
     expect(await log(updater)).toContain(`\t - Part\n${DONE}\t - Send (continued)\n${DONE}\tTask Finished`);
     expect((await record(updater)).state).toBe('completed');
+  });
+
+  test('that has ended is named where something is still said to it, since the task goes on', async () => {
+    const told = diagnosed();
+    const { log } = recorded();
+    const updater = await sending((carrier) => {
+      for (const name of ['One', 'Two']) {
+        continueTask(carrier).scope(name, (part) => {
+          currentUpdater()!.insertFinalUpdate();
+          notify('too late');
+          part.scope('Late', () => undefined);
+        });
+      }
+    });
+    expect(await log(updater)).not.toContain('too late');
+    expect(told).toEqual(['One', 'Two'].map((name) => `taskspan: notify() after the end of part "${name}" of task ${updater.taskUuid} is dropped`));
   });
 
   test('gives no result of the task, and says so', async () => {
@@ -275,6 +346,14 @@ describe('a child task', () => {
       suppressException: undefined,
     } as object);
     expect(child).toBe(error);
+  });
+
+  test('fails by its error in the log of its parent, and where that fails by it too, that says so itself', async () => {
+    const { log } = recorded();
+    const updater = new TaskUpdater({ taskName: 'Parent' });
+    updater.scope('Send', (send) => continueTask(send.carrier()).child('Child', () => thrown(new RangeError('no file'))));
+    updater.insertFinalUpdate();
+    expect((await log(updater)).match(/RangeError: no file/g)).toHaveLength(2);
   });
 
   test('has a record of its own, and one scope in the log of its parent', async () => {

@@ -42,7 +42,7 @@ export async function run([command = '', ...args]: readonly string[], options: R
     ...(uuid !== undefined && { taskUuid: uuid }),
     ...(attempt !== undefined && { attempt }),
   });
-  if (taskspan !== undefined && !quiet && !json) process.stderr.write(`taskspan: task ${updater.taskUuid}\n`);
+  if (taskspan !== undefined && !quiet) process.stderr.write(`taskspan: task ${updater.taskUuid}\n`);
 
   let unflushed = 0;
   let lastSignal: NodeJS.Signals | undefined;
@@ -125,10 +125,18 @@ function codeOfError(error: unknown): number {
 
 /** What the program did stands, also where its record can't be read. */
 async function printRecord(store: TaskStore, uuid: string): Promise<void> {
-  const { storeTaskSource } = await import('../source/store-task-source.ts');
   try {
-    process.stdout.write(`${JSON.stringify(await storeTaskSource('the store', store).task(uuid))}\n`);
+    process.stdout.write(`${await recordIn(store, uuid)}\n`);
   } catch (error) {
     process.stderr.write(`taskspan: there is no record to print: ${(error as Error).message}\n`);
   }
+}
+
+/** Straight from the store, which says itself why it can't be read. */
+async function recordIn(store: TaskStore, uuid: string): Promise<string> {
+  const [{ recordLog }, { recordJson }] = await Promise.all([import('../../app/task-log.ts'), import('../../record/record-json.ts')]);
+  const task = await store.task(uuid);
+  const log = task && (await recordLog(store, task));
+  if (task === undefined || log === undefined) throw new Error(`the store has no task ${uuid}`);
+  return recordJson(task, log);
 }

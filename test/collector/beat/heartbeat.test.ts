@@ -48,6 +48,7 @@ class Machine {
 class SimulatedProcess {
   readonly id: string;
   readonly heartbeat: Heartbeat;
+  readonly told: string[] = [];
   runs = true;
   loopTicks = 0;
   readonly #machine: Machine;
@@ -61,6 +62,7 @@ class SimulatedProcess {
       lostFinalMs,
       store: machine.store,
       loopTicks: () => this.loopTicks,
+      report: (message) => this.told.push(message),
       time: { wall: () => machine.wall, monotonic: () => machine.awake },
     });
   }
@@ -248,6 +250,28 @@ describe('a process', () => {
     await worker.startTask();
     await machine.pass(10_000);
     expect(beats).toHaveLength(10);
+  });
+
+  test('that can not write the store says so once, and once that it can again, also when its tasks have ended meanwhile', async () => {
+    const machine = new Machine();
+    const { store } = machine;
+    const [beat, workers] = [store.beat.bind(store), store.workers.bind(store)];
+    let [isFull, hasWorkers] = [false, true];
+    store.beat = (told) => (isFull ? Promise.reject(new Error('disk full')) : beat(told));
+    store.workers = () => (hasWorkers ? workers() : Promise.resolve([]));
+    const worker = machine.process();
+    await worker.startTask();
+    await machine.pass(2000);
+    isFull = true;
+    await machine.pass(60_000);
+    const begun = ['signs of life can not be given or heard, trying again: disk full'];
+    expect(worker.told).toEqual(begun);
+    hasWorkers = false;
+    await machine.pass(2000);
+    expect(worker.told).toEqual(begun);
+    isFull = false;
+    await machine.pass(2000);
+    expect(worker.told).toEqual([...begun, 'signs of life are given and heard again']);
   });
 
   test('whose event loop stands still is busy since it last turned, and at once not when it turns again', async () => {

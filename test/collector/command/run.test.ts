@@ -85,7 +85,20 @@ describe('taskspan run', () => {
   it('prints the record with --json, and nothing else on standard output', async () => {
     const { code, stdout, stderr, record } = await runShell('echo out; exit 4', { args: ['--json'] });
     expect(JSON.parse(stdout)).toEqual(record);
-    expect({ code, stderr }).toEqual({ code: 4, stderr: 'out\n' });
+    expect({ code, stderr }).toEqual({ code: 4, stderr: `taskspan: task ${record.task_uuid}\nout\n` });
+  });
+
+  it('tells the UUID with --json also where the record is sent elsewhere, and where that can be read', async () => {
+    const [folder, cwd] = [await temporaryFolder(), await temporaryFolder()];
+    const { url } = await startServer(folder);
+    const { code, stdout, stderr } = await startCommand(['run', '--json', '--', 'true'], { cwd, env: { TASKSPAN_ENDPOINT: url } }).ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    const [, uuid] = /^taskspan: task (\S+)\n/.exec(stderr) ?? [];
+    expect(stderr.split('\n').slice(1)).toEqual([
+      `taskspan: there is no record to print: records are not kept in this process: they are served at ${url}`,
+      '',
+    ]);
+    expect(await (await fetch(`${url}/tasks/${uuid}`)).json()).toMatchObject({ state: 'completed' });
   });
 
   it('says of each line which output it came from', async () => {

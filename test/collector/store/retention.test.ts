@@ -260,7 +260,7 @@ test('where nothing has to go, a sweep writes nothing and waits for nobody', asy
   writing.close();
 });
 
-test('a sweeper takes away what is due, tells of a failure once and goes on', async () => {
+test('a sweeper takes away what is due, tells of a failure and of its end once and goes on', async () => {
   vi.useFakeTimers({ now: NOW / 1000 });
   onTestFinished(() => void vi.useRealTimers());
   const store = memoryStore();
@@ -279,6 +279,7 @@ test('a sweeper takes away what is due, tells of a failure once and goes on', as
   failing = false;
   await vi.advanceTimersByTimeAsync(60_000);
   expect(await uuidsIn(store)).toEqual([]);
+  expect(reports).toEqual(['old tasks could not be deleted, trying again: away', 'old tasks are being deleted again']);
   const before = vi.getTimerCount();
   await sweeper.stop();
   expect(vi.getTimerCount()).toBe(before - 1);
