@@ -113,7 +113,6 @@ class Continued implements ContinuedTask {
     checkPartOptions(options);
     const { suppressException = false } = options;
     const part = this.#openPart(name, { ...options, suppressException });
-    part.task.partIn = this.#carried?.scope?.spanContext.spanId;
     return part.runToEnd(fn, suppressException) as ScopeResult<T, Suppress>;
   }
 

@@ -21,8 +21,6 @@ export interface LiveTask {
   cancel(): void;
   /** Ends what is open, inner scopes first. */
   close(closing: Closing): void;
-  /** Hears of an error that a part has told, which goes on from the scope with this span id. */
-  toldInPart(scopeSpanId: string, thrown: unknown): void;
 }
 
 /**

@@ -36,7 +36,6 @@ export class ScopeRun {
   #heading = false;
   #gate: ProgressGate | undefined;
   #toldInside: ToldErrors | undefined;
-  #toldInParts: ToldErrors | undefined;
   #share: ScopeShare | undefined;
 
   constructor(task: TaskRun, parent: ScopeRun | undefined, name: string, start: number, span: Span) {
@@ -132,20 +131,11 @@ export class ScopeRun {
     const own = failed !== undefined && this.#toldInside?.has(failed.thrown) !== true;
     if (this.#isCounted) this.#countJob(outcome, own);
     try {
-      // What a part has told counts as ever, but stands in the log already. It is printed: the part is not.
-      const isNew = own && this.#toldInParts?.has(failed.thrown) !== true;
-      const failure = failed === undefined ? undefined : this.#tell(failed.thrown, own, isNew);
-      this.#close(outcome, failure, own, isNew, last);
+      const failure = failed === undefined ? undefined : this.#tell(failed.thrown, own);
+      this.#close(outcome, failure, own, last);
     } catch (error) {
       reportOnce('end', 'the end of a scope could not be recorded', error);
     }
-  }
-
-  /** Takes in an error that a part of the task has told in this process. */
-  toldInPart(thrown: unknown): void {
-    (this.#toldInParts ??= new ToldErrors()).add(thrown);
-    if (this.parent !== undefined) this.parent.toldInPart(thrown);
-    else this.task.tellAround(thrown);
   }
 
   /** With the first scope inside it becomes a heading: from then on it is no job. */
@@ -167,8 +157,8 @@ export class ScopeRun {
     if (outcome === 'failed' && own) jobs.failed++;
   }
 
-  /** Says what was thrown; as an event too unless a scope or a part inside has told it. */
-  #tell(thrown: unknown, own: boolean, isNew: boolean): Failure {
+  /** Says what was thrown; as an event too unless a scope inside has told it. */
+  #tell(thrown: unknown, own: boolean): Failure {
     const { task } = this;
     for (let outer = this.parent; outer !== undefined; outer = outer.parent) {
       (outer.#toldInside ??= new ToldErrors()).add(thrown);
@@ -181,18 +171,17 @@ export class ScopeRun {
     };
     // The task's own error is the latest, even one that a scope has told before some other.
     if (own || this.parent === undefined) task.latest = { thrown, text: failureText(failure) };
-    if (isNew) this.record(() => this.writer.exception(failure));
-    if (this.writer.recording) task.tellAround(thrown);
+    if (own) this.record(() => this.writer.exception(failure));
     return failure;
   }
 
-  #close(outcome: Outcome, failure: Failure | undefined, own: boolean, isNew: boolean, last: (() => Attributes) | undefined): void {
+  #close(outcome: Outcome, failure: Failure | undefined, own: boolean, last: (() => Attributes) | undefined): void {
     const { verbose, clock } = this.task;
     if (!this.writer.recording && verbose === undefined) return;
     const time = clock.now();
     if (verbose !== undefined) this.#print(verbose, outcome, time, own ? failure : undefined);
     if (this.writer.recording) {
-      this.writer.end({ outcome, heading: this.#heading, failure, own: isNew, time, last: last?.() });
+      this.writer.end({ outcome, heading: this.#heading, failure, own, time, last: last?.() });
     }
   }
 

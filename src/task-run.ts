@@ -50,8 +50,6 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   newest: ScopeRun | undefined;
   /** The latest error that a scope or the task reported. */
   latest: { readonly thrown: unknown; readonly text: string } | undefined;
-  /** Of a part that the rest of the task is not to repeat: span id of the scope that it goes on from. */
-  partIn: string | undefined;
   /** How it has ended, and what it failed by; `undefined` until then. */
   outcome: Outcome | undefined;
   failed: { readonly thrown: unknown } | undefined;
@@ -150,22 +148,6 @@ export class TaskRun implements TaskRunOptions, LiveTask {
         this.end(outcome, failed);
       }
     }
-  }
-
-  /** Lets the rest of the task, where it is in this process, know of an error that this part has told. */
-  tellAround(thrown: unknown): void {
-    if (this.partIn === undefined) return;
-    for (const task of liveTasks) {
-      if (task !== this && task.uuid === this.uuid && task.spanId === this.spanId) task.toldInPart(this.partIn, thrown);
-    }
-  }
-
-  toldInPart(scopeSpanId: string, thrown: unknown): void {
-    let scope = this.newest;
-    while (scope !== undefined && scope.writer.span.spanContext().spanId !== scopeSpanId) scope = scope.older;
-    // One that has ended lies in the task all the same.
-    if (this.partOf === undefined) scope ??= this.root;
-    scope?.toldInPart(thrown);
   }
 
   /** Takes in a recorded scope that begins. */

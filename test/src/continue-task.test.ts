@@ -6,7 +6,6 @@ import { cancelLiveTask, closeLiveTasks } from '../../src/live-tasks.ts';
 import { worker } from '../../src/worker.ts';
 import { diagnosed } from './support/diagnosed.ts';
 import { recorded } from './support/recorded.ts';
-import { capturedStdout } from './support/stdout.ts';
 import { caught, thrown } from './support/thrown.ts';
 import { turn } from './support/turn.ts';
 
@@ -125,56 +124,14 @@ describe('a part of a task', () => {
     expect(await record(updater)).toMatchObject({ state: 'completed', exception: '', jobs: { total: 3, failed: 2 } });
   });
 
-  test('reports its error, and what it goes on through in this process does not repeat it', async () => {
-    const { log, record, provider } = recorded();
-    const error = new RangeError('too far');
-    let uuid = '';
-    const run = async (): Promise<void> =>
-      runTask('Task', async (updater) => {
-        uuid = updater.taskUuid;
-        await updater.scope('Outer', (outer) =>
-          outer.scope('Send', async (send) => {
-            try {
-              continueTask(send.carrier()).scope('Part', (part) => continueTask(part.carrier()).scope('Part of it', () => thrown(error)));
-            } finally {
-              // The log has what is committed first before what comes then.
-              await provider.forceFlush();
-            }
-          }),
-        );
-      });
-    expect(await run().catch((rejected: unknown) => rejected)).toBe(error);
-    const failed = '\t\tFailed\n\t\tTime spent: 0h0m\n';
-    expect(await log(uuid)).toBe(
-      `\t - Outer\n\t - Send\n\t - Part\n\t - Part of it\n${failedBy('RangeError: too far')}\t - Part (continued)\n${failed}` +
-        `\t - Send (continued)\n${failed}\tTask Finished - 0 out of 1 jobs finished\n`,
-    );
-    expect(await record(uuid)).toMatchObject({ state: 'failed', exception: 'too far', jobs: { total: 3, failed: 3 } });
-  });
-
-  test('has its error kept and raised by the task as ever, and printed where the part is not', async () => {
-    recorded();
-    const printed = capturedStdout();
-    const error = new RangeError('too far');
-    const updater = new TaskUpdater({ taskName: 'Task', verbose: true });
-    updater.scope('Send', (send) => continueTask(send.carrier()).scope('Part', () => thrown(error)));
-    expect(updater.latestException).toBe(error);
-    expect(caught(() => updater.raiseLatestException())).toBe(error);
-    expect(printed()).toBe(`\t - Send\n${failedBy('RangeError: too far')}\tTask Finished - 0 out of 1 jobs finished\n`);
-  });
-
-  test('that failed keeps no other scope from reporting the very same error', async () => {
-    const { log } = recorded();
-    const error = new RangeError('too far');
-    const updater = await sending((carrier) => caught(() => continueTask(carrier).scope('Part', () => thrown(error))));
-    const next = new TaskUpdater({ taskName: 'Task' });
-    const carrier = next.carrier();
-    next.scope('Ended', () => carrier);
-    caught(() => continueTask(carrier).scope('Part', () => thrown(error)));
-    next.scope('Beside', () => thrown(error));
-    next.fail(error);
-    expect((await log(next)).match(/RangeError: too far/g)).toHaveLength(2);
-    expect((await log(updater)).match(/RangeError: too far/g)).toHaveLength(1);
+  test('reports its error, and what fails by it in the task says so itself, as where the part is in another process', async () => {
+    const { log, record } = recorded();
+    const updater = new TaskUpdater({ taskName: 'Task' });
+    updater.scope('Send', (send) => continueTask(send.carrier()).scope('Part', () => thrown(new RangeError('too far'))));
+    updater.insertFinalUpdate();
+    const failed = failedBy('RangeError: too far');
+    expect(await log(updater)).toBe(`\t - Send\n\t - Part\n${failed}\t - Send (continued)\n${failed}\tTask Finished - 0 out of 1 jobs finished\n`);
+    expect(await record(updater)).toMatchObject({ state: 'failed', exception: 'too far', jobs: { total: 2, failed: 2 } });
   });
 
   test('is ended by its own updater, never the task', async () => {
