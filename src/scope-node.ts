@@ -250,10 +250,10 @@ export class IncompleteError extends Error {
 
 /** A scope opened after its task has ended: its function runs, and nothing of it is told. */
 function unrecordedScope(updater: TaskUpdater<boolean>, task: TaskRun, name: string): ScopeNode {
-  reportOnce(`after the end of ${task.title}`, `scope "${name}" after the end of ${task.title} runs unrecorded`);
-  const { uuid, name: taskName, attempt, tracer, clock, clean, suppressException, parentTaskUuid } = task;
+  const { uuid, name: taskName, attempt, tracer, clock, clean, suppressException, parentTaskUuid, title } = task;
+  reportOnce(`after the end of ${title}`, `scope "${name}" after the end of ${title} runs unrecorded`);
   const unheard = new TaskRun({
-    uuid, name: taskName, attempt, tracer, clock, clean, suppressException, verbose: undefined, parentTaskUuid,
+    uuid, name: taskName, attempt, tracer, clock, clean, suppressException, verbose: undefined, parentTaskUuid, title,
   });
   return new ScopeNode(updater, new ScopeRun(unheard, undefined, name, 0, NOT_TRACED.span), undefined, undefined);
 }

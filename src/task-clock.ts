@@ -41,6 +41,8 @@ export class TaskClock {
   #wallBase: number;
   #monotonicBase: number;
   #nextLook: number;
+  /** Whether wall time was set back since it began: it goes on alone. */
+  #leadsWall = false;
   #last = 0;
 
   constructor(source: TimeSource = systemTime) {
@@ -63,9 +65,13 @@ export class TaskClock {
     if (monotonic >= this.#nextLook) this.#look(monotonic);
     const micros = Math.floor(this.#at(monotonic) * 1000);
     const newest = this.#source.newest ?? 0;
-    const before = newest > this.#last && newest - micros <= LEAD_MS * 1000 ? newest : this.#last;
+    const lag = newest - micros;
+    const isPassed = newest > this.#last && lag <= LEAD_MS * 1000;
+    // Passed by more it goes on from there: else it would stand still until it has caught up.
+    if (isPassed && lag > NEAR_MS * 1000) this.#wallBase += lag / 1000;
+    const before = isPassed ? newest : this.#last;
     this.#last = micros > before ? micros : before + 1;
-    this.#source.newest = this.#last;
+    if (!this.#leadsWall) this.#source.newest = this.#last;
     return this.#last;
   }
 
@@ -76,7 +82,9 @@ export class TaskClock {
   #look(monotonic: number): void {
     this.#nextLook = monotonic + LOOK_MS;
     const wall = this.#source.wall();
-    if (wall - this.#at(monotonic) <= LEAD_MS) return;
+    const lead = this.#at(monotonic) - wall;
+    this.#leadsWall = lead > LEAD_MS;
+    if (lead >= -LEAD_MS) return;
     this.#wallBase = wall;
     this.#monotonicBase = monotonic;
   }

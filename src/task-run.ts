@@ -25,6 +25,8 @@ export interface TaskRunOptions {
   readonly parentTaskUuid?: string | undefined;
   /** Of a part of a task that runs elsewhere: span id of that attempt's task span, `""` where it has none. */
   readonly partOf?: string | undefined;
+  /** What it is called in what is told of it. Default: the task by its UUID, a part by its name too. */
+  readonly title?: string | undefined;
 }
 
 /**
@@ -43,6 +45,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   readonly verbose: VerboseLog | undefined;
   readonly parentTaskUuid: string | undefined;
   readonly partOf: string | undefined;
+  readonly #title: string | undefined;
   readonly jobs: JobCounter = new JobCounter();
   /** The task span, of a part the span of its scope; set as soon as it has begun. */
   root: ScopeRun | undefined;
@@ -73,6 +76,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
     this.verbose = options.verbose;
     this.parentTaskUuid = options.parentTaskUuid;
     this.partOf = options.partOf;
+    this.#title = options.title;
   }
 
   /** Whether the task has not ended. */
@@ -82,6 +86,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
 
   /** What it is, for people. */
   get title(): string {
+    if (this.#title !== undefined) return this.#title;
     return this.partOf === undefined ? `task ${this.uuid}` : `part "${this.root?.name}" of task ${this.uuid}`;
   }
 

@@ -4,7 +4,7 @@ import type { Fact, SpanRef } from '../../src/fact.ts';
 import { countOf, textOf, userAttributes } from './attributes.ts';
 import { eventFactOf, isEventName } from './event-facts.ts';
 import { EXPECTED_IDS, NO_ID } from './ids.ts';
-import { announcedFactOf, endFactOf, endFault, startFactOf, startFault } from './span-facts.ts';
+import { announcedFactOf, endFactOf, factsFault, outcomeFault, startFactOf, startFault } from './span-facts.ts';
 import { isSpanKind, SPAN_KINDS, taskSpanIdOf, uuidOf } from './span-ref.ts';
 import { unexpected } from './unexpected.ts';
 
@@ -35,7 +35,8 @@ export function factOf(record: LogRecord): Fact | string | undefined {
       return ref.taskSpanId === '' ? announcedFactOf(ref, start) : (startFault(ref, attributes) ?? startFactOf(ref, start));
     }
     case conventions.END_EVENT: {
-      const fault = endFault(attributes);
+      const hasOutcome = attributes[conventions.OUTCOME] !== undefined;
+      const fault = (hasOutcome ? outcomeFault(attributes) : undefined) ?? factsFault(attributes);
       if (fault !== undefined) return fault;
       const duration = countOf(attributes, conventions.DURATION_US);
       const message = textOf(attributes, conventions.ERROR_MESSAGE);

@@ -70,8 +70,12 @@ export function startFactOf(ref: SpanRef, { name, attributes, time, sampled }: T
 
 /** Why a start can't be meant; `undefined` if it can. Of a scope no attempt is read. */
 export function startFault({ spanId, taskSpanId }: SpanRef, attributes: Attributes): string | undefined {
+  const isTask = spanId === taskSpanId;
+  if ((attributes[conventions.SPAN_KIND] === 'task') !== isTask) {
+    return unexpected(attributes, conventions.TASK_SPAN, isTask ? 'the id of another span, since this one is a scope' : "the task span's own id");
+  }
   const attempt = attributes[conventions.TASK_ATTEMPT];
-  if (attempt === undefined || isOrdinal(attempt) || spanId !== taskSpanId) return undefined;
+  if (attempt === undefined || isOrdinal(attempt) || !isTask) return undefined;
   return unexpected(attributes, conventions.TASK_ATTEMPT, 'a whole number from 1');
 }
 
@@ -85,7 +89,7 @@ function parentScopeOf(attributes: Attributes): Pick<TaskStart, 'parentScope'> {
 export function endFactOf(ref: SpanRef, { name, attributes, time, duration, failed, message, events }: ToldEnd): TaskEnd | ScopeEnd {
   const told = attributes[conventions.OUTCOME];
   const outcome = isOutcome(told) ? told : failed ? 'failed' : 'completed';
-  const seq = countOf(attributes, conventions.FACTS) || 1 + greatestSeq(events);
+  const seq = Math.max(countOf(attributes, conventions.FACTS), 1 + greatestSeq(events));
   const errorName = textOf(attributes, conventions.ERROR);
   const error: ToldError | undefined = errorName === '' ? undefined : { name: errorName, message };
   if (ref.spanId !== ref.taskSpanId) {
@@ -110,16 +114,21 @@ export function endFactOf(ref: SpanRef, { name, attributes, time, duration, fail
   };
 }
 
-/** Of a span that was ended by other hands than ours: no event of it has the end's number then. */
-function greatestSeq(events: ToldEnd['events'] = []): number {
+/** The end's number is greater: of a span that was ended by other hands than ours too. */
+export function greatestSeq(events: ToldEnd['events'] = []): number {
   let greatest = 0;
   for (const { attributes } of events) if (attributes !== undefined) greatest = Math.max(greatest, countOf(attributes, conventions.SEQ));
   return greatest;
 }
 
-/** Why an end can't be meant as it is told; `undefined` if it can. */
-export function endFault(attributes: Attributes): string | undefined {
-  const outcome = attributes[conventions.OUTCOME];
-  if (outcome !== undefined && !isOutcome(outcome)) return unexpected(attributes, conventions.OUTCOME, `one of ${OUTCOMES.join(', ')}`);
-  return isOrdinal(attributes[conventions.FACTS]) ? undefined : unexpected(attributes, conventions.FACTS, 'a whole number from 1');
+/** Why the outcome that an end tells can't be meant; `undefined` if it can. */
+export function outcomeFault(attributes: Attributes): string | undefined {
+  if (isOutcome(attributes[conventions.OUTCOME])) return undefined;
+  return unexpected(attributes, conventions.OUTCOME, `one of ${OUTCOMES.join(', ')}`);
+}
+
+/** The same of how many facts its span has made: its own number, which is greater than the others' of the span. */
+export function factsFault(attributes: Attributes, greatest = 0): string | undefined {
+  const facts = attributes[conventions.FACTS];
+  return isOrdinal(facts) && facts > greatest ? undefined : unexpected(attributes, conventions.FACTS, `a whole number from ${greatest + 1}`);
 }

@@ -1,6 +1,6 @@
 import { received } from '../../src/failure.ts';
-import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { hexId } from '../contract/ids.ts';
+import { TELLING_ATTRIBUTES } from './adapters.ts';
 import type { ItemSource } from './item-source.ts';
 import { checkDensity } from './json-density.ts';
 import { attributesIn, hasAttribute, isObject, listIn, microsOf, objectIn, objectOf, stringOf, wholeOf } from './json-values.ts';

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import { TELLING_ATTRIBUTES } from './adapters.ts';
 import { NO_ID } from '../contract/ids.ts';
+import { TELLING_ATTRIBUTES } from './adapters.ts';
 import type { ItemSource } from './item-source.ts';
 import type { OtlpEvent } from './otlp-span.ts';
 import { readAttribute, readAttributes } from './protobuf-attributes.ts';

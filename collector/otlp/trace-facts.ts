@@ -4,7 +4,7 @@ import type { Fact, SpanRef } from '../../src/fact.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { eventFactOf } from '../contract/event-facts.ts';
 import { EXPECTED_IDS, NO_ID } from '../contract/ids.ts';
-import { announcedFactOf, endFactOf, endFault, startFactOf, startFault } from '../contract/span-facts.ts';
+import { announcedFactOf, endFactOf, factsFault, greatestSeq, outcomeFault, startFactOf, startFault } from '../contract/span-facts.ts';
 import { isSpanKind, spanRefOf } from '../contract/span-ref.ts';
 import { unexpected } from '../contract/unexpected.ts';
 import { adapterOf, SPAN_ADAPTERS } from './adapters.ts';
@@ -80,7 +80,7 @@ function takeTold(span: OtlpSpan, ref: SpanRef, into: Received): void {
     into.facts.length = before;
     return;
   }
-  const oddEnd = endedByUs(attributes) ? endFault(attributes) : undefined;
+  const oddEnd = endFault(attributes, events);
   if (oddEnd !== undefined) into.warn(`span ${ref.spanId}: ${oddEnd}`);
 }
 
@@ -97,9 +97,10 @@ function leaveOut(eventName: string, spanId: string, refusal: string, into: Rece
   into.warn(`span ${spanId}: its event ${eventName} is left out: ${refusal}`);
 }
 
-/** Whether the end's attributes are no more as they were set at the start; else other hands have ended the span. */
-function endedByUs(attributes: Attributes): boolean {
-  return Boolean(attributes[conventions.OUTCOME]) && Boolean(attributes[conventions.FACTS]);
+/** What of an end can't be meant. An attribute that is as it was set at the start tells nothing: other hands have ended the span. */
+function endFault(attributes: Attributes, events: readonly OtlpEvent[]): string | undefined {
+  const told = attributes[conventions.OUTCOME] ? outcomeFault(attributes) : undefined;
+  return told ?? (attributes[conventions.FACTS] ? factsFault(attributes, greatestSeq(events)) : undefined);
 }
 
 /** `error.type` comes with a span's end: in process its start has no such attribute. */

@@ -1,6 +1,6 @@
 import { PbfReader } from 'pbf';
-import { MalformedError } from './malformed-error.ts';
 import { NO_ID } from '../contract/ids.ts';
+import { MalformedError } from './malformed-error.ts';
 import { RecentBytes } from './recent-bytes.ts';
 
 /** The wire types of Protocol Buffers that OTLP has. */

@@ -38,7 +38,7 @@ export function sendLostTraces({ store, exporter, resource }: LostTracesOptions)
   const unread = new Trouble({ begins: 'lost tasks can not be looked for, trying again', ends: 'lost tasks are looked for again', report });
   const unsent = new Trouble({
     begins: 'open spans of lost tasks could not be ended, trying again',
-    ends: 'open spans of lost tasks are being ended again',
+    ends: 'all open spans of lost tasks are ended',
     report,
   });
 
@@ -78,10 +78,12 @@ export function sendLostTraces({ store, exporter, resource }: LostTracesOptions)
         trouble = unread;
         const traces = await store.lostTraces();
         trouble.over();
-        if (traces.length === 0) return;
+        if (traces.length === 0) {
+          unsent.over();
+          return;
+        }
         trouble = unsent;
         await end(traces);
-        trouble.over();
       }
     } catch (error) {
       if (!stopped.signal.aborted) trouble.failed(error);

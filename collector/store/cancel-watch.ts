@@ -46,7 +46,7 @@ export function watchCancellations(options: CancelWatchOptions): CancelWatch {
         last = number;
         cancel(taskUuid, spanId);
       }
-      // What is given up at the end is answered too, by nobody.
+      // Once it has stopped, an answer may be that of a destination that has been closed.
       if (timer !== undefined) trouble.over();
     } catch (error) {
       trouble.failed(error);

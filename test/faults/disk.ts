@@ -6,6 +6,8 @@ import { join } from 'node:path';
 /** The disk of a round, which can be full. */
 export interface Disk {
   readonly folder: string;
+  /** Whether it is full for everybody, else only for those that are named. */
+  readonly isFileSystem: boolean;
   /** From now on nothing more can be written by these processes. */
   beFull(pids: readonly number[]): void;
   free(pids: readonly number[]): void;
@@ -50,6 +52,7 @@ function mountedDisk(folder: string): Disk {
   const ballast = join(folder, 'ballast');
   return {
     folder,
+    isFileSystem: true,
     beFull: () => writeUntilFull(ballast),
     free: () => truncateSync(ballast),
     remove() {
@@ -88,6 +91,7 @@ function limitedDisk(folder: string): Disk {
   };
   return {
     folder,
+    isFileSystem: false,
     beFull: (pids) => limit(pids, 4096),
     free: (pids) => limit(pids, 'unlimited'),
     remove: () => rmSync(folder, { recursive: true }),

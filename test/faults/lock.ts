@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const AGAIN_MS = 5;
+const GIVE_UP_MS = 20_000;
 /** The primary ones among SQLite's result codes: https://www.sqlite.org/rescode.html */
 const RESULT = { busy: 5, ioError: 10, full: 13, cannotOpen: 14 } as const;
 /** The first one to open a file writes one of shared memory beside it, for which a full disk has no room. */
@@ -11,21 +12,22 @@ const LOCKED_OR_FULL: ReadonlySet<number> = new Set(Object.values(RESULT));
 export async function holdLock(path: string, forMs: number): Promise<void> {
   // It must not wait by standing still: a process that this one has stopped may hold the lock.
   const database = new DatabaseSync(path, { timeout: 0 });
+  const until = performance.now() + GIVE_UP_MS;
   try {
-    while (!isLocked(database)) await pause(AGAIN_MS);
+    while (!isLocked(database, performance.now() > until)) await pause(AGAIN_MS);
     await pause(forMs);
   } finally {
     database.close();
   }
 }
 
-function isLocked(database: DatabaseSync): boolean {
+function isLocked(database: DatabaseSync, isLate: boolean): boolean {
   try {
     database.exec('BEGIN EXCLUSIVE');
     return true;
   } catch (error) {
     const code = (error as { errcode?: number }).errcode;
-    if (code === undefined || !LOCKED_OR_FULL.has(code & 0xff)) throw error;
+    if (isLate || code === undefined || !LOCKED_OR_FULL.has(code & 0xff)) throw error;
     return false;
   }
 }

@@ -156,7 +156,8 @@ describe('a part of a task', () => {
         continueTask(carrier).scope(name, (part) => {
           currentUpdater()!.insertFinalUpdate();
           notify('too late');
-          part.scope('Late', () => undefined);
+          const late = part.scope('Late', (scope) => scope);
+          late?.notify('later still');
         });
       }
     });

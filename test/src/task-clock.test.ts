@@ -139,13 +139,37 @@ describe('clocks of one process', () => {
     );
   });
 
+  test.each([-500, 500])('measure what passes, also after wall time was set by %d ms', (set) => {
+    const times = { wall: () => times.now, monotonic: () => times.elapsed, now: START, elapsed: 0 };
+    const pass = (ms: number): void => {
+      times.now += ms;
+      times.elapsed += ms;
+    };
+    const older = new TaskClock(times);
+    older.now();
+    times.now += set;
+    const newer = new TaskClock(times);
+    newer.now();
+    for (let n = 0; n < 10; n++) {
+      for (const clock of [older, newer]) {
+        older.now();
+        const from = clock.now();
+        pass(90);
+        expect(clock.now() - from).toBeGreaterThan(89_990);
+      }
+    }
+  });
+
   test('go back with wall time that was set back by more than a second, for what begins after that', () => {
-    const times = { wall: () => times.set, monotonic: () => 0, set: START };
+    const times = { wall: () => times.now, monotonic: () => times.elapsed, now: START, elapsed: 0 };
     const before = new TaskClock(times);
-    before.now();
-    times.set -= 3_600_000;
-    expect(new TaskClock(times).now()).toBe((START - 3_600_000) * 1000);
-    expect(before.now()).toBe(START * 1000 + 1);
+    const from = before.now();
+    times.now -= 3_600_000;
+    times.elapsed += 10;
+    const after = [new TaskClock(times), new TaskClock(times), new TaskClock(times)];
+    const given = after.flatMap((clock) => [before, clock].map((asked) => asked.now()));
+    expect(given.filter((time) => time < from)).toEqual([0, 1, 2].map((ahead) => (START - 3_600_000) * 1000 + ahead));
+    expect(given.filter((time) => time > from)).toEqual([0, 1, 2].map((ahead) => from + 10_000 + ahead));
   });
 });
 

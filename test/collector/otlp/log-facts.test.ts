@@ -27,6 +27,8 @@ it.each([
   [start, { 'taskspan.task.uuid': 'x'.repeat(1000) }, `expected taskspan.task.uuid to be a UUID, got "${'x'.repeat(200)}…"`],
   [start, { 'taskspan.task.span': 'parent' }, 'expected taskspan.task.span to be a span id of 16 hex digits, got "parent"'],
   [start, { 'taskspan.task.span': undefined }, 'expected taskspan.task.span to be a span id of 16 hex digits, got none'],
+  [start, { 'taskspan.task.span': 'eee19b7ec3c1b175' }, `expected taskspan.task.span to be the task span's own id, got "eee19b7ec3c1b175"`],
+  [start, { 'taskspan.span': 'scope' }, `expected taskspan.task.span to be the id of another span, since this one is a scope, got "${spanId}"`],
   [start, { 'taskspan.span': undefined }, 'expected taskspan.span to be one of task, scope, announcement, got none'],
   ...[0, -1, 1.5, '2', true].map((bad) => [start, { 'taskspan.task.attempt': bad }, `expected taskspan.task.attempt to be a whole number from 1, got ${JSON.stringify(bad)}`]),
   ...[0, -1, 1.5, '2'].map((bad) => [end, { 'taskspan.facts': bad }, `expected taskspan.facts to be a whole number from 1, got ${JSON.stringify(bad)}`]),

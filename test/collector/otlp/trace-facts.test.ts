@@ -72,6 +72,10 @@ it.each([
   [{ 'taskspan.task.attempt': '2' }, 'expected taskspan.task.attempt to be a whole number from 1, got "2"'],
   [{ 'taskspan.task.uuid': 7 }, 'expected taskspan.task.uuid to be a UUID, got 7'],
   [{ 'taskspan.span': 'scope', 'taskspan.task.span': 'parent' }, 'expected taskspan.task.span to be a span id of 16 hex digits, got "parent"'],
+  [
+    { 'taskspan.span': 'scope', 'taskspan.task.span': SPAN_ID },
+    `expected taskspan.task.span to be the id of another span, since this one is a scope, got "${SPAN_ID}"`,
+  ],
 ])('of a span with %j nothing is taken, and the reason outranks a warning', (attributes, reason) => {
   const { facts, rejected, message } = take(task({}, event(-1)), task(attributes, event(1), event(2)));
   expect([facts.map(({ kind }) => kind), rejected, message]).toEqual([['task-start', 'task-end'], 1, `span ${SPAN_ID}: ${reason}`]);
@@ -90,8 +94,11 @@ it.each([undefined, 0])('the end of a span with taskspan.facts = %s follows its 
 });
 
 it.each([
-  [{ 'taskspan.facts': -5 }, 'expected taskspan.facts to be a whole number from 1, got -5'],
-  [{ 'taskspan.facts': 'many' }, 'expected taskspan.facts to be a whole number from 1, got "many"'],
+  [{ 'taskspan.facts': -5 }, 'expected taskspan.facts to be a whole number from 3, got -5'],
+  [{ 'taskspan.facts': -5, 'taskspan.outcome': undefined }, 'expected taskspan.facts to be a whole number from 3, got -5'],
+  [{ 'taskspan.facts': 'many' }, 'expected taskspan.facts to be a whole number from 3, got "many"'],
+  [{ 'taskspan.facts': 1 }, 'expected taskspan.facts to be a whole number from 3, got 1'],
+  [{ 'taskspan.facts': 2 }, 'expected taskspan.facts to be a whole number from 3, got 2'],
   [{ 'taskspan.outcome': 'exploded' }, 'expected taskspan.outcome to be one of completed, failed, cancelled, got "exploded"'],
 ])('an end with %j is taken as one of other hands, with a warning', (attributes, reason) => {
   const { facts, rejected, message } = take(task(attributes, event(1), event(2)));

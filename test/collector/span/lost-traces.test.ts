@@ -68,7 +68,7 @@ test('open spans that the receiver refused are sent again, and once it has taken
   expect(taken).toEqual([['task 0', 'scope 0']]);
   expect(told).toEqual([
     expect.stringContaining('open spans of lost tasks could not be ended, trying again'),
-    'taskspan: open spans of lost tasks are being ended again',
+    'taskspan: all open spans of lost tasks are ended',
   ]);
 });
 
