@@ -115,7 +115,7 @@ export function endFactOf(ref: SpanRef, { name, attributes, time, duration, fail
 }
 
 /** The end's number is greater: of a span that was ended by other hands than ours too. */
-export function greatestSeq(events: ToldEnd['events'] = []): number {
+function greatestSeq(events: ToldEnd['events'] = []): number {
   let greatest = 0;
   for (const { attributes } of events) if (attributes !== undefined) greatest = Math.max(greatest, countOf(attributes, conventions.SEQ));
   return greatest;
@@ -127,8 +127,7 @@ export function outcomeFault(attributes: Attributes): string | undefined {
   return unexpected(attributes, conventions.OUTCOME, `one of ${OUTCOMES.join(', ')}`);
 }
 
-/** The same of how many facts its span has made: its own number, which is greater than the others' of the span. */
-export function factsFault(attributes: Attributes, greatest = 0): string | undefined {
-  const facts = attributes[conventions.FACTS];
-  return isOrdinal(facts) && facts > greatest ? undefined : unexpected(attributes, conventions.FACTS, `a whole number from ${greatest + 1}`);
+/** The same of how many facts its span has made, which is its own number. */
+export function factsFault(attributes: Attributes): string | undefined {
+  return isOrdinal(attributes[conventions.FACTS]) ? undefined : unexpected(attributes, conventions.FACTS, 'a whole number from 1');
 }

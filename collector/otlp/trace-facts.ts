@@ -4,7 +4,7 @@ import type { Fact, SpanRef } from '../../src/fact.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { eventFactOf } from '../contract/event-facts.ts';
 import { EXPECTED_IDS, NO_ID } from '../contract/ids.ts';
-import { announcedFactOf, endFactOf, factsFault, greatestSeq, outcomeFault, startFactOf, startFault } from '../contract/span-facts.ts';
+import { announcedFactOf, endFactOf, outcomeFault, startFactOf, startFault } from '../contract/span-facts.ts';
 import { isSpanKind, spanRefOf } from '../contract/span-ref.ts';
 import { unexpected } from '../contract/unexpected.ts';
 import { adapterOf, SPAN_ADAPTERS } from './adapters.ts';
@@ -76,11 +76,12 @@ function takeTold(span: OtlpSpan, ref: SpanRef, into: Received): void {
   if (!taken(startFactOf(ref, told), into)) return;
   for (const event of events) takeEvent(ref, event, into);
   const duration = Math.max(0, end - start);
-  if (!taken(endFactOf(ref, { name, attributes, time: end, duration, failed, message, events }), into)) {
+  const toldEnd = endFactOf(ref, { name, attributes, time: end, duration, failed, message, events });
+  if (!taken(toldEnd, into)) {
     into.facts.length = before;
     return;
   }
-  const oddEnd = endFault(attributes, events);
+  const oddEnd = endFault(attributes, toldEnd.seq);
   if (oddEnd !== undefined) into.warn(`span ${ref.spanId}: ${oddEnd}`);
 }
 
@@ -97,10 +98,14 @@ function leaveOut(eventName: string, spanId: string, refusal: string, into: Rece
   into.warn(`span ${spanId}: its event ${eventName} is left out: ${refusal}`);
 }
 
-/** What of an end can't be meant. An attribute that is as it was set at the start tells nothing: other hands have ended the span. */
-function endFault(attributes: Attributes, events: readonly OtlpEvent[]): string | undefined {
-  const told = attributes[conventions.OUTCOME] ? outcomeFault(attributes) : undefined;
-  return told ?? (attributes[conventions.FACTS] ? factsFault(attributes, greatestSeq(events)) : undefined);
+/**
+ * What of an end can't be meant, which has got this number. An attribute that is as it was set at the start tells
+ * nothing: other hands have ended the span.
+ */
+function endFault(attributes: Attributes, seq: number): string | undefined {
+  const { [conventions.OUTCOME]: outcome, [conventions.FACTS]: facts } = attributes;
+  const told = outcome ? outcomeFault(attributes) : undefined;
+  return told ?? (facts && facts !== seq ? unexpected(attributes, conventions.FACTS, `a whole number from ${seq}`) : undefined);
 }
 
 /** `error.type` comes with a span's end: in process its start has no such attribute. */
