@@ -290,7 +290,7 @@ describeWithRedis('jobs of BullMQ', () => {
     const queue = newQueue();
     const { uuid } = await added(queue, 'Die', {});
     newSandbox(queue, false);
-    const record = await recordWhen(url, uuid, ({ exception }) => exception !== '');
+    const record = await ended(uuid);
     expect(record).toMatchObject({ state: 'failed', exception: 'Unexpected exit code: null signal: SIGKILL' });
   });
 });
