@@ -16,6 +16,12 @@ export const INSTRUMENTATION_VERSION = '1.1.0';
  * announcement says that a task is to come: a span of its own, with the task's UUID and name.
  */
 export const SPAN_KIND = 'taskspan.span';
+export const SPAN_KINDS = ['task', 'scope', 'announcement'] as const;
+
+/** Whether a value is one of {@link SPAN_KINDS}. */
+export function isSpanKind(value: unknown): value is (typeof SPAN_KINDS)[number] {
+  return SPAN_KINDS.includes(value as (typeof SPAN_KINDS)[number]);
+}
 
 /** UUID of the task, lower case. On each task and scope span from its start. */
 export const TASK_UUID = 'taskspan.task.uuid';

@@ -51,9 +51,9 @@ export class TaskClock {
     const monotonic = source.monotonic();
     this.#monotonicBase = monotonic;
     this.#nextLook = monotonic;
-    const latest = source.latest === undefined ? wall : source.latest.#at(monotonic);
+    const running = source.latest === undefined ? wall : source.latest.#at(monotonic);
     const after = ((source.newest ?? 0) + 1) / 1000;
-    if (Math.abs(latest - wall) <= NEAR_MS) this.#wallBase = latest;
+    if (Math.abs(running - wall) <= NEAR_MS) this.#wallBase = running;
     // Beyond a second it is wall time that was set back, and rules.
     else this.#wallBase = after > wall && after - wall <= LEAD_MS ? after : wall;
     source.latest = this;

@@ -1,11 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
+import { isSpanKind, SPAN_KINDS } from '../../src/conventions.ts';
 import type { Fact, SpanRef } from '../../src/fact.ts';
 import { countOf, textOf, userAttributes } from './attributes.ts';
 import { eventFactOf, isEventName } from './event-facts.ts';
 import { EXPECTED_IDS, NO_ID } from './ids.ts';
 import { announcedFactOf, endFactOf, factsFault, outcomeFault, startFactOf, startFault } from './span-facts.ts';
-import { isSpanKind, SPAN_KINDS, taskSpanIdOf, uuidOf } from './span-ref.ts';
+import { taskSpanIdOf, uuidOf } from './span-ref.ts';
 import { unexpected } from './unexpected.ts';
 
 /** What of an OTLP log record tells a fact. */

@@ -1,14 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
+import { isSpanKind } from '../../src/conventions.ts';
 import type { SpanRef } from '../../src/fact.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { spanIdIn } from './ids.ts';
-
-export const SPAN_KINDS = ['task', 'scope', 'announcement'] as const;
-
-export function isSpanKind(value: unknown): value is (typeof SPAN_KINDS)[number] {
-  return value === 'task' || value === 'scope' || value === 'announcement';
-}
 
 /** Whose span it is by its attributes; `undefined` for one that is neither a task, a scope nor an announcement. */
 export function spanRefOf(attributes: Attributes, traceId: string, spanId: string): SpanRef | undefined {

@@ -1,11 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
+import { isSpanKind } from '../../src/conventions.ts';
 import type { Fact, SpanRef } from '../../src/fact.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { eventFactOf } from '../contract/event-facts.ts';
 import { EXPECTED_IDS, NO_ID } from '../contract/ids.ts';
 import { announcedFactOf, endFactOf, outcomeFault, startFactOf, startFault } from '../contract/span-facts.ts';
-import { isSpanKind, spanRefOf } from '../contract/span-ref.ts';
+import { spanRefOf } from '../contract/span-ref.ts';
 import { unexpected } from '../contract/unexpected.ts';
 import { adapterOf, SPAN_ADAPTERS } from './adapters.ts';
 import type { OtlpEvent, OtlpSpan } from './otlp-span.ts';
@@ -37,52 +38,48 @@ export function takeSpan(span: OtlpSpan, into: Received): void {
     into.reject(`span ${spanId}: expected a start and an end in nanoseconds since 1970`);
     return;
   }
-  if (adapter !== undefined) {
-    takeAdapted(adapter(span), into);
-    return;
-  }
-  const ref = spanRefOf(attributes, traceId, spanId);
-  if (ref !== undefined) takeTold(span, ref, into);
-  else if (isSpanKind(kind)) into.reject(whyNoRef(attributes, spanId));
+  const before = into.facts.length;
+  const isTaken = adapter === undefined ? takeTold(span, into) : takeAdapted(adapter(span), into);
+  if (!isTaken) into.facts.length = before;
 }
 
-function takeAdapted(facts: readonly Fact[], into: Received): void {
-  const before = into.facts.length;
+/** Takes its facts until one can't be; says whether all could. */
+function takeAdapted(facts: readonly Fact[], into: Received): boolean {
   for (const fact of facts) {
     if (fact.kind === 'exception') {
       const refusal = takeFact(fact, into.facts);
       if (refusal !== undefined) leaveOut(conventions.EXCEPTION_EVENT, fact.span.spanId, refusal, into);
-    } else if (!taken(fact, into)) {
-      into.facts.length = before;
-      return;
-    }
+    } else if (!taken(fact, into)) return false;
   }
+  return true;
 }
 
-function takeTold(span: OtlpSpan, ref: SpanRef, into: Received): void {
+function takeTold(span: OtlpSpan, into: Received): boolean {
+  const { attributes, traceId, spanId } = span;
+  const ref = spanRefOf(attributes, traceId, spanId);
+  if (ref !== undefined) return takeFacts(span, ref, into);
+  if (isSpanKind(attributes[conventions.SPAN_KIND])) into.reject(whyNoRef(attributes, spanId));
+  return false;
+}
+
+function takeFacts(span: OtlpSpan, ref: SpanRef, into: Received): boolean {
   const { name, attributes, start, end, failed, message, events } = span;
   const fault = startFault(ref, attributes);
   if (fault !== undefined) {
     into.reject(`span ${ref.spanId}: ${fault}`);
-    return;
+    return false;
   }
   // A span that was sent was sampled.
   const told = { name, attributes: startAttributes(attributes), time: start, sampled: true };
-  if (ref.taskSpanId === '') {
-    taken(announcedFactOf(ref, told), into);
-    return;
-  }
-  const before = into.facts.length;
-  if (!taken(startFactOf(ref, told), into)) return;
+  if (ref.taskSpanId === '') return taken(announcedFactOf(ref, told), into);
+  if (!taken(startFactOf(ref, told), into)) return false;
   for (const event of events) takeEvent(ref, event, into);
   const duration = Math.max(0, end - start);
   const toldEnd = endFactOf(ref, { name, attributes, time: end, duration, failed, message, events });
-  if (!taken(toldEnd, into)) {
-    into.facts.length = before;
-    return;
-  }
+  if (!taken(toldEnd, into)) return false;
   const oddEnd = endFault(attributes, toldEnd.seq);
   if (oddEnd !== undefined) into.warn(`span ${ref.spanId}: ${oddEnd}`);
+  return true;
 }
 
 function takeEvent(ref: SpanRef, event: OtlpEvent, into: Received): void {
