@@ -7,6 +7,7 @@ import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
 import { booleanOf, numberOf } from './environment.ts';
 import { checkBufferBytes } from './ring/buffer-bytes.ts';
 import { serveOptions } from './serve-from-env.ts';
+import { fixedLocation } from './store/open-store.ts';
 import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
@@ -167,7 +168,7 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   const sends = endpoint !== undefined && !isKept;
   if (sends && token !== undefined) checkToken('TASKSPAN_TOKEN', token);
   return {
-    store,
+    store: typeof store === 'string' ? fixedLocation(store) : store,
     serve,
     endpoint,
     sending: sends ? { endpoint, serverUrl: serverUrl ?? endpoint, token } : undefined,

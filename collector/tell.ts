@@ -1,5 +1,6 @@
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import type { DiagLogger } from '@opentelemetry/api';
+import { print } from '../src/standard-streams.ts';
 
 /**
  * Lets what goes wrong be seen where the application has set no logger for OpenTelemetry's `diag`:
@@ -7,7 +8,7 @@ import type { DiagLogger } from '@opentelemetry/api';
  */
 export function tellOnStandardError(): void {
   if (process.env['OTEL_LOG_LEVEL']?.toLowerCase() === 'none' || hasLogger()) return;
-  diag.setLogger(taskspanLogger((message) => void process.stderr.write(`${message}\n`)), {
+  diag.setLogger(taskspanLogger((message) => print('stderr', `${message}\n`)), {
     logLevel: DiagLogLevel.WARN,
   });
 }

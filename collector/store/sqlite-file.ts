@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { APPLICATION_ID, migrate, refuseForeign } from './sqlite-schema.ts';
@@ -34,6 +35,20 @@ export function openSqliteFile(path: string): DatabaseSync {
     throw new TaskStoreError('UNAVAILABLE', `${path} can't be opened as a database: ${message}`, { cause: error });
   }
 }
+
+/** The path of a file, which after `process.chdir()` is that of the same file. */
+export function fixedPath(path: string): string {
+  if (path === IN_MEMORY) return path;
+  try {
+    return resolve(path);
+  } catch {
+    // The working directory has been deleted: opening the file says so.
+    return path;
+  }
+}
+
+/** SQLite's name for a database without a file. */
+const IN_MEMORY = ':memory:';
 
 /** What a failure says of the file itself, as a `TaskStoreError`; the error as it is for one that may pass. */
 export function sqliteFailure(error: unknown, path: string): unknown {

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { describeFailure } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report, reportOnce } from '../../src/report.ts';
+import { print } from '../../src/standard-streams.ts';
 import { worker as thisWorker } from '../../src/worker.ts';
 import type { ServeOptions } from '../app/serve-options.ts';
 import { reportLost } from '../ring/lost-facts.ts';
@@ -118,6 +119,9 @@ export class CollectorThread {
         execArgv: ['--disable-warning=ExperimentalWarning'],
         // Without NODE_OPTIONS: a telemetry preload would start threads without end.
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
+        // Not piped by Node.js: its pipe turns a failed write of the application into an uncaught error.
+        stdout: true,
+        stderr: true,
       });
     } catch (error) {
       this.#noThread(error);
@@ -129,6 +133,8 @@ export class CollectorThread {
     worker.on('message', (message: FromThread) => this.#hear(worker, message));
     // Unheard it would end the process.
     worker.on('error', (error) => (cause = error));
+    worker.stdout.on('data', (text: Buffer) => print('stdout', text));
+    worker.stderr.on('data', (text: Buffer) => print('stderr', text));
     worker.on('exit', (code) => this.#died(worker, cause ?? new Error(`it ended with code ${code}`)));
   }
 
