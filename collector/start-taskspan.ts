@@ -3,6 +3,7 @@ import { report } from '../src/report.ts';
 import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
+import { textOf } from './environment.ts';
 import { isProviderRegistered, registerProvider, resourceOf, unregisterProvider } from './provider.ts';
 import { reportLost } from './ring/lost-facts.ts';
 import { RingWriter } from './ring/ring-writer.ts';
@@ -63,7 +64,7 @@ let running: { handle: Taskspan; ready: Promise<void> } | undefined;
  */
 export async function startTaskspan(options: TaskspanOptions = {}): Promise<Taskspan> {
   const resolved = resolveOptions(options);
-  if (process.env[INSIDE_COLLECTOR] !== undefined || process.env['OTEL_SDK_DISABLED'] === 'true') return inert();
+  if (textOf(process.env, INSIDE_COLLECTOR) !== undefined || process.env['OTEL_SDK_DISABLED'] === 'true') return inert();
   tellOnStandardError();
   if (running !== undefined) {
     report('it is running already: this second start changes nothing');
