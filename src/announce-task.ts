@@ -1,6 +1,6 @@
 import { SpanKind, trace } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
-import { checkName } from './check-name.ts';
+import { checkName, nameOf } from './check-name.ts';
 import { checkKeys, checkType } from './check-options.ts';
 import * as conventions from './conventions.ts';
 import { checkLimits } from './limits.ts';
@@ -56,7 +56,8 @@ const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact', 'limits'] satis
 
 function announce(uuid: string, { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions): void {
   const clean = cleanerWith(redact, limits);
-  const name = clean.name(taskName);
+  const of = { clean, title: `task ${uuid}` };
+  const name = nameOf(taskName, of);
   const tracer = trace.getTracer(conventions.INSTRUMENTATION_NAME, conventions.INSTRUMENTATION_VERSION);
   const now = hrTimeOf(new TaskClock().now());
   const span = tracer.startSpan(`enqueue ${name}`, {
@@ -66,7 +67,7 @@ function announce(uuid: string, { taskName, attributes = {}, redact, limits }: A
       [conventions.SPAN_KIND]: 'announcement',
       [conventions.TASK_UUID]: uuid,
       [conventions.TASK_NAME]: name,
-      ...cleanAttributes(attributes, clean),
+      ...cleanAttributes(attributes, of),
     },
   });
   span.end(now);

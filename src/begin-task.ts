@@ -1,6 +1,7 @@
 import { trace } from '@opentelemetry/api';
 import { endWhenDropped } from './abandoned.ts';
 import type { CarriedTask } from './carried-task.ts';
+import { nameOf } from './check-name.ts';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
 import { attributesCut } from './limits.ts';
 import { ScopeNode } from './scope-node.ts';
@@ -32,7 +33,7 @@ export function beginPart(
     parentTaskUuid,
     partOf: scope?.taskSpanId ?? '',
   });
-  const clean = task.clean.name(name);
+  const clean = nameOf(name, { clean: task.clean, title: `task ${task.uuid}` });
   const start = task.clock.now();
   const { span, context } = scope === undefined ? NOT_TRACED : startPartSpan(task, scope, clean, start);
   return new ScopeNode(updater, new ScopeRun(task, undefined, clean, start, span), undefined, context);
@@ -48,7 +49,7 @@ export function beginAttempt(
   const task = new TaskRun({ ...runOptions(options), verbose: verbose ? new VerboseLog() : undefined, parentTaskUuid: origin.parentTaskUuid });
   const { clean } = task;
   const start = task.clock.now();
-  const { span, context } = startTaskSpan(task, start, cleanAttributes(attributes, clean), origin);
+  const { span, context } = startTaskSpan(task, start, cleanAttributes(attributes, task), origin);
   const own = new ScopeRun(task, undefined, task.name, start, span);
   const root = new ScopeNode(updater, own, undefined, context);
   task.verbose?.begin(own, task.attempt);
@@ -60,9 +61,10 @@ export function beginAttempt(
 
 function runOptions(options: TaskUpdaterOptions): Omit<TaskRunOptions, 'verbose'> {
   const clean = cleanerWith(options.redact, options.limits);
+  const uuid = taskUuid(options.taskUuid);
   return {
-    uuid: taskUuid(options.taskUuid),
-    name: clean.name(options.taskName),
+    uuid,
+    name: nameOf(options.taskName, { clean, title: `task ${uuid}` }),
     attempt: options.attempt ?? 1,
     tracer: trace.getTracer(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION),
     clock: new TaskClock(),

@@ -2,13 +2,13 @@ import { context as contextApi } from '@opentelemetry/api';
 import type { Attributes, Context } from '@opentelemetry/api';
 import { carrierOf } from './carrier.ts';
 import type { Carrier } from './carrier.ts';
-import { checkName } from './check-name.ts';
+import { checkName, nameOf } from './check-name.ts';
 import { currentScope } from './current.ts';
 import { countEach } from './each.ts';
 import { received } from './failure.ts';
 import { planOf } from './plan.ts';
 import type { PlanInput } from './plan.ts';
-import { checkProgress } from './progress.ts';
+import { isDone, totalOf } from './progress.ts';
 import { isPromiseLike, promiseOf } from './promise-of.ts';
 import { reportOnce } from './report.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
@@ -87,13 +87,15 @@ export class ScopeNode implements Scope {
   }
 
   progress(done: number, total?: number): void {
-    checkProgress(done, total);
-    if (this.own.isOpen) this.own.progress(done, total);
+    const all = totalOf(total, 'progress', this.task);
+    if (!isDone(done, this.task)) return;
+    if (this.own.isOpen) this.own.progress(done, all);
     else this.#tooLate('progress');
   }
 
   plan(plan: PlanInput): void {
-    const planned = planOf(plan, this.task.clean.name);
+    const planned = planOf(plan, this.task);
+    if (planned === undefined) return;
     const { own } = this;
     if (!own.isOpen) {
       this.#tooLate('plan');
@@ -115,7 +117,7 @@ export class ScopeNode implements Scope {
   ): IterableIterator<T> | AsyncIterableIterator<T> {
     if (options !== undefined) checkEachOptions(options);
     const { own, task } = this;
-    return countEach(items, options, (done, total) => {
+    return countEach(items, totalOf(options?.total, 'each', task), (done, total) => {
       if (own.isOpen) own.progress(done, total);
       if (task.cancellation !== undefined) this.#throwIfCancelled();
     });
@@ -158,7 +160,7 @@ export class ScopeNode implements Scope {
   #openChild(name: string): ScopeNode {
     const { task, updater } = this;
     const parent = this.nearestOpen();
-    const clean = task.clean.name(name);
+    const clean = nameOf(name, task);
     if (parent === undefined || !task.isOpen) return unrecordedScope(updater, task, clean);
     if (parent.#context === undefined) {
       const start = task.verbose === undefined ? 0 : task.clock.now();

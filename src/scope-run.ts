@@ -12,7 +12,7 @@ import { NOT_TRACED } from './scope-span.ts';
 import { SpanWriter } from './span-writer.ts';
 import { TaskClock } from './task-clock.ts';
 import type { TaskRun } from './task-run.ts';
-import { cleanAttributes } from './text.ts';
+import { notificationAttributes } from './text.ts';
 import { ToldErrors } from './told-errors.ts';
 import type { VerboseLog } from './verbose-log.ts';
 
@@ -77,7 +77,7 @@ export class ScopeRun {
       let text = task.clean.message(message);
       if (attributes !== undefined) text += attributesCut(attributes, task.clean.limits.attributes);
       if (this.writer.recording) {
-        this.writer.notification(text, attributes === undefined ? undefined : cleanAttributes(attributes, task.clean));
+        this.writer.notification(text, attributes === undefined ? undefined : notificationAttributes(attributes, task));
       }
       task.verbose?.write('message', this, messageLines(text));
     } catch (error) {
