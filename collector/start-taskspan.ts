@@ -230,7 +230,7 @@ function here(
   return {
     ready: starting,
     store,
-    flush: (limitMs) => within(limitMs, starting.then(({ committer }) => committer.drain())),
+    flush: (limitMs) => within(limitMs, starting.then(({ committer }) => committer.drain(limitMs))),
     close: async () => void (await within(FLUSH_MS, starting.then((collector) => collector.close()))),
   };
 }
