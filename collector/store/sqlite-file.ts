@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { performance } from '../../src/timers.ts';
 import { APPLICATION_ID, migrate, refuseForeign } from './sqlite-schema.ts';
 import { TaskStoreError } from './task-store-error.ts';
 
