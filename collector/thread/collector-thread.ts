@@ -120,9 +120,6 @@ export class CollectorThread {
         execArgv: ['--disable-warning=ExperimentalWarning'],
         // Without NODE_OPTIONS: a telemetry preload would start threads without end.
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
-        // Not piped by Node.js: its pipe turns a failed write of the application into an uncaught error.
-        stdout: true,
-        stderr: true,
       });
     } catch (error) {
       this.#noThread(error);
@@ -134,8 +131,7 @@ export class CollectorThread {
     worker.on('message', (message: FromThread) => this.#hear(worker, message));
     // Unheard it would end the process.
     worker.on('error', (error) => (cause = error));
-    worker.stdout.on('data', (text: Buffer) => print('stdout', text));
-    worker.stderr.on('data', (text: Buffer) => print('stderr', text));
+    for (const name of ['stdout', 'stderr'] as const) printWhatItWrites(worker, name);
     worker.on('exit', (code) => this.#died(worker, cause ?? new Error(`it ended with code ${code}`)));
   }
 
@@ -232,6 +228,14 @@ export class CollectorThread {
 /** The thread's module beside this one: TypeScript in the repository, JavaScript in the package. */
 function threadModule(): URL {
   return new URL(`./thread-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+}
+
+/**
+ * In place of the pipe that Node.js has made: that turns a failed write of the application into an uncaught error. (The
+ * options of `Worker` that make no pipe let what is read hold the process.) Not all runtimes have these streams.
+ */
+function printWhatItWrites(worker: Partial<Pick<Worker, 'stdout' | 'stderr'>>, name: 'stdout' | 'stderr'): void {
+  worker[name]?.unpipe().on('data', (text: Buffer) => print(name, text));
 }
 
 function shared({ id, memory }: Segment): SharedSegment {
