@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
-import type { ExceptionFact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef } from '../../src/fact.ts';
+import type { AttributesFact, ExceptionFact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef } from '../../src/fact.ts';
 import { hasUserAttributes, isOrdinal, textOf, userAttributes } from './attributes.ts';
 import { unexpected } from './unexpected.ts';
 
@@ -12,13 +12,14 @@ export interface ToldEvent {
   readonly time: number;
 }
 
-export type EventFact = NotificationFact | ProgressFact | PlanFact | ExceptionFact | ResultFact;
+export type EventFact = NotificationFact | ProgressFact | PlanFact | ExceptionFact | ResultFact | AttributesFact;
 
 const EVENT_NAMES: readonly string[] = [
   conventions.NOTIFICATION_EVENT,
   conventions.PROGRESS_EVENT,
   conventions.PLAN_EVENT,
   conventions.RESULT_EVENT,
+  conventions.ATTRIBUTES_EVENT,
   conventions.EXCEPTION_EVENT,
 ];
 
@@ -56,6 +57,8 @@ export function eventFactOf(ref: SpanRef, { name, attributes, time }: ToldEvent)
       if (parsed(result) === undefined) return unexpected(attributes, conventions.RESULT, 'JSON');
       return { kind: 'result', span: ref, seq, time, result };
     }
+    case conventions.ATTRIBUTES_EVENT:
+      return { kind: 'attributes', span: ref, seq, time, attributes: userAttributes(attributes) };
     case conventions.EXCEPTION_EVENT: {
       const type = textOf(attributes, conventions.EXCEPTION_TYPE);
       return { kind: 'exception', span: ref, seq, time, type, message: textOf(attributes, conventions.EXCEPTION_MESSAGE) };

@@ -119,7 +119,10 @@ function eventOf(fact: Fact): Told {
         },
       };
     case 'scope-end':
-      return { eventName: conventions.END_EVENT, attributes: { ...endAttributes(fact), [conventions.HEADING]: fact.heading } };
+      return {
+        eventName: conventions.END_EVENT,
+        attributes: { ...endAttributes(fact), [conventions.HEADING]: fact.heading, ...(fact.attributes && userAttributes(fact.attributes)) },
+      };
     case 'task-end':
       return {
         eventName: conventions.END_EVENT,
@@ -130,6 +133,7 @@ function eventOf(fact: Fact): Told {
           [conventions.JOBS_TOTAL]: fact.jobs.total,
           [conventions.JOBS_FINISHED]: fact.jobs.finished,
           [conventions.JOBS_FAILED]: fact.jobs.failed,
+          ...(fact.attributes && userAttributes(fact.attributes)),
         },
       };
     case 'notification':
@@ -150,6 +154,8 @@ function eventOf(fact: Fact): Told {
       return { eventName: conventions.PLAN_EVENT, attributes: { ...seqOnly, [conventions.PLAN]: JSON.stringify(fact.plan) } };
     case 'result':
       return { eventName: conventions.RESULT_EVENT, attributes: { ...seqOnly, [conventions.RESULT]: fact.result } };
+    case 'attributes':
+      return { eventName: conventions.ATTRIBUTES_EVENT, attributes: { ...seqOnly, ...userAttributes(fact.attributes) } };
     default:
       return {
         eventName: conventions.EXCEPTION_EVENT,

@@ -46,7 +46,7 @@ export function announcedFactOf(ref: SpanRef, { name, attributes, time }: ToldSt
 export function startFactOf(ref: SpanRef, { name, attributes, time, sampled }: ToldStart): TaskStart | ScopeStart {
   if (ref.spanId !== ref.taskSpanId) {
     const parentSpanId = textOf(attributes, conventions.SCOPE_PARENT);
-    const start: ScopeStart = { kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId };
+    const start: ScopeStart = { kind: 'scope-start', span: ref, seq: 0, time, name: textOf(attributes, conventions.SPAN_NAME) || name, parentSpanId };
     if (attributes[conventions.SCOPE_REMOTE] !== true) return start;
     const workerId = textOf(attributes, conventions.WORKER_ID);
     return { ...start, remote: true, ...(workerId !== '' && { workerId }) };
@@ -92,18 +92,12 @@ export function endFactOf(ref: SpanRef, { name, attributes, time, duration, fail
   const seq = Math.max(countOf(attributes, conventions.FACTS), 1 + greatestSeq(events));
   const errorName = textOf(attributes, conventions.ERROR);
   const error: ToldError | undefined = errorName === '' ? undefined : { name: errorName, message };
-  if (ref.spanId !== ref.taskSpanId) {
-    const heading = attributes[conventions.HEADING] === true;
-    return { kind: 'scope-end', span: ref, seq, time, outcome, duration, heading, error };
-  }
+  const own = endAttributesOf(attributes);
+  const rest = { span: ref, seq, time, outcome, duration, error, ...(Object.keys(own).length > 0 && { attributes: own }) };
+  if (ref.spanId !== ref.taskSpanId) return { kind: 'scope-end', ...rest, heading: attributes[conventions.HEADING] === true };
   return {
     kind: 'task-end',
-    span: ref,
-    seq,
-    time,
-    outcome,
-    duration,
-    error,
+    ...rest,
     name: textOf(attributes, conventions.TASK_NAME) || name,
     exception: textOf(attributes, conventions.EXCEPTION),
     jobs: {
@@ -112,6 +106,13 @@ export function endFactOf(ref: SpanRef, { name, attributes, time, duration, fail
       failed: countOf(attributes, conventions.JOBS_FAILED),
     },
   };
+}
+
+/** The user's attributes of a span at its end. `error.type` is the updater's where the span reports an error. */
+function endAttributesOf(attributes: Attributes): Attributes {
+  const own = userAttributes(attributes);
+  if (textOf(attributes, conventions.ERROR) !== '') delete own[conventions.ERROR_TYPE];
+  return own;
 }
 
 /** The end's number is greater: of a span that was ended by other hands than ours too. */
