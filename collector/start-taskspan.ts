@@ -1,5 +1,7 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { describeFailure } from '../src/failure.ts';
 import { report } from '../src/report.ts';
+import { shared } from '../src/shared.ts';
 import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
@@ -12,6 +14,7 @@ import { RingSpanProcessor } from './span/ring-span-processor.ts';
 import { hasLiveTasks } from './ring/segment.ts';
 import { lateStore } from './store/late-store.ts';
 import type { LateStore } from './store/late-store.ts';
+import { sqlite } from './store/sqlite-file.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { TaskStoreErrorCode } from './store/task-store-error.ts';
 import { sinkSettings, spanHeaders, storeElsewhere } from './sending.ts';
@@ -45,8 +48,10 @@ export interface Taskspan extends AsyncDisposable {
 
 const FLUSH_MS = 2000;
 
-/** The one collector of this process, while it runs. */
-let running: { handle: Taskspan; ready: Promise<void> } | undefined;
+/** The one collector of this process, while it runs: of all copies of this package that were loaded. */
+const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefined } = shared('taskspan.collecting', () => ({
+  running: undefined,
+}));
 
 /**
  * Starts the collector of this process in one call: an OpenTelemetry provider with the span
@@ -65,9 +70,15 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
   const resolved = resolveOptions(options);
   if (process.env[INSIDE_COLLECTOR] !== undefined || process.env['OTEL_SDK_DISABLED'] === 'true') return inert();
   tellOnStandardError();
-  if (running !== undefined) {
+  try {
+    sqlite();
+  } catch (error) {
+    report((error as Error).message);
+    return inert([error as Error]);
+  }
+  if (collecting.running !== undefined) {
     report('it is running already: this second start changes nothing');
-    const { handle, ready } = running;
+    const { handle, ready } = collecting.running;
     await ready;
     return handleTo(handle);
   }
@@ -75,7 +86,7 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
   const away = resolved.sending === undefined ? 'the store' : 'the endpoint';
   ring.onGivenUp = () => report(`${away} has been away for too long: facts are being given up`);
   const started = start(resolved, ring);
-  running = started;
+  collecting.running = started;
   await started.ready;
   for (const { message } of started.handle.failures) report(message);
   return started.handle;
@@ -143,7 +154,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     if (stopLostTraces) await within(FLUSH_MS, stopLostTraces());
     await collector.close();
     reportLost(ring);
-    if (running?.handle === handle) running = undefined;
+    if (collecting.running?.handle === handle) collecting.running = undefined;
   };
   const handle: Taskspan = {
     processor,
@@ -195,14 +206,14 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
       return told;
     }
     worker.intervalMs = 0;
-    report('no collector thread could be started: it runs in the task\'s own thread', noThread);
     await thread.close();
     // Here an open question for cancellations would hold the process.
     const elsewhere = { hasLiveTasks: () => hasLiveTasks(ring.control), waitSeconds: 0, report };
     destination = typeof location === 'string' ? undefined : destinationAt(location, elsewhere);
     const collected = destination?.collected ?? { store: reading, open: () => (reading as LateStore).open() };
     instead = here(ring, collected, reading, serve, heartbeat, retention);
-    return instead.ready;
+    const started = await instead.ready;
+    return { ...started, failures: [threadFailure(noThread), ...started.failures] };
   });
   return {
     ready,
@@ -214,6 +225,17 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
       await (instead ?? thread).close();
       await reading.close();
     },
+  };
+}
+
+function threadFailure(cause: unknown): CollectorFailure {
+  const { name, message } = describeFailure(cause);
+  return {
+    part: 'thread',
+    message:
+      `no collector thread could be started: ${message || name}. The collector runs in the task's own thread, where a task ` +
+      'that blocks the event loop delays it. Allow worker threads; docs/bundling.md of the package has the cases',
+    code: 'NO_THREAD',
   };
 }
 
@@ -268,14 +290,14 @@ function handleTo(taskspan: Taskspan): Taskspan {
   };
 }
 
-/** What a preload gets that is loaded into the collector's own thread. */
-function inert(): Taskspan {
+/** A handle to nothing: for a preload in the collector's own thread, and where no collector can run. */
+function inert(failures: readonly Error[] = []): Taskspan {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     processor: { onStart: () => undefined, onEnd: () => undefined, forceFlush: nothing, shutdown: nothing },
     store: lateStore(''),
     url: undefined,
-    failures: [],
+    failures,
     flush: nothing,
     close: nothing,
     [Symbol.asyncDispose]: nothing,
