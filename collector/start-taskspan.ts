@@ -1,6 +1,8 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { capture } from '../src/capture.ts';
+import { describeFailure } from '../src/failure.ts';
 import { report, warnings } from '../src/report.ts';
+import { shared } from '../src/shared.ts';
 import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
@@ -13,6 +15,7 @@ import { RingSpanProcessor } from './span/ring-span-processor.ts';
 import { hasLiveTasks } from './ring/segment.ts';
 import { lateStore } from './store/late-store.ts';
 import type { LateStore } from './store/late-store.ts';
+import { sqlite } from './store/sqlite-file.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { TaskStoreErrorCode } from './store/task-store-error.ts';
 import { sinkSettings, spanHeaders, storeElsewhere } from './sending.ts';
@@ -45,8 +48,10 @@ export interface Taskspan extends AsyncDisposable {
 
 const FLUSH_MS = 2000;
 
-/** The one collector of this process, while it runs. */
-let running: { handle: Taskspan; ready: Promise<void> } | undefined;
+/** The one collector of this process, while it runs: of all copies of this package that were loaded. */
+const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefined } = shared('collecting', () => ({
+  running: undefined,
+}));
 
 /**
  * Starts the collector of this process in one call: it takes every task, in a thread beside the task, and with `serve`
@@ -64,9 +69,15 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
   const resolved = resolveOptions(options);
   if (process.env[INSIDE_COLLECTOR] !== undefined) return inert();
   warnOnStandardError();
-  if (running !== undefined) {
+  try {
+    sqlite();
+  } catch (error) {
+    report((error as Error).message);
+    return inert([error as Error]);
+  }
+  if (collecting.running !== undefined) {
     report('it is running already: this second start changes nothing');
-    const { handle, ready } = running;
+    const { handle, ready } = collecting.running;
     await ready;
     return handleTo(handle);
   }
@@ -74,7 +85,7 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
   const away = resolved.sending === undefined ? 'the store' : 'the endpoint';
   ring.onGivenUp = () => report(`${away} has been away for too long: facts are being given up`);
   const started = start(resolved, ring);
-  running = started;
+  collecting.running = started;
   await started.ready;
   for (const { message } of started.handle.failures) report(message);
   return started.handle;
@@ -160,7 +171,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     if (stopLostTraces) await within(FLUSH_MS, stopLostTraces());
     await collector.close();
     reportLost(ring);
-    if (running?.handle === handle) running = undefined;
+    if (collecting.running?.handle === handle) collecting.running = undefined;
   };
   const handle: Taskspan = {
     processor,
@@ -212,14 +223,14 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
       return told;
     }
     worker.intervalMs = 0;
-    report('no collector thread could be started: it runs in the task\'s own thread', noThread);
     await thread.close();
     // Here an open question for cancellations would hold the process.
     const elsewhere = { hasLiveTasks: () => hasLiveTasks(ring.control), waitSeconds: 0, report };
     destination = typeof location === 'string' ? undefined : destinationAt(location, elsewhere);
     const collected = destination?.collected ?? { store: reading, open: () => (reading as LateStore).open() };
     instead = here(ring, collected, reading, serve, heartbeat, retention);
-    return instead.ready;
+    const started = await instead.ready;
+    return { ...started, failures: [threadFailure(noThread), ...started.failures] };
   });
   return {
     ready,
@@ -231,6 +242,17 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
       await (instead ?? thread).close();
       await reading.close();
     },
+  };
+}
+
+function threadFailure(cause: unknown): CollectorFailure {
+  const { name, message } = describeFailure(cause);
+  return {
+    part: 'thread',
+    message:
+      `no collector thread could be started: ${message || name}. The collector runs in the task's own thread, where a task ` +
+      'that blocks the event loop delays it. Allow worker threads; docs/bundling.md of the package has the cases',
+    code: 'NO_THREAD',
   };
 }
 
@@ -284,14 +306,14 @@ function handleTo(taskspan: Taskspan): Taskspan {
   };
 }
 
-/** What a preload gets that is loaded into the collector's own thread. */
-function inert(): Taskspan {
+/** A handle to nothing: for a preload in the collector's own thread, and where no collector can run. */
+function inert(failures: readonly Error[] = []): Taskspan {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     processor: { onStart: () => undefined, onEnd: () => undefined, forceFlush: nothing, shutdown: nothing },
     store: lateStore(''),
     url: undefined,
-    failures: [],
+    failures,
     flush: nothing,
     close: nothing,
     [Symbol.asyncDispose]: nothing,

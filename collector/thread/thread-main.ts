@@ -58,8 +58,8 @@ port.on('message', (message: ToThread) => {
   }
 });
 
-const { url, failures, hears } = await starting;
-tell({ type: 'ready', url, failures: [...failures], hears });
+// Without `await` at the top level: the thread is bundled as CommonJS too.
+void starting.then(({ url, failures, hears }) => tell({ type: 'ready', url, failures: [...failures], hears }));
 
 /** Until a fact comes. Looked for once more after falling asleep, since one may have come just before. */
 async function sleep(): Promise<void> {
@@ -77,6 +77,7 @@ async function close(): Promise<void> {
   const collector = await starting;
   await collector.close();
   await destination.close();
-  port.close();
+  // Nothing holds the thread any more, so it ends. Deno's has no `close`.
+  port.unref();
 }
 
