@@ -64,13 +64,13 @@ describe('a file of schema 10', () => {
     database.close();
 
     const store = storeIn(path);
-    const { version } = (await store.task(uuidOf(2)))!;
+    const { version } = (await store.stored(uuidOf(2)))!;
     for (const number of [43, 44, 511, 512, 513, 1023, 1024, 1025, 1099, 1100]) {
       const spanId = number.toString(16).padStart(16, '0');
       const span = { taskUuid: uuidOf(2), traceId: traceId!, spanId, taskSpanId: taskSpanId! };
       await store.append([{ kind: 'notification', span, seq: Number(endSeq), time: 1_700_000_001_000_000, message: 'known' }]);
     }
-    expect(await store.task(uuidOf(2))).toMatchObject({ version });
+    expect(await store.stored(uuidOf(2))).toMatchObject({ version });
     const count = (scopes: readonly ScopeRecord[]): number => scopes.reduce((sum, scope) => sum + 1 + count(scope.scopes), 0);
     expect(count((await store.scopes(uuidOf(2)))!.attempts)).toBe(1100);
   });
