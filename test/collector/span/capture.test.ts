@@ -27,7 +27,7 @@ function processing(): Processing {
     processor,
     async record(uuid) {
       await processor.forceFlush();
-      return JSON.parse((await store.task(uuid))!.summary) as Record<string, unknown>;
+      return { ...(await store.task(uuid))! };
     },
     async log(uuid) {
       await processor.forceFlush();
