@@ -121,6 +121,10 @@ export class CollectorThread {
         execArgv: 'deno' in process.versions ? [] : ['--disable-warning=ExperimentalWarning'],
         // Without NODE_OPTIONS: a telemetry preload would start threads without end.
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
+        // Not piped by Node.js: its pipe turns a failed write of the application into an uncaught error. Nobody reads
+        // them, which would hold the process: the thread prints nothing, its warnings and errors come as messages.
+        stdout: true,
+        stderr: true,
       });
     } catch (error) {
       this.#noThread(error);
