@@ -1,4 +1,5 @@
 import type { Fact } from '../../src/fact.ts';
+import { performance, setImmediate, setTimeout } from '../../src/timers.ts';
 import type { TaskStore } from './task-store.ts';
 import { TaskStoreError } from './task-store-error.ts';
 

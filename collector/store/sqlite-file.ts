@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type * as NodeSqlite from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { performance } from '../../src/timers.ts';
 import { APPLICATION_ID, migrate, refuseForeign } from './sqlite-schema.ts';
 import { TaskStoreError } from './task-store-error.ts';
 
