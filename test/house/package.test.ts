@@ -1,6 +1,7 @@
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packInto } from '../support/pack.ts';
 import { codeBlocks } from './code-blocks.ts';
 import { REPOSITORY } from './imports.ts';
 import { run, runNode, temporaryFolder } from './run.ts';
@@ -12,11 +13,11 @@ describe('the package, made and installed in an empty project', () => {
   const removals: (() => Promise<void>)[] = [];
   const folder = (): Promise<string> => temporaryFolder((remove) => removals.push(remove));
   let tarball = '';
-  let files: string[] = [];
+  let files: readonly string[] = [];
   let project = '';
 
   beforeAll(async () => {
-    ({ tarball, files } = await pack(await folder()));
+    ({ tarball, files } = await packInto(await folder()));
     project = await folder();
     await install(project, tarball);
   }, LIMIT_MS);
@@ -98,33 +99,6 @@ const EXPECTED = [
 /** Neither sources, tests nor a database: what is built, and what is read. */
 function isPublic(file: string): boolean {
   return EXPECTED.includes(file) || /^dist\/(?:src|collector)\/[\w/-]+\.(?:js|d\.ts)$/.test(file);
-}
-
-/** Made from a copy: the build clears `dist`, which others may be using. */
-async function pack(folder: string): Promise<{ tarball: string; files: string[] }> {
-  await cp(REPOSITORY, folder, { recursive: true, filter: (path) => !isLeftOut(relative(REPOSITORY, path)) });
-  await symlink(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  const { code, stdout, stderr } = await npm(['pack', '--json', '--silent'], folder);
-  expect(code, stdout + stderr).toBe(0);
-  const { filename, files } = packed(stdout);
-  return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
-}
-
-function isLeftOut(path: string): boolean {
-  return /^(?:\.git|\.ci|node_modules|dist|build|coverage|test|bench)(?:[/\\]|$)|\.(?:sqlite(?:-\w+)?|tgz)$/.test(path);
-}
-
-interface Packed {
-  readonly filename: string;
-  readonly files: readonly { readonly path: string }[];
-}
-
-/** npm 11 gives a list of packages, npm 12 an object by their names; what the scripts print stands before. */
-function packed(stdout: string): Packed {
-  const json = JSON.parse(stdout.slice(stdout.search(/^[[{]/m))) as Packed[] | Record<string, Packed>;
-  const [first] = Object.values(json);
-  if (first === undefined) throw new Error(`npm pack made nothing: ${stdout}`);
-  return first;
 }
 
 async function install(project: string, tarball: string): Promise<void> {
