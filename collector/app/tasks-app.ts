@@ -78,7 +78,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
   read('/tasks', taskListRoute(store));
   read('/tasks/events', taskListEventsRoute(store, watchers));
-  read('/tasks/:uuid', taskRoute(store));
+  read('/tasks/:uuid', taskRoute(store, watchers));
   read('/tasks/:uuid/scopes', taskScopesRoute(store));
   read('/tasks/:uuid/events', taskEventsRoute(store, watchers));
   read('/tasks/:uuid/log', taskLogRoute(store, watchers));
