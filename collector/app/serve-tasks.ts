@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
-import { getRequestListener, RequestError } from '@hono/node-server';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import { requestArrives } from './arriving-request.ts';
 import { isLoopbackAddress } from './loopback.ts';
+import { getRequestListener, RequestError } from './node-listener.ts';
 import { problem } from './problem.ts';
 
 export interface ServeTasksOptions {

@@ -1,5 +1,6 @@
 import { isoTime } from './iso-time.ts';
 import { progressOf } from './roll-up.ts';
+import { attributesOf } from './scope-state.ts';
 import type { AttemptState } from './scope-state.ts';
 import type { TaskFold } from './task-fold.ts';
 import type { TaskState, TaskStatus } from './task-record.ts';
@@ -41,7 +42,7 @@ export function summaryJson(task: TaskFold): string {
     `,"jobs":{"total":${jobs.finished + jobs.failed + jobs.running},"finished":${jobs.finished}` +
     `,"failed":${jobs.failed},"running":${jobs.running}}` +
     `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))}` +
-    `,"result":${latest?.result?.json ?? 'null'},"attributes":${JSON.stringify(announced?.attributes ?? latest?.attributes ?? {})}` +
+    `,"result":${latest?.result?.json ?? 'null'},"attributes":${JSON.stringify(announced?.attributes ?? (latest ? attributesOf(latest) : {}))}` +
     `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
     `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
     `,"facts_missing":${latest?.missing ?? 0},"updated":${timeJson(task.updated)}` +

@@ -95,6 +95,8 @@ export interface ScopeRecord {
   total: number | null;
   /** `ErrorName: message` of the error it reported, `null` if none. */
   error: string | null;
+  /** What code has set on its span, known at its end, at most 64; of an attempt the task's attributes in it. */
+  attributes: Attributes;
   /** The last 100 notifications, oldest first. */
   notifications: NotificationRecord[];
   /** How many there were in all. */

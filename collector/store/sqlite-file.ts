@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import type * as NodeSqlite from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { APPLICATION_ID, migrate, refuseForeign } from './sqlite-schema.ts';
 import { TaskStoreError } from './task-store-error.ts';
@@ -16,6 +17,7 @@ const APPLICATION_ID_AT = 68;
  * @throws TaskStoreError
  */
 export function openSqliteFile(path: string): DatabaseSync {
+  const { DatabaseSync } = sqlite();
   let database: DatabaseSync | undefined;
   try {
     if (!seemsOurs(path)) {
@@ -33,6 +35,20 @@ export function openSqliteFile(path: string): DatabaseSync {
     const { message } = error as Error;
     throw new TaskStoreError('UNAVAILABLE', `${path} can't be opened as a database: ${message}`, { cause: error });
   }
+}
+
+/**
+ * `node:sqlite`. It is not imported: an old Node.js would fail at the import, without saying what is needed, and some
+ * bundlers change the name.
+ *
+ * @throws TaskStoreError where the runtime has none
+ */
+export function sqlite(): typeof NodeSqlite {
+  const module = process.getBuiltinModule?.('node:sqlite') as typeof NodeSqlite | undefined;
+  if (module !== undefined) return module;
+  const { bun, deno } = process.versions as Partial<Record<string, string>>;
+  const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node.js ${process.versions.node}`;
+  throw new TaskStoreError('UNAVAILABLE', `taskspan needs node:sqlite, as Node.js 22.18 and newer have it; this is ${runtime}`);
 }
 
 /** What a failure says of the file itself, as a `TaskStoreError`; the error as it is for one that may pass. */

@@ -68,3 +68,9 @@ export async function passed(process: TestProcess): Promise<EndedProcess> {
 export function versions<T>(newest: readonly T[], others: readonly T[]): T[] {
   return ALL ? [...newest, ...others] : [...newest];
 }
+
+/** How `app.js` of the project `blocked` is run, and what it prints where its task was served while it blocked. */
+export const BLOCKED = {
+  options: { env: { NODE: process.execPath } },
+  printed: { asked: '\tsaid\n', failures: [] },
+} as const;

@@ -202,6 +202,7 @@ export class ScriptedAttempt extends ScriptedScope {
   readonly number: number;
   readonly skew: number;
   latestError = '';
+  readonly #attributes: Attributes;
   #running = 0;
   #finished = 0;
   #failed = 0;
@@ -211,6 +212,7 @@ export class ScriptedAttempt extends ScriptedScope {
     super(task, ref, name, undefined);
     this.number = number;
     this.skew = skew;
+    this.#attributes = attributes;
     this.say({
       kind: 'task-start', name, attempt: number, attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
       ...(parentTaskUuid !== undefined && { parentTaskUuid }), ...(parentScope !== undefined && { parentScope }),
@@ -242,6 +244,7 @@ export class ScriptedAttempt extends ScriptedScope {
     this.sayEnd({
       kind: 'task-end', outcome, error, name: this.name, exception: this.latestError,
       jobs: { total: running + finished + failed, finished, failed },
+      ...(Object.keys(this.#attributes).length > 0 && { attributes: this.#attributes }),
     });
   }
 }

@@ -58,6 +58,7 @@ export function shownScope(name: string, fields: Partial<ScopeRecord> = {}): Sco
     done: null,
     total: null,
     error: null,
+    attributes: {},
     notifications: [],
     notification_count: 0,
     facts_missing: 0,
