@@ -1,17 +1,14 @@
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
 import { startServer, startTicking, UNKNOWN, UUID } from '../collector/command/task-processes.ts';
+import { blocksOf } from '../house/code-blocks.ts';
 import { temporaryFolder } from '../support/node-process.ts';
 import { describeWithBrowser, startBrowser, startProxy } from './browser-and-proxy.ts';
 
-/** Location of nginx under a prefix, with what the guide says about `trustProxy`. */
-const prefixed = (upstream: string, protocol = '$scheme'): string => `
-  location /jobs/ {
-    proxy_pass ${upstream}/;
-    proxy_set_header X-Forwarded-Host $http_host;
-    proxy_set_header X-Forwarded-Proto ${protocol};
-    proxy_set_header X-Forwarded-Prefix /jobs;
-  }`;
+/** What docs/frameworks.md says to nginx: to hand on `Host`, and to tell of a prefix. */
+const [HANDS_ON = '', PREFIXED = ''] = blocksOf('docs/frameworks.md', 'nginx');
+
+const before = (location: string, upstream: string): string => location.replace('http://127.0.0.1:4320', upstream);
 
 /** A request to cancel as a browser sends it that asks nginx for a name: its status, and the answer. */
 function cancelAs(url: string, name: string, path = `/tasks/${UNKNOWN}/cancel`): Promise<{ status: number; answer: Record<string, string> }> {
@@ -31,7 +28,7 @@ describeWithBrowser('a server behind nginx', () => {
     const folder = await temporaryFolder();
     const task = await startTicking(folder);
     const server = await startServer(folder, { env: { TASKSPAN_TRUST_PROXY: 'true' } });
-    const url = await startProxy(folder, server.url, prefixed(server.url));
+    const url = await startProxy(folder, server.url, before(PREFIXED, server.url));
     const page = await (await startBrowser()).newPage();
     await page.goto(`${url}/jobs/tasks/${UUID}`);
     await page.evaluate(`
@@ -52,7 +49,7 @@ describeWithBrowser('a server behind nginx', () => {
     await startTicking(folder);
     const env = { TASKSPAN_TRUST_PROXY: 'true', TASKSPAN_ALLOWED_HOSTS: 'tasks.example' };
     const server = await startServer(folder, { env });
-    const url = await startProxy(folder, server.url, prefixed(server.url, 'https'));
+    const url = await startProxy(folder, server.url, before(PREFIXED.replace('$scheme', 'https'), server.url));
     const path = `/jobs/tasks/${UUID}/cancel`;
     expect(await cancelAs(url, 'tasks.example', path)).toEqual({
       status: 202,
@@ -68,7 +65,7 @@ describeWithBrowser('a server behind nginx', () => {
   ])('needs no trustProxy where nginx hands on Host as %s', async (host, name) => {
     const folder = await temporaryFolder();
     const server = await startServer(folder, { env: { TASKSPAN_ALLOWED_HOSTS: 'tasks.example' } });
-    const url = await startProxy(folder, server.url, `location / { proxy_pass ${server.url}; proxy_set_header Host ${host}; }`);
+    const url = await startProxy(folder, server.url, before(HANDS_ON.replace('$http_host', host), server.url));
     // Past the check: there is no such task.
     expect(await cancelAs(url, name.replace('PORT', new URL(url).port))).toMatchObject({ status: 404 });
     expect(await cancelAs(url, 'evil.example')).toMatchObject({ status: 403 });

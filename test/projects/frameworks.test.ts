@@ -74,4 +74,6 @@ test.each(versions(['16.4.6'], ['15.5.29']))('a task is started, followed and ca
   const [, url = ''] = await server.printed(/Local:\s+(http:\S+)/);
   await server.printed(/Ready/);
   await expectTasksAt(url);
+  server.kill('SIGTERM');
+  expect((await server.ended).stderr).toBe('');
 });
