@@ -4,9 +4,11 @@ import { runTask } from 'taskspan';
 import { startTaskspan } from 'taskspan/collector';
 import type { Taskspan } from 'taskspan/collector';
 
-/** The collector of this process: the first call starts it, each further one gives a handle to the same. */
+const shared = globalThis as typeof globalThis & { taskspan?: Promise<Taskspan> };
+
+/** The collector of this process, started by the first call. Next loads this module several times, so its copies share it. */
 export function taskspan(): Promise<Taskspan> {
-  return startTaskspan({ store: './taskspan.sqlite' });
+  return (shared.taskspan ??= startTaskspan());
 }
 
 /** Starts a task of one minute and gives its UUID at once, for the answer to a request. */
