@@ -88,14 +88,7 @@ export function accessRules(options: AccessOptions = {}): Access {
     // A request made without a server, as tests make it, and one by HTTP/2 have their host in the URL alone.
     return [...forwarded.hosts, (c.req.header('Host') ?? new URL(c.req.url).host).toLowerCase()];
   };
-  const foreignOrigin = (origin: string | undefined, host: string): Response | undefined => {
-    if (origin === undefined || isOriginOf(host, origin) || origins.has(origin)) return undefined;
-    const remedy = trustProxy
-      ? 'the proxy must send the host that the browser used as X-Forwarded-Host'
-      : 'behind a proxy that sends X-Forwarded-Host set "trustProxy"';
-    return problem(403, `the origin ${received(origin)} is not allowed: the host is ${received(host)}; ${remedy}; a page of elsewhere needs "allowedOrigins"`);
-  };
-  const openRefusal: Refusal = (c) => {
+  const checkNames = (c: Context, changes: boolean): Response | undefined => {
     const hosts = hostsOf(c);
     if (hosts instanceof Response) return hosts;
     const foreign = takesAnyHost ? undefined : hosts.find((host) => !isLoopbackName(withoutPort(host)) && !isAllowedHost(host));
@@ -103,29 +96,31 @@ export function accessRules(options: AccessOptions = {}): Access {
       const remedy = 'put it into "allowedHosts"; with a "token" any host is allowed';
       return problem(403, `the host ${received(foreign)} is not allowed: it is no loopback name; ${remedy}`);
     }
-    return guarded ? undefined : foreignOrigin(c.req.header('Origin'), hosts[0]!);
+    const [host = ''] = hosts;
+    const origin = c.req.header('Origin');
+    if (origin === undefined || isOriginOf(host, origin) || origins.has(origin) || (guarded && !changes)) return undefined;
+    const remedy = trustProxy
+      ? 'the proxy must send the host that the browser used as X-Forwarded-Host'
+      : 'behind a proxy that sends X-Forwarded-Host set "trustProxy"';
+    return problem(
+      403,
+      `the origin ${received(origin)} is not allowed: the host is ${received(host)}; ${remedy}; a page of elsewhere needs "allowedOrigins"`,
+    );
   };
-  const refusal: Refusal = (c) => {
-    const refused = openRefusal(c);
-    if (refused !== undefined || isTokenOf === undefined) return refused;
+  const checkAuthorization = (c: Context): Response | undefined => {
+    if (isTokenOf === undefined) return undefined;
     const authorization = c.req.header('Authorization');
     return isTokenOf(authorization) ? undefined : unauthorized(authorization);
   };
-  const changeRefusal: Refusal = (c) => {
-    const refused = refusal(c);
-    if (refused !== undefined) return refused;
-    const origin = c.req.header('Origin');
-    const isListed = origins.has(origin ?? '');
-    if (guarded && isListed) return undefined;
+  const checkSite = (c: Context): Response | undefined => {
     const site = c.req.header('Sec-Fetch-Site');
-    if (isListed || (site !== undefined && site !== 'same-origin' && site !== 'none')) {
-      return problem(
-        403,
-        'pages of another origin may read at most, not change anything: that takes "guarded", and their origin in "allowedOrigins"',
-      );
-    }
-    const hosts = hostsOf(c);
-    return hosts instanceof Response ? hosts : foreignOrigin(origin, hosts[0]!);
+    const isListed = origins.has(c.req.header('Origin') ?? '');
+    const isForeign = isListed || (site !== undefined && site !== 'same-origin' && site !== 'none');
+    if (!isForeign || (guarded && isListed)) return undefined;
+    return problem(
+      403,
+      'pages of another origin may read at most, not change anything: that takes "guarded", and their origin in "allowedOrigins"',
+    );
   };
   const urlOf = (c: Context): URL => {
     const url = new URL(c.req.url);
@@ -141,13 +136,14 @@ export function accessRules(options: AccessOptions = {}): Access {
     url.pathname = prefix + url.pathname;
     return url;
   };
+  const openRefusal: Refusal = (c) => checkNames(c, false);
   const corsOf = (methods: string[]): MiddlewareHandler | undefined =>
-    // A browser asks for leave without the token.
-    origins.size === 0 ? undefined : corsFor(origins, methods, openRefusal);
+    // A browser asks for leave without the token. A login of the application may be a cookie.
+    origins.size === 0 ? undefined : corsFor(origins, { methods, credentials: guarded, refusal: openRefusal });
   return {
-    refusal,
+    refusal: (c) => checkNames(c, false) ?? checkAuthorization(c),
     openRefusal,
-    changeRefusal,
+    changeRefusal: (c) => checkNames(c, true) ?? checkAuthorization(c) ?? checkSite(c),
     cors: corsOf(['GET', 'HEAD']),
     changeCors: guarded ? corsOf(['POST']) : undefined,
     urlOf,
@@ -162,10 +158,18 @@ function unauthorized(authorization: string | undefined): Response {
   return problem(401, detail, { headers: { 'WWW-Authenticate': CHALLENGES } });
 }
 
-function corsFor(origins: Set<string>, methods: string[], refusal: Refusal): MiddlewareHandler {
+interface CorsRules {
+  methods: string[];
+  /** Whether pages may send cookies. */
+  credentials: boolean;
+  refusal: Refusal;
+}
+
+function corsFor(origins: Set<string>, { methods, credentials, refusal }: CorsRules): MiddlewareHandler {
   const allowOrigin = cors({
     origin: [...origins],
     allowMethods: methods,
+    credentials,
     exposeHeaders: ['ETag', 'Link', 'Retry-After'],
     maxAge: 600,
   });

@@ -45,6 +45,7 @@ describe('an app that is guarded', () => {
     expect([leave.status, leave.headers.get('Access-Control-Allow-Methods')]).toEqual([204, 'POST']);
     const answer = await app.request(CANCEL, { method: 'POST', headers: page });
     expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([202, page.Origin]);
+    expect(answer.headers.get('Access-Control-Allow-Credentials')).toBe('true');
     expect(await cancel(app, { ...page, Origin: 'https://evil.example' })).toBe(403);
   });
 
