@@ -27,8 +27,8 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers): (c: Cont
   };
 
   async function rest(c: Context, uuid: string, { offset, wait }: LogQuery): Promise<Response> {
-    let task = await store.task(uuid);
-    if (task === undefined && (await taskAppears(c, store, watchers, uuid, wait))) task = await store.task(uuid);
+    let task = await store.stored(uuid);
+    if (task === undefined && (await taskAppears(c, store, watchers, uuid, wait))) task = await store.stored(uuid);
     if (task === undefined) return unknownTask(uuid);
     if (offset > task.logBytes) return beyond(offset, task.logBytes);
     const headers = { ...REST_HEADERS, 'Content-Length': String(task.logBytes - offset) };

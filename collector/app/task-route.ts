@@ -40,7 +40,7 @@ export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context
   };
 
   async function answer(c: Context, uuid: string, revision: number | undefined, wait: number): Promise<Response> {
-    const task = await store.task(uuid);
+    const task = await store.stored(uuid);
     if (task === undefined) {
       const appears = await taskAppears(c, store, watchers, uuid, wait);
       return appears ? answer(c, uuid, store.revision('now'), 0) : unknownTask(uuid);

@@ -38,7 +38,7 @@ export async function taskAppears(
   try {
     if (signal.aborted) return false;
     // After the ear is open, so that no commit falls between the two.
-    return (await store.task(uuid)) !== undefined || (await promise);
+    return (await store.stored(uuid)) !== undefined || (await promise);
   } finally {
     signal.removeEventListener('abort', gone);
     clearTimeout(timer);

@@ -66,7 +66,7 @@ describe.each(versions<Record<string, string>>([{}], [{ express: '4.22.3', '@typ
 });
 
 test.each(versions(['16.4.6'], ['15.5.29']))('a task is started, followed and cancelled in Next %s', async (next) => {
-  const project = await installed('next', { packages: { next } });
+  const project = await installed('next-mounted', { packages: { next } });
   await cp(join(EXAMPLES, 'next'), project.folder, { recursive: true });
   const env = { NEXT_TELEMETRY_DISABLED: '1' };
   await passed(project.command('next', ['build'], { env }));

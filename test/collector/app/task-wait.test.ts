@@ -31,7 +31,7 @@ class Empty {
       get: (target, name: string) => (...args: never[]) => {
         this.calls.push(name);
         const given = (target[name as keyof TaskStore] as (...args: never[]) => unknown).apply(target, args);
-        if (name === 'task') void (given as Promise<unknown>).then(() => this.#look());
+        if (name === 'stored') void (given as Promise<unknown>).then(() => this.#look());
         if (name !== 'watch') return given;
         this.watches++;
         return () => {
@@ -150,10 +150,10 @@ describe('a request for a task that is yet to come', () => {
   test('is not given the answer that another client got just before', async () => {
     const store = memoryStore();
     const held = Promise.withResolvers<undefined>();
-    const task = vi.spyOn(store, 'task').mockReturnValueOnce(held.promise);
+    const read = vi.spyOn(store, 'stored').mockReturnValueOnce(held.promise);
     const app = createTasksApp({ store, listen: false });
     const before = Promise.resolve(app.request(PATHS[1]!));
-    await expect.poll(() => task.mock.calls.length).toBe(1);
+    await expect.poll(() => read.mock.calls.length).toBe(1);
     const after = Promise.resolve(app.request(waiting(PATHS[1]!)));
     await new Empty(store).begin();
     held.resolve(undefined);

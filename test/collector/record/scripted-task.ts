@@ -49,10 +49,10 @@ export class ScriptedTask {
     return attempt;
   }
 
-  /** Somebody puts the task into a queue. */
-  announce(name: string, attributes: Attributes = {}): void {
+  /** Somebody puts the task into a queue, by a clock that is behind by so many microseconds. */
+  announce(name: string, attributes: Attributes = {}, behind = 0): void {
     const span = { taskUuid: this.uuid, traceId: this.#id(32), spanId: this.#id(16), taskSpanId: '' };
-    this.facts.push({ kind: 'task-announced', span, seq: 0, time: this.tick(), name, attributes });
+    this.facts.push({ kind: 'task-announced', span, seq: 0, time: this.tick() - behind, name, attributes });
   }
 
   /** The facts that several calls say. */
