@@ -22,8 +22,18 @@ export class RingSpanProcessor implements TaskProcessor {
   /** The writers of open spans that no updater has started. */
   readonly #others = new WeakMap<object, FactWriter>();
 
-  constructor(ring: RingWriter) {
+  readonly #hurry: () => void;
+
+  /** @param hurry Called when somebody waits for a commit, where it need not wait for a turn of the event loop. */
+  constructor(ring: RingWriter, hurry: () => void = () => undefined) {
     this.ring = ring;
+    this.#hurry = hurry;
+  }
+
+  committed(limitMs: number): Promise<boolean> {
+    const acknowledged = this.ring.untilAcknowledged(limitMs);
+    this.#hurry();
+    return acknowledged;
   }
 
   sink(ref: SpanRef): SpanSink {

@@ -63,10 +63,12 @@ function carriesByItself(producer: JobProducer): boolean {
 function announce(job: QueueJob, options: JobTaskOptions): void {
   const taskUuid = uuidOf(job);
   if (taskUuid === undefined) return;
+  const report = (error: unknown): void => reportOnce('bullmq announce', 'the task of a job could not be announced', error);
   try {
-    announceTask({ ...describeJob(job, options), taskUuid });
+    // Not awaited: adding jobs does not wait for a store.
+    announceTask({ ...describeJob(job, options), taskUuid }).catch(report);
   } catch (error) {
-    reportOnce('bullmq announce', 'the task of a job could not be announced', error);
+    report(error);
   }
 }
 
