@@ -43,6 +43,13 @@ export interface AnnounceTaskOptions {
  * @returns The task's UUID, in lower case. Rejects with a TypeError for wrong arguments, and for nothing else.
  */
 export async function announceTask(options: AnnounceTaskOptions): Promise<string> {
+  const { uuid, takers } = announce(options);
+  await untilCommitted(takers);
+  return uuid;
+}
+
+/** Announces a task and waits for nothing. Throws a TypeError for wrong arguments. */
+export function announce(options: AnnounceTaskOptions): { uuid: string; takers: readonly TaskProcessor[] } {
   checkKeys('announceTask', options, OPTIONS);
   const { taskName, attributes, redact, limits } = options;
   checkName(taskName, 'taskName');
@@ -51,17 +58,17 @@ export async function announceTask(options: AnnounceTaskOptions): Promise<string
   if (attributes !== undefined) checkAttributes(attributes);
   const uuid = taskUuid(options.taskUuid);
   try {
-    await untilCommitted(announce(uuid, options));
+    return { uuid, takers: announced(uuid, options) };
   } catch (error) {
     reportOnce('announce', 'a task could not be announced', error);
+    return { uuid, takers: [] };
   }
-  return uuid;
 }
 
 const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact', 'limits'] satisfies (keyof AnnounceTaskOptions)[];
 
-/** Announces it, and gives the processors that take the announcement. */
-function announce(
+/** Reports the announcement, and gives the processors that have taken it. */
+function announced(
   uuid: string,
   { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions,
 ): readonly TaskProcessor[] {

@@ -96,7 +96,7 @@ const COMMIT_MS = 2000;
 
 /** Waits until what these processors have taken is committed, for {@link COMMIT_MS} at most. Reports once if it is not. */
 export async function untilCommitted(takers: readonly TaskProcessor[]): Promise<void> {
-  const committed = await Promise.all(takers.map((taker) => taker.committed?.(COMMIT_MS)));
+  const committed = await Promise.all(takers.map(async (taker) => taker.committed?.(COMMIT_MS)));
   if (!committed.includes(false)) return;
   reportOnce('not committed', `a task was not committed within ${COMMIT_MS / 1000} s of its start or announcement: it can't be found yet`);
 }

@@ -104,26 +104,6 @@ export class RingWriter {
     };
   }
 
-  /** Waits until all that is written by now is acknowledged, for so long at most. Says whether it is. */
-  async untilAcknowledged(limitMs: number): Promise<boolean> {
-    const { control } = this;
-    const isAcknowledged = this.mark();
-    const end = performance.now() + limitMs;
-    // A wait on shared memory alone would not keep the process alive.
-    const alive = setInterval(() => undefined, limitMs);
-    try {
-      for (let left = limitMs; left > 0; left = end - performance.now()) {
-        const acknowledgements = Atomics.load(control, CONTROL.acknowledgements);
-        if (isAcknowledged()) return true;
-        const wait = Atomics.waitAsync(control, CONTROL.acknowledgements, acknowledgements, left);
-        if ((await wait.value) === 'timed-out') break;
-      }
-      return isAcknowledged();
-    } finally {
-      clearInterval(alive);
-    }
-  }
-
   /** How many facts wait for their commit: counted one by one, so it is for the end and not for every day. */
   countWaiting(): number {
     let count = 0;
