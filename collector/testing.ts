@@ -2,7 +2,8 @@
  * taskspan/testing: records tasks in memory, for tests of one's own code.
  */
 import { capture } from '../src/capture.ts';
-import { report } from '../src/report.ts';
+import { globalSlots, report } from '../src/report.ts';
+import { takeContextSlot } from './provider.ts';
 import { readingEnd } from './ring/ring-here.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { parsedRecord } from './record/record-json.ts';
@@ -31,6 +32,7 @@ export interface RecordedTasks extends AsyncDisposable {
 /**
  * Records every task of this process in memory from now on, until it is closed or disposed of. Prints nothing, reads no
  * environment variable, starts no timer, and needs no OpenTelemetry provider; one that is registered is left alone.
+ * Without a context manager one is registered, until the end, so that code has an active span.
  *
  * ```ts
  * await using tasks = await recordedTasks();
@@ -50,6 +52,12 @@ export async function recordedTasks(): Promise<RecordedTasks> {
   const committer = new Committer({ source: readingEnd(ring), store, sleep: () => Promise.resolve(), onFailure: () => undefined });
   const processor = new RingSpanProcessor(ring, () => void committer.drain());
   capture.always.add(processor);
+  let giveBack = (): void => undefined;
+  // As the first task begins: what the application registers until then stays.
+  const take = (): void => {
+    if (globalSlots().context === undefined) giveBack = takeContextSlot();
+  };
+  capture.registerProvider = take;
 
   const found = async <T>(taskUuid: string, read: (uuid: string) => Promise<T | undefined>): Promise<T> => {
     await committer.drain();
@@ -59,6 +67,8 @@ export async function recordedTasks(): Promise<RecordedTasks> {
   };
   const close = async (): Promise<void> => {
     capture.always.delete(processor);
+    if (capture.registerProvider === take) capture.registerProvider = undefined;
+    giveBack();
     ring.close();
   };
   return {

@@ -56,6 +56,15 @@ describe('recorded tasks', () => {
     expect(await tasks.record(taskUuid)).toMatchObject({ state: 'queued' });
   });
 
+  test('have what code sets on the active span, without any provider', async () => {
+    const tasks = await recorded();
+    const taskUuid = await runTask('Import', async (updater) => {
+      trace.getActiveSpan()?.setAttribute('rows', 3);
+      return updater.taskUuid;
+    });
+    expect(await tasks.record(taskUuid)).toMatchObject({ attributes: { rows: 3 }, trace_sampled: false });
+  });
+
   test('that are unknown reject', async () => {
     const tasks = await recorded();
     const uuid = '54bf5712-b9ec-11e9-afdd-8c16454a0938';

@@ -70,9 +70,7 @@ describe('a started task', () => {
 
   test('that suppresses exceptions rejects `done` by the latest one', async () => {
     recorded();
-    const { done } = await startTask('Import', (updater) => void updater.scope('Part', () => thrown(new Error('no'))), {
-      suppressException: true,
-    });
+    const { done } = await startTask('Import', (updater) => updater.scope('Part', () => thrown(new Error('no'))), { suppressException: true });
     await expect(done).rejects.toThrow('no');
   });
 
