@@ -160,6 +160,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('result'), json: anyJson }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('set'), set: fc.oneof(anyAttributes, fc.record({ queue: anyText, table: anyText })) }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -215,6 +216,7 @@ function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclu
     }
   } else if (!attempt.open) return;
   else if ('json' in next) attempt.result(next.json);
+  else if ('set' in next) attempt.setAttributes(next.set);
   else end(attempt, next.how, next.error);
 }
 

@@ -28,11 +28,12 @@ export function toldBy(facts: readonly Fact[]): Told {
   const start = firstOf<TaskStart>(ofTask, 'task-start');
   const end = firstOf<TaskEnd>(ofTask, 'task-end');
   const announced = firstAnnounced(facts);
+  const set = ofTask.flatMap((fact) => (fact.kind === 'attributes' ? [fact] : [])).toSorted((one, other) => one.seq - other.seq).map(({ attributes }) => attributes);
   const result = ofTask.findLast((fact) => fact.kind === 'result');
   return {
     state: end?.outcome ?? (latest === undefined ? 'queued' : 'running'),
     task_name: (start ?? latestStart(facts) ?? announced)?.name ?? '',
-    attributes: { ...announced?.attributes, ...start?.attributes },
+    attributes: Object.assign({}, announced?.attributes, start?.attributes, ...set, end?.attributes) as Attributes,
     attempt: start?.attempt ?? 0,
     trace_id: latest?.traceId ?? null,
     start: start?.time ?? null,

@@ -202,7 +202,7 @@ export class ScriptedAttempt extends ScriptedScope {
   readonly number: number;
   readonly skew: number;
   latestError = '';
-  readonly #attributes: Attributes;
+  #attributes: Attributes;
   #running = 0;
   #finished = 0;
   #failed = 0;
@@ -225,6 +225,11 @@ export class ScriptedAttempt extends ScriptedScope {
 
   result(json: string): void {
     this.say({ kind: 'result', result: json });
+  }
+
+  setAttributes(attributes: Attributes): void {
+    this.#attributes = { ...this.#attributes, ...attributes };
+    this.say({ kind: 'attributes', attributes });
   }
 
   enclose(parent: ScriptedScope): void {
