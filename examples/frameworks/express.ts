@@ -14,9 +14,8 @@ app.use(express.json());
 app.get('/', (_request, response) => {
   response.send('the application');
 });
-app.post('/invoices', (_request, response) => {
-  // The task may be asked for before it is stored: `wait` waits for it.
-  response.status(202).location(`/jobs/tasks/${sendInvoices()}?wait=10`).end();
+app.post('/invoices', async (_request, response) => {
+  response.status(202).location(`/jobs/tasks/${await sendInvoices()}`).end();
 });
 // Not by `app.use('/jobs', …)`, which would take `/jobs` off the path.
 app.all(/^\/jobs\//, (request, response) => tasksListener(request, response));

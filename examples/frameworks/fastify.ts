@@ -12,8 +12,7 @@ const tasksListener = getRequestListener(tasks.fetch);
 const app = Fastify();
 app.get('/', async () => 'the application');
 app.post('/invoices', async (_request, reply) => {
-  // The task may be asked for before it is stored: `wait` waits for it.
-  return reply.code(202).header('Location', `/jobs/tasks/${sendInvoices()}?wait=10`).send();
+  return reply.code(202).header('Location', `/jobs/tasks/${await sendInvoices()}`).send();
 });
 app.register(async (jobs) => {
   // The bodies are left to the tasks.

@@ -8,9 +8,8 @@ const taskspan = await startTaskspan();
 
 const app = new Hono();
 app.get('/', (c) => c.text('the application'));
-app.post('/invoices', (c) => {
-  // The task may be asked for before it is stored: `wait` waits for it.
-  return c.body(null, 202, { Location: `/jobs/tasks/${sendInvoices()}?wait=10` });
+app.post('/invoices', async (c) => {
+  return c.body(null, 202, { Location: `/jobs/tasks/${await sendInvoices()}` });
 });
 app.route('/jobs', createTasksApp({ store: taskspan.store }));
 

@@ -1,21 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { runTask } from 'taskspan';
+import { startTask } from 'taskspan';
 
-/** Starts a task of one minute and gives its UUID at once, for the answer to a request. */
-export function sendInvoices(): string {
-  const taskUuid = randomUUID();
-  const sending = runTask(
-    'Send invoices',
-    async (updater) => {
-      for (let sent = 1; sent <= 60; sent++) {
-        await setTimeout(1000, undefined, { signal: updater.signal });
-        updater.progress(sent, 60);
-      }
-    },
-    { taskUuid },
-  );
-  // What went wrong is in the task's record.
-  sending.catch(() => undefined);
+/** Starts a task of one minute. Resolves to its UUID when the task can be found, for the answer to a request. */
+export async function sendInvoices(): Promise<string> {
+  const { taskUuid } = await startTask('Send invoices', async (updater) => {
+    for (let sent = 1; sent <= 60; sent++) {
+      await setTimeout(1000, undefined, { signal: updater.signal });
+      updater.progress(sent, 60);
+    }
+  });
   return taskUuid;
 }

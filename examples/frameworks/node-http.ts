@@ -10,12 +10,13 @@ const tasks = new Hono().route('/jobs', createTasksApp({ store: taskspan.store }
 const tasksListener = getRequestListener(tasks.fetch);
 
 const server = createServer((request, response) => {
-  if (request.url?.startsWith('/jobs/')) return void tasksListener(request, response);
-  if (request.method === 'POST' && request.url === '/invoices') {
-    // The task may be asked for before it is stored: `wait` waits for it.
-    return response.writeHead(202, { Location: `/jobs/tasks/${sendInvoices()}?wait=10` }).end();
+  if (request.url?.startsWith('/jobs/')) {
+    void tasksListener(request, response);
+  } else if (request.method === 'POST' && request.url === '/invoices') {
+    void sendInvoices().then((taskUuid) => response.writeHead(202, { Location: `/jobs/tasks/${taskUuid}` }).end());
+  } else {
+    response.end('the application');
   }
-  return response.end('the application');
 });
 server.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () => {
   console.log('listening on', server.address());
