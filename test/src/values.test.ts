@@ -56,7 +56,7 @@ describe('a blank name', () => {
   test.each(['', ' \n\t', '\u00a0'])('%j of a task, a scope, a part, a child or an announcement is (unnamed)', async (blank) => {
     const { record, attempts } = recorded();
     const told = diagnosed();
-    const announced = announceTask({ taskName: blank });
+    const announced = await announceTask({ taskName: blank });
     expect(await record(announced)).toMatchObject({ task_name: '(unnamed)', state: 'queued' });
     const updater = new TaskUpdater({ taskName: blank });
     expect(updater.scope(blank, () => 42)).toBe(42);

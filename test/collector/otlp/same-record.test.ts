@@ -104,7 +104,7 @@ test('one task has one record, reported in process, as spans, as live facts, or 
       const before = (await spans()).length;
       const updater = new TaskUpdater({ taskName: 'Any', attributes: given });
       const uuid = updater.taskUuid;
-      if (announced !== undefined) announceTask({ taskName: 'Announced', taskUuid: uuid, attributes: announced });
+      if (announced !== undefined) await announceTask({ taskName: 'Announced', taskUuid: uuid, attributes: announced });
       // The active span of a task is inside its own functions.
       updater.run(() => run(updater, todo));
       updater.insertFinalUpdate();

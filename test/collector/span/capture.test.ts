@@ -103,7 +103,7 @@ describe('a task is recorded whole', () => {
     const { record, processor, scopes } = processing();
     register(new NodeTracerProvider({ spanProcessors: [processor] }));
     await context.with(suppressTracing(context.active()), async () => {
-      const queued = announceTask({ taskName: 'Queued' });
+      const queued = await announceTask({ taskName: 'Queued' });
       expect(await record(queued)).toMatchObject({ state: 'queued' });
       const updater = new TaskUpdater({ taskName: 'T' });
       updater.scope('Here', () => continueTask(updater.carrier()).scope('There', (part) => part.notify('elsewhere')));
