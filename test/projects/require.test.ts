@@ -3,16 +3,13 @@ import { installed, passed } from './project.ts';
 
 const QUIET = '--disable-warning=ExperimentalWarning';
 
-test('a CommonJS program requires taskspan, and its tasks are recorded', async () => {
+test('a CommonJS program requires taskspan; `import` gives the same module, and a second copy finds the running collector', async () => {
   const project = await installed('require');
-  const { stdout, stderr } = await passed(project.node([QUIET, 'program.js']));
-  expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual({ text: '\tsaid\n', failures: [] });
-});
+  const program = await passed(project.node([QUIET, 'program.js']));
+  expect(program.stderr).toBe('');
+  expect(JSON.parse(program.stdout)).toEqual({ text: '\tsaid\n', failures: [] });
 
-test('`require` and `import` give the same module, and a copy of the package finds the collector that runs', async () => {
-  const project = await installed('require');
-  const { stdout, stderr } = await passed(project.node([QUIET, 'copies.js']));
-  expect(stderr).toBe('taskspan: it is running already: this second start changes nothing\n');
-  expect(JSON.parse(stdout)).toEqual({ imported: true, copied: true, sameStore: true });
+  const copies = await passed(project.node([QUIET, 'copies.js']));
+  expect(copies.stderr).toBe('taskspan: it is running already: this second start changes nothing\n');
+  expect(JSON.parse(copies.stdout)).toEqual({ imported: true, copied: true, sameStore: true });
 });
