@@ -21,8 +21,6 @@ export type {
   TaskStatus,
   TaskSummary,
 } from './record/task-record.ts';
-export { recordTasks } from './span/record-tasks.ts';
-export type { SamplerLike } from './span/record-tasks.ts';
 export { TaskSpanProcessor } from './span/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './span/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './span/sdk-span.ts';

@@ -1,11 +1,12 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { capture } from '../src/capture.ts';
 import { describeFailure } from '../src/failure.ts';
-import { report } from '../src/report.ts';
+import { report, warnings } from '../src/report.ts';
 import { shared } from '../src/shared.ts';
 import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
-import { isProviderRegistered, registerProvider, resourceOf, unregisterProvider } from './provider.ts';
+import { registerProvider, resourceOf } from './provider.ts';
 import { reportLost } from './ring/lost-facts.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { ExportProcessor, exporterTo } from './span/export-processor.ts';
@@ -20,7 +21,6 @@ import type { TaskStoreErrorCode } from './store/task-store-error.ts';
 import { sinkSettings, spanHeaders, storeElsewhere } from './sending.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
-import { tellOnStandardError } from './tell.ts';
 import { within } from './ending/within.ts';
 import { startCollectorHere } from './thread/collector-here.ts';
 import type { CollectorOptions } from './thread/collector.ts';
@@ -32,7 +32,7 @@ import type { CollectorFailure } from './thread/messages.ts';
 
 /** What {@link startTaskspan} gives: a running collector and what belongs to it. */
 export interface Taskspan extends AsyncDisposable {
-  /** The span processor, for an application's own provider; used already where one was registered. */
+  /** The span processor. A provider needs it only for spans of other code that follows the contract. */
   readonly processor: SpanProcessor;
   /** The store, for `createTasksApp` in an application of one's own. In this thread: a second connection to read with. */
   readonly store: TaskStore;
@@ -49,27 +49,26 @@ export interface Taskspan extends AsyncDisposable {
 const FLUSH_MS = 2000;
 
 /** The one collector of this process, while it runs: of all copies of this package that were loaded. */
-const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefined } = shared('taskspan.collecting', () => ({
+const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefined } = shared('collecting', () => ({
   running: undefined,
 }));
 
 /**
- * Starts the collector of this process in one call: an OpenTelemetry provider with the span
- * processor, a sampler that never touches the record, the exporter where an endpoint is given,
- * the collector in a thread beside the task, and with `serve` its server.
+ * Starts the collector of this process in one call: it takes every task, in a thread beside the task, and with `serve`
+ * it serves them. Where the application registers no OpenTelemetry provider, one is registered, with an exporter if an
+ * endpoint is given.
  *
- * What does not work (a taken port, a database that can't be opened, a provider registered
- * already) is told through `diag` and in `failures`; task code runs all the same. A second call
- * gives a handle to the same collector whose `close()` does nothing.
+ * What does not work (a taken port, a database that can't be opened) is reported in `failures` and printed; task code
+ * runs all the same. A second call gives a handle to the same collector whose `close()` does nothing.
  *
- * `OTEL_SDK_DISABLED=true` keeps it from starting: nothing is recorded then.
+ * With `OTEL_SDK_DISABLED=true` there are no spans; tasks are recorded all the same.
  *
  * @throws TypeError or RangeError for options that can't be meant.
  */
 export async function startTaskspan(options: TaskspanOptions = {}): Promise<Taskspan> {
   const resolved = resolveOptions(options);
-  if (process.env[INSIDE_COLLECTOR] !== undefined || process.env['OTEL_SDK_DISABLED'] === 'true') return inert();
-  tellOnStandardError();
+  if (process.env[INSIDE_COLLECTOR] !== undefined) return inert();
+  warnOnStandardError();
   try {
     sqlite();
   } catch (error) {
@@ -96,13 +95,10 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
 function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; ready: Promise<void> } {
   const failures: Error[] = [];
   const spans = new RingSpanProcessor(ring);
+  capture.always.add(spans);
+  capture.everStarted = true;
   const { sending } = options;
-  const exporter = options.exports
-    ? new ExportProcessor({
-        endpoint: options.endpoint,
-        ...(sending && { headers: spanHeaders(sending), mark: () => ring.mark() }),
-      })
-    : undefined;
+  let exporter: ExportProcessor | undefined;
   let url: string | undefined;
   // Before the collector: what is open has to be ended before the last facts are waited for.
   const flushSpans = async (): Promise<void> => exporter?.flushAtEnd();
@@ -139,7 +135,27 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     forceFlush: async () => void (await collector.flush(FLUSH_MS)),
     shutdown: async () => void (await collector.flush(FLUSH_MS)),
   };
-  const registered = register(options, [processor, ...(exporter ? [exporter] : []), ...options.spanProcessors], failures);
+  const notUsed = (): void => {
+    const error = unusedOptions(options);
+    if (error === undefined) return;
+    failures.push(error);
+    report(error.message);
+  };
+  const unregister =
+    options.registerProvider === false
+      ? notUsed
+      : registerProvider({
+          ...options,
+          registerProvider: options.registerProvider,
+          spanProcessors: () => {
+            if (options.exports) {
+              const sent = sending && { headers: spanHeaders(sending), mark: () => ring.mark() };
+              exporter = new ExportProcessor({ endpoint: options.endpoint, ...sent });
+            }
+            return [processor, ...(exporter ? [exporter] : []), ...options.spanProcessors];
+          },
+          onForeign: notUsed,
+        });
   const flush = async (): Promise<void> => {
     await Promise.all([collector.flush(FLUSH_MS), exporter?.forceFlush()]);
   };
@@ -148,7 +164,8 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     await ready;
     await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown()]);
     endings.stop();
-    if (registered) unregisterProvider();
+    capture.always.delete(spans);
+    unregister();
     ring.close();
     if (hears) worker.listeners--;
     if (stopLostTraces) await within(FLUSH_MS, stopLostTraces());
@@ -256,19 +273,18 @@ function here(
   };
 }
 
-function register(options: ResolvedOptions, processors: SpanProcessor[], failures: Error[]): boolean {
-  if (!options.registerProvider) return false;
-  if (isProviderRegistered()) {
-    failures.push(
-      new Error(
-        'an OpenTelemetry provider is registered already: give it the processor of this handle and the sampler ' +
-          'recordTasks(yours), or start taskspan first; until then nothing is recorded',
-      ),
-    );
-    return false;
-  }
-  registerProvider(options, processors);
-  return true;
+/** The options for spans that have no effect where another provider makes them; `undefined` if none was given. */
+function unusedOptions({ sending, endpoint, sampler, spanProcessors }: ResolvedOptions): Error | undefined {
+  const given = { endpoint: sending === undefined ? endpoint : undefined, sampler, spanProcessors: spanProcessors[0] };
+  const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (names.length === 0) return undefined;
+  return new Error(`spans are made by another OpenTelemetry provider than taskspan's: not used for them: ${names.join(', ')}`);
+}
+
+/** Prints warnings where the application has set no logger for OpenTelemetry's `diag`. `OTEL_LOG_LEVEL=none` keeps it silent. */
+function warnOnStandardError(): void {
+  if (process.env['OTEL_LOG_LEVEL']?.trim().toLowerCase() === 'none') return;
+  warnings.write ??= (line) => void process.stderr.write(`${line}\n`);
 }
 
 function errorOf({ message, code }: CollectorFailure): Error {

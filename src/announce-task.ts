@@ -1,11 +1,13 @@
-import { SpanKind, trace } from '@opentelemetry/api';
+import { context as contextApi, SpanKind } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
+import { sinkOf, taskTracer } from './capture.ts';
 import { checkName } from './check-name.ts';
 import { checkKeys, checkType } from './check-options.ts';
 import * as conventions from './conventions.ts';
 import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { reportOnce } from './report.ts';
+import { identified, startRoot } from './scope-span.ts';
 import { hrTimeOf, TaskClock } from './task-clock.ts';
 import { checkAttributes } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
@@ -57,17 +59,27 @@ const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact', 'limits'] satis
 function announce(uuid: string, { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions): void {
   const clean = cleanerWith(redact, limits);
   const name = clean.name(taskName);
-  const tracer = trace.getTracer(conventions.INSTRUMENTATION_NAME, conventions.INSTRUMENTATION_VERSION);
-  const now = hrTimeOf(new TaskClock().now());
-  const span = tracer.startSpan(`enqueue ${name}`, {
-    kind: SpanKind.PRODUCER,
-    startTime: now,
-    attributes: {
-      [conventions.SPAN_KIND]: 'announcement',
-      [conventions.TASK_UUID]: uuid,
-      [conventions.TASK_NAME]: name,
-      ...cleanAttributes(attributes, clean),
+  const tracer = taskTracer();
+  const time = new TaskClock().now();
+  const base = contextApi.active();
+  const own = cleanAttributes(attributes, clean);
+  const { given, takers } = startRoot(
+    tracer,
+    `enqueue ${name}`,
+    {
+      kind: SpanKind.PRODUCER,
+      startTime: hrTimeOf(time),
+      attributes: {
+        [conventions.SPAN_KIND]: 'announcement',
+        [conventions.TASK_UUID]: uuid,
+        [conventions.TASK_NAME]: name,
+        ...own,
+      },
     },
-  });
-  span.end(now);
+    base,
+  );
+  const { span, traceId, spanId } = identified(given, base, takers, undefined);
+  const ref = { taskUuid: uuid, traceId, spanId, taskSpanId: '' };
+  sinkOf(takers, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: own });
+  span.end(hrTimeOf(time));
 }

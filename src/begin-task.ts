@@ -1,7 +1,6 @@
-import { trace } from '@opentelemetry/api';
 import { endWhenDropped } from './abandoned.ts';
+import { taskTracer } from './capture.ts';
 import type { CarriedTask } from './carried-task.ts';
-import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
 import { attributesCut } from './limits.ts';
 import { ScopeNode } from './scope-node.ts';
 import { ScopeRun } from './scope-run.ts';
@@ -34,8 +33,8 @@ export function beginPart(
   });
   const clean = task.clean.name(name);
   const start = task.clock.now();
-  const { span, context } = scope === undefined ? NOT_TRACED : startPartSpan(task, scope, clean, start);
-  return new ScopeNode(updater, new ScopeRun(task, undefined, clean, start, span), undefined, context);
+  const opened = scope === undefined ? NOT_TRACED : startPartSpan(task, scope, clean, start);
+  return new ScopeNode(updater, new ScopeRun(task, undefined, clean, start, opened), undefined, opened.context);
 }
 
 /** Begins an attempt of a task. */
@@ -48,9 +47,10 @@ export function beginAttempt(
   const task = new TaskRun({ ...runOptions(options), verbose: verbose ? new VerboseLog() : undefined, parentTaskUuid: origin.parentTaskUuid });
   const { clean } = task;
   const start = task.clock.now();
-  const { span, context } = startTaskSpan(task, start, cleanAttributes(attributes, clean), origin);
-  const own = new ScopeRun(task, undefined, task.name, start, span);
-  const root = new ScopeNode(updater, own, undefined, context);
+  const given = cleanAttributes(attributes, clean);
+  const opened = startTaskSpan(task, start, given, origin);
+  const own = new ScopeRun(task, undefined, task.name, start, opened, given);
+  const root = new ScopeNode(updater, own, undefined, opened.context);
   task.verbose?.begin(own, task.attempt);
   if (own.writer.recording) endWhenDropped(updater, task);
   const cut = attributesCut(attributes, clean.limits.attributes);
@@ -64,7 +64,7 @@ function runOptions(options: TaskUpdaterOptions): Omit<TaskRunOptions, 'verbose'
     uuid: taskUuid(options.taskUuid),
     name: clean.name(options.taskName),
     attempt: options.attempt ?? 1,
-    tracer: trace.getTracer(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION),
+    tracer: taskTracer(),
     clock: new TaskClock(),
     clean,
     suppressException: options.suppressException ?? true,

@@ -71,7 +71,7 @@ describe('the token of a server', () => {
 
 test.each([
   [{ handleSignals: 'yes' }, 'handleSignals: expected true or false, got "yes"'],
-  [{ registerProvider: 1 }, 'registerProvider: expected true or false, got 1'],
+  [{ registerProvider: 1 }, "registerProvider: expected 'auto', true or false, got 1"],
   [{ serve: { host: 5 } }, 'serve.host: expected a string, got 5'],
   [{ serve: { allowedHosts: 'x' } }, 'allowedHosts: expected a list, got "x"'],
   [{ serve: { allowedOrigins: ['x'] } }, 'allowedOrigins: expected an origin such as "https://app.example", got "x"'],
