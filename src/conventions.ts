@@ -147,6 +147,9 @@ export const SEQ = 'taskspan.seq';
 export const OUTCOMES = ['completed', 'failed', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** Outcomes that a later version of the contract brings, each with the one that stands for it until then. */
+export const LATER_OUTCOMES: { readonly [outcome: string]: Outcome | undefined } = { timed_out: 'failed', skipped: 'cancelled' };
+
 /** Whether a value is one of {@link OUTCOMES}. */
 export function isOutcome(value: unknown): value is Outcome {
   return OUTCOMES.includes(value as Outcome);

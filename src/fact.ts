@@ -17,6 +17,7 @@ export type Fact =
   | ExceptionFact
   | ResultFact
   | AttributesFact
+  | UnknownFact
   | ScopeEnd
   | TaskEnd;
 
@@ -107,6 +108,12 @@ export interface ResultFact extends FactOf<'result'> {
 /** Attributes of the task that became known only now. Of several values for a name the last by sequence number counts. */
 export interface AttributesFact extends FactOf<'attributes'> {
   readonly attributes: Attributes;
+}
+
+/** An event of a later version of the contract. It counts as received, and changes nothing else. */
+export interface UnknownFact extends FactOf<'unknown'> {
+  /** Name of the event. */
+  readonly name: string;
 }
 
 /** An error as an end tells it. */

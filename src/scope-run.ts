@@ -80,7 +80,7 @@ export class ScopeRun {
       let text = task.clean.message(message);
       if (attributes !== undefined) text += attributesCut(attributes, task.clean.limits.attributes);
       if (this.writer.recording) {
-        this.writer.notification(text, attributes === undefined ? undefined : cleanAttributes(attributes, task.clean));
+        this.writer.notification(text, attributes === undefined ? undefined : anyOf(cleanAttributes(attributes, task.clean)));
       }
       task.verbose?.write('message', this, messageLines(text));
     } catch (error) {
@@ -195,6 +195,12 @@ export class ScopeRun {
       if (told) verbose.write('other', this, nameLine(this.name) + lines);
     } else if (error !== undefined || !this.#heading) verbose.write('outcome', this, lines);
   }
+}
+
+/** An object without attributes is none: on the wire both are the same. */
+function anyOf(attributes: Attributes): Attributes | undefined {
+  for (const _ in attributes) return attributes;
+  return undefined;
 }
 
 /** The writer of all that is not traced: it writes nothing, so that one is enough. */

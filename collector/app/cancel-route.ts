@@ -22,7 +22,7 @@ export function cancelRoute(store: TaskStore): (c: Context) => Promise<Response>
       return problem(409, `task ${uuid} can not be cancelled: its worker does not listen`);
     }
     if (answer === 'lost') {
-      const heard = (await store.task(uuid))?.liveness?.heard;
+      const heard = (await store.stored(uuid))?.liveness?.heard;
       const since = heard === undefined ? '' : ` since ${isoTime(heard)}`;
       return problem(409, `task ${uuid} can not be cancelled now: its worker has not been heard of${since}`);
     }

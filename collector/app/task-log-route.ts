@@ -26,7 +26,7 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers): (c: Cont
   };
 
   async function rest(c: Context, uuid: string, offset: number): Promise<Response> {
-    const task = await store.task(uuid);
+    const task = await store.stored(uuid);
     if (task === undefined) return unknownTask(uuid);
     if (offset > task.logBytes) return beyond(offset, task.logBytes);
     const headers = { ...REST_HEADERS, 'Content-Length': String(task.logBytes - offset) };

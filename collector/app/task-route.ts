@@ -36,7 +36,7 @@ export function taskRoute(store: TaskStore): (c: Context) => Response | Promise<
   };
 
   async function answer(c: Context, uuid: string, revision: number | undefined): Promise<Response> {
-    const task = await store.task(uuid);
+    const task = await store.stored(uuid);
     if (task === undefined) return unknownTask(uuid);
     if (isTextWanted(c)) return logAnswer(c, task);
     const tag = entityTag(task, 'json');

@@ -156,7 +156,7 @@ export class TaskWatchers {
   }
 
   async #open(uuid: string): Promise<TaskFeed | undefined> {
-    const task = await this.#store.task(uuid);
+    const task = await this.#store.stored(uuid);
     return task && new TaskFeed(this.#store, task, this.#maxBehindBytes);
   }
 
@@ -250,7 +250,7 @@ export class TaskWatchers {
     for (const [uuid, watched] of this.#tasks) {
       const { feed } = watched;
       if (feed === undefined) continue;
-      const task = await this.#store.task(uuid);
+      const task = await this.#store.stored(uuid);
       if (task === undefined) {
         feed.feed.end();
         this.#drop(uuid, watched);

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
-import type { AttributesFact, ExceptionFact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef } from '../../src/fact.ts';
+import type { AttributesFact, ExceptionFact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef, UnknownFact } from '../../src/fact.ts';
 import { hasUserAttributes, isOrdinal, textOf, userAttributes } from './attributes.ts';
 import { unexpected } from './unexpected.ts';
 
@@ -12,7 +12,7 @@ export interface ToldEvent {
   readonly time: number;
 }
 
-export type EventFact = NotificationFact | ProgressFact | PlanFact | ExceptionFact | ResultFact | AttributesFact;
+export type EventFact = NotificationFact | ProgressFact | PlanFact | ExceptionFact | ResultFact | AttributesFact | UnknownFact;
 
 const EVENT_NAMES: readonly string[] = [
   conventions.NOTIFICATION_EVENT,
@@ -23,7 +23,7 @@ const EVENT_NAMES: readonly string[] = [
   conventions.EXCEPTION_EVENT,
 ];
 
-/** Whether an event of this name tells a fact. Others a later version of the contract may bring. */
+/** Whether an event of this name is a fact of this version of the contract. */
 export function isEventName(name: string): boolean {
   return EVENT_NAMES.includes(name);
 }
@@ -64,7 +64,7 @@ export function eventFactOf(ref: SpanRef, { name, attributes, time }: ToldEvent)
       return { kind: 'exception', span: ref, seq, time, type, message: textOf(attributes, conventions.EXCEPTION_MESSAGE) };
     }
     default:
-      return undefined;
+      return name.startsWith(conventions.RESERVED_PREFIX) ? { kind: 'unknown', span: ref, seq, time, name } : undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import { isOutcome, OUTCOMES } from '../../src/conventions.ts';
+import type { Outcome } from '../../src/conventions.ts';
 import type { ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
 import { countOf, isOrdinal, textOf, userAttributes } from './attributes.ts';
 import { uuidOf } from './span-ref.ts';
@@ -87,8 +88,7 @@ function parentScopeOf(attributes: Attributes): Pick<TaskStart, 'parentScope'> {
 
 /** The fact that it has ended. A span that was ended by other hands than ours has failed if its status says so. */
 export function endFactOf(ref: SpanRef, { name, attributes, time, duration, failed, message, events }: ToldEnd): TaskEnd | ScopeEnd {
-  const told = attributes[conventions.OUTCOME];
-  const outcome = isOutcome(told) ? told : failed ? 'failed' : 'completed';
+  const outcome = outcomeOf(attributes, failed);
   const seq = Math.max(countOf(attributes, conventions.FACTS), 1 + greatestSeq(events));
   const errorName = textOf(attributes, conventions.ERROR);
   const error: ToldError | undefined = errorName === '' ? undefined : { name: errorName, message };
@@ -122,10 +122,19 @@ function greatestSeq(events: ToldEnd['events'] = []): number {
   return greatest;
 }
 
-/** Why the outcome that an end tells can't be meant; `undefined` if it can. */
+/** An outcome that this version does not know is judged by the span's error. */
+function outcomeOf(attributes: Attributes, failed: boolean): Outcome {
+  const outcome = attributes[conventions.OUTCOME];
+  if (isOutcome(outcome)) return outcome;
+  const later = typeof outcome === 'string' && Object.hasOwn(conventions.LATER_OUTCOMES, outcome) ? conventions.LATER_OUTCOMES[outcome] : undefined;
+  return later ?? (failed || textOf(attributes, conventions.ERROR) !== '' ? 'failed' : 'completed');
+}
+
+/** Why an outcome is invalid; `undefined` if it is not. A later version of the contract may bring others than ours. */
 export function outcomeFault(attributes: Attributes): string | undefined {
-  if (isOutcome(attributes[conventions.OUTCOME])) return undefined;
-  return unexpected(attributes, conventions.OUTCOME, `one of ${OUTCOMES.join(', ')}`);
+  const outcome = textOf(attributes, conventions.OUTCOME);
+  if (outcome !== '' && outcome !== conventions.LOST) return undefined;
+  return unexpected(attributes, conventions.OUTCOME, `an outcome such as ${OUTCOMES.join(', ')}`);
 }
 
 /** The same of how many facts its span has made, which is its own number. */

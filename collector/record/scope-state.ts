@@ -145,16 +145,16 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
 }
 
 /**
- * The attributes of a scope or attempt: those of its start, below those that were set while it ran, below those of its
- * end. Sorted by name, so that the way in which they came makes no difference.
+ * The attributes of a scope or attempt: those that were announced, below those of its start, below those that were set
+ * while it ran, below those of its end. Sorted by name, so that the way in which they came makes no difference.
  */
-export function attributesOf(scope: ScopeState): Attributes {
-  const all = new Map<string, AttributeValue | undefined>();
-  if (isAttempt(scope)) {
+export function attributesOf(scope: ScopeState | undefined, announced: Attributes = {}): Attributes {
+  const all = new Map(Object.entries(announced));
+  if (scope !== undefined && isAttempt(scope)) {
     for (const [key, value] of Object.entries(scope.attributes)) all.set(key, value);
     for (const [key, { value }] of Object.entries(scope.set)) all.set(key, value);
   }
-  for (const [key, value] of Object.entries(scope.end?.attributes ?? {})) all.set(key, value);
+  for (const [key, value] of Object.entries(scope?.end?.attributes ?? {})) all.set(key, value);
   return Object.fromEntries([...all].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 

@@ -137,6 +137,8 @@ export class FactWriter implements SpanSink, RingSpan {
         return this.result(fact.seq, fact.time, fact.result);
       case 'attributes':
         return this.attributes(fact.seq, fact.time, fact.attributes);
+      case 'unknown':
+        throw new TypeError(`no updater makes an event ${fact.name}`);
     }
   }
 }

@@ -71,6 +71,7 @@ export function lateStore(location: string | (() => TaskStore), onReplaced?: () 
     open,
     append: (facts) => use((store) => store.append(facts)),
     task: (uuid) => use((store) => store.task(uuid)),
+    stored: (uuid) => use((store) => store.stored(uuid)),
     revision: (look) => {
       const store = open();
       try {

@@ -25,9 +25,9 @@ export interface ProgramOptions {
 export interface Project {
   readonly folder: string;
   /** Starts the Node.js of the test, with its flags and the program's path and arguments. The process ends with the test. */
-  node(args: readonly string[], options?: ProgramOptions): TestProcess;
+  readonly node: (args: readonly string[], options?: ProgramOptions) => TestProcess;
   /** Starts a command of an installed package, such as `tsc`, likewise. */
-  command(name: string, args: readonly string[], options?: ProgramOptions): TestProcess;
+  readonly command: (name: string, args: readonly string[], options?: ProgramOptions) => TestProcess;
 }
 
 /** Copies the project and installs what its package.json names, and taskspan. To be called in a test. */

@@ -52,7 +52,7 @@ test.for(SAMPLERS)('sampled %s, the record is whole and nothing is exported', as
     }),
   );
   await provider.forceFlush();
-  const stored = (await store.task(uuid))!;
+  const stored = (await store.stored(uuid))!;
   expect(JSON.parse(stored.summary)).toMatchObject({ state: 'completed', jobs: { finished: 1 }, trace_sampled: false });
   expect((await store.log(uuid))?.text).toContain('\t - part\n\tsaid\n');
   expect(exporter.getFinishedSpans()).toEqual([]);

@@ -62,7 +62,7 @@ function refusing(times: number, refuse: () => Promise<void>): TaskStore & { ask
   return Object.assign(Object.create(store) as TaskStore, {
     asked: () => asked,
     append: (facts: readonly Fact[]) => (asked++ < times ? refuse() : store.append(facts)),
-    task: (uuid: string) => store.task(uuid),
+    stored: (uuid: string) => store.stored(uuid),
     log: (uuid: string) => store.log(uuid),
   });
 }

@@ -29,6 +29,7 @@ export function shownTask(fields: Partial<TaskRecord> = {}): TaskRecord {
     parent_task_uuid: null,
     trace_id: null,
     trace_sampled: false,
+    created: NOW,
     updated: NOW,
     cancellable: false,
     heard: null,
