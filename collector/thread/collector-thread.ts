@@ -122,10 +122,6 @@ export class CollectorThread {
         execArgv: 'deno' in process.versions ? [] : ['--disable-warning=ExperimentalWarning'],
         // Without NODE_OPTIONS: a telemetry preload would start threads without end.
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
-        // Not piped by Node.js: its pipe turns a failed write of the application into an uncaught error. Nobody reads
-        // them, which would hold the process: the thread prints nothing, its warnings and errors come as messages.
-        stdout: true,
-        stderr: true,
       });
     } catch (error) {
       this.#noThread(error);
@@ -137,6 +133,7 @@ export class CollectorThread {
     worker.on('message', (message: FromThread) => this.#hear(worker, message));
     // Unheard it would end the process.
     worker.on('error', (error) => (cause = error));
+    for (const name of ['stdout', 'stderr'] as const) printWhatItWrites(worker, name);
     worker.on('exit', (code) => this.#died(worker, cause ?? new Error(`it ended with code ${code}`)));
   }
 
@@ -228,6 +225,14 @@ export class CollectorThread {
       report('the last facts could not be committed', describeFailure(error).message);
     }
   }
+}
+
+/**
+ * In place of the pipe that Node.js has made: that turns a failed write of the application into an uncaught error. (The
+ * options of `Worker` that make no pipe let what is read hold the process.) Not all runtimes have these streams.
+ */
+function printWhatItWrites(worker: Partial<Pick<Worker, 'stdout' | 'stderr'>>, name: 'stdout' | 'stderr'): void {
+  worker[name]?.unpipe().on('data', (text: Buffer) => print(name, text));
 }
 
 function shared({ id, memory }: Segment): SharedSegment {
