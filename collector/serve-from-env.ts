@@ -5,7 +5,7 @@ import type { ReceiveOptions, ServeOptions } from './app/serve-options.ts';
 import { resolveStreams } from './app/stream-options.ts';
 import type { StreamOptions } from './app/stream-options.ts';
 import { checkToken } from './app/token.ts';
-import { booleanOf, listOf, numberOf } from './environment.ts';
+import { booleanOf, listOf, numberOf, textOf } from './environment.ts';
 import { resolveLimits } from './otlp/receiver-options.ts';
 
 const SERVE_OPTIONS: readonly string[] = [
@@ -29,8 +29,8 @@ export function serveOptions(serve: boolean | ServeOptions | undefined, env: Nod
   }
   const port = numberOf(env, 'TASKSPAN_PORT');
   if (serve === undefined && port === undefined) return undefined;
-  const host = env['TASKSPAN_HOST'] || undefined;
-  const token = env['TASKSPAN_TOKEN'] || undefined;
+  const host = textOf(env, 'TASKSPAN_HOST');
+  const token = textOf(env, 'TASKSPAN_TOKEN');
   if (token !== undefined) checkToken('TASKSPAN_TOKEN', token);
   const allowedHosts = listOf(env, 'TASKSPAN_ALLOWED_HOSTS');
   const allowedOrigins = listOf(env, 'TASKSPAN_ALLOWED_ORIGINS');

@@ -2,7 +2,7 @@ import { context as contextApi, SpanKind } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
 import { sinkOf, taskTracer, untilCommitted } from './capture.ts';
 import type { TaskProcessor } from './capture.ts';
-import { checkName } from './check-name.ts';
+import { checkName, nameOf } from './check-name.ts';
 import { checkKeys, checkType } from './check-options.ts';
 import * as conventions from './conventions.ts';
 import { checkLimits } from './limits.ts';
@@ -73,11 +73,12 @@ function announced(
   { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions,
 ): readonly TaskProcessor[] {
   const clean = cleanerWith(redact, limits);
-  const name = clean.name(taskName);
+  const of = { clean, title: `task ${uuid}` };
+  const name = nameOf(taskName, of);
   const tracer = taskTracer();
   const time = new TaskClock().now();
   const base = contextApi.active();
-  const own = cleanAttributes(attributes, clean);
+  const own = cleanAttributes(attributes, of);
   const { given, takers } = startRoot(
     tracer,
     `enqueue ${name}`,

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../src/timers.ts';
 import { requestArrives } from './arriving-request.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { getRequestListener, RequestError } from './node-listener.ts';

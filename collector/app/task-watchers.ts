@@ -1,3 +1,4 @@
+import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../src/timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskChanges, TaskStore } from '../store/task-store.ts';
 import { eventText } from './event-stream.ts';

@@ -2,6 +2,7 @@ import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { isLoopbackAddress } from '../app/loopback.ts';
+import { textOf } from '../environment.ts';
 import { accessToken } from './access-token.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
 
@@ -87,8 +88,8 @@ function usualUrl(command: Command): string {
 
 /** A variable that belongs to no option of the command, told as commander tells those that do. */
 function variable<T>(command: Command, name: string, parse: (value: string) => T): T | undefined {
-  const value = process.env[name];
-  if (!value) return undefined;
+  const value = textOf(process.env, name);
+  if (value === undefined) return undefined;
   try {
     return parse(value);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Fact } from '../../src/fact.ts';
+import { setImmediate } from '../../src/timers.ts';
 import type { CommitObserver } from '../store/committer.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { TaskStoreError } from '../store/task-store-error.ts';

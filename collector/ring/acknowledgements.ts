@@ -1,3 +1,4 @@
+import { clearInterval, performance, setInterval } from '../../src/timers.ts';
 import type { RingWriter } from './ring-writer.ts';
 import { CONTROL } from './segment.ts';
 

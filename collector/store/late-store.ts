@@ -1,3 +1,4 @@
+import { performance } from '../../src/timers.ts';
 import { openStore } from './open-store.ts';
 import type { TaskStore } from './task-store.ts';
 import { TaskStoreError } from './task-store-error.ts';

@@ -78,3 +78,14 @@ test.each([
 ])('%j is refused', (options, message) => {
   expect(() => resolveOptions(options as never, {})).toThrow(new TypeError(message));
 });
+
+describe('a variable that is empty or blank', () => {
+  test.each(['', ' '])('is an unset one, whichever it is: %j', (text) => {
+    const names = new Set<string | symbol>();
+    const env = new Proxy({}, { get: (_, name) => (names.add(name), text) });
+    expect(resolveOptions({}, env)).toEqual(resolveOptions({}, {}));
+    expect(resolveOptions({ serve: true }, env)).toEqual(resolveOptions({ serve: true }, {}));
+    expect(names).toContain('TASKSPAN_STORE');
+    expect(names.size).toBeGreaterThan(15);
+  });
+});

@@ -80,7 +80,7 @@ describe('an announced task', () => {
 
 test.each<[string, object | string, string]>([
   ['no options', 'Import', 'announceTask: expected an object of options, got "Import"'],
-  ['no name', {}, 'taskName: expected the name to be a string that is not empty, got undefined'],
+  ['no name', {}, 'taskName: expected the name to be a string, got undefined'],
   ['an unknown option', { taskName: 'x', name: 'y' }, 'announceTask: expected options among taskName, taskUuid, attributes, redact, limits, got "name"'],
   ['no UUID', { taskName: 'x', taskUuid: '1' }, 'taskUuid: expected a UUID (RFC 9562), got "1"'],
   ['attributes of ours', { taskName: 'x', attributes: { 'taskspan.x': 1 } }, 'attributes: expected names that are not empty and not of taskspan.*'],

@@ -12,6 +12,8 @@ import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 import { notification, SPANS } from '../ring/arbitrary-fact.ts';
 import { WrittenRing } from '../ring/written-ring.ts';
 
+vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+
 /** A store of which each append waits until the test lets it succeed or fail. */
 class HeldStore {
   readonly store: TaskStore = memoryStore();
