@@ -24,7 +24,8 @@ export interface TaskspanOptions {
   /**
    * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
    * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, `TASKSPAN_TOKEN`, and the lists by commas
-   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for what others send `TASKSPAN_RECEIVE`,
+   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for what is in front of the server `TASKSPAN_TRUST_PROXY` and
+   * `TASKSPAN_GUARDED`; for what others send `TASKSPAN_RECEIVE`,
    * `TASKSPAN_RECEIVE_MAX_BODY_BYTES` and `TASKSPAN_RECEIVE_MAX_WAITING_BYTES`; for its live streams
    * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
    */
