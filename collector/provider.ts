@@ -52,17 +52,20 @@ function takeFreeSlots({ serviceName, sampler, spanProcessors, onForeign }: Prov
     if (trace.setGlobalTracerProvider(provider)) taken.push(() => isGlobal(provider) && trace.disable());
     else onForeign();
   }
-  if (slots.context === undefined) {
-    const manager = new AsyncLocalStorageContextManager().enable();
-    context.setGlobalContextManager(manager);
-    taken.push(() => globalSlots().context === manager && context.disable());
-  }
+  if (slots.context === undefined) taken.push(takeContextSlot());
   if (slots.propagation === undefined) {
     const propagator = new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] });
     propagation.setGlobalPropagator(propagator);
     taken.push(() => globalSlots().propagation === propagator && propagation.disable());
   }
   return taken;
+}
+
+/** Registers a context manager, without which no code has an active span. Gives it back while it is still ours. */
+export function takeContextSlot(): () => void {
+  const manager = new AsyncLocalStorageContextManager().enable();
+  context.setGlobalContextManager(manager);
+  return () => globalSlots().context === manager && context.disable();
 }
 
 function isGlobal(provider: NodeTracerProvider): boolean {

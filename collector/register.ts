@@ -4,10 +4,11 @@
  * starts without it being recorded.
  */
 import { describeFailure } from '../src/failure.ts';
+import { print } from '../src/standard-streams.ts';
 import { startTaskspan } from './start-taskspan.ts';
 
 try {
   await startTaskspan();
 } catch (error) {
-  process.stderr.write(`taskspan: ${describeFailure(error).message}; nothing is recorded\n`);
+  print('stderr', `taskspan: ${describeFailure(error).message}; nothing is recorded\n`);
 }

@@ -3,9 +3,11 @@ import { capture } from '../src/capture.ts';
 import { describeFailure } from '../src/failure.ts';
 import { report, warnings } from '../src/report.ts';
 import { shared } from '../src/shared.ts';
+import { print } from '../src/standard-streams.ts';
 import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
+import { textOf } from './environment.ts';
 import { registerProvider, resourceOf } from './provider.ts';
 import { reportLost } from './ring/lost-facts.ts';
 import { RingWriter } from './ring/ring-writer.ts';
@@ -67,7 +69,7 @@ const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefi
  */
 export async function startTaskspan(options: TaskspanOptions = {}): Promise<Taskspan> {
   const resolved = resolveOptions(options);
-  if (process.env[INSIDE_COLLECTOR] !== undefined) return inert();
+  if (textOf(process.env, INSIDE_COLLECTOR) !== undefined) return inert();
   warnOnStandardError();
   try {
     sqlite();
@@ -268,7 +270,7 @@ function here(
   return {
     ready: starting,
     store,
-    flush: (limitMs) => within(limitMs, starting.then(({ committer }) => committer.drain())),
+    flush: (limitMs) => within(limitMs, starting.then(({ committer }) => committer.drain(limitMs))),
     close: async () => void (await within(FLUSH_MS, starting.then((collector) => collector.close()))),
   };
 }
@@ -284,7 +286,7 @@ function unusedOptions({ sending, endpoint, sampler, spanProcessors }: ResolvedO
 /** Prints warnings where the application has set no logger for OpenTelemetry's `diag`. `OTEL_LOG_LEVEL=none` keeps it silent. */
 function warnOnStandardError(): void {
   if (process.env['OTEL_LOG_LEVEL']?.trim().toLowerCase() === 'none') return;
-  warnings.write ??= (line) => void process.stderr.write(`${line}\n`);
+  warnings.write ??= (line) => print('stderr', `${line}\n`);
 }
 
 function errorOf({ message, code }: CollectorFailure): Error {

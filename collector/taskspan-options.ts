@@ -4,9 +4,10 @@ import { received } from '../src/failure.ts';
 import type { ServeOptions } from './app/serve-options.ts';
 import { checkToken } from './app/token.ts';
 import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
-import { booleanOf, numberOf } from './environment.ts';
+import { booleanOf, numberOf, textOf } from './environment.ts';
 import { checkBufferBytes } from './ring/buffer-bytes.ts';
 import { serveOptions } from './serve-from-env.ts';
+import { fixedLocation } from './store/open-store.ts';
 import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
@@ -23,7 +24,8 @@ export interface TaskspanOptions {
   /**
    * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
    * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, `TASKSPAN_TOKEN`, and the lists by commas
-   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for what others send `TASKSPAN_RECEIVE`,
+   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for what is in front of the server `TASKSPAN_TRUST_PROXY` and
+   * `TASKSPAN_GUARDED`; for what others send `TASKSPAN_RECEIVE`,
    * `TASKSPAN_RECEIVE_MAX_BODY_BYTES` and `TASKSPAN_RECEIVE_MAX_WAITING_BYTES`; for its live streams
    * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
    */
@@ -140,7 +142,7 @@ const OPTIONS: readonly string[] = [
 export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
   checkKeys('startTaskspan', options, OPTIONS);
   const { serviceName, sampler, spanProcessors } = options;
-  const endpoint = httpUrl('endpoint', options.endpoint) ?? httpUrl('TASKSPAN_ENDPOINT', env['TASKSPAN_ENDPOINT'] || undefined);
+  const endpoint = httpUrl('endpoint', options.endpoint) ?? httpUrl('TASKSPAN_ENDPOINT', textOf(env, 'TASKSPAN_ENDPOINT'));
   if (serviceName !== undefined && (typeof serviceName !== 'string' || serviceName === '')) {
     throw new TypeError(`serviceName: expected a string that is not empty, got ${received(serviceName)}`);
   }
@@ -157,19 +159,19 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
   if (handleSignals !== undefined && typeof handleSignals !== 'boolean') {
     throw new TypeError(`handleSignals: expected true or false, got ${received(handleSignals)}`);
   }
-  const store = options.store ?? (env['TASKSPAN_STORE'] || DEFAULT_STORE);
+  const store = options.store ?? textOf(env, 'TASKSPAN_STORE') ?? DEFAULT_STORE;
   if (store === '' || (typeof store !== 'string' && !isTaskStore(store))) {
     throw new TypeError(`store: expected a path or a TaskStore, got ${received(store)}`);
   }
   const serve = serveOptions(options.serve, env);
-  const isKept = options.store !== undefined || Boolean(env['TASKSPAN_STORE']) || serve !== undefined;
-  const serverUrl = httpUrl('serverUrl', options.serverUrl) ?? httpUrl('TASKSPAN_SERVER_URL', env['TASKSPAN_SERVER_URL'] || undefined);
+  const isKept = options.store !== undefined || textOf(env, 'TASKSPAN_STORE') !== undefined || serve !== undefined;
+  const serverUrl = httpUrl('serverUrl', options.serverUrl) ?? httpUrl('TASKSPAN_SERVER_URL', textOf(env, 'TASKSPAN_SERVER_URL'));
   if (options.token !== undefined) checkToken('token', options.token);
-  const token = options.token ?? (env['TASKSPAN_TOKEN'] || undefined);
+  const token = options.token ?? textOf(env, 'TASKSPAN_TOKEN');
   const sends = endpoint !== undefined && !isKept;
   if (sends && token !== undefined) checkToken('TASKSPAN_TOKEN', token);
   return {
-    store,
+    store: typeof store === 'string' ? fixedLocation(store) : store,
     serve,
     endpoint,
     sending: sends ? { endpoint, serverUrl: serverUrl ?? endpoint, token } : undefined,
@@ -198,8 +200,8 @@ function isProcessor(value: unknown): boolean {
 
 /** The exporter is added only where somebody named an endpoint. */
 function exportsByEnv(env: NodeJS.ProcessEnv): boolean {
-  if (env['OTEL_TRACES_EXPORTER']?.trim() === 'none') return false;
-  return Boolean(env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']);
+  if (textOf(env, 'OTEL_TRACES_EXPORTER')?.trim() === 'none') return false;
+  return (textOf(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') ?? textOf(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')) !== undefined;
 }
 
 function registerProviderIn(env: NodeJS.ProcessEnv): ResolvedOptions['registerProvider'] | undefined {

@@ -1,6 +1,7 @@
 import { endWhenDropped } from './abandoned.ts';
 import { taskTracer } from './capture.ts';
 import type { CarriedTask } from './carried-task.ts';
+import { nameOf } from './check-name.ts';
 import { attributesCut } from './limits.ts';
 import { ScopeNode } from './scope-node.ts';
 import { ScopeRun } from './scope-run.ts';
@@ -31,7 +32,7 @@ export function beginPart(
     parentTaskUuid,
     partOf: scope?.taskSpanId ?? '',
   });
-  const clean = task.clean.name(name);
+  const clean = nameOf(name, { clean: task.clean, title: `task ${task.uuid}` });
   const start = task.clock.now();
   const opened = scope === undefined ? NOT_TRACED : startPartSpan(task, scope, clean, start);
   return new ScopeNode(updater, new ScopeRun(task, undefined, clean, start, opened), undefined, opened.context);
@@ -47,7 +48,7 @@ export function beginAttempt(
   const task = new TaskRun({ ...runOptions(options), verbose: verbose ? new VerboseLog() : undefined, parentTaskUuid: origin.parentTaskUuid });
   const { clean } = task;
   const start = task.clock.now();
-  const given = cleanAttributes(attributes, clean);
+  const given = cleanAttributes(attributes, task);
   const opened = startTaskSpan(task, start, given, origin);
   const own = new ScopeRun(task, undefined, task.name, start, opened, given);
   const root = new ScopeNode(updater, own, undefined, opened.context);
@@ -60,9 +61,10 @@ export function beginAttempt(
 
 function runOptions(options: TaskUpdaterOptions): Omit<TaskRunOptions, 'verbose'> {
   const clean = cleanerWith(options.redact, options.limits);
+  const uuid = taskUuid(options.taskUuid);
   return {
-    uuid: taskUuid(options.taskUuid),
-    name: clean.name(options.taskName),
+    uuid,
+    name: nameOf(options.taskName, { clean, title: `task ${uuid}` }),
     attempt: options.attempt ?? 1,
     tracer: taskTracer(),
     clock: new TaskClock(),

@@ -28,6 +28,11 @@ export interface SpanSink {
 export interface TaskProcessor {
   /** Gives the sink for the facts of one span. */
   sink(span: SpanRef): SpanSink;
+  /**
+   * Resolves when all that it has taken until now is committed, or acknowledged where it is sent; after `limitMs` at the
+   * latest. Says whether it is. Never rejects.
+   */
+  committed?(limitMs: number): Promise<boolean>;
 }
 
 /** Which processors of this process take tasks. */
@@ -84,6 +89,16 @@ export function sinkOf(takers: readonly TaskProcessor[], span: SpanRef): SpanSin
     reportOnce('sink', 'a span could not be recorded', error);
     return undefined;
   }
+}
+
+/** The longest that a start or an announcement waits for its commit, in milliseconds. */
+const COMMIT_MS = 2000;
+
+/** Waits until what these processors have taken is committed, for {@link COMMIT_MS} at most. Reports once if it is not. */
+export async function untilCommitted(takers: readonly TaskProcessor[]): Promise<void> {
+  const committed = await Promise.all(takers.map(async (taker) => taker.committed?.(COMMIT_MS)));
+  if (!committed.includes(false)) return;
+  reportOnce('not committed', `a task was not committed within ${COMMIT_MS / 1000} s of its start or announcement: it can't be found yet`);
 }
 
 /** Gives each fact to several sinks. */

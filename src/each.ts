@@ -1,6 +1,5 @@
 import { received } from './failure.ts';
 import { isCount } from './progress.ts';
-import type { EachOptions } from './scope.ts';
 
 /** Told before each item is asked for how many are done, of how many. What it throws ends the iteration. */
 type Step = (done: number, total: number | undefined) => void;
@@ -8,11 +7,11 @@ type Step = (done: number, total: number | undefined) => void;
 /** Counts the items of an iterable as they are taken: an item is done when the next is asked for. */
 export function countEach<T>(
   items: Iterable<T> | AsyncIterable<T>,
-  options: EachOptions | undefined,
+  given: number | undefined,
   step: Step,
 ): IterableIterator<T> | AsyncIterableIterator<T> {
-  if (isIterable(items)) return countSync(items, options?.total ?? sizeOf(items), step);
-  if (isAsyncIterable(items)) return countAsync(items, options?.total ?? sizeOf(items), step);
+  if (isIterable(items)) return countSync(items, given ?? sizeOf(items), step);
+  if (isAsyncIterable(items)) return countAsync(items, given ?? sizeOf(items), step);
   throw new TypeError(`each: expected an iterable or an async iterable, got ${received(items)}`);
 }
 

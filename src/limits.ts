@@ -31,12 +31,16 @@ export const DEFAULT_LIMITS: Limits = {
   result: 262_144,
 };
 
-/** A text of at most so many code units, and a mark after it where it was longer. */
-export function cutText(text: string, most: number): string {
+/**
+ * A text of at most so many code units, and a mark after it where it was longer.
+ *
+ * @param all How many there were, as the mark writes it. Default: those of the text.
+ */
+export function cutText(text: string, most: number, all?: string): string {
   if (text.length <= most) return text;
   const last = text.charCodeAt(most - 1);
   const end = last >= 0xd800 && last <= 0xdbff ? most - 1 : most;
-  return `${text.slice(0, end)}… (cut: ${countText(text.length)} characters)`;
+  return `${text.slice(0, end)}… (cut: ${all ?? countText(text.length)} characters)`;
 }
 
 /** The mark that tells of attributes that were left out; `""` where none were. */

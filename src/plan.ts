@@ -1,6 +1,8 @@
+import { nameOf } from './check-name.ts';
 import type { Plan } from './fact.ts';
 import { received } from './failure.ts';
-import type { CleanText } from './text.ts';
+import { reportOnce } from './report.ts';
+import type { Subject } from './text.ts';
 
 /**
  * What a scope is going to consist of, as a caller says it: how many scopes, their names, or
@@ -9,39 +11,43 @@ import type { CleanText } from './text.ts';
 export type PlanInput = number | readonly string[] | Readonly<Record<string, number>>;
 
 /**
- * The plan as a fact carries it; `TypeError` for anything else.
- *
- * @param clean What the names of scopes go through too, so that a plan's names are theirs.
+ * The plan as a fact carries it. Invalid numbers, empty and repeated names are corrected where something is left, which is
+ * reported once a task; `undefined` where nothing is. Throws a `TypeError` for what is of another type.
  */
-export function planOf(input: unknown, clean: CleanText): Plan {
+export function planOf(input: unknown, of: Subject): Plan | undefined {
   if (typeof input === 'number') {
-    if (Number.isSafeInteger(input) && input >= 1) return input;
-  } else if (Array.isArray(input)) {
-    if (isListOfNames(input)) return weightsOf(input.map((name) => [name, 1]), clean);
-  } else if (typeof input === 'object' && input !== null) {
-    const entries = Object.entries(input as Record<string, unknown>);
-    if (entries.length > 0 && entries.every(isWeighted)) return weightsOf(entries, clean);
+    return Number.isSafeInteger(input) && input >= 1 ? input : corrected(undefined, input, of);
   }
-  throw new TypeError(
-    `plan: expected a whole number of at least 1, a list of different names or an object of positive weights by name, got ${received(input)}`,
-  );
+  if (Array.isArray(input) && input.every((name) => typeof name === 'string')) {
+    const plan = weightsOf(input.map((name) => [name, 1]), of);
+    return new Set(input).size === input.length && plan !== undefined ? plan : corrected(plan, input, of);
+  }
+  if (typeof input === 'object' && input !== null && !Array.isArray(input)) {
+    const entries = Object.entries(input as Record<string, unknown>);
+    if (entries.every((entry): entry is [string, number] => typeof entry[1] === 'number')) {
+      const valid = entries.filter(([, weight]) => weight > 0 && weight < Infinity);
+      const plan = weightsOf(valid, of);
+      return valid.length === entries.length && plan !== undefined ? plan : corrected(plan, input, of);
+    }
+  }
+  throw new TypeError(`plan: expected ${EXPECTED}, got ${received(input)}`);
 }
 
-function isListOfNames(input: readonly unknown[]): input is readonly string[] {
-  return input.length > 0 && new Set(input).size === input.length && input.every((name) => typeof name === 'string');
+const EXPECTED = 'a whole number of at least 1, a list of different names or an object of positive weights by name';
+
+function corrected(plan: Plan | undefined, input: unknown, { clean, title }: Subject): Plan | undefined {
+  const done = plan === undefined ? 'is dropped' : 'counts as far as it is valid';
+  reportOnce(`plan of ${title}`, `plan() in ${title} ${done}: expected ${EXPECTED}, got ${clean.message(received(input))}`);
+  return plan;
 }
 
 /** Names may be any, `__proto__` among them; those that are the same when cleaned share one weight. */
-function weightsOf(entries: readonly (readonly [string, number])[], clean: CleanText): Record<string, number> {
+function weightsOf(entries: readonly (readonly [string, number])[], of: Subject): Record<string, number> | undefined {
+  if (entries.length === 0) return undefined;
   const weights = Object.create(null) as Record<string, number>;
   for (const [name, weight] of entries) {
-    const cleaned = clean(name);
+    const cleaned = nameOf(name, of);
     weights[cleaned] = (weights[cleaned] ?? 0) + weight;
   }
   return weights;
-}
-
-function isWeighted(entry: [string, unknown]): entry is [string, number] {
-  const [, weight] = entry;
-  return typeof weight === 'number' && Number.isFinite(weight) && weight > 0;
 }

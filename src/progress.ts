@@ -1,4 +1,6 @@
 import { received } from './failure.ts';
+import { reportOnce } from './report.ts';
+import type { Subject } from './text.ts';
 
 /** How far something is: steps done, of how many. */
 export interface Progress {
@@ -107,15 +109,23 @@ export class ProgressGate {
   }
 }
 
-/** Throws a `TypeError` unless both are finite and not negative, and `total`, if given, is a number. */
-export function checkProgress(done: unknown, total: unknown): void {
-  if (!isCount(done)) {
-    throw new TypeError(`progress: expected done to be a finite number of at least 0, got ${received(done)}`);
-  }
-  if (total !== undefined && !isCount(total)) {
-    throw new TypeError(`progress: expected total to be a finite number of at least 0, got ${received(total)}`);
-  }
+/** Whether `done` can be recorded, which is reported once a task if not. Throws a `TypeError` for what is no number. */
+export function isDone(done: unknown, of: Subject): done is number {
+  if (isCount(done)) return true;
+  if (typeof done !== 'number') throw new TypeError(`progress: expected done to be ${AMOUNT}, got ${received(done)}`);
+  reportOnce(`done of ${of.title}`, `progress() in ${of.title} is dropped: expected done to be ${AMOUNT}, got ${done}`);
+  return false;
 }
+
+/** A total as it can be recorded: an invalid one is none, which is reported once a task. Throws a `TypeError` for what is no number. */
+export function totalOf(total: unknown, what: string, of: Subject): number | undefined {
+  if (total === undefined || isCount(total)) return total;
+  if (typeof total !== 'number') throw new TypeError(`${what}: expected total to be ${AMOUNT}, got ${received(total)}`);
+  reportOnce(`total of ${of.title}`, `${what}() in ${of.title} has no total: expected ${AMOUNT}, got ${total}`);
+  return undefined;
+}
+
+const AMOUNT = 'a finite number of at least 0';
 
 /** Whether a value can say how many: a finite number of at least 0. */
 export function isCount(value: unknown): value is number {

@@ -2,14 +2,13 @@ import { context as contextApi } from '@opentelemetry/api';
 import type { Attributes, AttributeValue, Context } from '@opentelemetry/api';
 import { carrierOf } from './carrier.ts';
 import type { Carrier } from './carrier.ts';
-import { checkName } from './check-name.ts';
-import { RESERVED_PREFIX } from './conventions.ts';
+import { checkName, nameOf } from './check-name.ts';
 import { currentScope } from './current.ts';
 import { countEach } from './each.ts';
 import { received } from './failure.ts';
 import { planOf } from './plan.ts';
 import type { PlanInput } from './plan.ts';
-import { checkProgress } from './progress.ts';
+import { isDone, totalOf } from './progress.ts';
 import { isPromiseLike, promiseOf } from './promise-of.ts';
 import { reportOnce } from './report.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
@@ -88,13 +87,15 @@ export class ScopeNode implements Scope {
   }
 
   progress(done: number, total?: number): void {
-    checkProgress(done, total);
-    if (this.own.isOpen) this.own.progress(done, total);
+    const all = totalOf(total, 'progress', this.task);
+    if (!isDone(done, this.task)) return;
+    if (this.own.isOpen) this.own.progress(done, all);
     else this.#tooLate('progress');
   }
 
   plan(plan: PlanInput): void {
-    const planned = planOf(plan, this.task.clean.name);
+    const planned = planOf(plan, this.task);
+    if (planned === undefined) return;
     const { own } = this;
     if (!own.isOpen) {
       this.#tooLate('plan');
@@ -116,7 +117,7 @@ export class ScopeNode implements Scope {
   ): IterableIterator<T> | AsyncIterableIterator<T> {
     if (options !== undefined) checkEachOptions(options);
     const { own, task } = this;
-    return countEach(items, options, (done, total) => {
+    return countEach(items, totalOf(options?.total, 'each', task), (done, total) => {
       if (own.isOpen) own.progress(done, total);
       if (task.cancellation !== undefined) this.#throwIfCancelled();
     });
@@ -158,9 +159,7 @@ export class ScopeNode implements Scope {
 
   /** Sets an attribute of the task, if this is the task itself. */
   setAttribute(key: string, value: AttributeValue): void {
-    if (typeof key !== 'string' || key === '' || key.startsWith(RESERVED_PREFIX)) {
-      throw new TypeError(`setAttribute: expected a name that is not empty and does not begin with ${RESERVED_PREFIX}, got ${received(key)}`);
-    }
+    if (typeof key !== 'string') throw new TypeError(`setAttribute: expected the name to be a string, got ${received(key)}`);
     if (this.task.partOf !== undefined) {
       reportOnce('attribute of a part', `setAttribute() in "${this.name}" is dropped: a task's attributes are set where the task runs`);
       return;
@@ -169,7 +168,8 @@ export class ScopeNode implements Scope {
     if (node === undefined) return;
     const { own, task } = node;
     own.record(() => {
-      const attributes = cleanAttributes({ [key]: value }, task.clean);
+      const attributes = cleanAttributes({ [key]: value }, task);
+      if (Object.keys(attributes).length === 0) return;
       if (own.writer.countAttributes(attributes) <= task.clean.limits.attributes) own.writer.attributes(attributes);
       else reportOnce(`attributes of ${task.title}`, `${task.title} has ${task.clean.limits.attributes} attributes already: "${key}" is dropped`);
     });
@@ -178,7 +178,7 @@ export class ScopeNode implements Scope {
   #openChild(name: string): ScopeNode {
     const { task, updater } = this;
     const parent = this.nearestOpen();
-    const clean = task.clean.name(name);
+    const clean = nameOf(name, task);
     if (parent === undefined || !task.isOpen) return unrecordedScope(updater, task, clean);
     if (parent.#context === undefined) {
       const start = task.verbose === undefined ? 0 : task.clock.now();

@@ -14,7 +14,7 @@ import { SpanWriter } from './span-writer.ts';
 import type { TaskTotals } from './span-writer.ts';
 import { TaskClock } from './task-clock.ts';
 import type { TaskRun } from './task-run.ts';
-import { cleanAttributes } from './text.ts';
+import { notificationAttributes } from './text.ts';
 import { ToldErrors } from './told-errors.ts';
 import type { VerboseLog } from './verbose-log.ts';
 
@@ -80,7 +80,7 @@ export class ScopeRun {
       let text = task.clean.message(message);
       if (attributes !== undefined) text += attributesCut(attributes, task.clean.limits.attributes);
       if (this.writer.recording) {
-        this.writer.notification(text, attributes === undefined ? undefined : anyOf(cleanAttributes(attributes, task.clean)));
+        this.writer.notification(text, attributes === undefined ? undefined : notificationAttributes(attributes, task));
       }
       task.verbose?.write('message', this, messageLines(text));
     } catch (error) {
@@ -179,12 +179,13 @@ export class ScopeRun {
   }
 
   #close(outcome: Outcome, failure: Failure | undefined, own: boolean, last: (() => TaskTotals) | undefined): void {
-    const { verbose, clock, clean } = this.task;
+    const { task } = this;
+    const { verbose, clock } = task;
     if (!this.writer.recording && verbose === undefined) return;
     const time = clock.now();
     if (verbose !== undefined) this.#print(verbose, outcome, time, own ? failure : undefined);
     if (this.writer.recording) {
-      this.writer.end({ outcome, heading: this.#heading, failure, own, time, clean, task: last?.() });
+      this.writer.end({ outcome, heading: this.#heading, failure, own, time, of: task, totals: last?.() });
     }
   }
 
@@ -195,12 +196,6 @@ export class ScopeRun {
       if (told) verbose.write('other', this, nameLine(this.name) + lines);
     } else if (error !== undefined || !this.#heading) verbose.write('outcome', this, lines);
   }
-}
-
-/** An object without attributes is none: on the wire both are the same. */
-function anyOf(attributes: Attributes): Attributes | undefined {
-  for (const _ in attributes) return attributes;
-  return undefined;
 }
 
 /** The writer of all that is not traced: it writes nothing, so that one is enough. */

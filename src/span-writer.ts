@@ -11,7 +11,7 @@ import { StandInSpan } from './stand-in-span.ts';
 import { hrTimeOf } from './task-clock.ts';
 import type { TaskClock } from './task-clock.ts';
 import { cleanAttributes } from './text.ts';
-import type { Cleaner } from './text.ts';
+import type { Subject } from './text.ts';
 
 /** What a span's end says beyond its outcome. */
 export interface SpanEnd {
@@ -22,10 +22,10 @@ export interface SpanEnd {
   /** Whether this very span reports it. */
   readonly own: boolean;
   readonly time: number;
-  /** Cleans what task code has set on the span itself. */
-  readonly clean: Cleaner;
+  /** The task, whose rules clean what code has set on the span itself. */
+  readonly of: Subject;
   /** Of a task span: what is known only at the end. */
-  readonly task: TaskTotals | undefined;
+  readonly totals: TaskTotals | undefined;
 }
 
 /** What the end of a task says about the whole of it. */
@@ -140,7 +140,7 @@ export class SpanWriter {
   }
 
   /** On success the span's status stays unset, as the semantic conventions have it. */
-  #close({ outcome, heading, failure, own, task }: SpanEnd): void {
+  #close({ outcome, heading, failure, own, totals }: SpanEnd): void {
     const { span } = this;
     span.setAttribute(conventions.OUTCOME, outcome);
     span.setAttribute(conventions.FACTS, this.#facts);
@@ -152,24 +152,24 @@ export class SpanWriter {
       }
       span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
     }
-    if (task === undefined) return;
+    if (totals === undefined) return;
     span.setAttributes({
-      [conventions.EXCEPTION]: task.exception,
-      [conventions.JOBS_TOTAL]: task.jobs.total,
-      [conventions.JOBS_FINISHED]: task.jobs.finished,
-      [conventions.JOBS_FAILED]: task.jobs.failed,
+      [conventions.EXCEPTION]: totals.exception,
+      [conventions.JOBS_TOTAL]: totals.jobs.total,
+      [conventions.JOBS_FINISHED]: totals.jobs.finished,
+      [conventions.JOBS_FAILED]: totals.jobs.failed,
       // Given ones count before those that code has set on the span, in the record that a collector elsewhere makes too.
       ...this.#given,
     });
   }
 
-  #writeEnd(sink: SpanSink, { outcome, heading, failure, own, time, clean, task }: SpanEnd): void {
+  #writeEnd(sink: SpanSink, { outcome, heading, failure, own, time, of, totals }: SpanEnd): void {
     const error = failure !== undefined && own ? { name: failure.name, message: failure.message } : undefined;
     const base = { span: this.ref, seq: this.#facts, time, outcome, duration: time - this.#start, error };
-    const attributes = finalAttributes(this.span, this.#given, error !== undefined, clean);
+    const attributes = finalAttributes(this.span, this.#given, error !== undefined, of);
     const rest = attributes === undefined ? base : { ...base, attributes };
-    if (task === undefined) sink.end({ kind: 'scope-end', ...rest, heading });
-    else sink.end({ kind: 'task-end', ...rest, ...task });
+    if (totals === undefined) sink.end({ kind: 'scope-end', ...rest, heading });
+    else sink.end({ kind: 'task-end', ...rest, ...totals });
   }
 
   #next(): { seq: number; time: number } {
@@ -187,12 +187,12 @@ export class SpanWriter {
  * The attributes of a span at its end: those that the task was given, and below them what code, samplers and other
  * processors have set on the span, as far as it kept them. `undefined` where there are none.
  */
-function finalAttributes(span: Span, given: Attributes | undefined, hasErrorType: boolean, clean: Cleaner): Attributes | undefined {
+function finalAttributes(span: Span, given: Attributes | undefined, hasErrorType: boolean, of: Subject): Attributes | undefined {
   const set = setOn(span, given, hasErrorType);
   if (set === undefined) return given !== undefined && Object.keys(given).length > 0 ? given : undefined;
   const all = { ...given, ...set };
-  const cleaned = { ...given, ...cleanAttributes(set, clean) };
-  const most = clean.limits.attributes;
+  const cleaned = { ...given, ...cleanAttributes(set, of) };
+  const most = of.clean.limits.attributes;
   const cut = attributesCut(all, most);
   return cut === '' ? cleaned : { ...Object.fromEntries(Object.entries(cleaned).slice(0, most)), '…': cut };
 }

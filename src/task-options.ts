@@ -5,7 +5,6 @@ import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
 import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
-import { isCount } from './progress.ts';
 import type { EachOptions, ScopeOptions } from './scope.ts';
 import type { Redact } from './text.ts';
 
@@ -101,10 +100,6 @@ export function checkScopeOptions(options: unknown): void {
 /** The same for the options of `each`. */
 export function checkEachOptions(options: unknown): void {
   checkKeys('each', options, ['total'] satisfies (keyof EachOptions)[]);
-  const { total } = options as EachOptions;
-  if (total !== undefined && !isCount(total)) {
-    throw new TypeError(`total: expected a finite number of at least 0, got ${received(total)}`);
-  }
 }
 
 /** Throws a `TypeError` unless these can be a task's own attributes. */

@@ -1,6 +1,10 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import { isPlainNumber, otherValue } from './attribute-value.ts';
+import { RESERVED_PREFIX } from './conventions.ts';
+import { received } from './failure.ts';
 import { countText, cutText, DEFAULT_LIMITS, limitsOf } from './limits.ts';
 import type { Limits } from './limits.ts';
+import { reportOnce } from './report.ts';
 
 /**
  * Makes a text fit to be stored and sent: well-formed Unicode, not too long, and without what the
@@ -17,6 +21,8 @@ const NOT_REDACTED = '[redact failed: text left out]';
 /** What the texts of a task go through, each kind with its limit. */
 export interface Cleaner {
   readonly limits: Limits;
+  /** Whether secrets are taken out. */
+  readonly redacts: boolean;
   readonly message: CleanText;
   readonly name: CleanText;
   readonly attribute: CleanText;
@@ -33,6 +39,7 @@ export function cleanerWith(redact: Redact | undefined, given: Partial<Limits> |
 function cleanerOf(redact: Redact | undefined, limits: Limits): Cleaner {
   return {
     limits,
+    redacts: redact !== undefined,
     message: cleanTextWith(redact, limits.message),
     name: cleanTextWith(redact, limits.name),
     attribute: cleanTextWith(redact, limits.attributeValue),
@@ -55,22 +62,37 @@ export function cleanTextWith(redact: Redact | undefined, most: number): CleanTe
   };
 }
 
+/** Of whom something is said: a task, or what stands for it before there is one. */
+export interface Subject {
+  readonly clean: Cleaner;
+  /** For people, such as `task 0193…`. */
+  readonly title: string;
+}
+
 /**
- * The attributes with each text cleaned, as many as are allowed, without what is no attribute
- * value. Never throws for a hostile value.
+ * The attributes with each text cleaned, as many as are allowed, each with a value that is the same in a span, in a
+ * record and on the wire. What had to be changed is reported once a task. Never throws for a hostile value.
  */
-export function cleanAttributes(attributes: Attributes, { limits, attribute }: Cleaner): Attributes {
+export function cleanAttributes(attributes: Attributes, of: Subject): Attributes {
+  const { limits } = of.clean;
   const cleaned: Attributes = {};
   const keys = Object.keys(attributes);
   for (const key of keys.length > limits.attributes ? keys.slice(0, limits.attributes) : keys) {
     try {
-      const value = cleanValue(attributes[key], attribute, limits.attributeValue);
-      if (value !== undefined) cleaned[cutText(key, limits.name)] = value;
+      const value = cleanValue(key, attributes[key], of);
+      if (value !== undefined) cleaned[wellFormed(cutText(key, limits.name))] = value;
     } catch {
-      // A getter or proxy that throws has no value.
+      reportAttribute(key, 'a value that can not be kept', false, of);
     }
   }
   return cleaned;
+}
+
+/** The attributes of a notification, which has none rather than an empty object: so they come from the wire too. */
+export function notificationAttributes(attributes: Attributes, of: Subject): Attributes | undefined {
+  const cleaned = cleanAttributes(attributes, of);
+  for (const _ in cleaned) return cleaned;
+  return undefined;
 }
 
 /** JSON text with its secrets taken out; as a JSON string where that left no JSON. */
@@ -85,19 +107,52 @@ export function cleanJson(json: string, clean: CleanText): string {
   }
 }
 
-function cleanValue(value: unknown, clean: CleanText, most: number): AttributeValue | undefined {
-  if (typeof value === 'string') return clean(value);
-  if (typeof value === 'boolean') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
-  if (!Array.isArray(value)) return undefined;
-  if (lengthOf(value) > most) return `… (cut: a list of ${countText(value.length)} items)`;
-  return value.map((item: unknown) => cleanItem(item, clean)) as AttributeValue;
+function cleanValue(key: string, value: unknown, of: Subject): AttributeValue | undefined {
+  const { clean } = of;
+  if (key === '' || key.startsWith(RESERVED_PREFIX)) {
+    reportAttribute(key, 'a name that is empty or of ours', false, of);
+    return undefined;
+  }
+  if (typeof value === 'string') return clean.attribute(value);
+  if (typeof value === 'boolean' || value === undefined) return value;
+  if (typeof value === 'number' && isPlainNumber(value)) return value;
+  if (Array.isArray(value)) {
+    if (lengthOf(value) > clean.limits.attributeValue) return `… (cut: a list of ${countText(value.length)} items)`;
+    const list = cleanList(value, clean.attribute);
+    if (list !== undefined) return list;
+  }
+  const other = otherValue(value, clean);
+  reportAttribute(key, other.was, other.value !== undefined, of);
+  return other.value;
 }
 
-/** An object in a list would be left out of the span, and nobody would have redacted it. */
-function cleanItem(item: unknown, clean: CleanText): string | number | boolean | null {
-  if (typeof item === 'string') return clean(item);
-  return typeof item === 'number' || typeof item === 'boolean' ? item : null;
+/** A list of texts, of booleans or of plain numbers, with `null` where there is none; `undefined` for any other. */
+function cleanList(list: readonly unknown[], clean: CleanText): AttributeValue | undefined {
+  const cleaned: (string | number | boolean | null)[] = [];
+  let kind: string | undefined;
+  // Not `map`, which leaves holes as they are.
+  for (const item of list) {
+    if (item === null || item === undefined) cleaned.push(null);
+    else {
+      kind ??= typeof item;
+      if (typeof item !== kind) return undefined;
+      if (typeof item === 'string') cleaned.push(clean(item));
+      else if (typeof item === 'boolean' || (typeof item === 'number' && isPlainNumber(item))) cleaned.push(item);
+      else return undefined;
+    }
+  }
+  return cleaned as AttributeValue;
+}
+
+/** As `toWellFormed()`, which for the short names that most are takes longer than all the rest. */
+function wellFormed(name: string): string {
+  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) >= 0xd800) return name.toWellFormed();
+  return name;
+}
+
+function reportAttribute(key: string, was: string, isKept: boolean, { title }: Subject): void {
+  const what = `attribute ${received(key)} of ${title} has ${was}: it is ${isKept ? 'kept as text' : 'left out'}`;
+  reportOnce(`attribute with ${was} of ${title}`, what);
 }
 
 /** How many code units a list takes, an item that is no text as one. */

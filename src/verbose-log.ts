@@ -2,6 +2,7 @@ import { attemptLine, nameLine, needsName } from './log-line.ts';
 import type { LineKind, ScopeTree } from './log-line.ts';
 import { reportOnce } from './report.ts';
 import type { ScopeRun } from './scope-run.ts';
+import { print } from './standard-streams.ts';
 
 /** Prints a task's log to standard output while it grows; it needs no SDK. */
 export class VerboseLog {
@@ -17,19 +18,7 @@ export class VerboseLog {
     if (lines === '') return;
     const name = needsName(kind, scope, this.#before, scopeTree) ? nameLine(scope.name, true) : '';
     this.#before = scope;
-    print(name + lines);
-  }
-}
-
-/** As `console.log` writes: a closed pipe must not end the task's process, nor one that throws its code. */
-function print(text: string): void {
-  const { stdout } = process;
-  try {
-    stdout.write(text, (error) => {
-      if (error && stdout.listenerCount('error') === 0) stdout.once('error', () => undefined);
-    });
-  } catch (error) {
-    reportOnce('verbose', 'the log could not be printed', error);
+    print('stdout', name + lines, (error) => reportOnce('verbose', 'the log could not be printed', error));
   }
 }
 

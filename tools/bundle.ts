@@ -42,7 +42,11 @@ async function replaceNodeListener(): Promise<void> {
 async function replaceThreadProgram(): Promise<void> {
   const main = 'dist/collector/thread/thread-main';
   // Names stay whole, so that stack traces can be read.
-  const { code } = await oneFile(`${main}.js`, { format: 'cjs', minify: { compress: true, mangle: false, codegen: true } });
+  const output = { format: 'cjs', minify: { compress: true, mangle: false, codegen: true } } as const;
+  // The global timers of Deno before 2.9 are a browser's in a program that is text.
+  const timers = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'];
+  const inject = Object.fromEntries(timers.map((name): [string, [string, string]] => [name, ['node:timers', name]]));
+  const { code } = await oneFile(`${main}.js`, output, { transform: { inject } });
   await writeFile('dist/collector/thread/thread-program.js', `export const threadProgram = ${JSON.stringify(code)};\n`);
   await Promise.all([rm(`${main}.js`), rm(`${main}.d.ts`)]);
 }
@@ -70,8 +74,8 @@ async function addCommonJs(): Promise<void> {
 }
 
 /** The file with all that it imports, which needs no package when it runs. */
-async function oneFile(input: string, output: BuildOptions['output']): Promise<OutputChunk> {
-  const [chunk] = await bundled({ input, output: { ...output, codeSplitting: false }, write: false });
+async function oneFile(input: string, output: BuildOptions['output'], options: BuildOptions = {}): Promise<OutputChunk> {
+  const [chunk] = await bundled({ input, output: { ...output, codeSplitting: false }, ...options, write: false });
   if (chunk === undefined) throw new Error(`${input}: nothing was built`);
   const outside = [...chunk.imports, ...chunk.dynamicImports].filter((name) => name !== chunk.fileName && !isBuiltin(name));
   if (outside.length > 0) throw new Error(`${input} would import ${outside.join(', ')} when it runs`);

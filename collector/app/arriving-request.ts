@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { queueMicrotask } from '../../src/timers.ts';
 
 let arriving: IncomingMessage | undefined;
 

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
+import { delay, performance } from '../../src/timers.ts';
 import type { Cancellation, TaskStore } from '../store/task-store.ts';
 import { problem } from './problem.ts';
 

@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../../src/timers.ts';
 import { Heartbeat } from '../beat/heartbeat.ts';
 import { hasListener } from '../beat/listened-stores.ts';
 import type { TaskStore } from '../store/task-store.ts';

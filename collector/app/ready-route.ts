@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { performance } from '../../src/timers.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { problem } from './problem.ts';
 import { reportStoreFailure } from './store-failure.ts';

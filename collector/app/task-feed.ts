@@ -1,3 +1,4 @@
+import { setImmediate } from '../../src/timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import { changeJson, gainJson, recordFields } from '../record/task-change.ts';
 import type { RecordFields } from '../record/task-change.ts';

@@ -1,3 +1,4 @@
+import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../src/timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskChanges, TaskStore } from '../store/task-store.ts';
 import { eventText } from './event-stream.ts';
@@ -38,6 +39,7 @@ export class TaskWatchers {
   readonly #aliveMs: number;
   readonly #maxBehindBytes: number;
   readonly #tasks = new Map<string, WatchedTask>();
+  readonly #listeners = new Map<string, Set<() => void>>();
   readonly #gauge: WatcherGauge | undefined;
   #watchers = 0;
   /** Change number up to which all is told. */
@@ -117,6 +119,16 @@ export class TaskWatchers {
     if (used.feed !== undefined) return { feed: used.feed, release };
     release();
     return undefined;
+  }
+
+  /** Calls the listener after each commit of a task, for who has entered, until what is returned is called. */
+  onCommit(uuid: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(uuid) ?? new Set();
+    this.#listeners.set(uuid, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(uuid) === listeners) this.#listeners.delete(uuid);
+    };
   }
 
   /** Reads now what was committed up to now, for a client that has seen more than this server. */
@@ -211,6 +223,7 @@ export class TaskWatchers {
       for (const { task } of changes) {
         const watched = this.#tasks.get(task.uuid);
         if (watched?.feed !== undefined) await this.#advance(watched.feed, watched, task);
+        for (const listener of this.#listeners.get(task.uuid) ?? []) listener();
       }
       if (changes.length > 0) {
         // Last: where a reading fails, all of the page is read again.

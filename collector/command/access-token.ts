@@ -1,4 +1,5 @@
 import { checkToken } from '../app/token.ts';
+import { textOf } from '../environment.ts';
 import { CommandError } from './command-error.ts';
 
 /**
@@ -8,8 +9,8 @@ import { CommandError } from './command-error.ts';
  * Throws a {@link CommandError} for what is no token.
  */
 export function accessToken(): string | undefined {
-  const token = process.env['TASKSPAN_TOKEN'];
-  if (!token) return undefined;
+  const token = textOf(process.env, 'TASKSPAN_TOKEN');
+  if (token === undefined) return undefined;
   try {
     checkToken('TASKSPAN_TOKEN', token);
   } catch (error) {

@@ -2,6 +2,7 @@ import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { isLoopbackAddress } from '../app/loopback.ts';
+import { booleanOf, textOf } from '../environment.ts';
 import { accessToken } from './access-token.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
 
@@ -15,7 +16,7 @@ export function portOption(): Option {
 }
 
 export function hostOption(): Option {
-  return new Option('--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN')
+  return new Option('--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN or TASKSPAN_GUARDED')
     .env('TASKSPAN_HOST')
     .default(DEFAULT_HOST)
     .argParser(parseHost);
@@ -87,8 +88,8 @@ function usualUrl(command: Command): string {
 
 /** A variable that belongs to no option of the command, told as commander tells those that do. */
 function variable<T>(command: Command, name: string, parse: (value: string) => T): T | undefined {
-  const value = process.env[name];
-  if (!value) return undefined;
+  const value = textOf(process.env, name);
+  if (value === undefined) return undefined;
   try {
     return parse(value);
   } catch (error) {
@@ -158,8 +159,10 @@ function parsePort(value: string): number {
 
 function parseHost(value: string): string {
   if (value === 'localhost' || value === '::1' || value === '[::1]' || isLoopbackAddress(value)) return value;
-  if (accessToken() === undefined) {
-    throw new InvalidArgumentError('Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN.');
+  if (accessToken() === undefined && booleanOf(process.env, 'TASKSPAN_GUARDED') !== true) {
+    throw new InvalidArgumentError(
+      'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN. Behind a proxy that decides who may ask, set TASKSPAN_GUARDED=true.',
+    );
   }
   if (/^[^\s/?#@]+$/.test(value)) return value;
   throw new InvalidArgumentError('Expected an address such as 0.0.0.0, or a host name.');

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { describeFailure, failureText } from '../../src/failure.ts';
 import { cancelCommand } from './cancel-command.ts';
+import { deleteEmpty } from '../environment.ts';
 import { CommandError } from './command-error.ts';
 import { demoCommand } from './demo-command.ts';
 import { EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
@@ -20,6 +21,8 @@ import { tailCommand } from './tail-command.ts';
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode = EXIT_OK;
+  // For commander an empty variable is a value.
+  deleteEmpty(process.env);
   try {
     await createProgram((code) => (exitCode = code)).parseAsync(args, { from: 'user' });
     return exitCode;

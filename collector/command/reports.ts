@@ -1,4 +1,5 @@
 import { warnings } from '../../src/report.ts';
+import { print as printTo } from '../../src/standard-streams.ts';
 
 /** The warnings of taskspan while a command runs. */
 export interface HeldReports {
@@ -10,7 +11,7 @@ export interface HeldReports {
 export function holdReports(): HeldReports {
   let held: string[] | undefined = [];
   const print = (line: string): void => {
-    if (held === undefined) process.stderr.write(`${line}\n`);
+    if (held === undefined) printTo('stderr', `${line}\n`);
     else held.push(line);
   };
   warnings.write = print;

@@ -17,7 +17,7 @@ export function serveCommand(): Command {
         import('./stop-signal.ts'),
       ]);
       const taskspan = await startServing({ ...options, registerProvider: false, receive: true });
-      const stop = listenForStop();
+      const stop = listenForStop(false);
       try {
         process.stdout.write(`Tasks are served on ${taskspan.url}/tasks and kept in ${options.store}. Ctrl-C stops the server.\n`);
         await held(stop.stopped);

@@ -18,8 +18,12 @@ const SIGNALS = Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[];
 // Under `npm start` one Ctrl-C comes twice: from the terminal, and passed on by npm.
 const SAME_PRESS_MS = 500;
 
-/** Takes SIGINT and SIGTERM: the first one asks to stop, a second one ends the process at once. */
-export function listenForStop(): StopSignal {
+/**
+ * Takes SIGINT and SIGTERM: the first one asks to stop, a second one ends the process at once.
+ *
+ * @param stopsUnread Whether the command stops too when standard output can't be written any more.
+ */
+export function listenForStop(stopsUnread = true): StopSignal {
   const controller = new AbortController();
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   let stopTime = 0;
@@ -39,7 +43,7 @@ export function listenForStop(): StopSignal {
     if (!controller.signal.aborted) stop('stopped: nobody reads the output', NOBODY_READS);
   };
   for (const name of SIGNALS) process.on(name, onSignal);
-  process.stdout.on('error', onOutputError);
+  if (stopsUnread) process.stdout.on('error', onOutputError);
   return {
     signal: controller.signal,
     stopped,

@@ -1,5 +1,6 @@
 import { describeFailure, failureText } from '../../src/failure.ts';
 import { closeLiveTasks, liveTasks } from '../../src/live-tasks.ts';
+import { performance, setImmediate, setTimeout } from '../../src/timers.ts';
 import { UnfinishedError } from '../../src/unfinished-error.ts';
 
 /** Options of {@link watchEndings}. */

@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../../src/timers.ts';
+
 /** Waits for it, but no longer than this, and not for its success; says whether it came in time. */
 export async function within(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay, performance } from '../../src/timers.ts';
 import type { Cancellation } from '../store/task-store.ts';
 import { TaskStoreError } from '../store/task-store-error.ts';
 import type { Answer, HttpClient } from './http-client.ts';

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Attributes } from '@opentelemetry/api';
 import { describeFailure } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
+import { delay, performance } from '../../src/timers.ts';
 import type { LogRecord } from '../contract/log-record-facts.ts';
 import { TaskStoreError } from '../store/task-store-error.ts';
 import type { HttpClient } from './http-client.ts';

@@ -1,3 +1,4 @@
+import { setImmediate } from '../../src/timers.ts';
 import { RingReader } from './ring-reader.ts';
 import type { RingWriter } from './ring-writer.ts';
 import { CONTROL } from './segment.ts';

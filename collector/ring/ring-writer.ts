@@ -62,6 +62,8 @@ export class RingWriter {
   onWake: (() => void) | undefined;
   /** Called when the first fact of a row had to be given up. */
   onGivenUp: (() => void) | undefined;
+  /** Called with each fact that comes after {@link close}. */
+  onDropped: (() => void) | undefined;
 
   constructor(options: RingOptions = {}) {
     this.#segmentBytes = padded(options.segmentBytes ?? 256 * 1024);
@@ -147,7 +149,10 @@ export class RingWriter {
     first: string,
     second: string,
   ): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      this.onDropped?.();
+      return;
+    }
     const most = mostBytes(first, second) + MOST_SPAN_BYTES;
     const plain = kind === KIND.notification || kind === KIND.progress;
     if (this.#at + most > (plain ? this.#plainEnd : this.#end) && !this.#nextSegment(most, plain)) {

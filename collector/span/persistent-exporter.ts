@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { ExportResult } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { reportOnce } from '../../src/report.ts';
+import { delay, performance } from '../../src/timers.ts';
 
 /** Options of {@link PersistentExporter}. */
 export interface PersistentExporterOptions {

@@ -5,6 +5,7 @@ import { liveTasks } from '../../src/live-tasks.ts';
 import { reportOnce } from '../../src/report.ts';
 import { announcedFactOf, endFactOf, startFactOf } from '../contract/span-facts.ts';
 import { spanRefOf } from '../contract/span-ref.ts';
+import { Acknowledgements } from '../ring/acknowledgements.ts';
 import { FactWriter } from '../ring/fact-writer.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
 import { toldEnd, toldStart } from './sdk-span.ts';
@@ -22,8 +23,20 @@ export class RingSpanProcessor implements TaskProcessor {
   /** The writers of open spans that no updater has started. */
   readonly #others = new WeakMap<object, FactWriter>();
 
-  constructor(ring: RingWriter) {
+  readonly #acknowledgements: Acknowledgements;
+  readonly #hurry: () => void;
+
+  /** @param hurry Called when somebody waits for a commit, where it need not wait for a turn of the event loop. */
+  constructor(ring: RingWriter, hurry: () => void = () => undefined) {
     this.ring = ring;
+    this.#acknowledgements = new Acknowledgements(ring);
+    this.#hurry = hurry;
+  }
+
+  committed(limitMs: number): Promise<boolean> {
+    const acknowledged = this.#acknowledgements.wait(limitMs);
+    this.#hurry();
+    return acknowledged;
   }
 
   sink(ref: SpanRef): SpanSink {

@@ -10,7 +10,9 @@ import { startCollecting } from '../collect/collecting.ts';
 import type { Collecting } from '../collect/collecting.ts';
 import { watchEndings } from '../ending/endings.ts';
 import type { Endings } from '../ending/endings.ts';
+import { within } from '../ending/within.ts';
 import { checkBufferBytes } from '../ring/buffer-bytes.ts';
+import { reportLost } from '../ring/lost-facts.ts';
 import { readingEnd, untilWoken } from '../ring/ring-here.ts';
 import { RingWriter } from '../ring/ring-writer.ts';
 import { hasLiveWork } from '../ring/segment.ts';
@@ -34,6 +36,9 @@ export interface TaskSpanProcessorOptions {
   /** What is kept of ended tasks, as for `startTaskspan`. Default 30 days, the latest 100,000; `false` keeps all. */
   retention?: RetentionOptions | false;
 }
+
+/** The longest that a flush or the end waits for the store. */
+const FLUSH_MS = 2000;
 
 const OPTIONS = [
   'store',
@@ -60,7 +65,8 @@ export class TaskSpanProcessor {
   readonly #collecting: Collecting;
   readonly #endings: Endings;
   readonly #onExit: () => void;
-  #isShutDown = false;
+  readonly #ring: RingWriter;
+  #ended: Promise<void> | undefined;
 
   constructor(options: TaskSpanProcessorOptions) {
     checkKeys('TaskSpanProcessor', options, OPTIONS);
@@ -72,7 +78,8 @@ export class TaskSpanProcessor {
     const heartbeat = { workerId: worker.id, intervalMs, lostFinalMs: lostFinalMs(options.lostFinalMs) };
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
-    this.#spans = new RingSpanProcessor(ring);
+    this.#ring = ring;
+    this.#spans = new RingSpanProcessor(ring, () => void this.#collecting.committer.drain());
     this.#collecting = startCollecting({
       source: readingEnd(ring),
       store,
@@ -101,19 +108,28 @@ export class TaskSpanProcessor {
     this.#spans.onEnd(span);
   }
 
-  /** Resolves when all that was said is committed, or the store has refused it. */
+  /** Resolves when all that was said is committed, or the store has refused it; after two seconds at the latest. */
   async forceFlush(): Promise<void> {
-    await this.#collecting.committer.drain();
+    await within(FLUSH_MS, this.#collecting.committer.drain(FLUSH_MS));
   }
 
-  /** Flushes, and takes nothing more. */
-  async shutdown(): Promise<void> {
+  /** Flushes, and takes nothing more: what could not be committed and what comes later is lost, and reported. */
+  shutdown(): Promise<void> {
+    return (this.#ended ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
     capture.byProvider.delete(this.#spans);
-    await this.#collecting.committer.drain();
+    await this.forceFlush();
+    this.#ring.onDropped = () => {
+      this.#ring.onDropped = undefined;
+      report('something is reported after shutdown() of the TaskSpanProcessor: nothing more is recorded');
+    };
+    this.#ring.close();
     this.#endings.stop();
-    if (!this.#isShutDown) worker.listeners--;
-    this.#isShutDown = true;
+    worker.listeners--;
     process.off('exit', this.#onExit);
     await this.#collecting.stop();
+    reportLost(this.#ring);
   }
 }

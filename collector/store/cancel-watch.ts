@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../../src/timers.ts';
 import type { TaskStore } from './task-store.ts';
 import { Trouble } from './trouble.ts';
 

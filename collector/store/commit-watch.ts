@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../../src/timers.ts';
 /** How often it is looked for commits of other processes while somebody wants to know, in milliseconds. */
 const POLL_MS = 50;
 

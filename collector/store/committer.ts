@@ -1,6 +1,8 @@
 import type { Fact } from '../../src/fact.ts';
+import { performance, setImmediate, setTimeout } from '../../src/timers.ts';
 import type { TaskStore } from './task-store.ts';
-import { TaskStoreError } from './task-store-error.ts';
+import { isTaskStoreError } from './task-store-error.ts';
+import type { TaskStoreError } from './task-store-error.ts';
 
 /** Where facts wait until they are committed: the ring's reader. */
 export interface FactSource {
@@ -84,14 +86,18 @@ export class Committer {
   }
 
   /**
-   * Commits all that waits now, without pauses; gives up at the first failure. A refusal is none: it
-   * goes on until what the store can never take stands alone.
+   * Commits all that waits now; a commit that fails is tried again for so long. A refusal is no failure:
+   * it goes on until what the store can never take stands alone.
    */
-  async drain(): Promise<void> {
+  async drain(limitMs = 0): Promise<void> {
+    const limit = performance.now() + limitMs;
     await this.#committing;
     while (this.#batch.length > 0 || this.#options.source.hasFacts) {
       await this.commitNext();
-      if (this.#failures > 0 && this.#refusals === 0) return;
+      if (this.#failures === 0 || this.#refusals > 0) continue;
+      const left = limit - performance.now();
+      if (left <= 0) return;
+      await pause(Math.min(left, RETRY_MS));
     }
   }
 
@@ -141,7 +147,7 @@ export class Committer {
       this.#done(this.#part);
     } catch (error) {
       observer?.failed();
-      const isRefused = error instanceof TaskStoreError && error.code === 'REFUSED';
+      const isRefused = isTaskStoreError(error, 'REFUSED');
       this.#refusals = isRefused ? this.#refusals + 1 : 0;
       if (!isRefused || this.#refusals === 1) {
         onFailure(error, ++this.#failures);

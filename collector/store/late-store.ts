@@ -1,6 +1,7 @@
+import { performance } from '../../src/timers.ts';
 import { openStore } from './open-store.ts';
 import type { TaskStore } from './task-store.ts';
-import { TaskStoreError } from './task-store-error.ts';
+import { isTaskStoreError } from './task-store-error.ts';
 
 /** A store that is opened anew counts revisions and cancellations anew: so many are never counted. */
 const REVISIONS = 2 ** 40;
@@ -49,7 +50,7 @@ export function lateStore(location: string | (() => TaskStore), onReplaced?: () 
     return opened;
   };
   const failed = (store: TaskStore, error: unknown): void => {
-    if (!(error instanceof TaskStoreError && error.code === 'GONE') || store !== opened) return;
+    if (!isTaskStoreError(error, 'GONE') || store !== opened) return;
     opened = undefined;
     failure = { error, at: performance.now() };
     // What it held is gone: there is nothing left that closing could save.

@@ -1,7 +1,9 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type * as NodeSqlite from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { performance } from '../../src/timers.ts';
 import { APPLICATION_ID, migrate, refuseForeign } from './sqlite-schema.ts';
 import { TaskStoreError } from './task-store-error.ts';
 
@@ -50,6 +52,20 @@ export function sqlite(): typeof NodeSqlite {
   const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node.js ${process.versions.node}`;
   throw new TaskStoreError('UNAVAILABLE', `taskspan needs node:sqlite, as Node.js 22.18 and newer have it; this is ${runtime}`);
 }
+
+/** The path of a file, which after `process.chdir()` is that of the same file. */
+export function fixedPath(path: string): string {
+  if (path === IN_MEMORY) return path;
+  try {
+    return resolve(path);
+  } catch {
+    // The working directory has been deleted: opening the file says so.
+    return path;
+  }
+}
+
+/** SQLite's name for a database without a file. */
+const IN_MEMORY = ':memory:';
 
 /** What a failure says of the file itself, as a `TaskStoreError`; the error as it is for one that may pass. */
 export function sqliteFailure(error: unknown, path: string): unknown {

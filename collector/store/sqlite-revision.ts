@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate } from 'node:timers';
+import { performance, setImmediate } from '../../src/timers.ts';
 import type { RevisionLook } from './task-store.ts';
 
 /** For how long one look at the most stands for a turn of the event loop, in milliseconds. */

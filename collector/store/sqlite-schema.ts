@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { performance } from '../../src/timers.ts';
 import { TaskStoreError } from './task-store-error.ts';
 
 /** `tspn`: says in the file's header whose it is. */

@@ -9,7 +9,7 @@ import type { RetentionRule } from './retention.ts';
 import { SqliteChanges } from './sqlite-changes.ts';
 import { SqliteCommands } from './sqlite-commands.ts';
 import { SqliteCommits } from './sqlite-commits.ts';
-import { FileWatch, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
+import { FileWatch, fixedPath, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
 import { SqliteLostTraces } from './sqlite-lost-traces.ts';
 import { SqliteReads } from './sqlite-reads.ts';
 import { SqliteRevision } from './sqlite-revision.ts';
@@ -41,22 +41,23 @@ import type {
  * Its calls do their work before they return. In WAL mode with `synchronous=NORMAL` a commit
  * outlives the process at once, and the machine's power from the next checkpoint on.
  *
- * @param path A file, made if it is missing; its folder must exist.
+ * @param path A file, made if it is missing; its folder must exist. One that is relative is resolved now.
  * @throws TaskStoreError for a file that can't be opened, is not taskspan's or is of a later version.
  */
 export function sqliteStore(path: string): TaskStore {
   if (typeof path !== 'string' || path === '') {
     throw new TypeError(`sqliteStore: expected the path of a file, got ${JSON.stringify(path)}`);
   }
-  const database = openSqliteFile(path);
+  const file = fixedPath(path);
+  const database = openSqliteFile(file);
   try {
     database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS};
       PRAGMA journal_size_limit = ${WAL_BYTES}`);
-    return new SqliteStore(database, path);
+    return new SqliteStore(database, file);
   } catch (error) {
     // Only now the schema has been read as a whole.
     database.close();
-    throw sqliteFailure(error, path);
+    throw sqliteFailure(error, file);
   }
 }
 

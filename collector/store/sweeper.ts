@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../src/timers.ts';
 import { retentionRules } from './retention.ts';
 import type { RetentionOptions } from './retention.ts';
 import type { TaskStore } from './task-store.ts';

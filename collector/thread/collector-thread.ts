@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { describeFailure } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report, reportOnce } from '../../src/report.ts';
+import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../src/timers.ts';
 import { worker as thisWorker } from '../../src/worker.ts';
 import type { ServeOptions } from '../app/serve-options.ts';
 import { reportLost } from '../ring/lost-facts.ts';
@@ -121,6 +122,10 @@ export class CollectorThread {
         execArgv: 'deno' in process.versions ? [] : ['--disable-warning=ExperimentalWarning'],
         // Without NODE_OPTIONS: a telemetry preload would start threads without end.
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
+        // Not piped by Node.js: its pipe turns a failed write of the application into an uncaught error. Nobody reads
+        // them, which would hold the process: the thread prints nothing, its warnings and errors come as messages.
+        stdout: true,
+        stderr: true,
       });
     } catch (error) {
       this.#noThread(error);

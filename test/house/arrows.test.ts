@@ -200,6 +200,12 @@ describe('package.json', () => {
     for (const name of COPIED) expect(devDependencies[name]).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
+  // A peer that is a dev dependency too would be missing in the image: `npm prune --omit=dev` removes it.
+  it('has Hono as a peer alone, whose version the lock file pins', () => {
+    expect(peerDependencies).toHaveProperty('hono');
+    expect({ ...dependencies, ...devDependencies }).not.toHaveProperty('hono');
+  });
+
   it('lets applications choose the versions of what they have too', () => {
     expect({ ...dependencies, ...peerDependencies }).toMatchObject({
       '@opentelemetry/api': '^1.9.0',

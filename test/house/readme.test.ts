@@ -9,7 +9,7 @@ import { REPOSITORY } from './imports.ts';
 import { runNode, temporaryFolder } from './run.ts';
 import type { Ended } from './run.ts';
 
-const FILES = ['README.md', 'docs/carriers.md', 'docs/log-and-record.md', 'docs/opentelemetry.md'];
+const FILES = ['README.md', 'docs/carriers.md', 'docs/log-and-record.md', 'docs/opentelemetry.md', 'docs/options.md'];
 /** The task of the README's record. */
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 

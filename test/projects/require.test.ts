@@ -1,18 +1,22 @@
 import { expect, test } from 'vitest';
-import { installed, passed } from './project.ts';
+import { installed, passed, versions } from './project.ts';
 
-const QUIET = '--disable-warning=ExperimentalWarning';
+/** The Node.js of the test, and the oldest that is supported. */
+const OWN = process.versions.node;
+const VERSIONS = versions([OWN], ['22.18.0']);
 
-test('a CommonJS program requires taskspan, and its tasks are recorded', async () => {
-  const project = await installed('require');
-  const { stdout, stderr } = await passed(project.node([QUIET, 'program.js']));
-  expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual({ text: '\tsaid\n', failures: [] });
-});
+const TITLE =
+  'with Node.js %s a CommonJS program requires taskspan; `import` gives the same module, and a second copy finds the running collector';
 
-test('`require` and `import` give the same module, and a copy of the package finds the collector that runs', async () => {
-  const project = await installed('require');
-  const { stdout, stderr } = await passed(project.node([QUIET, 'copies.js']));
-  expect(stderr).toBe('taskspan: it is running already: this second start changes nothing\n');
-  expect(JSON.parse(stdout)).toEqual({ imported: true, copied: true, sameStore: true });
+test.each(VERSIONS)(TITLE, async (node) => {
+  const project = await installed('require', { packages: node === OWN ? {} : { node } });
+  const start = node === OWN ? project.node : (args: readonly string[]) => project.command('node', args);
+  const run = (file: string) => passed(start(['--disable-warning=ExperimentalWarning', file]));
+  const program = await run('program.js');
+  expect(program.stderr).toBe('');
+  expect(JSON.parse(program.stdout)).toEqual({ text: '\tsaid\n', failures: [] });
+
+  const copies = await run('copies.js');
+  expect(copies.stderr).toBe('taskspan: it is running already: this second start changes nothing\n');
+  expect(JSON.parse(copies.stdout)).toEqual({ imported: true, copied: true, sameStore: true });
 });

@@ -52,9 +52,9 @@ describe('after the end of a task', () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.complete();
     expect(() => updater.notify(1 as never)).toThrow(TypeError);
-    expect(() => updater.progress(-1)).toThrow(TypeError);
-    expect(() => updater.plan(0)).toThrow(TypeError);
-    expect(() => updater.scope('', () => undefined)).toThrow(TypeError);
+    expect(() => updater.progress('1' as never)).toThrow(TypeError);
+    expect(() => updater.plan('a' as never)).toThrow(TypeError);
+    expect(() => updater.scope(5 as never, () => undefined)).toThrow(TypeError);
   });
 
   test('a new scope runs its function and is not recorded, nor are the scopes inside it', async () => {

@@ -222,14 +222,14 @@ describe('a part of a task', () => {
   });
 
   test.each([
-    ['no name', '', () => undefined, undefined],
+    ['a number as name', 5, Boolean, undefined],
     ['no function', 'Part', 5, undefined],
     ['an unknown option', 'Part', () => undefined, { verbose: true }],
     ['a wrong option', 'Part', () => undefined, { suppressException: 1 }],
   ])('is a TypeError with %s', (_what, name, fn, options) => {
     recorded();
     const carrier = new TaskUpdater({ taskName: 'T' }).carrier();
-    expect(() => continueTask(carrier).scope(name, fn as () => undefined, options as never)).toThrow(TypeError);
+    expect(() => continueTask(carrier).scope(name as string, fn as () => undefined, options as never)).toThrow(TypeError);
   });
 });
 
@@ -394,7 +394,7 @@ describe('a child task', () => {
   });
 
   test.each([
-    ['no name', '', () => undefined, undefined],
+    ['a number as name', 5, Boolean, undefined],
     ['no function', 'C', 5, undefined],
     ['a malformed UUID', 'C', () => undefined, { taskUuid: 'x' }],
     ['a wrong attempt', 'C', () => undefined, { attempt: 0 }],
@@ -402,7 +402,7 @@ describe('a child task', () => {
   ])('is a TypeError with %s, and nothing has begun', async (_what, name, fn, options) => {
     const { attempts } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
-    expect(() => continueTask(updater.carrier()).child(name, fn as () => undefined, options as never)).toThrow(TypeError);
+    expect(() => continueTask(updater.carrier()).child(name as string, fn as () => undefined, options as never)).toThrow(TypeError);
     expect((await attempts(updater))[0]!.scopes).toEqual([]);
   });
 });

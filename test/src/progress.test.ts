@@ -189,18 +189,12 @@ describe('progress', () => {
   });
 
   test.each<[string, unknown[], string]>([
-    ['done', [NaN], 'done to be a finite number of at least 0, got NaN'],
-    ['done', [-1], 'done to be a finite number of at least 0, got -1'],
-    ['done', [Infinity], 'done to be a finite number of at least 0, got Infinity'],
     ['done', ['5'], 'done to be a finite number of at least 0, got "5"'],
     ['done', [5n], 'done to be a finite number of at least 0, got 5'],
     ['done', [undefined], 'done to be a finite number of at least 0, got undefined'],
-    ['total', [1, NaN], 'total to be a finite number of at least 0, got NaN'],
-    ['total', [1, -2], 'total to be a finite number of at least 0, got -2'],
-    ['total', [1, Infinity], 'total to be a finite number of at least 0, got Infinity'],
     ['total', [1, null], 'total to be a finite number of at least 0, got null'],
     ['total', [1, {}], 'total to be a finite number of at least 0, got {}'],
-  ])('refuses a bad %s: %o', (_, args, message) => {
+  ])('refuses a %s of another type: %o', (_, args, message) => {
     const call = (): void => updater.progress(...(args as [number, number?]));
     expect(call).toThrow(new TypeError(`progress: expected ${message}`));
   });
@@ -291,20 +285,11 @@ describe('a plan', () => {
   });
 
   test.each<[unknown, string]>([
-    [0, '0'],
-    [-1, '-1'],
-    [1.5, '1.5'],
-    [NaN, 'NaN'],
     ['three', '"three"'],
     [null, 'null'],
     [undefined, 'undefined'],
-    [[], '[]'],
-    [['a', 'a'], '["a","a"]'],
     [['a', 1], '["a",1]'],
-    [{}, '{}'],
-    [{ a: 0 }, '{"a":0}'],
     [{ a: '1' }, '{"a":"1"}'],
-    [{ a: Infinity }, '{"a":null}'],
   ])('refuses %o', (input, shown) => {
     expect(() => updater.plan(input as number)).toThrow(
       new TypeError(

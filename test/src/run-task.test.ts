@@ -149,7 +149,7 @@ describe('runTask', () => {
 
   test('refuses what is no function, no name or no option, before anything begins', () => {
     expect(() => runTask('Task', 'fn' as never)).toThrow(new TypeError('runTask: expected a function, got "fn"'));
-    expect(() => runTask('', () => undefined)).toThrow(TypeError);
+    expect(() => runTask(5 as never, () => undefined)).toThrow(TypeError);
     expect(() => runTask('Task', () => undefined, { uuid: UUID } as never)).toThrow('got "uuid"');
     expect(() => runTask('Task', () => undefined, { taskName: 'Other' } as never)).toThrow('got "taskName"');
     expect(() => runTask('Task', () => undefined, 5 as never)).toThrow(new TypeError('runTask: expected an object of options, got 5'));
@@ -202,7 +202,7 @@ describe('track', () => {
 
   test('refuses what is no function, no name or no option, when it is made and not when it is called', () => {
     expect(() => track('Task', null as never)).toThrow(new TypeError('track: expected a function, got null'));
-    expect(() => track(' ', () => undefined)).toThrow(TypeError);
+    expect(() => track(5 as never, () => undefined)).toThrow(TypeError);
     expect(() => track('Task', () => undefined, { atempt: 2 } as never)).toThrow('got "atempt"');
     expect(() => track('Task', () => undefined, { taskName: 'Other' } as never)).toThrow('got "taskName"');
   });

@@ -5,6 +5,8 @@ import { memoryStore } from '../../../collector/store/memory-store.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { UUID } from './plain-store.ts';
 
+vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+
 const span = { taskUuid: UUID, traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'b'.repeat(16) };
 const start: Fact = {
   span, time: 1_767_323_045_000_000, kind: 'task-start', seq: 0, name: 'TEST', attempt: 1, attributes: {}, workerId: 'dead',

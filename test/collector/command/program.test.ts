@@ -68,6 +68,22 @@ describe('the taskspan command', () => {
     expect(code).toBe(2);
   });
 
+  it.each([
+    ['list', ['list', '-s', 'missing.sqlite'], 1, 'taskspan: there is no store missing.sqlite\n'],
+    ['run', ['run', '-q', '--', 'true'], 0, ''],
+  ] as const)('takes an empty variable for an unset one: %s', async (_, args, code, says) => {
+    const names = ['TASKSPAN_PORT', 'TASKSPAN_HOST', 'TASKSPAN_STORE', 'TASKSPAN_URL', 'TASKSPAN_TOKEN', 'TASKSPAN_ENDPOINT', 'TASKSPAN_REGISTER_PROVIDER'];
+    expect(await run(args, Object.fromEntries(names.map((name) => [name, ''])))).toMatchObject({ code, stderr: says });
+  });
+
+  it('serves with empty variables as with none', async () => {
+    const cwd = await temporaryFolder();
+    const server = startCommand(['serve', '--port', '0'], { cwd, env: { TASKSPAN_PORT: '', TASKSPAN_HOST: '', TASKSPAN_STORE: '' } });
+    await server.printed(/^Tasks are served on http:\/\/127\.0\.0\.1:\d+\/tasks and kept in \.\/taskspan\.sqlite\. /);
+    server.kill('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('the same of a host, but not where a server or a store is named', async () => {
     const env = { TASKSPAN_HOST: '0.0.0.0', TASKSPAN_PORT: '80a' };
     expect(await run(['list'], env)).toMatchObject({ code: 2, stderr: expect.stringContaining("value '0.0.0.0' from env 'TASKSPAN_HOST' is invalid") });

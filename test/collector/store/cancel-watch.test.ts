@@ -2,6 +2,8 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { watchCancellations } from '../../../collector/store/cancel-watch.ts';
 import type { Cancellation } from '../../../collector/store/task-store.ts';
 
+vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+
 const BEGUN = 'requests to cancel tasks can not be read: away';
 const ENDED = 'requests to cancel tasks are read again';
 

@@ -12,6 +12,8 @@ import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 import { notification, SPANS } from '../ring/arbitrary-fact.ts';
 import { WrittenRing } from '../ring/written-ring.ts';
 
+vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+
 /** A store of which each append waits until the test lets it succeed or fail. */
 class HeldStore {
   readonly store: TaskStore = memoryStore();
@@ -222,6 +224,21 @@ describe('facts that the store can never take', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('are given up too where another copy of the package has made the store', async () => {
+    const refusal = Object.assign(new Error('no'), { name: 'TaskStoreError', code: 'REFUSED' });
+    const committed: number[] = [];
+    const { ring, committer, refused } = committing({
+      append(facts) {
+        if (facts.some(({ seq }) => seq === 2)) return Promise.reject(refusal);
+        committed.push(...facts.map(({ seq }) => seq));
+        return Promise.resolve();
+      },
+    });
+    for (const seq of [1, 2, 3]) ring.write(notification(seq, `line ${seq}`));
+    await committer.drain();
+    expect({ committed, refused }).toEqual({ committed: [1, 3], refused: [2] });
   });
 
   test('cost few commits where there is one among many', async () => {

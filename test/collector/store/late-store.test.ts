@@ -9,6 +9,8 @@ import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 import { newFile } from './sqlite-file.ts';
 import { factsOf, storePath, uuidOf } from './stored-task.ts';
 
+vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+
 test('a store that can\'t be opened yet rejects each call, and takes facts once it can', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());

@@ -33,7 +33,7 @@ function theirs(): { exporter: InMemorySpanExporter; provider: NodeTracerProvide
 describe('our provider', () => {
   test.each([
     ['task', () => runTask('Task', () => undefined)],
-    ['announcement', () => announceTask({ taskName: 'Task' })],
+    ['announcement', () => void announceTask({ taskName: 'Task' })],
   ])('is registered as the first %s begins', async (_, begin) => {
     const { ours } = await started();
     userSpan('before');

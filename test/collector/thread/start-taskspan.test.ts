@@ -237,7 +237,7 @@ test('a store that never answers holds up neither start nor close', async () => 
   const script = await startScript(
     folder,
     `const never = () => new Promise(() => undefined);
-     const store = { append: never, task: never, revision: () => undefined, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, beat: never, workers: never, silence: never, lostTraces: never, tracesEnded: never, countByState: never, sweep: never, close: never };
+     const store = { append: never, task: never, stored: never, revision: () => undefined, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, beat: never, workers: never, silence: never, lostTraces: never, tracesEnded: never, countByState: never, sweep: never, close: never };
      const taskspan = await startTaskspan({ store });
      console.log(taskspan.failures[0].message, await runTask('task', async () => 'result'));
      await taskspan.close();

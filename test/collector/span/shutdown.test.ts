@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { context, propagation, trace } from '@opentelemetry/api';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { memoryStore, sqliteStore, TaskSpanProcessor } from '../../../collector/index.ts';
+import type { TaskStore } from '../../../collector/index.ts';
+import { runTask, TaskUpdater } from '../../../src/index.ts';
+import { diagnosed } from '../../src/support/diagnosed.ts';
+import { temporaryFolder } from '../../support/node-process.ts';
+
+/** The end of an application's own provider, whose processor keeps the record. */
+
+function providerTo(store: TaskStore): NodeTracerProvider {
+  const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false })] });
+  provider.register();
+  onTestFinished(async () => {
+    trace.disable();
+    context.disable();
+    propagation.disable();
+    await provider.shutdown();
+  });
+  return provider;
+}
+
+/** A store in a file that another connection has locked, until a commit has failed so often. */
+async function lockedStore(failures: number): Promise<TaskStore> {
+  const path = join(await temporaryFolder(), 'tasks.sqlite');
+  const store = sqliteStore(path);
+  const other = new DatabaseSync(path);
+  other.exec('BEGIN IMMEDIATE');
+  const append = store.append.bind(store);
+  store.append = (facts) =>
+    append(facts).catch((error: unknown) => {
+      if (--failures === 0) other.exec('ROLLBACK');
+      throw error;
+    });
+  onTestFinished(async () => {
+    other.close();
+    await store.close();
+  });
+  return store;
+}
+
+test.each(['shutdown', 'forceFlush'] as const)('%s() waits for a store that is locked', async (method) => {
+  const told = diagnosed();
+  const store = await lockedStore(4);
+  const provider = providerTo(store);
+  const uuid = runTask('task', (updater) => {
+    for (let step = 0; step < 100; step++) updater.notify(`step ${step}`);
+    return updater.taskUuid;
+  });
+  await provider[method]();
+  expect(await store.task(uuid)).toMatchObject({ state: 'completed' });
+  expect((await store.log(uuid))!.text).toContain('\tstep 99\n');
+  expect(told).toEqual([
+    'taskspan: facts could not be committed, trying again: database is locked',
+    'taskspan: facts are being committed again',
+  ]);
+});
+
+test('shutdown() gives up a store that stays locked, and reports how much is lost', async () => {
+  const told = diagnosed();
+  const provider = providerTo(await lockedStore(Infinity));
+  runTask('task', (updater) => updater.notify('said'));
+  await provider.shutdown();
+  expect(told).toEqual([
+    'taskspan: facts could not be committed, trying again: database is locked',
+    'taskspan: 3 facts could not be committed before the end and are lost',
+  ]);
+});
+
+test('shutdown() ends where a store never answers', async () => {
+  const told = diagnosed();
+  const store = memoryStore();
+  store.append = () => new Promise(() => undefined);
+  const provider = providerTo(store);
+  runTask('task', () => undefined);
+  await provider.shutdown();
+  expect(told).toEqual(['taskspan: 2 facts could not be committed before the end and are lost']);
+});
+
+test('after shutdown() nothing more is taken, which is reported once and never thrown', async () => {
+  const told = diagnosed();
+  const store = memoryStore();
+  const append = vi.spyOn(store, 'append');
+  const provider = providerTo(store);
+  const open = new TaskUpdater({ taskName: 'open' });
+  const scope = open.scope('also open');
+  await provider.shutdown();
+  await provider.shutdown();
+  expect(told).toEqual([]);
+  append.mockClear();
+  scope.notify('too late');
+  scope.complete();
+  open.complete();
+  expect(runTask('later', (updater) => updater.scope('inside', () => 42))).toBe(42);
+  await provider.forceFlush();
+  expect(append).not.toHaveBeenCalled();
+  expect(await store.task(open.taskUuid)).toMatchObject({ state: 'running' });
+  expect((await store.tasks({ limit: 9 })).tasks).toHaveLength(1);
+  expect(told).toEqual(['taskspan: something is reported after shutdown() of the TaskSpanProcessor: nothing more is recorded']);
+});
