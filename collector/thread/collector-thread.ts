@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { describeFailure } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report, reportOnce } from '../../src/report.ts';
+import { print } from '../../src/standard-streams.ts';
 import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../src/timers.ts';
 import { worker as thisWorker } from '../../src/worker.ts';
 import type { ServeOptions } from '../app/serve-options.ts';
