@@ -19,7 +19,10 @@ const onSdk3: NonNullable<ViteUserConfig['plugins']>[number] = {
 /** What a test and a poll may take where the machine is loaded; one that fails takes as long. */
 const PATIENT = { testTimeout: 120_000, expect: { poll: { timeout: 30_000 } } } as const;
 
-/** `unit` and `sdk-3` are what `npm test` runs; `e2e` needs real peers, `faults` takes minutes: `.ci/run` runs them. */
+/**
+ * `unit` and `sdk-3` are what `npm test` runs. `.ci/run` runs the others too: `e2e` needs real peers, `projects` installs
+ * packages, `faults` takes minutes.
+ */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -27,7 +30,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/sdk-3/**', ROUNDS],
+          exclude: ['test/e2e/**', 'test/projects/**', 'test/sdk-3/**', ROUNDS],
           ...PATIENT,
         },
       },
@@ -46,6 +49,16 @@ const config: ViteUserConfig = defineConfig({
           ...PATIENT,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'projects',
+          include: ['test/projects/*.test.ts'],
+          globalSetup: 'test/projects/packed.ts',
+          ...PATIENT,
+          testTimeout: 300_000,
+          maxWorkers: 2,
         },
       },
       {

@@ -65,7 +65,7 @@ async function durableNotifications(taskspan: Taskspan, updater: TaskUpdater<fal
 
 async function logBytes(taskspan: Taskspan, uuid: string): Promise<number> {
   await taskspan.flush();
-  return (await taskspan.store.task(uuid))?.logBytes ?? 0;
+  return (await taskspan.store.stored(uuid))?.logBytes ?? 0;
 }
 
 function pinoLines(path: string, options: { sync: boolean; minLength?: number }): Work {

@@ -102,7 +102,7 @@ async function notWhole(path: string, uuids: readonly string[]): Promise<number>
   const store = sqliteStore(path);
   let count = 0;
   for (const uuid of uuids) {
-    const task = await store.task(uuid);
+    const task = await store.stored(uuid);
     const log = await store.log(uuid);
     if (task?.state !== 'completed' || log?.text.endsWith('\tTask Finished - 9 out of 9 jobs finished\n') !== true) count++;
   }

@@ -17,12 +17,12 @@ export function numberOf(env: NodeJS.ProcessEnv, name: string): number | undefin
   return value;
 }
 
-export function booleanOf(env: NodeJS.ProcessEnv, name: string): boolean | undefined {
+export function booleanOf(env: NodeJS.ProcessEnv, name: string, expected = 'true or false'): boolean | undefined {
   const text = textOf(env, name)?.trim().toLowerCase();
   if (text === undefined) return undefined;
   if (text === 'true') return true;
   if (text === 'false') return false;
-  throw new TypeError(`${name}: expected true or false, got ${received(text)}`);
+  throw new TypeError(`${name}: expected ${expected}, got ${received(text)}`);
 }
 
 export function listOf(env: NodeJS.ProcessEnv, name: string): string[] | undefined {

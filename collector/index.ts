@@ -4,7 +4,8 @@
 export { createTasksApp } from './app/tasks-app.ts';
 export type { TasksMetrics } from './app/metrics-route.ts';
 export type { TasksAppOptions } from './app/tasks-app.ts';
-export type { ReceiveOptions, ServeOptions } from './app/serve-options.ts';
+export type { AccessOptions } from './app/access.ts';
+export type { ProxyOptions, ReceiveOptions, ServeOptions } from './app/serve-options.ts';
 export type { StreamOptions } from './app/stream-options.ts';
 export { createReceiver } from './otlp/receiver.ts';
 export type { ReceiverLimits, ReceiverObserver, ReceiverOptions } from './otlp/receiver-options.ts';
@@ -21,8 +22,6 @@ export type {
   TaskStatus,
   TaskSummary,
 } from './record/task-record.ts';
-export { recordTasks } from './span/record-tasks.ts';
-export type { SamplerLike } from './span/record-tasks.ts';
 export { TaskSpanProcessor } from './span/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './span/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './span/sdk-span.ts';

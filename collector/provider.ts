@@ -1,39 +1,79 @@
 import { basename } from 'node:path';
 import { context, propagation, ProxyTracerProvider, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import type { Resource } from '@opentelemetry/resources';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
-import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { recordTasks } from './span/record-tasks.ts';
+import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import { capture } from '../src/capture.ts';
+import { globalSlots } from '../src/report.ts';
 import { samplerFromEnv } from './span/sampler-from-env.ts';
-import type { ResolvedOptions } from './taskspan-options.ts';
 
-/** Whether a tracer provider is registered with OpenTelemetry's API. */
-export function isProviderRegistered(): boolean {
-  const provider = trace.getTracerProvider();
-  // The API's own placeholder gives everybody the same provider that does nothing.
-  return !(provider instanceof ProxyTracerProvider && provider.getDelegate() === new ProxyTracerProvider().getDelegate());
+/** Options of {@link registerProvider}. */
+export interface ProviderOptions {
+  /** When: as the first task of the process begins, or at once. */
+  registerProvider: 'auto' | true;
+  serviceName: string | undefined;
+  sampler: Sampler | undefined;
+  /** Made only where the provider is. */
+  spanProcessors: () => SpanProcessor[];
+  /** Called where spans are another provider's, or nobody's. */
+  onForeign: () => void;
 }
 
-/** Makes a provider with these processors and registers it, with context and propagation. */
-export function registerProvider(options: ResolvedOptions, spanProcessors: SpanProcessor[]): NodeTracerProvider {
-  const provider = new NodeTracerProvider({
-    resource: resourceOf(options.serviceName),
-    sampler: recordTasks(options.sampler ?? samplerFromEnv()),
-    spanProcessors,
-  });
-  provider.register();
-  return provider;
+/**
+ * Takes the global slots of OpenTelemetry's API that are free: tracer provider, context manager, propagator. What the
+ * application has registered stays, and its provider makes the spans then; records do not depend on whose it is.
+ *
+ * @returns Gives back the slots that are still ours.
+ */
+export function registerProvider(options: ProviderOptions): () => void {
+  const giveBack: (() => void)[] = [];
+  const take = (): void => void giveBack.push(...takeFreeSlots(options));
+  if (options.registerProvider === true && globalSlots().trace === undefined) take();
+  else capture.registerProvider = take;
+  return () => {
+    if (capture.registerProvider === take) capture.registerProvider = undefined;
+    for (const each of giveBack) each();
+  };
 }
 
-/** Takes back what {@link registerProvider} registered. */
-export function unregisterProvider(): void {
-  trace.disable();
-  context.disable();
-  propagation.disable();
+function takeFreeSlots({ serviceName, sampler, spanProcessors, onForeign }: ProviderOptions): (() => void)[] {
+  const slots = globalSlots();
+  const taken: (() => void)[] = [];
+  if (slots.trace !== undefined) onForeign();
+  else if (process.env['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true') {
+    const provider = new NodeTracerProvider({
+      resource: resourceOf(serviceName),
+      sampler: sampler ?? samplerFromEnv(),
+      spanProcessors: spanProcessors(),
+    });
+    if (trace.setGlobalTracerProvider(provider)) taken.push(() => isGlobal(provider) && trace.disable());
+    else onForeign();
+  }
+  if (slots.context === undefined) taken.push(takeContextSlot());
+  if (slots.propagation === undefined) {
+    const propagator = new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] });
+    propagation.setGlobalPropagator(propagator);
+    taken.push(() => globalSlots().propagation === propagator && propagation.disable());
+  }
+  return taken;
 }
 
-/** What spans and facts are said to come from. */
+/** Registers a context manager, without which no code has an active span. Gives it back while it is still ours. */
+export function takeContextSlot(): () => void {
+  const manager = new AsyncLocalStorageContextManager().enable();
+  context.setGlobalContextManager(manager);
+  return () => globalSlots().context === manager && context.disable();
+}
+
+function isGlobal(provider: NodeTracerProvider): boolean {
+  const registered = trace.getTracerProvider();
+  return registered instanceof ProxyTracerProvider && registered.getDelegate() === provider;
+}
+
+/** The resource of spans and facts. */
 export function resourceOf(serviceName: string | undefined): Resource {
   // OpenTelemetry's own default would have the whole path of the program.
   const unnamed = { 'service.name': `unknown_service:${basename(process.execPath)}` };

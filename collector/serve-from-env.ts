@@ -1,7 +1,7 @@
 import { checkKeys, checkType } from '../src/check-options.ts';
 import { received } from '../src/failure.ts';
-import { accessRules } from './app/access.ts';
-import type { ReceiveOptions, ServeOptions } from './app/serve-options.ts';
+import { hostCheck, originSet } from './app/host-names.ts';
+import type { ProxyOptions, ReceiveOptions, ServeOptions } from './app/serve-options.ts';
 import { resolveStreams } from './app/stream-options.ts';
 import type { StreamOptions } from './app/stream-options.ts';
 import { checkToken } from './app/token.ts';
@@ -14,9 +14,12 @@ const SERVE_OPTIONS: readonly string[] = [
   'token',
   'allowedHosts',
   'allowedOrigins',
+  'access',
   'receive',
   'streams',
 ] satisfies (keyof ServeOptions)[];
+
+const PROXY_OPTIONS: readonly string[] = ['trustProxy', 'guarded'] satisfies (keyof ProxyOptions)[];
 
 const RECEIVE_OPTIONS: readonly string[] = ['maxBodyBytes', 'maxWaitingBytes'] satisfies (keyof ReceiveOptions)[];
 
@@ -33,7 +36,9 @@ export function serveOptions(serve: boolean | ServeOptions | undefined, env: Nod
   const token = textOf(env, 'TASKSPAN_TOKEN');
   if (token !== undefined) checkToken('TASKSPAN_TOKEN', token);
   const allowedHosts = listOf(env, 'TASKSPAN_ALLOWED_HOSTS');
+  if (allowedHosts !== undefined) hostCheck('TASKSPAN_ALLOWED_HOSTS', allowedHosts);
   const allowedOrigins = listOf(env, 'TASKSPAN_ALLOWED_ORIGINS');
+  if (allowedOrigins !== undefined) originSet('TASKSPAN_ALLOWED_ORIGINS', allowedOrigins);
   const resolved: ServeOptions = {
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
@@ -41,6 +46,7 @@ export function serveOptions(serve: boolean | ServeOptions | undefined, env: Nod
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
     ...(typeof serve === 'object' && serve),
+    access: proxyOptions(typeof serve === 'object' ? serve.access : undefined, env),
     receive: receiveOptions(typeof serve === 'object' ? serve.receive : undefined, env),
     streams: streamOptions(typeof serve === 'object' ? serve.streams : undefined, env),
   };
@@ -49,11 +55,18 @@ export function serveOptions(serve: boolean | ServeOptions | undefined, env: Nod
   }
   checkType('serve.host', resolved.host, 'string');
   if (resolved.token !== undefined) checkToken('serve.token', resolved.token);
-  accessRules({
-    ...(resolved.allowedHosts !== undefined && { allowedHosts: resolved.allowedHosts }),
-    ...(resolved.allowedOrigins !== undefined && { allowedOrigins: resolved.allowedOrigins }),
-  });
+  hostCheck('serve.allowedHosts', resolved.allowedHosts ?? []);
+  originSet('serve.allowedOrigins', resolved.allowedOrigins ?? []);
   return resolved;
+}
+
+function proxyOptions(access: ProxyOptions | undefined, env: NodeJS.ProcessEnv): ProxyOptions {
+  if (access !== undefined) checkKeys('serve.access', access, PROXY_OPTIONS);
+  const trustProxy = access?.trustProxy ?? booleanOf(env, 'TASKSPAN_TRUST_PROXY') ?? false;
+  const guarded = access?.guarded ?? booleanOf(env, 'TASKSPAN_GUARDED') ?? false;
+  checkType('serve.access.trustProxy', trustProxy, 'boolean');
+  checkType('serve.access.guarded', guarded, 'boolean');
+  return { trustProxy, guarded };
 }
 
 function receiveOptions(receive: boolean | ReceiveOptions | undefined, env: NodeJS.ProcessEnv): false | ReceiveOptions {

@@ -1,10 +1,14 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { report } from '../src/report.ts';
+import { capture } from '../src/capture.ts';
+import { describeFailure } from '../src/failure.ts';
+import { report, warnings } from '../src/report.ts';
+import { shared } from '../src/shared.ts';
+import { print } from '../src/standard-streams.ts';
 import { worker } from '../src/worker.ts';
 import { markListened } from './beat/listened-stores.ts';
 import { watchEndings } from './ending/endings.ts';
 import { textOf } from './environment.ts';
-import { isProviderRegistered, registerProvider, resourceOf, unregisterProvider } from './provider.ts';
+import { registerProvider, resourceOf } from './provider.ts';
 import { reportLost } from './ring/lost-facts.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { ExportProcessor, exporterTo } from './span/export-processor.ts';
@@ -13,12 +17,12 @@ import { RingSpanProcessor } from './span/ring-span-processor.ts';
 import { hasLiveTasks } from './ring/segment.ts';
 import { lateStore } from './store/late-store.ts';
 import type { LateStore } from './store/late-store.ts';
+import { sqlite } from './store/sqlite-file.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { TaskStoreErrorCode } from './store/task-store-error.ts';
 import { sinkSettings, spanHeaders, storeElsewhere } from './sending.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
-import { tellOnStandardError } from './tell.ts';
 import { within } from './ending/within.ts';
 import { startCollectorHere } from './thread/collector-here.ts';
 import type { CollectorOptions } from './thread/collector.ts';
@@ -30,7 +34,7 @@ import type { CollectorFailure } from './thread/messages.ts';
 
 /** What {@link startTaskspan} gives: a running collector and what belongs to it. */
 export interface Taskspan extends AsyncDisposable {
-  /** The span processor, for an application's own provider; used already where one was registered. */
+  /** The span processor. A provider needs it only for spans of other code that follows the contract. */
   readonly processor: SpanProcessor;
   /** The store, for `createTasksApp` in an application of one's own. In this thread: a second connection to read with. */
   readonly store: TaskStore;
@@ -46,29 +50,36 @@ export interface Taskspan extends AsyncDisposable {
 
 const FLUSH_MS = 2000;
 
-/** The one collector of this process, while it runs. */
-let running: { handle: Taskspan; ready: Promise<void> } | undefined;
+/** The one collector of this process, while it runs: of all copies of this package that were loaded. */
+const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefined } = shared('collecting', () => ({
+  running: undefined,
+}));
 
 /**
- * Starts the collector of this process in one call: an OpenTelemetry provider with the span
- * processor, a sampler that never touches the record, the exporter where an endpoint is given,
- * the collector in a thread beside the task, and with `serve` its server.
+ * Starts the collector of this process in one call: it takes every task, in a thread beside the task, and with `serve`
+ * it serves them. Where the application registers no OpenTelemetry provider, one is registered, with an exporter if an
+ * endpoint is given.
  *
- * What does not work (a taken port, a database that can't be opened, a provider registered
- * already) is told through `diag` and in `failures`; task code runs all the same. A second call
- * gives a handle to the same collector whose `close()` does nothing.
+ * What does not work (a taken port, a database that can't be opened) is reported in `failures` and printed; task code
+ * runs all the same. A second call gives a handle to the same collector whose `close()` does nothing.
  *
- * `OTEL_SDK_DISABLED=true` keeps it from starting: nothing is recorded then.
+ * With `OTEL_SDK_DISABLED=true` there are no spans; tasks are recorded all the same.
  *
  * @throws TypeError or RangeError for options that can't be meant.
  */
 export async function startTaskspan(options: TaskspanOptions = {}): Promise<Taskspan> {
   const resolved = resolveOptions(options);
-  if (textOf(process.env, INSIDE_COLLECTOR) !== undefined || process.env['OTEL_SDK_DISABLED'] === 'true') return inert();
-  tellOnStandardError();
-  if (running !== undefined) {
+  if (textOf(process.env, INSIDE_COLLECTOR) !== undefined) return inert();
+  warnOnStandardError();
+  try {
+    sqlite();
+  } catch (error) {
+    report((error as Error).message);
+    return inert([error as Error]);
+  }
+  if (collecting.running !== undefined) {
     report('it is running already: this second start changes nothing');
-    const { handle, ready } = running;
+    const { handle, ready } = collecting.running;
     await ready;
     return handleTo(handle);
   }
@@ -76,7 +87,7 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
   const away = resolved.sending === undefined ? 'the store' : 'the endpoint';
   ring.onGivenUp = () => report(`${away} has been away for too long: facts are being given up`);
   const started = start(resolved, ring);
-  running = started;
+  collecting.running = started;
   await started.ready;
   for (const { message } of started.handle.failures) report(message);
   return started.handle;
@@ -86,13 +97,10 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
 function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; ready: Promise<void> } {
   const failures: Error[] = [];
   const spans = new RingSpanProcessor(ring);
+  capture.always.add(spans);
+  capture.everStarted = true;
   const { sending } = options;
-  const exporter = options.exports
-    ? new ExportProcessor({
-        endpoint: options.endpoint,
-        ...(sending && { headers: spanHeaders(sending), mark: () => ring.mark() }),
-      })
-    : undefined;
+  let exporter: ExportProcessor | undefined;
   let url: string | undefined;
   // Before the collector: what is open has to be ended before the last facts are waited for.
   const flushSpans = async (): Promise<void> => exporter?.flushAtEnd();
@@ -129,7 +137,27 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     forceFlush: async () => void (await collector.flush(FLUSH_MS)),
     shutdown: async () => void (await collector.flush(FLUSH_MS)),
   };
-  const registered = register(options, [processor, ...(exporter ? [exporter] : []), ...options.spanProcessors], failures);
+  const notUsed = (): void => {
+    const error = unusedOptions(options);
+    if (error === undefined) return;
+    failures.push(error);
+    report(error.message);
+  };
+  const unregister =
+    options.registerProvider === false
+      ? notUsed
+      : registerProvider({
+          ...options,
+          registerProvider: options.registerProvider,
+          spanProcessors: () => {
+            if (options.exports) {
+              const sent = sending && { headers: spanHeaders(sending), mark: () => ring.mark() };
+              exporter = new ExportProcessor({ endpoint: options.endpoint, ...sent });
+            }
+            return [processor, ...(exporter ? [exporter] : []), ...options.spanProcessors];
+          },
+          onForeign: notUsed,
+        });
   const flush = async (): Promise<void> => {
     await Promise.all([collector.flush(FLUSH_MS), exporter?.forceFlush()]);
   };
@@ -138,13 +166,14 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     await ready;
     await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown()]);
     endings.stop();
-    if (registered) unregisterProvider();
+    capture.always.delete(spans);
+    unregister();
     ring.close();
     if (hears) worker.listeners--;
     if (stopLostTraces) await within(FLUSH_MS, stopLostTraces());
     await collector.close();
     reportLost(ring);
-    if (running?.handle === handle) running = undefined;
+    if (collecting.running?.handle === handle) collecting.running = undefined;
   };
   const handle: Taskspan = {
     processor,
@@ -196,14 +225,14 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
       return told;
     }
     worker.intervalMs = 0;
-    report('no collector thread could be started: it runs in the task\'s own thread', noThread);
     await thread.close();
     // Here an open question for cancellations would hold the process.
     const elsewhere = { hasLiveTasks: () => hasLiveTasks(ring.control), waitSeconds: 0, report };
     destination = typeof location === 'string' ? undefined : destinationAt(location, elsewhere);
     const collected = destination?.collected ?? { store: reading, open: () => (reading as LateStore).open() };
     instead = here(ring, collected, reading, serve, heartbeat, retention);
-    return instead.ready;
+    const started = await instead.ready;
+    return { ...started, failures: [threadFailure(noThread), ...started.failures] };
   });
   return {
     ready,
@@ -215,6 +244,17 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
       await (instead ?? thread).close();
       await reading.close();
     },
+  };
+}
+
+function threadFailure(cause: unknown): CollectorFailure {
+  const { name, message } = describeFailure(cause);
+  return {
+    part: 'thread',
+    message:
+      `no collector thread could be started: ${message || name}. The collector runs in the task's own thread, where a task ` +
+      'that blocks the event loop delays it. Allow worker threads; docs/bundling.md of the package has the cases',
+    code: 'NO_THREAD',
   };
 }
 
@@ -235,19 +275,18 @@ function here(
   };
 }
 
-function register(options: ResolvedOptions, processors: SpanProcessor[], failures: Error[]): boolean {
-  if (!options.registerProvider) return false;
-  if (isProviderRegistered()) {
-    failures.push(
-      new Error(
-        'an OpenTelemetry provider is registered already: give it the processor of this handle and the sampler ' +
-          'recordTasks(yours), or start taskspan first; until then nothing is recorded',
-      ),
-    );
-    return false;
-  }
-  registerProvider(options, processors);
-  return true;
+/** The options for spans that have no effect where another provider makes them; `undefined` if none was given. */
+function unusedOptions({ sending, endpoint, sampler, spanProcessors }: ResolvedOptions): Error | undefined {
+  const given = { endpoint: sending === undefined ? endpoint : undefined, sampler, spanProcessors: spanProcessors[0] };
+  const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (names.length === 0) return undefined;
+  return new Error(`spans are made by another OpenTelemetry provider than taskspan's: not used for them: ${names.join(', ')}`);
+}
+
+/** Prints warnings where the application has set no logger for OpenTelemetry's `diag`. `OTEL_LOG_LEVEL=none` keeps it silent. */
+function warnOnStandardError(): void {
+  if (process.env['OTEL_LOG_LEVEL']?.trim().toLowerCase() === 'none') return;
+  warnings.write ??= (line) => print('stderr', `${line}\n`);
 }
 
 function errorOf({ message, code }: CollectorFailure): Error {
@@ -269,14 +308,14 @@ function handleTo(taskspan: Taskspan): Taskspan {
   };
 }
 
-/** What a preload gets that is loaded into the collector's own thread. */
-function inert(): Taskspan {
+/** A handle to nothing: for a preload in the collector's own thread, and where no collector can run. */
+function inert(failures: readonly Error[] = []): Taskspan {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     processor: { onStart: () => undefined, onEnd: () => undefined, forceFlush: nothing, shutdown: nothing },
     store: lateStore(''),
     url: undefined,
-    failures: [],
+    failures,
     flush: nothing,
     close: nothing,
     [Symbol.asyncDispose]: nothing,

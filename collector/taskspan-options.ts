@@ -24,7 +24,8 @@ export interface TaskspanOptions {
   /**
    * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
    * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, `TASKSPAN_TOKEN`, and the lists by commas
-   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for what others send `TASKSPAN_RECEIVE`,
+   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for what is in front of the server `TASKSPAN_TRUST_PROXY` and
+   * `TASKSPAN_GUARDED`; for what others send `TASKSPAN_RECEIVE`,
    * `TASKSPAN_RECEIVE_MAX_BODY_BYTES` and `TASKSPAN_RECEIVE_MAX_WAITING_BYTES`; for its live streams
    * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
    */
@@ -53,10 +54,11 @@ export interface TaskspanOptions {
   /** Further span processors for the provider. Default none. */
   spanProcessors?: SpanProcessor[];
   /**
-   * Whether to register an OpenTelemetry provider. Without one add the handle's `processor` to your
-   * own. `TASKSPAN_REGISTER_PROVIDER`. Default `true`.
+   * When an OpenTelemetry provider is registered, with a context manager and a propagator, each where the application
+   * has registered none: `'auto'` as the first task of the process begins, `true` at once, `false` never.
+   * `TASKSPAN_REGISTER_PROVIDER`: `auto`, `true`, `false`. Default `'auto'`.
    */
-  registerProvider?: boolean;
+  registerProvider?: 'auto' | boolean;
   /**
    * The most memory that facts waiting for the store may take, in bytes, at least 1 MiB.
    * `TASKSPAN_BUFFER_BYTES`. Default 128 MiB.
@@ -101,7 +103,7 @@ export interface ResolvedOptions {
   serviceName: string | undefined;
   sampler: Sampler | undefined;
   spanProcessors: SpanProcessor[];
-  registerProvider: boolean;
+  registerProvider: 'auto' | boolean;
   bufferBytes: number;
   handleSignals: boolean;
   beatIntervalMs: number;
@@ -151,10 +153,11 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     throw new TypeError(`spanProcessors: expected a list of SpanProcessors, got ${received(spanProcessors)}`);
   }
   const { registerProvider, handleSignals } = options;
-  for (const [name, value] of Object.entries({ registerProvider, handleSignals })) {
-    if (value !== undefined && typeof value !== 'boolean') {
-      throw new TypeError(`${name}: expected true or false, got ${received(value)}`);
-    }
+  if (registerProvider !== undefined && registerProvider !== 'auto' && typeof registerProvider !== 'boolean') {
+    throw new TypeError(`registerProvider: expected 'auto', true or false, got ${received(registerProvider)}`);
+  }
+  if (handleSignals !== undefined && typeof handleSignals !== 'boolean') {
+    throw new TypeError(`handleSignals: expected true or false, got ${received(handleSignals)}`);
   }
   const store = options.store ?? textOf(env, 'TASKSPAN_STORE') ?? DEFAULT_STORE;
   if (store === '' || (typeof store !== 'string' && !isTaskStore(store))) {
@@ -176,7 +179,7 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     serviceName,
     sampler,
     spanProcessors: spanProcessors ?? [],
-    registerProvider: registerProvider ?? booleanOf(env, 'TASKSPAN_REGISTER_PROVIDER') ?? true,
+    registerProvider: registerProvider ?? registerProviderIn(env) ?? 'auto',
     handleSignals: handleSignals ?? booleanOf(env, 'TASKSPAN_HANDLE_SIGNALS') ?? false,
     bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
     beatIntervalMs: beatIntervalMs(options.beatIntervalMs ?? numberOf(env, 'TASKSPAN_BEAT_INTERVAL_MS')),
@@ -199,6 +202,11 @@ function isProcessor(value: unknown): boolean {
 function exportsByEnv(env: NodeJS.ProcessEnv): boolean {
   if (textOf(env, 'OTEL_TRACES_EXPORTER')?.trim() === 'none') return false;
   return (textOf(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') ?? textOf(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')) !== undefined;
+}
+
+function registerProviderIn(env: NodeJS.ProcessEnv): ResolvedOptions['registerProvider'] | undefined {
+  const name = 'TASKSPAN_REGISTER_PROVIDER';
+  return env[name]?.trim().toLowerCase() === 'auto' ? 'auto' : booleanOf(env, name, 'auto, true or false');
 }
 
 function bufferBytes(bytes = DEFAULT_BUFFER_BYTES): number {

@@ -11,6 +11,7 @@ const sources: Readonly<Record<string, string>> = {
   taskspan: '../src/index.ts',
   'taskspan/bullmq': '../src/bullmq/index.ts',
   'taskspan/collector': '../collector/index.ts',
+  'taskspan/testing': '../collector/testing.ts',
 };
 
 registerHooks({

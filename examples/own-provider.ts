@@ -1,14 +1,14 @@
 /**
  * An application with an OpenTelemetry provider of its own: taskspan is one more span processor.
- * Its sampler may drop the trace; `recordTasks` keeps the record whole all the same.
+ * Its sampler may drop the trace, the record is whole all the same.
  */
 import { NodeTracerProvider, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-node';
 import { runTask } from 'taskspan';
-import { memoryStore, recordTasks, TaskSpanProcessor } from 'taskspan/collector';
+import { memoryStore, TaskSpanProcessor } from 'taskspan/collector';
 
 const store = memoryStore(); // or sqliteStore('./taskspan.sqlite')
 const provider = new NodeTracerProvider({
-  sampler: recordTasks(new TraceIdRatioBasedSampler(0)),
+  sampler: new TraceIdRatioBasedSampler(0),
   spanProcessors: [new TaskSpanProcessor({ store })],
 });
 provider.register();

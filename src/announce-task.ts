@@ -1,11 +1,14 @@
-import { SpanKind, trace } from '@opentelemetry/api';
+import { context as contextApi, SpanKind } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
+import { sinkOf, taskTracer, untilCommitted } from './capture.ts';
+import type { TaskProcessor } from './capture.ts';
 import { checkName, nameOf } from './check-name.ts';
 import { checkKeys, checkType } from './check-options.ts';
 import * as conventions from './conventions.ts';
 import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { reportOnce } from './report.ts';
+import { identified, startRoot } from './scope-span.ts';
 import { hrTimeOf, TaskClock } from './task-clock.ts';
 import { checkAttributes } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
@@ -18,7 +21,7 @@ export interface AnnounceTaskOptions {
   taskName: string;
   /** UUID of the task, of any version of RFC 9562. Default: a new one of version 7, which begins with the time. */
   taskUuid?: string;
-  /** Attributes of the task, for its record until a worker takes it. No name may begin with `taskspan.`. */
+  /** Attributes of the task, for its record. No name may begin with `taskspan.`. */
   attributes?: Attributes;
   /** Takes secrets out of name and attributes before they leave this code. Where it throws, the text is left out. */
   redact?: Redact;
@@ -27,16 +30,26 @@ export interface AnnounceTaskOptions {
 }
 
 /**
- * Says that a task is to come, as who puts it into a queue knows: its record exists from now on,
- * `queued`, and the first attempt of a task with this UUID makes it `running`. An announcement
- * that comes after that changes nothing.
+ * Announces a task that a worker will run later: its record exists from now on, `queued`, and the
+ * first attempt of a task with this UUID makes it `running`. The attributes stay in the record under
+ * those of the attempt.
  *
- * In the trace it is a short span of kind `PRODUCER`. Without an OpenTelemetry SDK nothing is told.
+ * The announcement is made before this returns. The promise resolves when the record can be found: when
+ * it is committed, or acknowledged where facts are sent, and after two seconds at the latest, which is
+ * reported. Without a collector it resolves at once. Code that need not wait may leave the promise alone.
  *
- * @returns The task's UUID, in lower case.
- * @throws TypeError for wrong arguments.
+ * In the trace it is a short span of kind `PRODUCER`.
+ *
+ * @returns The task's UUID, in lower case. Rejects with a TypeError for wrong arguments, and for nothing else.
  */
-export function announceTask(options: AnnounceTaskOptions): string {
+export async function announceTask(options: AnnounceTaskOptions): Promise<string> {
+  const { uuid, takers } = announce(options);
+  await untilCommitted(takers);
+  return uuid;
+}
+
+/** Announces a task and waits for nothing. Throws a TypeError for wrong arguments. */
+export function announce(options: AnnounceTaskOptions): { uuid: string; takers: readonly TaskProcessor[] } {
   checkKeys('announceTask', options, OPTIONS);
   const { taskName, attributes, redact, limits } = options;
   checkName(taskName, 'taskName');
@@ -45,30 +58,45 @@ export function announceTask(options: AnnounceTaskOptions): string {
   if (attributes !== undefined) checkAttributes(attributes);
   const uuid = taskUuid(options.taskUuid);
   try {
-    announce(uuid, options);
+    return { uuid, takers: announced(uuid, options) };
   } catch (error) {
     reportOnce('announce', 'a task could not be announced', error);
+    return { uuid, takers: [] };
   }
-  return uuid;
 }
 
 const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact', 'limits'] satisfies (keyof AnnounceTaskOptions)[];
 
-function announce(uuid: string, { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions): void {
+/** Reports the announcement, and gives the processors that have taken it. */
+function announced(
+  uuid: string,
+  { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions,
+): readonly TaskProcessor[] {
   const clean = cleanerWith(redact, limits);
   const of = { clean, title: `task ${uuid}` };
   const name = nameOf(taskName, of);
-  const tracer = trace.getTracer(conventions.INSTRUMENTATION_NAME, conventions.INSTRUMENTATION_VERSION);
-  const now = hrTimeOf(new TaskClock().now());
-  const span = tracer.startSpan(`enqueue ${name}`, {
-    kind: SpanKind.PRODUCER,
-    startTime: now,
-    attributes: {
-      [conventions.SPAN_KIND]: 'announcement',
-      [conventions.TASK_UUID]: uuid,
-      [conventions.TASK_NAME]: name,
-      ...cleanAttributes(attributes, of),
+  const tracer = taskTracer();
+  const time = new TaskClock().now();
+  const base = contextApi.active();
+  const own = cleanAttributes(attributes, of);
+  const { given, takers } = startRoot(
+    tracer,
+    `enqueue ${name}`,
+    {
+      kind: SpanKind.PRODUCER,
+      startTime: hrTimeOf(time),
+      attributes: {
+        [conventions.SPAN_KIND]: 'announcement',
+        [conventions.TASK_UUID]: uuid,
+        [conventions.TASK_NAME]: name,
+        ...own,
+      },
     },
-  });
-  span.end(now);
+    base,
+  );
+  const { span, traceId, spanId } = identified(given, base, takers, undefined);
+  const ref = { taskUuid: uuid, traceId, spanId, taskSpanId: '' };
+  sinkOf(takers, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: own });
+  span.end(hrTimeOf(time));
+  return takers;
 }

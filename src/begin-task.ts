@@ -1,8 +1,7 @@
-import { trace } from '@opentelemetry/api';
 import { endWhenDropped } from './abandoned.ts';
+import { taskTracer } from './capture.ts';
 import type { CarriedTask } from './carried-task.ts';
 import { nameOf } from './check-name.ts';
-import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
 import { attributesCut } from './limits.ts';
 import { ScopeNode } from './scope-node.ts';
 import { ScopeRun } from './scope-run.ts';
@@ -35,8 +34,8 @@ export function beginPart(
   });
   const clean = nameOf(name, { clean: task.clean, title: `task ${task.uuid}` });
   const start = task.clock.now();
-  const { span, context } = scope === undefined ? NOT_TRACED : startPartSpan(task, scope, clean, start);
-  return new ScopeNode(updater, new ScopeRun(task, undefined, clean, start, span), undefined, context);
+  const opened = scope === undefined ? NOT_TRACED : startPartSpan(task, scope, clean, start);
+  return new ScopeNode(updater, new ScopeRun(task, undefined, clean, start, opened), undefined, opened.context);
 }
 
 /** Begins an attempt of a task. */
@@ -49,9 +48,10 @@ export function beginAttempt(
   const task = new TaskRun({ ...runOptions(options), verbose: verbose ? new VerboseLog() : undefined, parentTaskUuid: origin.parentTaskUuid });
   const { clean } = task;
   const start = task.clock.now();
-  const { span, context } = startTaskSpan(task, start, cleanAttributes(attributes, task), origin);
-  const own = new ScopeRun(task, undefined, task.name, start, span);
-  const root = new ScopeNode(updater, own, undefined, context);
+  const given = cleanAttributes(attributes, task);
+  const opened = startTaskSpan(task, start, given, origin);
+  const own = new ScopeRun(task, undefined, task.name, start, opened, given);
+  const root = new ScopeNode(updater, own, undefined, opened.context);
   task.verbose?.begin(own, task.attempt);
   if (own.writer.recording) endWhenDropped(updater, task);
   const cut = attributesCut(attributes, clean.limits.attributes);
@@ -66,7 +66,7 @@ function runOptions(options: TaskUpdaterOptions): Omit<TaskRunOptions, 'verbose'
     uuid,
     name: nameOf(options.taskName, { clean, title: `task ${uuid}` }),
     attempt: options.attempt ?? 1,
-    tracer: trace.getTracer(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION),
+    tracer: taskTracer(),
     clock: new TaskClock(),
     clean,
     suppressException: options.suppressException ?? true,

@@ -12,28 +12,32 @@ export interface CarriedTask {
   readonly attempt: number;
   /** The task of which this one is a child. */
   readonly parentTaskUuid?: string;
-  /** The scope in which the carrier was made; absent where nothing was traced. */
+  /** The scope in which the carrier was made; absent where nothing was recorded. */
   readonly scope?: CarriedScope;
 }
 
 export interface CarriedScope {
   /** Span id of the attempt's task span. */
   readonly taskSpanId: string;
+  /** The scope's own ids. */
   readonly spanContext: SpanContext;
-  /** The span that sent the carrier, inside that of the scope: that of an HTTP client, for one. Absent if it is the same. */
+  /** Whether a provider made a span with these ids, so that spans elsewhere can be its children. */
+  readonly isInTrace: boolean;
+  /** The span that sent the carrier: that of an HTTP client inside the scope, or one around it. Absent if it is the scope's. */
   readonly sender?: SpanContext;
 }
 
 /**
  * The value of the header `taskspan`: `uuid=…;attempt=1;name=Import%20customers;task=…;scope=…`.
  * `scope` has the form of `traceparent`: that one may become another span's on its way through a
- * client's own instrumentation. All of it is visible ASCII without commas.
+ * client's own instrumentation. It is called `record` where no trace has such a span. All of it is visible ASCII
+ * without commas.
  */
 export function carriedText({ taskUuid, taskName, attempt, parentTaskUuid, scope }: CarriedTask): string {
   const name = cutText(taskName, DEFAULT_LIMITS.name).toWellFormed();
   let text = `uuid=${taskUuid};attempt=${attempt};name=${encodeURIComponent(name)}`;
   if (parentTaskUuid !== undefined) text += `;parent=${parentTaskUuid}`;
-  if (scope !== undefined) text += `;task=${scope.taskSpanId};scope=${traceparentOf(scope.spanContext)}`;
+  if (scope !== undefined) text += `;task=${scope.taskSpanId};${scope.isInTrace ? 'scope' : 'record'}=${traceparentOf(scope.spanContext)}`;
   return text;
 }
 
@@ -51,7 +55,9 @@ export function carriedTaskOf(text: string): CarriedTask | undefined {
   const parent = values.get('parent');
   if (!isTaskUuid(taskUuid) || taskName === undefined || !COUNT.test(attempt)) return undefined;
   if (parent !== undefined && !isTaskUuid(parent)) return undefined;
-  const [taskSpanId, traceparent] = [values.get('task'), values.get('scope')];
+  const taskSpanId = values.get('task');
+  const isInTrace = values.has('scope');
+  const traceparent = values.get(isInTrace ? 'scope' : 'record');
   const carried: CarriedTask = {
     taskUuid: taskUuid.toLowerCase(),
     taskName,
@@ -61,7 +67,7 @@ export function carriedTaskOf(text: string): CarriedTask | undefined {
   if (taskSpanId === undefined && traceparent === undefined) return carried;
   const spanContext = spanContextOf(traceparent);
   return spanContext !== undefined && SPAN_ID.test(taskSpanId ?? '')
-    ? { ...carried, scope: { taskSpanId: taskSpanId!, spanContext } }
+    ? { ...carried, scope: { taskSpanId: taskSpanId!, spanContext, isInTrace } }
     : undefined;
 }
 

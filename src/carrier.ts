@@ -1,8 +1,8 @@
 import { createTraceState, isSpanContextValid } from '@opentelemetry/api';
-import type { Span } from '@opentelemetry/api';
 import { carriedTaskOf, carriedText, spanContextOf, traceparentOf } from './carried-task.ts';
-import type { CarriedTask } from './carried-task.ts';
+import type { CarriedScope, CarriedTask } from './carried-task.ts';
 import { received } from './failure.ts';
+import type { SpanWriter } from './span-writer.ts';
 import type { TaskRun } from './task-run.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { TaskRun } from './task-run.ts';
  * environment of a child process. `continueTask` takes it.
  */
 export interface Carrier {
-  /** W3C Trace Context: the scope's span. Absent where nothing is traced. */
+  /** W3C Trace Context: the scope's span, or the nearest around it that a provider made. Absent where there is none. */
   traceparent?: string;
   /** W3C Trace Context; absent where there is none. */
   tracestate?: string;
@@ -40,21 +40,26 @@ export type CarrierSource =
   | { readonly get: (name: string) => unknown }
   | { readonly [name: string]: unknown };
 
-/** The carrier of a task, made in the scope of this span. */
-export function carrierOf(task: TaskRun, span: Span): Carrier {
-  const { uuid, name, attempt, parentTaskUuid, spanId } = task;
-  const spanContext = span.spanContext();
-  const isTraced = isSpanContextValid(spanContext);
+/** The carrier of a task, made in the scope of this writer. */
+export function carrierOf(task: TaskRun, { ref, span }: SpanWriter): Carrier {
+  const { uuid, name, attempt, parentTaskUuid } = task;
+  const { traceId, spanId } = ref;
+  const nearest = span.spanContext();
+  const isInTrace = nearest.spanId === spanId;
+  const scope: CarriedScope | undefined =
+    spanId === ''
+      ? undefined
+      : { taskSpanId: task.spanId, isInTrace, spanContext: isInTrace ? nearest : { traceId, spanId, traceFlags: 0 } };
   const taskspan = carriedText({
     taskUuid: uuid,
     taskName: name,
     attempt,
     ...(parentTaskUuid !== undefined && { parentTaskUuid }),
-    ...(isTraced && { scope: { taskSpanId: spanId, spanContext } }),
+    ...(scope !== undefined && { scope }),
   });
-  if (!isTraced) return { taskspan };
-  const tracestate = spanContext.traceState?.serialize() ?? '';
-  return { traceparent: traceparentOf(spanContext), ...(tracestate !== '' && { tracestate }), taskspan };
+  if (!isSpanContextValid(nearest)) return { taskspan };
+  const tracestate = nearest.traceState?.serialize() ?? '';
+  return { traceparent: traceparentOf(nearest), ...(tracestate !== '' && { tracestate }), taskspan };
 }
 
 /** The task that a source carries; `undefined` where it carries none. Throws where reading it does. */
@@ -62,12 +67,12 @@ export function carriedBy(source: CarrierSource): CarriedTask | undefined {
   const value = valuesOf(source);
   const carried = carriedTaskOf(value('taskspan') ?? '');
   if (carried?.scope === undefined) return carried;
-  const { taskSpanId, spanContext } = carried.scope;
+  const { spanContext } = carried.scope;
   const tracestate = value('tracestate') ?? '';
   const traceState = tracestate === '' ? {} : { traceState: createTraceState(tracestate) };
   const sender = spanContextOf(value('traceparent'));
   const isSame = sender?.traceId !== spanContext.traceId || sender.spanId === spanContext.spanId;
-  const scope = { taskSpanId, spanContext: { ...spanContext, ...traceState } };
+  const scope = { ...carried.scope, spanContext: { ...spanContext, ...traceState } };
   return { ...carried, scope: isSame ? scope : { ...scope, sender: { ...sender, ...traceState } } };
 }
 

@@ -126,7 +126,7 @@ class Continued implements ContinuedTask {
     const { taskName = this.taskName ?? UNNAMED, attempt = (this.attempt ?? 0) + 1, suppressException = false } = options;
     const root = openTask(
       { ...options, taskName, attempt, suppressException, ...(uuid !== undefined && { taskUuid: uuid }) },
-      (updater, given) => beginAttempt(updater, given, { after: scope?.spanContext, parentTaskUuid }),
+      (updater, given) => beginAttempt(updater, given, { after: scope?.isInTrace === true ? scope.spanContext : scope?.sender, parentTaskUuid }),
     );
     return run(root, fn);
   }
@@ -147,7 +147,7 @@ class Continued implements ContinuedTask {
     if (scope === undefined) return run(begin(), fn);
     const { redact, limits } = options;
     const part = this.#openPart(taskName, { ...(redact && { redact }), ...(limits && { limits }) });
-    const { spanId } = part.own.writer.span.spanContext();
+    const { spanId } = part.own.writer.ref;
     return part.run(() => {
       const child = begin(spanId === '' ? undefined : { taskSpanId: scope.taskSpanId, spanId });
       return andThen(

@@ -9,7 +9,7 @@
 export const INSTRUMENTATION_NAME = 'taskspan';
 
 /** Version of the wire contract (Semantic Versioning), the version of the instrumentation scope. */
-export const INSTRUMENTATION_VERSION = '1.1.0';
+export const INSTRUMENTATION_VERSION = '1.2.0';
 
 /**
  * `task`, `scope` or `announcement`. Only spans that carry it belong to a task's record and log. An
@@ -109,6 +109,9 @@ export const PLAN = 'taskspan.plan';
 export const RESULT_EVENT = 'taskspan.result';
 export const RESULT = 'taskspan.result';
 
+/** Event on a task span: attributes of the task that became known only now, as the event's own attributes. */
+export const ATTRIBUTES_EVENT = 'taskspan.attributes';
+
 /** Event of OpenTelemetry's semantic conventions: an error. */
 export const EXCEPTION_EVENT = 'exception';
 export const EXCEPTION_TYPE = 'exception.type';
@@ -125,7 +128,7 @@ export const END_EVENT = 'taskspan.end';
 /** A process's sign of life. It is no fact. */
 export const BEAT_EVENT = 'taskspan.beat';
 
-/** On the log record of a start: name of the span. */
+/** Name of a scope, on its span and on the log record of its start. `updateName` changes the span's name alone. */
 export const SPAN_NAME = 'taskspan.name';
 
 /** On the log record of an end: microseconds from start to end. */
@@ -143,6 +146,9 @@ export const SEQ = 'taskspan.seq';
 /** How a task or scope can end. */
 export const OUTCOMES = ['completed', 'failed', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
+
+/** Outcomes that a later version of the contract brings, each with the one that stands for it until then. */
+export const LATER_OUTCOMES: { readonly [outcome: string]: Outcome | undefined } = { timed_out: 'failed', skipped: 'cancelled' };
 
 /** Whether a value is one of {@link OUTCOMES}. */
 export function isOutcome(value: unknown): value is Outcome {

@@ -16,6 +16,8 @@ export type Fact =
   | PlanFact
   | ExceptionFact
   | ResultFact
+  | AttributesFact
+  | UnknownFact
   | ScopeEnd
   | TaskEnd;
 
@@ -103,6 +105,17 @@ export interface ResultFact extends FactOf<'result'> {
   readonly result: string;
 }
 
+/** Attributes of the task that became known only now. Of several values for a name the last by sequence number counts. */
+export interface AttributesFact extends FactOf<'attributes'> {
+  readonly attributes: Attributes;
+}
+
+/** An event of a later version of the contract. It counts as received, and changes nothing else. */
+export interface UnknownFact extends FactOf<'unknown'> {
+  /** Name of the event. */
+  readonly name: string;
+}
+
 /** An error as an end tells it. */
 export interface ToldError {
   readonly name: string;
@@ -115,6 +128,8 @@ interface EndOf<Kind extends string> extends FactOf<Kind> {
   readonly duration: number;
   /** The error that this very span reports; absent where it only passes on one that a scope inside reported. */
   readonly error?: ToldError | undefined;
+  /** The user's attributes of the span, as they are at its end; absent where there are none. */
+  readonly attributes?: Attributes;
 }
 
 export interface ScopeEnd extends EndOf<'scope-end'> {

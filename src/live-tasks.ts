@@ -1,3 +1,4 @@
+import type { TaskProcessor } from './capture.ts';
 import type { Outcome } from './conventions.ts';
 import { shared } from './shared.ts';
 
@@ -15,8 +16,8 @@ export interface LiveTask {
   readonly uuid: string;
   /** Span id of the attempt's task span. */
   readonly spanId: string;
-  /** The spans that are open, the task's first and each scope's after those opened before it. */
-  openSpans(): Iterable<object>;
+  /** Repeats to a processor the starts of what is open: the task's first, then its scopes' in the order of their beginning. */
+  startAgain(processor: TaskProcessor): void;
   /** Asks task code to stop. */
   cancel(): void;
   /** Ends what is open, inner scopes first. */
@@ -27,7 +28,7 @@ export interface LiveTask {
  * The recorded attempts of this process of which something is open. Shared by all copies of this
  * module: an application bundled with its own is cancelled by a collector that was preloaded.
  */
-export const liveTasks: Set<LiveTask> = shared('taskspan.live-tasks', () => new Set());
+export const liveTasks: Set<LiveTask> = shared('live-tasks', () => new Set());
 
 /** Cancels one attempt, if it is in this process and open. */
 export function cancelLiveTask(uuid: string, spanId: string): void {

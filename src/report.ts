@@ -1,35 +1,56 @@
 import { diag } from '@opentelemetry/api';
 import { describeFailure } from './failure.ts';
+import { shared } from './shared.ts';
 
-/** In the order in which they were told. */
-const told = new Set<string>();
+/**
+ * Where warnings go while the application has set no logger for OpenTelemetry's `diag`; nowhere until somebody sets it.
+ *
+ * taskspan sets no logger of its own: the first value that is set in OpenTelemetry's API fixes the version of the API
+ * for the whole process, and a provider that brings a newer one is refused then.
+ */
+export const warnings: { write: ((line: string) => void) | undefined } = shared('warnings', () => ({ write: undefined }));
+
+/** In the order in which they were reported. */
+const reported = new Set<string>();
 const MOST_CAUSES = 1000;
 
 /**
- * Tells OpenTelemetry's `diag` of a trouble that task code must not suffer from, once per cause.
+ * Warns of a trouble that task code must not suffer from, once per cause.
  *
- * @param cause What it is about; the same cause is told once per process, unless a thousand
- *   others have been told since.
+ * @param cause What it is about; the same cause is reported once per process, unless a thousand
+ *   others have been reported since.
  */
 export function reportOnce(cause: string, message: string, error?: unknown): void {
-  if (told.has(cause)) return;
-  told.add(cause);
-  for (const oldest of told) {
-    if (told.size <= MOST_CAUSES) break;
-    told.delete(oldest);
+  if (reported.has(cause)) return;
+  reported.add(cause);
+  for (const oldest of reported) {
+    if (reported.size <= MOST_CAUSES) break;
+    reported.delete(oldest);
   }
   report(message, error);
 }
 
-/** Tells it each time. */
+/** Warns each time. */
 export function report(message: string, error?: unknown): void {
   try {
-    if (error === undefined) diag.warn(`taskspan: ${message}`);
-    else {
+    let line = `taskspan: ${message}`;
+    if (error !== undefined) {
       const failure = describeFailure(error);
-      diag.warn(`taskspan: ${message}: ${failure.message || failure.name}`);
+      line += `: ${failure.message || failure.name}`;
     }
+    if (hasLogger()) diag.warn(line);
+    else warnings.write?.(line);
   } catch {
-    // A logger that throws must not reach task code, and there is nobody left to tell.
+    // A logger that throws must not reach task code, and there is nobody left to warn.
   }
+}
+
+/** The API has no question for it; where it keeps its globals is part of its contract between versions. */
+function hasLogger(): boolean {
+  return globalSlots().diag !== undefined;
+}
+
+/** What stands in the global slots of OpenTelemetry's API: in one of its copies or another, of version 1. */
+export function globalSlots(): { readonly [slot in 'diag' | 'trace' | 'context' | 'propagation']?: unknown } {
+  return (globalThis as Record<symbol, object | undefined>)[Symbol.for('opentelemetry.js.api.1')] ?? {};
 }

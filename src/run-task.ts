@@ -1,7 +1,10 @@
+import { beginAttempt } from './begin-task.ts';
+import { untilCommitted } from './capture.ts';
 import { received } from './failure.ts';
+import { openTask } from './open-task.ts';
 import { isPromiseLike, promiseOf } from './promise-of.ts';
 import { checkOptions, checkTaskOptions } from './task-options.ts';
-import type { TaskOptions } from './task-options.ts';
+import type { TaskOptions, TaskUpdaterOptions } from './task-options.ts';
 import { TaskUpdater } from './task-updater.ts';
 
 /**
@@ -16,11 +19,51 @@ export function runTask<T, Suppress extends boolean = false>(
   fn: (updater: TaskUpdater<Suppress>) => T,
   options?: TaskOptions<Suppress>,
 ): T {
-  if (typeof fn !== 'function') throw new TypeError(`runTask: expected a function, got ${received(fn)}`);
-  if (options !== undefined) checkTaskOptions('runTask', options);
-  const suppressException = options?.suppressException ?? false;
-  const updater = new TaskUpdater({ ...options, taskName, suppressException }) as TaskUpdater<Suppress>;
-  return runToEnd(updater, fn, suppressException);
+  const given = checkedTask('runTask', taskName, fn, options);
+  return runToEnd(new TaskUpdater(given) as TaskUpdater<Suppress>, fn, given.suppressException);
+}
+
+/** A task that {@link startTask} has started. */
+export interface StartedTask<T> {
+  readonly taskUuid: string;
+  /** What the function returns or throws. Whoever is not interested may leave it alone: it is no unhandled rejection. */
+  readonly done: Promise<T>;
+}
+
+/**
+ * Starts a function as a task, as {@link runTask} does, and does not wait for its end: for a web
+ * handler that answers with the task's UUID.
+ *
+ * The function begins before this returns. The promise resolves when the record can be found: when
+ * the start is committed, or acknowledged where facts are sent, and after two seconds at the latest,
+ * which is reported. Without a collector it resolves at once.
+ *
+ * Rejects with a TypeError for wrong arguments, and for nothing else.
+ */
+export async function startTask<T, Suppress extends boolean = false>(
+  taskName: string,
+  fn: (updater: TaskUpdater<Suppress>) => T,
+  options?: TaskOptions<Suppress>,
+): Promise<StartedTask<Awaited<T>>> {
+  const given = checkedTask('startTask', taskName, fn, options);
+  const { updater, task } = openTask(given, beginAttempt);
+  const run = async (): Promise<Awaited<T>> => await runToEnd(updater as TaskUpdater<Suppress>, fn, given.suppressException);
+  const done = run();
+  done.catch(() => undefined);
+  await untilCommitted(task.takers);
+  return { taskUuid: updater.taskUuid, done };
+}
+
+/** The options of a task that is run as a function. */
+function checkedTask(
+  what: string,
+  taskName: string,
+  fn: unknown,
+  options: TaskOptions | undefined,
+): TaskUpdaterOptions & { suppressException: boolean } {
+  if (typeof fn !== 'function') throw new TypeError(`${what}: expected a function, got ${received(fn)}`);
+  if (options !== undefined) checkTaskOptions(what, options);
+  return { ...options, taskName, suppressException: options?.suppressException ?? false };
 }
 
 /** Runs a function as what a task does: it ends with it. */

@@ -1,5 +1,5 @@
 import { context as contextApi } from '@opentelemetry/api';
-import type { Attributes, Context } from '@opentelemetry/api';
+import type { Attributes, AttributeValue, Context } from '@opentelemetry/api';
 import { carrierOf } from './carrier.ts';
 import type { Carrier } from './carrier.ts';
 import { checkName, nameOf } from './check-name.ts';
@@ -17,7 +17,7 @@ import { contextInside, NOT_TRACED, scopeAttributes, startScopeSpan } from './sc
 import { checkEachOptions, checkScopeOptions } from './task-options.ts';
 import { TaskRun } from './task-run.ts';
 import type { TaskUpdater } from './task-updater.ts';
-import { cleanJson } from './text.ts';
+import { cleanAttributes, cleanJson } from './text.ts';
 
 /**
  * A scope as task code has it, or the task itself as the root of its scopes: what is said in it.
@@ -126,7 +126,7 @@ export class ScopeNode implements Scope {
   carrier(): Carrier {
     // A scope that is not traced stands for itself nowhere: what goes on elsewhere goes on in the one around it.
     if (this.#context === undefined && this.parent !== undefined) return this.parent.carrier();
-    return carrierOf(this.task, this.own.writer.span);
+    return carrierOf(this.task, this.own.writer);
   }
 
   complete(): void {
@@ -157,6 +157,24 @@ export class ScopeNode implements Scope {
     if (node !== undefined) node.own.record(() => node.own.writer.result(cleanJson(json, node.task.clean.result)));
   }
 
+  /** Sets an attribute of the task, if this is the task itself. */
+  setAttribute(key: string, value: AttributeValue): void {
+    if (typeof key !== 'string') throw new TypeError(`setAttribute: expected the name to be a string, got ${received(key)}`);
+    if (this.task.partOf !== undefined) {
+      reportOnce('attribute of a part', `setAttribute() in "${this.name}" is dropped: a task's attributes are set where the task runs`);
+      return;
+    }
+    const node = this.own.isOpen ? this : this.#elsewhere('setAttribute');
+    if (node === undefined) return;
+    const { own, task } = node;
+    own.record(() => {
+      const attributes = cleanAttributes({ [key]: value }, task);
+      if (Object.keys(attributes).length === 0) return;
+      if (own.writer.countAttributes(attributes) <= task.clean.limits.attributes) own.writer.attributes(attributes);
+      else reportOnce(`attributes of ${task.title}`, `${task.title} has ${task.clean.limits.attributes} attributes already: "${key}" is dropped`);
+    });
+  }
+
   #openChild(name: string): ScopeNode {
     const { task, updater } = this;
     const parent = this.nearestOpen();
@@ -164,15 +182,16 @@ export class ScopeNode implements Scope {
     if (parent === undefined || !task.isOpen) return unrecordedScope(updater, task, clean);
     if (parent.#context === undefined) {
       const start = task.verbose === undefined ? 0 : task.clock.now();
-      return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, NOT_TRACED.span), parent, undefined);
+      return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, NOT_TRACED), parent, undefined);
     }
     const start = task.clock.now();
-    const { span, context } = startScopeSpan(task, parent.#attributesInside(), clean, start, parent.#contextInside());
-    return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, span), parent, context);
+    const { span, ref } = parent.own.writer;
+    const opened = startScopeSpan(task, parent.#attributesInside(), span, ref, clean, start, parent.#contextInside());
+    return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, opened), parent, opened.context);
   }
 
   #attributesInside(): Readonly<Attributes> {
-    return (this.#scopeAttributes ??= scopeAttributes(this.task, this.own.writer.span));
+    return (this.#scopeAttributes ??= scopeAttributes(this.task, this.own.writer.ref.spanId));
   }
 
   /** Remembered for the next scope: many scopes begin one after the other in the same context. */
@@ -257,7 +276,7 @@ function unrecordedScope(updater: TaskUpdater<boolean>, task: TaskRun, name: str
   const unheard = new TaskRun({
     uuid, name: taskName, attempt, tracer, clock, clean, suppressException, verbose: undefined, parentTaskUuid, title,
   });
-  return new ScopeNode(updater, new ScopeRun(unheard, undefined, name, 0, NOT_TRACED.span), undefined, undefined);
+  return new ScopeNode(updater, new ScopeRun(unheard, undefined, name, 0, NOT_TRACED), undefined, undefined);
 }
 
 function isAttributes(value: unknown): boolean {

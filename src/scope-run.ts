@@ -1,4 +1,4 @@
-import type { Attributes, Span } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import type { Outcome } from './conventions.ts';
 import type { Plan } from './fact.ts';
 import { describeFailure, failureText } from './failure.ts';
@@ -9,7 +9,9 @@ import { ProgressGate } from './progress.ts';
 import { reportOnce } from './report.ts';
 import { ScopeShare } from './scope-share.ts';
 import { NOT_TRACED } from './scope-span.ts';
+import type { OpenSpan } from './scope-span.ts';
 import { SpanWriter } from './span-writer.ts';
+import type { TaskTotals } from './span-writer.ts';
 import { TaskClock } from './task-clock.ts';
 import type { TaskRun } from './task-run.ts';
 import { notificationAttributes } from './text.ts';
@@ -38,9 +40,10 @@ export class ScopeRun {
   #toldInside: ToldErrors | undefined;
   #share: ScopeShare | undefined;
 
-  constructor(task: TaskRun, parent: ScopeRun | undefined, name: string, start: number, span: Span) {
+  /** @param given Of a task itself: its attributes. */
+  constructor(task: TaskRun, parent: ScopeRun | undefined, name: string, start: number, opened: OpenSpan, given?: Attributes) {
     this.task = task;
-    this.writer = span === NOT_TRACED.span ? NOT_WRITTEN : new SpanWriter(span, task.clock);
+    this.writer = opened === NOT_TRACED ? NOT_WRITTEN : new SpanWriter(opened, start, task.clock, given);
     this.parent = parent;
     this.name = name;
     this.#start = start;
@@ -120,9 +123,9 @@ export class ScopeRun {
    * Ends the scope and its span. Without effect if it has ended.
    *
    * @param failed What was thrown, where something was.
-   * @param last Attributes known only at the end, asked for after the failure has been told.
+   * @param last What is known only at the end, asked for after the failure has been told.
    */
-  end(outcome: Outcome, failed?: { readonly thrown: unknown }, last?: () => Attributes): void {
+  end(outcome: Outcome, failed?: { readonly thrown: unknown }, last?: () => TaskTotals): void {
     if (!this.#open) return;
     this.#gate?.close();
     this.#open = false;
@@ -175,13 +178,14 @@ export class ScopeRun {
     return failure;
   }
 
-  #close(outcome: Outcome, failure: Failure | undefined, own: boolean, last: (() => Attributes) | undefined): void {
-    const { verbose, clock } = this.task;
+  #close(outcome: Outcome, failure: Failure | undefined, own: boolean, last: (() => TaskTotals) | undefined): void {
+    const { task } = this;
+    const { verbose, clock } = task;
     if (!this.writer.recording && verbose === undefined) return;
     const time = clock.now();
     if (verbose !== undefined) this.#print(verbose, outcome, time, own ? failure : undefined);
     if (this.writer.recording) {
-      this.writer.end({ outcome, heading: this.#heading, failure, own, time, last: last?.() });
+      this.writer.end({ outcome, heading: this.#heading, failure, own, time, of: task, totals: last?.() });
     }
   }
 
@@ -195,4 +199,4 @@ export class ScopeRun {
 }
 
 /** The writer of all that is not traced: it writes nothing, so that one is enough. */
-const NOT_WRITTEN = new SpanWriter(NOT_TRACED.span, new TaskClock());
+const NOT_WRITTEN = new SpanWriter(NOT_TRACED, 0, new TaskClock());

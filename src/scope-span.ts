@@ -1,16 +1,26 @@
-import { context as contextApi, trace } from '@opentelemetry/api';
-import type { Attributes, Context, Span, SpanContext, SpanOptions } from '@opentelemetry/api';
+import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Span, SpanContext, SpanOptions, Tracer } from '@opentelemetry/api';
+import { capture, sinkOf, takersOf } from './capture.ts';
+import type { Capture, SpanSink, TaskProcessor } from './capture.ts';
 import type { CarriedScope } from './carried-task.ts';
 import { ContextWithSpan } from './context-with-span.ts';
 import * as conventions from './conventions.ts';
+import type { SpanRef } from './fact.ts';
 import { reportOnce } from './report.ts';
+import { randomId, StandInSpan } from './stand-in-span.ts';
 import { hrTimeOf } from './task-clock.ts';
 import type { TaskRun } from './task-run.ts';
 import { worker } from './worker.ts';
 
-/** A started span and the context in which its code runs; no context where there is no trace to continue. */
+/** A span that has started. */
 export interface OpenSpan {
+  /** The provider's, or a {@link StandInSpan} where that records nothing and the facts are taken. */
   readonly span: Span;
+  /** Its ids in the record. Blank where nothing is traced and nothing recorded. */
+  readonly ref: SpanRef;
+  /** Where its facts go; absent where nobody takes them. */
+  readonly sink: SpanSink | undefined;
+  /** The context in which its code runs; absent where nothing is traced and nothing recorded. */
   readonly context: Context | undefined;
 }
 
@@ -31,14 +41,15 @@ export interface TaskOrigin {
   readonly parentScope?: { readonly taskSpanId: string; readonly spanId: string } | undefined;
 }
 
-/** Starts the task span, the root of an attempt, as a child of whatever span is active. */
-export function startTaskSpan(task: TaskRun, start: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
-  const active = contextApi.active();
-  const span = startSpan(
-    task,
+/** Starts the task span, the root of an attempt, as a child of whatever span is active. Decides who takes the task. */
+export function startTaskSpan(task: TaskRun, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
+  const base = contextApi.active();
+  const cancellable = worker.listeners > 0;
+  const { given, takers } = startRoot(
+    task.tracer,
     task.name,
     {
-      startTime: hrTimeOf(start),
+      startTime: hrTimeOf(time),
       ...(origin.after !== undefined && { links: [{ context: origin.after }] }),
       attributes: {
         [conventions.SPAN_KIND]: 'task',
@@ -47,7 +58,7 @@ export function startTaskSpan(task: TaskRun, start: number, attributes: Attribut
         [conventions.TASK_ATTEMPT]: task.attempt,
         [conventions.WORKER_ID]: worker.id,
         [conventions.WORKER_INTERVAL_MS]: worker.intervalMs,
-        [conventions.WORKER_CANCELLABLE]: worker.listeners > 0,
+        [conventions.WORKER_CANCELLABLE]: cancellable,
         ...RESERVED,
         [conventions.EXCEPTION]: '',
         [conventions.JOBS_TOTAL]: 0,
@@ -57,10 +68,28 @@ export function startTaskSpan(task: TaskRun, start: number, attributes: Attribut
         ...attributes,
       },
     },
-    active,
+    base,
   );
-  if (span === undefined) return NOT_TRACED;
-  return { span, context: isTraced(span) ? new ContextWithSpan(active, span) : undefined };
+  task.takers = takers;
+  const { span, traceId, spanId } = identified(given, base, takers, undefined);
+  const ref = { taskUuid: task.uuid, traceId, spanId, taskSpanId: spanId };
+  const open = opened(span, ref, base, takers);
+  const { parentTaskUuid, parentScope } = origin;
+  open.sink?.start({
+    kind: 'task-start',
+    span: ref,
+    seq: 0,
+    time,
+    name: task.name,
+    attempt: task.attempt,
+    attributes,
+    workerId: worker.id,
+    workerIntervalMs: worker.intervalMs,
+    ...(cancellable && { cancellable }),
+    ...(parentTaskUuid !== undefined && { parentTaskUuid, ...(parentScope !== undefined && { parentScope }) }),
+    sampled: span === given && (span.spanContext().traceFlags & 1) === 1,
+  });
+  return open;
 }
 
 function parentAttributes({ parentTaskUuid, parentScope }: TaskOrigin): Attributes {
@@ -73,15 +102,29 @@ function parentAttributes({ parentTaskUuid, parentScope }: TaskOrigin): Attribut
   return attributes;
 }
 
-/** Starts the span of a scope that is a part of a task of another process; the active span is its parent where that is in the trace. */
-export function startPartSpan(task: TaskRun, { spanContext, sender }: CarriedScope, name: string, start: number): OpenSpan {
+/**
+ * Starts the span of a scope that is a part of a task of another process. The active span is its parent where that is
+ * in the task's trace. Where the task is in no trace, the part is in none.
+ */
+export function startPartSpan(task: TaskRun, scope: CarriedScope, name: string, time: number): OpenSpan {
+  const { spanContext, sender, isInTrace } = scope;
+  const parent = sender ?? (isInTrace ? spanContext : undefined);
+  const active = contextApi.active();
+  const base = parent === undefined ? active : contextInside(trace.wrapSpanContext(parent), active, true);
+  const { traceId, spanId: parentSpanId } = spanContext;
   const attributes = {
-    ...scopeAttributes(task, trace.wrapSpanContext(spanContext)),
+    ...scopeAttributes(task, parentSpanId),
     [conventions.SCOPE_REMOTE]: true,
     [conventions.WORKER_ID]: worker.id,
   };
-  const base = contextInside(trace.wrapSpanContext(sender ?? spanContext), contextApi.active(), true);
-  return startScopeSpan(task, attributes, name, start, base);
+  const { given, takers } =
+    parent === undefined ? { given: undefined, takers: takersOf(new Set()) } : startRoot(task.tracer, name, scopeOptions(attributes, name, time), base);
+  task.takers = takers;
+  const { span, ...ids } = identified(given, base, takers, traceId);
+  const ref = { taskUuid: task.uuid, ...ids, taskSpanId: task.spanId };
+  const open = opened(span, ref, base, takers);
+  open.sink?.start({ kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId, remote: true, workerId: worker.id });
+  return open;
 }
 
 /**
@@ -96,48 +139,118 @@ export function contextInside(parent: Span, active: Context, onPath: boolean): C
 }
 
 /** The attributes with which the span of each scope in this one starts. They are the same: made once, and copied. */
-export function scopeAttributes(task: TaskRun, parent: Span): Readonly<Attributes> {
+export function scopeAttributes(task: TaskRun, parentSpanId: string): Readonly<Attributes> {
   return {
     [conventions.SPAN_KIND]: 'scope',
     [conventions.TASK_UUID]: task.uuid,
     [conventions.TASK_NAME]: task.name,
     [conventions.TASK_ATTEMPT]: task.attempt,
     [conventions.TASK_SPAN]: task.spanId,
-    [conventions.SCOPE_PARENT]: parent.spanContext().spanId,
+    [conventions.SCOPE_PARENT]: parentSpanId,
     ...RESERVED,
+    [conventions.SPAN_NAME]: '',
   };
 }
 
-/** Starts the span of a scope in a context that {@link contextInside} gave. */
+/** Starts the span of a scope inside another one, in a context that {@link contextInside} gave. */
 export function startScopeSpan(
   task: TaskRun,
   attributes: Readonly<Attributes>,
+  parent: OpenSpan['span'],
+  parentRef: SpanRef,
   name: string,
-  start: number,
+  time: number,
   base: Context,
 ): OpenSpan {
-  // Copied, since a tracer that is wrapped may write into what it gets.
-  const span = startSpan(task, name, { startTime: hrTimeOf(start), attributes: { ...attributes } }, base);
-  return span !== undefined && isTraced(span) ? { span, context: new ContextWithSpan(base, span) } : NOT_TRACED;
+  const { takers, tracer } = task;
+  // Inside a task that is in no trace a scope would begin one of its own.
+  const isAlone = parent instanceof StandInSpan && !parent.isInTrace;
+  const given = isAlone ? undefined : startSpan(tracer, name, scopeOptions(attributes, name, time), base, NOTED_BY_NOBODY);
+  const { span, traceId, spanId } = identified(given, base, takers, parentRef.traceId);
+  const ref = { taskUuid: task.uuid, traceId, spanId, taskSpanId: parentRef.taskSpanId };
+  const open = opened(span, ref, base, takers);
+  open.sink?.start({ kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId: parentRef.spanId });
+  return open;
 }
 
-/** Not so where tracing is suppressed: such a span has no identity, and a trace would begin below it. */
-function isTraced(span: Span): boolean {
-  return span.isRecording() || trace.isSpanContextValid(span.spanContext());
+/** Copied, since a tracer that is wrapped may write into what it gets. The contract's name stays when the span's changes. */
+function scopeOptions(attributes: Readonly<Attributes>, name: string, time: number): SpanOptions {
+  const own = { ...attributes };
+  own[conventions.SPAN_NAME] = name;
+  return { startTime: hrTimeOf(time), attributes: own };
 }
 
-/** A processor of somebody else that throws in `onStart` must not reach task code: no span then. */
-function startSpan(task: TaskRun, name: string, options: SpanOptions, base: Context): Span | undefined {
+/** Starts the span of a task, part or announcement, and decides who takes its facts. */
+export function startRoot(
+  tracer: Tracer,
+  name: string,
+  options: SpanOptions,
+  base: Context,
+): { given: Span | undefined; takers: readonly TaskProcessor[] } {
+  const called = new Set<TaskProcessor>();
+  const given = startSpan(tracer, name, options, base, called);
+  return { given, takers: takersOf(called) };
+}
+
+/** A scope goes where its task goes, whichever processors its span comes to. */
+const NOTED_BY_NOBODY: NonNullable<Capture['starting']> = { add: () => undefined };
+
+/** A processor that throws in `onStart` must not reach task code: no span then. */
+function startSpan(
+  tracer: Tracer,
+  name: string,
+  options: SpanOptions,
+  base: Context,
+  called: NonNullable<Capture['starting']>,
+): Span | undefined {
+  const outer = capture.starting;
+  capture.starting = called;
   try {
-    return task.tracer.startSpan(name, options, base);
+    return tracer.startSpan(name, options, base);
   } catch (error) {
-    reportOnce('startSpan', 'a span could not be started, its scope is not recorded', error);
+    reportOnce('startSpan', 'a span could not be started and is missing from the trace', error);
     return undefined;
+  } finally {
+    capture.starting = outer;
   }
 }
 
-/** What stands for a span where nothing is traced. */
+/**
+ * The span to use, and its ids in the record: what the provider gave, or a {@link StandInSpan} where that records
+ * nothing and the facts are taken. A stand-in has the provider's ids if these are valid and its own: OpenTelemetry's
+ * API, without an SDK, gives each span the ids of its parent. Else it has random ones in its task's trace.
+ */
+export function identified(
+  given: Span | undefined,
+  base: Context,
+  takers: readonly TaskProcessor[],
+  taskTraceId: string | undefined,
+): { span: Span; traceId: string; spanId: string } {
+  if (given !== undefined && (takers.length === 0 || given.isRecording())) {
+    const { traceId, spanId } = given.spanContext();
+    return { span: given, traceId, spanId };
+  }
+  if (takers.length === 0) return { span: NOT_TRACED.span, traceId: '', spanId: '' };
+  const own = given?.spanContext();
+  const parent = trace.getSpanContext(base);
+  if (own !== undefined && isSpanContextValid(own) && own.spanId !== parent?.spanId) {
+    return { span: new StandInSpan(own), traceId: own.traceId, spanId: own.spanId };
+  }
+  const nearest = parent !== undefined && isSpanContextValid(parent) ? parent : undefined;
+  const traceId = taskTraceId ?? nearest?.traceId ?? randomId(32);
+  return { span: new StandInSpan(nearest), traceId, spanId: randomId(16) };
+}
+
+function opened(span: Span, ref: SpanRef, base: Context, takers: readonly TaskProcessor[]): OpenSpan {
+  const sink = sinkOf(takers, ref);
+  if (sink === undefined && !span.isRecording() && !isSpanContextValid(span.spanContext())) return NOT_TRACED;
+  return { span, ref, sink, context: new ContextWithSpan(base, span) };
+}
+
+/** What stands for a span where nothing is traced and nothing recorded. */
 export const NOT_TRACED: OpenSpan = {
   span: trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }),
+  ref: { taskUuid: '', traceId: '', spanId: '', taskSpanId: '' },
+  sink: undefined,
   context: undefined,
 };

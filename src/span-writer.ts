@@ -1,55 +1,80 @@
 import { SpanStatusCode } from '@opentelemetry/api';
 import type { Attributes, Span } from '@opentelemetry/api';
+import type { SpanSink } from './capture.ts';
 import * as conventions from './conventions.ts';
 import type { Outcome } from './conventions.ts';
-import type { Plan, ToldError } from './fact.ts';
+import type { JobCounts, Plan, SpanRef } from './fact.ts';
 import type { Failure } from './failure.ts';
-import { spanSinkOf } from './span-sink.ts';
-import type { SpanSink } from './span-sink.ts';
+import { attributesCut } from './limits.ts';
+import type { OpenSpan } from './scope-span.ts';
+import { StandInSpan } from './stand-in-span.ts';
 import { hrTimeOf } from './task-clock.ts';
 import type { TaskClock } from './task-clock.ts';
+import { cleanAttributes } from './text.ts';
+import type { Subject } from './text.ts';
 
 /** What a span's end says beyond its outcome. */
 export interface SpanEnd {
   readonly outcome: Outcome;
   readonly heading: boolean;
   /** What was thrown, where something was: the span's status. */
-  readonly failure: ToldError | undefined;
+  readonly failure: Failure | undefined;
   /** Whether this very span reports it. */
   readonly own: boolean;
   readonly time: number;
-  /** Attributes known only at the end. */
-  readonly last: Attributes | undefined;
+  /** The task, whose rules clean what code has set on the span itself. */
+  readonly of: Subject;
+  /** Of a task span: what is known only at the end. */
+  readonly totals: TaskTotals | undefined;
+}
+
+/** What the end of a task says about the whole of it. */
+export interface TaskTotals {
+  readonly name: string;
+  readonly exception: string;
+  readonly jobs: JobCounts;
 }
 
 /** Has the contract's names, so that a literal with others does not compile. */
 type NotificationAttributes = { readonly [Name in typeof conventions.MESSAGE | typeof conventions.SEQ]: unknown };
 
 /**
- * Writes the facts of one span: each gets the next sequence number and the task's time, and goes
- * to the processor's sink and to the span as an event as it happens. The sink comes first: a
- * span may throw (a logger of `diag` that does), and the record is whole all the same.
+ * Writes the facts of one span. Each gets the next sequence number and the task's time, and goes with its whole
+ * content to the sink, for record and log. The span gets a copy, for the trace and for collectors elsewhere.
+ *
+ * The sink comes first: a span may throw, and the record is whole all the same.
  */
 export class SpanWriter {
   readonly span: Span;
+  readonly ref: SpanRef;
+  readonly sink: SpanSink | undefined;
   /** Whether anything listens; without it no method need be called. */
   readonly recording: boolean;
   readonly #clock: TaskClock;
-  readonly #sink: SpanSink | undefined;
+  readonly #start: number;
+  /** Whether a provider records the span. */
+  readonly #traced: boolean;
+  /** Of a task span: the attributes given by its options and by `setAttribute`. */
+  #given: Attributes | undefined;
   /** Facts made so far; the start is one. */
   #facts = 1;
 
-  constructor(span: Span, clock: TaskClock) {
+  constructor({ span, ref, sink }: OpenSpan, start: number, clock: TaskClock, given?: Attributes) {
     this.span = span;
-    this.recording = span.isRecording();
+    this.ref = ref;
+    this.sink = sink;
+    this.#traced = !(span instanceof StandInSpan) && span.isRecording();
+    this.recording = sink !== undefined || this.#traced;
     this.#clock = clock;
-    this.#sink = spanSinkOf(span);
+    this.#start = start;
+    this.#given = given;
   }
 
   notification(message: string, attributes: Attributes | undefined): void {
     const seq = this.#facts++;
     const time = this.#clock.now();
-    this.#sink?.notification(seq, time, message, attributes);
+    this.sink?.notification(seq, time, message, attributes);
+    if (!this.#traced) return;
     // Names in the literal: with computed ones a notification takes some five percent longer.
     const own = { 'taskspan.message': message, 'taskspan.seq': seq } satisfies NotificationAttributes;
     this.span.addEvent(
@@ -61,39 +86,61 @@ export class SpanWriter {
   }
 
   progress(done: number, total: number | undefined): void {
-    const attributes: Attributes = { [conventions.DONE]: done };
-    if (total !== undefined) attributes[conventions.TOTAL] = total;
     const { seq, time } = this.#next();
-    this.#sink?.progress(seq, time, done, total);
-    this.#event(conventions.PROGRESS_EVENT, attributes, seq, time);
+    this.sink?.progress(seq, time, done, total);
+    this.#event(conventions.PROGRESS_EVENT, { [conventions.DONE]: done, ...(total !== undefined && { [conventions.TOTAL]: total }) }, seq, time);
   }
 
   plan(plan: Plan): void {
     const { seq, time } = this.#next();
-    this.#sink?.plan(seq, time, plan);
+    this.sink?.plan(seq, time, plan);
     this.#event(conventions.PLAN_EVENT, { [conventions.PLAN]: JSON.stringify(plan) }, seq, time);
   }
 
   result(json: string): void {
     const { seq, time } = this.#next();
-    this.#sink?.result(seq, time, json);
+    this.sink?.result(seq, time, json);
     this.#event(conventions.RESULT_EVENT, { [conventions.RESULT]: json }, seq, time);
+  }
+
+  /** Sets attributes of the task that are known only now. Of several values for a name the last counts. */
+  attributes(attributes: Attributes): void {
+    this.#given = { ...this.#given, ...attributes };
+    const { seq, time } = this.#next();
+    this.sink?.attributes(seq, time, attributes);
+    this.#event(conventions.ATTRIBUTES_EVENT, { ...attributes }, seq, time);
+    if (this.#traced) this.span.setAttributes(attributes);
+  }
+
+  /** How many attributes the task has by its options and by `setAttribute`, with these. */
+  countAttributes(attributes: Attributes): number {
+    return Object.keys({ ...this.#given, ...attributes }).length;
   }
 
   /** Not `recordException`: it says `ENOENT` of a `TypeError` that has this code, and drops `null`. */
   exception(failure: Failure): void {
-    const attributes: Attributes = {
+    const { seq, time } = this.#next();
+    this.sink?.exception(seq, time, failure.name, failure.message);
+    const attributes = {
       [conventions.EXCEPTION_TYPE]: failure.name,
       [conventions.EXCEPTION_MESSAGE]: failure.message,
+      ...(failure.stack !== undefined && { [conventions.EXCEPTION_STACKTRACE]: failure.stack }),
     };
-    if (failure.stack !== undefined) attributes[conventions.EXCEPTION_STACKTRACE] = failure.stack;
-    const { seq, time } = this.#next();
-    this.#sink?.exception(seq, time, failure.name, failure.message);
     this.#event(conventions.EXCEPTION_EVENT, attributes, seq, time);
   }
 
-  /** Ends the span. On success its status stays unset, as the semantic conventions have it. */
-  end({ outcome, heading, failure, own, time, last }: SpanEnd): void {
+  /** Ends the span. The fact of it follows, with what the span's attributes are then. */
+  end(end: SpanEnd): void {
+    try {
+      if (this.#traced) this.#close(end);
+      this.span.end(hrTimeOf(end.time));
+    } finally {
+      if (this.sink !== undefined) this.#writeEnd(this.sink, end);
+    }
+  }
+
+  /** On success the span's status stays unset, as the semantic conventions have it. */
+  #close({ outcome, heading, failure, own, totals }: SpanEnd): void {
     const { span } = this;
     span.setAttribute(conventions.OUTCOME, outcome);
     span.setAttribute(conventions.FACTS, this.#facts);
@@ -105,8 +152,24 @@ export class SpanWriter {
       }
       span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message });
     }
-    if (last !== undefined) span.setAttributes(last);
-    span.end(hrTimeOf(time));
+    if (totals === undefined) return;
+    span.setAttributes({
+      [conventions.EXCEPTION]: totals.exception,
+      [conventions.JOBS_TOTAL]: totals.jobs.total,
+      [conventions.JOBS_FINISHED]: totals.jobs.finished,
+      [conventions.JOBS_FAILED]: totals.jobs.failed,
+      // Given ones count before those that code has set on the span, in the record that a collector elsewhere makes too.
+      ...this.#given,
+    });
+  }
+
+  #writeEnd(sink: SpanSink, { outcome, heading, failure, own, time, of, totals }: SpanEnd): void {
+    const error = failure !== undefined && own ? { name: failure.name, message: failure.message } : undefined;
+    const base = { span: this.ref, seq: this.#facts, time, outcome, duration: time - this.#start, error };
+    const attributes = finalAttributes(this.span, this.#given, error !== undefined, of);
+    const rest = attributes === undefined ? base : { ...base, attributes };
+    if (totals === undefined) sink.end({ kind: 'scope-end', ...rest, heading });
+    else sink.end({ kind: 'task-end', ...rest, ...totals });
   }
 
   #next(): { seq: number; time: number } {
@@ -114,7 +177,35 @@ export class SpanWriter {
   }
 
   #event(name: string, attributes: Attributes, seq: number, time: number): void {
+    if (!this.#traced) return;
     attributes[conventions.SEQ] = seq;
     this.span.addEvent(name, attributes, hrTimeOf(time));
   }
+}
+
+/**
+ * The attributes of a span at its end: those that the task was given, and below them what code, samplers and other
+ * processors have set on the span, as far as it kept them. `undefined` where there are none.
+ */
+function finalAttributes(span: Span, given: Attributes | undefined, hasErrorType: boolean, of: Subject): Attributes | undefined {
+  const set = setOn(span, given, hasErrorType);
+  if (set === undefined) return given !== undefined && Object.keys(given).length > 0 ? given : undefined;
+  const all = { ...given, ...set };
+  const cleaned = { ...given, ...cleanAttributes(set, of) };
+  const most = of.clean.limits.attributes;
+  const cut = attributesCut(all, most);
+  return cut === '' ? cleaned : { ...Object.fromEntries(Object.entries(cleaned).slice(0, most)), '…': cut };
+}
+
+/** What others have set on a span. Spans of an SDK, 2.x and 3.x, have their attributes to read, and so have our own. */
+function setOn(span: Span, given: Attributes | undefined, hasErrorType: boolean): Attributes | undefined {
+  const { attributes } = span as { attributes?: Attributes };
+  if (typeof attributes !== 'object' || attributes === null) return undefined;
+  let set: [string, Attributes[string]][] | undefined;
+  for (const key of Object.keys(attributes)) {
+    if (key.startsWith(conventions.RESERVED_PREFIX)) continue;
+    if ((given !== undefined && Object.hasOwn(given, key)) || (hasErrorType && key === conventions.ERROR_TYPE)) continue;
+    (set ??= []).push([key, attributes[key]]);
+  }
+  return set && Object.fromEntries(set);
 }

@@ -1,4 +1,5 @@
 import type { HrTime } from '@opentelemetry/api';
+import { shared } from './shared.ts';
 
 /** Where {@link TaskClock}s read the time, in milliseconds. A test may give its own. */
 export interface TimeSource {
@@ -9,17 +10,18 @@ export interface TimeSource {
   /** The latest time that a clock of this source has given, in microseconds. */
   newest?: number;
   /** The clock of this source that was made last. */
-  latest?: TaskClock;
+  latest?: { wallAt(monotonic: number): number };
 }
 
 // The global is a getter: asked for once, since a clock is read for every fact.
 const { performance } = globalThis;
 
-const systemTime: TimeSource = {
+/** One for all copies of this package, so that the clocks of tasks and of their parts agree whichever copy they are of. */
+const systemTime: TimeSource = shared('time', () => ({
   wall: () => Date.now(),
   monotonic: () => performance.now(),
   newest: 0,
-};
+}));
 
 const LEAD_MS = 1000;
 /** Wall time is whole milliseconds: a clock that is as near to it as this is right. */
@@ -51,7 +53,7 @@ export class TaskClock {
     const monotonic = source.monotonic();
     this.#monotonicBase = monotonic;
     this.#nextLook = monotonic;
-    const running = source.latest === undefined ? wall : source.latest.#at(monotonic);
+    const running = source.latest === undefined ? wall : source.latest.wallAt(monotonic);
     const after = ((source.newest ?? 0) + 1) / 1000;
     if (Math.abs(running - wall) <= NEAR_MS) this.#wallBase = running;
     // Beyond a second it is wall time that was set back, and rules.
@@ -63,7 +65,7 @@ export class TaskClock {
   now(): number {
     const monotonic = this.#source.monotonic();
     if (monotonic >= this.#nextLook) this.#look(monotonic);
-    const micros = Math.floor(this.#at(monotonic) * 1000);
+    const micros = Math.floor(this.wallAt(monotonic) * 1000);
     const newest = this.#source.newest ?? 0;
     const lag = newest - micros;
     const isPassed = newest > this.#last && lag <= LEAD_MS * 1000;
@@ -75,14 +77,15 @@ export class TaskClock {
     return this.#last;
   }
 
-  #at(monotonic: number): number {
+  /** What it gives as wall time, in milliseconds, at this monotonic time. */
+  wallAt(monotonic: number): number {
     return this.#wallBase + (monotonic - this.#monotonicBase);
   }
 
   #look(monotonic: number): void {
     this.#nextLook = monotonic + LOOK_MS;
     const wall = this.#source.wall();
-    const lead = this.#at(monotonic) - wall;
+    const lead = this.wallAt(monotonic) - wall;
     this.#leadsWall = lead > LEAD_MS;
     if (lead >= -LEAD_MS) return;
     this.#wallBase = wall;

@@ -1,5 +1,5 @@
 import type { Tracer } from '@opentelemetry/api';
-import * as conventions from './conventions.ts';
+import type { TaskProcessor } from './capture.ts';
 import type { Outcome } from './conventions.ts';
 import type { JobCounts } from './fact.ts';
 import { liveTasks } from './live-tasks.ts';
@@ -47,6 +47,8 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   readonly partOf: string | undefined;
   readonly #title: string | undefined;
   readonly jobs: JobCounter = new JobCounter();
+  /** Which processors take its facts: decided once, as it begins. */
+  takers: readonly TaskProcessor[] = [];
   /** The task span, of a part the span of its scope; set as soon as it has begun. */
   root: ScopeRun | undefined;
   /** The recorded scope opened last of those that are open; the others follow by {@link ScopeRun.older}. */
@@ -90,16 +92,16 @@ export class TaskRun implements TaskRunOptions, LiveTask {
     return this.partOf === undefined ? `task ${this.uuid}` : `part "${this.root?.name}" of task ${this.uuid}`;
   }
 
-  /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
+  /** Span id of the attempt's task span; empty where nothing is recorded. */
   get spanId(): string {
-    return this.partOf ?? this.root?.writer.span.spanContext().spanId ?? '';
+    return this.partOf ?? this.root?.writer.ref.spanId ?? '';
   }
 
-  /** The recorded spans that are open, in the order in which they began. */
-  openSpans(): object[] {
-    const spans: object[] = [];
-    for (let scope = this.newest; scope !== undefined; scope = scope.older) spans.push(scope.writer.span);
-    return spans.toReversed();
+  /** Repeats to a processor the starts of what is open, in the order in which it began. */
+  startAgain(processor: TaskProcessor): void {
+    let oldest = this.newest;
+    while (oldest?.older !== undefined) oldest = oldest.older;
+    for (let scope = oldest; scope !== undefined; scope = scope.newer) scope.writer.sink?.startAgain(processor);
   }
 
   /** Asks task code to stop. Without effect the second time, and after the end. */
@@ -131,15 +133,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
       root.end(outcome, failed);
       return;
     }
-    root.end(outcome, failed, () => {
-      const { total, finished, failed: failures } = this.jobs.counts();
-      return {
-        [conventions.EXCEPTION]: this.latest?.text ?? '',
-        [conventions.JOBS_TOTAL]: total,
-        [conventions.JOBS_FINISHED]: finished,
-        [conventions.JOBS_FAILED]: failures,
-      };
-    });
+    root.end(outcome, failed, () => ({ name: this.name, exception: this.latest?.text ?? '', jobs: this.jobs.counts() }));
     this.verbose?.write('other', root, finalLine(this.jobs.counts()));
   }
 

@@ -1,4 +1,4 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { beginAttempt } from './begin-task.ts';
 import type { BeginTask } from './begin-task.ts';
 import type { Carrier } from './carrier.ts';
@@ -57,14 +57,14 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
     return this.#aborter.signal;
   }
 
-  /** Span id of the attempt's task span; all zeros or empty where nothing is traced. */
+  /** Span id of the attempt's task span; empty where nothing is recorded. */
   get spanId(): string {
     return this.#task.spanId;
   }
 
-  /** Trace id of the attempt, for a link to it; all zeros or empty where nothing is traced. */
+  /** Trace id of the attempt, for a link to it; empty where nothing is recorded. */
   get traceId(): string {
-    return this.#root.own.writer.span.spanContext().traceId;
+    return this.#root.own.writer.ref.traceId;
   }
 
   /** The latest error that a scope or the task reported; `undefined` if none. */
@@ -131,6 +131,17 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
       throw new TypeError(`setResult: expected a value that JSON can write, got ${received(result)}`);
     }
     this.#root.result(json);
+  }
+
+  /**
+   * Sets an attribute of the task that is known only now, such as the id of an order. The last value for a name counts,
+   * also over one of the task's options.
+   *
+   * @param key Its name: not empty, and no name that begins with `taskspan.`. A task has at most 64.
+   * @param value Text, number, boolean, or a list of them.
+   */
+  setAttribute(key: string, value: AttributeValue): void {
+    this.#root.setAttribute(key, value);
   }
 
   /**

@@ -11,7 +11,7 @@ export interface Worker {
 }
 
 /** This process. Whoever beats for it sets {@link Worker.intervalMs}, who listens counts itself. */
-export const worker: Worker = shared('taskspan.worker', () => ({
+export const worker: Worker = shared('worker', () => ({
   id: globalThis.crypto.randomUUID(),
   intervalMs: 0,
   listeners: 0,

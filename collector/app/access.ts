@@ -1,7 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import { checkKeys } from '../../src/check-options.ts';
+import { checkKeys, checkType } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
+import { forwardedOf, type Forwarded } from './forwarded.ts';
+import { hostCheck, isOriginOf, originSet, withoutDefaultPort, withoutPort } from './host-names.ts';
 import { isLoopbackName } from './loopback.ts';
 import { problem } from './problem.ts';
 import { CHALLENGES, checkToken, tokenCheck } from './token.ts';
@@ -24,10 +26,19 @@ export interface AccessOptions {
    * `A-Z a-z 0-9 - . _ ~ + /` and `=` at the end. With it `Host` may be any name. Default: none.
    */
   token?: string;
+  /**
+   * Whether a proxy in front sets `Forwarded`, or `X-Forwarded-Host`, `X-Forwarded-Proto` and `X-Forwarded-Prefix`, so
+   * that they name the host, the protocol and the path of a request. Default `false`: they are ignored.
+   */
+  trustProxy?: boolean;
+  /**
+   * Whether the application itself, or a proxy in front, decides who may ask: then `Host` may be any name, pages of any
+   * origin may read, and pages of `allowedOrigins` may cancel. A `token` is needed all the same. Default `false`.
+   */
+  guarded?: boolean;
 }
 
-const HOST = /^(?:\[[0-9a-f:.]+\]|[^\s:/?#@[\]]+)(?::\d+)?$/i;
-const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/i;
+const OPTIONS = ['allowedHosts', 'allowedOrigins', 'token', 'trustProxy', 'guarded'] satisfies (keyof AccessOptions)[];
 
 /** The answer to a request that may not be made; `undefined` to one that may. */
 type Refusal = (c: Context) => Response | undefined;
@@ -38,13 +49,14 @@ export interface Access {
   refusal: Refusal;
   /** The same for what says nothing of a task: it needs no token. */
   openRefusal: Refusal;
-  /**
-   * The answer to a request that may not change anything: 403 or 401. Pages of another origin may never,
-   * those of `allowedOrigins` neither.
-   */
+  /** The same for what changes something. Pages of `allowedOrigins` may only where the application is guarded. */
   changeRefusal: Refusal;
   /** Lets pages of `allowedOrigins` read (CORS); `undefined` where there are none. */
   cors: MiddlewareHandler | undefined;
+  /** Lets them change something; `undefined` where they may not. */
+  changeCors: MiddlewareHandler | undefined;
+  /** The URL of a request as its client has it. */
+  urlOf: (c: Context) => URL;
 }
 
 /**
@@ -58,52 +70,106 @@ export interface Access {
  * Throws `TypeError` for an option that can not match anything, `RangeError` for a token that is too short or too long.
  */
 export function accessRules(options: AccessOptions = {}): Access {
-  checkKeys('access', options, ['allowedHosts', 'allowedOrigins', 'token'] satisfies (keyof AccessOptions)[]);
-  const hosts = listed('allowedHosts', options.allowedHosts, HOST, 'a host name such as "tasks.example"');
-  const origins = listed('allowedOrigins', options.allowedOrigins, ORIGIN, 'an origin such as "https://app.example"');
-  if (options.token !== undefined) checkToken('token', options.token);
-  const isTokenOf = options.token === undefined ? undefined : tokenCheck(options.token);
+  checkKeys('access', options, OPTIONS);
+  const { allowedHosts = [], allowedOrigins = [], token, trustProxy = false, guarded = false } = options;
+  const isAllowedHost = hostCheck('allowedHosts', allowedHosts);
+  const origins = originSet('allowedOrigins', allowedOrigins);
+  checkType('access.trustProxy', trustProxy, 'boolean');
+  checkType('access.guarded', guarded, 'boolean');
+  if (token !== undefined) checkToken('token', token);
+  const isTokenOf = token === undefined ? undefined : tokenCheck(token);
+  const takesAnyHost = isTokenOf !== undefined || guarded;
 
-  const openRefusal: Refusal = (c) => {
-    // A request made without a server, as tests make it, has its host in the URL alone.
-    const host = (c.req.header('Host') ?? new URL(c.req.url).host).toLowerCase();
-    const name = withoutPort(host);
-    if (isTokenOf === undefined && !isLoopbackName(name) && !hosts.has(name) && !hosts.has(host)) {
-      return problem(403, `the host ${received(host)} is not allowed: it is no loopback name and not in "allowedHosts"`);
-    }
-    const origin = c.req.header('Origin');
-    if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return undefined;
-    if (origins.has(origin)) return undefined;
-    return problem(403, `the origin ${received(origin)} is not allowed: it is not this host's and not in "allowedOrigins"`);
+  const forwardedTo = trustProxy ? forwardedOf : () => NOT_FORWARDED;
+  /** Each host that the request names, the client's first. A page can add names, but not hide its own. */
+  const hostsOf = (c: Context): readonly string[] | Response => {
+    const forwarded = forwardedTo(c);
+    if (forwarded instanceof Response) return forwarded;
+    // A request made without a server, as tests make it, and one by HTTP/2 have their host in the URL alone.
+    return [...forwarded.hosts, (c.req.header('Host') ?? new URL(c.req.url).host).toLowerCase()];
   };
-  const refusal: Refusal = (c) => {
-    const refused = openRefusal(c);
-    if (refused !== undefined || isTokenOf === undefined) return refused;
+  const checkNames = (c: Context, changes: boolean): Response | undefined => {
+    const hosts = hostsOf(c);
+    if (hosts instanceof Response) return hosts;
+    const foreign = takesAnyHost ? undefined : hosts.find((host) => !isLoopbackName(withoutPort(host)) && !isAllowedHost(host));
+    if (foreign !== undefined) {
+      const remedy = 'put it into "allowedHosts"; with a "token" any host is allowed';
+      return problem(403, `the host ${received(foreign)} is not allowed: it is no loopback name; ${remedy}`);
+    }
+    const [host = ''] = hosts;
+    const origin = c.req.header('Origin');
+    if (origin === undefined || isOriginOf(host, origin) || origins.has(origin) || (guarded && !changes)) return undefined;
+    const remedy = trustProxy
+      ? 'the proxy must send the host that the browser used as X-Forwarded-Host'
+      : 'behind a proxy that sends X-Forwarded-Host set "trustProxy"';
+    return problem(
+      403,
+      `the origin ${received(origin)} is not allowed: the host is ${received(host)}; ${remedy}; a page of elsewhere needs "allowedOrigins"`,
+    );
+  };
+  const checkAuthorization = (c: Context): Response | undefined => {
+    if (isTokenOf === undefined) return undefined;
     const authorization = c.req.header('Authorization');
     return isTokenOf(authorization) ? undefined : unauthorized(authorization);
   };
-  const changeRefusal: Refusal = (c) => {
+  const checkSite = (c: Context): Response | undefined => {
     const site = c.req.header('Sec-Fetch-Site');
-    const isForeign = site !== undefined && site !== 'same-origin' && site !== 'none';
-    if (isForeign || origins.has(c.req.header('Origin') ?? '')) {
-      return refusal(c) ?? problem(403, 'pages of another origin may read at the most, not change anything');
-    }
-    return refusal(c);
+    const isListed = origins.has(c.req.header('Origin') ?? '');
+    const isForeign = isListed || (site !== undefined && site !== 'same-origin' && site !== 'none');
+    if (!isForeign || (guarded && isListed)) return undefined;
+    return problem(
+      403,
+      'pages of another origin may read at most, not change anything: that takes "guarded", and their origin in "allowedOrigins"',
+    );
   };
-  // A browser asks for leave without the token.
-  return { refusal, openRefusal, changeRefusal, cors: origins.size === 0 ? undefined : corsFor(origins, openRefusal) };
+  const urlOf = (c: Context): URL => {
+    const url = new URL(c.req.url);
+    const forwarded = forwardedTo(c);
+    const { hosts, protocol, prefix } = forwarded instanceof Response ? NOT_FORWARDED : forwarded;
+    if (protocol !== undefined) url.protocol = protocol;
+    const host = hosts[0] ?? c.req.header('Host');
+    if (host !== undefined) {
+      // A host without a port would leave that of the URL.
+      url.port = '';
+      url.host = withoutDefaultPort(host);
+    }
+    url.pathname = prefix + url.pathname;
+    return url;
+  };
+  const openRefusal: Refusal = (c) => checkNames(c, false);
+  const corsOf = (methods: string[]): MiddlewareHandler | undefined =>
+    // A browser asks for leave without the token. A login of the application may be a cookie.
+    origins.size === 0 ? undefined : corsFor(origins, { methods, credentials: guarded, refusal: openRefusal });
+  return {
+    refusal: (c) => checkNames(c, false) ?? checkAuthorization(c),
+    openRefusal,
+    changeRefusal: (c) => checkNames(c, true) ?? checkAuthorization(c) ?? checkSite(c),
+    cors: corsOf(['GET', 'HEAD']),
+    changeCors: guarded ? corsOf(['POST']) : undefined,
+    urlOf,
+  };
 }
+
+const NOT_FORWARDED: Forwarded = { hosts: [], protocol: undefined, prefix: '' };
 
 function unauthorized(authorization: string | undefined): Response {
   const came = authorization === undefined ? 'none' : 'another one';
-  const detail = `expected the token of this server, as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got ${came}`;
+  const detail = `expected the token of this server (its "token", TASKSPAN_TOKEN), as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got ${came}`;
   return problem(401, detail, { headers: { 'WWW-Authenticate': CHALLENGES } });
 }
 
-function corsFor(origins: Set<string>, refusal: Refusal): MiddlewareHandler {
+interface CorsRules {
+  methods: string[];
+  /** Whether pages may send cookies. */
+  credentials: boolean;
+  refusal: Refusal;
+}
+
+function corsFor(origins: Set<string>, { methods, credentials, refusal }: CorsRules): MiddlewareHandler {
   const allowOrigin = cors({
     origin: [...origins],
-    allowMethods: ['GET', 'HEAD'],
+    allowMethods: methods,
+    credentials,
     exposeHeaders: ['ETag', 'Link', 'Retry-After'],
     maxAge: 600,
   });
@@ -113,17 +179,4 @@ function corsFor(origins: Set<string>, refusal: Refusal): MiddlewareHandler {
     c.header('Vary', 'Origin', { append: true });
     return undefined;
   };
-}
-
-function withoutPort(host: string): string {
-  const colon = host.endsWith(']') ? -1 : host.lastIndexOf(':');
-  return colon === -1 ? host : host.slice(0, colon);
-}
-
-function listed(option: string, values: unknown = [], form: RegExp, expected: string): Set<string> {
-  if (!Array.isArray(values)) throw new TypeError(`${option}: expected a list, got ${received(values)}`);
-  for (const value of values) {
-    if (typeof value !== 'string' || !form.test(value)) throw new TypeError(`${option}: expected ${expected}, got ${received(value)}`);
-  }
-  return new Set((values as string[]).map((value) => value.toLowerCase()));
 }

@@ -8,8 +8,10 @@ import { noUuid, unknownTask } from './task-route.ts';
 /**
  * `POST /tasks/:uuid/cancel`: asks the task's worker to cancel it. 202 says that the worker will
  * be told, not that the task has stopped: its record tells that.
+ *
+ * @param urlOf Gives the URL of a request as its client has it.
  */
-export function cancelRoute(store: TaskStore): (c: Context) => Promise<Response> {
+export function cancelRoute(store: TaskStore, urlOf: (c: Context) => URL): (c: Context) => Promise<Response> {
   return async (c) => {
     const given = c.req.param('uuid') ?? '';
     if (!isTaskUuid(given)) return noUuid(given);
@@ -22,13 +24,13 @@ export function cancelRoute(store: TaskStore): (c: Context) => Promise<Response>
       return problem(409, `task ${uuid} can not be cancelled: its worker does not listen`);
     }
     if (answer === 'lost') {
-      const heard = (await store.task(uuid))?.liveness?.heard;
+      const heard = (await store.stored(uuid))?.liveness?.heard;
       const since = heard === undefined ? '' : ` since ${isoTime(heard)}`;
       return problem(409, `task ${uuid} can not be cancelled now: its worker has not been heard of${since}`);
     }
     // Relative, so that it holds wherever the app is mounted.
     const record = `../${uuid}`;
-    return new Response(JSON.stringify({ task_uuid: uuid, url: new URL(record, c.req.url).href }), {
+    return new Response(JSON.stringify({ task_uuid: uuid, url: new URL(record, urlOf(c)).href }), {
       status: 202,
       headers: {
         'Content-Type': 'application/json',

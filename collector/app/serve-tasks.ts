@@ -1,19 +1,19 @@
 import { createServer, type Server } from 'node:http';
-import { getRequestListener, RequestError } from '@hono/node-server';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../src/timers.ts';
 import { requestArrives } from './arriving-request.ts';
 import { isLoopbackAddress } from './loopback.ts';
+import { getRequestListener, RequestError } from './node-listener.ts';
 import { problem } from './problem.ts';
 
 export interface ServeTasksOptions {
   /** What is served: `createTasksApp()`, or any Hono app that it is mounted in. */
   app: { fetch(request: Request, env?: object): Response | Promise<Response> };
-  /** A loopback address or `localhost`; any where the app asks for a token. Default `127.0.0.1`. */
+  /** A loopback address or `localhost`; any where the app is protected. Default `127.0.0.1`. */
   host?: string;
-  /** Whether the app asks for a token on every path that says anything of a task. Default `false`. */
-  asksForToken?: boolean;
+  /** Whether the app asks for a token on every path that says anything of a task, or is guarded. Default `false`. */
+  isProtected?: boolean;
   /** 0 to 65535; 0 takes a free one. */
   port: number;
 }
@@ -39,19 +39,21 @@ const CLOSE_GRACE_MS = 500;
  * As every Hono server on Node does, it puts a lighter `Request` and `Response` in the place of
  * this thread's global ones, which are still told apart by `instanceof`.
  *
- * Rejects with a `RangeError` for an address that needs a token where none is asked for, or a port that is none, and with
+ * Rejects with a `RangeError` for an address other than a loopback one where the app is not protected, or a port that is none, and with
  * an `Error` of code `EADDRINUSE` for a port that is taken.
  */
 export async function serveTasks(options: ServeTasksOptions): Promise<TasksServer> {
-  const { app, host = '127.0.0.1', port, asksForToken = false } = options;
+  const { app, host = '127.0.0.1', port, isProtected = false } = options;
   const address = host === '[::1]' ? '::1' : host;
-  if (address === '' || (!asksForToken && address !== 'localhost' && address !== '::1' && !isLoopbackAddress(address))) {
+  if (address === '' || (!isProtected && address !== 'localhost' && address !== '::1' && !isLoopbackAddress(address))) {
     throw new RangeError(
       `host: expected a loopback address such as 127.0.0.1, got ${received(host)}; ` +
-        'any other address needs a token: set TASKSPAN_TOKEN',
+        'any other address needs a token: set TASKSPAN_TOKEN; or "access.guarded", where something in front decides who may ask',
     );
   }
-  const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler });
+  const name = address.includes(':') ? `[${address}]` : address;
+  // A request by HTTP/1.0 may have no `Host`: those of health checks. No browser sends one.
+  const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler, hostname: name });
   // Node's own limits hold against slow senders: 60 s for headers, 300 s for a whole request.
   const server = createServer((incoming, outgoing) => {
     requestArrives(incoming);
@@ -60,7 +62,6 @@ export async function serveTasks(options: ServeTasksOptions): Promise<TasksServe
   await listening(server, address, port);
   server.on('error', (error) => reportOnce(`serve-tasks: ${error.message}`, 'the server of the tasks failed', error));
   const bound = server.address();
-  const name = address.includes(':') ? `[${address}]` : address;
   let closed: Promise<void> | undefined;
   return {
     url: `http://${name}:${typeof bound === 'object' && bound !== null ? bound.port : port}`,

@@ -10,11 +10,12 @@ import type { StreamPosition } from './stream-position.ts';
 import type { TaskFeed } from './task-feed.ts';
 import { LOG_PIECE_BYTES } from './task-log.ts';
 import { noUuid, unknownTask } from './task-route.ts';
+import { waitOf, watchedTask } from './task-wait.ts';
 import type { TaskWatchers } from './task-watchers.ts';
 
 /**
  * `GET /tasks/:uuid/events`: the record, then each change of it, until the task has ended. A client
- * that comes back gets what it has missed as changes.
+ * that comes back gets what it has missed as changes. With `wait` the task may be yet to come.
  */
 export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Promise<Response> {
   return async (c) => {
@@ -22,6 +23,8 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
     if (!isTaskUuid(given)) return noUuid(given);
     const resume = resumeOf(c, positionOf);
     if (resume instanceof Response) return resume;
+    const wait = waitOf(c);
+    if (wait instanceof Response) return wait;
     const uuid = given.toLowerCase();
 
     const leave = await watchers.enter();
@@ -31,7 +34,7 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: C
       leave();
     };
     try {
-      watched = await watchers.task(uuid);
+      watched = await watchedTask(c, store, watchers, uuid, wait);
       const answer = watched === undefined ? unknownTask(uuid) : await startOf(watched.feed, resume);
       if (answer instanceof Response || c.req.method === 'HEAD') {
         released();

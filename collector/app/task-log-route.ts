@@ -9,11 +9,12 @@ import { reportStoreFailure } from './store-failure.ts';
 import type { TaskFeed } from './task-feed.ts';
 import { logPiece, wholeLog } from './task-log.ts';
 import { noUuid, unknownTask } from './task-route.ts';
+import { taskAppears, waitOf, watchedTask } from './task-wait.ts';
 import type { TaskWatchers } from './task-watchers.ts';
 
 /**
  * `GET /tasks/:uuid/log`: the log as text from byte `offset` on, with `follow=1` growing until the
- * task has ended. It is text whatever `Accept` says: nothing else is to be had here.
+ * task has ended. With `wait` the task may be yet to come. It is text whatever `Accept` says: nothing else is to be had here.
  */
 export function taskLogRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Promise<Response> {
   return async (c) => {
@@ -22,11 +23,12 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers): (c: Cont
     const query = logQuery(c);
     if (query instanceof Response) return query;
     const uuid = given.toLowerCase();
-    return query.follow ? growing(c, uuid, query.offset) : rest(c, uuid, query.offset);
+    return query.follow ? growing(c, uuid, query) : rest(c, uuid, query);
   };
 
-  async function rest(c: Context, uuid: string, offset: number): Promise<Response> {
-    const task = await store.task(uuid);
+  async function rest(c: Context, uuid: string, { offset, wait }: LogQuery): Promise<Response> {
+    let task = await store.stored(uuid);
+    if (task === undefined && (await taskAppears(c, store, watchers, uuid, wait))) task = await store.stored(uuid);
     if (task === undefined) return unknownTask(uuid);
     if (offset > task.logBytes) return beyond(offset, task.logBytes);
     const headers = { ...REST_HEADERS, 'Content-Length': String(task.logBytes - offset) };
@@ -35,7 +37,7 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers): (c: Cont
     return body === undefined ? unknownTask(uuid) : new Response(body, { headers });
   }
 
-  async function growing(c: Context, uuid: string, offset: number): Promise<Response> {
+  async function growing(c: Context, uuid: string, { offset, wait }: LogQuery): Promise<Response> {
     const leave = await watchers.enter();
     let watched: Awaited<ReturnType<TaskWatchers['task']>>;
     const released = (): void => {
@@ -43,7 +45,7 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers): (c: Cont
       leave();
     };
     try {
-      watched = await watchers.task(uuid);
+      watched = await watchedTask(c, store, watchers, uuid, wait);
       if (watched !== undefined && offset > watched.feed.logBytes) await watchers.catchUp();
       const answer = refusal(watched?.feed, uuid, offset);
       if (answer !== undefined || c.req.method === 'HEAD') {
@@ -87,11 +89,18 @@ const TEXT = 'text/plain; charset=utf-8';
 const REST_HEADERS = { 'Content-Type': TEXT, 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };
 const FOLLOW_HEADERS = streamHeaders(TEXT);
 
-function logQuery(c: Context): { offset: number; follow: boolean } | Response {
+interface LogQuery {
+  readonly offset: number;
+  readonly follow: boolean;
+  readonly wait: number;
+}
+
+function logQuery(c: Context): LogQuery | Response {
   const { offset = '0', follow = '0' } = c.req.query();
   if (!/^\d{1,15}$/.test(offset)) return problem(400, `offset: expected a count of bytes, got ${received(offset)}`);
   if (follow !== '0' && follow !== '1') return problem(400, `follow: expected 0 or 1, got ${received(follow)}`);
-  return { offset: Number(offset), follow: follow === '1' };
+  const wait = waitOf(c);
+  return wait instanceof Response ? wait : { offset: Number(offset), follow: follow === '1', wait };
 }
 
 function refusal(feed: TaskFeed | undefined, uuid: string, offset: number): Response | undefined {

@@ -11,33 +11,40 @@ import { recentRecords } from './recent-records.ts';
 import type { RecentRecord } from './recent-records.ts';
 import { reportStoreFailure } from './store-failure.ts';
 import { recordLog, wholeLog } from './task-log.ts';
+import { taskAppears, waitOf } from './task-wait.ts';
+import type { TaskWatchers } from './task-watchers.ts';
 
 /** What a task can be asked for as; the first is what a client without wishes gets. */
 const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
 
 /**
- * `GET /tasks/:uuid`: the record as JSON, or the whole log as text.
+ * `GET /tasks/:uuid`: the record as JSON, or the whole log as text. With `wait` the task may be yet to come.
  *
  * A record that was served before is served again, without reading it, for as long as the store
  * says that nothing has changed.
  */
-export function taskRoute(store: TaskStore): (c: Context) => Response | Promise<Response> {
+export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Response | Promise<Response> {
   const recent = recentRecords();
 
   return (c) => {
     const given = c.req.param('uuid') ?? '';
     if (!isTaskUuid(given)) return noUuid(given);
+    const wait = waitOf(c);
+    if (wait instanceof Response) return wait;
     const uuid = given.toLowerCase();
     // Before the reading: what is committed between the two makes a record that is newer than it says.
     const revision = store.revision(lookOf(c));
     const known = revision === undefined ? undefined : recent.at(uuid, revision);
-    if (known === undefined) return answer(c, uuid, revision);
+    if (known === undefined) return answer(c, uuid, revision, wait);
     return isTextWanted(c) ? logAnswer(c, known.task) : (bodiless(c, known.tag, jsonHeaders) ?? recordAnswer(known));
   };
 
-  async function answer(c: Context, uuid: string, revision: number | undefined): Promise<Response> {
-    const task = await store.task(uuid);
-    if (task === undefined) return unknownTask(uuid);
+  async function answer(c: Context, uuid: string, revision: number | undefined, wait: number): Promise<Response> {
+    const task = await store.stored(uuid);
+    if (task === undefined) {
+      const appears = await taskAppears(c, store, watchers, uuid, wait);
+      return appears ? answer(c, uuid, store.revision('now'), 0) : unknownTask(uuid);
+    }
     if (isTextWanted(c)) return logAnswer(c, task);
     const tag = entityTag(task, 'json');
     const record = recent.of(task, tag, revision);

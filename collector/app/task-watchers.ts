@@ -39,6 +39,7 @@ export class TaskWatchers {
   readonly #aliveMs: number;
   readonly #maxBehindBytes: number;
   readonly #tasks = new Map<string, WatchedTask>();
+  readonly #listeners = new Map<string, Set<() => void>>();
   readonly #gauge: WatcherGauge | undefined;
   #watchers = 0;
   /** Change number up to which all is told. */
@@ -120,6 +121,16 @@ export class TaskWatchers {
     return undefined;
   }
 
+  /** Calls the listener after each commit of a task, for who has entered, until what is returned is called. */
+  onCommit(uuid: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(uuid) ?? new Set();
+    this.#listeners.set(uuid, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(uuid) === listeners) this.#listeners.delete(uuid);
+    };
+  }
+
   /** Reads now what was committed up to now, for a client that has seen more than this server. */
   catchUp(): Promise<void> {
     return this.#read();
@@ -157,7 +168,7 @@ export class TaskWatchers {
   }
 
   async #open(uuid: string): Promise<TaskFeed | undefined> {
-    const task = await this.#store.task(uuid);
+    const task = await this.#store.stored(uuid);
     return task && new TaskFeed(this.#store, task, this.#maxBehindBytes);
   }
 
@@ -212,6 +223,7 @@ export class TaskWatchers {
       for (const { task } of changes) {
         const watched = this.#tasks.get(task.uuid);
         if (watched?.feed !== undefined) await this.#advance(watched.feed, watched, task);
+        for (const listener of this.#listeners.get(task.uuid) ?? []) listener();
       }
       if (changes.length > 0) {
         // Last: where a reading fails, all of the page is read again.
@@ -251,7 +263,7 @@ export class TaskWatchers {
     for (const [uuid, watched] of this.#tasks) {
       const { feed } = watched;
       if (feed === undefined) continue;
-      const task = await this.#store.task(uuid);
+      const task = await this.#store.stored(uuid);
       if (task === undefined) {
         feed.feed.end();
         this.#drop(uuid, watched);

@@ -78,11 +78,12 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
   read('/tasks', taskListRoute(store));
   read('/tasks/events', taskListEventsRoute(store, watchers));
-  read('/tasks/:uuid', taskRoute(store));
+  read('/tasks/:uuid', taskRoute(store, watchers));
   read('/tasks/:uuid/scopes', taskScopesRoute(store));
   read('/tasks/:uuid/events', taskEventsRoute(store, watchers));
   read('/tasks/:uuid/log', taskLogRoute(store, watchers));
-  const cancel = cancelRoute(store);
+  const cancel = cancelRoute(store, access.urlOf);
+  if (access.changeCors) app.use('/tasks/:uuid/cancel', access.changeCors);
   app.all('/tasks/:uuid/cancel', (c) => {
     return access.changeRefusal(c) ?? otherMethod(c.req.method, ['POST']) ?? cancel(c).catch(storeFailure);
   });

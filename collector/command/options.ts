@@ -2,7 +2,7 @@ import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { isLoopbackAddress } from '../app/loopback.ts';
-import { textOf } from '../environment.ts';
+import { booleanOf, textOf } from '../environment.ts';
 import { accessToken } from './access-token.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
 
@@ -16,7 +16,7 @@ export function portOption(): Option {
 }
 
 export function hostOption(): Option {
-  return new Option('--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN')
+  return new Option('--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN or TASKSPAN_GUARDED')
     .env('TASKSPAN_HOST')
     .default(DEFAULT_HOST)
     .argParser(parseHost);
@@ -159,8 +159,10 @@ function parsePort(value: string): number {
 
 function parseHost(value: string): string {
   if (value === 'localhost' || value === '::1' || value === '[::1]' || isLoopbackAddress(value)) return value;
-  if (accessToken() === undefined) {
-    throw new InvalidArgumentError('Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN.');
+  if (accessToken() === undefined && booleanOf(process.env, 'TASKSPAN_GUARDED') !== true) {
+    throw new InvalidArgumentError(
+      'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN. Behind a proxy that decides who may ask, set TASKSPAN_GUARDED=true.',
+    );
   }
   if (/^[^\s/?#@]+$/.test(value)) return value;
   throw new InvalidArgumentError('Expected an address such as 0.0.0.0, or a host name.');

@@ -1,28 +1,25 @@
-import { diag, DiagLogLevel } from '@opentelemetry/api';
-import { taskspanLogger } from '../tell.ts';
+import { warnings } from '../../src/report.ts';
+import { print as printTo } from '../../src/standard-streams.ts';
 
-/** What is told of troubles while a command runs. */
+/** The warnings of taskspan while a command runs. */
 export interface HeldReports {
   /** Prints what was held back, and from now on each report at once. */
   release(): void;
 }
 
-/**
- * Holds back what OpenTelemetry's `diag` is told: a command that can't run says why itself, in
- * one line. Released, warnings of taskspan and all errors go to standard error.
- */
+/** Holds warnings back: a command that can't run says why itself, in one line. Released, they go to standard error. */
 export function holdReports(): HeldReports {
   let held: string[] | undefined = [];
-  const tell = (message: string): void => {
-    if (held === undefined) process.stderr.write(`${message}\n`);
-    else held.push(message);
+  const print = (line: string): void => {
+    if (held === undefined) printTo('stderr', `${line}\n`);
+    else held.push(line);
   };
-  diag.setLogger(taskspanLogger(tell), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  warnings.write = print;
   return {
     release() {
-      const messages = held ?? [];
+      const lines = held ?? [];
       held = undefined;
-      for (const message of messages) tell(message);
+      for (const line of lines) print(line);
     },
   };
 }

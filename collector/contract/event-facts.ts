@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
-import type { ExceptionFact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef } from '../../src/fact.ts';
+import type { AttributesFact, ExceptionFact, NotificationFact, Plan, PlanFact, ProgressFact, ResultFact, SpanRef, UnknownFact } from '../../src/fact.ts';
 import { hasUserAttributes, isOrdinal, textOf, userAttributes } from './attributes.ts';
 import { unexpected } from './unexpected.ts';
 
@@ -12,17 +12,18 @@ export interface ToldEvent {
   readonly time: number;
 }
 
-export type EventFact = NotificationFact | ProgressFact | PlanFact | ExceptionFact | ResultFact;
+export type EventFact = NotificationFact | ProgressFact | PlanFact | ExceptionFact | ResultFact | AttributesFact | UnknownFact;
 
 const EVENT_NAMES: readonly string[] = [
   conventions.NOTIFICATION_EVENT,
   conventions.PROGRESS_EVENT,
   conventions.PLAN_EVENT,
   conventions.RESULT_EVENT,
+  conventions.ATTRIBUTES_EVENT,
   conventions.EXCEPTION_EVENT,
 ];
 
-/** Whether an event of this name tells a fact. Others a later version of the contract may bring. */
+/** Whether an event of this name is a fact of this version of the contract. */
 export function isEventName(name: string): boolean {
   return EVENT_NAMES.includes(name);
 }
@@ -56,12 +57,14 @@ export function eventFactOf(ref: SpanRef, { name, attributes, time }: ToldEvent)
       if (parsed(result) === undefined) return unexpected(attributes, conventions.RESULT, 'JSON');
       return { kind: 'result', span: ref, seq, time, result };
     }
+    case conventions.ATTRIBUTES_EVENT:
+      return { kind: 'attributes', span: ref, seq, time, attributes: userAttributes(attributes) };
     case conventions.EXCEPTION_EVENT: {
       const type = textOf(attributes, conventions.EXCEPTION_TYPE);
       return { kind: 'exception', span: ref, seq, time, type, message: textOf(attributes, conventions.EXCEPTION_MESSAGE) };
     }
     default:
-      return undefined;
+      return name.startsWith(conventions.RESERVED_PREFIX) ? { kind: 'unknown', span: ref, seq, time, name } : undefined;
   }
 }
 

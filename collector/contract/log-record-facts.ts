@@ -24,10 +24,13 @@ export interface LogRecord {
 /** The fact that a log record tells, or why it can't be meant; `undefined` for one of other names. `docs/wire.md` has them. */
 export function factOf(record: LogRecord): Fact | string | undefined {
   const { eventName, attributes, time, sampled } = record;
-  if (!isFactName(eventName)) return undefined;
   const ref = refOf(record);
+  if (!isFactName(eventName)) return typeof ref === 'string' || ref.taskSpanId === '' ? undefined : eventFactOf(ref, { name: eventName, attributes, time });
   if (typeof ref === 'string') return ref;
-  if (ref.taskSpanId === '' && eventName !== conventions.START_EVENT) return 'expected no more of an announcement than its start';
+  if (ref.taskSpanId === '' && eventName !== conventions.START_EVENT) {
+    // A later version of the contract ends announcements.
+    return eventName === conventions.END_EVENT ? undefined : 'expected no more of an announcement than its start and end';
+  }
   const name = textOf(attributes, conventions.SPAN_NAME);
   switch (eventName) {
     case conventions.START_EVENT: {
@@ -119,7 +122,10 @@ function eventOf(fact: Fact): Told {
         },
       };
     case 'scope-end':
-      return { eventName: conventions.END_EVENT, attributes: { ...endAttributes(fact), [conventions.HEADING]: fact.heading } };
+      return {
+        eventName: conventions.END_EVENT,
+        attributes: { ...endAttributes(fact), [conventions.HEADING]: fact.heading, ...(fact.attributes && userAttributes(fact.attributes)) },
+      };
     case 'task-end':
       return {
         eventName: conventions.END_EVENT,
@@ -130,6 +136,7 @@ function eventOf(fact: Fact): Told {
           [conventions.JOBS_TOTAL]: fact.jobs.total,
           [conventions.JOBS_FINISHED]: fact.jobs.finished,
           [conventions.JOBS_FAILED]: fact.jobs.failed,
+          ...(fact.attributes && userAttributes(fact.attributes)),
         },
       };
     case 'notification':
@@ -150,6 +157,10 @@ function eventOf(fact: Fact): Told {
       return { eventName: conventions.PLAN_EVENT, attributes: { ...seqOnly, [conventions.PLAN]: JSON.stringify(fact.plan) } };
     case 'result':
       return { eventName: conventions.RESULT_EVENT, attributes: { ...seqOnly, [conventions.RESULT]: fact.result } };
+    case 'unknown':
+      return { eventName: fact.name, attributes: seqOnly };
+    case 'attributes':
+      return { eventName: conventions.ATTRIBUTES_EVENT, attributes: { ...seqOnly, ...userAttributes(fact.attributes) } };
     default:
       return {
         eventName: conventions.EXCEPTION_EVENT,

@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import { isOutcome, OUTCOMES } from '../../src/conventions.ts';
+import type { Outcome } from '../../src/conventions.ts';
 import type { ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
 import { countOf, isOrdinal, textOf, userAttributes } from './attributes.ts';
 import { uuidOf } from './span-ref.ts';
@@ -46,7 +47,7 @@ export function announcedFactOf(ref: SpanRef, { name, attributes, time }: ToldSt
 export function startFactOf(ref: SpanRef, { name, attributes, time, sampled }: ToldStart): TaskStart | ScopeStart {
   if (ref.spanId !== ref.taskSpanId) {
     const parentSpanId = textOf(attributes, conventions.SCOPE_PARENT);
-    const start: ScopeStart = { kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId };
+    const start: ScopeStart = { kind: 'scope-start', span: ref, seq: 0, time, name: textOf(attributes, conventions.SPAN_NAME) || name, parentSpanId };
     if (attributes[conventions.SCOPE_REMOTE] !== true) return start;
     const workerId = textOf(attributes, conventions.WORKER_ID);
     return { ...start, remote: true, ...(workerId !== '' && { workerId }) };
@@ -87,23 +88,16 @@ function parentScopeOf(attributes: Attributes): Pick<TaskStart, 'parentScope'> {
 
 /** The fact that it has ended. A span that was ended by other hands than ours has failed if its status says so. */
 export function endFactOf(ref: SpanRef, { name, attributes, time, duration, failed, message, events }: ToldEnd): TaskEnd | ScopeEnd {
-  const told = attributes[conventions.OUTCOME];
-  const outcome = isOutcome(told) ? told : failed ? 'failed' : 'completed';
+  const outcome = outcomeOf(attributes, failed);
   const seq = Math.max(countOf(attributes, conventions.FACTS), 1 + greatestSeq(events));
   const errorName = textOf(attributes, conventions.ERROR);
   const error: ToldError | undefined = errorName === '' ? undefined : { name: errorName, message };
-  if (ref.spanId !== ref.taskSpanId) {
-    const heading = attributes[conventions.HEADING] === true;
-    return { kind: 'scope-end', span: ref, seq, time, outcome, duration, heading, error };
-  }
+  const own = endAttributesOf(attributes);
+  const rest = { span: ref, seq, time, outcome, duration, error, ...(Object.keys(own).length > 0 && { attributes: own }) };
+  if (ref.spanId !== ref.taskSpanId) return { kind: 'scope-end', ...rest, heading: attributes[conventions.HEADING] === true };
   return {
     kind: 'task-end',
-    span: ref,
-    seq,
-    time,
-    outcome,
-    duration,
-    error,
+    ...rest,
     name: textOf(attributes, conventions.TASK_NAME) || name,
     exception: textOf(attributes, conventions.EXCEPTION),
     jobs: {
@@ -114,6 +108,13 @@ export function endFactOf(ref: SpanRef, { name, attributes, time, duration, fail
   };
 }
 
+/** The user's attributes of a span at its end. `error.type` is the updater's where the span reports an error. */
+function endAttributesOf(attributes: Attributes): Attributes {
+  const own = userAttributes(attributes);
+  if (textOf(attributes, conventions.ERROR) !== '') delete own[conventions.ERROR_TYPE];
+  return own;
+}
+
 /** The end's number is greater: of a span that was ended by other hands than ours too. */
 function greatestSeq(events: ToldEnd['events'] = []): number {
   let greatest = 0;
@@ -121,10 +122,19 @@ function greatestSeq(events: ToldEnd['events'] = []): number {
   return greatest;
 }
 
-/** Why the outcome that an end tells can't be meant; `undefined` if it can. */
+/** An outcome that this version does not know is judged by the span's error. */
+function outcomeOf(attributes: Attributes, failed: boolean): Outcome {
+  const outcome = attributes[conventions.OUTCOME];
+  if (isOutcome(outcome)) return outcome;
+  const later = typeof outcome === 'string' && Object.hasOwn(conventions.LATER_OUTCOMES, outcome) ? conventions.LATER_OUTCOMES[outcome] : undefined;
+  return later ?? (failed || textOf(attributes, conventions.ERROR) !== '' ? 'failed' : 'completed');
+}
+
+/** Why an outcome is invalid; `undefined` if it is not. A later version of the contract may bring others than ours. */
 export function outcomeFault(attributes: Attributes): string | undefined {
-  if (isOutcome(attributes[conventions.OUTCOME])) return undefined;
-  return unexpected(attributes, conventions.OUTCOME, `one of ${OUTCOMES.join(', ')}`);
+  const outcome = textOf(attributes, conventions.OUTCOME);
+  if (outcome !== '' && outcome !== conventions.LOST) return undefined;
+  return unexpected(attributes, conventions.OUTCOME, `an outcome such as ${OUTCOMES.join(', ')}`);
 }
 
 /** The same of how many facts its span has made, which is its own number. */

@@ -2,7 +2,7 @@ import type { Fact } from '../../src/fact.ts';
 import { setImmediate } from '../../src/timers.ts';
 import type { CommitObserver } from '../store/committer.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { TaskStoreError } from '../store/task-store-error.ts';
+import { isTaskStoreError } from '../store/task-store-error.ts';
 
 /** Facts that a store can never take: how many, and what it says of the first. */
 export interface Refused {
@@ -73,7 +73,7 @@ export class GroupCommit {
       await this.#append(group.length === 1 ? group[0]!.facts : group.flatMap(({ facts }) => facts));
       for (const { resolve } of group) resolve(NONE);
     } catch (error) {
-      if (!isRefusal(error)) {
+      if (!isTaskStoreError(error, 'REFUSED')) {
         for (const { reject } of group) reject(error);
         return;
       }
@@ -88,7 +88,7 @@ export class GroupCommit {
       await this.#append(facts);
       return NONE;
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isTaskStoreError(error, 'REFUSED')) throw error;
       if (facts.length === 1) {
         this.#observer?.refused();
         return { facts: 1, message: error.message };
@@ -109,10 +109,6 @@ export class GroupCommit {
       throw error;
     }
   }
-}
-
-function isRefusal(error: unknown): error is TaskStoreError {
-  return error instanceof TaskStoreError && error.code === 'REFUSED';
 }
 
 /** Lets the event loop read what else has come. */

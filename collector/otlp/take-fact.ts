@@ -1,5 +1,5 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import type { Fact, Plan } from '../../src/fact.ts';
+import type { Fact, Plan, ScopeEnd, TaskEnd } from '../../src/fact.ts';
 import { attributesCut, cutText, DEFAULT_LIMITS } from '../../src/limits.ts';
 import { setAttribute } from '../contract/attributes.ts';
 import { spanIdIn } from '../contract/ids.ts';
@@ -78,14 +78,21 @@ function boundedFact(fact: Fact): Fact | undefined {
     case 'plan':
       return isBoundedPlan(fact.plan) ? fact : undefined;
     case 'scope-end':
-      return fact.error === undefined ? fact : { ...fact, error: boundedError(fact.error) };
-    case 'task-end': {
-      const error = fact.error && boundedError(fact.error);
-      return { ...fact, error, name: boundedName(fact.name), exception: boundedMessage(fact.exception) };
-    }
+      return fact.error === undefined && fact.attributes === undefined ? fact : { ...fact, ...boundedEnd(fact) };
+    case 'task-end':
+      return { ...fact, ...boundedEnd(fact), name: boundedName(fact.name), exception: boundedMessage(fact.exception) };
+    case 'attributes':
+      return { ...fact, attributes: markedAttributes(fact.attributes) };
     default:
       return fact;
   }
+}
+
+function boundedEnd({ error, attributes }: ScopeEnd | TaskEnd): Pick<ScopeEnd, 'error' | 'attributes'> {
+  return {
+    ...(error !== undefined && { error: boundedError(error) }),
+    ...(attributes !== undefined && { attributes: markedAttributes(attributes) }),
+  };
 }
 
 function boundedError({ name, message }: { name: string; message: string }): { name: string; message: string } {

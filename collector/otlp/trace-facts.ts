@@ -70,9 +70,10 @@ function takeFacts(span: OtlpSpan, ref: SpanRef, into: Received): boolean {
     return false;
   }
   // A span that was sent was sampled.
-  const told = { name, attributes: startAttributes(attributes), time: start, sampled: true };
+  const told = { name, attributes, time: start, sampled: true };
   if (ref.taskSpanId === '') return taken(announcedFactOf(ref, told), into);
-  if (!taken(startFactOf(ref, told), into)) return false;
+  // An ended span does not show which of the user's attributes it had at its start: its end has all of them.
+  if (!taken({ ...startFactOf(ref, told), ...(ref.spanId === ref.taskSpanId && { attributes: {} }) }, into)) return false;
   for (const event of events) takeEvent(ref, event, into);
   const duration = Math.max(0, end - start);
   const toldEnd = endFactOf(ref, { name, attributes, time: end, duration, failed, message, events });
@@ -103,13 +104,6 @@ function endFault(attributes: Attributes, seq: number): string | undefined {
   const { [conventions.OUTCOME]: outcome, [conventions.FACTS]: facts } = attributes;
   const told = outcome ? outcomeFault(attributes) : undefined;
   return told ?? (facts && facts !== seq ? unexpected(attributes, conventions.FACTS, `a whole number from ${seq}`) : undefined);
-}
-
-/** `error.type` comes with a span's end: in process its start has no such attribute. */
-function startAttributes(attributes: Attributes): Attributes {
-  if (attributes[conventions.ERROR] === undefined || attributes[conventions.ERROR_TYPE] === undefined) return attributes;
-  const { [conventions.ERROR_TYPE]: _, ...others } = attributes;
-  return others;
 }
 
 function taken(fact: Fact, into: Received): boolean {

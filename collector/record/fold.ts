@@ -1,4 +1,5 @@
 import type {
+  AttributesFact,
   ExceptionFact,
   Fact,
   PlanFact,
@@ -11,6 +12,7 @@ import type {
   TaskStart,
 } from '../../src/fact.ts';
 import { failureText } from '../../src/failure.ts';
+import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { isGreaterContent } from './content.ts';
 import { countedAs, recount } from './jobs.ts';
 import { addByName, rollUp } from './roll-up.ts';
@@ -65,6 +67,9 @@ export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.s
       break;
     case 'result':
       if (isAttempt(scope)) foldResult(task, scope, fact);
+      break;
+    case 'attributes':
+      if (isAttempt(scope)) foldAttributes(task, scope, fact);
       break;
   }
   return isNew;
@@ -214,9 +219,32 @@ function foldResult(task: TaskFold, attempt: AttemptState, fact: ResultFact): vo
   task.change(attempt);
 }
 
+/** Of the values for a name the last one counts. As many names are kept as a task may have, the first by their order. */
+function foldAttributes(task: TaskFold, attempt: AttemptState, { seq, attributes }: AttributesFact): void {
+  const set = new Map(Object.entries(attempt.set));
+  let isChanged = false;
+  for (const [key, value] of Object.entries(attributes)) {
+    const before = set.get(key);
+    const isLater = before === undefined || seq > before.seq || (seq === before.seq && isGreaterContent([value], [before.value]));
+    if (!isLater) continue;
+    set.set(key, { seq, value });
+    isChanged = true;
+  }
+  if (!isChanged) return;
+  attempt.set = Object.fromEntries([...set].toSorted(byName).slice(0, MOST_SET));
+  task.change(attempt);
+}
+
+/** An attribute that says how many were cut comes on top of those that a task may have. */
+const MOST_SET = DEFAULT_LIMITS.attributes + 1;
+
+function byName([one]: [string, unknown], [other]: [string, unknown]): number {
+  return one < other ? -1 : 1;
+}
+
 function endOf(fact: ScopeEnd | TaskEnd, heading: boolean): NonNullable<ScopeState['end']> {
-  const { time, seq, outcome, duration, error } = fact;
-  return { time, seq, outcome, duration, heading, error: error ?? null };
+  const { time, seq, outcome, duration, error, attributes } = fact;
+  return { time, seq, outcome, duration, heading, error: error ?? null, ...(attributes && { attributes }) };
 }
 
 function scopeStartContentOf({ name, parentSpanId, start, remote, partWorkerId }: ScopeState): unknown {

@@ -1,7 +1,7 @@
 import { isoTime } from './iso-time.ts';
 import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
-import type { TaskState } from './task-record.ts';
+import type { TaskState, TaskSummary } from './task-record.ts';
 
 /**
  * The JSON text of a record, made from the stored text without parsing it.
@@ -42,6 +42,11 @@ export function recordJson(parts: RecordParts, log?: { text: string; offset: num
   if (log === undefined) return summary.slice(0, -1) + end;
   const at = summary.indexOf(AFTER_LOG);
   return `${summary.slice(0, at)},"log":${JSON.stringify(log.text)}${summary.slice(at, -1)}${end}`;
+}
+
+/** The record without its log, parsed. */
+export function parsedRecord(parts: RecordParts): TaskSummary {
+  return JSON.parse(recordJson(parts)) as TaskSummary;
 }
 
 /** The summary of a task whose worker has fallen silent: not finished, until that is for good. */

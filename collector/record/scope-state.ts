@@ -1,4 +1,4 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { Outcome } from '../../src/conventions.ts';
 import type { JobCounts, Plan, SpanRef, ToldError } from '../../src/fact.ts';
 import type { SeqSet } from './seq-set.ts';
@@ -53,6 +53,8 @@ export interface ScopeEndState {
   duration: number;
   heading: boolean;
   error: ToldError | null;
+  /** The user's attributes of the span; absent where there are none. */
+  attributes?: Attributes;
 }
 
 /** What the facts of a task span have told, and what all scopes of its attempt add up to. */
@@ -75,6 +77,8 @@ export interface AttemptState extends ScopeState {
   exception: { time: number; spanId: string; seq: number; text: string } | null;
   /** JSON text. */
   result: { seq: number; json: string } | null;
+  /** The attributes that were set while it ran: of each the value with the greatest sequence number. */
+  set: Readonly<Record<string, { seq: number; value: AttributeValue | undefined }>>;
   final: { exception: string; jobs: JobCounts } | null;
 }
 
@@ -135,8 +139,23 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     jobs: { finished: 0, failed: 0, running: 0 },
     exception: null,
     result: null,
+    set: {},
     final: null,
   };
+}
+
+/**
+ * The attributes of a scope or attempt: those that were announced, below those of its start, below those that were set
+ * while it ran, below those of its end. Sorted by name, so that the way in which they came makes no difference.
+ */
+export function attributesOf(scope: ScopeState | undefined, announced: Attributes = {}): Attributes {
+  const all = new Map(Object.entries(announced));
+  if (scope !== undefined && isAttempt(scope)) {
+    for (const [key, value] of Object.entries(scope.attributes)) all.set(key, value);
+    for (const [key, { value }] of Object.entries(scope.set)) all.set(key, value);
+  }
+  for (const [key, value] of Object.entries(scope?.end?.attributes ?? {})) all.set(key, value);
+  return Object.fromEntries([...all].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** Of scopes without a plan by name: the plan brings an object of its own. */

@@ -1,6 +1,6 @@
 import { isoTime } from './iso-time.ts';
 import { progressOf } from './roll-up.ts';
-import { isAttempt, spanKey } from './scope-state.ts';
+import { attributesOf, isAttempt, spanKey } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { missingIn } from './seq-set.ts';
 import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-record.ts';
@@ -90,6 +90,7 @@ function scopeRecord(scope: ScopeState, notifications: NotificationRecord[]): Sc
     done: scope.latestProgress?.done ?? null,
     total: scope.latestProgress?.total ?? null,
     error: error === null ? null : error.message === '' ? error.name : `${error.name}: ${error.message}`,
+    attributes: attributesOf(scope),
     notifications,
     notification_count: scope.notifications,
     facts_missing: missingIn(scope.seen),

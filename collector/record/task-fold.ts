@@ -115,11 +115,11 @@ export class TaskFold {
     return this.scopes.get(traceId, spanId);
   }
 
-  /** The attempt of which the record tells: the greatest by number, start and span id. */
-  latest(): AttemptState | undefined {
+  /** The attempt of which the record tells, of those asked for: the greatest by number, start and span id. */
+  latest(isMeant: (attempt: AttemptState) => boolean = () => true): AttemptState | undefined {
     let latest: AttemptState | undefined;
     for (const attempt of this.attempts) {
-      if (latest === undefined || isLater(attempt, latest)) latest = attempt;
+      if (isMeant(attempt) && (latest === undefined || isLater(attempt, latest))) latest = attempt;
     }
     return latest;
   }

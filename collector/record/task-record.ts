@@ -46,6 +46,7 @@ export interface TaskSummary {
   progress: number | null;
   /** What `setResult()` gave; `null` if nothing. */
   result: unknown;
+  /** Those of the latest attempt, and of the announcement those that the attempt does not have. */
   attributes: Attributes;
   parent_task_uuid: string | null;
   trace_id: string | null;
@@ -53,6 +54,8 @@ export interface TaskSummary {
   trace_sampled: boolean;
   /** How many facts of the attempt are known not to have arrived; the log says where. */
   facts_missing: number;
+  /** Time of the earliest announcement or start; `null` while neither has arrived. */
+  created: string | null;
   /** Time of the latest fact. */
   updated: string;
   /** Whether it runs and its worker, which is not lost, hears a request to cancel it. */
@@ -95,6 +98,8 @@ export interface ScopeRecord {
   total: number | null;
   /** `ErrorName: message` of the error it reported, `null` if none. */
   error: string | null;
+  /** What code has set on its span, known at its end, at most 64; of an attempt the task's attributes in it. */
+  attributes: Attributes;
   /** The last 100 notifications, oldest first. */
   notifications: NotificationRecord[];
   /** How many there were in all. */

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
-import type { SpanSink } from '../../src/span-sink.ts';
+import type { SpanSink, TaskProcessor } from '../../src/capture.ts';
 import { KIND } from './record-layout.ts';
-import type { PartStartRest, TaskAnnouncedRest, TaskEndRest, TaskStartRest } from './ring-reader.ts';
+import type { PartStartRest, ScopeEndRest, TaskAnnouncedRest, TaskEndRest, TaskStartRest } from './ring-reader.ts';
 import type { RingSpan, RingWriter } from './ring-writer.ts';
 import { CONTROL } from './segment.ts';
 import { scopeEndFlags } from './scope-end-flags.ts';
@@ -22,11 +22,6 @@ export class FactWriter implements SpanSink, RingSpan {
     this.handle = ring.nextHandle();
   }
 
-  /** This writer, if it writes into that ring. */
-  writerInto(ring: RingWriter): FactWriter | undefined {
-    return ring === this.ring ? this : undefined;
-  }
-
   start(fact: TaskStart | ScopeStart): void {
     this.#started = fact;
     if (fact.kind === 'task-start') Atomics.add(this.ring.control, CONTROL.liveTasks, 1);
@@ -34,9 +29,9 @@ export class FactWriter implements SpanSink, RingSpan {
     this.#writeStart(fact);
   }
 
-  /** Says the start again while the span is open, for a store that has lost it. To one that has it, it says nothing new. */
-  startAgain(): void {
-    if (this.#started !== undefined) this.#writeStart(this.#started);
+  /** For a store that has lost the start. To one that has it, this is nothing new. */
+  startAgain(processor: TaskProcessor & { readonly ring?: RingWriter }): void {
+    if (processor.ring === this.ring && this.#started !== undefined) this.#writeStart(this.#started);
   }
 
   #writeStart(fact: TaskStart | ScopeStart): void {
@@ -76,11 +71,19 @@ export class FactWriter implements SpanSink, RingSpan {
     const { seq, time, outcome, duration, error } = fact;
     if (fact.kind === 'scope-end') {
       if (started?.kind === 'scope-start' && started.remote === true) Atomics.sub(this.ring.control, CONTROL.liveParts, 1);
+      if (fact.attributes !== undefined) {
+        const { heading, attributes } = fact;
+        const rest: ScopeEndRest = { outcome, duration, heading, ...(error !== undefined && { error }), attributes };
+        this.ring.write(this, KIND.scopeEndWhole, seq, time, 0, 0, JSON.stringify(rest), '');
+        return;
+      }
       const flags = scopeEndFlags(outcome, fact.heading, error !== undefined);
       this.ring.write(this, KIND.scopeEnd, seq, time, duration, flags, error?.name ?? '', error?.message ?? '');
     } else {
-      const { name, exception, jobs } = fact;
-      const rest: TaskEndRest = { outcome, duration, name, exception, jobs, ...(error !== undefined && { error }) };
+      const { name, exception, jobs, attributes } = fact;
+      const rest: TaskEndRest = {
+        outcome, duration, name, exception, jobs, ...(error !== undefined && { error }), ...(attributes !== undefined && { attributes }),
+      };
       Atomics.sub(this.ring.control, CONTROL.liveTasks, 1);
       this.ring.write(this, KIND.taskEnd, seq, time, 0, 0, JSON.stringify(rest), '');
     }
@@ -107,6 +110,10 @@ export class FactWriter implements SpanSink, RingSpan {
     this.ring.write(this, KIND.result, seq, time, 0, 0, result, '');
   }
 
+  attributes(seq: number, time: number, attributes: Attributes): void {
+    this.ring.write(this, KIND.attributes, seq, time, 0, 0, JSON.stringify(attributes), '');
+  }
+
   /** Any fact, as a test gives it. */
   write(fact: Fact): void {
     switch (fact.kind) {
@@ -128,6 +135,10 @@ export class FactWriter implements SpanSink, RingSpan {
         return this.exception(fact.seq, fact.time, fact.type, fact.message);
       case 'result':
         return this.result(fact.seq, fact.time, fact.result);
+      case 'attributes':
+        return this.attributes(fact.seq, fact.time, fact.attributes);
+      case 'unknown':
+        throw new TypeError(`no updater makes an event ${fact.name}`);
     }
   }
 }

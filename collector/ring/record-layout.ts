@@ -31,6 +31,10 @@ export const KIND = {
   taskAnnounced: 12,
   /** A scope that is a part in this process of a task of another. first: JSON of the rest. */
   partStart: 13,
+  /** The end of a scope with attributes. first: JSON of the rest. */
+  scopeEndWhole: 14,
+  /** first: JSON. */
+  attributes: 15,
 } as const;
 
 export type Kind = (typeof KIND)[keyof typeof KIND];

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Fact, Plan, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
+import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
 import { DOUBLE, KIND, RECORD_HEADER, WORD } from './record-layout.ts';
 import { scopeEndOf } from './scope-end-flags.ts';
 import { CONTROL, FIRST_RECORD, HEADER } from './segment.ts';
@@ -152,6 +152,10 @@ export class RingReader {
         return { kind: 'scope-start', span, seq, time, name: first, parentSpanId: second };
       case KIND.partStart:
         return { kind: 'scope-start', span, seq, time, ...(JSON.parse(first) as PartStartRest) };
+      case KIND.scopeEndWhole:
+        return { kind: 'scope-end', span, seq, time, ...(JSON.parse(first) as ScopeEndRest) };
+      case KIND.attributes:
+        return { kind: 'attributes', span, seq, time, attributes: JSON.parse(first) as Attributes };
       case KIND.scopeEnd:
         return scopeEndOf(span, seq, time, one, two, first, second);
       case KIND.exception:
@@ -172,10 +176,11 @@ export class RingReader {
   }
 }
 
-/** What the JSON of a task's announcement, start and end holds, and that of a part's start. */
+/** What the JSON of a task's announcement, start and end holds, that of a part's start, and of an end with attributes. */
 export type TaskAnnouncedRest = Omit<TaskAnnounced, 'kind' | 'span' | 'seq' | 'time'>;
 export type TaskStartRest = Omit<TaskStart, 'kind' | 'span' | 'seq' | 'time'>;
 export type PartStartRest = Omit<ScopeStart, 'kind' | 'span' | 'seq' | 'time'>;
+export type ScopeEndRest = Omit<ScopeEnd, 'kind' | 'span' | 'seq' | 'time'>;
 export type TaskEndRest = Omit<TaskEnd, 'kind' | 'span' | 'seq' | 'time'>;
 
 function textAt(bytes: Buffer, from: number, to: number): string {

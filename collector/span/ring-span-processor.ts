@@ -1,43 +1,59 @@
+import { capture } from '../../src/capture.ts';
+import type { SpanSink, TaskProcessor } from '../../src/capture.ts';
+import type { SpanRef } from '../../src/fact.ts';
 import { liveTasks } from '../../src/live-tasks.ts';
-import { SPAN_SINK } from '../../src/span-sink.ts';
-import type { SpanSink } from '../../src/span-sink.ts';
 import { reportOnce } from '../../src/report.ts';
 import { announcedFactOf, endFactOf, startFactOf } from '../contract/span-facts.ts';
 import { spanRefOf } from '../contract/span-ref.ts';
+import { Acknowledgements } from '../ring/acknowledgements.ts';
 import { FactWriter } from '../ring/fact-writer.ts';
 import type { RingWriter } from '../ring/ring-writer.ts';
-import { ManySinks } from './many-sinks.ts';
-import type { RingSink } from './many-sinks.ts';
 import { toldEnd, toldStart } from './sdk-span.ts';
 import type { EndedSpan, StartedSpan } from './sdk-span.ts';
 
 /**
- * Writes the facts of task and scope spans into a ring: starts and ends as the SDK tells them,
- * the rest as it happens, through the sink that it leaves on each span.
+ * Writes the facts of task and scope spans into a ring. An updater hands them over itself, so that no sampler and no
+ * limit of an SDK cuts them. Spans of other code that follows the contract are read as the SDK has them.
  *
  * Typed by what it uses of a span, so that it is a `SpanProcessor` of SDK 2.x and 3.x. No hook
  * throws: that would break the application's own `startSpan`.
  */
-export class RingSpanProcessor {
-  readonly #ring: RingWriter;
+export class RingSpanProcessor implements TaskProcessor {
+  readonly ring: RingWriter;
+  /** The writers of open spans that no updater has started. */
+  readonly #others = new WeakMap<object, FactWriter>();
+  readonly #acknowledgements: Acknowledgements;
 
   constructor(ring: RingWriter) {
-    this.#ring = ring;
+    this.ring = ring;
+    this.#acknowledgements = new Acknowledgements(ring);
+  }
+
+  committed(limitMs: number): Promise<boolean> {
+    return this.#acknowledgements.wait(limitMs);
+  }
+
+  sink(ref: SpanRef): SpanSink {
+    return new FactWriter(this.ring, ref);
   }
 
   onStart(span: StartedSpan): void {
+    if (capture.starting !== undefined) {
+      capture.starting.add(this);
+      return;
+    }
     try {
       const { traceId, spanId } = span.spanContext();
       const ref = spanRefOf(span.attributes, traceId, spanId);
       if (ref === undefined) return;
-      const writer = new FactWriter(this.#ring, ref);
+      const writer = new FactWriter(this.ring, ref);
       if (ref.taskSpanId === '') {
-        // It says all at its start: nothing is left to be told by a sink or at its end.
+        // It says all at its start: nothing is left to be told at its end.
         writer.announced(announcedFactOf(ref, toldStart(span)));
         return;
       }
       writer.start(startFactOf(ref, toldStart(span)));
-      leaveSink(span, writer);
+      this.#others.set(span, writer);
     } catch (error) {
       reportOnce('onStart', 'the start of a span could not be recorded', error);
     }
@@ -45,29 +61,19 @@ export class RingSpanProcessor {
 
   onEnd(span: EndedSpan): void {
     try {
-      const writer = (span as SpanWithSink)[SPAN_SINK]?.writerInto?.(this.#ring);
+      const writer = this.#others.get(span);
       writer?.end(endFactOf(writer.ref, toldEnd(span)));
     } catch (error) {
       reportOnce('onEnd', 'the end of a span could not be recorded', error);
     }
   }
 
-  /** Says again what is open in this process: the store has been replaced by one that knows nothing of it. */
+  /** Repeats the starts of what is open in this process, for a store that has been replaced by an empty one. */
   startAgain(): void {
     try {
-      for (const task of liveTasks) {
-        for (const span of task.openSpans()) (span as SpanWithSink)[SPAN_SINK]?.writerInto?.(this.#ring)?.startAgain();
-      }
+      for (const task of liveTasks) task.startAgain(this);
     } catch (error) {
       reportOnce('startAgain', 'what is open could not be told to the new store', error);
     }
   }
-}
-
-type SpanWithSink = object & { [SPAN_SINK]?: SpanSink & Partial<RingSink> };
-
-/** A property, not a weak map: that would cost more than all the rest of a span's start. */
-function leaveSink(span: SpanWithSink, writer: FactWriter): void {
-  const before = span[SPAN_SINK];
-  span[SPAN_SINK] = before === undefined ? writer : new ManySinks(before, writer);
 }

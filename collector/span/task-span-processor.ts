@@ -1,3 +1,4 @@
+import { capture } from '../../src/capture.ts';
 import { checkKeys } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
@@ -54,7 +55,7 @@ const OPTIONS = [
  * life: tasks of other workers are lost where they fall silent, those of this process never are.
  *
  * ```ts
- * new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })], sampler: recordTasks(sampler) })
+ * new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })] })
  * ```
  *
  * Facts wait until the store has committed them; while there are any, the process stays alive.
@@ -95,6 +96,8 @@ export class TaskSpanProcessor {
     this.#endings = watchEndings({});
     process.on('exit', this.#onExit);
     worker.listeners++;
+    capture.byProvider.add(this.#spans);
+    capture.everStarted = true;
   }
 
   onStart(span: StartedSpan): void {
@@ -116,6 +119,7 @@ export class TaskSpanProcessor {
   }
 
   async #end(): Promise<void> {
+    capture.byProvider.delete(this.#spans);
     await this.forceFlush();
     this.#ring.onDropped = () => {
       this.#ring.onDropped = undefined;

@@ -1,7 +1,8 @@
 import type { Fact } from '../../src/fact.ts';
 import { performance, setImmediate, setTimeout } from '../../src/timers.ts';
 import type { TaskStore } from './task-store.ts';
-import { TaskStoreError } from './task-store-error.ts';
+import { isTaskStoreError } from './task-store-error.ts';
+import type { TaskStoreError } from './task-store-error.ts';
 
 /** Where facts wait until they are committed: the ring's reader. */
 export interface FactSource {
@@ -146,7 +147,7 @@ export class Committer {
       this.#done(this.#part);
     } catch (error) {
       observer?.failed();
-      const isRefused = error instanceof TaskStoreError && error.code === 'REFUSED';
+      const isRefused = isTaskStoreError(error, 'REFUSED');
       this.#refusals = isRefused ? this.#refusals + 1 : 0;
       if (!isRefused || this.#refusals === 1) {
         onFailure(error, ++this.#failures);

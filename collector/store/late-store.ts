@@ -1,7 +1,7 @@
 import { performance } from '../../src/timers.ts';
 import { openStore } from './open-store.ts';
 import type { TaskStore } from './task-store.ts';
-import { TaskStoreError } from './task-store-error.ts';
+import { isTaskStoreError } from './task-store-error.ts';
 
 /** A store that is opened anew counts revisions and cancellations anew: so many are never counted. */
 const REVISIONS = 2 ** 40;
@@ -50,7 +50,7 @@ export function lateStore(location: string | (() => TaskStore), onReplaced?: () 
     return opened;
   };
   const failed = (store: TaskStore, error: unknown): void => {
-    if (!(error instanceof TaskStoreError && error.code === 'GONE') || store !== opened) return;
+    if (!isTaskStoreError(error, 'GONE') || store !== opened) return;
     opened = undefined;
     failure = { error, at: performance.now() };
     // What it held is gone: there is nothing left that closing could save.
@@ -72,6 +72,7 @@ export function lateStore(location: string | (() => TaskStore), onReplaced?: () 
     open,
     append: (facts) => use((store) => store.append(facts)),
     task: (uuid) => use((store) => store.task(uuid)),
+    stored: (uuid) => use((store) => store.stored(uuid)),
     revision: (look) => {
       const store = open();
       try {

@@ -12,7 +12,8 @@ import type { ScopeState } from '../record/scope-state.ts';
 import { taskName } from '../record/summary.ts';
 import { TaskFold } from '../record/task-fold.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
-import type { TaskState } from '../record/task-record.ts';
+import { parsedRecord } from '../record/record-json.ts';
+import type { TaskState, TaskSummary } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
 import { CommitWatch } from './commit-watch.ts';
 import { cutLog } from './log-range.ts';
@@ -91,7 +92,12 @@ class MemoryStore implements TaskStore {
     return Promise.resolve();
   }
 
-  task(uuid: string): Promise<StoredTask | undefined> {
+  task(uuid: string): Promise<TaskSummary | undefined> {
+    const task = this.#found(uuid);
+    return Promise.resolve(task && parsedRecord(task));
+  }
+
+  stored(uuid: string): Promise<StoredTask | undefined> {
     return Promise.resolve(this.#found(uuid));
   }
 

@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { ToldError } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import { isAttempt, namesOnly, NO_NAMES } from '../record/scope-state.ts';
@@ -41,6 +42,7 @@ type Line = [
 /** Absent or `null` is as nothing was told. */
 interface More {
   error?: ToldError | null;
+  attributes?: Attributes;
   share?: number | null;
   progress?: ScopeState['latestProgress'];
   plan?: ScopeState['plan'];
@@ -53,7 +55,7 @@ interface More {
 
 /** What few attempts have told has no place in a line either. */
 const UNTOLD = {
-  cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, final: null,
+  cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
 } as const satisfies Partial<AttemptState>;
 
 type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof UNTOLD> & Partial<Pick<AttemptState, keyof typeof UNTOLD>>;
@@ -134,13 +136,14 @@ function placeOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly 
 
 function isPlain(scope: ScopeState): boolean {
   const { end, share, latestProgress, plan, remote } = scope;
-  return !isAttempt(scope) && (end?.error ?? null) === null && share === null && latestProgress === null && plan === null && !remote;
+  return !isAttempt(scope) && (end?.error ?? null) === null && end?.attributes === undefined && share === null && latestProgress === null && plan === null && !remote;
 }
 
 function moreOf(scope: ScopeState): More {
   const { end, share, latestProgress, plan, insideByName, remote, partWorkerId } = scope;
   return {
     ...(end !== null && end.error !== null && { error: end.error }),
+    ...(end?.attributes !== undefined && { attributes: end.attributes }),
     ...(share !== null && { share }),
     ...(latestProgress !== null && { progress: latestProgress }),
     ...(plan !== null && { plan, insideByName }),
@@ -151,7 +154,7 @@ function moreOf(scope: ScopeState): More {
 }
 
 function attemptOnly(state: AttemptState): AttemptOnly {
-  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, final } =
+  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, set, final } =
     state;
   return {
     attempt,
@@ -166,10 +169,11 @@ function attemptOnly(state: AttemptState): AttemptOnly {
     jobs,
     ...(exception !== null && { exception }),
     ...(result !== null && { result }),
+    ...(Object.keys(set).length > 0 && { set }),
     ...(final !== null && { final }),
   };
 }
 
-function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[3]>, start: number | null, { error }: More): ScopeEndState {
-  return { time: time + (start ?? 0), seq, outcome, duration, heading: heading === 1, error: error ?? null };
+function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[3]>, start: number | null, { error, attributes }: More): ScopeEndState {
+  return { time: time + (start ?? 0), seq, outcome, duration, heading: heading === 1, error: error ?? null, ...(attributes && { attributes }) };
 }

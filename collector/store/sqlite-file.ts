@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type * as NodeSqlite from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { performance } from '../../src/timers.ts';
 import { APPLICATION_ID, migrate, refuseForeign } from './sqlite-schema.ts';
@@ -18,6 +19,7 @@ const APPLICATION_ID_AT = 68;
  * @throws TaskStoreError
  */
 export function openSqliteFile(path: string): DatabaseSync {
+  const { DatabaseSync } = sqlite();
   let database: DatabaseSync | undefined;
   try {
     if (!seemsOurs(path)) {
@@ -35,6 +37,20 @@ export function openSqliteFile(path: string): DatabaseSync {
     const { message } = error as Error;
     throw new TaskStoreError('UNAVAILABLE', `${path} can't be opened as a database: ${message}`, { cause: error });
   }
+}
+
+/**
+ * `node:sqlite`. It is not imported: an old Node.js would fail at the import, without saying what is needed, and some
+ * bundlers change the name.
+ *
+ * @throws TaskStoreError where the runtime has none
+ */
+export function sqlite(): typeof NodeSqlite {
+  const module = process.getBuiltinModule?.('node:sqlite') as typeof NodeSqlite | undefined;
+  if (module !== undefined) return module;
+  const { bun, deno } = process.versions as Partial<Record<string, string>>;
+  const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node.js ${process.versions.node}`;
+  throw new TaskStoreError('UNAVAILABLE', `taskspan needs node:sqlite, as Node.js 22.18 and newer have it; this is ${runtime}`);
 }
 
 /** The path of a file, which after `process.chdir()` is that of the same file. */

@@ -53,7 +53,7 @@ export class SqliteReads {
     };
   }
 
-  task(uuid: string): StoredTask | undefined {
+  stored(uuid: string): StoredTask | undefined {
     const row = this.#row(uuid);
     return row === undefined ? undefined : storedTask(row);
   }

@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
-import type { TaskState } from '../record/task-record.ts';
+import { parsedRecord } from '../record/record-json.ts';
+import type { TaskState, TaskSummary } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
 import type { RetentionRule } from './retention.ts';
 import { SqliteChanges } from './sqlite-changes.ts';
@@ -105,8 +106,13 @@ class SqliteStore implements TaskStore {
     });
   }
 
-  task(uuid: string): Promise<StoredTask | undefined> {
-    return this.#reading(() => this.#reads.task(uuid));
+  async task(uuid: string): Promise<TaskSummary | undefined> {
+    const task = await this.stored(uuid);
+    return task && parsedRecord(task);
+  }
+
+  stored(uuid: string): Promise<StoredTask | undefined> {
+    return this.#reading(() => this.#reads.stored(uuid));
   }
 
   revision(look: RevisionLook): number {

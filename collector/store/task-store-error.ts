@@ -23,3 +23,9 @@ export class TaskStoreError extends Error {
     this.code = code;
   }
 }
+
+/** Whether it is a {@link TaskStoreError} of this code. Its class may be that of another copy of this package. */
+export function isTaskStoreError(error: unknown, code: TaskStoreErrorCode): error is TaskStoreError {
+  const { name, code: found } = (error ?? {}) as Partial<TaskStoreError>;
+  return name === 'TaskStoreError' && found === code;
+}

@@ -1,7 +1,7 @@
 import type { Fact } from '../../src/fact.ts';
 import type { HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
-import type { AttemptRecord, TaskState } from '../record/task-record.ts';
+import type { AttemptRecord, TaskState, TaskSummary } from '../record/task-record.ts';
 import type { RetentionRule } from './retention.ts';
 
 /**
@@ -22,8 +22,14 @@ export interface TaskStore {
    */
   append(facts: readonly Fact[]): Promise<void>;
 
-  /** The task as it is now; `undefined` for an unknown one. */
-  task(uuid: string): Promise<StoredTask | undefined>;
+  /**
+   * The record of a task, parsed, as `GET /tasks/:uuid` serves it, but without its log: {@link log} reads that.
+   * Whether the worker is alive is in it. `undefined` for an unknown task.
+   */
+  task(uuid: string): Promise<TaskSummary | undefined>;
+
+  /** The task as it is kept, so that it is served without being parsed; `undefined` for an unknown one. */
+  stored(uuid: string): Promise<StoredTask | undefined>;
 
   /**
    * A number that is another one whenever a read may give something else than before, whoever wrote;
@@ -104,7 +110,7 @@ export interface TaskStore {
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'lostTraces', 'tracesEnded', 'countByState', 'sweep', 'close'];
+  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'stored', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'lostTraces', 'tracesEnded', 'countByState', 'sweep', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
 }
@@ -121,7 +127,7 @@ export type RevisionLook = 'now' | 'turn';
  */
 export type SweepStep = 'more' | 'done' | 'elsewhere';
 
-/** A task as a store gives it: its record in two parts, so that it is served without being parsed. */
+/** A task as a store keeps it. `summary` alone is not the record: what depends on the worker stands beside it. */
 export interface StoredTask {
   uuid: string;
   /** JSON text of the record without `log` and all that follows `cancellable`. `recordJson` makes it whole. */

@@ -17,6 +17,7 @@ import { openStore } from '../store/open-store.ts';
 import type { HeartbeatSettings } from '../beat/heartbeat.ts';
 import { LOOP_TICK_MS } from '../beat/loop-watch.ts';
 import type { RetentionOptions } from '../store/retention.ts';
+import { threadProgram } from './thread-program.ts';
 import type { CollectorFailure, FromThread, SharedSegment, ThreadData, ToThread } from './messages.ts';
 
 /** What the collector says once it has tried to open its store and its port. */
@@ -114,10 +115,12 @@ export class CollectorThread {
   #start(): void {
     let worker: Worker;
     try {
-      worker = new Worker(threadModule(), {
+      worker = new Worker(threadProgram, {
+        eval: typeof threadProgram === 'string',
         name: 'taskspan-collector',
         workerData: this.#threadData(),
-        execArgv: ['--disable-warning=ExperimentalWarning'],
+        // Deno takes no flags here, and warns of no experiments.
+        execArgv: 'deno' in process.versions ? [] : ['--disable-warning=ExperimentalWarning'],
         // Without NODE_OPTIONS: a telemetry preload would start threads without end.
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
       });
@@ -223,11 +226,6 @@ export class CollectorThread {
       report('the last facts could not be committed', describeFailure(error).message);
     }
   }
-}
-
-/** The thread's module beside this one: TypeScript in the repository, JavaScript in the package. */
-function threadModule(): URL {
-  return new URL(`./thread-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 }
 
 /**

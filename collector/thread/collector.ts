@@ -90,6 +90,7 @@ async function startServer(
 ): Promise<TasksServer> {
   const { port = DEFAULT_PORT, host, token, allowedHosts, allowedOrigins, receive, streams } = serve;
   const access = {
+    ...serve.access,
     ...(allowedHosts !== undefined && { allowedHosts }),
     ...(allowedOrigins !== undefined && { allowedOrigins }),
     ...(token !== undefined && { token }),
@@ -101,7 +102,8 @@ async function startServer(
     const refusal = accessRules(access).changeRefusal;
     app.route('/', createReceiver({ store, refusal, ...(metrics && { observer: metrics.received }), ...(receive !== true && receive) }));
   }
-  return serveTasks({ app, port, asksForToken: token !== undefined, ...(host !== undefined && { host }) });
+  const isProtected = token !== undefined || access.guarded === true;
+  return serveTasks({ app, port, isProtected, ...(host !== undefined && { host }) });
 }
 
 function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {

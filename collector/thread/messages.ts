@@ -42,7 +42,7 @@ export type FromThread =
 
 /** Why a part of the collector does not work. */
 export interface CollectorFailure {
-  part: 'store' | 'server';
+  part: 'store' | 'server' | 'thread';
   /** One line. */
   message: string;
   code: string | undefined;

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { diag, DiagLogLevel } from '@opentelemetry/api';
+import { warnings } from '../../src/report.ts';
 import { RingReader } from '../ring/ring-reader.ts';
 import { CONTROL, hasLiveTasks, hasLiveWork, segmentOver } from '../ring/segment.ts';
 import { startCollector } from './collector.ts';
@@ -14,9 +14,8 @@ const port = parentPort!;
 const { control, segments, store: location, serve, workerId, heartbeat, retention } = workerData as ThreadData;
 const tell = (message: FromThread): void => port.postMessage(message);
 
-// What is told in this thread is told in the task's, where the application may have set a logger.
-const told = (message: string): void => tell({ type: 'report', message: message.replace(/^taskspan: /, '') });
-diag.setLogger({ error: told, warn: told, info: ignore, debug: ignore, verbose: ignore }, DiagLogLevel.WARN);
+// Warnings of this thread are given in the task's, where the application may have set a logger.
+warnings.write = (line) => tell({ type: 'report', message: line.replace(/^taskspan: /, '') });
 
 const reader = new RingReader(control);
 for (const { id, memory } of segments) reader.add(segmentOver(id, memory));
@@ -59,8 +58,8 @@ port.on('message', (message: ToThread) => {
   }
 });
 
-const { url, failures, hears } = await starting;
-tell({ type: 'ready', url, failures: [...failures], hears });
+// Without `await` at the top level: the thread is bundled as CommonJS too.
+void starting.then(({ url, failures, hears }) => tell({ type: 'ready', url, failures: [...failures], hears }));
 
 /** Until a fact comes. Looked for once more after falling asleep, since one may have come just before. */
 async function sleep(): Promise<void> {
@@ -78,9 +77,7 @@ async function close(): Promise<void> {
   const collector = await starting;
   await collector.close();
   await destination.close();
-  port.close();
+  // Nothing holds the thread any more, so it ends. Deno's has no `close`.
+  port.unref();
 }
 
-function ignore(): void {
-  // Only warnings and errors are passed on.
-}

@@ -19,7 +19,7 @@ boss.on('error', console.error);
 
 async function send(queue: string, data: object, options?: SendOptions): Promise<string | null> {
   const id = await boss.send(queue, data, options);
-  if (id !== null) announceTask({ taskName: queue, taskUuid: id, attributes: { queue } });
+  if (id !== null) void announceTask({ taskName: queue, taskUuid: id, attributes: { queue } });
   return id;
 }
 

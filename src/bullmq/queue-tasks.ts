@@ -1,4 +1,4 @@
-import { announceTask } from '../announce-task.ts';
+import { announce } from '../announce-task.ts';
 import { received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
 import { withTrace } from './job-context.ts';
@@ -46,7 +46,7 @@ export function queueTasks<Producer extends JobProducer>(
     const original = producer[method] as (...args: unknown[]) => Promise<unknown>;
     const announcing = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       const added = await original.apply(this, carries ? args : withTraceIn(args));
-      for (const job of jobsIn(added)) announce(job, options as JobTaskOptions);
+      for (const job of jobsIn(added)) announceJob(job, options as JobTaskOptions);
       return added;
     };
     (producer as Record<string, unknown>)[method] = announcing;
@@ -60,11 +60,12 @@ function carriesByItself(producer: JobProducer): boolean {
   return [opts?.telemetry, opts?.defaultJobOptions?.telemetry].some((telemetry) => telemetry !== undefined);
 }
 
-function announce(job: QueueJob, options: JobTaskOptions): void {
+function announceJob(job: QueueJob, options: JobTaskOptions): void {
   const taskUuid = uuidOf(job);
   if (taskUuid === undefined) return;
   try {
-    announceTask({ ...describeJob(job, options), taskUuid });
+    // It does not wait until that is committed: adding jobs does not depend on a store.
+    announce({ ...describeJob(job, options), taskUuid });
   } catch (error) {
     reportOnce('bullmq announce', 'the task of a job could not be announced', error);
   }

@@ -69,12 +69,39 @@ describe('the token of a server', () => {
   });
 });
 
+describe('who may ask a server', () => {
+  const accessOf = (options: TaskspanOptions, env: NodeJS.ProcessEnv = {}): unknown => resolveOptions(options, env).serve?.access;
+
+  test('is as the variables say, over which the options rule one by one', () => {
+    expect(accessOf({ serve: true })).toEqual({ trustProxy: false, guarded: false });
+    const env = { TASKSPAN_TRUST_PROXY: 'true', TASKSPAN_GUARDED: 'true' };
+    expect(accessOf({ serve: true }, env)).toEqual({ trustProxy: true, guarded: true });
+    expect(accessOf({ serve: { access: { guarded: false } } }, env)).toEqual({ trustProxy: true, guarded: false });
+    expect(accessOf({ serve: { access: { trustProxy: true } } })).toEqual({ trustProxy: true, guarded: false });
+    expect(accessOf({ serve: true }, { TASKSPAN_TRUST_PROXY: '', TASKSPAN_ALLOWED_HOSTS: ' , ' })).toEqual({ trustProxy: false, guarded: false });
+  });
+
+  test.each<[TaskspanOptions, NodeJS.ProcessEnv, string]>([
+    [{ serve: { access: { trustProxy: 'yes' as never } } }, {}, 'serve.access.trustProxy: expected a boolean, got "yes"'],
+    [{ serve: { access: { guarded: 1 as never } } }, {}, 'serve.access.guarded: expected a boolean, got 1'],
+    [{ serve: { access: { token: 'x' } as never } }, {}, 'serve.access: expected options among trustProxy, guarded, got "token"'],
+    [{ serve: true }, { TASKSPAN_TRUST_PROXY: 'yes' }, 'TASKSPAN_TRUST_PROXY: expected true or false, got "yes"'],
+    [{ serve: true }, { TASKSPAN_GUARDED: '1' }, 'TASKSPAN_GUARDED: expected true or false, got "1"'],
+    [{ serve: true }, { TASKSPAN_ALLOWED_HOSTS: 'a.example, *' }, 'TASKSPAN_ALLOWED_HOSTS: expected a host name such as "tasks.example", got "*"; there is no wildcard'],
+    [{ serve: true }, { TASKSPAN_ALLOWED_ORIGINS: 'https://*.example' }, 'TASKSPAN_ALLOWED_ORIGINS: expected an origin such as "https://app.example", got "https://*.example"'],
+    [{ serve: { allowedOrigins: ['https://müller.example'] } }, {}, 'serve.allowedOrigins: expected an origin such as "https://app.example", got "https://müller.example"; browsers send'],
+    [{ serve: { allowedHosts: ['tasks.example/path'] } }, {}, 'serve.allowedHosts: expected a host name such as "tasks.example", got "tasks.example/path"'],
+  ])('is refused: %j with %j', (options, env, message) => {
+    expect(() => resolveOptions(options, env)).toThrow(message);
+  });
+});
+
 test.each([
   [{ handleSignals: 'yes' }, 'handleSignals: expected true or false, got "yes"'],
-  [{ registerProvider: 1 }, 'registerProvider: expected true or false, got 1'],
+  [{ registerProvider: 1 }, "registerProvider: expected 'auto', true or false, got 1"],
   [{ serve: { host: 5 } }, 'serve.host: expected a string, got 5'],
-  [{ serve: { allowedHosts: 'x' } }, 'allowedHosts: expected a list, got "x"'],
-  [{ serve: { allowedOrigins: ['x'] } }, 'allowedOrigins: expected an origin such as "https://app.example", got "x"'],
+  [{ serve: { allowedHosts: 'x' } }, 'serve.allowedHosts: expected a list, got "x"'],
+  [{ serve: { allowedOrigins: ['x'] } }, 'serve.allowedOrigins: expected an origin such as "https://app.example", got "x"'],
 ])('%j is refused', (options, message) => {
   expect(() => resolveOptions(options as never, {})).toThrow(new TypeError(message));
 });

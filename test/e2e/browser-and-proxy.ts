@@ -28,8 +28,16 @@ export async function startBrowser(): Promise<Browser> {
   return browser;
 }
 
-/** nginx before a server, with its default settings for proxies; its own files are in the folder. Gives its URL. */
-export async function startProxy(folder: string, upstream: string): Promise<string> {
+/**
+ * nginx before a server; its own files are in the folder. Gives its URL.
+ *
+ * @param location What it does with requests. Default: hands them on with its default settings for proxies.
+ */
+export async function startProxy(
+  folder: string,
+  upstream: string,
+  location: string = `location / { proxy_pass ${upstream}; }`,
+): Promise<string> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${kind};`);
@@ -39,7 +47,7 @@ export async function startProxy(folder: string, upstream: string): Promise<stri
      events {}
      http {
        access_log off; ${temporary.join(' ')}
-       server { listen 127.0.0.1:${port}; location / { proxy_pass ${upstream}; } }
+       server { listen 127.0.0.1:${port}; location = /healthz { proxy_pass ${upstream}; } ${location} }
      }`,
   );
   const nginx = spawn(NGINX, ['-p', folder, '-c', 'nginx.conf'], { stdio: ['ignore', 'ignore', 'pipe'] });

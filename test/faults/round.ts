@@ -198,7 +198,7 @@ class Round {
     const store = sqliteStore(this.#store);
     try {
       for (const uuid of tasks) {
-        const task = await store.task(uuid);
+        const task = await store.stored(uuid);
         if (task === undefined) continue;
         const { version, state } = task;
         const events = this.#streams.get(uuid)!.events;

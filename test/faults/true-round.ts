@@ -120,7 +120,7 @@ function attempts(...scopes: Scope[]): StoredTaskEvidence['attempts'] {
 }
 
 function scope(name: string, outcome: ScopeRecord['outcome'], notification_count: number, done: number | null): ScopeRecord {
-  const ids = { span_id: '', trace_id: '', start: null, end: null, error: null };
+  const ids = { span_id: '', trace_id: '', start: null, end: null, error: null, attributes: {} };
   return { ...ids, name, outcome, heading: false, progress: null, done, total: done, notifications: [], notification_count, facts_missing: 0, scopes: [] };
 }
 

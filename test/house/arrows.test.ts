@@ -117,6 +117,9 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
   },
 };
 
+/** Packages that the build copies into the module that imports them. */
+const COPIED = ['@hono/node-server'];
+
 const imports = importsOf('src', 'collector');
 
 describe('the arrows between the parts', () => {
@@ -154,6 +157,15 @@ describe('the arrows between the parts', () => {
     expect(users('node:worker_threads')).toEqual(['collector/thread']);
   });
 
+  it('import nothing of SQLite but types: where it is missing, `sqlite()` says what is needed', () => {
+    expect(shown(imports.filter(({ to, typeOnly }) => to === 'node:sqlite' && !typeOnly))).toEqual([]);
+  });
+
+  it('let one file of the app import its server, the one that the build completes', () => {
+    const users = imports.filter(({ to }) => packageOf(to) === '@hono/node-server').map(({ from }) => from);
+    expect(users).toEqual(['collector/app/node-listener.ts']);
+  });
+
   it('lead to files that exist', () => {
     const files = new Set(['src', 'collector'].flatMap(filesIn));
     expect(shown(imports.filter(({ to }) => isFile(to) && !files.has(to)))).toEqual([]);
@@ -172,16 +184,38 @@ describe('files', () => {
 });
 
 describe('package.json', () => {
-  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-    peerDependencies: Record<string, string>;
-  };
+  type Ranges = Readonly<Record<string, string>>;
+  const { dependencies, devDependencies, peerDependencies } = JSON.parse(
+    readFileSync(join(REPOSITORY, 'package.json'), 'utf8'),
+  ) as Readonly<Record<'dependencies' | 'devDependencies' | 'peerDependencies', Ranges>>;
 
   it('names each package that is imported as a dependency, and no other', () => {
     const packages = imports.filter(({ to }) => !isFile(to) && !to.startsWith('node:')).map(({ to }) => packageOf(to));
     expect([...new Set(packages)].toSorted()).toEqual(
-      [...Object.keys(dependencies), ...Object.keys(peerDependencies)].toSorted(),
+      [...Object.keys(dependencies), ...Object.keys(peerDependencies), ...COPIED].toSorted(),
     );
+  });
+
+  it('pins what the build copies into the package', () => {
+    for (const name of COPIED) expect(devDependencies[name]).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  // A peer that is a dev dependency too would be missing in the image: `npm prune --omit=dev` removes it.
+  it('has Hono as a peer alone, whose version the lock file pins', () => {
+    expect(peerDependencies).toHaveProperty('hono');
+    expect({ ...dependencies, ...devDependencies }).not.toHaveProperty('hono');
+  });
+
+  it('lets applications choose the versions of what they have too', () => {
+    expect({ ...dependencies, ...peerDependencies }).toMatchObject({
+      '@opentelemetry/api': '^1.9.0',
+      '@opentelemetry/core': '^2.0.0',
+      '@opentelemetry/exporter-trace-otlp-http': '>=0.200.0 <0.300.0',
+      '@opentelemetry/resources': '^2.0.0',
+      '@opentelemetry/sdk-trace-node': '^2.0.0',
+      hono: '^4.0.0',
+      'prom-client': expect.stringMatching(/^\^/),
+    });
   });
 });
 

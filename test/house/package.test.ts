@@ -1,6 +1,7 @@
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packInto } from '../support/pack.ts';
 import { codeBlocks } from './code-blocks.ts';
 import { REPOSITORY } from './imports.ts';
 import { run, runNode, temporaryFolder } from './run.ts';
@@ -12,11 +13,11 @@ describe('the package, made and installed in an empty project', () => {
   const removals: (() => Promise<void>)[] = [];
   const folder = (): Promise<string> => temporaryFolder((remove) => removals.push(remove));
   let tarball = '';
-  let files: string[] = [];
+  let files: readonly string[] = [];
   let project = '';
 
   beforeAll(async () => {
-    ({ tarball, files } = await pack(await folder()));
+    ({ tarball, files } = await packInto(await folder()));
     project = await folder();
     await install(project, tarball);
   }, LIMIT_MS);
@@ -34,8 +35,29 @@ describe('the package, made and installed in an empty project', () => {
     await runClean('publint/src/cli.js', ['run', tarball, '--strict']);
   });
 
-  it('has types that each resolution of ES modules finds', async () => {
-    await runClean('@arethetypeswrong/cli/dist/index.js', [tarball, '--profile', 'esm-only']);
+  it('has types that each resolution finds, of ES modules and of CommonJS', async () => {
+    // A preload waits at its top level, so it is an ES module alone.
+    await runClean('@arethetypeswrong/cli/dist/index.js', [tarball, '--exclude-entrypoints', './register']);
+  });
+
+  it('has the thread\'s program as text, which a bundler carries along', async () => {
+    const file = join(project, 'node_modules/taskspan/dist/collector/thread/thread-program.js');
+    const { threadProgram } = (await import(file)) as { threadProgram: unknown };
+    expect(threadProgram).toBeTypeOf('string');
+  });
+
+  it('has the licences of what was copied into it', async () => {
+    const notices = await readFile(join(project, 'node_modules/taskspan/dist/THIRD-PARTY-NOTICES'), 'utf8');
+    const names = [...notices.matchAll(/^-{80}\n\n(\S+) \d/gm)].map(([, name]) => name);
+    expect(names).toEqual(['@hono/node-server', '@opentelemetry/api', '@opentelemetry/core', 'bintrees', 'hono', 'pbf', 'prom-client', 'tdigest']);
+    expect(notices.match(/^Copyright|^ *Apache License|^\(The MIT License\)|^MIT License/gm)?.length).toBeGreaterThanOrEqual(names.length);
+  });
+
+  it('has the pages that its README leads to', async () => {
+    const links = [...(await readFile(join(REPOSITORY, 'README.md'), 'utf8')).matchAll(/\]\((?!https?:)([^)#]+)/g)];
+    const paths = links.map(([, path = '']) => path.replace(/\/$/, ''));
+    expect(paths.length).toBeGreaterThan(20);
+    expect(paths.filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)))).toEqual([]);
   });
 
   it('compiles in a strict project that checks the types of its libraries too', async () => {
@@ -86,7 +108,14 @@ const EXPECTED = [
   'dist/collector/index.js',
   'dist/collector/register.d.ts',
   'dist/collector/register.js',
-  'dist/collector/thread/thread-main.js',
+  'dist/collector/thread/thread-program.js',
+  'dist/cjs/collector/index.d.ts',
+  'dist/cjs/collector/index.js',
+  'dist/cjs/package.json',
+  'dist/cjs/src/index.d.ts',
+  'dist/cjs/src/index.js',
+  'dist/THIRD-PARTY-NOTICES',
+  'docs/options.md',
   'dist/src/bullmq/index.d.ts',
   'dist/src/bullmq/index.js',
   'dist/src/index.d.ts',
@@ -97,35 +126,14 @@ const EXPECTED = [
 
 /** Neither sources, tests nor a database: what is built, and what is read. */
 function isPublic(file: string): boolean {
-  return EXPECTED.includes(file) || /^dist\/(?:src|collector)\/[\w/-]+\.(?:js|d\.ts)$/.test(file);
+  return EXPECTED.includes(file) || PUBLIC.some((pattern) => pattern.test(file));
 }
 
-/** Made from a copy: the build clears `dist`, which others may be using. */
-async function pack(folder: string): Promise<{ tarball: string; files: string[] }> {
-  await cp(REPOSITORY, folder, { recursive: true, filter: (path) => !isLeftOut(relative(REPOSITORY, path)) });
-  await symlink(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  const { code, stdout, stderr } = await npm(['pack', '--json', '--silent'], folder);
-  expect(code, stdout + stderr).toBe(0);
-  const { filename, files } = packed(stdout);
-  return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
-}
-
-function isLeftOut(path: string): boolean {
-  return /^(?:\.git|\.ci|node_modules|dist|build|coverage|test|bench)(?:[/\\]|$)|\.(?:sqlite(?:-\w+)?|tgz)$/.test(path);
-}
-
-interface Packed {
-  readonly filename: string;
-  readonly files: readonly { readonly path: string }[];
-}
-
-/** npm 11 gives a list of packages, npm 12 an object by their names; what the scripts print stands before. */
-function packed(stdout: string): Packed {
-  const json = JSON.parse(stdout.slice(stdout.search(/^[[{]/m))) as Packed[] | Record<string, Packed>;
-  const [first] = Object.values(json);
-  if (first === undefined) throw new Error(`npm pack made nothing: ${stdout}`);
-  return first;
-}
+const PUBLIC = [
+  /^dist\/(?:(?:cjs\/)?(?:src|collector)|cjs\/chunks)\/[\w/-]+\.(?:js|d\.ts)$/,
+  /^docs\/[\w/-]+\.md$/,
+  /^examples\/[\w/.[\]-]+\.(?:json|md|py|tsx?|yaml)$/,
+];
 
 async function install(project: string, tarball: string): Promise<void> {
   const version = await versionIn('node_modules/@opentelemetry/api/package.json');

@@ -9,7 +9,7 @@ import { REPOSITORY } from './imports.ts';
 import { runNode, temporaryFolder } from './run.ts';
 import type { Ended } from './run.ts';
 
-const FILES = ['README.md', 'docs/carriers.md', 'docs/log-and-record.md', 'docs/opentelemetry.md'];
+const FILES = ['README.md', 'docs/carriers.md', 'docs/log-and-record.md', 'docs/opentelemetry.md', 'docs/options.md'];
 /** The task of the README's record. */
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 
@@ -41,8 +41,8 @@ it('the record in the README is that of its example', async () => {
   expect(Object.keys(shown)).toEqual(Object.keys(record));
   expect(record.log.startsWith(shown.log.slice(0, -1))).toBe(true);
   expect(shown.log.endsWith('…')).toBe(true);
-  const { log, start, end, updated, trace_id, version } = record;
-  expect({ ...shown, log, start, end, updated, trace_id, version }).toEqual(record);
+  const { log, start, end, created, updated, trace_id, version } = record;
+  expect({ ...shown, log, start, end, created, updated, trace_id, version }).toEqual(record);
 });
 
 /** Runs it in a folder where `taskspan` is the repository's source, and its packages are the repository's. */

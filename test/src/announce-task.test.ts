@@ -1,5 +1,6 @@
 import { SpanKind } from '@opentelemetry/api';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { memoryStore, TaskSpanProcessor } from '../../collector/index.ts';
 import { announceTask, runTask } from '../../src/index.ts';
 import type { AnnounceTaskOptions } from '../../src/index.ts';
 import { recorded } from './support/recorded.ts';
@@ -9,7 +10,7 @@ const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 describe('an announced task', () => {
   test('is queued: known by name, not started, without a line in its log', async () => {
     const sdk = recorded();
-    const uuid = announceTask({ taskName: 'Import', taskUuid: UUID.toUpperCase(), attributes: { queue: 'mail' } });
+    const uuid = await announceTask({ taskName: 'Import', taskUuid: UUID.toUpperCase(), attributes: { queue: 'mail' } });
     expect(uuid).toBe(UUID);
     expect(await sdk.record(uuid)).toMatchObject({
       task_name: 'Import', start: null, end: null, log: '', exception: '', finished: false, status: 2, state: 'queued',
@@ -18,19 +19,27 @@ describe('an announced task', () => {
     expect(await sdk.attempts(uuid)).toEqual([]);
   });
 
+  test('can be found when the promise resolves', async () => {
+    const store = memoryStore();
+    const processor = new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false });
+    onTestFinished(() => processor.shutdown());
+    const uuid = await announceTask({ taskName: 'Import' });
+    expect(await store.task(uuid)).toMatchObject({ state: 'queued', task_name: 'Import' });
+  });
+
   test('has its name, attributes and their values cut where they are too long', async () => {
     const sdk = recorded();
-    const uuid = announceTask({ taskName: 'Import', attributes: { a: 'long', b: 1 }, limits: { name: 2, attributes: 1, attributeValue: 3 } });
+    const uuid = await announceTask({ taskName: 'Import', attributes: { a: 'long', b: 1 }, limits: { name: 2, attributes: 1, attributeValue: 3 } });
     expect(await sdk.record(uuid)).toMatchObject({ task_name: 'Im… (cut: 6 characters)', attributes: { a: 'lon… (cut: 4 characters)' } });
     expect((await sdk.record(uuid)).attributes).not.toHaveProperty('b');
   });
 
-  test('runs when a worker takes it, as if nobody had announced it', async () => {
+  test('runs when a worker takes it, with its own attributes over those that were announced', async () => {
     const sdk = recorded();
-    const taskUuid = announceTask({ taskName: 'Announced', attributes: { by: 'producer' } });
+    const taskUuid = await announceTask({ taskName: 'Announced', attributes: { by: 'producer', queue: 'mail' } });
     runTask('Import', (updater) => updater.scope('Read', () => undefined), { taskUuid, attributes: { by: 'worker' } });
     expect(await sdk.record(taskUuid)).toMatchObject({
-      task_name: 'Import', state: 'completed', attempt: 1, jobs: { total: 1, finished: 1 }, attributes: { by: 'worker' },
+      task_name: 'Import', state: 'completed', attempt: 1, jobs: { total: 1, finished: 1 }, attributes: { by: 'worker', queue: 'mail' },
     });
   });
 
@@ -38,7 +47,7 @@ describe('an announced task', () => {
     const sdk = recorded();
     const uuid = runTask('Import', (updater) => updater.taskUuid);
     const before = { ...(await sdk.record(uuid)), updated: '', version: 0 };
-    announceTask({ taskName: 'Late', taskUuid: uuid });
+    await announceTask({ taskName: 'Late', taskUuid: uuid });
     expect({ ...(await sdk.record(uuid)), updated: '', version: 0 }).toEqual(before);
     expect(await sdk.log(uuid)).toBe('\tTask Finished - 0 out of 0 jobs finished\n');
   });
@@ -58,12 +67,12 @@ describe('an announced task', () => {
   test('keeps secrets to itself', async () => {
     const sdk = recorded();
     const redact = (text: string): string => text.replace('hunter2', '***');
-    const uuid = announceTask({ taskName: 'Login hunter2', attributes: { password: 'hunter2' }, redact });
+    const uuid = await announceTask({ taskName: 'Login hunter2', attributes: { password: 'hunter2' }, redact });
     expect(await sdk.record(uuid)).toMatchObject({ task_name: 'Login ***', attributes: { password: '***' } });
   });
 
-  test('has a UUID without any SDK too, a new one each time', () => {
-    const [one, other] = [announceTask({ taskName: 'x' }), announceTask({ taskName: 'x' })];
+  test('has a UUID without any SDK too, a new one each time', async () => {
+    const [one, other] = [await announceTask({ taskName: 'x' }), await announceTask({ taskName: 'x' })];
     expect(one).toMatch(/^[0-9a-f-]{36}$/);
     expect(other).not.toBe(one);
   });
@@ -76,7 +85,8 @@ test.each<[string, object | string, string]>([
   ['no UUID', { taskName: 'x', taskUuid: '1' }, 'taskUuid: expected a UUID (RFC 9562), got "1"'],
   ['attributes of ours', { taskName: 'x', attributes: { 'taskspan.x': 1 } }, 'attributes: expected names that are not empty and not of taskspan.*'],
   ['a text to redact with', { taskName: 'x', redact: 'x' }, 'redact: expected a function, got "x"'],
-])('an announcement with %s is a TypeError', (_, options, message) => {
-  expect(() => announceTask(options as AnnounceTaskOptions)).toThrow(TypeError);
-  expect(() => announceTask(options as AnnounceTaskOptions)).toThrow(message);
+])('an announcement with %s rejects with a TypeError', async (_, options, message) => {
+  const announced = announceTask(options as AnnounceTaskOptions);
+  await expect(announced).rejects.toThrow(TypeError);
+  await expect(announced).rejects.toThrow(message);
 });

@@ -24,6 +24,7 @@ const anyCarried: fc.Arbitrary<CarriedTask> = fc.record(
     parentTaskUuid: fc.uuid(),
     scope: fc.record({
       taskSpanId: hex(16),
+      isInTrace: fc.boolean(),
       spanContext: fc.record({
         traceId: hex(32), spanId: hex(16), traceFlags: fc.nat(255), isRemote: fc.constant(true),
       }),

@@ -75,7 +75,7 @@ describe("somebody else's span processor", () => {
     expect(printed()).toMatch(/\tTask Finished - 3 out of 4 jobs finished\n$/);
   });
 
-  test('that throws in onStart of one scope leaves out that scope with all inside, and no other', async () => {
+  test('that throws in onStart of one scope keeps that scope out of the trace, not out of the record', async () => {
     const onStart: SpanProcessor['onStart'] = (span) => {
       if (span.name === 'Unlucky') throw new Error('onStart');
     };
@@ -85,13 +85,13 @@ describe("somebody else's span processor", () => {
     expect(updater.scope('Unlucky', (scope) => scope.scope('Inside', () => 42))).toBe(42);
     updater.scope('Unlucky', () => thrown(new Error('still told')));
     updater.insertFinalUpdate();
-    expect((await attempts(updater))[0]!.scopes.map(({ name }) => name)).toEqual(['Lucky']);
+    expect((await attempts(updater))[0]!.scopes.map(({ name }) => name)).toEqual(['Lucky', 'Unlucky', 'Unlucky']);
     expect(await record(updater)).toMatchObject({
       state: 'failed',
       exception: 'still told',
-      jobs: { total: 1, finished: 1, failed: 0, running: 0 },
+      jobs: { total: 3, finished: 2, failed: 1, running: 0 },
     });
-    expect((await record(updater)).log).toMatch(/\tTask Finished - 1 out of 1 jobs finished\n$/);
+    expect((await record(updater)).log).toMatch(/\tTask Finished - 2 out of 3 jobs finished\n$/);
   });
 
   test.each(['before', 'after'] as const)('that throws in onEnd, %s ours, does not reach the task', async (place) => {
@@ -119,19 +119,19 @@ describe('standard output', () => {
 });
 
 describe('code that suppresses tracing', () => {
-  test('runs its scopes unrecorded, without a trace of their own', async () => {
+  test('runs its scopes recorded, without a trace of their own', async () => {
     const { spans, record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const value = context.with(suppressTracing(context.active()), () =>
       updater.scope('Suppressed', (scope) => {
-        scope.notify('unheard');
+        scope.notify('heard');
         return scope.scope('Inside', () => 42);
       }),
     );
     expect(value).toBe(42);
     updater.complete();
     expect((await spans()).map(({ name }) => name)).toEqual(['T']);
-    expect(await record(updater)).toMatchObject({ trace_id: updater.traceId, jobs: { total: 0 } });
+    expect(await record(updater)).toMatchObject({ trace_id: updater.traceId, jobs: { total: 1 } });
   });
 
   test('leaves no scope that later makes a trace of its own', async () => {

@@ -17,7 +17,7 @@ describe('a trouble with tracing', () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     for (const name of ['Unlucky 1', 'Unlucky 2', 'Lucky 1', 'Lucky 2']) updater.scope(name, () => undefined);
     expect(told).toEqual([
-      'taskspan: a span could not be started, its scope is not recorded: no start',
+      'taskspan: a span could not be started and is missing from the trace: no start',
       'taskspan: the end of a scope could not be recorded: no end',
     ]);
   });

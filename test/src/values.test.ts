@@ -56,7 +56,7 @@ describe('a blank name', () => {
   test.each(['', ' \n\t', '\u00a0'])('%j of a task, a scope, a part, a child or an announcement is (unnamed)', async (blank) => {
     const { record, attempts } = recorded();
     const told = diagnosed();
-    const announced = announceTask({ taskName: blank });
+    const announced = await announceTask({ taskName: blank });
     expect(await record(announced)).toMatchObject({ task_name: '(unnamed)', state: 'queued' });
     const updater = new TaskUpdater({ taskName: blank });
     expect(updater.scope(blank, () => 42)).toBe(42);
@@ -236,7 +236,7 @@ test('any attribute whatever is no error, and the same in process and on the wir
         const headers = { 'Content-Type': MEDIA_TYPES[encoding] };
         const { status } = await createReceiver({ store }).request('/v1/traces', { method: 'POST', body, headers });
         expect(status).toBe(200);
-        const received = JSON.parse((await store.task(updater.taskUuid))!.summary) as typeof expected;
+          const received = JSON.parse((await store.stored(updater.taskUuid))!.summary) as typeof expected;
         expect(received.attributes).toStrictEqual(expected.attributes);
         expect((await store.scopes(updater.taskUuid))!.attempts[0]!.notifications).toStrictEqual(attempt!.notifications);
       }

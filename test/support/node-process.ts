@@ -97,6 +97,6 @@ export async function temporaryFolder(): Promise<string> {
 
 /** The environment without what would change what a process does or prints. */
 export function cleanEnv(): NodeJS.ProcessEnv {
-  const names = Object.keys(process.env).filter((name) => !/^(?:TASKSPAN_|OTEL_|NODE_OPTIONS$|FORCE_COLOR$|NO_COLOR$)/.test(name));
+  const names = Object.keys(process.env).filter((name) => !/^(?:TASKSPAN_|OTEL_|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$|NO_COLOR$|VITEST)/.test(name));
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }

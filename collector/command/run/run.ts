@@ -135,7 +135,7 @@ async function printRecord(store: TaskStore, uuid: string): Promise<void> {
 /** Straight from the store, which says itself why it can't be read. */
 async function recordIn(store: TaskStore, uuid: string): Promise<string> {
   const [{ recordLog }, { recordJson }] = await Promise.all([import('../../app/task-log.ts'), import('../../record/record-json.ts')]);
-  const task = await store.task(uuid);
+  const task = await store.stored(uuid);
   const log = task && (await recordLog(store, task));
   if (task === undefined || log === undefined) throw new Error(`the store has no task ${uuid}`);
   return recordJson(task, log);

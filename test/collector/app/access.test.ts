@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import type { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import type { AccessOptions } from '../../../collector/app/access.ts';
@@ -51,6 +52,13 @@ describe('the host', () => {
     await expectForbidden(await get(app, { Host: 'a.tasks.example' }), 'allowedHosts', 'a.tasks.example');
   });
 
+  test.each(['tasks.example:80', 'tasks.example:443'])('%s in allowedHosts is the name with that port and without a port', async (entry) => {
+    const app = appWith({ allowedHosts: [entry] });
+    expect((await get(app, { Host: 'tasks.example' })).status).toBe(200);
+    expect((await get(app, { Host: entry })).status).toBe(200);
+    await expectForbidden(await get(app, { Host: 'tasks.example:8080' }), 'allowedHosts', 'tasks.example:8080');
+  });
+
   test('is asked for on every path', async () => {
     for (const path of ['/tasks', `/tasks/${UUID}`, `/tasks/${UUID}/scopes`, '/healthz']) {
       const response = await appWith().request(path, { headers: { Host: 'evil.example' } });
@@ -74,6 +82,22 @@ describe('a page', () => {
   ])('of %s may not', async (origin) => {
     await expectForbidden(await get(appWith(), { Host, Origin: origin }), 'allowedOrigins', origin);
     await expectForbidden(await get(appWith(), { Host, Origin: origin }, 'OPTIONS'), 'allowedOrigins', origin);
+  });
+
+  test.each([
+    ['tasks.example', 'https://tasks.example:443'], ['tasks.example:443', 'https://tasks.example'], ['tasks.example:80', 'http://tasks.example'],
+    ['[::1]:80', 'http://[::1]'], ['tasks.example:8443', 'https://tasks.example:8443'],
+    // A proxy that ends TLS on its way to port 80.
+    ['tasks.example:80', 'https://tasks.example'],
+  ])('of host %s is one of origin %s', async (host, origin) => {
+    expect((await get(appWith({ allowedHosts: ['tasks.example'] }), { Host: host, Origin: origin })).status).toBe(200);
+  });
+
+  test.each([
+    ['tasks.example:8443', 'https://tasks.example'], ['tasks.example', 'https://tasks.example:8443'], ['tasks.example:4430', 'https://tasks.example:443'],
+  ])('of host %s is none of origin %s', async (host, origin) => {
+    const response = await get(appWith({ allowedHosts: ['tasks.example'] }), { Host: host, Origin: origin });
+    await expectForbidden(response, 'trustProxy', origin);
   });
 
   const allowing = appWith({ allowedOrigins: ['https://app.example'] });
@@ -130,23 +154,96 @@ describe('a page', () => {
 });
 
 describe('an option that can not match anything', () => {
-  test.each(['https://app.example/', 'app.example', '*', 'null', ''])('the origin "%s" is refused at once', (origin) => {
+  test.each([
+    'https://app.example/', 'https://app.example/path', 'https://app.example?q', 'https://ada@app.example', 'app.example', 'null', '', 'https://',
+    'https://app.example:port', 'https://app.example:65536', 'https://256.1.1.1', 'https://[::g]', 'https://app%2eexample', 'ws://app.example',
+    'file://app', ' https://app.example',
+  ])('the origin "%s" is refused at once', (origin) => {
     const make = (): Hono => appWith({ allowedOrigins: [origin] });
-    expect(make).toThrow(TypeError);
-    expect(make).toThrow(`allowedOrigins: expected an origin such as "https://app.example", got "${origin}"`);
+    expect(make).toThrow(new TypeError(`allowedOrigins: expected an origin such as "https://app.example", got "${origin}"`));
   });
 
-  test.each(['http://tasks.example', 'tasks.example/', 'a b', '::1', ''])('the host "%s" is refused at once', (host) => {
+  test.each([
+    'http://tasks.example', 'tasks.example/', 'tasks.example/path', 'a b', '::1', '', 'tasks.example:', 'tasks.example:99999', '256.1.1.1', '[::g]',
+    'ada@tasks.example', '%74asks.example',
+  ])('the host "%s" is refused at once', (host) => {
     const make = (): Hono => appWith({ allowedHosts: [host] });
-    expect(make).toThrow(TypeError);
-    expect(make).toThrow(`allowedHosts: expected a host name such as "tasks.example", got "${host}"`);
+    expect(make).toThrow(new TypeError(`allowedHosts: expected a host name such as "tasks.example", got "${host}"`));
+  });
+
+  test.each([
+    [{ allowedOrigins: ['*'] }, 'allowedOrigins: expected an origin such as "https://app.example", got "*"; there is no wildcard: each name needs an entry of its own'],
+    [{ allowedOrigins: ['https://*.example'] }, 'got "https://*.example"; there is no wildcard'],
+    [{ allowedHosts: ['*'] }, 'allowedHosts: expected a host name such as "tasks.example", got "*"; there is no wildcard'],
+    [{ allowedHosts: ['*.example'] }, 'got "*.example"; there is no wildcard'],
+    [{ allowedOrigins: ['https://müller.example'] }, 'got "https://müller.example"; browsers send "https://xn--mller-kva.example"'],
+    [{ allowedHosts: ['müller.example:8080'] }, 'got "müller.example:8080"; browsers send "xn--mller-kva.example:8080"'],
+  ])('%j is refused with what helps', (access, message) => {
+    expect(() => appWith(access)).toThrow(message);
   });
 
   test.each([
     [{ allowedHosts: 'x' }, 'allowedHosts: expected a list, got "x"'],
     [{ allowedOrigins: [5] }, 'allowedOrigins: expected an origin such as "https://app.example", got 5'],
-    [{ hosts: [] }, 'access: expected options among allowedHosts, allowedOrigins, token, got "hosts"'],
+    [{ hosts: [] }, 'access: expected options among allowedHosts, allowedOrigins, token, trustProxy, guarded, got "hosts"'],
+    [{ trustProxy: 1 }, 'access.trustProxy: expected a boolean, got 1'],
+    [{ guarded: 'yes' }, 'access.guarded: expected a boolean, got "yes"'],
   ])('%j is refused at once', (access, message) => {
     expect(() => appWith(access as never)).toThrow(new TypeError(message));
+  });
+});
+
+/** A part of a host name as browsers write it; one of digits alone could make an address of the name. */
+const label = fc.stringMatching(/^[a-z][a-z0-9_-]{0,10}[a-z0-9]$/).filter((text) => !text.startsWith('xn--'));
+const host = fc.oneof(
+  fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.')),
+  fc.ipV4(),
+  fc.ipV6().map((address) => `[${address}]`),
+);
+const port = fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined });
+
+describe('an entry of any form', () => {
+  test('of allowedOrigins lets the page read whose address it is', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom('http', 'https', 'HTTPS'), host, port, async (scheme, name, number) => {
+        const entry = `${scheme}://${name}${number === undefined ? '' : `:${number}`}`;
+        // As a browser makes an origin of the page's address.
+        const { origin } = new URL(entry);
+        const response = await get(appWith({ allowedOrigins: [entry] }), { Host: 'localhost', Origin: origin });
+        expect(response.headers.get('Access-Control-Allow-Origin')).toBe(origin);
+      }),
+    );
+  });
+
+  test('of allowedHosts lets those ask who have its address', async () => {
+    await fc.assert(
+      fc.asyncProperty(host, port, fc.constantFrom('http', 'https'), async (name, number, scheme) => {
+        const entry = `${name}${number === undefined ? '' : `:${number}`}`;
+        const app = appWith({ allowedHosts: [entry] });
+        // As a browser makes `Host` of the address.
+        expect((await get(app, { Host: new URL(`${scheme}://${entry}`).host })).status).toBe(200);
+        expect((await get(app, { Host: `another-${number ?? 1}.example` })).status).toBe(403);
+      }),
+    );
+  });
+
+  test('is refused, or has an address that a browser can be at', () => {
+    const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary-ascii' }), fc.webUrl(), host);
+    fc.assert(
+      fc.property(fc.constantFrom('', 'http://', 'https://'), text, fc.boolean(), (scheme, rest, isHost) => {
+        const entry = scheme + rest;
+        try {
+          appWith(isHost ? { allowedHosts: [entry] } : { allowedOrigins: [entry] });
+        } catch (error) {
+          expect(error).toBeInstanceOf(TypeError);
+          return;
+        }
+        const url = new URL(isHost ? `http://${entry}` : entry);
+        expect(url.pathname).toMatch(/^\/?$/);
+        expect([url.search, url.hash, url.username]).toEqual(['', '', '']);
+        expect(entry).toMatch(/^[!-~]+$/);
+        expect(entry).not.toMatch(/[*/]$/);
+      }),
+    );
   });
 });

@@ -44,7 +44,7 @@ test('a request that is sent after a commit is answered with it, though a slow o
     let committed = 0;
     answered = () => {
       void other.append([{ kind: 'notification', span, seq: 100 + round, time: NOW + round, message: 'm' }]);
-      void other.task(TASK).then((task) => {
+      void other.stored(TASK).then((task) => {
         committed = task!.version;
         quick.write(requestOf(server.url));
       });

@@ -59,7 +59,7 @@ describe.each([
     expect(cancellations).toEqual([{ number: expect.any(Number), taskUuid: UUID, spanId: 'b'.repeat(16) }]);
     expect(await store.cancellations('w', cancellations[0]!.number)).toEqual([]);
     expect(await store.cancellations('another', 0)).toEqual([]);
-    expect((await store.task(UUID))!.version).toBe(1);
+    expect((await store.stored(UUID))!.version).toBe(1);
   });
 
   test('goes to each attempt that is open, and not to a later one', async () => {
@@ -85,7 +85,7 @@ describe.each([
   test('is refused while the task is queued, and goes to its worker once there is one', async () => {
     const store = open();
     await store.append([announced()]);
-    expect((await store.task(UUID))!.state).toBe('queued');
+    expect((await store.stored(UUID))!.state).toBe('queued');
     expect(await store.cancel(UUID)).toBe('queued');
     expect(await store.cancellations('w', 0)).toEqual([]);
     await store.append([start()]);

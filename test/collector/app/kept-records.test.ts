@@ -95,7 +95,7 @@ describe.each(WAYS)('a record that was asked for %s before is the one of now', (
     // One commit for each line, and two for the scope.
     while (version < LINES + 3) {
       const told = (await answerOf(await ask(`/tasks/${UUID}`))).record as TaskRecord;
-      const known = (await store.task(UUID))!.version;
+      const known = (await store.stored(UUID))!.version;
       expect(told.version).toBeGreaterThanOrEqual(version);
       expect(told.log_bytes).toBe(Buffer.byteLength(told.log));
       version = known;
@@ -124,7 +124,7 @@ test('of many who ask at once, nobody is told less than was committed when he as
 
 test.each(WAYS)('a record asked for again %s is not read again while nothing is written', async (_, serve) => {
   const store = openSqlite();
-  const reads = [vi.spyOn(store, 'task'), vi.spyOn(store, 'log')];
+  const reads = [vi.spyOn(store, 'stored'), vi.spyOn(store, 'log')];
   await store.append(beating());
   const ask = await serve(store);
   const answers = [];

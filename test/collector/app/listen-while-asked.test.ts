@@ -42,7 +42,7 @@ test('an app that is not asked does nothing, and asked for its health alone neit
   expect(vi.getTimerCount()).toBe(2);
   await vi.advanceTimersByTimeAsync(180_000);
   expect(vi.getTimerCount()).toBe(0);
-  expect((await store.task(UUID))!.state).toBe('lost');
+  expect((await store.stored(UUID))!.state).toBe('lost');
 });
 
 test('where something else in this process listens, the app does not', async () => {

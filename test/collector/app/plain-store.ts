@@ -23,8 +23,9 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
   const find = (uuid: string): PlainTask | undefined => tasks.find((task) => task.uuid === uuid);
   return {
     reads,
-    async task(uuid) {
-      reads.push('task');
+    task: () => Promise.reject(new Error('not of use here')),
+    async stored(uuid) {
+      reads.push('stored');
       const task = find(uuid);
       return task && stored(task);
     },

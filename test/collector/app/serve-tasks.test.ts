@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serveTasks, type ServeTasksOptions, type TasksServer } from '../../../collector/app/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/app/tasks-app.ts';
+import { memoryStore } from '../../../collector/store/memory-store.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';
 
 const LOG = `${'✓ line'.repeat(100)}\n`.repeat(2000);
@@ -27,6 +28,15 @@ async function textOf(message: IncomingMessage): Promise<string> {
   let text = '';
   for await (const chunk of message.setEncoding('utf8')) text += String(chunk);
   return text;
+}
+
+/** What comes back for a request that is written as it goes over the wire. */
+async function answerTo(url: string, text: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.end(text);
+  let answer = '';
+  for await (const chunk of socket.setEncoding('utf8')) answer += String(chunk);
+  return answer;
 }
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
@@ -54,7 +64,7 @@ describe('a served app', () => {
 
   test('with a token can be on every address', async () => {
     const app = createTasksApp({ store: plainStore(plainTask()), access: { token: 'x'.repeat(16) } });
-    const { url } = await served({ app, host: '0.0.0.0', asksForToken: true });
+    const { url } = await served({ app, host: '0.0.0.0', isProtected: true });
     expect(url).toMatch(/^http:\/\/0\.0\.0\.0:\d+$/);
     expect((await fetch(`${url}/tasks`)).status).toBe(401);
     expect((await fetch(`${url}/tasks`, { headers: { Authorization: `Bearer ${'x'.repeat(16)}` } })).status).toBe(200);
@@ -85,12 +95,21 @@ describe('a served app', () => {
     expect(response.headers['content-type']).toBe('application/problem+json');
   });
 
+  test.each(['/healthz', '/readyz', '/tasks'])('answers %s by HTTP/1.0 without Host, as health checks ask', async (path) => {
+    const { url } = await served({ app: createTasksApp({ store: memoryStore() }) });
+    expect(await answerTo(url, `GET ${path} HTTP/1.0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('answers health checks by HTTP/1.0 on every address, and asks for the token elsewhere', async () => {
+    const app = createTasksApp({ store: memoryStore(), access: { token: 'x'.repeat(16) } });
+    const { url } = await served({ app, host: '0.0.0.0', isProtected: true });
+    expect(await answerTo(url, 'GET /readyz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await answerTo(url, 'GET /tasks HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
   test('tells a request with an unusable host what is wrong with it', async () => {
     const { url } = await served();
-    const socket = connect(Number(new URL(url).port), '127.0.0.1');
-    socket.end('GET /tasks HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n');
-    let answer = '';
-    for await (const chunk of socket.setEncoding('utf8')) answer += String(chunk);
+    const answer = await answerTo(url, 'GET /tasks HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('application/problem+json');
   });
@@ -126,12 +145,13 @@ describe('serving fails', () => {
     const serving = served({ host });
     await expect(serving).rejects.toThrow(RangeError);
     await expect(serving).rejects.toThrow(
-      `expected a loopback address such as 127.0.0.1, got "${host}"; any other address needs a token: set TASKSPAN_TOKEN`,
+      `expected a loopback address such as 127.0.0.1, got "${host}"; any other address needs a token: set TASKSPAN_TOKEN; ` +
+        'or "access.guarded", where something in front decides who may ask',
     );
   });
 
   test('on no address at all, whatever is asked for', async () => {
-    await expect(served({ host: '', asksForToken: true })).rejects.toThrow(RangeError);
+    await expect(served({ host: '', isProtected: true })).rejects.toThrow(RangeError);
   });
 
   test.each([-1, 65_536, 1.5, Number.NaN])('on port %d, which is none', async (port) => {

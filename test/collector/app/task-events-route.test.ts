@@ -185,7 +185,7 @@ describe('a stream of a task', () => {
     const task = await Telling.begin();
     const events = await task.watch();
     await events.next();
-    vi.spyOn(task.store, 'task').mockResolvedValue(undefined);
+    vi.spyOn(task.store, 'stored').mockResolvedValue(undefined);
     expect(await events.next()).toBeUndefined();
   });
 
@@ -338,7 +338,7 @@ describe('many clients', () => {
     const clients = await Promise.all(Array.from({ length: 100 }, () => task.watch({}, PATH)));
     await Promise.all(clients.map((client) => client.next()));
     expect(calls.get('log')).toBe(1);
-    expect(calls.get('task')).toBeUndefined();
+    expect(calls.get('stored')).toBeUndefined();
   });
 
   test('that have gone away leave nothing behind', async () => {

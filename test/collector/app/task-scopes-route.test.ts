@@ -16,6 +16,7 @@ function scope(name: string, ...scopes: ScopeRecord[]): ScopeRecord {
     done: null,
     total: null,
     error: null,
+    attributes: {},
     notifications: [{ time: '2026-01-02T03:04:05.000007Z', message: 'Some notification' }],
     notification_count: 1,
     facts_missing: 0,

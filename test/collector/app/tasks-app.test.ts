@@ -26,6 +26,7 @@ function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
   return {
     append: fail,
     task: fail,
+    stored: fail,
     revision() {
       throw new Error(message);
     },

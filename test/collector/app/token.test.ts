@@ -45,7 +45,7 @@ describe('an app with a token', () => {
       expect(response.headers.get('WWW-Authenticate')).toBe('Basic realm="taskspan", charset="UTF-8", Bearer realm="taskspan"');
       expect(response.headers.get('Cache-Control')).toBe('no-store');
       const { detail } = (await response.json()) as { detail: string };
-      expect(detail).toBe('expected the token of this server, as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got none');
+      expect(detail).toBe('expected the token of this server (its "token", TASKSPAN_TOKEN), as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got none');
     },
   );
 

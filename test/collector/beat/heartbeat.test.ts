@@ -77,7 +77,7 @@ class SimulatedProcess {
   }
 
   async task(): Promise<StoredTask> {
-    return (await this.#machine.store.task(this.uuid))!;
+    return (await this.#machine.store.stored(this.uuid))!;
   }
 }
 

@@ -128,6 +128,40 @@ describe('where tasks are looked for', () => {
   });
 });
 
+describe('a server behind a proxy', () => {
+  const cancelAt = (url: string, headers: Record<string, string>): Promise<Response> =>
+    fetch(`${url}/tasks/${UNKNOWN}/cancel`, { method: 'POST', headers });
+
+  it('believes it, where the environment says so', async () => {
+    const headers = { Origin: 'https://tasks.example', 'X-Forwarded-Host': 'tasks.example', 'X-Forwarded-Proto': 'https' };
+    const env = { TASKSPAN_ALLOWED_HOSTS: 'tasks.example' };
+    const [plain, trusting] = await Promise.all([
+      startServer(await temporaryFolder(), { env }),
+      startServer(await temporaryFolder(), { env: { ...env, TASKSPAN_TRUST_PROXY: 'true' } }),
+    ]);
+    expect((await cancelAt(plain.url, headers)).status).toBe(403);
+    // Past the check: there is no such task.
+    expect((await cancelAt(trusting.url, headers)).status).toBe(404);
+  });
+
+  it('serves every address without a token where it is guarded', async () => {
+    const everywhere = { TASKSPAN_HOST: '0.0.0.0' };
+    const refused = await startCommand(['serve', '--port', '0'], { cwd: await temporaryFolder(), env: everywhere }).ended;
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/set TASKSPAN_GUARDED=true\./) });
+    const { url } = await startServer(await temporaryFolder(), { env: { ...everywhere, TASKSPAN_GUARDED: 'true' } });
+    expect(url).toMatch(/^http:\/\/0\.0\.0\.0:/);
+    expect((await fetch(`${url}/tasks`)).status).toBe(200);
+  });
+
+  it('is not started with a host or an origin that no browser sends', async () => {
+    for (const [name, entry] of [['TASKSPAN_ALLOWED_HOSTS', '*.example'], ['TASKSPAN_ALLOWED_ORIGINS', 'https://*.example']] as const) {
+      const { code, stdout, stderr } = await startCommand(['serve', '--port', '0'], { cwd: await temporaryFolder(), env: { [name]: entry } }).ended;
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(new RegExp(`^taskspan: ${name}: expected an? .*, got "${entry.replaceAll('*', '\\*')}"; there is no wildcard.*\n$`));
+    }
+  });
+});
+
 describe('a server with a token', () => {
   const env = { TASKSPAN_TOKEN: 'a-secret-of-this-server' };
   const list = async (url: string, more: Record<string, string>) =>
@@ -139,7 +173,7 @@ describe('a server with a token', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toHaveLength(2);
     const says = (came: string): string =>
-      `taskspan: ${url}: expected the token of this server, as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got ${came}: set TASKSPAN_TOKEN\n`;
+      `taskspan: ${url}: expected the token of this server (its "token", TASKSPAN_TOKEN), as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got ${came}: set TASKSPAN_TOKEN\n`;
     expect(await list(url, {})).toMatchObject({ code: 1, stdout: '', stderr: says('none') });
     expect(await list(url, { TASKSPAN_TOKEN: 'a-secret-of-another' })).toMatchObject({ code: 1, stdout: '', stderr: says('another one') });
   });

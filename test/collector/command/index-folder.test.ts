@@ -181,7 +181,7 @@ async function recordOf<T>(job: (updater: TaskUpdater<false>) => Promise<T>) {
     }),
   ]);
   await provider.forceFlush();
-  const [task, log] = [await store.task(uuid), await store.log(uuid)];
+  const [task, log] = [await store.stored(uuid), await store.log(uuid)];
   if (task === undefined || log === undefined) throw new Error(`the store does not know ${uuid}`);
   return {
     value: settled.status === 'fulfilled' ? settled.value : undefined,

@@ -18,7 +18,7 @@ async function told(spans: readonly OtlpSpan[], uuid: string): Promise<TaskSumma
   const store = memoryStore();
   try {
     await store.append(spans.flatMap(bullmqFacts));
-    const [task, log] = await Promise.all([store.task(uuid), store.log(uuid)]);
+    const [task, log] = await Promise.all([store.stored(uuid), store.log(uuid)]);
     if (task === undefined) throw new Error(`no task ${uuid}`);
     return { ...(JSON.parse(task.summary) as TaskSummary), log: log?.text ?? '' };
   } finally {
@@ -123,7 +123,7 @@ Error: division by zero
     const headers = { 'Content-Type': 'application/json' };
     const response = await createReceiver({ store }).request('/v1/traces', { method: 'POST', headers, body });
     expect([response.status, await response.json()]).toEqual([200, {}]);
-    expect(JSON.parse((await store.task(BAD))!.summary)).toMatchObject({ task_name: 'Bad', state: 'failed' });
+    expect(JSON.parse((await store.stored(BAD))!.summary)).toMatchObject({ task_name: 'Bad', state: 'failed' });
     await store.close();
   });
 

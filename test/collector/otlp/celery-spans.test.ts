@@ -19,7 +19,7 @@ const REJECTED = 'd50847c4-79f9-46e0-9378-04a4ab784acb';
 async function told(spans: readonly OtlpSpan[], uuid: string): Promise<TaskSummary & { log: string }> {
   await using store = memoryStoreToDispose();
   await store.append(spans.flatMap(celeryFacts));
-  const [task, log] = await Promise.all([store.task(uuid), store.log(uuid)]);
+  const [task, log] = await Promise.all([store.stored(uuid), store.log(uuid)]);
   if (task === undefined) throw new Error(`no task ${uuid}`);
   return { ...(JSON.parse(task.summary) as TaskSummary), log: log?.text ?? '' };
 }

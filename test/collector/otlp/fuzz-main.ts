@@ -37,7 +37,7 @@ async function oneStore(first: number): Promise<number> {
     if (!isAllowed(status)) throw new Error(`body ${number} is answered with ${status}: ${Buffer.from(mutant.body).toString('base64')}`);
   }
   for (const { uuid } of (await store.tasks({ limit: 200 })).tasks) {
-    JSON.parse((await store.task(uuid))!.summary);
+    JSON.parse((await store.stored(uuid))!.summary);
     await store.log(uuid);
     await store.scopes(uuid);
   }

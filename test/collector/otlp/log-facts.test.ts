@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { memoryStore } from '../../../collector/index.ts';
 import type { LogRecord } from '../../../collector/contract/log-record-facts.ts';
 import { logRecordOf } from '../../../collector/contract/log-record-facts.ts';
 import { takeLogRecord } from '../../../collector/otlp/log-facts.ts';
@@ -33,11 +34,11 @@ it.each([
   ...[0, -1, 1.5, '2', true].map((bad) => [start, { 'taskspan.task.attempt': bad }, `expected taskspan.task.attempt to be a whole number from 1, got ${JSON.stringify(bad)}`]),
   ...[0, -1, 1.5, '2'].map((bad) => [end, { 'taskspan.facts': bad }, `expected taskspan.facts to be a whole number from 1, got ${JSON.stringify(bad)}`]),
   [end, { 'taskspan.facts': undefined }, 'expected taskspan.facts to be a whole number from 1, got none'],
-  ...['exploded', '', 'lost', 7].map((bad) => [end, { 'taskspan.outcome': bad }, `expected taskspan.outcome to be one of completed, failed, cancelled, got ${JSON.stringify(bad)}`]),
+  ...['', 'lost', 7].map((bad) => [end, { 'taskspan.outcome': bad }, `expected taskspan.outcome to be an outcome such as completed, failed, cancelled, got ${JSON.stringify(bad)}`]),
   [notification, { 'taskspan.message': 42 }, 'expected taskspan.message to be a string, got 42'],
   [notification, { 'taskspan.seq': '1' }, 'expected taskspan.seq to be a whole number from 1, got "1"'],
   [notification, { 'taskspan.seq': undefined }, 'expected taskspan.seq to be a whole number from 1, got none'],
-  [notification, { 'taskspan.span': 'announcement' }, 'expected no more of an announcement than its start'],
+  [notification, { 'taskspan.span': 'announcement' }, 'expected no more of an announcement than its start and end'],
   [{ ...notification, eventName: 'taskspan.progress' }, { 'taskspan.done': -1 }, 'expected taskspan.done to be a number from 0, got -1'],
   [{ ...notification, eventName: 'taskspan.progress' }, { 'taskspan.done': 1, 'taskspan.total': 'many' }, 'expected taskspan.total to be a number from 0, got "many"'],
   [{ ...notification, eventName: 'taskspan.plan' }, { 'taskspan.plan': '[3]' }, 'expected taskspan.plan to be JSON of a whole number from 1, or of weights above 0 by name, got "[3]"'],
@@ -46,6 +47,35 @@ it.each([
 ] as [LogRecord, Record<string, unknown>, string][])('a log record is rejected with what was expected: %#', (record, attributes, reason) => {
   const { facts, rejected, message } = take(saying(record, attributes));
   expect([facts, rejected, message]).toEqual([[], 1, `${record.eventName} of span ${spanId}: ${reason}`]);
+});
+
+it.each([
+  [{ 'taskspan.outcome': 'timed_out' }, 'failed'],
+  [{ 'taskspan.outcome': 'skipped' }, 'cancelled'],
+  [{ 'taskspan.outcome': 'exploded' }, 'completed'],
+  [{ 'taskspan.outcome': 'exploded', 'taskspan.error': 'Error' }, 'failed'],
+  [{ 'taskspan.outcome': '__proto__' }, 'completed'],
+])('an end with an outcome of a later contract is taken: %j is %s', (attributes, outcome) => {
+  expect(take(saying(end, attributes))).toMatchObject({ rejected: 0, facts: [{ outcome }] });
+});
+
+it('an event of a later contract counts as received, and changes nothing else', async () => {
+  const unknown = { ...saying(notification, { 'taskspan.message': undefined }), eventName: 'taskspan.later' };
+  const { facts, rejected } = take(start, unknown, end);
+  expect(rejected).toBe(0);
+  expect(facts).toMatchObject([{ kind: 'task-start' }, { kind: 'unknown', seq: 1, name: 'taskspan.later' }, { kind: 'task-end', seq: 2 }]);
+  const store = memoryStore();
+  await store.append(facts);
+  expect((await store.log(facts[0]!.span.taskUuid))!.text).toBe('\tTask Finished - 0 out of 0 jobs finished\n');
+});
+
+it('an event of a later contract that is of no span is ignored', () => {
+  const nobody = { ...saying(notification, { 'taskspan.task.span': undefined }), eventName: 'taskspan.later' };
+  expect(take(nobody)).toMatchObject({ facts: [], rejected: 0 });
+});
+
+it('the end of an announcement, as a later contract has it, is taken and changes nothing', () => {
+  expect(take(saying(end, { 'taskspan.span': 'announcement', 'taskspan.outcome': 'expired' }))).toMatchObject({ facts: [], rejected: 0 });
 });
 
 it('an end without an outcome has completed, a start without an attempt is the first, a notification without a message an empty line', () => {

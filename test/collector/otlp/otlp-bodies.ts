@@ -68,7 +68,7 @@ function spanOf(facts: readonly Fact[]): ReadableSpan {
   const start = records.find(({ eventName }) => eventName === conventions.START_EVENT)!;
   const end = records.find(({ eventName }) => eventName === conventions.END_EVENT);
   const events = records.filter((record) => record !== start && record !== end);
-  const { [conventions.SPAN_NAME]: name, ...attributes } = { ...end?.attributes, ...start.attributes };
+  const { [conventions.SPAN_NAME]: name, ...attributes } = { ...start.attributes, ...end?.attributes };
   const errorMessage = end?.attributes[conventions.ERROR_MESSAGE];
   const spanContext: SpanContext = { traceId: start.traceId, spanId: start.spanId, traceFlags: 1 };
   const endTime = hrTimeOf(end?.time ?? start.time);

@@ -68,7 +68,7 @@ describe.each([
     await provider.forceFlush();
     const [sent, inProcess] = [await wholeOf(store, uuid), await wholeOf(here, uuid)];
     expect({ ...sent, version: 1 }).toEqual({ ...inProcess, version: 1 });
-    expect((await store.task(uuid))!.summary).toBe((await here.task(uuid))!.summary);
+    expect((await store.stored(uuid))!.summary).toBe((await here.stored(uuid))!.summary);
     expect(sent.state).toBe('failed');
     await provider.shutdown();
   });
@@ -88,7 +88,7 @@ describe.each([
       });
     expect(run).toThrow('no rows');
     await provider.forceFlush();
-    expect((await store.task(uuid))!.summary).toBe((await here.task(uuid))!.summary);
+    expect((await store.stored(uuid))!.summary).toBe((await here.stored(uuid))!.summary);
     await provider.shutdown();
   });
 });

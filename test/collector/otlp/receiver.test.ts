@@ -134,7 +134,7 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
       rejected: 0,
       message: expect.stringMatching(/^span [0-9a-f]{16}: its event [a-z.]+ is left out: expected a time in nanoseconds since 1970$/),
     });
-    expect((await store.task(UUID))!.state).toBe('failed');
+    expect((await store.stored(UUID))!.state).toBe('failed');
     expect((await store.log(UUID))!.text).toMatch(/^\t\d updates? not received$/m);
   });
 
@@ -157,7 +157,7 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
     expect(await partialSuccessOf(first)).toEqual({ rejected: notifications, message: "the store can't take it: too big a string" });
     expect(await partialSuccessOf(second)).toBeUndefined();
     expect((await store.log(other))!.text).toBe(SEED_LOG);
-    expect((await store.task(UUID))!.state).toBe('failed');
+    expect((await store.stored(UUID))!.state).toBe('failed');
   });
 
   it('answers 503 while the store is away, and takes the same body afterwards', async () => {

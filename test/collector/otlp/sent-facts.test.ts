@@ -38,7 +38,7 @@ describe.each(ENCODINGS)('in %s', (encoding) => {
     const { store, app } = receiving();
     await post(app, 'traces', encoding, traceBody(encoding, spansOf(facts)));
     expect((await store.log(uuid))!.text).toBe(SEED_LOG);
-    expect(await store.task(uuid)).toEqual(await (await storeWith(facts)).task(uuid));
+    expect(await store.stored(uuid)).toEqual(await (await storeWith(facts)).stored(uuid));
   });
 
   it('the spans of any task, in one delivery, give the record, log and tree that it has in process', async () => {

@@ -160,6 +160,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('result'), json: anyJson }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('set'), set: fc.oneof(anyAttributes, fc.record({ queue: anyText, table: anyText })) }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -167,7 +168,13 @@ const step = fc.oneof(
       sameNumber: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ what: fc.constant('announce'), announced: anyName, attributes: anyAttributes }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant('announce'), announced: anyName, earlier: fc.nat(20_000_000),
+      attributes: fc.oneof(anyAttributes, fc.record({ queue: anyText, customer: anyText })),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('wait'), pace: fc.integer({ min: 1, max: 5_000_000_000 }) }) },
 );
 
@@ -200,7 +207,7 @@ function perform(task: ScriptedTask, next: Step, uniqueName: string | undefined)
 
 function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclude<Step, { at: number }>): void {
   if ('pace' in next) task.pace = next.pace;
-  else if ('announced' in next) task.announce(next.announced, next.attributes);
+  else if ('announced' in next) task.announce(next.announced, next.attributes, next.earlier);
   else if ('skew' in next) {
     if (task.attempts.length < MOST_ATTEMPTS) {
       const { name, skew, sameTrace, sameNumber } = next;
@@ -209,6 +216,7 @@ function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclu
     }
   } else if (!attempt.open) return;
   else if ('json' in next) attempt.result(next.json);
+  else if ('set' in next) attempt.setAttributes(next.set);
   else end(attempt, next.how, next.error);
 }
 

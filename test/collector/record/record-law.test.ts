@@ -41,11 +41,12 @@ describe('the record of a task', () => {
     const deliveries = someFacts.chain((facts) => fc.tuple(fc.constant(facts), anyDelivery(facts)));
     fc.assert(
       fc.property(deliveries, ([facts, delivery]) => {
-        const { start, end, updated, ...told } = toldBy(facts);
+        const { start, end, created, updated, ...told } = toldBy(facts);
         expect(folded(taskAfter(delivery)).summary).toMatchObject({
           ...told,
           start: timeOf(start),
           end: timeOf(end),
+          created: timeOf(created),
           updated: isoTime(updated),
           finished: end !== null,
           status: { completed: 1, failed: 0, cancelled: 0 }[told.state] ?? 2,

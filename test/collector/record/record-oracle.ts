@@ -16,6 +16,7 @@ export interface Told {
   progress: number | null;
   result: unknown;
   facts_missing: number;
+  created: number | null;
   updated: number;
 }
 
@@ -26,11 +27,13 @@ export function toldBy(facts: readonly Fact[]): Told {
   const ofTask = own.filter(({ span }) => span.spanId === span.taskSpanId);
   const start = firstOf<TaskStart>(ofTask, 'task-start');
   const end = firstOf<TaskEnd>(ofTask, 'task-end');
+  const announced = firstAnnounced(facts);
+  const set = ofTask.flatMap((fact) => (fact.kind === 'attributes' ? [fact] : [])).toSorted((one, other) => one.seq - other.seq).map(({ attributes }) => attributes);
   const result = ofTask.findLast((fact) => fact.kind === 'result');
   return {
     state: end?.outcome ?? (latest === undefined ? 'queued' : 'running'),
-    task_name: start?.name ?? firstAnnounced(facts)?.name ?? '',
-    attributes: start?.attributes ?? firstAnnounced(facts)?.attributes ?? {},
+    task_name: (start ?? latestStart(facts) ?? announced)?.name ?? '',
+    attributes: Object.assign({}, announced?.attributes, start?.attributes, ...set, end?.attributes) as Attributes,
     attempt: start?.attempt ?? 0,
     trace_id: latest?.traceId ?? null,
     start: start?.time ?? null,
@@ -40,6 +43,7 @@ export function toldBy(facts: readonly Fact[]): Told {
     progress: latest === undefined ? null : progressOf(own, latest.taskSpanId),
     result: result === undefined ? null : JSON.parse(result.result),
     facts_missing: latest === undefined ? 0 : missingOf(own, latest.taskSpanId),
+    created: facts.reduce<number | null>(earlier, null),
     updated: Math.max(0, ...facts.map(({ time }) => time)),
   };
 }
@@ -123,7 +127,19 @@ function latestAttempt(facts: readonly Fact[]): Fact['span'] | undefined {
 function firstAnnounced(facts: readonly Fact[]): TaskAnnounced | undefined {
   return facts
     .filter((fact): fact is TaskAnnounced => fact.kind === 'task-announced')
-    .toSorted((one, other) => one.time - other.time)[0];
+    .toSorted((one, other) => one.time - other.time || order(one.span.traceId + one.span.spanId, other.span.traceId + other.span.spanId))[0];
+}
+
+/** The start of the greatest attempt by number, time and span id. */
+function latestStart(facts: readonly Fact[]): TaskStart | undefined {
+  return facts
+    .filter((fact): fact is TaskStart => fact.kind === 'task-start')
+    .toSorted((one, other) => other.attempt - one.attempt || other.time - one.time || order(other.span.spanId, one.span.spanId))[0];
+}
+
+function earlier(time: number | null, fact: Fact): number | null {
+  if (fact.kind !== 'task-announced' && fact.kind !== 'task-start') return time;
+  return Math.min(time ?? Infinity, fact.time);
 }
 
 function latestException(facts: readonly Fact[]): string {

@@ -49,10 +49,10 @@ export class ScriptedTask {
     return attempt;
   }
 
-  /** Somebody puts the task into a queue. */
-  announce(name: string, attributes: Attributes = {}): void {
+  /** Somebody puts the task into a queue, by a clock that is behind by so many microseconds. */
+  announce(name: string, attributes: Attributes = {}, behind = 0): void {
     const span = { taskUuid: this.uuid, traceId: this.#id(32), spanId: this.#id(16), taskSpanId: '' };
-    this.facts.push({ kind: 'task-announced', span, seq: 0, time: this.tick(), name, attributes });
+    this.facts.push({ kind: 'task-announced', span, seq: 0, time: this.tick() - behind, name, attributes });
   }
 
   /** The facts that several calls say. */
@@ -202,6 +202,7 @@ export class ScriptedAttempt extends ScriptedScope {
   readonly number: number;
   readonly skew: number;
   latestError = '';
+  #attributes: Attributes;
   #running = 0;
   #finished = 0;
   #failed = 0;
@@ -211,6 +212,7 @@ export class ScriptedAttempt extends ScriptedScope {
     super(task, ref, name, undefined);
     this.number = number;
     this.skew = skew;
+    this.#attributes = attributes;
     this.say({
       kind: 'task-start', name, attempt: number, attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
       ...(parentTaskUuid !== undefined && { parentTaskUuid }), ...(parentScope !== undefined && { parentScope }),
@@ -223,6 +225,11 @@ export class ScriptedAttempt extends ScriptedScope {
 
   result(json: string): void {
     this.say({ kind: 'result', result: json });
+  }
+
+  setAttributes(attributes: Attributes): void {
+    this.#attributes = { ...this.#attributes, ...attributes };
+    this.say({ kind: 'attributes', attributes });
   }
 
   enclose(parent: ScriptedScope): void {
@@ -242,6 +249,7 @@ export class ScriptedAttempt extends ScriptedScope {
     this.sayEnd({
       kind: 'task-end', outcome, error, name: this.name, exception: this.latestError,
       jobs: { total: running + finished + failed, finished, failed },
+      ...(Object.keys(this.#attributes).length > 0 && { attributes: this.#attributes }),
     });
   }
 }

@@ -18,6 +18,7 @@ test.each(['open', 'closed', 'full'])('a part is live work from its start to its
   const ring = new RingWriter(how === 'full' ? { segmentBytes: 1024, limitBytes: 1024 } : {});
   if (how === 'closed') ring.close();
   const [start, end] = partFacts(true);
+  const processor = { ring, sink: () => new FactWriter(ring, start.span) };
   if (how === 'full') {
     const filler = new FactWriter(ring, start.span);
     while (ring.givenUp === 0) filler.exception(1, 1, 'Error', 'x'.repeat(50));
@@ -25,12 +26,12 @@ test.each(['open', 'closed', 'full'])('a part is live work from its start to its
   const [one, other] = [new FactWriter(ring, start.span), new FactWriter(ring, start.span)];
   for (const part of [one, other]) {
     part.write(start);
-    part.startAgain();
+    part.startAgain(processor);
     expect([hasLiveWork(ring.control), hasLiveTasks(ring.control)]).toEqual([true, false]);
   }
   one.write(end);
   one.write(end);
-  one.startAgain();
+  one.startAgain(processor);
   expect(hasLiveWork(ring.control)).toBe(true);
   other.write(end);
   expect(hasLiveWork(ring.control)).toBe(false);

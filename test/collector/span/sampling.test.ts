@@ -1,4 +1,4 @@
-import { context, propagation, ROOT_CONTEXT, SpanKind, trace, TraceFlags } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api';
 import {
   AlwaysOffSampler,
   InMemorySpanExporter,
@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 import type { Sampler } from '@opentelemetry/sdk-trace-node';
 import { expect, onTestFinished, test } from 'vitest';
-import { memoryStore, recordTasks, TaskSpanProcessor } from '../../../collector/index.ts';
+import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
 import { samplerFromEnv } from '../../../collector/span/sampler-from-env.ts';
 import { runTask } from '../../../src/index.ts';
 
@@ -36,7 +36,7 @@ const SAMPLERS: [string, () => Sampler][] = [
 ];
 
 test.for(SAMPLERS)('sampled %s, the record is whole and nothing is exported', async ([, sampler]) => {
-  const { store, exporter, provider } = sdk(recordTasks(sampler()));
+  const { store, exporter, provider } = sdk(sampler());
   const remote = trace.setSpanContext(ROOT_CONTEXT, {
     traceId: '0af7651916cd43dd8448eb211c80319c',
     spanId: 'b7ad6b7169203331',
@@ -52,19 +52,10 @@ test.for(SAMPLERS)('sampled %s, the record is whole and nothing is exported', as
     }),
   );
   await provider.forceFlush();
-  const stored = (await store.task(uuid))!;
+  const stored = (await store.stored(uuid))!;
   expect(JSON.parse(stored.summary)).toMatchObject({ state: 'completed', jobs: { finished: 1 }, trace_sampled: false });
   expect((await store.log(uuid))?.text).toContain('\t - part\n\tsaid\n');
   expect(exporter.getFinishedSpans()).toEqual([]);
-});
-
-test("spans that are none of taskspan's are sampled as before", () => {
-  const sampler = recordTasks<Sampler>(new AlwaysOffSampler());
-  const decide = (attributes: object) =>
-    sampler.shouldSample(ROOT_CONTEXT, '0af7651916cd43dd8448eb211c80319c', 'name', SpanKind.INTERNAL, { ...attributes }, []).decision;
-  expect(decide({})).toBe(0);
-  expect(decide({ 'taskspan.span': 'scope' })).toBe(1);
-  expect(sampler.toString()).toBe('RecordTasks{AlwaysOffSampler}');
 });
 
 test.for([

@@ -8,7 +8,7 @@ const FINAL = '\tTask Finished - 0 out of 0 jobs finished\n';
 const FAILED = '\t - TEST\n\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nError: no\n';
 
 async function recordIn(store: TaskStore): Promise<TaskRecord> {
-  return JSON.parse((await store.task(UUID))!.summary) as TaskRecord;
+  return JSON.parse((await store.stored(UUID))!.summary) as TaskRecord;
 }
 
 /** A task whose first attempt has failed, and what its second one says. */

@@ -25,7 +25,7 @@ function childOf(around: ScriptedScope, uuid: string, name = 'Child'): Child {
 }
 
 async function progressOf(store: TaskStore, uuid: string): Promise<number | null> {
-  return (JSON.parse((await store.task(uuid))!.summary) as TaskRecord).progress;
+  return (JSON.parse((await store.stored(uuid))!.summary) as TaskRecord).progress;
 }
 
 /** What every {@link TaskStore} makes of tasks that are children of others. */
@@ -57,7 +57,7 @@ export function describeChildren(name: string, storeWith: StoreWith): void {
       const told: [number, number][] = [];
       const say = async (work: () => void): Promise<void> => {
         await store.append(task.during(work));
-        told.push([(await store.task(childUuid))!.version, (await store.task(parentUuid))!.version]);
+        told.push([(await store.stored(childUuid))!.version, (await store.stored(parentUuid))!.version]);
       };
       await say(() => child.notify('busy'));
       await say(() => child.progress(1, 2));
@@ -132,8 +132,8 @@ export function describeChildren(name: string, storeWith: StoreWith): void {
       const { task, attempt } = childOf(new ScriptedTask(parentUuid).attempt(), childUuid);
       attempt.progress(1, 2);
       const store = await storeWith(task.facts);
-      expect(await store.task(parentUuid)).toBeUndefined();
-      expect(JSON.parse((await store.task(childUuid))!.summary)).toMatchObject({ parent_task_uuid: parentUuid });
+      expect(await store.stored(parentUuid)).toBeUndefined();
+      expect(JSON.parse((await store.stored(childUuid))!.summary)).toMatchObject({ parent_task_uuid: parentUuid });
     });
 
     test('that names a scope of the parent\'s own process does not move it', async () => {

@@ -64,7 +64,7 @@ function refusing(times: number, refuse: () => Promise<void>): TaskStore & { ask
   return Object.assign(Object.create(store) as TaskStore, {
     asked: () => asked,
     append: (facts: readonly Fact[]) => (asked++ < times ? refuse() : store.append(facts)),
-    task: (uuid: string) => store.task(uuid),
+    stored: (uuid: string) => store.stored(uuid),
     log: (uuid: string) => store.log(uuid),
   });
 }
@@ -224,6 +224,21 @@ describe('facts that the store can never take', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('are given up too where another copy of the package has made the store', async () => {
+    const refusal = Object.assign(new Error('no'), { name: 'TaskStoreError', code: 'REFUSED' });
+    const committed: number[] = [];
+    const { ring, committer, refused } = committing({
+      append(facts) {
+        if (facts.some(({ seq }) => seq === 2)) return Promise.reject(refusal);
+        committed.push(...facts.map(({ seq }) => seq));
+        return Promise.resolve();
+      },
+    });
+    for (const seq of [1, 2, 3]) ring.write(notification(seq, `line ${seq}`));
+    await committer.drain();
+    expect({ committed, refused }).toEqual({ committed: [1, 3], refused: [2] });
   });
 
   test('cost few commits where there is one among many', async () => {

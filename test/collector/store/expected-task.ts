@@ -38,7 +38,7 @@ export function expectedAfter(appends: readonly (readonly Fact[])[]): StoredWhol
 
 /** What a store says of a task, by all that can be asked. */
 export async function wholeOf(store: TaskStore, uuid: string): Promise<StoredWhole> {
-  const task = (await store.task(uuid))!;
+  const task = (await store.stored(uuid))!;
   const log = (await store.log(uuid))!;
   const { version, attempts: tree } = (await store.scopes(uuid))!;
   if (log.version !== task.version || log.logBytes !== task.logBytes || Buffer.byteLength(log.text) !== task.logBytes) {

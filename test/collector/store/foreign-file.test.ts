@@ -97,5 +97,5 @@ test('a database of ours whose last process died in the middle of its work is op
   const path = storePath();
   copyFileSync(from, path);
   copyFileSync(`${from}-wal`, `${path}-wal`);
-  expect(await openSqlite(path).task(uuidOf(1))).toMatchObject({ state: 'completed' });
+  expect(await openSqlite(path).stored(uuidOf(1))).toMatchObject({ state: 'completed' });
 });

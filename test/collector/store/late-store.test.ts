@@ -19,7 +19,7 @@ test('a store that can\'t be opened yet rejects each call, and takes facts once 
   onTestFinished(() => store.close());
   const { facts } = seedExample();
   const calls = (): Promise<unknown>[] => [
-    store.append(facts), store.task(UUID), store.log(UUID), store.scopes(UUID), store.tasks({ limit: 1 }),
+    store.append(facts), store.task(UUID), store.stored(UUID), store.log(UUID), store.scopes(UUID), store.tasks({ limit: 1 }),
   ];
   for (const call of calls()) await expect(call).rejects.toMatchObject({ name: 'TaskStoreError', code: 'UNAVAILABLE' });
   expect(() => store.open()).toThrow(TaskStoreError);
@@ -43,14 +43,14 @@ test('a store whose file is deleted is opened anew a second later, and whoever l
   const revision = store.revision('now')!;
   for (const end of ['', '-wal', '-shm']) rmSync(path + end);
   await expect(store.append(factsOf(uuidOf(2)))).rejects.toMatchObject({ code: 'GONE', message: expect.stringContaining(path) });
-  await expect(store.task(uuidOf(1))).rejects.toMatchObject({ code: 'GONE' });
+  await expect(store.stored(uuidOf(1))).rejects.toMatchObject({ code: 'GONE' });
   vi.advanceTimersByTime(1000);
   heard.mockClear();
   await store.append(factsOf(uuidOf(3)));
   expect(heard).toHaveBeenCalled();
   expect(store.revision('now')).toBeGreaterThan(revision + 1000);
-  expect(await store.task(uuidOf(1))).toBeUndefined();
-  expect(await store.task(uuidOf(3))).toMatchObject({ state: 'running' });
+  expect(await store.stored(uuidOf(1))).toBeUndefined();
+  expect(await store.stored(uuidOf(3))).toMatchObject({ state: 'running' });
 });
 
 test('one that was opened anew is told once, and gives cancellations that come after those of the one before', async () => {
@@ -94,14 +94,14 @@ test('a store that was found damaged is read on, not written, and opened anew wh
   onTestFinished(() => store.close());
   const append = (): Promise<void> => store.append(Array.from({ length: 300 }, (_, n) => factsOf(uuidOf(n), { lines: 9 })).flat());
   await expect(append()).rejects.toMatchObject({ name: 'TaskStoreError', code: 'CORRUPT', message: expect.stringContaining(path) });
-  expect(await store.task(uuidOf(1))).toMatchObject({ state: 'running' });
+  expect(await store.stored(uuidOf(1))).toMatchObject({ state: 'running' });
   await expect(store.append(factsOf(uuidOf(1000)))).rejects.toMatchObject({ code: 'CORRUPT' });
   expect(readFileSync(path).equals(bytes)).toBe(true);
   writeFileSync(path, readFileSync(backup));
   await expect(append()).rejects.toMatchObject({ code: 'GONE' });
   vi.advanceTimersByTime(1000);
   await append();
-  expect(await store.task(uuidOf(299))).toMatchObject({ state: 'running' });
+  expect(await store.stored(uuidOf(299))).toMatchObject({ state: 'running' });
 });
 
 test('a store that was never used has nothing to close', async () => {
@@ -109,7 +109,7 @@ test('a store that was never used has nothing to close', async () => {
 });
 
 test('a URL is no place for a store yet, and says so', async () => {
-  const error: unknown = await lateStore('postgres://127.0.0.1/tasks').task(UUID).catch((reason: unknown) => reason);
+  const error: unknown = await lateStore('postgres://127.0.0.1/tasks').stored(UUID).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'UNAVAILABLE' });
   expect((error as Error).message).toMatch(/^postgres:\/\/127\.0\.0\.1\/tasks: expected the path of a SQLite file/);
 });

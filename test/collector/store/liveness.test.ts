@@ -50,7 +50,7 @@ async function silenceOf(store: TaskStore, id: string, more: Partial<Silence> = 
 }
 
 async function task(store: TaskStore, uuid: string): Promise<StoredTask> {
-  return (await store.task(uuid))!;
+  return (await store.stored(uuid))!;
 }
 
 /** The tasks in a list, by the last digit. */
@@ -105,6 +105,20 @@ describe.each(backends)('a store %s', (_, open) => {
     for (const uuid of UUIDS) expect((await task(store, uuid)).liveness).toBeUndefined();
     expect(await listed(store)).toBe('4queued 3completed 2running 1running');
     expect(await listed(store, 'queued')).toBe('4');
+  });
+
+  test('has in the record of a task whether its worker is alive', async () => {
+    const store = (await open())();
+    await store.append([start(FIRST, 'one')]);
+    await store.beat(beat('one', { busySince: TIME }));
+    const heard = '2026-01-02T03:04:05.000000Z';
+    expect(await store.task(FIRST)).toMatchObject({ state: 'running', finished: false, status: 2, heard, busy_since: heard });
+    await store.silence([await silenceOf(store, 'one')]);
+    expect(await store.task(FIRST)).toMatchObject({ state: 'lost', finished: false, status: 2, heard, busy_since: null });
+    await store.silence([await silenceOf(store, 'one', { final: true })]);
+    expect(await store.task(FIRST)).toMatchObject({
+      state: 'lost', finished: true, status: 0, cancellable: false, exception: `lost: last heard ${heard}`, version: 1,
+    });
   });
 
   test('names the workers that have live tasks, and how long each was silent', async () => {

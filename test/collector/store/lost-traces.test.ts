@@ -16,7 +16,7 @@ function beating(facts: readonly Fact[]): Fact[] {
 
 /** A worker falls silent: its tasks are lost, or so for good. Gives when it was heard, as records tell it. */
 async function lose(store: TaskStore, final: boolean): Promise<number> {
-  const { heard } = (await store.task(UUID))!.liveness!;
+  const { heard } = (await store.stored(UUID))!.liveness!;
   const [worker] = await store.workers();
   const { id, beats } = worker!;
   await store.silence([{ id, beats, silentMs: 600_000, lost: true, final }]);

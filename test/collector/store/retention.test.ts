@@ -36,7 +36,7 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
     await store.append(factsOf(uuidOf(3), { time: NOW - 300 * DAY }));
     await sweepAll(store, {});
     expect(await uuidsIn(store)).toEqual([uuidOf(2), uuidOf(3)]);
-    expect(await store.task(uuidOf(1))).toBeUndefined();
+    expect(await store.stored(uuidOf(1))).toBeUndefined();
     expect(await store.log(uuidOf(1))).toBeUndefined();
     expect(await store.scopes(uuidOf(1))).toBeUndefined();
     const app = createTasksApp({ store });
@@ -84,7 +84,7 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
     expect(await uuidsIn(store)).toEqual([2, 3, 4].map(uuidOf));
     await sweepAll(store, { days: 0, states: { lost: { days: 30 } } }, after + 30 * DAY + 1);
     expect(await uuidsIn(store)).toEqual([2, 4].map(uuidOf));
-    expect((await store.task(uuidOf(2)))!.state).toBe('lost');
+    expect((await store.stored(uuidOf(2)))!.state).toBe('lost');
   });
 
   test('of which no start has ever come go as lost ones do, by days alone', async () => {
@@ -127,7 +127,7 @@ describe.each(BACKENDS)('tasks %s', (_, open) => {
     await store.append(factsOf(uuidOf(1), { time: NOW - 40 * DAY, end: 'failed', lines: 50 }));
     await sweepAll(store, {});
     await store.append(factsOf(uuidOf(1), { time: NOW, lines: 1 }));
-    expect(await store.task(uuidOf(1))).toMatchObject({ version: 1, state: 'running', logBytes: 8 });
+    expect(await store.stored(uuidOf(1))).toMatchObject({ version: 1, state: 'running', logBytes: 8 });
     expect((await store.log(uuidOf(1)))!.text).toBe('\tline 1\n');
     expect((await store.scopes(uuidOf(1)))!.attempts[0]!.notification_count).toBe(1);
   });

@@ -25,7 +25,7 @@ describe.each(BACKENDS)('the revision of a store %s', (_, open) => {
     const store = open();
     await store.append(factsOf(TASK));
     const revision = store.revision(look);
-    await Promise.all([store.task(TASK), store.log(TASK), store.scopes(TASK), store.tasks({ limit: 1 }), store.workers()]);
+    await Promise.all([store.stored(TASK), store.log(TASK), store.scopes(TASK), store.tasks({ limit: 1 }), store.workers()]);
     expect(store.revision(look)).toBe(revision);
     await turn();
     expect(store.revision(look)).toBe(revision);

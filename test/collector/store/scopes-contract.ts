@@ -20,7 +20,7 @@ export function describeScopes(name: string, storeWith: StoreWith): void {
       attempt.scope('Say so').cancel();
       const store = await storeWith(task.facts);
       const bare = {
-        trace_id: attempt.ref.traceId, heading: false, progress: null, done: null, total: null, error: null,
+        trace_id: attempt.ref.traceId, heading: false, progress: null, done: null, total: null, error: null, attributes: {},
         notifications: [], notification_count: 0, facts_missing: 0, scopes: [], end: null, outcome: 'running',
       };
       const at = (micros: number): string => `2023-11-14T22:13:20.0000${String(micros).padStart(2, '0')}Z`;

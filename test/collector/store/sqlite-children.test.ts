@@ -14,7 +14,7 @@ test('a child whose parent can not be written is not written either, and both ar
   const running = child.attempt({ traceId, parentTaskUuid: parent.uuid, parentScope: { taskSpanId, spanId } });
   await store.append([...parent.facts, ...child.facts]);
   const told = async (): Promise<unknown> => {
-    const tasks = [await store.task(parent.uuid), await store.task(child.uuid)];
+    const tasks = [await store.stored(parent.uuid), await store.stored(child.uuid)];
     return tasks.map((task) => [(JSON.parse(task!.summary) as { progress: number | null }).progress, task!.version]);
   };
   expect(await told()).toEqual([[0, 1], [null, 1]]);

@@ -70,7 +70,7 @@ describe('a SQLite file of taskspan', () => {
     await store.append(seedExample().facts);
     await store.close();
     const calls = [
-      store.append(seedExample().facts), store.task(UUID), store.log(UUID), store.scopes(UUID), store.tasks({ limit: 1 }),
+      store.append(seedExample().facts), store.stored(UUID), store.log(UUID), store.scopes(UUID), store.tasks({ limit: 1 }),
     ];
     for (const { status } of await Promise.allSettled(calls)) expect(status).toBe('rejected');
   });

@@ -7,6 +7,7 @@ import { ScriptedTask } from '../record/scripted-task.ts';
 import { hearing } from './cancel-contract.ts';
 import { earlierTasks } from './earlier-tasks.ts';
 import { expectedAfter, uuidOf, wholeOf } from './expected-task.ts';
+import type { StoredWhole } from './expected-task.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 
 /** A file as schema 10 left it. */
@@ -26,6 +27,12 @@ async function cancelNew(store: TaskStore): Promise<CancelAnswer | undefined> {
   return store.cancel(uuidOf(77));
 }
 
+/** Records of that schema have no `created` until the next commit of their task. */
+function withoutCreated(whole: StoredWhole): StoredWhole {
+  const { created: _created, ...summary } = whole.summary as Record<string, unknown>;
+  return { ...whole, summary };
+}
+
 const progressOf = (whole: { summary: unknown }): number | null => (whole.summary as { progress: number | null }).progress;
 
 describe('a file of schema 10', () => {
@@ -33,17 +40,17 @@ describe('a file of schema 10', () => {
 
   test('has its tasks as they were', async () => {
     const store = storeIn(earlierFile());
-    for (const { uuid, before } of tasks.slice(0, 4)) expect(await wholeOf(store, uuid)).toEqual(expectedAfter(before));
+    for (const { uuid, before } of tasks.slice(0, 4)) expect(withoutCreated(await wholeOf(store, uuid))).toEqual(withoutCreated(expectedAfter(before)));
     for (const number of [5, 6]) expect(progressOf(await wholeOf(store, uuidOf(number)))).toBeCloseTo(1 / 3, 8);
   });
 
   test('goes on with them: what came before is known, and what comes is told', async () => {
     const store = storeIn(earlierFile());
     for (const { before } of tasks) for (const facts of before) await store.append(facts);
-    for (const { uuid, before } of tasks.slice(0, 4)) expect(await wholeOf(store, uuid)).toEqual(expectedAfter(before));
+    for (const { uuid, before } of tasks.slice(0, 4)) expect(withoutCreated(await wholeOf(store, uuid))).toEqual(withoutCreated(expectedAfter(before)));
     for (const { after } of tasks) await store.append(after);
     for (const { uuid, before, after } of tasks.slice(0, 4)) {
-      expect(await wholeOf(store, uuid)).toEqual(expectedAfter([...before, ...(after.length > 0 ? [after] : [])]));
+      expect(withoutCreated(await wholeOf(store, uuid))).toEqual(withoutCreated(expectedAfter([...before, ...(after.length > 0 ? [after] : [])])));
     }
     expect(progressOf(await wholeOf(store, uuidOf(5)))).toBeCloseTo(2 / 3, 8);
   });
@@ -64,13 +71,13 @@ describe('a file of schema 10', () => {
     database.close();
 
     const store = storeIn(path);
-    const { version } = (await store.task(uuidOf(2)))!;
+    const { version } = (await store.stored(uuidOf(2)))!;
     for (const number of [43, 44, 511, 512, 513, 1023, 1024, 1025, 1099, 1100]) {
       const spanId = number.toString(16).padStart(16, '0');
       const span = { taskUuid: uuidOf(2), traceId: traceId!, spanId, taskSpanId: taskSpanId! };
       await store.append([{ kind: 'notification', span, seq: Number(endSeq), time: 1_700_000_001_000_000, message: 'known' }]);
     }
-    expect(await store.task(uuidOf(2))).toMatchObject({ version });
+    expect(await store.stored(uuidOf(2))).toMatchObject({ version });
     const count = (scopes: readonly ScopeRecord[]): number => scopes.reduce((sum, scope) => sum + 1 + count(scope.scopes), 0);
     expect(count((await store.scopes(uuidOf(2)))!.attempts)).toBe(1100);
   });

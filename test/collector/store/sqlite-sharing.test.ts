@@ -92,7 +92,7 @@ describe('two stores on one SQLite file', () => {
         const facts = childFirst ? [...child.facts, ...parent.facts] : [...parent.facts, ...child.facts];
         for (const [at, fact] of facts.entries()) await stores[each[at % each.length]!]!.append([fact]);
         for (const store of stores) {
-          const { summary, version } = (await store.task(parent.uuid))!;
+          const { summary, version } = (await store.stored(parent.uuid))!;
           expect(JSON.parse(summary)).toMatchObject({ progress: 0.8 });
           expect(version).toBe(childFirst ? 3 : 7);
         }
@@ -125,7 +125,7 @@ describe('two stores on one SQLite file', () => {
     const { facts } = seedExample();
     await one.append(facts.slice(0, 6));
     await other.append(facts.slice(0, 6));
-    expect((await other.task(UUID))!.version).toBe(1);
+    expect((await other.stored(UUID))!.version).toBe(1);
     await other.append(facts);
     await one.append(facts);
     expect(await wholeOf(one, UUID)).toEqual(expectedAfter([facts.slice(0, 6), facts]));
@@ -243,7 +243,7 @@ describe('an append that fails in the middle', () => {
     const all: Fact[] = [...one, ...other];
     await expect(store.append(all)).rejects.toThrow(/no second task/);
     expect(await wholeOf(store, uuidOf(1))).toEqual(expectedAfter([one.slice(0, 6)]));
-    expect(await store.task(uuidOf(2))).toBeUndefined();
+    expect(await store.stored(uuidOf(2))).toBeUndefined();
     saboteur.exec('DROP TRIGGER no_second');
     saboteur.close();
     await store.append(all);

@@ -33,7 +33,7 @@ describe.each([
     await store.append(one.during(() => first.notify('again')));
     const { changes, last } = await store.changes({ after: 0, limit: 10 });
     expect(changes.map(({ change, task }) => [change, task.uuid, task.version])).toEqual([[2, OTHER, 1], [3, UUID, 2]]);
-    expect(changes[1]!.task).toEqual(await store.task(UUID));
+    expect(changes[1]!.task).toEqual(await store.stored(UUID));
     expect(last).toBe(3);
     expect((await store.changes({ after: 0, limit: 1 })).changes).toEqual([changes[0]]);
     expect((await store.changes({ after: 2, limit: 10 })).changes).toEqual([changes[1]]);
@@ -54,7 +54,7 @@ describe.each([
           const ends = [0];
           for (const facts of deliveries) {
             await store.append(facts);
-            const { version, logBytes } = (await store.task(uuid))!;
+            const { version, logBytes } = (await store.stored(uuid))!;
             ends[version] = logBytes;
           }
           const log = Buffer.from((await store.log(uuid))!.text);

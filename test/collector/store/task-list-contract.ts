@@ -38,7 +38,7 @@ export function describeTaskList(name: string, storeWith: StoreWith): void {
     test('has each task as it is when asked for alone', async () => {
       const store = await storeWith(begun(1), seedExample(uuidOf(2)).facts);
       const { tasks } = await store.tasks({ limit: 10 });
-      expect(tasks).toEqual([await store.task(uuidOf(2)), await store.task(uuidOf(1))]);
+      expect(tasks).toEqual([await store.stored(uuidOf(2)), await store.stored(uuidOf(1))]);
     });
 
     test('is read page by page, while new tasks come and old ones end, without gap or repeat', async () => {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createTasksApp } from '../../../collector/app/tasks-app.ts';
 import type { Fact } from '../../../src/fact.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-task.ts';
@@ -32,19 +33,28 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
   describe(`${name}: a task`, () => {
     test('that is unknown is undefined, with its log and its scopes', async () => {
       const store = await storeWith(seedExample(uuidOf(1)).facts);
-      expect([await store.task(UUID), await store.log(UUID), await store.scopes(UUID)]).toEqual([undefined, undefined, undefined]);
+      const reads = [store.task(UUID), store.stored(UUID), store.log(UUID), store.scopes(UUID)];
+      expect(await Promise.all(reads)).toEqual([undefined, undefined, undefined, undefined]);
     });
 
     test('is kept as its facts tell it, the seed\'s example first of all', async () => {
       const { facts } = seedExample();
       const store = await storeWith(facts);
-      const task = (await store.task(UUID))!;
+      const task = (await store.stored(UUID))!;
       expect(task).toMatchObject({ uuid: UUID, state: 'failed', version: 1, logBytes: Buffer.byteLength(SEED_LOG) });
       expect(JSON.parse(task.summary)).toMatchObject({
         task_name: 'TEST', task_uuid: UUID, exception: 'division by zero', finished: true, status: 0,
         jobs: { total: 4, finished: 3, failed: 1, running: 0 },
       });
       expect(await store.log(UUID)).toEqual({ offset: 0, text: SEED_LOG, version: 1, logBytes: Buffer.byteLength(SEED_LOG) });
+    });
+
+    test('is read as a record, with every field that an entry of a list has', async () => {
+      const store = await storeWith(seedExample().facts);
+      const record = (await store.task(UUID))!;
+      expect(record).toMatchObject({ task_name: 'TEST', state: 'failed', version: 1, log_offset: 0, log_bytes: Buffer.byteLength(SEED_LOG) });
+      const app = createTasksApp({ store });
+      expect(await (await app.request('/tasks')).json()).toEqual({ tasks: [record], next: null });
     });
 
     test('is the same whether its facts are appended at once or one by one', async () => {
@@ -74,14 +84,14 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
     test('grows by one version with each append that brings something new, and by none with others', async () => {
       const { facts } = seedExample();
       const store = await storeWith(facts.slice(0, 3), facts.slice(0, 3), facts.slice(1, 5), facts.slice(2, 4), []);
-      expect((await store.task(UUID))!.version).toBe(2);
+      expect((await store.stored(UUID))!.version).toBe(2);
       expect(await wholeOf(store, UUID)).toEqual(expectedAfter([facts.slice(0, 3), facts.slice(0, 3), facts.slice(1, 5)]));
     });
 
     test('gets no version from another task\'s facts in the same append', async () => {
       const [one, other] = [seedExample(uuidOf(1)).facts, seedExample(uuidOf(2)).facts];
       const store = await storeWith(one, [...one, ...other]);
-      expect([(await store.task(uuidOf(1)))!.version, (await store.task(uuidOf(2)))!.version]).toEqual([1, 1]);
+      expect([(await store.stored(uuidOf(1)))!.version, (await store.stored(uuidOf(2)))!.version]).toEqual([1, 1]);
     });
 
     test('is kept apart from others whose facts come in the same appends', async () => {
@@ -140,20 +150,20 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
       for (const facts of batches(task.facts.slice(2), [10])) {
         wholes.push(store.append(facts));
         wholes.push(
-          Promise.all([store.log(UUID), store.scopes(UUID), store.task(UUID)]).then(([log, stored]) => {
+          Promise.all([store.log(UUID), store.scopes(UUID), store.stored(UUID)]).then(([log, stored]) => {
             expect((log!.text.split('\n').length - 2) % 10).toBe(0);
             expect(stored!.attempts[0]!.scopes[0]!.notification_count % 10).toBe(0);
           }),
         );
       }
       await Promise.all(wholes);
-      expect((await store.task(UUID))!.version).toBe(21);
+      expect((await store.stored(UUID))!.version).toBe(21);
     });
 
     test('is not changed by what is appended after it', async () => {
       const { facts } = seedExample();
       const store = await storeWith(facts.slice(0, 5));
-      const read = [await store.task(UUID), await store.log(UUID), await store.scopes(UUID), await store.tasks({ limit: 5 })];
+      const read = [await store.task(UUID), await store.stored(UUID), await store.log(UUID), await store.scopes(UUID), await store.tasks({ limit: 5 })];
       const copy = structuredClone(read);
       await store.append(facts);
       expect(read).toEqual(copy);

@@ -93,5 +93,5 @@ test('a task whose store is deleted and whose worker is killed afterwards is los
   await worker.ended;
   await startScript(folder, `await startTaskspan({ beatIntervalMs: ${BEAT_MS} }); setInterval(() => undefined, 1000);`);
   const store = storeIn(folder);
-  await vi.waitFor(async () => expect(await store.task(uuid)).toMatchObject({ state: 'lost' }), SLOW);
+  await vi.waitFor(async () => expect(await store.stored(uuid)).toMatchObject({ state: 'lost' }), SLOW);
 });

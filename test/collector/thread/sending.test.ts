@@ -27,7 +27,7 @@ describe('with an endpoint and no store', () => {
       `const taskspan = await startTaskspan({ endpoint: '${receiver.url}', serviceName: 'imports' });
        const updater = new TaskUpdater({ taskName: 'work' });
        updater.notify('step 0');
-       console.log(await taskspan.store.task(updater.taskUuid).catch(({ name, code, message }) => [name, code, message].join(' ')));
+       console.log(await taskspan.store.stored(updater.taskUuid).catch(({ name, code, message }) => [name, code, message].join(' ')));
        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`,
     );
     await expect.poll(() => linesAt(receiver), SLOW).toBe(1);
@@ -108,7 +108,7 @@ describe('facts stay here', () => {
       `const taskspan = await startTaskspan(${options});
        const uuid = await runTask('work', ({ taskUuid }) => taskUuid);
        await taskspan.flush();
-       console.log((await taskspan.store.task(uuid)).state);
+       console.log((await taskspan.store.stored(uuid)).state);
        await taskspan.close();`,
       env,
     );

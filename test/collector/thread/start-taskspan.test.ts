@@ -112,17 +112,19 @@ test('a database that can be opened only later gets what was said before', async
   expect((await script.ended).code).toBe(0);
 });
 
-test('a provider that is registered already is left alone, and the handle says what to do', async () => {
+test('beside a provider that is registered already tasks are recorded, and the handle says what is not used', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
     `import { NodeTracerProvider } from '${import.meta.resolve('@opentelemetry/sdk-trace-node')}';
      new NodeTracerProvider().register();
-     const taskspan = await startTaskspan();
-     console.log(taskspan.failures[0].message);
+     const taskspan = await startTaskspan({ store: 'taskspan.sqlite', endpoint: 'http://127.0.0.1:9' });
+     await runTask('task', (updater) => updater.notify('said'));
+     console.log(taskspan.failures.map(({ message }) => message).join());
      await taskspan.close();`,
   );
-  expect(await script.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('recordTasks') });
+  expect(await script.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('not used for them: endpoint') });
+  expect((await recordsOf(storeIn(folder))).get('task')?.log).toContain('\tsaid\n');
 });
 
 test('an application with a provider of its own adds the processor of the handle', async () => {
@@ -130,9 +132,8 @@ test('an application with a provider of its own adds the processor of the handle
   const script = await startScript(
     folder,
     `import { AlwaysOffSampler, NodeTracerProvider } from '${import.meta.resolve('@opentelemetry/sdk-trace-node')}';
-     import { recordTasks } from '${new URL('../../../collector/index.ts', import.meta.url).href}';
      const taskspan = await startTaskspan({ registerProvider: false });
-     new NodeTracerProvider({ spanProcessors: [taskspan.processor], sampler: recordTasks(new AlwaysOffSampler()) }).register();
+     new NodeTracerProvider({ spanProcessors: [taskspan.processor], sampler: new AlwaysOffSampler() }).register();
      await runTask('task', (updater) => updater.notify('said'));
      await taskspan.close();`,
   );
@@ -149,7 +150,7 @@ test('options that can not be meant are told at once', async () => {
   await expect(startTaskspan({ serve: { prot: 1 } as never })).rejects.toThrow(/serve: expected options among port, .*got "prot"/);
   await expect(startTaskspan({ sampler: {} as never })).rejects.toThrow('sampler: expected a Sampler, got {}');
   await expect(startTaskspan({ spanProcessors: {} as never })).rejects.toThrow('spanProcessors: expected a list of SpanProcessors');
-  await expect(startTaskspan({ registerProvider: 'no' as never })).rejects.toThrow('registerProvider: expected true or false, got "no"');
+  await expect(startTaskspan({ registerProvider: 'no' as never })).rejects.toThrow(`registerProvider: expected 'auto', true or false, got "no"`);
   await expect(startTaskspan({ store: {} as never })).rejects.toThrow('store: expected a path or a TaskStore, got {}');
   await expect(startTaskspan(null as never)).rejects.toThrow('startTaskspan: expected an object of options, got null');
   await expect(startTaskspan({ bufferBytes: 10 })).rejects.toThrow('bufferBytes: expected a whole number of at least 1048576, got 10');
@@ -236,7 +237,7 @@ test('a store that never answers holds up neither start nor close', async () => 
   const script = await startScript(
     folder,
     `const never = () => new Promise(() => undefined);
-     const store = { append: never, task: never, revision: () => undefined, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, beat: never, workers: never, silence: never, lostTraces: never, tracesEnded: never, countByState: never, sweep: never, close: never };
+     const store = { append: never, task: never, stored: never, revision: () => undefined, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, beat: never, workers: never, silence: never, lostTraces: never, tracesEnded: never, countByState: never, sweep: never, close: never };
      const taskspan = await startTaskspan({ store });
      console.log(taskspan.failures[0].message, await runTask('task', async () => 'result'));
      await taskspan.close();
@@ -245,7 +246,7 @@ test('a store that never answers holds up neither start nor close', async () => 
   expect(await script.ended).toMatchObject({ code: 0, stdout: 'the store does not answer result\n' });
 });
 
-test('with OTEL_SDK_DISABLED nothing is started and the task runs the same', async () => {
+test('with OTEL_SDK_DISABLED there are no spans, and tasks are recorded', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -253,6 +254,7 @@ test('with OTEL_SDK_DISABLED nothing is started and the task runs the same', asy
     { env: { OTEL_SDK_DISABLED: 'true' } },
   );
   expect(await script.ended).toMatchObject({ code: 0, stdout: 'result\n', stderr: '' });
+  expect((await recordsOf(storeIn(folder))).get('task')).toMatchObject({ state: 'completed', trace_sampled: false });
 });
 
 test('a preload with a variable that can not be meant says so, and the application runs', async () => {

@@ -43,7 +43,7 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
     provider,
     async record(task) {
       await provider.forceFlush();
-      const stored = found(await store.task(uuidOf(task)), 'the task');
+      const stored = found(await store.stored(uuidOf(task)), 'the task');
       const { text, offset } = found(await store.log(stored.uuid), 'the log');
       return JSON.parse(recordJson(stored, { text, offset })) as TaskRecord;
     },

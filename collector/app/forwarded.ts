@@ -1,0 +1,84 @@
+import type { Context } from 'hono';
+import { received } from '../../src/failure.ts';
+import { isHost } from './host-names.ts';
+import { problem } from './problem.ts';
+
+/** What proxies say about a request that they have forwarded. */
+export interface Forwarded {
+  /** Each host that the request was sent to, in lower case, the one that the client used first. */
+  readonly hosts: readonly string[];
+  /** How the client sent it. */
+  readonly protocol: 'http' | 'https' | undefined;
+  /** The path that proxies have removed from its beginning: `''`, or one such as `/jobs`. */
+  readonly prefix: string;
+}
+
+/**
+ * Reads `Forwarded` (RFC 7239), `X-Forwarded-Host`, `X-Forwarded-Proto` and `X-Forwarded-Prefix`. `Forwarded` counts
+ * before the others. The answer to an invalid one is a 400 that names it.
+ */
+export function forwardedOf(c: Context): Forwarded | Response {
+  const header = c.req.header('Forwarded');
+  const pairs = pairsOf(header);
+  if (pairs === undefined) return invalid(['Forwarded', header!], 'pairs such as host=tasks.example;proto=https');
+
+  const hosts = [...standard(pairs, 'host'), ...listed(c, 'X-Forwarded-Host')];
+  const badHost = hosts.find(([, host]) => !isHost(host));
+  if (badHost !== undefined) return invalid(badHost, 'a host such as "tasks.example"');
+
+  const [sentBy] = [...standard(pairs, 'proto'), ...listed(c, 'X-Forwarded-Proto')];
+  const protocol = sentBy?.[1].toLowerCase();
+  if (protocol !== undefined && protocol !== 'http' && protocol !== 'https') return invalid(sentBy!, 'http or https');
+
+  const prefixes = listed(c, 'X-Forwarded-Prefix');
+  const badPrefix = prefixes.find(([, prefix]) => !isPath(prefix));
+  if (badPrefix !== undefined) return invalid(badPrefix, 'a path such as "/jobs"');
+  return {
+    hosts: hosts.map(([, host]) => host.toLowerCase()),
+    protocol,
+    // Each proxy on the way removes a prefix of its own, the outermost first.
+    prefix: prefixes.map(([, prefix]) => prefix.replace(/\/$/, '')).join(''),
+  };
+}
+
+type Value = readonly [header: string, value: string];
+
+function standard(pairs: readonly Pair[], name: string): Value[] {
+  return pairs.filter((pair) => pair.name === name).map(({ value }) => ['Forwarded', value]);
+}
+
+function listed(c: Context, header: string): Value[] {
+  const items = (c.req.header(header) ?? '').split(',').map((item) => item.trim());
+  return items.filter((item) => item !== '').map((item) => [header, item]);
+}
+
+function invalid([header, value]: Value, expected: string): Response {
+  return problem(400, `${header}: expected ${expected}, got ${received(value)}`);
+}
+
+interface Pair {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A pair of `Forwarded`, or none, and what ends it. Senders leave out the quotes that a port needs, so they may be missing. */
+const PAIR = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?[ \t]*([;,]|$)/y;
+
+/** The pairs of `Forwarded`, those of the first proxy first; `undefined` for a malformed header. */
+function pairsOf(header = ''): Pair[] | undefined {
+  const pairs: Pair[] = [];
+  PAIR.lastIndex = 0;
+  for (;;) {
+    const match = PAIR.exec(header);
+    if (match === null) return undefined;
+    const [, name, quoted, plain = '', end] = match;
+    if (name !== undefined) pairs.push({ name: name.toLowerCase(), value: quoted?.replaceAll(/\\(.)/g, '$1') ?? plain });
+    if (end === '') return pairs;
+  }
+}
+
+/** Whether it is `/`, or a path of segments (RFC 3986) without `.` and `..`. */
+function isPath(text: string): boolean {
+  if (!/^\/(?:(?:[\w.~!$&'()*+;=:@-]|%[0-9a-f]{2})+(?:\/|$))*$/i.test(text)) return false;
+  return !text.split('/').some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment));
+}

@@ -1,0 +1,86 @@
+import { received } from '../../src/failure.ts';
+
+/** Names of hosts and origins of pages, as `Host`, `Origin` and the options of access have them. */
+
+/** A host as a browser writes it into `Host`, which is in ASCII: a name, an IPv4 address or an IPv6 address in brackets. */
+const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i;
+/** Those that no page has: the schemes of files, FTP and WebSockets. */
+const ORIGIN = /^(?!(?:file|ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/(.*)$/i;
+const DEFAULT_PORT = /:(?:80|443)$/;
+
+/** Whether it is a host, with a port or without. */
+export function isHost(text: string): boolean {
+  return HOST.test(text) && URL.canParse(`http://${text}`);
+}
+
+/** The host without its port. */
+export function withoutPort(host: string): string {
+  const colon = host.endsWith(']') ? -1 : host.lastIndexOf(':');
+  return colon === -1 ? host : host.slice(0, colon);
+}
+
+/** The host without a port that HTTP or HTTPS has by default: a browser never sends it, a proxy may. */
+export function withoutDefaultPort(host: string): string {
+  return host.replace(DEFAULT_PORT, '');
+}
+
+/** Whether an origin is that of a page of this host, by HTTP or by HTTPS: behind a proxy nobody may know which. */
+export function isOriginOf(host: string, origin: string): boolean {
+  const [, named] = /^https?:\/\/(.+)$/.exec(origin) ?? [];
+  return named !== undefined && withoutDefaultPort(named) === withoutDefaultPort(host);
+}
+
+/**
+ * The check of a host against the entries of `allowedHosts`: `tasks.example` allows any port, `tasks.example:8080` that
+ * one. An entry with a default port allows the name without a port too.
+ *
+ * @param name The option or variable, for the `TypeError` about an entry that can never match.
+ */
+export function hostCheck(name: string, entries: unknown): (host: string) => boolean {
+  const names = new Set<string>();
+  const hosts = new Set<string>();
+  for (const entry of listOf(name, entries)) {
+    if (typeof entry !== 'string' || !isHost(entry)) throw invalid(name, 'a host name such as "tasks.example"', entry);
+    const host = entry.toLowerCase();
+    // As browsers write an address: 127.1 is 127.0.0.1, [0::1] is [::1].
+    const { hostname } = new URL(`http://${host}`);
+    const bare = withoutPort(host);
+    if (bare === host) names.add(hostname);
+    else hosts.add(withoutDefaultPort(hostname + host.slice(bare.length)));
+  }
+  return (host) => names.has(withoutPort(host)) || hosts.has(withoutDefaultPort(host));
+}
+
+/**
+ * The entries of `allowedOrigins` as browsers send them.
+ *
+ * @param name The option or variable, for the `TypeError` about an entry that can never match.
+ */
+export function originSet(name: string, entries: unknown): Set<string> {
+  return new Set(
+    listOf(name, entries).map((entry) => {
+      const [, host = ''] = typeof entry === 'string' ? (ORIGIN.exec(entry) ?? []) : [];
+      if (!isHost(host)) throw invalid(name, 'an origin such as "https://app.example"', entry);
+      const origin = (entry as string).toLowerCase();
+      return /^https?:/.test(origin) ? new URL(origin).origin : origin;
+    }),
+  );
+}
+
+function listOf(name: string, entries: unknown): unknown[] {
+  if (!Array.isArray(entries)) throw new TypeError(`${name}: expected a list, got ${received(entries)}`);
+  return entries;
+}
+
+function invalid(name: string, expected: string, entry: unknown): TypeError {
+  return new TypeError(`${name}: expected ${expected}, got ${received(entry)}${hintFor(entry)}`);
+}
+
+function hintFor(entry: unknown): string {
+  if (typeof entry !== 'string') return '';
+  if (entry.includes('*')) return '; there is no wildcard: each name needs an entry of its own';
+  if (!/[^\p{ASCII}]/u.test(entry)) return '';
+  const url = URL.parse(entry.includes('://') ? entry : `http://${entry}`);
+  if (url === null || url.host === '') return '';
+  return `; browsers send ${received(entry.includes('://') ? url.origin : url.host)}`;
+}

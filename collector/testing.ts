@@ -1,0 +1,86 @@
+/**
+ * taskspan/testing: records tasks in memory, for tests of one's own code.
+ */
+import { capture } from '../src/capture.ts';
+import { globalSlots, report } from '../src/report.ts';
+import { takeContextSlot } from './provider.ts';
+import { readingEnd, untilWoken } from './ring/ring-here.ts';
+import { RingWriter } from './ring/ring-writer.ts';
+import { parsedRecord } from './record/record-json.ts';
+import { RingSpanProcessor } from './span/ring-span-processor.ts';
+import { Committer } from './store/committer.ts';
+import { memoryStore } from './store/memory-store.ts';
+import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
+
+/** The tasks of this process since {@link recordedTasks}. Each read has all that was reported until it was called. */
+export interface RecordedTasks extends AsyncDisposable {
+  /** The record of a task, without its log. Rejects for a task that is not among them. */
+  record(taskUuid: string): Promise<TaskSummary>;
+  /** All records, in the order in which their tasks came: for code that does not hand out its tasks' UUIDs. */
+  records(): Promise<TaskSummary[]>;
+  /** The whole log of a task. Rejects for a task that is not among them. */
+  log(taskUuid: string): Promise<string>;
+  /** The attempts of a task with their scopes, first to last. Rejects for a task that is not among them. */
+  scopes(taskUuid: string): Promise<AttemptRecord[]>;
+  /** Ends the recording. What is reported afterwards is not recorded. Without effect the second time. */
+  close(): Promise<void>;
+}
+
+/**
+ * Records every task of this process in memory from now on, until it is closed or disposed of. Prints nothing, reads no
+ * environment variable, heeds no fake timer, and needs no OpenTelemetry provider; one that is registered is left alone.
+ * Without a context manager one is registered, until the end, so that code has an active span.
+ *
+ * ```ts
+ * await using tasks = await recordedTasks();
+ * const taskUuid = await importCustomers();
+ * expect(await tasks.record(taskUuid)).toMatchObject({ state: 'completed' });
+ * ```
+ *
+ * Rejects where a collector of `startTaskspan()`, or another recording, runs in this process.
+ */
+export async function recordedTasks(): Promise<RecordedTasks> {
+  if (capture.always.size > 0) {
+    throw new Error('recordedTasks: a collector or another recording runs in this process: close it first');
+  }
+  const ring = new RingWriter();
+  ring.onGivenUp = () => report('too much was reported without a turn of the event loop: the rest is not recorded');
+  const store = memoryStore();
+  const committer = new Committer({ source: readingEnd(ring), store, sleep: () => untilWoken(ring), onFailure: () => undefined });
+  void committer.run();
+  const processor = new RingSpanProcessor(ring);
+  capture.always.add(processor);
+  let giveBack = (): void => undefined;
+  // As the first task begins: what the application registers until then stays.
+  const take = (): void => {
+    if (globalSlots().context === undefined) giveBack = takeContextSlot();
+  };
+  capture.registerProvider = take;
+
+  const found = async <T>(taskUuid: string, read: (uuid: string) => Promise<T | undefined>): Promise<T> => {
+    await committer.drain();
+    const value = await read(taskUuid.toLowerCase());
+    if (value === undefined) throw new Error(`task ${taskUuid} is not among the recorded tasks`);
+    return value;
+  };
+  const close = async (): Promise<void> => {
+    capture.always.delete(processor);
+    if (capture.registerProvider === take) capture.registerProvider = undefined;
+    giveBack();
+    ring.close();
+    await committer.drain();
+    committer.stop();
+  };
+  return {
+    record: (taskUuid) => found(taskUuid, (uuid) => store.task(uuid)),
+    async records() {
+      await committer.drain();
+      const { tasks } = await store.tasks({ limit: Number.MAX_SAFE_INTEGER });
+      return tasks.map(parsedRecord).toReversed();
+    },
+    log: async (taskUuid) => (await found(taskUuid, (uuid) => store.log(uuid))).text,
+    scopes: async (taskUuid) => (await found(taskUuid, (uuid) => store.scopes(uuid))).attempts,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,151 @@
+import { trace } from '@opentelemetry/api';
+import type { Attributes, Tracer } from '@opentelemetry/api';
+import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
+import type { Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from './fact.ts';
+import { reportOnce } from './report.ts';
+import { shared } from './shared.ts';
+
+/**
+ * Takes the facts of one span as they happen, each with its whole content. Times are microseconds since the epoch.
+ * No method may throw.
+ */
+export interface SpanSink {
+  announced(fact: TaskAnnounced): void;
+  start(fact: TaskStart | ScopeStart): void;
+  notification(seq: number, time: number, message: string, attributes: Attributes | undefined): void;
+  progress(seq: number, time: number, done: number, total: number | undefined): void;
+  plan(seq: number, time: number, plan: Plan): void;
+  exception(seq: number, time: number, type: string, message: string): void;
+  /** `result` is JSON text. */
+  result(seq: number, time: number, result: string): void;
+  attributes(seq: number, time: number, attributes: Attributes): void;
+  end(fact: TaskEnd | ScopeEnd): void;
+  /** Repeats the start of a span that is still open, if the sink is that processor's. */
+  startAgain(processor: TaskProcessor): void;
+}
+
+/** The span processor of taskspan, as the updater sees it: it builds record and log from facts. */
+export interface TaskProcessor {
+  /** Gives the sink for the facts of one span. */
+  sink(span: SpanRef): SpanSink;
+  /**
+   * Resolves when all that it has taken until now is committed, or acknowledged where it is sent; after `limitMs` at the
+   * latest. Says whether it is. Never rejects.
+   */
+  committed?(limitMs: number): Promise<boolean>;
+}
+
+/** Which processors of this process take tasks. */
+export interface Capture {
+  /** The processor of `startTaskspan()`: it takes every task, whoever's provider makes the spans. */
+  readonly always: Set<TaskProcessor>;
+  /** The `TaskSpanProcessor`s: each takes the tasks of its provider, and those that no provider handed to any of them. */
+  readonly byProvider: Set<TaskProcessor>;
+  /** Set while an updater starts a span. A processor that is called in the meantime adds itself. */
+  starting: { add(processor: TaskProcessor): unknown } | undefined;
+  /** Whether a collector or a processor was ever made in this process. */
+  everStarted: boolean;
+  /** Registers a provider as the first task begins. Removed by whoever calls it. */
+  registerProvider: (() => void) | undefined;
+}
+
+export const capture: Capture = shared('capture', () => ({
+  always: new Set(),
+  byProvider: new Set(),
+  starting: undefined,
+  everStarted: false,
+  registerProvider: undefined,
+}));
+
+/** The tracer for a task, part or announcement that begins now. */
+export function taskTracer(): Tracer {
+  const register = capture.registerProvider;
+  if (register !== undefined) {
+    capture.registerProvider = undefined;
+    register();
+  }
+  return trace.getTracer(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION);
+}
+
+/**
+ * Decides who takes a task: the collector of `startTaskspan()` and the processors that its provider called, or, if it
+ * called none, all that exist in this process.
+ */
+export function takersOf(called: ReadonlySet<TaskProcessor>): readonly TaskProcessor[] {
+  const { always, byProvider, everStarted } = capture;
+  const takers = new Set([...always, ...(called.size > 0 ? called : byProvider)]);
+  if (takers.size === 0 && everStarted) {
+    reportOnce('no collector', 'a task that begins after its collector was closed is not recorded');
+  }
+  return [...takers];
+}
+
+/** Where the facts of a span go; `undefined` where nobody takes them. */
+export function sinkOf(takers: readonly TaskProcessor[], span: SpanRef): SpanSink | undefined {
+  if (takers.length === 0) return undefined;
+  try {
+    return takers.length === 1 ? takers[0]!.sink(span) : new ManySinks(takers.map((taker) => taker.sink(span)));
+  } catch (error) {
+    reportOnce('sink', 'a span could not be recorded', error);
+    return undefined;
+  }
+}
+
+/** The longest that a start or an announcement waits for its commit, in milliseconds. */
+const COMMIT_MS = 2000;
+
+/** Waits until what these processors have taken is committed, for {@link COMMIT_MS} at most. Reports once if it is not. */
+export async function untilCommitted(takers: readonly TaskProcessor[]): Promise<void> {
+  const committed = await Promise.all(takers.map(async (taker) => taker.committed?.(COMMIT_MS)));
+  if (!committed.includes(false)) return;
+  reportOnce('not committed', `a task was not committed within ${COMMIT_MS / 1000} s of its start or announcement: it can't be found yet`);
+}
+
+/** Gives each fact to several sinks. */
+class ManySinks implements SpanSink {
+  readonly #sinks: readonly SpanSink[];
+
+  constructor(sinks: readonly SpanSink[]) {
+    this.#sinks = sinks;
+  }
+
+  announced(fact: TaskAnnounced): void {
+    for (const sink of this.#sinks) sink.announced(fact);
+  }
+
+  start(fact: TaskStart | ScopeStart): void {
+    for (const sink of this.#sinks) sink.start(fact);
+  }
+
+  notification(...fact: Parameters<SpanSink['notification']>): void {
+    for (const sink of this.#sinks) sink.notification(...fact);
+  }
+
+  progress(...fact: Parameters<SpanSink['progress']>): void {
+    for (const sink of this.#sinks) sink.progress(...fact);
+  }
+
+  plan(...fact: Parameters<SpanSink['plan']>): void {
+    for (const sink of this.#sinks) sink.plan(...fact);
+  }
+
+  exception(...fact: Parameters<SpanSink['exception']>): void {
+    for (const sink of this.#sinks) sink.exception(...fact);
+  }
+
+  result(...fact: Parameters<SpanSink['result']>): void {
+    for (const sink of this.#sinks) sink.result(...fact);
+  }
+
+  attributes(...fact: Parameters<SpanSink['attributes']>): void {
+    for (const sink of this.#sinks) sink.attributes(...fact);
+  }
+
+  end(fact: TaskEnd | ScopeEnd): void {
+    for (const sink of this.#sinks) sink.end(fact);
+  }
+
+  startAgain(processor: TaskProcessor): void {
+    for (const sink of this.#sinks) sink.startAgain(processor);
+  }
+}

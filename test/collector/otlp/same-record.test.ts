@@ -1,0 +1,148 @@
+import { trace } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
+import * as fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { capture } from '../../../src/capture.ts';
+import type { SpanSink } from '../../../src/capture.ts';
+import type { Fact, SpanRef } from '../../../src/fact.ts';
+import { announceTask, continueTask, TaskUpdater } from '../../../src/index.ts';
+import { createReceiver, memoryStore } from '../../../collector/index.ts';
+import type { NotificationRecord, ScopeRecord, TaskStore } from '../../../collector/index.ts';
+import { recorded } from '../../src/support/recorded.ts';
+import { cases } from '../record/arbitrary-task.ts';
+import { wholeOf } from '../store/expected-task.ts';
+import { factsBody, traceBody } from './otlp-bodies.ts';
+
+/** One thing that task code does. */
+type Step =
+  | { do: 'notify'; text: string; attributes: Attributes | undefined }
+  | { do: 'progress'; done: number; total: number | undefined }
+  | { do: 'plan' | 'result' | 'fail' }
+  | { do: 'setAttribute' | 'setOnSpan'; key: string; value: Attributes[string] }
+  | { do: 'rename'; text: string }
+  | { do: 'scope' | 'part'; name: string; inside: Step[] };
+
+const key = fc.constantFrom('a', 'b', 'c', 'rows', 'error.type', 'z');
+const text = fc.string({ unit: 'grapheme', maxLength: 12 });
+const value: fc.Arbitrary<Attributes[string]> = fc.oneof(text, fc.integer(), fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }).filter((number) => !Number.isInteger(number) || Number.isSafeInteger(number)), fc.array(text, { maxLength: 3 }));
+const attributes = fc.dictionary(fc.constantFrom('a', 'b', 'rows'), value, { noNullPrototype: true });
+
+const { steps } = fc.letrec<{ steps: Step[]; step: Step }>((tie) => ({
+  step: fc.oneof(
+    { maxDepth: 3, depthSize: 'small' },
+    fc.record({ do: fc.constant('notify' as const), text, attributes: fc.option(attributes, { nil: undefined }) }),
+    fc.record({ do: fc.constant('progress' as const), done: fc.nat(10), total: fc.option(fc.nat(10), { nil: undefined }) }),
+    fc.record({ do: fc.constantFrom('plan' as const, 'result' as const, 'fail' as const) }),
+    fc.record({ do: fc.constantFrom('setAttribute' as const, 'setOnSpan' as const), key, value }),
+    fc.record({ do: fc.constant('rename' as const), text }),
+    fc.record({ do: fc.constantFrom('scope' as const, 'part' as const), name: fc.constantFrom('One', 'Two'), inside: tie('steps') }),
+  ),
+  steps: fc.array(tie('step'), { maxLength: 6 }),
+}));
+
+function run(updater: TaskUpdater, todo: readonly Step[]): void {
+  for (const step of todo) {
+    if (step.do === 'notify') updater.notify(step.text, step.attributes);
+    else if (step.do === 'progress') updater.progress(step.done, step.total);
+    else if (step.do === 'plan') updater.plan(['One', 'Two']);
+    else if (step.do === 'result') updater.setResult({ found: todo.length });
+    else if (step.do === 'setAttribute') updater.setAttribute(step.key, step.value!);
+    else if (step.do === 'setOnSpan') trace.getActiveSpan()!.setAttribute(step.key, step.value!);
+    else if (step.do === 'rename') trace.getActiveSpan()!.updateName(step.text);
+    else if (step.do === 'scope') updater.scope(step.name, () => run(updater, step.inside));
+    else if (step.do === 'part') continueTask(updater.carrier()).scope(step.name, (part) => part.notify('elsewhere'), { suppressException: true });
+    else updater.scope('Fails', () => { throw new RangeError('no rows'); });
+  }
+}
+
+/** Takes all tasks of the process, and keeps their facts. */
+function keptFacts(): Fact[] {
+  const facts: Fact[] = [];
+  const processor = { sink: (span: SpanRef): SpanSink => keeping(span, facts) };
+  capture.always.add(processor);
+  onTestFinished(() => void capture.always.delete(processor));
+  return facts;
+}
+
+function keeping(span: SpanRef, facts: Fact[]): SpanSink {
+  const keep = (fact: Fact): void => void facts.push(fact);
+  return {
+    announced: keep,
+    start: keep,
+    end: keep,
+    notification: (seq, time, message, given) => keep({ kind: 'notification', span, seq, time, message, ...(given && { attributes: given }) }),
+    progress: (seq, time, done, total) => keep({ kind: 'progress', span, seq, time, done, ...(total !== undefined && { total }) }),
+    plan: (seq, time, plan) => keep({ kind: 'plan', span, seq, time, plan }),
+    exception: (seq, time, type, message) => keep({ kind: 'exception', span, seq, time, type, message }),
+    result: (seq, time, result) => keep({ kind: 'result', span, seq, time, result }),
+    attributes: (seq, time, given) => keep({ kind: 'attributes', span, seq, time, attributes: given }),
+    startAgain: () => undefined,
+  };
+}
+
+/** What does not depend on the order of arrival: the record, and the tree. Notifications stand as they came, as in the log. */
+async function recordIn(store: TaskStore, uuid: string): Promise<{ summary: string; tree: ScopeRecord[] }> {
+  const { summary, tree } = await wholeOf(store, uuid);
+  // As JSON, which has no -0.
+  return { summary: JSON.stringify(summary), tree: JSON.parse(JSON.stringify(tree.map(byTime))) as ScopeRecord[] };
+}
+
+function byTime(scope: ScopeRecord): ScopeRecord {
+  const order = ({ time, message }: NotificationRecord): string => time + message;
+  const notifications = scope.notifications.toSorted((one, other) => (order(one) < order(other) ? -1 : 1));
+  return { ...scope, notifications, scopes: scope.scopes.map(byTime) };
+}
+
+test('one task has one record, reported in process, as spans, as live facts, or by any mixture in any order', async () => {
+  const { spans } = recorded();
+  const facts = keptFacts();
+  const anyTask = fc.record({ todo: steps, given: attributes, announced: fc.option(attributes, { nil: undefined }), seed: fc.nat() });
+  await fc.assert(
+    fc.asyncProperty(anyTask, fc.infiniteStream(fc.nat(1000)), async ({ todo, given, announced }, numbers) => {
+      const next = (): number => numbers.next().value as number;
+      facts.length = 0;
+      const before = (await spans()).length;
+      const updater = new TaskUpdater({ taskName: 'Any', attributes: given });
+      const uuid = updater.taskUuid;
+      if (announced !== undefined) await announceTask({ taskName: 'Announced', taskUuid: uuid, attributes: announced });
+      // The active span of a task is inside its own functions.
+      updater.run(() => run(updater, todo));
+      updater.insertFinalUpdate();
+      const ended = (await spans()).slice(before);
+
+      const inProcess = memoryStore();
+      await inProcess.append(facts);
+      const expected = await recordIn(inProcess, uuid);
+
+      const stores = [memoryStore(), memoryStore(), memoryStore()];
+      const [bySpans, byFacts, byAny] = stores.map((store) => ({ store, app: createReceiver({ store }) })) as [Way, Way, Way];
+      await bySpans.app.request('/v1/traces', posted(traceBody('protobuf', ended)));
+      await byFacts.app.request('/v1/logs', posted(factsBody('protobuf', facts)));
+      // Each span by one way or by both, piece by piece in any order.
+      const pieces: (() => Promise<unknown>)[] = [];
+      for (const span of ended) {
+        const { spanId } = span.spanContext();
+        const ways = next() % 3;
+        if (ways !== 0) pieces.push(async () => byAny.app.request('/v1/traces', posted(traceBody('protobuf', [span]))));
+        if (ways === 1) continue;
+        for (const fact of facts.filter((each) => each.span.spanId === spanId)) {
+          if (next() % 2 === 0) pieces.push(async () => byAny.app.request('/v1/logs', posted(factsBody('protobuf', [fact]))));
+          else pieces.push(async () => byAny.store.append([fact]));
+        }
+      }
+      while (pieces.length > 0) await pieces.splice(next() % pieces.length, 1)[0]!();
+
+      for (const { store } of [bySpans, byFacts, byAny]) expect(await recordIn(store, uuid)).toEqual(expected);
+    }),
+    cases(150),
+  );
+});
+
+interface Way {
+  store: TaskStore;
+  app: ReturnType<typeof createReceiver>;
+}
+
+function posted(body: Uint8Array<ArrayBuffer>): RequestInit {
+  return { method: 'POST', body, headers: { 'Content-Type': 'application/x-protobuf' } };
+}

@@ -1,0 +1,26 @@
+const { runTask } = require('taskspan');
+const { memoryStore, startTaskspan } = require('taskspan/collector');
+
+test('a store in memory has the log of a task', async () => {
+  const taskspan = await startTaskspan({ store: memoryStore() });
+  const uuid = await runTask('In memory', async (updater) => {
+    updater.notify('said');
+    return updater.taskUuid;
+  });
+  await taskspan.flush();
+  expect((await taskspan.store.log(uuid)).text).toBe('\tsaid\n\tTask Finished - 0 out of 0 jobs finished\n');
+  await taskspan.close();
+});
+
+test('the collector in its own thread serves the log of a task', async () => {
+  const taskspan = await startTaskspan({ store: 'tasks.sqlite', serve: { port: 0 } });
+  expect(taskspan.failures).toEqual([]);
+  const uuid = await runTask('In a file', async (updater) => {
+    updater.notify('said');
+    return updater.taskUuid;
+  });
+  await taskspan.flush();
+  const answer = await fetch(`${taskspan.url}/tasks/${uuid}`, { headers: { Accept: 'text/plain' } });
+  expect(await answer.text()).toBe('\tsaid\n\tTask Finished - 0 out of 0 jobs finished\n');
+  await taskspan.close();
+});

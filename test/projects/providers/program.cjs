@@ -1,0 +1,3 @@
+const { main } = require('./main.cjs');
+
+main(async (name) => require(name));

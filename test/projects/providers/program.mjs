@@ -1,0 +1,3 @@
+import { main } from './main.cjs';
+
+await main((name) => import(name));
