@@ -4,16 +4,13 @@
 import { capture } from '../src/capture.ts';
 import { globalSlots, report } from '../src/report.ts';
 import { takeContextSlot } from './provider.ts';
-import { readingEnd } from './ring/ring-here.ts';
+import { readingEnd, untilWoken } from './ring/ring-here.ts';
 import { RingWriter } from './ring/ring-writer.ts';
 import { parsedRecord } from './record/record-json.ts';
 import { RingSpanProcessor } from './span/ring-span-processor.ts';
 import { Committer } from './store/committer.ts';
 import { memoryStore } from './store/memory-store.ts';
 import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
-
-/** Facts wait here until a test reads: there is no timer that would fetch them, since tests fake timers. */
-const BUFFER_BYTES = 1024 * 1024 * 1024;
 
 /** The tasks of this process since {@link recordedTasks}. Each read has all that was reported until it was called. */
 export interface RecordedTasks extends AsyncDisposable {
@@ -31,7 +28,7 @@ export interface RecordedTasks extends AsyncDisposable {
 
 /**
  * Records every task of this process in memory from now on, until it is closed or disposed of. Prints nothing, reads no
- * environment variable, starts no timer, and needs no OpenTelemetry provider; one that is registered is left alone.
+ * environment variable, heeds no fake timer, and needs no OpenTelemetry provider; one that is registered is left alone.
  * Without a context manager one is registered, until the end, so that code has an active span.
  *
  * ```ts
@@ -46,11 +43,12 @@ export async function recordedTasks(): Promise<RecordedTasks> {
   if (capture.always.size > 0) {
     throw new Error('recordedTasks: a collector or another recording runs in this process: close it first');
   }
-  const ring = new RingWriter({ limitBytes: BUFFER_BYTES });
-  ring.onGivenUp = () => report('too much was reported between two reads of a test: the rest is not recorded');
+  const ring = new RingWriter();
+  ring.onGivenUp = () => report('too much was reported without a turn of the event loop: the rest is not recorded');
   const store = memoryStore();
-  const committer = new Committer({ source: readingEnd(ring), store, sleep: () => Promise.resolve(), onFailure: () => undefined });
-  const processor = new RingSpanProcessor(ring, () => void committer.drain());
+  const committer = new Committer({ source: readingEnd(ring), store, sleep: () => untilWoken(ring), onFailure: () => undefined });
+  void committer.run();
+  const processor = new RingSpanProcessor(ring);
   capture.always.add(processor);
   let giveBack = (): void => undefined;
   // As the first task begins: what the application registers until then stays.
@@ -70,6 +68,8 @@ export async function recordedTasks(): Promise<RecordedTasks> {
     if (capture.registerProvider === take) capture.registerProvider = undefined;
     giveBack();
     ring.close();
+    await committer.drain();
+    committer.stop();
   };
   return {
     record: (taskUuid) => found(taskUuid, (uuid) => store.task(uuid)),

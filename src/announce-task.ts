@@ -17,7 +17,7 @@ import type { Redact } from './text.ts';
 
 /** Options of {@link announceTask}. */
 export interface AnnounceTaskOptions {
-  /** Name of the task, not empty. */
+  /** Name of the task; a blank one is replaced by `(unnamed)`. */
   taskName: string;
   /** UUID of the task, of any version of RFC 9562. Default: a new one of version 7, which begins with the time. */
   taskUuid?: string;

@@ -22,21 +22,15 @@ export class RingSpanProcessor implements TaskProcessor {
   readonly ring: RingWriter;
   /** The writers of open spans that no updater has started. */
   readonly #others = new WeakMap<object, FactWriter>();
-
   readonly #acknowledgements: Acknowledgements;
-  readonly #hurry: () => void;
 
-  /** @param hurry Called when somebody waits for a commit, where it need not wait for a turn of the event loop. */
-  constructor(ring: RingWriter, hurry: () => void = () => undefined) {
+  constructor(ring: RingWriter) {
     this.ring = ring;
     this.#acknowledgements = new Acknowledgements(ring);
-    this.#hurry = hurry;
   }
 
   committed(limitMs: number): Promise<boolean> {
-    const acknowledged = this.#acknowledgements.wait(limitMs);
-    this.#hurry();
-    return acknowledged;
+    return this.#acknowledgements.wait(limitMs);
   }
 
   sink(ref: SpanRef): SpanSink {

@@ -79,7 +79,7 @@ export class TaskSpanProcessor {
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#ring = ring;
-    this.#spans = new RingSpanProcessor(ring, () => void this.#collecting.committer.drain());
+    this.#spans = new RingSpanProcessor(ring);
     this.#collecting = startCollecting({
       source: readingEnd(ring),
       store,

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { describeFailure } from '../../src/failure.ts';
 import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report, reportOnce } from '../../src/report.ts';
+import { print } from '../../src/standard-streams.ts';
 import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../src/timers.ts';
 import { worker as thisWorker } from '../../src/worker.ts';
 import type { ServeOptions } from '../app/serve-options.ts';
@@ -122,10 +123,6 @@ export class CollectorThread {
         execArgv: 'deno' in process.versions ? [] : ['--disable-warning=ExperimentalWarning'],
         // Without NODE_OPTIONS: a telemetry preload would start threads without end.
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
-        // Not piped by Node.js: its pipe turns a failed write of the application into an uncaught error. Nobody reads
-        // them, which would hold the process: the thread prints nothing, its warnings and errors come as messages.
-        stdout: true,
-        stderr: true,
       });
     } catch (error) {
       this.#noThread(error);
@@ -137,6 +134,7 @@ export class CollectorThread {
     worker.on('message', (message: FromThread) => this.#hear(worker, message));
     // Unheard it would end the process.
     worker.on('error', (error) => (cause = error));
+    for (const name of ['stdout', 'stderr'] as const) printWhatItWrites(worker, name);
     worker.on('exit', (code) => this.#died(worker, cause ?? new Error(`it ended with code ${code}`)));
   }
 
@@ -228,6 +226,14 @@ export class CollectorThread {
       report('the last facts could not be committed', describeFailure(error).message);
     }
   }
+}
+
+/**
+ * In place of the pipe that Node.js has made: that turns a failed write of the application into an uncaught error. (The
+ * options of `Worker` that make no pipe let what is read hold the process.) Not all runtimes have these streams.
+ */
+function printWhatItWrites(worker: Partial<Pick<Worker, 'stdout' | 'stderr'>>, name: 'stdout' | 'stderr'): void {
+  worker[name]?.unpipe().on('data', (text: Buffer) => print(name, text));
 }
 
 function shared({ id, memory }: Segment): SharedSegment {

@@ -93,7 +93,7 @@ describe('recorded tasks', () => {
     expect(exporter.getFinishedSpans()).toHaveLength(4);
   });
 
-  test('need no timer: time may be faked before and after they begin', async () => {
+  test('do not depend on fake timers', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const tasks = await recorded();

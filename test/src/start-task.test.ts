@@ -81,7 +81,7 @@ describe('a started task', () => {
   });
 
   test('rejects wrong arguments, as runTask throws them', async () => {
-    await expect(startTask('', () => 1)).rejects.toThrow(TypeError);
+    await expect(startTask(5 as never, () => 1)).rejects.toThrow(TypeError);
     await expect(startTask('Import', 'x' as never)).rejects.toThrow('startTask: expected a function, got "x"');
     await expect(startTask('Import', () => 1, { colour: 'blue' } as never)).rejects.toThrow('startTask: expected options among');
   });
