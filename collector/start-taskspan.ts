@@ -137,15 +137,16 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     forceFlush: async () => void (await collector.flush(FLUSH_MS)),
     shutdown: async () => void (await collector.flush(FLUSH_MS)),
   };
+  const unused = unusedOptions(options);
   const notUsed = (): void => {
-    const error = unusedOptions(options);
-    if (error === undefined) return;
-    failures.push(error);
-    report(error.message);
+    if (unused === undefined) return;
+    failures.push(unused);
+    report(unused.message);
   };
+  if (options.registerProvider === false && unused !== undefined) failures.push(unused);
   const unregister =
     options.registerProvider === false
-      ? notUsed
+      ? () => undefined
       : registerProvider({
           ...options,
           registerProvider: options.registerProvider,

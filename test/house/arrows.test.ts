@@ -100,7 +100,14 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
       'collector/store',
       'collector/thread',
     ],
-    packages: ['@opentelemetry/api', '@opentelemetry/core', '@opentelemetry/resources', '@opentelemetry/sdk-trace-node', 'node:*'],
+    packages: [
+      '@opentelemetry/api',
+      '@opentelemetry/context-async-hooks',
+      '@opentelemetry/core',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace-node',
+      'node:*',
+    ],
   },
   'collector/command': {
     parts: [

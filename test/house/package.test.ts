@@ -152,7 +152,7 @@ import { currentUpdater, notify, runTask, TaskUpdater, track } from 'taskspan';
 import type { Scope, ScopeResult, TaskOptions } from 'taskspan';
 import { jobUuid, trackJob } from 'taskspan/bullmq';
 import type { RunningJob } from 'taskspan/bullmq';
-import { createTasksApp, memoryStore, recordTasks, startTaskspan, TaskSpanProcessor } from 'taskspan/collector';
+import { createTasksApp, memoryStore, startTaskspan, TaskSpanProcessor } from 'taskspan/collector';
 import type { Taskspan, TaskRecord, TaskStore } from 'taskspan/collector';
 import type {} from 'taskspan/register';
 import { AlwaysOffSampler, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
@@ -173,7 +173,7 @@ const processor: (job: RunningJob) => Promise<string> = trackJob((job) => jobUui
 
 const store: TaskStore = memoryStore();
 const provider = new NodeTracerProvider({
-  sampler: recordTasks(new AlwaysOffSampler()),
+  sampler: new AlwaysOffSampler(),
   spanProcessors: [new TaskSpanProcessor({ store })],
 });
 export async function start(): Promise<TaskRecord> {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { besides, dropsLate, LIMITS, SAMPLERS } from './beside-a-provider.ts';
+import { besides, dropsLate, LIMITS, run, SAMPLERS } from './beside-a-provider.ts';
 import type { Row, Run } from './beside-a-provider.ts';
 import { installed, versions } from './project.ts';
+import { spanSink } from './span-sink.ts';
 
 /** OpenTelemetry's SDK for Node.js: 3.x from 0.300 on, 2.x before. */
 const NODE_SDKS = versions(
@@ -42,6 +43,9 @@ test.each(NODE_SDKS)('a task is recorded whole beside NodeSDK $sdk', async ({ sd
     { setUp, when: 'first', env: { OTEL_SDK_DISABLED: 'true' }, spansOf: 'nobody' },
   ]);
   expect(seen).toEqual(expected);
+  const late = await run(project, await spanSink(), { setUp, when: 'midway', env: { OTEL_LOG_LEVEL: 'error' } });
+  expect(late.stderr).toContain('Attempted duplicate registration of API: trace');
+  expect(late.stderr).not.toContain('taskspan: ');
 });
 
 test.each(NODE_SDKS)('a task is recorded whole beside auto-instrumentations-node/register $autoInstrumentations', async ({ autoInstrumentations, api }) => {

@@ -106,6 +106,14 @@ test.each(SDKS)("a task is recorded whole beside an application's own provider, 
       { setUp: 'own provider with TaskSpanProcessor', program, env: { SDK, SAMPLER: 'always_off' }, when: 'alone', spansOf: 'nobody' },
     ]),
     ...OFF.map((SAMPLER): Row => ({ setUp, env: { SDK, SAMPLER }, when: 'first', spansOf: 'nobody' })),
+    // A provider of SDK 3.x does not read the environment.
+    ...(SDK === '2' ? LIMITS : []).map((env): Row => ({
+      setUp: 'own provider with TaskSpanProcessor',
+      env: { SDK, ...env },
+      when: 'alone',
+      spansOf: 'theirs',
+      lacksRows: dropsLate(env),
+    })),
   ]);
   expect(seen).toEqual(expected);
 });

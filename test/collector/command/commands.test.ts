@@ -94,6 +94,14 @@ describe('where tasks are looked for', () => {
     });
   });
 
+  it('where OTEL_SDK_DISABLED=true a server serves all the same', async () => {
+    const { process: server, url } = await startServer(await ranTasks(), { env: { OTEL_SDK_DISABLED: 'true' } });
+    const { tasks } = (await (await fetch(`${url}/tasks`)).json()) as { tasks: unknown[] };
+    expect(tasks).toHaveLength(2);
+    server.kill('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('by variables, over which options rule', async () => {
     const folder = await ranTasks();
     const store = join(folder, 'taskspan.sqlite');

@@ -127,6 +127,17 @@ test('beside a provider that is registered already tasks are recorded, and the h
   expect((await recordsOf(storeIn(folder))).get('task')?.log).toContain('\tsaid\n');
 });
 
+test('where no provider may be registered, the handle says at once which options for it are not used', async () => {
+  const script = await startScript(
+    await temporaryFolder(),
+    `const taskspan = await startTaskspan({ registerProvider: false, endpoint: 'http://127.0.0.1:9', store: 'taskspan.sqlite' });
+     console.log(taskspan.failures.map(({ message }) => message).join());
+     await taskspan.close();`,
+  );
+  const message = "spans are made by another OpenTelemetry provider than taskspan's: not used for them: endpoint\n";
+  expect(await script.ended).toEqual(expect.objectContaining({ stdout: message, stderr: `taskspan: ${message}` }));
+});
+
 test('an application with a provider of its own adds the processor of the handle', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
