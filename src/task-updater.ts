@@ -5,6 +5,7 @@ import type { Carrier } from './carrier.ts';
 import { currentScope } from './current.ts';
 import { received } from './failure.ts';
 import type { PlanInput } from './plan.ts';
+import { reportOnce } from './report.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
 import { IncompleteError } from './scope-node.ts';
 import type { ScopeNode } from './scope-node.ts';
@@ -118,19 +119,13 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   /**
    * Gives the task's result, the record's `result`. Of several the last one counts.
    *
-   * @param result Anything that `JSON.stringify` can write; `TypeError` for what it can't.
+   * @param result Anything that `JSON.stringify` can write; a bigint in it becomes a text. What has no JSON (`undefined`,
+   *   a function, an object in a circle) is left out and reported.
    */
   setResult(result: unknown): void {
-    let json: string | undefined;
-    try {
-      json = JSON.stringify(result);
-    } catch (error) {
-      throw new TypeError(`setResult: expected a value that JSON can write, got ${received(result)}`, { cause: error });
-    }
-    if (json === undefined) {
-      throw new TypeError(`setResult: expected a value that JSON can write, got ${received(result)}`);
-    }
-    this.#root.result(json);
+    const json = jsonOf(result);
+    if (json === undefined) reportOnce(`result of ${this.#task.title}`, `setResult() of ${this.#task.title} is dropped: JSON can't write ${received(result)}`);
+    else this.#root.result(json);
   }
 
   /**
@@ -201,5 +196,14 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   #innermost(): ScopeNode {
     const current = currentScope.getStore();
     return current !== undefined && current.updater === this ? current : this.#root;
+  }
+}
+
+/** JSON text; `undefined` for what JSON can't write. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item));
+  } catch {
+    return undefined;
   }
 }
