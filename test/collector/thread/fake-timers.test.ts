@@ -45,17 +45,27 @@ test.each(WAYS)('nor where they come after the start: %s', async (_, optionsOf) 
   await taskspan.close();
 });
 
-test('nor where spans are sent, and their receiver never answers', async () => {
-  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
-  await new Promise((resolve) => void silent.once('listening', resolve));
-  onTestFinished(() => silent.closeAllConnections());
-  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+test.each([
+  ['answers', true],
+  ['never answers', false],
+])('nor where spans are sent to a receiver that %s', async (_, answers) => {
+  const paths: (string | undefined)[] = [];
+  const receiver = createServer((request, response) => {
+    paths.push(request.url);
+    if (answers) response.end('{}');
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => void receiver.once('listening', resolve));
+  onTestFinished(() => {
+    receiver.close();
+    receiver.closeAllConnections();
+  });
+  const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
   vi.useFakeTimers({ toFake: [...ALL] });
   const taskspan = await startTaskspan({ store: memoryStore(), endpoint });
   runTask('task', () => undefined);
   await taskspan.flush();
+  expect(paths).toEqual(['/v1/traces']);
   await taskspan.close();
-  silent.close();
 });
 
 test('nor the processor of an own provider, while its store is locked', async () => {
@@ -97,7 +107,8 @@ test.each([
     folder,
     `${imports}
      ${statements.join('\n')}
-     const taskspan = await startTaskspan();
+     // By the clock that the test has set, the task ended long ago.
+     const taskspan = await startTaskspan({ retention: false });
      runTask('task', (updater) => updater.notify('said'));
      await taskspan.flush();
      await taskspan.close();
