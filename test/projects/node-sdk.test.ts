@@ -56,11 +56,14 @@ test.each(NODE_SDKS)('a task is recorded whole beside auto-instrumentations-node
   // With its detectors for clouds it warns that there is none.
   const env = { OTEL_NODE_RESOURCE_DETECTORS: 'env,process', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
   const ours = 'taskspan/register';
-  const { seen, expected } = await besides(
-    project,
-    PROGRAMS.flatMap((program) =>
-      [[theirs, ours], [ours, theirs]].map((preloads): Row => ({ setUp: 'none', program, preloads, env, when: 'preloaded', spansOf: 'theirs' })),
-    ),
-  );
+  const row = { setUp: 'none', when: 'preloaded', env, spansOf: 'theirs' } as const;
+  const { seen, expected } = await besides(project, [
+    ...PROGRAMS.flatMap((program): Row[] => [
+      { ...row, program, preloads: [theirs, ours] },
+      { ...row, program, preloads: [ours, theirs] },
+    ]),
+    // As OpenTelemetry's operator for Kubernetes has it.
+    { ...row, env: { ...env, NODE_OPTIONS: `--require ${theirs} --import ${ours}` } },
+  ]);
   expect(seen).toEqual(expected);
 });

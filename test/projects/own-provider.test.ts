@@ -80,6 +80,7 @@ test('the run with which all others are compared says what its task code said', 
     exception: '200 rows have no city',
     result: { rows: 200 },
     attributes: {
+      queue: 'nightly',
       tenant: 'a tenant with a long name',
       tags: ['red', 'green', 'blue'],
       sizes: [1, 2, 3],
