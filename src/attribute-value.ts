@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@opentelemetry/api';
-import { failureText } from './failure.ts';
+import { isPlainNumber, jsonUpTo, jsonValue } from './json-text.ts';
 import { countText, cutText } from './limits.ts';
 import type { CleanText, Cleaner } from './text.ts';
 
@@ -11,11 +11,6 @@ export interface CleanValue {
   readonly was: string;
 }
 
-/** Whether OpenTelemetry and JSON both have this number exactly; a whole number beyond 2^53 they do not. */
-export function isPlainNumber(value: number): boolean {
-  return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
-}
-
 /**
  * The value of an attribute that is a text, a boolean, a plain number or a list of one kind of these, within the limits;
  * `undefined` for any other. With {@link otherValue} it makes the values of records, in process and where they are received.
@@ -25,15 +20,16 @@ export function plainValue(value: unknown, { attribute, limits }: Cleaner): Attr
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return isPlainNumber(value) ? value : undefined;
   if (!Array.isArray(value)) return undefined;
-  if (lengthOf(value) > limits.attributeValue) return `… (cut: a list of ${countText(value.length)} items)`;
+  if (isLonger(value, limits.attributeValue)) return `… (cut: a list of ${countText(value.length)} items)`;
   return cleanList(value, attribute);
 }
 
-/** How many code units a list takes, an item that is no text as one. */
-function lengthOf(list: readonly unknown[]): number {
-  let length = list.length;
+/** Whether a list takes more code units, an item that is no text as one. */
+function isLonger(list: readonly unknown[], most: number): boolean {
+  let { length } = list;
+  if (length > most) return true;
   for (const item of list) if (typeof item === 'string') length += item.length;
-  return length;
+  return length > most;
 }
 
 /** A list of texts, of booleans or of plain numbers, with `null` where there is none; `undefined` for any other. */
@@ -74,42 +70,11 @@ export function otherValue(value: unknown, cleaner: Cleaner): CleanValue {
 
 /** The text of an object that is a text in JSON, as a `Date` is; of any other its JSON. `undefined` where it has none. */
 function textOf(value: object, { limits, attribute, redacts }: Cleaner): string | undefined {
+  const item = jsonValue('', value);
+  if (item === undefined || item === null) return undefined;
+  if (typeof item !== 'object') return attribute(typeof item === 'string' ? item : JSON.stringify(item));
   // A secret that is cut in two would not be found: all is written where something is taken out of it.
   const most = redacts ? Infinity : limits.attributeValue;
-  const { json, isWhole } = jsonUpTo(value, most);
-  if (json === undefined || json === 'null') return undefined;
-  const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
-  return isWhole ? attribute(text) : cutText(text, most, `more than ${countText(most)}`);
-}
-
-/**
- * JSON, in which maps and sets, bigints, errors and typed arrays are something too. Of a longer one its beginning is
- * exact and a little more than `most` code units long, so that a large object costs no more than it may say.
- */
-function jsonUpTo(value: object, most: number): { json: string | undefined; isWhole: boolean } {
-  let left = most;
-  const json = JSON.stringify(value, function (this: unknown, key, item: unknown) {
-    const known = jsonValue(item);
-    if (known === undefined || typeof known === 'function' || typeof known === 'symbol') return undefined;
-    if (left < 0) return undefined;
-    const room = left;
-    left -= Array.isArray(this) ? 1 : key.length;
-    if (typeof known === 'string') {
-      left -= known.length;
-      return known.length > room ? known.slice(0, room + 1) : known;
-    }
-    if (typeof known !== 'object') left--;
-    return Array.isArray(known) && known.length > room ? known.slice(0, room + 1) : known;
-  }) as string | undefined;
-  return { json, isWhole: left >= 0 };
-}
-
-function jsonValue(item: unknown): unknown {
-  if (typeof item === 'bigint') return String(item);
-  if (typeof item === 'number') return isPlainNumber(item) ? item : String(item);
-  if (typeof item !== 'object' || item === null) return item;
-  if (item instanceof Map) return Object.fromEntries(item as Map<PropertyKey, unknown>);
-  if (item instanceof Set) return [...(item as Set<unknown>)];
-  if (item instanceof Error) return `${item.name}: ${failureText(item)}`;
-  return ArrayBuffer.isView(item) && 'length' in item ? Array.from(item as Uint8Array) : item;
+  const json = jsonUpTo(item, most);
+  return json.length <= most ? attribute(json) : cutText(json, most, `more than ${countText(most)}`);
 }

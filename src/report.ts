@@ -3,7 +3,7 @@ import { describeFailure } from './failure.ts';
 import { shared } from './shared.ts';
 
 /**
- * Where warnings go while the application has set no logger for OpenTelemetry's `diag`; nowhere until somebody sets it.
+ * Where warnings go while the application has set no logger for OpenTelemetry's `diag`; nowhere until it is set.
  *
  * taskspan sets no logger of its own: the first value that is set in OpenTelemetry's API fixes the version of the API
  * for the whole process, and a provider that brings a newer one is refused then.
@@ -15,10 +15,10 @@ const reported = new Set<string>();
 const MOST_CAUSES = 1000;
 
 /**
- * Warns of a trouble that task code must not suffer from, once per cause.
+ * Logs a warning once per cause: of a failure that must not reach task code.
  *
- * @param cause What it is about; the same cause is reported once per process, unless a thousand
- *   others have been reported since.
+ * @param cause What the warning is about. The same cause is reported once per process, unless a thousand others have
+ *   been reported since.
  */
 export function reportOnce(cause: string, message: string, error?: unknown): void {
   if (reported.has(cause)) return;
@@ -30,7 +30,7 @@ export function reportOnce(cause: string, message: string, error?: unknown): voi
   report(message, error);
 }
 
-/** Warns each time. */
+/** Logs a warning each time. */
 export function report(message: string, error?: unknown): void {
   try {
     let line = `taskspan: ${message}`;
@@ -41,7 +41,7 @@ export function report(message: string, error?: unknown): void {
     if (hasLogger()) diag.warn(line);
     else warnings.write?.(line);
   } catch {
-    // A logger that throws must not reach task code, and there is nobody left to warn.
+    // A logger that throws must not reach task code, and there is nothing left to write to.
   }
 }
 

@@ -26,7 +26,7 @@ export function runTask<T, Suppress extends boolean = false>(
 /** A task that {@link startTask} has started. */
 export interface StartedTask<T> {
   readonly taskUuid: string;
-  /** What the function returns or throws. Whoever is not interested may leave it alone: it is no unhandled rejection. */
+  /** What the function returns or throws. Code that does not need it may ignore it: it never is an unhandled rejection. */
   readonly done: Promise<T>;
 }
 

@@ -4,6 +4,7 @@ import type { BeginTask } from './begin-task.ts';
 import type { Carrier } from './carrier.ts';
 import { currentScope } from './current.ts';
 import { received } from './failure.ts';
+import { jsonOf } from './json-text.ts';
 import type { PlanInput } from './plan.ts';
 import { reportOnce } from './report.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
@@ -196,14 +197,5 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   #innermost(): ScopeNode {
     const current = currentScope.getStore();
     return current !== undefined && current.updater === this ? current : this.#root;
-  }
-}
-
-/** JSON text; `undefined` for what JSON can't write. */
-function jsonOf(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item));
-  } catch {
-    return undefined;
   }
 }

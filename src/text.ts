@@ -110,7 +110,7 @@ export function cleanJson(json: string, clean: CleanText): string {
 function cleanValue(key: string, value: unknown, of: Subject): AttributeValue | undefined {
   const { clean } = of;
   if (key === '' || key.startsWith(RESERVED_PREFIX)) {
-    reportAttribute(key, 'a name that is empty or of ours', false, of);
+    reportAttribute(key, 'an empty name, or one that begins with taskspan.', false, of);
     return undefined;
   }
   if (value === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { IncompleteError, TaskUpdater } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
 import { diagnosed } from './support/diagnosed.ts';
@@ -225,6 +225,14 @@ describe('setResult', () => {
     updater.setResult(value);
     expect((await record(updater)).result).toBeNull();
     expect(reports).toEqual([`taskspan: setResult() of task ${updater.taskUuid} is dropped: JSON can't write ${shown}`]);
+  });
+
+  test('is written by JSON.stringify alone where it has no bigint, since a replacer makes it slow', () => {
+    const stringify = vi.spyOn(JSON, 'stringify');
+    onTestFinished(() => stringify.mockRestore());
+    const rows = [{ id: 1 }];
+    new TaskUpdater({ taskName: 'T' }).setResult(rows);
+    expect(stringify.mock.calls.filter(([value]) => value === rows)).toEqual([[rows]]);
   });
 
   test('has a bigint as text', async () => {

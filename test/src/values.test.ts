@@ -145,6 +145,8 @@ describe('an attribute', () => {
     ['a URL', new URL('http://tasks.example/'), 'http://tasks.example/', 'an object: it is kept as text'],
     ['an error', new RangeError('no'), 'RangeError: no', 'an object: it is kept as text'],
     ['bytes', new Uint8Array([1, 2]), '[1,2]', 'an object: it is kept as text'],
+    ['a Buffer', Buffer.from([1, 2]), '[1,2]', 'an object: it is kept as text'],
+    ['boxed values', { a: new Number(NaN), b: new String('x'), c: Object(1n) as unknown }, '{"a":"NaN","b":"x","c":"1"}', 'an object: it is kept as text'],
     ['an object inside itself', circular(), undefined, 'a value that can not be kept: it is left out'],
     ['a bigint', 2n ** 70n, '1180591620717411303424', 'a bigint: it is kept as text'],
     ['NaN', NaN, 'NaN', 'NaN: it is kept as text'],
@@ -184,13 +186,13 @@ describe('an attribute', () => {
     expect(reported(updater, told)).toEqual(['attribute "hostile" of task UUID has a value that can not be kept: it is left out']);
   });
 
-  test('of a notification with a name that is empty or of ours is left out', async () => {
+  test('of a notification with an empty name, or one that begins with taskspan., is left out', async () => {
     const { attempts } = recorded();
     const told = diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.notify('said', { '': 1, 'taskspan.seq': 9, a: 1 });
     expect((await attempts(updater))[0]!.notifications[0]!.attributes).toEqual({ a: 1 });
-    expect(reported(updater, told)).toEqual(['attribute "" of task UUID has a name that is empty or of ours: it is left out']);
+    expect(reported(updater, told)).toEqual(['attribute "" of task UUID has an empty name, or one that begins with taskspan.: it is left out']);
   });
 
   test('that is a large object is cut at its limit, and costs no more', async () => {
@@ -203,6 +205,36 @@ describe('an attribute', () => {
     const whole = JSON.stringify(Array.from({ length: 900 }, () => item));
     expect((await record(updater)).attributes).toEqual({ value: `${whole.slice(0, 1000)}… (cut: more than 1,000 characters)` });
     expect(read).toBeLessThan(900 + 2000);
+  });
+
+  const NAMES = Array.from({ length: 5000 }, (_, at) => `name ${at}`);
+
+  test.each<[string, (count: () => void) => object]>([
+    ['an object', (count) => Object.defineProperties({}, Object.fromEntries(NAMES.map((name) => [name, { enumerable: true, get: () => (count(), 'x') }])))],
+    ['a list', (count) => [new Proxy(NAMES, { get: (names, name) => (count(), Reflect.get(names, name) as unknown) })]],
+    ['a map', (count) => new (class extends Map<string, string> {
+      override get(name: string): string | undefined { count(); return super.get(name); }
+      override *[Symbol.iterator](): MapIterator<[string, string]> { for (const entry of super.entries()) { count(); yield entry; } }
+    })(NAMES.map((name) => [name, 'x']))],
+    ['a set', (count) => new (class extends Set<string> {
+      override *[Symbol.iterator](): SetIterator<string> { for (const item of super.values()) { count(); yield item; } }
+    })(NAMES)],
+  ])('that is %s is read no further than it is kept', async (_, make) => {
+    const { record } = recorded();
+    diagnosed();
+    let read = 0;
+    const value = make(() => read++);
+    read = 0;
+    const updater = new TaskUpdater({ taskName: 'T', attributes: { value } as never, limits: { attributeValue: 1000 } });
+    expect((await record(updater)).attributes['value']).toMatch(/^[[{].{999}… \(cut: more than 1,000 characters\)$/);
+    expect(read).toBeLessThan(300);
+  });
+
+  test('that is a typed array is cut at its limit', async () => {
+    const { record } = recorded();
+    diagnosed();
+    const updater = new TaskUpdater({ taskName: 'T', attributes: { value: new Float64Array(100_000) } as never, limits: { attributeValue: 5 } });
+    expect((await record(updater)).attributes).toEqual({ value: '[0,0,… (cut: more than 5 characters)' });
   });
 
   test('that is an object is redacted as a whole before it is cut', async () => {

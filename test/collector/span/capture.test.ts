@@ -231,7 +231,7 @@ describe('attributes that are set while a task runs', () => {
     updater.setAttribute('taskspan.outcome', 'completed');
     updater.complete();
     expect(await record(updater.taskUuid)).toMatchObject({ attributes: {}, facts_missing: 0 });
-    expect(reports).toEqual([`taskspan: attribute "" of task ${updater.taskUuid} has a name that is empty or of ours: it is left out`]);
+    expect(reports).toEqual([`taskspan: attribute "" of task ${updater.taskUuid} has an empty name, or one that begins with taskspan.: it is left out`]);
   });
 
   test('by setAttribute after the end, or in a part, are dropped and reported', async () => {
