@@ -108,10 +108,11 @@ export function endFactOf(ref: SpanRef, { name, attributes, time, duration, fail
   };
 }
 
-/** The user's attributes of a span at its end. `error.type` is the updater's where the span reports an error. */
+/** The user's attributes of a span at its end. `error.type` is the updater's where it names the error that the span reports. */
 function endAttributesOf(attributes: Attributes): Attributes {
   const own = userAttributes(attributes);
-  if (textOf(attributes, conventions.ERROR) !== '') delete own[conventions.ERROR_TYPE];
+  const error = textOf(attributes, conventions.ERROR);
+  if (error !== '' && own[conventions.ERROR_TYPE] === error) delete own[conventions.ERROR_TYPE];
   return own;
 }
 

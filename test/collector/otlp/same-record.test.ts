@@ -30,7 +30,7 @@ const number = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(2 ** 60, -(2 
 const longText = fc.tuple(fc.integer({ min: 16_350, max: 16_500 }), fc.constantFrom('', cutText('ab', 1), cutText('ab', 1).slice(1))).map(([length, end]) => 'x'.repeat(length) + end);
 const list = fc.oneof(fc.array(text, { maxLength: 3 }), fc.array(fc.option(number), { maxLength: 3 }), fc.array(longText, { maxLength: 1 }), fc.constant<Attributes[string]>([2 ** 60, 1]));
 const value: fc.Arbitrary<Attributes[string]> = fc.oneof(text, number, fc.boolean(), list, longText);
-const attributes = fc.dictionary(fc.constantFrom('a', 'b', 'rows'), value, { noNullPrototype: true });
+const attributes = fc.dictionary(fc.constantFrom('a', 'b', 'rows', 'error.type'), value, { noNullPrototype: true });
 
 const { steps } = fc.letrec<{ steps: Step[]; step: Step }>((tie) => ({
   step: fc.oneof(
@@ -101,9 +101,9 @@ function byTime(scope: ScopeRecord): ScopeRecord {
 test('one task has one record, reported in process, as spans, as live facts, or by any mixture in any order', async () => {
   const { spans } = recorded();
   const facts = keptFacts();
-  const anyTask = fc.record({ todo: steps, given: attributes, announced: fc.option(attributes, { nil: undefined }), seed: fc.nat() });
+  const anyTask = fc.record({ todo: steps, given: attributes, announced: fc.option(attributes, { nil: undefined }), fails: fc.boolean(), seed: fc.nat() });
   await fc.assert(
-    fc.asyncProperty(anyTask, fc.infiniteStream(fc.nat(1000)), async ({ todo, given, announced }, numbers) => {
+    fc.asyncProperty(anyTask, fc.infiniteStream(fc.nat(1000)), async ({ todo, given, announced, fails }, numbers) => {
       const next = (): number => numbers.next().value as number;
       facts.length = 0;
       const before = (await spans()).length;
@@ -112,7 +112,8 @@ test('one task has one record, reported in process, as spans, as live facts, or 
       if (announced !== undefined) await announceTask({ taskName: 'Announced', taskUuid: uuid, attributes: announced });
       // The active span of a task is inside its own functions.
       updater.run(() => run(updater, todo));
-      updater.insertFinalUpdate();
+      if (fails) updater.fail(new RangeError('no rows'));
+      else updater.insertFinalUpdate();
       const ended = (await spans()).slice(before);
 
       const inProcess = memoryStore();
