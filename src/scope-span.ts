@@ -155,6 +155,9 @@ export function scopeAttributes(task: TaskRun, parentSpanId: string): Readonly<A
   };
 }
 
+/** How many attributes the span of a scope has until its end, unless code sets some. */
+export const SCOPE_ATTRIBUTE_COUNT = 10;
+
 /** Starts the span of a scope inside another one, in a context that {@link contextInside} gave. */
 export function startScopeSpan(
   task: TaskRun,

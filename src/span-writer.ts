@@ -6,6 +6,7 @@ import type { Outcome } from './conventions.ts';
 import type { JobCounts, Plan, ScopeEnd, SpanRef, TaskEnd } from './fact.ts';
 import type { Failure } from './failure.ts';
 import { attributesCut } from './limits.ts';
+import { SCOPE_ATTRIBUTE_COUNT } from './scope-span.ts';
 import type { OpenSpan } from './scope-span.ts';
 import { StandInSpan } from './stand-in-span.ts';
 import { hrTimeOf } from './task-clock.ts';
@@ -226,10 +227,12 @@ export function finalAttributes(span: Span, given: Attributes | undefined, hasEr
 function setOn(span: Span, given: Attributes | undefined, hasErrorType: boolean): Attributes | undefined {
   const { attributes } = span as { attributes?: Attributes };
   if (typeof attributes !== 'object' || attributes === null) return undefined;
+  // Mostly a scope has ours alone. Ours are set first: as many as these means that there are no others.
+  const keys = Object.keys(attributes);
+  if (given === undefined && keys.length === SCOPE_ATTRIBUTE_COUNT + (hasErrorType ? 2 : 0)) return undefined;
   let set: [string, Attributes[string]][] | undefined;
-  // By `for in`, which makes no list: each scope ends here, and mostly none of its attributes is the user's.
-  for (const key in attributes) {
-    if (key.startsWith('taskspan.')) continue;
+  for (const key of keys) {
+    if (key.startsWith(conventions.RESERVED_PREFIX)) continue;
     if ((given !== undefined && Object.hasOwn(given, key)) || (hasErrorType && key === conventions.ERROR_TYPE)) continue;
     (set ??= []).push([key, attributes[key]]);
   }
