@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { Hono } from 'hono';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { AccessOptions } from '../../../collector/app/access.ts';
 import { createTasksApp } from '../../../collector/app/tasks-app.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
@@ -113,6 +113,37 @@ describe('with trustProxy', () => {
   });
 });
 
+describe('a forwarded header that nobody needs', () => {
+  test.each(['Forwarded', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Prefix'])('%s of more than 1024 characters is a 400', async (header) => {
+    const app = await appWith({ guarded: true, trustProxy: true });
+    const answer = `400 ${header}: expected at most 1024 characters, got 1025`;
+    expect(await cancel(app, { Host: 'localhost', [header]: 'x'.repeat(1025) })).toBe(answer);
+    expect(await cancel(app, { Host: 'localhost', [header]: 'x'.repeat(1024) })).not.toContain('1024');
+  });
+
+  // A pattern that takes quadratic time needs more than 10 seconds for a hundred requests, a linear one some milliseconds.
+  test.each([
+    ['spaces', `a=b;${' '.repeat(16_000)}@`],
+    ['spaces after a pair', `a=b${' \t'.repeat(8000)}@`],
+    ['a quoted text without end', `a="${'\\"'.repeat(8000)}`],
+    ['a name without a value', 'a'.repeat(16_000)],
+    ['pairs', 'a=b;'.repeat(4000) + '@'],
+  ])('of 16 kB is answered at once, before anything else is checked: %s', async (_, Forwarded) => {
+    const app = await appWith({ trustProxy: true, token: TOKEN });
+    const begin = performance.now();
+    for (let request = 0; request < 100; request++) expect(await cancel(app, { Host: 'localhost', Forwarded })).toMatch(/^400 /);
+    expect(performance.now() - begin).toBeLessThan(5000);
+  });
+
+  test('is read once a request', async () => {
+    const app = await appWith({ ...BEHIND, allowedOrigins: ['https://app.example'] });
+    const request = new Request(`http://127.0.0.1:4320${PATH}/cancel`, { method: 'POST', headers: { ...FORWARDED, Forwarded: 'host=tasks.example' } });
+    const reads = vi.spyOn(request.headers, 'get');
+    expect((await app.request(request)).status).toBe(202);
+    expect(reads.mock.calls.filter(([name]) => name === 'X-Forwarded-Prefix')).toHaveLength(1);
+  });
+});
+
 describe('without trustProxy', () => {
   test('what is forwarded is ignored, and the error names the option', async () => {
     const app = await appWith({ allowedHosts: ['tasks.example'] });
@@ -156,6 +187,25 @@ describe('forwarded headers of any form', () => {
     );
   });
 
+  test('are read as a parser reads them that takes one character after another', async () => {
+    const app = await appWith({ guarded: true, trustProxy: true });
+    const pair = fc.constantFrom('host=tasks.example', 'Host="a:81"', 'proto=https', 'proto="h\\ttp"', 'by=', 'for=" ;,="', '', 'host=""');
+    const space = fc.constantFrom('', '', ' ', ' \t  ');
+    const noise = fc.constantFrom('', '', '', '', '', '', '=', '"', '\\', '@', 'host', ' x');
+    const item = fc.tuple(space, pair, noise, space, fc.constantFrom(';', ',')).map((pieces) => pieces.join(''));
+    await fc.assert(
+      fc.asyncProperty(fc.array(item, { maxLength: 8 }).map((items) => items.join('').trim()), async (header) => {
+        const answer = await cancel(app, { Host: 'localhost', Forwarded: header });
+        const pairs = referencePairs(header);
+        expect(answer.startsWith('400 Forwarded: expected pairs')).toBe(pairs === undefined);
+        if (/^400 Forwarded: expected (?:pairs|a host|http or https)/.test(answer)) return;
+        const first = (name: string, otherwise: string): string => pairs!.find(([key]) => key === name)?.[1] ?? otherwise;
+        expect(answer).toBe(new URL(PATH, `${first('proto', 'http')}://${first('host', 'localhost')}`).href);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('are taken, or are a 400; a URL stays one of a host that was named', async () => {
     const app = await appWith({ guarded: true, trustProxy: true });
     const piece = fc.constantFrom('host', '=', ';', ',', '"', '\\', ' ', '/', '//', '..', ':', ':80', '@', 'evil.example', 'tasks.example', '%2e', 'proto', 'https', '?', '#', '[::1]', '[');
@@ -176,3 +226,34 @@ describe('forwarded headers of any form', () => {
     );
   });
 });
+
+/** The pairs of a `Forwarded` header, read by the letter; `undefined` where it is malformed. */
+function referencePairs(header: string): [name: string, value: string][] | undefined {
+  const pairs: [string, string][] = [];
+  let at = 0;
+  const take = (pattern: RegExp): string => {
+    const begin = at;
+    while (at < header.length && pattern.test(header[at]!)) at++;
+    return header.slice(begin, at);
+  };
+  for (;;) {
+    take(/[ \t]/);
+    const name = take(/[!#$%&'*+.^_`|~\w-]/);
+    if (name !== '') {
+      if (header[at++] !== '=') return undefined;
+      let value = '';
+      if (header[at] === '"') {
+        for (at++; header[at] !== '"'; at++) {
+          if (header[at] === '\\') at++;
+          if (at >= header.length) return undefined;
+          value += header[at];
+        }
+        at++;
+      } else value = take(/[^\s;,"]/);
+      pairs.push([name.toLowerCase(), value]);
+      take(/[ \t]/);
+    }
+    if (at === header.length) return pairs;
+    if (!/[;,]/.test(header[at++]!)) return undefined;
+  }
+}
