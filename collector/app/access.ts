@@ -3,7 +3,7 @@ import { cors } from 'hono/cors';
 import { checkKeys, checkType } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
 import { forwardedOf, type Forwarded } from './forwarded.ts';
-import { hostCheck, isOriginOf, originSet, withoutDefaultPort, withoutPort } from './host-names.ts';
+import { hostCheck, isOriginOf, originSet, withoutPort } from './host-names.ts';
 import { isLoopbackName } from './loopback.ts';
 import { problem } from './problem.ts';
 import { CHALLENGES, checkToken, tokenCheck } from './token.ts';
@@ -129,9 +129,10 @@ export function accessRules(options: AccessOptions = {}): Access {
     if (protocol !== undefined) url.protocol = protocol;
     const host = hosts[0] ?? c.req.header('Host');
     if (host !== undefined) {
-      // A host without a port would leave that of the URL.
+      // A host without a port would leave that of the URL. The setter of `host` drops the default port of the protocol.
       url.port = '';
-      url.host = withoutDefaultPort(host);
+      // Where TLS ends in front of a proxy that listens on port 80, that proxy adds its own port.
+      url.host = protocol === 'https' ? host.replace(/:80$/, '') : host;
     }
     url.pathname = prefix + url.pathname;
     return url;

@@ -40,6 +40,7 @@ describe('with trustProxy', () => {
     ['a port', { 'X-Forwarded-Host': 'tasks.example:8443', Origin: 'https://tasks.example:8443' }, 'https://tasks.example:8443'],
     ['a default port', { 'X-Forwarded-Host': 'Tasks.Example:443' }, 'https://tasks.example'],
     ['the port on which TLS does not end', { 'X-Forwarded-Host': 'tasks.example:80' }, 'https://tasks.example'],
+    ['port 443 without TLS', { 'X-Forwarded-Host': 'tasks.example:443', 'X-Forwarded-Proto': 'http', Origin: 'http://tasks.example:443' }, 'http://tasks.example:443'],
     ['a prefix', { 'X-Forwarded-Prefix': '/jobs/' }, 'https://tasks.example/jobs'],
     ['no prefix', { 'X-Forwarded-Prefix': '/' }, 'https://tasks.example'],
     ['prefixes of two proxies', { 'X-Forwarded-Prefix': '/api, /jobs' }, 'https://tasks.example/api/jobs'],
@@ -159,14 +160,25 @@ describe('without trustProxy', () => {
   test('a proxy that hands on Host with its own port will do', async () => {
     const app = await appWith({ allowedHosts: ['tasks.example'] });
     const headers = { Host: 'tasks.example:443', Origin: 'https://tasks.example', 'Sec-Fetch-Site': 'same-origin' };
-    expect(await cancel(app, headers)).toBe(`http://tasks.example${PATH}`);
+    // The server does not know that the browser used https.
+    expect(await cancel(app, headers)).toBe(`http://tasks.example:443${PATH}`);
+  });
+
+  test.each([
+    ['tasks.example', 'tasks.example'],
+    ['tasks.example:80', 'tasks.example'],
+    ['tasks.example:443', 'tasks.example:443'],
+    ['tasks.example:8080', 'tasks.example:8080'],
+    ['[::1]:443', '[::1]:443'],
+  ])('a client of http://%s gets a URL that leads there', async (Host, host) => {
+    expect(await cancel(await appWith({ allowedHosts: ['tasks.example'] }), { Host })).toBe(`http://${host}${PATH}`);
   });
 });
 
 describe('forwarded headers of any form', () => {
   const token = fc.stringMatching(/^[a-z0-9_-]{1,10}$/);
-  const host = fc.tuple(fc.array(token, { minLength: 1, maxLength: 3 }), fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }));
-  const hostText = host.map(([labels, port]) => `h${labels.join('.')}z${port === undefined ? '' : `:${port}`}`);
+  const host = fc.tuple(fc.array(token, { minLength: 1, maxLength: 3 }), fc.option(fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constantFrom(80, 443)), { nil: undefined }));
+  const hostText = host.map(([labels, port]) => `h${labels.join('.h')}z${port === undefined ? '' : `:${port}`}`);
 
   test('give the URL of the browser, in a list of pairs as RFC 7239 has them', async () => {
     const app = await appWith({ guarded: true, trustProxy: true });
@@ -180,7 +192,7 @@ describe('forwarded headers of any form', () => {
           const rest = others.map(([key, value]) => `x${key}=${quoted(value, !escaped)}`);
           const first = (isFirst ? [...pairs, ...rest] : [...rest, ...pairs]).join(`${space};${space}`);
           const header = [first, ...more.map((other) => `host=${other};proto=http`)].join(`${space},${space}`);
-          const origin = new URL(`${protocol}://${name.replace(/:(?:80|443)$/, '')}`).origin;
+          const origin = new URL(`${protocol}://${protocol === 'https' ? name.replace(/:80$/, '') : name}`).origin;
           expect(await cancel(app, { Host: 'localhost', Forwarded: header, Origin: origin })).toBe(origin + PATH);
         },
       ),
