@@ -145,6 +145,42 @@ describe('a forwarded header that nobody needs', () => {
   });
 });
 
+describe('the origin of the app itself in allowedOrigins', () => {
+  const own = { Host: 'tasks.example', Origin: 'https://tasks.example' };
+  const access = { allowedHosts: ['tasks.example'], allowedOrigins: ['https://tasks.example', 'https://app.example'] };
+
+  test.each<[string, AccessOptions, Record<string, string>]>([
+    ['asked directly', {}, { ...own, 'Sec-Fetch-Site': 'same-origin' }],
+    ['asked by plain HTTP, where browsers send no Sec-Fetch-Site', { allowedOrigins: ['http://tasks.example:8080'] }, { Host: 'tasks.example:8080', Origin: 'http://tasks.example:8080' }],
+    ['behind a proxy with its default settings', {}, { ...own, Host: '127.0.0.1:4320', 'Sec-Fetch-Site': 'same-origin' }],
+    ['with trustProxy', { trustProxy: true }, FORWARDED],
+    ['with trustProxy, without Sec-Fetch-Site', { trustProxy: true }, { ...FORWARDED, 'Sec-Fetch-Site': '' }],
+    ['guarded', { guarded: true }, own],
+  ])('does not take the right to cancel from its pages: %s', async (_, more, headers) => {
+    const app = await appWith({ ...access, ...more });
+    const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''));
+    expect(await cancel(app, sent)).toMatch(/^https?:.*tasks\//);
+  });
+
+  test('gives it to no other page', async () => {
+    const app = await appWith(access);
+    const other = { ...own, Origin: 'https://app.example' };
+    for (const site of ['cross-site', 'same-site']) expect(await cancel(app, { ...other, 'Sec-Fetch-Site': site })).toMatch(/^403 pages of another origin/);
+    expect(await cancel(app, other)).toMatch(/^403 pages of another origin/);
+    // The page is of https, the server is asked by http: for a browser these are two sites.
+    expect(await cancel(app, { ...own, 'Sec-Fetch-Site': 'cross-site' })).toMatch(/^403 pages of another origin/);
+  });
+
+  test('does not help a page whose host the proxy does not hand on, and the error says what helps', async () => {
+    const app = await appWith(access);
+    expect(await cancel(app, { ...own, Host: '127.0.0.1:4320' })).toMatch(
+      /^403 pages of another origin .*the host is "127\.0\.0\.1:4320"; behind a proxy .*"trustProxy".*"guarded" and .*"allowedOrigins"$/,
+    );
+    const none = await appWith({ allowedHosts: ['tasks.example'] });
+    expect(await cancel(none, { ...own, Host: '127.0.0.1:4320' })).toMatch(/"trustProxy"; a page of another origin that is to cancel needs "guarded" and "allowedOrigins"$/);
+  });
+});
+
 describe('without trustProxy', () => {
   test('what is forwarded is ignored, and the error names the option', async () => {
     const app = await appWith({ allowedHosts: ['tasks.example'] });
