@@ -5,7 +5,7 @@ import * as conventions from './conventions.ts';
 import type { Outcome } from './conventions.ts';
 import type { JobCounts, Plan, ScopeEnd, SpanRef, TaskEnd } from './fact.ts';
 import type { Failure } from './failure.ts';
-import { attributesCut } from './limits.ts';
+import { boundedAttributes } from './limits.ts';
 import { SCOPE_ATTRIBUTE_COUNT } from './scope-span.ts';
 import type { OpenSpan } from './scope-span.ts';
 import { StandInSpan } from './stand-in-span.ts';
@@ -216,11 +216,11 @@ export class SpanWriter {
 export function finalAttributes(span: Span, given: Attributes | undefined, hasErrorType: boolean, of: Subject): Attributes | undefined {
   const set = setOn(span, given, hasErrorType);
   if (set === undefined) return given !== undefined && Object.keys(given).length > 0 ? given : undefined;
-  const all = { ...given, ...set };
-  const cleaned = { ...given, ...cleanAttributes(set, of) };
-  const most = of.clean.limits.attributes;
-  const cut = attributesCut(all, most);
-  return cut === '' ? cleaned : { ...Object.fromEntries(Object.entries(cleaned).slice(0, most)), '…': cut };
+  // Of too many the first by name count, as where the span is received.
+  const kept = boundedAttributes({ ...given, ...set }, of.clean.limits.attributes);
+  const others = Object.entries(kept).filter(([key]) => Object.hasOwn(set, key));
+  for (const [key] of others) delete kept[key];
+  return { ...kept, ...cleanAttributes(Object.fromEntries(others), of) };
 }
 
 /** What others have set on a span. Spans of an SDK, 2.x and 3.x, have their attributes to read, and so have our own. */
