@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@opentelemetry/api';
 import { failureText } from './failure.ts';
 import { countText, cutText } from './limits.ts';
-import type { Cleaner } from './text.ts';
+import type { CleanText, Cleaner } from './text.ts';
 
 /** What a value of an attribute becomes, and what it was where it could not stay as it is. */
 export interface CleanValue {
@@ -14,6 +14,44 @@ export interface CleanValue {
 /** Whether OpenTelemetry and JSON both have this number exactly; a whole number beyond 2^53 they do not. */
 export function isPlainNumber(value: number): boolean {
   return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
+}
+
+/**
+ * The value of an attribute that is a text, a boolean, a plain number or a list of one kind of these, within the limits;
+ * `undefined` for any other. With {@link otherValue} it makes the values of records, in process and where they are received.
+ */
+export function plainValue(value: unknown, { attribute, limits }: Cleaner): AttributeValue | undefined {
+  if (typeof value === 'string') return attribute(value);
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number') return isPlainNumber(value) ? value : undefined;
+  if (!Array.isArray(value)) return undefined;
+  if (lengthOf(value) > limits.attributeValue) return `… (cut: a list of ${countText(value.length)} items)`;
+  return cleanList(value, attribute);
+}
+
+/** How many code units a list takes, an item that is no text as one. */
+function lengthOf(list: readonly unknown[]): number {
+  let length = list.length;
+  for (const item of list) if (typeof item === 'string') length += item.length;
+  return length;
+}
+
+/** A list of texts, of booleans or of plain numbers, with `null` where there is none; `undefined` for any other. */
+function cleanList(list: readonly unknown[], clean: CleanText): AttributeValue | undefined {
+  const cleaned: (string | number | boolean | null)[] = [];
+  let kind: string | undefined;
+  // Not `map`, which leaves holes as they are.
+  for (const item of list) {
+    if (item === null || item === undefined) cleaned.push(null);
+    else {
+      kind ??= typeof item;
+      if (typeof item !== kind) return undefined;
+      if (typeof item === 'string') cleaned.push(clean(item));
+      else if (typeof item === 'boolean' || (typeof item === 'number' && isPlainNumber(item))) cleaned.push(item);
+      else return undefined;
+    }
+  }
+  return cleaned as AttributeValue;
 }
 
 /**

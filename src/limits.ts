@@ -12,7 +12,10 @@ export interface Limits {
   message: number;
   /** Length of a name: a task's, a scope's, an error's, an attribute's. Default 256. */
   name: number;
-  /** How many attributes a task has, and each notification; the first ones count. Default 64. */
+  /**
+   * How many attributes a task has, and each notification; the first ones count. Of those that code has set on the span
+   * too, the first by name. Default 64.
+   */
   attributes: number;
   /** Length of an attribute's value, of a list all of it; a longer list is left out. Default 16,384. */
   attributeValue: number;
@@ -32,21 +35,54 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 /**
- * A text of at most so many code units, and a mark after it where it was longer.
+ * A text of at most so many code units, and a mark after it where it was longer. A text that was cut so before stays
+ * as it is, so that a record is the same in process and where it is received.
  *
  * @param all How many there were, as the mark writes it. Default: those of the text.
  */
 export function cutText(text: string, most: number, all?: string): string {
-  if (text.length <= most) return text;
+  if (text.length <= most || isCutAt(text, most)) return text;
   const last = text.charCodeAt(most - 1);
   const end = last >= 0xd800 && last <= 0xdbff ? most - 1 : most;
   return `${text.slice(0, end)}… (cut: ${all ?? countText(text.length)} characters)`;
 }
 
-/** The mark that tells of attributes that were left out; `""` where none were. */
+/** The marks at the end of a text: of its own cut, and of attributes that were cut beside it. */
+const MARKS = /(?:… \(cut: [\d,]{1,26}(?: of [\d,]{1,26})? (?:characters|attributes)\)){1,2}$|… \(cut: more than [\d,]{1,26} characters\)$/;
+const LONGEST_MARKS = 160;
+
+/** Whether a text has at most so many code units before the marks of an earlier cut. */
+function isCutAt(text: string, most: number): boolean {
+  if (text.length > most + LONGEST_MARKS) return false;
+  const end = text.slice(-LONGEST_MARKS);
+  const at = end.search(MARKS);
+  return at !== -1 && text.length - end.length + at <= most;
+}
+
+/** The mark that tells of attributes that were left out; `""` where none were, or where it is among them already. */
 export function attributesCut(attributes: object, most: number): string {
   const { length } = Object.keys(attributes);
-  return length <= most ? '' : `… (cut: ${countText(length - most)} of ${countText(length)} attributes)`;
+  if (length <= most || (length === most + 1 && hasCutMark(attributes))) return '';
+  return `… (cut: ${countText(length - most)} of ${countText(length)} attributes)`;
+}
+
+/** Whether the mark of attributes that were left out is among them. */
+export function hasCutMark({ '…': mark }: { readonly '…'?: unknown }): boolean {
+  return typeof mark === 'string' && isCutAt(mark, 0);
+}
+
+/** The first `most` attributes by name, in UTF-16 code units; of a set that has an order of its own on each way. */
+export function firstAttributes<T extends object>(attributes: T, most: number): T {
+  const keys = Object.keys(attributes);
+  if (keys.length <= most) return attributes;
+  const first = new Set(keys.toSorted().slice(0, most));
+  return Object.fromEntries(Object.entries(attributes).filter(([key]) => first.has(key))) as T;
+}
+
+/** The first `most` attributes by name, and `…` with the mark where others were left out. */
+export function boundedAttributes<T extends object>(attributes: T, most: number): T {
+  const cut = attributesCut(attributes, most);
+  return cut === '' ? attributes : { ...firstAttributes(attributes, most), '…': cut };
 }
 
 /** A number as the marks write it. */

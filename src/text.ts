@@ -1,8 +1,8 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import { isPlainNumber, otherValue } from './attribute-value.ts';
+import { otherValue, plainValue } from './attribute-value.ts';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
-import { countText, cutText, DEFAULT_LIMITS, limitsOf } from './limits.ts';
+import { cutText, DEFAULT_LIMITS, limitsOf } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { reportOnce } from './report.ts';
 
@@ -113,35 +113,12 @@ function cleanValue(key: string, value: unknown, of: Subject): AttributeValue | 
     reportAttribute(key, 'a name that is empty or of ours', false, of);
     return undefined;
   }
-  if (typeof value === 'string') return clean.attribute(value);
-  if (typeof value === 'boolean' || value === undefined) return value;
-  if (typeof value === 'number' && isPlainNumber(value)) return value;
-  if (Array.isArray(value)) {
-    if (lengthOf(value) > clean.limits.attributeValue) return `… (cut: a list of ${countText(value.length)} items)`;
-    const list = cleanList(value, clean.attribute);
-    if (list !== undefined) return list;
-  }
+  if (value === undefined) return undefined;
+  const plain = plainValue(value, clean);
+  if (plain !== undefined) return plain;
   const other = otherValue(value, clean);
   reportAttribute(key, other.was, other.value !== undefined, of);
   return other.value;
-}
-
-/** A list of texts, of booleans or of plain numbers, with `null` where there is none; `undefined` for any other. */
-function cleanList(list: readonly unknown[], clean: CleanText): AttributeValue | undefined {
-  const cleaned: (string | number | boolean | null)[] = [];
-  let kind: string | undefined;
-  // Not `map`, which leaves holes as they are.
-  for (const item of list) {
-    if (item === null || item === undefined) cleaned.push(null);
-    else {
-      kind ??= typeof item;
-      if (typeof item !== kind) return undefined;
-      if (typeof item === 'string') cleaned.push(clean(item));
-      else if (typeof item === 'boolean' || (typeof item === 'number' && isPlainNumber(item))) cleaned.push(item);
-      else return undefined;
-    }
-  }
-  return cleaned as AttributeValue;
 }
 
 /** As `toWellFormed()`, which for the short names that most are takes longer than all the rest. */
@@ -153,13 +130,6 @@ function wellFormed(name: string): string {
 function reportAttribute(key: string, was: string, isKept: boolean, { title }: Subject): void {
   const what = `attribute ${received(key)} of ${title} has ${was}: it is ${isKept ? 'kept as text' : 'left out'}`;
   reportOnce(`attribute with ${was} of ${title}`, what);
-}
-
-/** How many code units a list takes, an item that is no text as one. */
-function lengthOf(list: readonly unknown[]): number {
-  let length = list.length;
-  for (const item of list) if (typeof item === 'string') length += item.length;
-  return length;
 }
 
 const DEFAULT_CLEANER = cleanerOf(undefined, DEFAULT_LIMITS);

@@ -1,6 +1,8 @@
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
+import { otherValue, plainValue } from '../../src/attribute-value.ts';
 import type { Fact, Plan, ScopeEnd, TaskEnd } from '../../src/fact.ts';
-import { attributesCut, cutText, DEFAULT_LIMITS } from '../../src/limits.ts';
+import { attributesCut, boundedAttributes, cutText, DEFAULT_LIMITS, firstAttributes } from '../../src/limits.ts';
+import { cleanerWith } from '../../src/text.ts';
 import { setAttribute } from '../contract/attributes.ts';
 import { spanIdIn } from '../contract/ids.ts';
 
@@ -8,6 +10,8 @@ import { spanIdIn } from '../contract/ids.ts';
  * Senders may say anything; what is stored is bounded as it is for our own sources, by
  * `src/limits.ts`. What those have cut already has its mark behind it, and stays as it is.
  */
+const RECEIVED = cleanerWith(undefined, undefined);
+/** Room for the mark of a cut. */
 const MARK = 64;
 /** A result that was cut is a JSON string of its beginning, with more characters than that has. */
 const LONGEST_RESULT = 6 * DEFAULT_LIMITS.result + MARK;
@@ -65,7 +69,7 @@ function boundedFact(fact: Fact): Fact | undefined {
       const message = boundedMessage(fact.message);
       if (fact.attributes !== undefined) {
         const cut = attributesCut(fact.attributes, DEFAULT_LIMITS.attributes);
-        return { ...fact, message: message + cut, attributes: boundedAttributes(fact.attributes) };
+        return { ...fact, message: message + cut, attributes: keptAttributes(firstAttributes(fact.attributes, DEFAULT_LIMITS.attributes)) };
       }
       return message === fact.message ? fact : { ...fact, message };
     }
@@ -104,7 +108,7 @@ function boundedMessage(message: string): string {
 }
 
 function bounded(text: string, most: number): string {
-  const cut = text.length <= most + MARK ? text : cutText(text, most);
+  const cut = cutText(text, most);
   return cut.isWellFormed() ? cut : cut.toWellFormed();
 }
 
@@ -116,33 +120,15 @@ function isBoundedPlan(plan: Plan): boolean {
 
 /** With the mark beside them: a task's own source tells it by a notification, and the numbers of those are the sender's. */
 function markedAttributes(attributes: Attributes): Attributes {
-  const taken = boundedAttributes(attributes);
-  const cut = attributesCut(attributes, DEFAULT_LIMITS.attributes);
-  if (cut !== '') taken['…'] = cut;
-  return taken;
+  return keptAttributes(boundedAttributes(attributes, DEFAULT_LIMITS.attributes));
 }
 
-/** The first ones count, as for our own sources. */
-function boundedAttributes(attributes: Attributes): Attributes {
-  const taken: Attributes = {};
-  let count = 0;
-  for (const key of Object.keys(attributes)) {
-    if (count++ === DEFAULT_LIMITS.attributes) break;
-    setAttribute(taken, boundedName(key), boundedValue(attributes[key]));
+/** The attributes with the values that they have in process too. */
+function keptAttributes(attributes: Attributes): Attributes {
+  const kept: Attributes = {};
+  for (const [key, given] of Object.entries(attributes)) {
+    const value = plainValue(given, RECEIVED) ?? otherValue(given, RECEIVED).value;
+    if (value !== undefined) setAttribute(kept, boundedName(key), value);
   }
-  return taken;
-}
-
-function boundedValue(value: AttributeValue | undefined): AttributeValue | undefined {
-  if (typeof value === 'string') return bounded(value, DEFAULT_LIMITS.attributeValue);
-  // JSON has no such numbers.
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  if (!Array.isArray(value)) return value;
-  let length = value.length;
-  for (const item of value) if (typeof item === 'string') length += item.length;
-  if (length > DEFAULT_LIMITS.attributeValue) return `… (cut: a list of ${value.length.toLocaleString('en-US')} items)`;
-  return value.map((item) => {
-    if (typeof item === 'string') return item.toWellFormed();
-    return typeof item === 'number' && !Number.isFinite(item) ? null : item;
-  }) as AttributeValue;
+  return kept;
 }

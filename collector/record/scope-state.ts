@@ -1,6 +1,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { Outcome } from '../../src/conventions.ts';
 import type { JobCounts, Plan, SpanRef, ToldError } from '../../src/fact.ts';
+import { hasCutMark } from '../../src/limits.ts';
 import type { SeqSet } from './seq-set.ts';
 
 /**
@@ -146,15 +147,17 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
 
 /**
  * The attributes of a scope or attempt: those that were announced, below those of its start, below those that were set
- * while it ran, below those of its end. Sorted by name, so that the way in which they came makes no difference.
+ * while it ran, below those of its end. An end that had to leave some out has all that count. Sorted by name, so that
+ * the way in which they came makes no difference.
  */
 export function attributesOf(scope: ScopeState | undefined, announced: Attributes = {}): Attributes {
   const all = new Map(Object.entries(announced));
-  if (scope !== undefined && isAttempt(scope)) {
+  const final = scope?.end?.attributes ?? {};
+  if (scope !== undefined && isAttempt(scope) && !hasCutMark(final)) {
     for (const [key, value] of Object.entries(scope.attributes)) all.set(key, value);
     for (const [key, { value }] of Object.entries(scope.set)) all.set(key, value);
   }
-  for (const [key, value] of Object.entries(scope?.end?.attributes ?? {})) all.set(key, value);
+  for (const [key, value] of Object.entries(final)) all.set(key, value);
   return Object.fromEntries([...all].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 

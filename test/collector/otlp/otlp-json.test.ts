@@ -106,7 +106,7 @@ it('attributes of all kinds are read, also those that look like the parts of an 
   const [, end] = readTraces({ attributes }).facts;
   const told = end?.kind === 'task-end' ? end.attributes! : {};
   expect(Object.entries(told)).toEqual([
-    ['flag', false], ['int', 10], ['double', 637.704], ['not a number', 'NaN'], ['list', ['many', null, 7]], ['__proto__', 'own'], ['constructor', 'own too'],
+    ['flag', false], ['int', 10], ['double', 637.704], ['not a number', 'NaN'], ['list', '["many",null,7]'], ['__proto__', 'own'], ['constructor', 'own too'],
   ]);
   expect(Object.getPrototypeOf(told)).toBe(Object.prototype);
 });

@@ -6,6 +6,7 @@ import { capture } from '../../../src/capture.ts';
 import type { SpanSink } from '../../../src/capture.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { announceTask, continueTask, TaskUpdater } from '../../../src/index.ts';
+import { cutText } from '../../../src/limits.ts';
 import { createReceiver, memoryStore } from '../../../collector/index.ts';
 import type { NotificationRecord, ScopeRecord, TaskStore } from '../../../collector/index.ts';
 import { recorded } from '../../src/support/recorded.ts';
@@ -24,7 +25,11 @@ type Step =
 
 const key = fc.constantFrom('a', 'b', 'c', 'rows', 'error.type', 'z');
 const text = fc.string({ unit: 'grapheme', maxLength: 12 });
-const value: fc.Arbitrary<Attributes[string]> = fc.oneof(text, fc.integer(), fc.boolean(), fc.double({ noNaN: true, noDefaultInfinity: true }).filter((number) => !Number.isInteger(number) || Number.isSafeInteger(number)), fc.array(text, { maxLength: 3 }));
+const number = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(2 ** 60, -(2 ** 63), 1e300, NaN));
+/** Texts of about the length at which they are cut, some with a mark of an earlier cut at their end. */
+const longText = fc.tuple(fc.integer({ min: 16_350, max: 16_500 }), fc.constantFrom('', cutText('ab', 1), cutText('ab', 1).slice(1))).map(([length, end]) => 'x'.repeat(length) + end);
+const list = fc.oneof(fc.array(text, { maxLength: 3 }), fc.array(fc.option(number), { maxLength: 3 }), fc.array(longText, { maxLength: 1 }), fc.constant<Attributes[string]>([2 ** 60, 1]));
+const value: fc.Arbitrary<Attributes[string]> = fc.oneof(text, number, fc.boolean(), list, longText);
 const attributes = fc.dictionary(fc.constantFrom('a', 'b', 'rows'), value, { noNullPrototype: true });
 
 const { steps } = fc.letrec<{ steps: Step[]; step: Step }>((tie) => ({

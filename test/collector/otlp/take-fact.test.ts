@@ -36,19 +36,46 @@ it('a text that was cut at its source is not cut again, and a longer one is', ()
   expect(taken(message(cutText('x'.repeat(1e6), 100_000)))).toMatchObject({ message: expect.stringMatching(/^x{65536}… \(cut: [\d,]+ characters\)$/) });
 });
 
-it('names and attributes are bounded, the first attributes count', () => {
+it('names and attributes are bounded, and the first attributes by name count', () => {
   const attributes = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`${'k'.repeat(400)}${at}`, at]));
   const start = taken({ ...taskStart, name: 'n'.repeat(1000), workerId: 'w'.repeat(1000), attributes });
   expect(start).toMatchObject({ name: expect.stringMatching(/^n{256}… /), workerId: expect.stringMatching(/^w{256}… /) });
   const many = taken({ ...taskStart, attributes: Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`k${at}`, 'v'.repeat(20_000)])) });
   const told = many.kind === 'task-start' ? many.attributes : {};
-  expect(Object.keys(told)).toEqual([...Array.from({ length: 64 }, (_, at) => `k${at}`), '…']);
+  expect(Object.keys(told).toSorted()).toEqual([...Array.from({ length: 100 }, (_, at) => `k${at}`).toSorted().slice(0, 64), '…']);
   expect(told['…']).toBe('… (cut: 36 of 100 attributes)');
   expect(told['k0']).toMatch(/^v{16384}… \(cut: 20,000 characters\)$/);
 });
 
+/** Attributes in the order of their names. */
+function some(length: number): Record<string, number> {
+  return Object.fromEntries(Array.from({ length }, (_, at) => [`k${100 + at}`, at]));
+}
+
+it('attributes that were cut at their source are not cut again, and count by name in any order', () => {
+  const cut = { ...some(64), '…': '… (cut: 36 of 100 attributes)' };
+  expect(taken({ ...taskStart, attributes: cut })).toEqual({ ...taskStart, attributes: cut });
+  expect(taken({ ...taskStart, attributes: Object.fromEntries(Object.entries(some(100)).toReversed()) })).toEqual({ ...taskStart, attributes: cut });
+});
+
+it('a message with the marks of a cut text and of cut attributes is not cut again', () => {
+  const marked = `${cutText('x'.repeat(1_234_567), DEFAULT_LIMITS.message)}… (cut: 36 of 100 attributes)`;
+  expect(taken({ ...message(marked), attributes: some(64) } as Fact)).toEqual({ ...message(marked), attributes: some(64) });
+});
+
+it.each([
+  [[1, NaN], '[1,"NaN"]'],
+  [[1, 'a'], '[1,"a"]'],
+  [[2 ** 60, 1], '["1152921504606847000",1]'],
+  [2 ** 60, '1152921504606847000'],
+  [-Infinity, '-Infinity'],
+  ['x'.repeat(16_400), `${'x'.repeat(16_384)}… (cut: 16,400 characters)`],
+  [['a', null], ['a', null]],
+])('a received value %# is kept as it is in process', (value, kept) => {
+  expect(taken({ ...taskStart, attributes: { value } as never })).toMatchObject({ attributes: { value: kept } });
+});
+
 it('a notification of too many attributes says so in its line, as in process; a set that is not too long stays', () => {
-  const some = (length: number): Record<string, number> => Object.fromEntries(Array.from({ length }, (_, at) => [`k${at}`, at]));
   expect(taken({ ...message('said'), attributes: some(100) } as Fact)).toEqual({ ...message('said… (cut: 36 of 100 attributes)'), attributes: some(64) });
   const cutAtItsSource = { ...message('said… (cut: 36 of 100 attributes)'), attributes: some(64) } as Fact;
   expect(taken(cutAtItsSource)).toEqual(cutAtItsSource);

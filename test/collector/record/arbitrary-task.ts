@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { Attributes } from '@opentelemetry/api';
 import type { Fact, Plan, ToldError } from '../../../src/fact.ts';
+import { cutText, DEFAULT_LIMITS } from '../../../src/limits.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt, ScriptedScope } from './scripted-task.ts';
 
@@ -99,7 +100,7 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
 export const anyName: fc.Arbitrary<string> = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('Read file', 'Write rows', '__proto__') },
   { weight: 2, arbitrary: fc.constantFrom('行を書く', '1', 'a\nb', '\0') },
-  { weight: 1, arbitrary: anyText.filter((text) => text.trim() !== '') },
+  { weight: 1, arbitrary: anyText.filter((text) => text.trim() !== '').map((text) => cutText(text, DEFAULT_LIMITS.name)) },
 );
 
 export const anyError: fc.Arbitrary<ToldError> = fc.record({
@@ -114,7 +115,7 @@ export const anyError: fc.Arbitrary<ToldError> = fc.record({
 const anyKey: fc.Arbitrary<string> = anyName.filter((name) => JSON.stringify(name).length === name.length + 2);
 
 /** JSON has no negative zero. */
-const anyDouble = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+const anyDouble = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Number.isInteger(value) || Number.isSafeInteger(value)).map((value) => value + 0);
 
 export const anyAttributes: fc.Arbitrary<Attributes> = fc.dictionary(
   anyKey,

@@ -5,6 +5,7 @@ import { recordJson } from '../../../collector/record/record-json.ts';
 import { summaryJson } from '../../../collector/record/summary.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskEnd } from '../../../src/fact.ts';
 import { anyText, arbitraryTask, cases } from './arbitrary-task.ts';
 import { taskAfter } from './folding.ts';
 import { ScriptedTask, UUID } from './scripted-task.ts';
@@ -45,6 +46,16 @@ describe('the JSON of a record', () => {
       parent_task_uuid: null, trace_id: '3c6ef372fe94f82aabcdef0123456789', trace_sampled: false, facts_missing: 0,
       created: '2023-11-14T22:13:20.000001Z', updated: '2023-11-14T22:13:20.000001Z', cancellable: false, heard: null, busy_since: null, version: 7, log_offset: 0, log_bytes: 2000,
     });
+  });
+
+  test('of a task whose end left attributes out has those of its end alone, by spans too, which have none at their start', () => {
+    const final = { ...Object.fromEntries(Array.from({ length: 64 }, (_, at) => [`k${100 + at}`, at])), '…': '… (cut: 1 of 65 attributes)' };
+    const summary = summaryOf((task) => {
+      task.attempt({ attributes: { queue: 'mail' } }).complete();
+      const end = task.facts.pop() as TaskEnd;
+      task.facts.push({ ...end, attributes: final });
+    });
+    expect(record(summary, { text: '', offset: 0 }).attributes).toEqual(final);
   });
 
   test('of an ended task has what it came to', () => {
