@@ -3,6 +3,7 @@ import type { SpanContext } from '@opentelemetry/api';
 import { isName } from './check-name.ts';
 import { cutText, DEFAULT_LIMITS } from './limits.ts';
 import { isTaskUuid } from './task-uuid.ts';
+import { toWellFormed } from './text.ts';
 
 /** What a carrier tells of the task that it comes from. */
 export interface CarriedTask {
@@ -34,7 +35,7 @@ export interface CarriedScope {
  * without commas.
  */
 export function carriedText({ taskUuid, taskName, attempt, parentTaskUuid, scope }: CarriedTask): string {
-  const name = cutText(taskName, DEFAULT_LIMITS.name).toWellFormed();
+  const name = toWellFormed(cutText(taskName, DEFAULT_LIMITS.name));
   let text = `uuid=${taskUuid};attempt=${attempt};name=${encodeURIComponent(name)}`;
   if (parentTaskUuid !== undefined) text += `;parent=${parentTaskUuid}`;
   if (scope !== undefined) text += `;task=${scope.taskSpanId};${scope.isInTrace ? 'scope' : 'record'}=${traceparentOf(scope.spanContext)}`;

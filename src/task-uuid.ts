@@ -21,5 +21,13 @@ export function taskUuid(value?: unknown): string {
  */
 function newUuid(): string {
   const time = Date.now().toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${globalThis.crypto.randomUUID().slice(15)}`;
+  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${randomUuid().slice(15)}`;
+}
+
+/** Of version 4. Task code runs on Node.js 18 too, which has no global `crypto`. */
+export function randomUuid(): string {
+  const { crypto } = globalThis as Partial<typeof globalThis>;
+  if (crypto !== undefined) return crypto.randomUUID();
+  const digits = Array.from({ length: 32 }, () => Math.floor(Math.random() * 16).toString(16)).join('');
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-a${digits.slice(17, 20)}-${digits.slice(20)}`;
 }

@@ -51,11 +51,11 @@ function cleanerOf(redact: Redact | undefined, limits: Limits): Cleaner {
 /** Cleans a text, and cuts it to `most` code units where it is longer. */
 export function cleanTextWith(redact: Redact | undefined, most: number): CleanText {
   // Made well-formed after the cut: that copies the piece, and the whole need not be kept for it.
-  if (redact === undefined) return (text) => cutText(text, most).toWellFormed();
+  if (redact === undefined) return (text) => toWellFormed(cutText(text, most));
   return (text) => {
     try {
       const redacted: unknown = redact(text);
-      return typeof redacted === 'string' ? cutText(redacted, most).toWellFormed() : NOT_REDACTED;
+      return typeof redacted === 'string' ? toWellFormed(cutText(redacted, most)) : NOT_REDACTED;
     } catch {
       return NOT_REDACTED;
     }
@@ -80,7 +80,7 @@ export function cleanAttributes(attributes: Attributes, of: Subject): Attributes
   for (const key of keys.length > limits.attributes ? keys.slice(0, limits.attributes) : keys) {
     try {
       const value = cleanValue(key, attributes[key], of);
-      if (value !== undefined) cleaned[wellFormed(cutText(key, limits.name))] = value;
+      if (value !== undefined) cleaned[wellFormedName(cutText(key, limits.name))] = value;
     } catch {
       reportAttribute(key, 'a value that can not be kept', false, of);
     }
@@ -121,9 +121,13 @@ function cleanValue(key: string, value: unknown, of: Subject): AttributeValue | 
   return other.value;
 }
 
+/** As the method, which Node.js 18 does not have: task code runs there too. */
+export const toWellFormed: CleanText =
+  typeof String.prototype.toWellFormed === 'function' ? (text) => text.toWellFormed() : (text) => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
+
 /** As `toWellFormed()`, which for the short names that most are takes longer than all the rest. */
-function wellFormed(name: string): string {
-  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) >= 0xd800) return name.toWellFormed();
+function wellFormedName(name: string): string {
+  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) >= 0xd800) return toWellFormed(name);
   return name;
 }
 

@@ -1,10 +1,11 @@
 /**
  * Timers and clock of all that works beside task code. Fake timers of a test framework replace the globals, and what
  * `node:timers` exports; a flush that waited by them would never end, and running all of them would never end either.
- * So they are taken here once, when this module is loaded.
+ * So they are taken here once, when this module is loaded. An old Node.js has no `getBuiltinModule`: it loads this module
+ * too, and the store reports then which version is needed.
  */
-const timers = process.getBuiltinModule('node:timers');
-const promises = process.getBuiltinModule('node:timers/promises');
+const timers = process.getBuiltinModule?.('node:timers') ?? globalThis;
+const promises = process.getBuiltinModule?.('node:timers/promises');
 const clock = globalThis.performance;
 
 export const setTimeout: typeof globalThis.setTimeout = timers.setTimeout;
@@ -14,5 +15,5 @@ export const clearInterval: typeof globalThis.clearInterval = timers.clearInterv
 export const setImmediate: typeof globalThis.setImmediate = timers.setImmediate;
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
 /** `setTimeout` as a promise. */
-export const delay: (ms: number, value?: undefined, options?: { ref?: boolean; signal?: AbortSignal }) => Promise<void> = promises.setTimeout;
+export const delay: (ms: number, value?: undefined, options?: { ref?: boolean; signal?: AbortSignal }) => Promise<void> = promises?.setTimeout;
 export const performance: { now(): number } = { now: clock.now.bind(clock) };

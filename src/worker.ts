@@ -1,4 +1,5 @@
 import { shared } from './shared.ts';
+import { randomUuid } from './task-uuid.ts';
 
 /** The process that runs tasks, as its task spans name it. */
 export interface Worker {
@@ -12,7 +13,7 @@ export interface Worker {
 
 /** This process. Whoever beats for it sets {@link Worker.intervalMs}, who listens counts itself. */
 export const worker: Worker = shared('worker', () => ({
-  id: globalThis.crypto.randomUUID(),
+  id: randomUuid(),
   intervalMs: 0,
   listeners: 0,
 }));

@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** The characters of RFC 6750's `b64token`, which a header can carry as they are. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
@@ -45,5 +45,5 @@ function tokenOf(authorization = ''): string | undefined {
 
 /** Of one length whatever is given, as the comparison needs it. */
 function digest(text: string): Buffer {
-  return hash('sha256', text, 'buffer');
+  return createHash('sha256').update(text).digest();
 }

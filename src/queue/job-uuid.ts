@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isTaskUuid } from '../task-uuid.ts';
 
 /** Namespace of the UUIDs that jobs get whose ids are none. It never changes. */
@@ -24,7 +24,7 @@ function namespaceOf(queueName: string): Buffer {
 }
 
 function uuid5(namespace: Buffer, name: string): Buffer {
-  const bytes = hash('sha1', Buffer.concat([namespace, Buffer.from(name)]), 'buffer').subarray(0, 16);
+  const bytes = createHash('sha1').update(namespace).update(name).digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x50;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   return bytes;

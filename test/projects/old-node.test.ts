@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { installed, passed, versions } from './project.ts';
 
-/** Node.js 20.18 can't `require` ES modules: it gets the CommonJS. */
-const VERSIONS = versions(['20.20.2'], ['20.18.3']);
+/** Those before 20.19 can't `require` ES modules: they get the CommonJS. Node.js 18 has no global `crypto`, 20.11 no `hash`. */
+const VERSIONS = versions(['20.20.2'], ['20.18.3', '20.11.1', '18.20.8']);
 
 test.each(VERSIONS)('on Node.js %s, which is too old, one line says what is needed, and task code runs', async (node) => {
   const { command } = await installed('old-node', { packages: { node } });
