@@ -15,6 +15,6 @@ export function bareAttributes(): Attributes {
     'taskspan.outcome': '',
     'taskspan.heading': false,
     'taskspan.facts': 0,
-    'taskspan.error': '',
+    'taskspan.name': 'Scope',
   };
 }

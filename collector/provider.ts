@@ -26,7 +26,8 @@ export interface ProviderOptions {
  * Takes the global slots of OpenTelemetry's API that are free: tracer provider, context manager, propagator. What the
  * application has registered stays, and its provider makes the spans then; records do not depend on whose it is.
  *
- * @returns Gives back the slots that are still ours.
+ * @returns Gives back the slots that are still ours. Context manager and propagator stay where another provider has come
+ *   to rely on them.
  */
 export function registerProvider(options: ProviderOptions): () => void {
   const giveBack: (() => void)[] = [];
@@ -56,16 +57,21 @@ function takeFreeSlots({ serviceName, sampler, spanProcessors, onForeign }: Prov
   if (slots.propagation === undefined) {
     const propagator = new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] });
     propagation.setGlobalPropagator(propagator);
-    taken.push(() => globalSlots().propagation === propagator && propagation.disable());
+    taken.push(() => isOursAlone('propagation', propagator) && propagation.disable());
   }
   return taken;
 }
 
-/** Registers a context manager, without which no code has an active span. Gives it back while it is still ours. */
+/** Registers a context manager, without which no code has an active span. Gives it back while it is ours alone. */
 export function takeContextSlot(): () => void {
   const manager = new AsyncLocalStorageContextManager().enable();
   context.setGlobalContextManager(manager);
-  return () => globalSlots().context === manager && context.disable();
+  return () => isOursAlone('context', manager) && context.disable();
+}
+
+/** Whether a slot is still ours, and no provider of the application's: its own context manager has been refused then. */
+function isOursAlone(slot: 'context' | 'propagation', ours: object): boolean {
+  return globalSlots()[slot] === ours && globalSlots().trace === undefined;
 }
 
 function isGlobal(provider: NodeTracerProvider): boolean {

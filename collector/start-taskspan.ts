@@ -159,13 +159,17 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
           },
           onForeign: notUsed,
         });
+  const further = async (how: 'forceFlush' | 'shutdown'): Promise<void> => {
+    const all = options.spanProcessors.map(async (each) => each[how]());
+    await within(FLUSH_MS, Promise.all(all).catch((error: unknown) => report(`a span processor of spanProcessors failed in ${how}()`, error)));
+  };
   const flush = async (): Promise<void> => {
-    await Promise.all([collector.flush(FLUSH_MS), exporter?.forceFlush()]);
+    await Promise.all([collector.flush(FLUSH_MS), exporter?.forceFlush(), further('forceFlush')]);
   };
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await ready;
-    await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown()]);
+    await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown(), further('shutdown')]);
     endings.stop();
     capture.always.delete(spans);
     unregister();

@@ -9,6 +9,7 @@ import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
 import { reportOnce } from './report.ts';
 import { identified, startRoot } from './scope-span.ts';
+import { finalAttributes } from './span-writer.ts';
 import { hrTimeOf, TaskClock } from './task-clock.ts';
 import { checkAttributes } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
@@ -96,7 +97,9 @@ function announced(
   );
   const { span, traceId, spanId } = identified(given, base, takers, undefined);
   const ref = { taskUuid: uuid, traceId, spanId, taskSpanId: '' };
-  sinkOf(takers, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: own });
+  // With what samplers and other processors have set on the span: where it is received, it is read from there.
+  const all = finalAttributes(span, own, false, of) ?? {};
+  sinkOf(takers, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: all });
   span.end(hrTimeOf(time));
   return takers;
 }

@@ -1,4 +1,4 @@
-import { trace } from '@opentelemetry/api';
+import { ProxyTracerProvider, trace } from '@opentelemetry/api';
 import type { Attributes, Tracer } from '@opentelemetry/api';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
 import type { Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from './fact.ts';
@@ -37,7 +37,7 @@ export interface TaskProcessor {
 
 /** Which processors of this process take tasks. */
 export interface Capture {
-  /** The processor of `startTaskspan()`: it takes every task, whoever's provider makes the spans. */
+  /** The processor of `startTaskspan()`: it takes every task, whichever provider makes the spans. */
   readonly always: Set<TaskProcessor>;
   /** The `TaskSpanProcessor`s: each takes the tasks of its provider, and those that no provider handed to any of them. */
   readonly byProvider: Set<TaskProcessor>;
@@ -45,7 +45,7 @@ export interface Capture {
   starting: { add(processor: TaskProcessor): unknown } | undefined;
   /** Whether a collector or a processor was ever made in this process. */
   everStarted: boolean;
-  /** Registers a provider as the first task begins. Removed by whoever calls it. */
+  /** Registers a provider as the first task begins, and is removed then. */
   registerProvider: (() => void) | undefined;
 }
 
@@ -59,13 +59,19 @@ export const capture: Capture = shared('capture', () => ({
 
 /** The tracer for a task, part or announcement that begins now. */
 export function taskTracer(): Tracer {
-  const register = capture.registerProvider;
-  if (register !== undefined) {
+  try {
+    const register = capture.registerProvider;
     capture.registerProvider = undefined;
-    register();
+    register?.();
+    return trace.getTracer(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION);
+  } catch (error) {
+    reportOnce('getTracer', 'the OpenTelemetry provider gives no tracer, there is no trace', error);
+    return NO_TRACER;
   }
-  return trace.getTracer(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION);
 }
+
+/** The API's own tracer, as it is without an SDK. */
+const NO_TRACER: Tracer = new ProxyTracerProvider().getTracer(INSTRUMENTATION_NAME);
 
 /**
  * Decides who takes a task: the collector of `startTaskspan()` and the processors that its provider called, or, if it
@@ -98,7 +104,7 @@ const COMMIT_MS = 2000;
 export async function untilCommitted(takers: readonly TaskProcessor[]): Promise<void> {
   const committed = await Promise.all(takers.map(async (taker) => taker.committed?.(COMMIT_MS)));
   if (!committed.includes(false)) return;
-  reportOnce('not committed', `a task was not committed within ${COMMIT_MS / 1000} s of its start or announcement: it can't be found yet`);
+  reportOnce('not committed', `a task could not be committed within ${COMMIT_MS / 1000} s of its start or announcement: it can't be found yet`);
 }
 
 /** Gives each fact to several sinks. */

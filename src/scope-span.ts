@@ -24,12 +24,14 @@ export interface OpenSpan {
   readonly context: Context | undefined;
 }
 
-/** Attributes that the end sets. They stand from the start, since an attribute limit would drop late ones. */
+/**
+ * Attributes that an end sets. They stand from the start, since an attribute limit would drop late ones in the copy for
+ * the wire. A scope's error has no such place, which would make each scope dearer: its exception event names it too.
+ */
 const RESERVED: Attributes = {
   [conventions.OUTCOME]: '',
   [conventions.HEADING]: false,
   [conventions.FACTS]: 0,
-  [conventions.ERROR]: '',
 };
 
 /** Where an attempt comes from, beside the span that is active. */
@@ -60,6 +62,7 @@ export function startTaskSpan(task: TaskRun, time: number, attributes: Attribute
         [conventions.WORKER_INTERVAL_MS]: worker.intervalMs,
         [conventions.WORKER_CANCELLABLE]: cancellable,
         ...RESERVED,
+        [conventions.ERROR]: '',
         [conventions.EXCEPTION]: '',
         [conventions.JOBS_TOTAL]: 0,
         [conventions.JOBS_FINISHED]: 0,
@@ -152,6 +155,9 @@ export function scopeAttributes(task: TaskRun, parentSpanId: string): Readonly<A
   };
 }
 
+/** How many attributes the span of a scope has until its end, unless code sets some. */
+export const SCOPE_ATTRIBUTE_COUNT = 10;
+
 /** Starts the span of a scope inside another one, in a context that {@link contextInside} gave. */
 export function startScopeSpan(
   task: TaskRun,
@@ -226,12 +232,11 @@ export function identified(
   takers: readonly TaskProcessor[],
   taskTraceId: string | undefined,
 ): { span: Span; traceId: string; spanId: string } {
-  if (given !== undefined && (takers.length === 0 || given.isRecording())) {
-    const { traceId, spanId } = given.spanContext();
-    return { span: given, traceId, spanId };
+  const own = given && contextOf(given);
+  if (given !== undefined && own !== undefined && (takers.length === 0 || given.isRecording())) {
+    return { span: given, traceId: own.traceId, spanId: own.spanId };
   }
   if (takers.length === 0) return { span: NOT_TRACED.span, traceId: '', spanId: '' };
-  const own = given?.spanContext();
   const parent = trace.getSpanContext(base);
   if (own !== undefined && isSpanContextValid(own) && own.spanId !== parent?.spanId) {
     return { span: new StandInSpan(own), traceId: own.traceId, spanId: own.spanId };
@@ -239,6 +244,17 @@ export function identified(
   const nearest = parent !== undefined && isSpanContextValid(parent) ? parent : undefined;
   const traceId = taskTraceId ?? nearest?.traceId ?? randomId(32);
   return { span: new StandInSpan(nearest), traceId, spanId: randomId(16) };
+}
+
+/** The ids of a provider's span; `undefined` for one that is none, as a mock of a test may be. */
+function contextOf(span: Span): SpanContext | undefined {
+  try {
+    span.isRecording();
+    return span.spanContext();
+  } catch (error) {
+    reportOnce('span', 'the OpenTelemetry provider gives something that is no span, it is missing from the trace', error);
+    return undefined;
+  }
 }
 
 function opened(span: Span, ref: SpanRef, base: Context, takers: readonly TaskProcessor[]): OpenSpan {

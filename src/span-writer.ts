@@ -3,9 +3,10 @@ import type { Attributes, Span } from '@opentelemetry/api';
 import type { SpanSink } from './capture.ts';
 import * as conventions from './conventions.ts';
 import type { Outcome } from './conventions.ts';
-import type { JobCounts, Plan, SpanRef } from './fact.ts';
+import type { JobCounts, Plan, ScopeEnd, SpanRef, TaskEnd } from './fact.ts';
 import type { Failure } from './failure.ts';
-import { attributesCut } from './limits.ts';
+import { boundedAttributes } from './limits.ts';
+import { SCOPE_ATTRIBUTE_COUNT } from './scope-span.ts';
 import type { OpenSpan } from './scope-span.ts';
 import { StandInSpan } from './stand-in-span.ts';
 import { hrTimeOf } from './task-clock.ts';
@@ -28,7 +29,7 @@ export interface SpanEnd {
   readonly totals: TaskTotals | undefined;
 }
 
-/** What the end of a task says about the whole of it. */
+/** What is known of a whole task at its end. */
 export interface TaskTotals {
   readonly name: string;
   readonly exception: string;
@@ -131,12 +132,31 @@ export class SpanWriter {
 
   /** Ends the span. The fact of it follows, with what the span's attributes are then. */
   end(end: SpanEnd): void {
+    const hasErrorType = end.failure !== undefined && end.own;
+    let known = this.#given;
     try {
-      if (this.#traced) this.#close(end);
+      if (this.#traced) {
+        this.#close(end);
+        if (end.of.clean.redacts) known = this.#redact(hasErrorType, end.of);
+      }
       this.span.end(hrTimeOf(end.time));
     } finally {
-      if (this.sink !== undefined) this.#writeEnd(this.sink, end);
+      if (this.sink !== undefined) this.#writeEnd(this.sink, end, finalAttributes(this.span, known, hasErrorType, end.of));
     }
+  }
+
+  /**
+   * Takes secrets out of what code has set on the span itself: it leaves the process, and collectors elsewhere make their
+   * record of it. Gives these attributes, and above them those that the task was given.
+   */
+  #redact(hasErrorType: boolean, of: Subject): Attributes {
+    const redacted: Attributes = {};
+    for (const [key, value] of Object.entries(setOn(this.span, this.#given, hasErrorType) ?? {})) {
+      const cleaned = cleanAttributes({ [key]: value }, of);
+      this.span.setAttribute(key, Object.values(cleaned)[0] ?? '');
+      Object.assign(redacted, cleaned);
+    }
+    return { ...redacted, ...this.#given };
   }
 
   /** On success the span's status stays unset, as the semantic conventions have it. */
@@ -163,13 +183,19 @@ export class SpanWriter {
     });
   }
 
-  #writeEnd(sink: SpanSink, { outcome, heading, failure, own, time, of, totals }: SpanEnd): void {
+  #writeEnd(sink: SpanSink, { outcome, heading, failure, own, time, totals }: SpanEnd, attributes: Attributes | undefined): void {
     const error = failure !== undefined && own ? { name: failure.name, message: failure.message } : undefined;
-    const base = { span: this.ref, seq: this.#facts, time, outcome, duration: time - this.#start, error };
-    const attributes = finalAttributes(this.span, this.#given, error !== undefined, of);
-    const rest = attributes === undefined ? base : { ...base, attributes };
-    if (totals === undefined) sink.end({ kind: 'scope-end', ...rest, heading });
-    else sink.end({ kind: 'task-end', ...rest, ...totals });
+    const { ref: span } = this;
+    const seq = this.#facts;
+    const duration = time - this.#start;
+    // Without a copy where there is nothing to add: that is what each scope ends with.
+    if (totals === undefined) {
+      const end: ScopeEnd = { kind: 'scope-end', span, seq, time, outcome, duration, error, heading };
+      sink.end(attributes === undefined ? end : { ...end, attributes });
+    } else {
+      const end: TaskEnd = { kind: 'task-end', span, seq, time, outcome, duration, error, ...totals };
+      sink.end(attributes === undefined ? end : { ...end, attributes });
+    }
   }
 
   #next(): { seq: number; time: number } {
@@ -187,22 +213,25 @@ export class SpanWriter {
  * The attributes of a span at its end: those that the task was given, and below them what code, samplers and other
  * processors have set on the span, as far as it kept them. `undefined` where there are none.
  */
-function finalAttributes(span: Span, given: Attributes | undefined, hasErrorType: boolean, of: Subject): Attributes | undefined {
+export function finalAttributes(span: Span, given: Attributes | undefined, hasErrorType: boolean, of: Subject): Attributes | undefined {
   const set = setOn(span, given, hasErrorType);
   if (set === undefined) return given !== undefined && Object.keys(given).length > 0 ? given : undefined;
-  const all = { ...given, ...set };
-  const cleaned = { ...given, ...cleanAttributes(set, of) };
-  const most = of.clean.limits.attributes;
-  const cut = attributesCut(all, most);
-  return cut === '' ? cleaned : { ...Object.fromEntries(Object.entries(cleaned).slice(0, most)), '…': cut };
+  // Of too many the first by name count, as where the span is received.
+  const kept = boundedAttributes({ ...given, ...set }, of.clean.limits.attributes);
+  const others = Object.entries(kept).filter(([key]) => Object.hasOwn(set, key));
+  for (const [key] of others) delete kept[key];
+  return { ...kept, ...cleanAttributes(Object.fromEntries(others), of) };
 }
 
 /** What others have set on a span. Spans of an SDK, 2.x and 3.x, have their attributes to read, and so have our own. */
 function setOn(span: Span, given: Attributes | undefined, hasErrorType: boolean): Attributes | undefined {
   const { attributes } = span as { attributes?: Attributes };
   if (typeof attributes !== 'object' || attributes === null) return undefined;
+  // Mostly a scope has ours alone. Ours are set first: as many as these means that there are no others.
+  const keys = Object.keys(attributes);
+  if (given === undefined && keys.length === SCOPE_ATTRIBUTE_COUNT + (hasErrorType ? 2 : 0)) return undefined;
   let set: [string, Attributes[string]][] | undefined;
-  for (const key of Object.keys(attributes)) {
+  for (const key of keys) {
     if (key.startsWith(conventions.RESERVED_PREFIX)) continue;
     if ((given !== undefined && Object.hasOwn(given, key)) || (hasErrorType && key === conventions.ERROR_TYPE)) continue;
     (set ??= []).push([key, attributes[key]]);

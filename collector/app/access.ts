@@ -3,7 +3,7 @@ import { cors } from 'hono/cors';
 import { checkKeys, checkType } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
 import { forwardedOf, type Forwarded } from './forwarded.ts';
-import { hostCheck, isOriginOf, originSet, withoutDefaultPort, withoutPort } from './host-names.ts';
+import { hostCheck, isOriginOf, originSet, withoutPort } from './host-names.ts';
 import { isLoopbackName } from './loopback.ts';
 import { problem } from './problem.ts';
 import { CHALLENGES, checkToken, tokenCheck } from './token.ts';
@@ -99,13 +99,14 @@ export function accessRules(options: AccessOptions = {}): Access {
     const [host = ''] = hosts;
     const origin = c.req.header('Origin');
     if (origin === undefined || isOriginOf(host, origin) || origins.has(origin) || (guarded && !changes)) return undefined;
-    const remedy = trustProxy
+    return problem(403, `the origin ${received(origin)} is not allowed: ${remedyFor(host, changes)}`);
+  };
+  const remedyFor = (host: string, changes: boolean): string => {
+    const ofProxy = trustProxy
       ? 'the proxy must send the host that the browser used as X-Forwarded-Host'
       : 'behind a proxy that sends X-Forwarded-Host set "trustProxy"';
-    return problem(
-      403,
-      `the origin ${received(origin)} is not allowed: the host is ${received(host)}; ${remedy}; a page of elsewhere needs "allowedOrigins"`,
-    );
+    const ofOptions = changes && !guarded ? 'that is to cancel needs "guarded" and "allowedOrigins"' : 'needs "allowedOrigins"';
+    return `the host is ${received(host)}; ${ofProxy}; a page of another origin ${ofOptions}`;
   };
   const checkAuthorization = (c: Context): Response | undefined => {
     if (isTokenOf === undefined) return undefined;
@@ -113,14 +114,15 @@ export function accessRules(options: AccessOptions = {}): Access {
     return isTokenOf(authorization) ? undefined : unauthorized(authorization);
   };
   const checkSite = (c: Context): Response | undefined => {
-    const site = c.req.header('Sec-Fetch-Site');
-    const isListed = origins.has(c.req.header('Origin') ?? '');
-    const isForeign = isListed || (site !== undefined && site !== 'same-origin' && site !== 'none');
-    if (!isForeign || (guarded && isListed)) return undefined;
-    return problem(
-      403,
-      'pages of another origin may read at most, not change anything: that takes "guarded", and their origin in "allowedOrigins"',
-    );
+    const hosts = hostsOf(c);
+    if (hosts instanceof Response) return hosts;
+    const [host = ''] = hosts;
+    const origin = c.req.header('Origin') ?? '';
+    const isListed = origins.has(origin);
+    // Browsers send `Sec-Fetch-Site` by HTTPS and to loopback names; no page can set it.
+    const site = c.req.header('Sec-Fetch-Site') ?? (isListed && !isOriginOf(host, origin) ? 'cross-site' : 'same-origin');
+    if (site === 'same-origin' || site === 'none' || (guarded && isListed)) return undefined;
+    return problem(403, `pages of another origin may read at most, not change anything: ${remedyFor(host, true)}`);
   };
   const urlOf = (c: Context): URL => {
     const url = new URL(c.req.url);
@@ -129,9 +131,10 @@ export function accessRules(options: AccessOptions = {}): Access {
     if (protocol !== undefined) url.protocol = protocol;
     const host = hosts[0] ?? c.req.header('Host');
     if (host !== undefined) {
-      // A host without a port would leave that of the URL.
+      // A host without a port would leave that of the URL. The setter of `host` drops the default port of the protocol.
       url.port = '';
-      url.host = withoutDefaultPort(host);
+      // Where TLS ends in front of a proxy that listens on port 80, that proxy adds its own port.
+      url.host = protocol === 'https' ? host.replace(/:80$/, '') : host;
     }
     url.pathname = prefix + url.pathname;
     return url;

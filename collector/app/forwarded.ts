@@ -13,24 +13,43 @@ export interface Forwarded {
   readonly prefix: string;
 }
 
+const HEADERS = ['Forwarded', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Prefix'] as const;
+/** The most characters that one of these headers may have. */
+const LONGEST_HEADER = 1024;
+
+const read = new WeakMap<Context, Forwarded | Response>();
+
 /**
- * Reads `Forwarded` (RFC 7239), `X-Forwarded-Host`, `X-Forwarded-Proto` and `X-Forwarded-Prefix`. `Forwarded` counts
- * before the others. The answer to an invalid one is a 400 that names it.
+ * Reads `Forwarded` (RFC 7239), `X-Forwarded-Host`, `X-Forwarded-Proto` and `X-Forwarded-Prefix`, once a request.
+ * `Forwarded` counts before the others. The answer to an invalid one is a 400 that names it.
  */
 export function forwardedOf(c: Context): Forwarded | Response {
-  const header = c.req.header('Forwarded');
-  const pairs = pairsOf(header);
-  if (pairs === undefined) return invalid(['Forwarded', header!], 'pairs such as host=tasks.example;proto=https');
+  const known = read.get(c);
+  if (known !== undefined) return known;
+  const forwarded = readHeaders(c);
+  read.set(c, forwarded);
+  return forwarded;
+}
 
-  const hosts = [...standard(pairs, 'host'), ...listed(c, 'X-Forwarded-Host')];
+function readHeaders(c: Context): Forwarded | Response {
+  const values = HEADERS.map((name): Value => [name, c.req.header(name) ?? '']);
+  const long = values.find(([, value]) => value.length > LONGEST_HEADER);
+  if (long !== undefined) {
+    return problem(400, `${long[0]}: expected at most ${LONGEST_HEADER} characters, got ${long[1].length}`);
+  }
+  const [forwarded, forwardedHost, forwardedProto, forwardedPrefix] = values as [Value, Value, Value, Value];
+  const pairs = pairsOf(forwarded[1]);
+  if (pairs === undefined) return invalid(forwarded, 'pairs such as host=tasks.example;proto=https');
+
+  const hosts = [...standard(pairs, 'host'), ...listed(forwardedHost)];
   const badHost = hosts.find(([, host]) => !isHost(host));
   if (badHost !== undefined) return invalid(badHost, 'a host such as "tasks.example"');
 
-  const [sentBy] = [...standard(pairs, 'proto'), ...listed(c, 'X-Forwarded-Proto')];
+  const [sentBy] = [...standard(pairs, 'proto'), ...listed(forwardedProto)];
   const protocol = sentBy?.[1].toLowerCase();
   if (protocol !== undefined && protocol !== 'http' && protocol !== 'https') return invalid(sentBy!, 'http or https');
 
-  const prefixes = listed(c, 'X-Forwarded-Prefix');
+  const prefixes = listed(forwardedPrefix);
   const badPrefix = prefixes.find(([, prefix]) => !isPath(prefix));
   if (badPrefix !== undefined) return invalid(badPrefix, 'a path such as "/jobs"');
   return {
@@ -47,8 +66,8 @@ function standard(pairs: readonly Pair[], name: string): Value[] {
   return pairs.filter((pair) => pair.name === name).map(({ value }) => ['Forwarded', value]);
 }
 
-function listed(c: Context, header: string): Value[] {
-  const items = (c.req.header(header) ?? '').split(',').map((item) => item.trim());
+function listed([header, value]: Value): Value[] {
+  const items = value.split(',').map((item) => item.trim());
   return items.filter((item) => item !== '').map((item) => [header, item]);
 }
 
@@ -61,11 +80,14 @@ interface Pair {
   readonly value: string;
 }
 
-/** A pair of `Forwarded`, or none, and what ends it. Senders leave out the quotes that a port needs, so they may be missing. */
-const PAIR = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?[ \t]*([;,]|$)/y;
+/**
+ * Matches a pair of `Forwarded`, or none, and what ends it. Senders leave out the quotes that a port needs, so they may be
+ * missing. Spaces after a pair belong to the pair's group: two runs of spaces side by side would take quadratic time.
+ */
+const PAIR = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))[ \t]*)?([;,]|$)/y;
 
 /** The pairs of `Forwarded`, those of the first proxy first; `undefined` for a malformed header. */
-function pairsOf(header = ''): Pair[] | undefined {
+function pairsOf(header: string): Pair[] | undefined {
   const pairs: Pair[] = [];
   PAIR.lastIndex = 0;
   for (;;) {

@@ -2,8 +2,11 @@ import { received } from '../../src/failure.ts';
 
 /** Names of hosts and origins of pages, as `Host`, `Origin` and the options of access have them. */
 
-/** A host as a browser writes it into `Host`, which is in ASCII: a name, an IPv4 address or an IPv6 address in brackets. */
-const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i;
+/**
+ * A host as a browser writes it into `Host`, which is in ASCII: a name, an IPv4 address or an IPv6 address in brackets.
+ * No part of a name is empty or made of hyphens alone; one dot may end it. A port begins with no 0.
+ */
+const HOST = /^(?:\[[0-9a-f:.]+\]|-*\w[\w-]*(?:\.-*\w[\w-]*)*\.?)(?::[1-9]\d{0,4})?$/i;
 /** Those that no page has: the schemes of files, FTP and WebSockets. */
 const ORIGIN = /^(?!(?:file|ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/(.*)$/i;
 const DEFAULT_PORT = /:(?:80|443)$/;
@@ -20,7 +23,7 @@ export function withoutPort(host: string): string {
 }
 
 /** The host without a port that HTTP or HTTPS has by default: a browser never sends it, a proxy may. */
-export function withoutDefaultPort(host: string): string {
+function withoutDefaultPort(host: string): string {
   return host.replace(DEFAULT_PORT, '');
 }
 

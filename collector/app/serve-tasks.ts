@@ -12,7 +12,7 @@ export interface ServeTasksOptions {
   app: { fetch(request: Request, env?: object): Response | Promise<Response> };
   /** A loopback address or `localhost`; any where the app is protected. Default `127.0.0.1`. */
   host?: string;
-  /** Whether the app asks for a token on every path that says anything of a task, or is guarded. Default `false`. */
+  /** Whether every path with data of a task needs a token, or the app is guarded. Default `false`. */
   isProtected?: boolean;
   /** 0 to 65535; 0 takes a free one. */
   port: number;

@@ -4,6 +4,8 @@ import type { AttemptRecord } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { entityTag, isNoneMatch } from './entity-tag.ts';
 import { noUuid, unknownTask } from './task-route.ts';
+import { taskAppears, waitOf } from './task-wait.ts';
+import type { TaskWatchers } from './task-watchers.ts';
 
 /** The JSON of `GET /tasks/:uuid/scopes`. */
 export interface TaskScopes {
@@ -14,13 +16,16 @@ export interface TaskScopes {
   attempts: AttemptRecord[];
 }
 
-/** `GET /tasks/:uuid/scopes`: what a task consists of, as a tree. */
-export function taskScopesRoute(store: TaskStore): (c: Context) => Promise<Response> {
+/** `GET /tasks/:uuid/scopes`: what a task consists of, as a tree. With `wait` the task may be yet to come. */
+export function taskScopesRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Promise<Response> {
   return async (c) => {
     const given = c.req.param('uuid') ?? '';
     if (!isTaskUuid(given)) return noUuid(given);
+    const wait = waitOf(c);
+    if (wait instanceof Response) return wait;
     const uuid = given.toLowerCase();
-    const stored = await store.scopes(uuid);
+    let stored = await store.scopes(uuid);
+    if (stored === undefined && (await taskAppears(c, store, watchers, uuid, wait))) stored = await store.scopes(uuid);
     if (stored === undefined) return unknownTask(uuid);
     const tag = entityTag(stored, 'scopes');
     if (isNoneMatch(c.req.header('If-None-Match'), tag)) {

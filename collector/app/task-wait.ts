@@ -17,8 +17,8 @@ export function waitOf(c: Context): number | Response {
 }
 
 /**
- * Waits until the store has a task. Resolves to whether it has: `false` after so many seconds, at once where they are 0,
- * and as soon as the client has gone away. All who wait share the one watch of the store.
+ * Waits until the store has a task, and resolves to whether it has. It is `false` after so many seconds, at once where
+ * they are 0, and as soon as the client has disconnected. All waiting requests share one watch of the store.
  */
 export async function taskAppears(
   c: Context,
@@ -34,21 +34,21 @@ export async function taskAppears(
   const timer = setTimeout(resolve, seconds * 1000, false);
   timer.unref();
   const { signal } = c.req.raw;
-  const gone = (): void => resolve(false);
-  signal.addEventListener('abort', gone);
+  const disconnected = (): void => resolve(false);
+  signal.addEventListener('abort', disconnected);
   try {
     if (signal.aborted) return false;
-    // After the ear is open, so that no commit falls between the two.
+    // The listener comes first, so that no commit is missed between it and this reading.
     return (await store.stored(uuid)) !== undefined || (await promise);
   } finally {
-    signal.removeEventListener('abort', gone);
+    signal.removeEventListener('abort', disconnected);
     clearTimeout(timer);
     stop();
     leave();
   }
 }
 
-/** What is told of a task that may be yet to come; to be released by the caller. */
+/** The feed of a task, which may begin within so many seconds; `undefined` without one. The caller releases it. */
 export async function watchedTask(
   c: Context,
   store: TaskStore,
@@ -58,7 +58,7 @@ export async function watchedTask(
 ): ReturnType<TaskWatchers['task']> {
   for (;;) {
     const watched = await watchers.task(uuid);
-    // Another client may have asked just before the task appeared, and both get its answer: then it is asked anew.
+    // Requests for one task share a reading. One that began before the task appeared has no task: then it is read again.
     if (watched !== undefined || !(await taskAppears(c, store, watchers, uuid, seconds))) return watched;
   }
 }

@@ -79,7 +79,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   read('/tasks', taskListRoute(store));
   read('/tasks/events', taskListEventsRoute(store, watchers));
   read('/tasks/:uuid', taskRoute(store, watchers));
-  read('/tasks/:uuid/scopes', taskScopesRoute(store));
+  read('/tasks/:uuid/scopes', taskScopesRoute(store, watchers));
   read('/tasks/:uuid/events', taskEventsRoute(store, watchers));
   read('/tasks/:uuid/log', taskLogRoute(store, watchers));
   const cancel = cancelRoute(store, access.urlOf);

@@ -90,7 +90,7 @@ function parentScopeOf(attributes: Attributes): Pick<TaskStart, 'parentScope'> {
 export function endFactOf(ref: SpanRef, { name, attributes, time, duration, failed, message, events }: ToldEnd): TaskEnd | ScopeEnd {
   const outcome = outcomeOf(attributes, failed);
   const seq = Math.max(countOf(attributes, conventions.FACTS), 1 + greatestSeq(events));
-  const errorName = textOf(attributes, conventions.ERROR);
+  const errorName = attributes[conventions.ERROR] === undefined ? reportedError(events) : textOf(attributes, conventions.ERROR);
   const error: ToldError | undefined = errorName === '' ? undefined : { name: errorName, message };
   const own = endAttributesOf(attributes);
   const rest = { span: ref, seq, time, outcome, duration, error, ...(Object.keys(own).length > 0 && { attributes: own }) };
@@ -114,6 +114,12 @@ function endAttributesOf(attributes: Attributes): Attributes {
   const error = textOf(attributes, conventions.ERROR);
   if (error !== '' && own[conventions.ERROR_TYPE] === error) delete own[conventions.ERROR_TYPE];
   return own;
+}
+
+/** Name of the error that a span reports, by its exception event: a limit may have dropped the attribute. `""` if none. */
+function reportedError(events: ToldEnd['events'] = []): string {
+  const own = events.findLast(({ attributes = {} }) => isOrdinal(attributes[conventions.SEQ]) && attributes[conventions.EXCEPTION_TYPE] !== undefined);
+  return textOf(own?.attributes ?? {}, conventions.EXCEPTION_TYPE);
 }
 
 /** The end's number is greater: of a span that was ended by other hands than ours too. */

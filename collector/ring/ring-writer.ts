@@ -128,6 +128,15 @@ export class RingWriter {
     }
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether what is written now is taken: not after {@link close}, nor while there is no room. */
+  get isOpen(): boolean {
+    return !this.#closed && !this.#full;
+  }
+
   /** Takes no further facts: what is written from now on is dropped. */
   close(): void {
     this.#closed = true;

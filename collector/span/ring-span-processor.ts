@@ -30,7 +30,8 @@ export class RingSpanProcessor implements TaskProcessor {
   }
 
   committed(limitMs: number): Promise<boolean> {
-    return this.#acknowledgements.wait(limitMs);
+    // What is given up is never committed.
+    return this.ring.isOpen ? this.#acknowledgements.wait(limitMs) : Promise.resolve(false);
   }
 
   sink(ref: SpanRef): SpanSink {
@@ -39,7 +40,7 @@ export class RingSpanProcessor implements TaskProcessor {
 
   onStart(span: StartedSpan): void {
     if (capture.starting !== undefined) {
-      capture.starting.add(this);
+      if (!this.ring.isClosed) capture.starting.add(this);
       return;
     }
     try {
@@ -48,7 +49,7 @@ export class RingSpanProcessor implements TaskProcessor {
       if (ref === undefined) return;
       const writer = new FactWriter(this.ring, ref);
       if (ref.taskSpanId === '') {
-        // It says all at its start: nothing is left to be told at its end.
+        // Its start is all of it.
         writer.announced(announcedFactOf(ref, toldStart(span)));
         return;
       }

@@ -3,9 +3,11 @@ import type { HrTime } from '@opentelemetry/api';
 import { AlwaysOffSampler } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, test } from 'vitest';
+import { createReceiver, memoryStore } from '../../collector/index.ts';
 import { TaskUpdater } from '../../src/index.ts';
 import { microsOf } from '../../src/task-clock.ts';
 import { worker } from '../../src/worker.ts';
+import { traceBody } from '../collector/otlp/otlp-bodies.ts';
 import { processor } from './support/processor.ts';
 import { exported, recorded } from './support/recorded.ts';
 import type { Recorded } from './support/recorded.ts';
@@ -178,7 +180,6 @@ describe('a span', () => {
       'taskspan.outcome': '',
       'taskspan.heading': false,
       'taskspan.facts': 0,
-      'taskspan.error': '',
     });
   });
 
@@ -195,7 +196,7 @@ describe('a span', () => {
       'taskspan.heading': false,
       'taskspan.facts': 3,
     });
-    expect(attributes).not.toHaveProperty('error.type');
+    for (const absent of ['taskspan.error', 'error.type']) expect(attributes).not.toHaveProperty(absent);
     expect(status).toEqual({ code: SpanStatusCode.UNSET });
     expect(events.map(({ name, attributes: own }) => [name, own])).toEqual([
       ['taskspan.notification', { 'taskspan.message': 'one', 'taskspan.seq': 1 }],
@@ -236,8 +237,8 @@ describe('a span', () => {
       heading.scope('Job', () => thrown(new RangeError('no')), { suppressException: false });
     });
     const { attributes, status, events } = await span('Heading');
-    expect(attributes).toMatchObject({ 'taskspan.outcome': 'failed', 'taskspan.heading': true, 'taskspan.error': '' });
-    expect(attributes).not.toHaveProperty('error.type');
+    expect(attributes).toMatchObject({ 'taskspan.outcome': 'failed', 'taskspan.heading': true });
+    for (const absent of ['taskspan.error', 'error.type']) expect(attributes).not.toHaveProperty(absent);
     expect(status).toEqual({ code: SpanStatusCode.ERROR, message: 'no' });
     expect(events).toEqual([]);
   });
@@ -289,7 +290,7 @@ describe('a span', () => {
   });
 
   test('tells its end although the user has filled it with attributes', async () => {
-    const { span, record } = recorded();
+    const { span, spans, record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T', attributes: many(200, 'task') });
     updater.scope('Job', (job) => {
       trace.getActiveSpan()!.setAttributes(many(200, 'scope'));
@@ -304,7 +305,6 @@ describe('a span', () => {
     expect(job.attributes).toMatchObject({
       'taskspan.outcome': 'failed',
       'taskspan.heading': true,
-      'taskspan.error': 'Error',
       'taskspan.facts': 2,
     });
     expect(task.attributes).toMatchObject({
@@ -313,6 +313,11 @@ describe('a span', () => {
       'taskspan.jobs.total': 2,
     });
     expect(await record(updater)).toMatchObject({ state: 'failed', exception: 'no', jobs: { total: 2, failed: 1 } });
+    const store = memoryStore();
+    const body = traceBody('json', await spans());
+    await createReceiver({ store }).request('/v1/traces', { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
+    const [attempt] = (await store.scopes(updater.taskUuid))!.attempts;
+    expect(attempt!.scopes).toMatchObject([{ name: 'Job', outcome: 'failed', heading: true, error: 'Error: no' }]);
   });
 
   test('tells a notification although it has more attributes than an event may have', async () => {

@@ -98,6 +98,6 @@ test('a store that does not commit holds up neither a start nor an announcement 
     announceTask({ taskName: 'Later' }),
   ]);
   expect(started).toHaveBeenCalledTimes(2);
-  expect(told).toEqual(['taskspan: a task was not committed within 2 s of its start or announcement: it can\'t be found yet']);
+  expect(told).toEqual(['taskspan: a task could not be committed within 2 s of its start or announcement: it can\'t be found yet']);
   commit();
 });

@@ -59,6 +59,10 @@ describe('the host', () => {
     await expectForbidden(await get(app, { Host: 'tasks.example:8080' }), 'allowedHosts', 'tasks.example:8080');
   });
 
+  test.each(['tasks.example.', '_tasks.example', '-tasks-.example', 't', '127.1', 'xn--mller-kva.example'])('%s in allowedHosts is a name', async (entry) => {
+    expect((await get(appWith({ allowedHosts: [entry] }), { Host: new URL(`http://${entry}:81`).host })).status).toBe(200);
+  });
+
   test('is asked for on every path', async () => {
     for (const path of ['/tasks', `/tasks/${UUID}`, `/tasks/${UUID}/scopes`, '/healthz']) {
       const response = await appWith().request(path, { headers: { Host: 'evil.example' } });
@@ -157,7 +161,7 @@ describe('an option that can not match anything', () => {
   test.each([
     'https://app.example/', 'https://app.example/path', 'https://app.example?q', 'https://ada@app.example', 'app.example', 'null', '', 'https://',
     'https://app.example:port', 'https://app.example:65536', 'https://256.1.1.1', 'https://[::g]', 'https://app%2eexample', 'ws://app.example',
-    'file://app', ' https://app.example',
+    'file://app', ' https://app.example', 'https://app..example', 'https://.', 'https://-', 'https://app.example:0', 'https://app.example:0443',
   ])('the origin "%s" is refused at once', (origin) => {
     const make = (): Hono => appWith({ allowedOrigins: [origin] });
     expect(make).toThrow(new TypeError(`allowedOrigins: expected an origin such as "https://app.example", got "${origin}"`));
@@ -165,7 +169,8 @@ describe('an option that can not match anything', () => {
 
   test.each([
     'http://tasks.example', 'tasks.example/', 'tasks.example/path', 'a b', '::1', '', 'tasks.example:', 'tasks.example:99999', '256.1.1.1', '[::g]',
-    'ada@tasks.example', '%74asks.example',
+    'ada@tasks.example', '%74asks.example', 'tasks..example', '.', '..', '.tasks.example', 'tasks.example..', '-', 'tasks.-', 'tasks.example:0',
+    'tasks.example:00', 'tasks.example:080',
   ])('the host "%s" is refused at once', (host) => {
     const make = (): Hono => appWith({ allowedHosts: [host] });
     expect(make).toThrow(new TypeError(`allowedHosts: expected a host name such as "tasks.example", got "${host}"`));

@@ -12,7 +12,7 @@ import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { EventReader } from './event-reader.ts';
 
 const OTHER = '00000000-0000-4000-8000-000000000000';
-const PATHS = [`/tasks/${UUID}`, `/tasks/${UUID}/events`, `/tasks/${UUID}/log`, `/tasks/${UUID}/log?follow=1`];
+const PATHS = [`/tasks/${UUID}`, `/tasks/${UUID}/events`, `/tasks/${UUID}/log`, `/tasks/${UUID}/log?follow=1`, `/tasks/${UUID}/scopes`];
 
 const waiting = (path: string, seconds = 30): string => `${path}${path.includes('?') ? '&' : '?'}wait=${seconds}`;
 
@@ -31,7 +31,7 @@ class Empty {
       get: (target, name: string) => (...args: never[]) => {
         this.calls.push(name);
         const given = (target[name as keyof TaskStore] as (...args: never[]) => unknown).apply(target, args);
-        if (name === 'stored') void (given as Promise<unknown>).then(() => this.#look());
+        if (name === 'stored' || name === 'scopes') void (given as Promise<unknown>).then(() => this.#look());
         if (name !== 'watch') return given;
         this.watches++;
         return () => {

@@ -20,6 +20,7 @@ type Step =
   | { do: 'progress'; done: number; total: number | undefined }
   | { do: 'plan' | 'result' | 'fail' }
   | { do: 'setAttribute' | 'setOnSpan'; key: string; value: Attributes[string] }
+  | { do: 'setMany'; count: number }
   | { do: 'rename'; text: string }
   | { do: 'scope' | 'part'; name: string; inside: Step[] };
 
@@ -39,6 +40,7 @@ const { steps } = fc.letrec<{ steps: Step[]; step: Step }>((tie) => ({
     fc.record({ do: fc.constant('progress' as const), done: fc.nat(10), total: fc.option(fc.nat(10), { nil: undefined }) }),
     fc.record({ do: fc.constantFrom('plan' as const, 'result' as const, 'fail' as const) }),
     fc.record({ do: fc.constantFrom('setAttribute' as const, 'setOnSpan' as const), key, value }),
+    fc.record({ do: fc.constant('setMany' as const), count: fc.integer({ min: 55, max: 80 }) }),
     fc.record({ do: fc.constant('rename' as const), text }),
     fc.record({ do: fc.constantFrom('scope' as const, 'part' as const), name: fc.constantFrom('One', 'Two'), inside: tie('steps') }),
   ),
@@ -53,6 +55,7 @@ function run(updater: TaskUpdater, todo: readonly Step[]): void {
     else if (step.do === 'result') updater.setResult({ found: todo.length });
     else if (step.do === 'setAttribute') updater.setAttribute(step.key, step.value!);
     else if (step.do === 'setOnSpan') trace.getActiveSpan()!.setAttribute(step.key, step.value!);
+    else if (step.do === 'setMany') trace.getActiveSpan()!.setAttributes(Object.fromEntries(Array.from({ length: step.count }, (_, at) => [`n${at}`, at])));
     else if (step.do === 'rename') trace.getActiveSpan()!.updateName(step.text);
     else if (step.do === 'scope') updater.scope(step.name, () => run(updater, step.inside));
     else if (step.do === 'part') continueTask(updater.carrier()).scope(step.name, (part) => part.notify('elsewhere'), { suppressException: true });

@@ -8,6 +8,7 @@ import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
 import type { ScopeRecord, TaskStore } from '../../../collector/index.ts';
 import { announceTask, continueTask, currentUpdater, runTask, TaskUpdater } from '../../../src/index.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';
+import { thrown } from '../../src/support/thrown.ts';
 
 interface Processing {
   store: TaskStore;
@@ -123,6 +124,19 @@ describe('a task is recorded whole', () => {
   });
 });
 
+test.each([
+  ['gives no tracer', { getTracer: () => thrown(new Error('no tracer')) }],
+  ['gives spans that are none', { getTracer: () => ({ startSpan: () => ({ end: () => undefined }) }) }],
+  ['gives spans without ids', { getTracer: () => ({ startSpan: () => ({ isRecording: () => true, spanContext: () => thrown(new Error('no ids')) }) }) }],
+])('a provider that %s harms no task', async (_, provider) => {
+  const reports = diagnosed();
+  trace.setGlobalTracerProvider(provider as never);
+  onTestFinished(() => trace.disable());
+  const { log } = processing();
+  expect(await log(await nestedTask())).toBe(LOG);
+  expect(reports.length).toBeLessThanOrEqual(1);
+});
+
 /** A tracer whose spans can't be read, written to or extended. */
 function wrapping(tracer: Tracer): Tracer {
   const nothing = (): undefined => undefined;
@@ -166,6 +180,14 @@ describe('who takes a task', () => {
     expect(await first.record(updater.taskUuid)).toMatchObject({ state: 'completed', jobs: { total: 1 } });
     await later.processor.forceFlush();
     expect(await later.store.task(updater.taskUuid)).toBeUndefined();
+  });
+
+  test('is not a processor that was shut down, though its provider calls it', async () => {
+    const [closed, other] = [processing(), processing()];
+    register(new NodeTracerProvider({ spanProcessors: [closed.processor] }));
+    await closed.processor.shutdown();
+    const uuid = await nestedTask();
+    expect(await other.log(uuid)).toBe(LOG);
   });
 
   test('is nobody after the processor was shut down, which is reported', async () => {
@@ -220,6 +242,27 @@ describe('attributes that are set while a task runs', () => {
     updater.complete();
     expect((await record(updater.taskUuid))['attributes']).toEqual({ a: 'a ***', b: `${'x'.repeat(10)}… (cut: 11 characters)` });
     expect(reports).toEqual([`taskspan: task ${updater.taskUuid} has 2 attributes already: "c" is dropped`]);
+  });
+
+  test('on a span are redacted on the span too, so that they are so wherever it arrives', async () => {
+    const { record, scopes, processor } = processing();
+    const exporter = exporting(processor);
+    const uuid = runTask('T', (updater) => {
+      trace.getActiveSpan()!.setAttribute('dsn', 'db://secret@host');
+      updater.scope('Scope', () => void trace.getActiveSpan()!.setAttribute('dsn', 'db://secret@host'));
+      return updater.taskUuid;
+    }, { redact: (text) => text.replaceAll('secret', '***') });
+    expect(await record(uuid)).toMatchObject({ attributes: { dsn: 'db://***@host' } });
+    expect(await scopes(uuid)).toMatchObject([{ attributes: { dsn: 'db://***@host' } }]);
+    for (const { attributes } of exporter.getFinishedSpans()) expect(attributes['dsn']).toBe('db://***@host');
+  });
+
+  test('on the span of an announcement by another processor are in its record', async () => {
+    const { record, processor } = processing();
+    const tenant: SpanProcessor = { onStart: (span) => void span.setAttribute('tenant', 'one'), onEnd: () => undefined, forceFlush: async () => undefined, shutdown: async () => undefined };
+    exporting(tenant, processor);
+    const uuid = await announceTask({ taskName: 'Queued', attributes: { order: 1 } });
+    expect(await record(uuid)).toMatchObject({ state: 'queued', attributes: { order: 1, tenant: 'one' } });
   });
 
   test('by setAttribute need a name of their own', async () => {

@@ -99,5 +99,8 @@ test('after shutdown() nothing more is taken, which is reported once and never t
   expect(append).not.toHaveBeenCalled();
   expect(await store.task(open.taskUuid)).toMatchObject({ state: 'running' });
   expect((await store.tasks({ limit: 9 })).tasks).toHaveLength(1);
-  expect(told).toEqual(['taskspan: something is reported after shutdown() of the TaskSpanProcessor: nothing more is recorded']);
+  expect(told).toEqual([
+    'taskspan: something is reported after shutdown() of the TaskSpanProcessor: nothing more is recorded',
+    'taskspan: a task that begins after its collector was closed is not recorded',
+  ]);
 });

@@ -75,6 +75,18 @@ describe('our provider', () => {
     expect(await taskspan.store.task(uuid)).toBeDefined();
   });
 
+  test('leaves its context manager to a provider that was registered beside it', async () => {
+    const { provider } = theirs();
+    provider.register({ contextManager: null });
+    const { taskspan } = await started({ spanProcessors: [] });
+    runTask('Task', () => undefined);
+    await taskspan.close();
+    trace.getTracer('user').startActiveSpan('user', (span) => {
+      expect(trace.getActiveSpan()).toBe(span);
+      span.end();
+    });
+  });
+
   test("gives back what it took as taskspan closes, and nothing of an application's", async () => {
     const { taskspan } = await started();
     runTask('Task', () => undefined);
@@ -100,6 +112,18 @@ test('beside a provider without a context manager or propagator these are ours',
     expect(Object.keys(headers)).toEqual(['traceparent']);
   });
   expect(context.active()).toBe(ROOT_CONTEXT);
+});
+
+test('further span processors are flushed, and shut down at close()', async () => {
+  const calls: string[] = [];
+  const processor = {
+    onStart: () => undefined, onEnd: () => undefined, forceFlush: async () => void calls.push('forceFlush'), shutdown: async () => void calls.push('shutdown'),
+  };
+  const { taskspan } = await started({ spanProcessors: [processor] });
+  runTask('Task', () => undefined);
+  await taskspan.flush();
+  await taskspan.close();
+  expect(calls).toEqual(['forceFlush', 'shutdown']);
 });
 
 test("options for spans that another provider does not heed are in `failures`, once it is known", async () => {
