@@ -227,9 +227,10 @@ export function finalAttributes(span: Span, given: Attributes | undefined, hasEr
 function setOn(span: Span, given: Attributes | undefined, hasErrorType: boolean): Attributes | undefined {
   const { attributes } = span as { attributes?: Attributes };
   if (typeof attributes !== 'object' || attributes === null) return undefined;
-  // Mostly a scope has ours alone. Ours are set first: as many as these means that there are no others.
   const keys = Object.keys(attributes);
-  if (given === undefined && keys.length === SCOPE_ATTRIBUTE_COUNT + (hasErrorType ? 2 : 0)) return undefined;
+  // Mostly a scope has ours alone. A provider's span has them first: as many as these means that there are no others.
+  const isOursAlone = keys.length === SCOPE_ATTRIBUTE_COUNT + (hasErrorType ? 2 : 0) && !(span instanceof StandInSpan);
+  if (given === undefined && isOursAlone) return undefined;
   let set: [string, Attributes[string]][] | undefined;
   for (const key of keys) {
     if (key.startsWith(conventions.RESERVED_PREFIX)) continue;

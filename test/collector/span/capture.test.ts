@@ -244,6 +244,25 @@ describe('attributes that are set while a task runs', () => {
     expect(reports).toEqual([`taskspan: task ${updater.taskUuid} has 2 attributes already: "c" is dropped`]);
   });
 
+  test.each([
+    ['recorded', {}],
+    ['sampled out', { sampler: new AlwaysOffSampler() }],
+  ])('on the span of a scope that is %s are in its record, however many', async (_, config) => {
+    const { scopes, processor } = processing();
+    register(new NodeTracerProvider({ ...config, spanProcessors: [processor] }));
+    const counts = Array.from({ length: 16 }, (__, count) => count);
+    const uuid = runTask('T', (updater) => {
+      for (const count of counts) {
+        const attributes = Object.fromEntries(counts.slice(0, count).map((at) => [`a${at}`, at]));
+        updater.scope('Scope', () => void trace.getActiveSpan()!.setAttributes(attributes));
+        updater.scope('Fails', () => { trace.getActiveSpan()!.setAttributes(attributes); throw new Error('no'); }, { suppressException: true });
+      }
+      return updater.taskUuid;
+    });
+    const found = (await scopes(uuid)).map(({ attributes }) => Object.keys(attributes).length);
+    expect(found).toEqual(counts.flatMap((count) => [count, count]));
+  });
+
   test('on a span are redacted on the span too, so that they are so wherever it arrives', async () => {
     const { record, scopes, processor } = processing();
     const exporter = exporting(processor);
