@@ -71,9 +71,9 @@ export function carriedBy(source: CarrierSource): CarriedTask | undefined {
   const tracestate = value('tracestate') ?? '';
   const traceState = tracestate === '' ? {} : { traceState: createTraceState(tracestate) };
   const sender = spanContextOf(value('traceparent'));
-  const isSame = sender?.traceId !== spanContext.traceId || sender.spanId === spanContext.spanId;
+  const isOther = sender?.traceId === spanContext.traceId && sender.spanId !== spanContext.spanId;
   const scope = { ...carried.scope, spanContext: { ...spanContext, ...traceState } };
-  return { ...carried, scope: isSame ? scope : { ...scope, sender: { ...sender, ...traceState } } };
+  return { ...carried, scope: isOther ? { ...scope, sender: { ...sender, ...traceState } } : scope };
 }
 
 /** Reads texts by their names in lower case. Of several headers of one name the first counts. */

@@ -10,7 +10,7 @@ import { report } from '../../src/report.ts';
 
 /**
  * The sampler that `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` name, by OpenTelemetry's
- * specification of environment variables; one that they name wrongly is told.
+ * specification of environment variables. An invalid one is reported.
  */
 export function samplerFromEnv(env: NodeJS.ProcessEnv = process.env): Sampler {
   const name = env['OTEL_TRACES_SAMPLER']?.trim() || 'parentbased_always_on';

@@ -108,7 +108,7 @@ export class TaskSpanProcessor {
     this.#spans.onEnd(span);
   }
 
-  /** Resolves when all that was said is committed, or the store has refused it; after two seconds at the latest. */
+  /** Resolves when all facts until now are committed, or refused by the store; after two seconds at the latest. */
   async forceFlush(): Promise<void> {
     await within(FLUSH_MS, this.#collecting.committer.drain(FLUSH_MS));
   }
