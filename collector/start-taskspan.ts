@@ -1,6 +1,8 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { capture } from '../src/capture.ts';
+import type { TaskProcessor } from '../src/capture.ts';
 import { describeFailure } from '../src/failure.ts';
+import { liveTasks } from '../src/live-tasks.ts';
 import { report, warnings } from '../src/report.ts';
 import { shared } from '../src/shared.ts';
 import { print } from '../src/standard-streams.ts';
@@ -78,7 +80,7 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
     return inert([error as Error]);
   }
   if (collecting.running !== undefined) {
-    report('it is running already: this second start changes nothing');
+    report('a collector runs in this process already: this second start changes nothing');
     const { handle, ready } = collecting.running;
     await ready;
     return handleTo(handle);
@@ -171,6 +173,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     await ready;
     await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown(), further('shutdown')]);
     endings.stop();
+    reportOpen(spans);
     capture.always.delete(spans);
     unregister();
     ring.close();
@@ -286,6 +289,12 @@ function unusedOptions({ sending, endpoint, sampler, spanProcessors }: ResolvedO
   const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (names.length === 0) return undefined;
   return new Error(`spans are made by another OpenTelemetry provider than taskspan's: not used for them: ${names.join(', ')}`);
+}
+
+/** A task that goes on after the end of its collector stays `running` in its record: mostly an `await` was forgotten. */
+function reportOpen(processor: TaskProcessor): void {
+  const open = [...liveTasks].filter(({ takers }) => takers.includes(processor)).length;
+  if (open > 0) report(`${open} ${open === 1 ? 'task is' : 'tasks are'} still open at close(): what is reported from now on is not recorded`);
 }
 
 /** Prints warnings where the application has set no logger for OpenTelemetry's `diag`. `OTEL_LOG_LEVEL=none` keeps it silent. */

@@ -1,6 +1,6 @@
 import { checkToken } from '../app/token.ts';
 import { textOf } from '../environment.ts';
-import { CommandError } from './command-error.ts';
+import { UsageError } from './command-error.ts';
 
 /**
  * The token of `TASKSPAN_TOKEN`, if there is one. It has no option, since all users of a machine
@@ -14,7 +14,7 @@ export function accessToken(): string | undefined {
   try {
     checkToken('TASKSPAN_TOKEN', token);
   } catch (error) {
-    throw new CommandError((error as Error).message, { cause: error });
+    throw new UsageError((error as Error).message, { cause: error });
   }
   return token;
 }

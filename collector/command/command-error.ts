@@ -1,4 +1,4 @@
-import { EXIT_FAILED, EXIT_UNKNOWN_TASK } from './exit-codes.ts';
+import { EXIT_FAILED, EXIT_UNKNOWN_TASK, EXIT_USAGE } from './exit-codes.ts';
 
 /** Why a command can't run, in one line for the person who called it: no stack. */
 export class CommandError extends Error {
@@ -12,6 +12,12 @@ export class CommandError extends Error {
 export class UnknownTaskError extends CommandError {
   override readonly name = 'UnknownTaskError';
   override readonly exitCode: number = EXIT_UNKNOWN_TASK;
+}
+
+/** An option or a variable of the environment is invalid. */
+export class UsageError extends CommandError {
+  override readonly name = 'UsageError';
+  override readonly exitCode: number = EXIT_USAGE;
 }
 
 /** The store or the server does not answer just now; it may later. */

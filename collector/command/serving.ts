@@ -1,6 +1,6 @@
 import { startTaskspan } from '../start-taskspan.ts';
 import type { Taskspan } from '../start-taskspan.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError, UsageError } from './command-error.ts';
 import { holdReports } from './reports.ts';
 
 /** Where tasks are kept and served. */
@@ -25,6 +25,8 @@ export async function startServing(options: ServingOptions): Promise<Taskspan> {
     serve: { port, host, ...(receive !== undefined && { receive }) },
     registerProvider,
     ...(endpoint !== undefined && { endpoint }),
+  }).catch((error: Error) => {
+    throw new UsageError(error.message);
   });
   if (taskspan.failures.length > 0) {
     await taskspan.close();

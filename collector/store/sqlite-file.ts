@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type * as NodeSqlite from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -34,7 +34,7 @@ export function openSqliteFile(path: string): DatabaseSync {
     if (database?.isOpen === true) database.close();
     const failure = sqliteFailure(error, path);
     if (failure instanceof TaskStoreError) throw failure;
-    const { message } = error as Error;
+    const message = existsSync(dirname(path)) ? (error as Error).message : 'its folder does not exist';
     throw new TaskStoreError('UNAVAILABLE', `${path} can't be opened as a database: ${message}`, { cause: error });
   }
 }

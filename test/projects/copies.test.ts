@@ -41,7 +41,7 @@ test.each(CASES)('the copies of taskspan of $name work on one task beside the co
       env: { TASKSPAN_STORE: store, TASKSPAN_PORT: '0' },
     }),
   );
-  expect(stderr).toBe('taskspan: it is running already: this second start changes nothing\n');
+  expect(stderr).toBe('taskspan: a collector runs in this process already: this second start changes nothing\n');
   expect(JSON.parse(stdout)).toEqual({ isOther: true, isSameTask: true, cancelled: 'TASKSPAN_CANCELLED' });
   const shared = await recordedIn(store, UUID);
   expect(shared.log).toBe(LOG);

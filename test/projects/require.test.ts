@@ -17,6 +17,6 @@ test.each(VERSIONS)(TITLE, async (node) => {
   expect(JSON.parse(program.stdout)).toEqual({ text: '\tsaid\n', failures: [] });
 
   const copies = await run('copies.js');
-  expect(copies.stderr).toBe('taskspan: it is running already: this second start changes nothing\n');
+  expect(copies.stderr).toBe('taskspan: a collector runs in this process already: this second start changes nothing\n');
   expect(JSON.parse(copies.stdout)).toEqual({ imported: true, copied: true, sameStore: true });
 });

@@ -164,7 +164,7 @@ describe('a server behind a proxy', () => {
   it('is not started with a host or an origin that no browser sends', async () => {
     for (const [name, entry] of [['TASKSPAN_ALLOWED_HOSTS', '*.example'], ['TASKSPAN_ALLOWED_ORIGINS', 'https://*.example']] as const) {
       const { code, stdout, stderr } = await startCommand(['serve', '--port', '0'], { cwd: await temporaryFolder(), env: { [name]: entry } }).ended;
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toMatch(new RegExp(`^taskspan: ${name}: expected an? .*, got "${entry.replaceAll('*', '\\*')}"; there is no wildcard.*\n$`));
     }
   });
@@ -198,8 +198,8 @@ describe('a server with a token', () => {
   it('is not started, and not asked, with what is no token', async () => {
     const short = { TASKSPAN_TOKEN: 'short' };
     const stderr = expect.stringMatching(/^taskspan: TASKSPAN_TOKEN: expected 16 to 1024 characters of .*, got 5\n$/);
-    expect(await startCommand(['serve', '--port', '0'], { cwd: await temporaryFolder(), env: short }).ended).toMatchObject({ code: 1, stdout: '', stderr });
-    expect(await list('http://127.0.0.1:2', short)).toMatchObject({ code: 1, stdout: '', stderr });
+    expect(await startCommand(['serve', '--port', '0'], { cwd: await temporaryFolder(), env: short }).ended).toMatchObject({ code: 2, stdout: '', stderr });
+    expect(await list('http://127.0.0.1:2', short)).toMatchObject({ code: 2, stdout: '', stderr });
   });
 });
 

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
+import { sqliteStore } from '../../../collector/index.ts';
 import { newFile } from './sqlite-file.ts';
 
 const THREADS = 4;
@@ -14,4 +17,9 @@ test('a new database that many open at once is nobody else\'s, and locked for no
   );
   const failures = await Promise.all(threads.map((thread) => once(thread, 'message')));
   expect(failures.flat(2)).toEqual([]);
+});
+
+test('a file in a folder that is missing can not be opened, which names the reason', async () => {
+  const path = join(tmpdir(), 'taskspan-no-such-folder', 'tasks.sqlite');
+  expect(() => sqliteStore(path)).toThrow(`${path} can't be opened as a database: its folder does not exist`);
 });

@@ -114,6 +114,15 @@ test('beside a provider without a context manager or propagator these are ours',
   expect(context.active()).toBe(ROOT_CONTEXT);
 });
 
+test('close() warns of a task that is still open', async () => {
+  const reports = diagnosed();
+  const { taskspan } = await started();
+  const ended = runTask('Forgotten', () => taskspan.close());
+  await ended;
+  const warning = 'taskspan: 1 task is still open at close(): what is reported from now on is not recorded';
+  expect(reports).toContain(warning);
+});
+
 test('further span processors are flushed, and shut down at close()', async () => {
   const calls: string[] = [];
   const processor = {

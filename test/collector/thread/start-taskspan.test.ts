@@ -18,7 +18,7 @@ test('a second start gives a handle whose close() does nothing', async () => {
   );
   const { code, stderr } = await script.ended;
   expect(code).toBe(0);
-  expect(stderr).toContain('it is running already');
+  expect(stderr).toContain('a collector runs in this process already');
   expect((await recordsOf(storeIn(folder))).get('after the second close')?.state).toBe('completed');
 });
 
