@@ -59,7 +59,7 @@ describeWithPeers('tasks through the real Collector in the real Jaeger', () => {
     expect(byName.get('My subtask 1 in my task 2')!.events).toMatchObject([
       { name: 'taskspan.notification', attributes: { 'taskspan.message': 'Some notification related to the task' } },
     ]);
-    expect(task.scope).toEqual({ name: 'taskspan', version: '1.1.0' });
+    expect(task.scope).toEqual({ name: 'taskspan', version: '1.2.0' });
     expect(task.resource).toMatchObject({ 'service.name': 'tests' });
     expect(task.attributes).toMatchObject({
       'taskspan.span': 'task',
