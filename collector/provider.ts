@@ -18,7 +18,7 @@ export interface ProviderOptions {
   sampler: Sampler | undefined;
   /** Made only where the provider is. */
   spanProcessors: () => SpanProcessor[];
-  /** Called where spans are another provider's, or nobody's. */
+  /** Called where taskspan's provider makes no spans, since another one is registered. */
   onForeign: () => void;
 }
 

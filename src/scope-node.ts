@@ -185,8 +185,7 @@ export class ScopeNode implements Scope {
       return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, NOT_TRACED), parent, undefined);
     }
     const start = task.clock.now();
-    const { span, ref } = parent.own.writer;
-    const opened = startScopeSpan(task, parent.#attributesInside(), span, ref, clean, start, parent.#contextInside());
+    const opened = startScopeSpan(task, parent.#attributesInside(), parent.own.writer, clean, start, parent.#contextInside());
     return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, opened), parent, opened.context);
   }
 

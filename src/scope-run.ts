@@ -123,7 +123,7 @@ export class ScopeRun {
    * Ends the scope and its span. Without effect if it has ended.
    *
    * @param failed What was thrown, where something was.
-   * @param last What is known only at the end, asked for after the failure has been told.
+   * @param last What is known only at the end, asked for after the failure has been reported.
    */
   end(outcome: Outcome, failed?: { readonly thrown: unknown }, last?: () => TaskTotals): void {
     if (!this.#open) return;

@@ -162,20 +162,19 @@ export const SCOPE_ATTRIBUTE_COUNT = 10;
 export function startScopeSpan(
   task: TaskRun,
   attributes: Readonly<Attributes>,
-  parent: OpenSpan['span'],
-  parentRef: SpanRef,
+  parent: Pick<OpenSpan, 'span' | 'ref'>,
   name: string,
   time: number,
   base: Context,
 ): OpenSpan {
   const { takers, tracer } = task;
   // Inside a task that is in no trace a scope would begin one of its own.
-  const isAlone = parent instanceof StandInSpan && !parent.isInTrace;
+  const isAlone = parent.span instanceof StandInSpan && !parent.span.isInTrace;
   const given = isAlone ? undefined : startSpan(tracer, name, scopeOptions(attributes, name, time), base, NOTED_BY_NOBODY);
-  const { span, traceId, spanId } = identified(given, base, takers, parentRef.traceId);
-  const ref = { taskUuid: task.uuid, traceId, spanId, taskSpanId: parentRef.taskSpanId };
+  const { span, traceId, spanId } = identified(given, base, takers, parent.ref.traceId);
+  const ref = { taskUuid: task.uuid, traceId, spanId, taskSpanId: parent.ref.taskSpanId };
   const open = opened(span, ref, base, takers);
-  open.sink?.start({ kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId: parentRef.spanId });
+  open.sink?.start({ kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId: parent.ref.spanId });
   return open;
 }
 

@@ -25,7 +25,7 @@ describe('an app that is guarded', () => {
     expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([200, null]);
   });
 
-  test('is told to cancel by its own pages, and by no others', async () => {
+  test('takes a cancel from its own pages, and from no others', async () => {
     const Host = 'shop.example';
     expect(await cancel(guarded(), { Host })).toBe(202);
     expect(await cancel(guarded(), { Host, Origin: 'https://shop.example', 'Sec-Fetch-Site': 'same-origin' })).toBe(202);

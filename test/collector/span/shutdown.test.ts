@@ -1,26 +1,17 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { context, propagation, trace } from '@opentelemetry/api';
-import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import type { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryStore, sqliteStore, TaskSpanProcessor } from '../../../collector/index.ts';
 import type { TaskStore } from '../../../collector/index.ts';
 import { runTask, TaskUpdater } from '../../../src/index.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';
+import { registered } from '../../src/support/recorded.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 
-/** The end of an application's own provider, whose processor keeps the record. */
-
+/** An application's own provider, whose processor keeps the record. */
 function providerTo(store: TaskStore): NodeTracerProvider {
-  const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false })] });
-  provider.register();
-  onTestFinished(async () => {
-    trace.disable();
-    context.disable();
-    propagation.disable();
-    await provider.shutdown();
-  });
-  return provider;
+  return registered({ spanProcessors: [new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false })] });
 }
 
 /** A store in a file that another connection has locked, until a commit has failed so often. */

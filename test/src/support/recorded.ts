@@ -95,7 +95,8 @@ class EndedSpans implements SpanExporter {
   }
 }
 
-function registered(config: TracerConfig): NodeTracerProvider {
+/** Registers a provider until the test has finished, and shuts it down then. */
+export function registered(config: TracerConfig): NodeTracerProvider {
   const provider = new NodeTracerProvider(config);
   provider.register();
   onTestFinished(async () => {
