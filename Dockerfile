@@ -16,4 +16,4 @@ ENV NODE_ENV=production TASKSPAN_STORE=/var/lib/taskspan/taskspan.sqlite
 EXPOSE 4320
 HEALTHCHECK --interval=5s --timeout=3s --retries=12 \
   CMD ["node", "--eval", "fetch('http://127.0.0.1:4320/readyz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--disable-warning=ExperimentalWarning", "dist/collector/command/main.js", "serve"]
+CMD ["node", "--disable-warning=ExperimentalWarning", "dist/collector/cli/main.js", "serve"]

@@ -38,7 +38,7 @@ const config: ViteUserConfig = defineConfig({
         plugins: [onSdk3],
         test: {
           name: 'sdk-3',
-          include: ['test/sdk-3/*.test.ts', 'test/src/**/*.test.ts', 'test/collector/span/**/*.test.ts'],
+          include: ['test/sdk-3/*.test.ts', 'test/src/**/*.test.ts', 'test/collector/capture/capture.test.ts', 'test/collector/{runtime/task-span-processor,runtime/shutdown,export/*}.test.ts'],
           ...PATIENT,
         },
       },

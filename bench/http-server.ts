@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { createTasksApp, sqliteStore, startTaskspan } from '../collector/index.ts';
-import { serveTasks } from '../collector/app/serve-tasks.ts';
+import { serveTasks } from '../collector/server/serve-tasks.ts';
 import { runTask } from '../src/index.ts';
 import { processCpuTime } from './rounds.ts';
 import { textAt } from './texts.ts';

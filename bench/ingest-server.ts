@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { createReceiver, memoryStore, sqliteStore } from '../collector/index.ts';
-import { serveTasks } from '../collector/app/serve-tasks.ts';
+import { serveTasks } from '../collector/server/serve-tasks.ts';
 import { decode } from './bare-decoder.ts';
 import { processCpuTime } from './rounds.ts';
 import { ENCODINGS } from './task-bodies.ts';

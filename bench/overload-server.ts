@@ -1,5 +1,5 @@
 import { createReceiver, sqliteStore } from '../collector/index.ts';
-import { serveTasks } from '../collector/app/serve-tasks.ts';
+import { serveTasks } from '../collector/server/serve-tasks.ts';
 
 /** A receiver with its defaults, which tells the memory it takes when it is asked. */
 const [path] = process.argv.slice(2);

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { serveTasks } from '../collector/app/serve-tasks.ts';
+import { serveTasks } from '../collector/server/serve-tasks.ts';
 import { createTasksApp, startTaskspan } from '../collector/index.ts';
 import type { Taskspan } from '../collector/index.ts';
 import { TaskUpdater } from '../src/index.ts';

@@ -1,14 +1,14 @@
 /**
  * taskspan/collector: what records, keeps and serves tasks.
  */
-export { createTasksApp } from './app/tasks-app.ts';
-export type { TasksMetrics } from './app/metrics-route.ts';
-export type { TasksAppOptions } from './app/tasks-app.ts';
-export type { AccessOptions } from './app/access.ts';
-export type { ProxyOptions, ReceiveOptions, ServeOptions } from './app/serve-options.ts';
-export type { StreamOptions } from './app/stream-options.ts';
-export { createReceiver } from './otlp/receiver.ts';
-export type { ReceiverLimits, ReceiverObserver, ReceiverOptions } from './otlp/receiver-options.ts';
+export { createTasksApp } from './server/tasks-app.ts';
+export type { TasksMetrics } from './server/metrics-route.ts';
+export type { TasksAppOptions } from './server/tasks-app.ts';
+export type { AccessOptions } from './server/access.ts';
+export type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-options.ts';
+export type { StreamOptions } from './server/live/stream-options.ts';
+export { createReceiver } from './otlp/receive/receiver.ts';
+export type { ReceiverLimits, ReceiverObserver, ReceiverOptions } from './otlp/receive/receiver-options.ts';
 export { applyChange } from './record/task-change.ts';
 export type { LogGain, TaskChange } from './record/task-change.ts';
 export { TASK_STATES } from './record/task-record.ts';
@@ -22,9 +22,9 @@ export type {
   TaskStatus,
   TaskSummary,
 } from './record/task-record.ts';
-export { TaskSpanProcessor } from './span/task-span-processor.ts';
-export type { TaskSpanProcessorOptions } from './span/task-span-processor.ts';
-export type { EndedSpan, StartedSpan } from './span/sdk-span.ts';
+export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
+export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
+export type { EndedSpan, StartedSpan } from './capture/sdk-span.ts';
 export { startTaskspan } from './start-taskspan.ts';
 export type { Taskspan } from './start-taskspan.ts';
 export { memoryStore } from './store/memory-store.ts';

@@ -1,12 +1,12 @@
 import { checkKeys, checkType } from '../src/check-options.ts';
 import { received } from '../src/failure.ts';
-import { hostCheck, originSet } from './app/host-names.ts';
-import type { ProxyOptions, ReceiveOptions, ServeOptions } from './app/serve-options.ts';
-import { resolveStreams } from './app/stream-options.ts';
-import type { StreamOptions } from './app/stream-options.ts';
-import { checkToken } from './app/token.ts';
+import { hostCheck, originSet } from './server/host-names.ts';
+import type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-options.ts';
+import { resolveStreams } from './server/live/stream-options.ts';
+import type { StreamOptions } from './server/live/stream-options.ts';
+import { checkToken } from './server/token.ts';
 import { booleanOf, listOf, numberOf, textOf } from './environment.ts';
-import { resolveLimits } from './otlp/receiver-options.ts';
+import { resolveLimits } from './otlp/receive/receiver-options.ts';
 
 const SERVE_OPTIONS: readonly string[] = [
   'port',

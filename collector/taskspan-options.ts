@@ -1,13 +1,13 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { checkKeys } from '../src/check-options.ts';
 import { received } from '../src/failure.ts';
-import type { ServeOptions } from './app/serve-options.ts';
-import { checkToken } from './app/token.ts';
-import { beatIntervalMs, lostFinalMs } from './beat/beat-options.ts';
+import type { ServeOptions } from './server/serve-options.ts';
+import { checkToken } from './server/token.ts';
+import { beatIntervalMs, lostFinalMs } from './runtime/beat-options.ts';
 import { booleanOf, numberOf, textOf } from './environment.ts';
-import { checkBufferBytes } from './ring/buffer-bytes.ts';
+import { checkBufferBytes } from './capture/buffer-bytes.ts';
 import { serveOptions } from './serve-from-env.ts';
-import { fixedLocation } from './store/open-store.ts';
+import { fixedLocation } from './runtime/open-store.ts';
 import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';

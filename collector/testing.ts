@@ -3,12 +3,12 @@
  */
 import { capture } from '../src/capture.ts';
 import { globalSlots, report } from '../src/report.ts';
-import { takeContextSlot } from './provider.ts';
-import { readingEnd, untilWoken } from './ring/ring-here.ts';
-import { RingWriter } from './ring/ring-writer.ts';
+import { takeContextSlot } from './export/provider.ts';
+import { readingEnd, untilWoken } from './capture/ring-here.ts';
+import { RingWriter } from './capture/ring-writer.ts';
 import { parsedRecord } from './record/record-json.ts';
-import { RingSpanProcessor } from './span/ring-span-processor.ts';
-import { Committer } from './store/committer.ts';
+import { RingSpanProcessor } from './capture/ring-span-processor.ts';
+import { Committer } from './runtime/committer.ts';
 import { memoryStore } from './store/memory-store.ts';
 import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
 

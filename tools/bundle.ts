@@ -33,21 +33,21 @@ await writeFile('dist/THIRD-PARTY-NOTICES', await notices());
 
 /** The adapter between Hono and `node:http`. As a package it would have its say in which Hono the application may use. */
 async function replaceNodeListener(): Promise<void> {
-  const file = 'dist/collector/app/node-listener.js';
+  const file = 'dist/collector/server/node-listener.js';
   const { code } = await oneFile(file, { format: 'es' });
   await writeFile(file, code);
 }
 
 /** The program of the collector's thread, as text in a module: bundlers carry text, but no file beside a module. */
 async function replaceThreadProgram(): Promise<void> {
-  const main = 'dist/collector/thread/thread-main';
+  const main = 'dist/collector/runtime/thread-main';
   // Names stay whole, so that stack traces can be read.
   const output = { format: 'cjs', minify: { compress: true, mangle: false, codegen: true } } as const;
   // The global timers of Deno before 2.9 are a browser's in a program that is text.
   const timers = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'];
   const inject = Object.fromEntries(timers.map((name): [string, [string, string]] => [name, ['node:timers', name]]));
   const { code } = await oneFile(`${main}.js`, output, { transform: { inject } });
-  await writeFile('dist/collector/thread/thread-program.js', `export const threadProgram = ${JSON.stringify(code)};\n`);
+  await writeFile('dist/collector/runtime/thread-program.js', `export const threadProgram = ${JSON.stringify(code)};\n`);
   await Promise.all([rm(`${main}.js`), rm(`${main}.d.ts`)]);
 }
 

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
-import { startServer, startTicking, UNKNOWN, UUID } from '../collector/command/task-processes.ts';
+import { startServer, startTicking, UNKNOWN, UUID } from '../collector/cli/task-processes.ts';
 import { blocksOf } from '../house/code-blocks.ts';
 import { temporaryFolder } from '../support/node-process.ts';
 import { describeWithBrowser, startBrowser, startProxy } from './browser-and-proxy.ts';

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { buffer } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { startServer, UUID } from '../collector/command/task-processes.ts';
-import { startScript } from '../collector/thread/script.ts';
+import { startServer, UUID } from '../collector/cli/task-processes.ts';
+import { startScript } from '../collector/runtime/script.ts';
 import { temporaryFolder } from '../support/node-process.ts';
 import { describeWithPeers, startPeers } from './peers.ts';
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sqliteStore } from '../../collector/index.ts';
 import type { TaskRecord } from '../../collector/index.ts';
-import { recordsOf, startScript } from '../collector/thread/script.ts';
+import { recordsOf, startScript } from '../collector/runtime/script.ts';
 import { startCommand, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess } from '../support/node-process.ts';
 import { describeWithPeers, startPeers } from './peers.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startScript } from '../collector/thread/script.ts';
+import { startScript } from '../collector/runtime/script.ts';
 import { temporaryFolder } from '../support/node-process.ts';
 import { describeWithTmux, startCommandInTerminal } from './terminal.ts';
 

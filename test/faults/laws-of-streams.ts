@@ -1,5 +1,5 @@
 import type { TaskRecord } from '../../collector/index.ts';
-import { FollowedRecord } from '../collector/app/event-reader.ts';
+import { FollowedRecord } from '../collector/server/live/event-reader.ts';
 import type { Evidence, StreamEvidence } from './evidence.ts';
 
 /** What watchers got who went on from server to server. */

@@ -9,116 +9,52 @@ import type { Import } from './imports.ts';
  * says why. A new folder has to be given its place here.
  */
 const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readonly packages: readonly string[] }>> = {
-  src: {
-    parts: [],
-    packages: ['@opentelemetry/api', 'node:async_hooks'],
-  },
-  'src/queue': {
-    parts: ['src'],
-    packages: ['node:crypto'],
-  },
-  'src/bullmq': {
-    parts: ['src', 'src/queue'],
-    packages: ['@opentelemetry/api'],
-  },
-  'collector/record': {
-    parts: ['src'],
-    packages: ['@opentelemetry/api'],
-  },
-  'collector/ring': {
-    parts: ['src'],
-    packages: ['@opentelemetry/api'],
-  },
-  'collector/contract': {
-    parts: ['src'],
-    packages: ['@opentelemetry/api'],
-  },
-  'collector/store': {
-    parts: ['src', 'collector/record'],
-    packages: ['@opentelemetry/api', 'node:*'],
-  },
-  'collector/beat': {
-    parts: ['src', 'collector/record', 'collector/store'],
-    packages: ['@opentelemetry/api', 'node:*'],
-  },
-  'collector/collect': {
-    parts: ['src', 'collector/beat', 'collector/store'],
-    packages: [],
-  },
-  'collector/ending': {
-    parts: ['src'],
-    packages: ['node:*'],
-  },
-  'collector/span': {
-    parts: [
-      'src',
-      'collector/beat',
-      'collector/collect',
-      'collector/contract',
-      'collector/ending',
-      'collector/ring',
-      'collector/store',
-    ],
-    packages: ['@opentelemetry/api', '@opentelemetry/core', '@opentelemetry/exporter-trace-otlp-http', '@opentelemetry/sdk-trace-node', 'node:*'],
-  },
+  src: { parts: [], packages: ['@opentelemetry/api', 'node:async_hooks'] },
+  'src/queue': { parts: ['src'], packages: ['node:crypto'] },
+  'src/bullmq': { parts: ['src', 'src/queue'], packages: ['@opentelemetry/api'] },
+  'collector/facts': { parts: ['src'], packages: ['@opentelemetry/api'] },
+  'collector/record': { parts: ['src'], packages: ['@opentelemetry/api'] },
+  'collector/capture': { parts: ['src', 'collector/facts'], packages: ['@opentelemetry/api'] },
+  'collector/store': { parts: ['src', 'collector/record'], packages: ['@opentelemetry/api', 'node:*'] },
   'collector/otlp': {
-    parts: ['src', 'src/queue', 'collector/contract', 'collector/store'],
+    parts: ['src', 'src/queue', 'collector/facts', 'collector/store', 'collector/runtime'],
     packages: ['@opentelemetry/api', '@opentelemetry/core', 'hono', 'node:*', 'pbf'],
   },
-  'collector/app': {
-    parts: ['src', 'collector/beat', 'collector/record', 'collector/store'],
-    packages: ['@opentelemetry/api', '@hono/node-server', 'hono', 'node:*'],
+  'collector/server': {
+    parts: ['src', 'collector/record', 'collector/store', 'collector/runtime'],
+    packages: ['@opentelemetry/api', '@hono/node-server', 'hono', 'node:*', 'prom-client'],
   },
-  'collector/metrics': {
-    parts: ['collector/app', 'collector/record', 'collector/store'],
-    packages: ['prom-client'],
+  'collector/export': {
+    parts: ['src', 'collector', 'collector/runtime', 'collector/store'],
+    packages: ['@opentelemetry/*', 'node:*'],
   },
-  'collector/thread': {
-    parts: [
-      'src',
-      'collector/app',
-      'collector/beat',
-      'collector/collect',
-      'collector/ending',
-      'collector/metrics',
-      'collector/otlp',
-      'collector/ring',
-      'collector/store',
-    ],
-    packages: ['@opentelemetry/api', 'node:*'],
+  'collector/runtime': {
+    parts: ['src', 'collector', 'collector/record', 'collector/capture', 'collector/export', 'collector/store', 'collector/otlp', 'collector/server'],
+    packages: ['@opentelemetry/api', '@opentelemetry/core', 'node:*'],
   },
   collector: {
     parts: [
       'src',
-      'collector/app',
-      'collector/beat',
-      'collector/ending',
+      'collector/capture',
+      'collector/export',
       'collector/otlp',
       'collector/record',
-      'collector/ring',
-      'collector/span',
+      'collector/runtime',
+      'collector/server',
       'collector/store',
-      'collector/thread',
     ],
-    packages: [
-      '@opentelemetry/api',
-      '@opentelemetry/context-async-hooks',
-      '@opentelemetry/core',
-      '@opentelemetry/resources',
-      '@opentelemetry/sdk-trace-node',
-      'node:*',
-    ],
+    packages: ['@opentelemetry/*', 'node:*'],
   },
-  'collector/command': {
+  'collector/cli': {
     parts: [
       'src',
       'collector',
-      'collector/app',
+      'collector/capture',
+      'collector/export',
       'collector/record',
-      'collector/ring',
-      'collector/span',
+      'collector/runtime',
+      'collector/server',
       'collector/store',
-      'collector/thread',
     ],
     packages: ['@opentelemetry/api', 'cli-truncate', 'commander', 'eventsource-parser', 'node:*', 'string-width'],
   },
@@ -147,13 +83,13 @@ describe('the arrows between the parts', () => {
     });
   }
 
-  it('give the record and the ring nothing of OpenTelemetry but types', () => {
-    const pure = imports.filter(({ from }) => partOf(from) === 'collector/record' || partOf(from) === 'collector/ring');
+  it('give facts and record nothing of OpenTelemetry but types', () => {
+    const pure = imports.filter(({ from }) => ['collector/facts', 'collector/record'].includes(partOf(from)));
     expect(shown(pure.filter(({ to, typeOnly }) => !isFile(to) && !typeOnly))).toEqual([]);
   });
 
   it('let the app know the store by its interface alone', () => {
-    const stores = imports.filter(({ from, to }) => partOf(from) === 'collector/app' && partOf(to) === 'collector/store');
+    const stores = imports.filter(({ from, to }) => partOf(from) === 'collector/server' && partOf(to) === 'collector/store');
     expect(stores.length).toBeGreaterThan(0);
     expect(shown(stores.filter(({ to }) => to !== 'collector/store/task-store.ts'))).toEqual([]);
   });
@@ -161,7 +97,7 @@ describe('the arrows between the parts', () => {
   it('keep SQLite in the store and threads in their part', () => {
     const users = (name: string): string[] => [...new Set(imports.filter(({ to }) => to === name).map(({ from }) => partOf(from)))];
     expect(users('node:sqlite')).toEqual(['collector/store']);
-    expect(users('node:worker_threads')).toEqual(['collector/thread']);
+    expect(users('node:worker_threads')).toEqual(['collector/runtime']);
   });
 
   it('import nothing of SQLite but types: where it is missing, `sqlite()` says what is needed', () => {
@@ -170,7 +106,7 @@ describe('the arrows between the parts', () => {
 
   it('let one file of the app import its server, the one that the build completes', () => {
     const users = imports.filter(({ to }) => packageOf(to) === '@hono/node-server').map(({ from }) => from);
-    expect(users).toEqual(['collector/app/node-listener.ts']);
+    expect(users).toEqual(['collector/server/node-listener.ts']);
   });
 
   it('lead to files that exist', () => {

@@ -41,7 +41,7 @@ describe('the package, made and installed in an empty project', () => {
   });
 
   it('has the thread\'s program as text, which a bundler carries along', async () => {
-    const file = join(project, 'node_modules/taskspan/dist/collector/thread/thread-program.js');
+    const file = join(project, 'node_modules/taskspan/dist/collector/runtime/thread-program.js');
     const { threadProgram } = (await import(file)) as { threadProgram: unknown };
     expect(threadProgram).toBeTypeOf('string');
   });
@@ -103,12 +103,12 @@ const EXPECTED = [
   'CHANGELOG.md',
   'LICENSE',
   'README.md',
-  'dist/collector/command/main.js',
+  'dist/collector/cli/main.js',
   'dist/collector/index.d.ts',
   'dist/collector/index.js',
   'dist/collector/register.d.ts',
   'dist/collector/register.js',
-  'dist/collector/thread/thread-program.js',
+  'dist/collector/runtime/thread-program.js',
   'dist/cjs/collector/index.d.ts',
   'dist/cjs/collector/index.js',
   'dist/cjs/package.json',

@@ -3,7 +3,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { EventReader } from '../collector/app/event-reader.ts';
+import { EventReader } from '../collector/server/live/event-reader.ts';
 import { installed, passed, versions } from './project.ts';
 import type { Project } from './project.ts';
 import type { TestProcess } from '../support/node-process.ts';

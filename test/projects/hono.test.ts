@@ -22,7 +22,7 @@ describe.each(VERSIONS)('beside Hono %s', (hono) => {
       printed: { mounted: LOG, served: LOG, metrics: 200, failures: [] },
     });
 
-    const command = project.node([QUIET, 'node_modules/taskspan/dist/collector/command/main.js', 'serve', '--port', '0']);
+    const command = project.node([QUIET, 'node_modules/taskspan/dist/collector/cli/main.js', 'serve', '--port', '0']);
     const [, url] = await command.printed(/served on (\S+)/);
     expect((await fetch(url ?? '')).status).toBe(200);
     command.kill('SIGTERM');

@@ -20,6 +20,6 @@ test.each(VERSIONS)('on Node.js %s, which is too old, one line says what is need
   const preloaded = await command('node', ['--import', 'taskspan/register', '--eval', 'console.log("runs")']).ended;
   expect(preloaded).toMatchObject({ code: 0, stdout: 'runs\n', stderr: `taskspan: ${message}\n` });
 
-  const served = await command('node', ['node_modules/taskspan/dist/collector/command/main.js', 'serve', '--port', '0']).ended;
+  const served = await command('node', ['node_modules/taskspan/dist/collector/cli/main.js', 'serve', '--port', '0']).ended;
   expect(served).toMatchObject({ code: 1, stdout: '', stderr: `taskspan: ${message}\n` });
 });

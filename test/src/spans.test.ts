@@ -7,7 +7,7 @@ import { createReceiver, memoryStore } from '../../collector/index.ts';
 import { TaskUpdater } from '../../src/index.ts';
 import { microsOf } from '../../src/task-clock.ts';
 import { worker } from '../../src/worker.ts';
-import { traceBody } from '../collector/otlp/otlp-bodies.ts';
+import { traceBody } from '../collector/otlp/receive/otlp-bodies.ts';
 import { processor } from './support/processor.ts';
 import { exported, recorded } from './support/recorded.ts';
 import type { Recorded } from './support/recorded.ts';

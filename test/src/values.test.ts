@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createReceiver, memoryStore } from '../../collector/index.ts';
 import { announceTask, continueTask, runTask, TaskUpdater } from '../../src/index.ts';
-import { ENCODINGS, MEDIA_TYPES, traceBody } from '../collector/otlp/otlp-bodies.ts';
+import { ENCODINGS, MEDIA_TYPES, traceBody } from '../collector/otlp/receive/otlp-bodies.ts';
 import { diagnosed } from './support/diagnosed.ts';
 import { progressEvents } from './support/progress-events.ts';
 import { recorded } from './support/recorded.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-export const ENTRY: string = fileURLToPath(new URL('../../collector/command/main.ts', import.meta.url));
+export const ENTRY: string = fileURLToPath(new URL('../../collector/cli/main.ts', import.meta.url));
 
 /** How a process ended, with all that it printed. */
 export interface EndedProcess {

@@ -12,7 +12,7 @@ import type { NotificationRecord, ScopeRecord, TaskStore } from '../../../collec
 import { recorded } from '../../src/support/recorded.ts';
 import { cases } from '../record/arbitrary-task.ts';
 import { wholeOf } from '../store/expected-task.ts';
-import { factsBody, traceBody } from './otlp-bodies.ts';
+import { factsBody, traceBody } from './receive/otlp-bodies.ts';
 
 /** One thing that task code does. */
 type Step =

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { entityTag } from '../../../collector/app/entity-tag.ts';
+import { entityTag } from '../../../collector/server/entity-tag.ts';
 import { recordJson } from '../../../collector/record/record-json.ts';
 import { summaryJson } from '../../../collector/record/summary.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createTasksApp } from '../../../collector/app/tasks-app.ts';
+import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import type { Fact } from '../../../src/fact.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-task.ts';

@@ -1,0 +1,174 @@
+import { Argument, InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { isTaskUuid } from '../../src/task-uuid.ts';
+import { isLoopbackAddress } from '../server/loopback.ts';
+import { booleanOf, textOf } from '../environment.ts';
+import { accessToken } from './access-token.ts';
+import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
+
+/** Options and arguments that more than one subcommand has, each with its environment variable. */
+
+export function portOption(): Option {
+  return new Option('-p, --port <number>', 'port to serve the tasks on; 0 takes a free one')
+    .env('TASKSPAN_PORT')
+    .default(DEFAULT_PORT)
+    .argParser(parsePort);
+}
+
+export function hostOption(): Option {
+  return new Option('--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN or TASKSPAN_GUARDED')
+    .env('TASKSPAN_HOST')
+    .default(DEFAULT_HOST)
+    .argParser(parseHost);
+}
+
+export function storeOption(): Option {
+  return new Option('-s, --store <path>', 'SQLite file that keeps records and logs')
+    .env('TASKSPAN_STORE')
+    .default(DEFAULT_STORE)
+    .argParser(parseStore);
+}
+
+/** As {@link storeOption}, for a command that keeps nothing where `TASKSPAN_ENDPOINT` says to whom facts are sent. */
+export function recordingStoreOption(): Option {
+  return new Option('-s, --store <path>', `SQLite file that keeps record and log; without it they are sent to TASKSPAN_ENDPOINT, else kept in ${DEFAULT_STORE}`)
+    .env('TASKSPAN_STORE')
+    .argParser(parseStore);
+}
+
+export function endpointOption(): Option {
+  return new Option(
+    '--endpoint <url>',
+    'OTLP/HTTP receiver to which the open spans of lost tasks are sent (OTEL_EXPORTER_OTLP_ENDPOINT)',
+  ).argParser(parseEndpoint);
+}
+
+interface SourceOptions {
+  readonly url?: string;
+  readonly store?: string;
+}
+
+/**
+ * Where the tasks are that a command is about: at a server by its base URL, which is what stands
+ * before `/tasks`; in a SQLite file by its path; or where they usually are, at a server if it answers.
+ */
+export type SourcePlace = { readonly url: string } | { readonly store: string } | { readonly usualUrl: string };
+
+/** Adds `--url` and `--store` to a command that reads tasks; {@link sourceOf} has what was given. */
+export function addSourceOptions(command: Command): Command {
+  return command
+    .addOption(new Option('-u, --url <url>', 'server that has the tasks').env('TASKSPAN_URL').argParser(parseUrl))
+    .addOption(new Option('-s, --store <path>', 'SQLite file that has them').env('TASKSPAN_STORE').argParser(parseStore))
+    .addHelpText(
+      'after',
+      `
+Without --url and --store: the server at http://${DEFAULT_HOST}:${DEFAULT_PORT} (TASKSPAN_HOST, TASKSPAN_PORT)
+if one answers there, else the file ${DEFAULT_STORE}.`,
+    );
+}
+
+/** An option rules over a variable, a task's own URL over both. */
+export function sourceOf(command: Command, task?: TaskArgument): SourcePlace {
+  if (task?.url !== undefined) return { url: task.url };
+  const { url, store } = command.opts<SourceOptions>();
+  const isGiven = (name: keyof SourceOptions): boolean => command.getOptionValueSource(name) === 'cli';
+  if (isGiven('url') && isGiven('store')) command.error("error: expected '--url' or '--store', got both");
+  if (store !== undefined && (url === undefined || isGiven('store'))) return { store };
+  return url === undefined ? { usualUrl: usualUrl(command) } : { url };
+}
+
+/** Where `taskspan demo` and `taskspan serve` serve with the same environment. */
+function usualUrl(command: Command): string {
+  const host = variable(command, 'TASKSPAN_HOST', parseHost) ?? DEFAULT_HOST;
+  const port = variable(command, 'TASKSPAN_PORT', parsePort) ?? DEFAULT_PORT;
+  // A server on every address of its machine is asked at the nearest.
+  const name = new Map([['0.0.0.0', DEFAULT_HOST], ['::', '::1'], ['[::]', '::1']]).get(host) ?? host;
+  return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
+}
+
+/** A variable that belongs to no option of the command, told as commander tells those that do. */
+function variable<T>(command: Command, name: string, parse: (value: string) => T): T | undefined {
+  const value = textOf(process.env, name);
+  if (value === undefined) return undefined;
+  try {
+    return parse(value);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    return command.error(`error: value '${value}' from env '${name}' is invalid. ${error.message}`);
+  }
+}
+
+/** A task by its UUID, or by its URL, which says where it is too. */
+export interface TaskArgument {
+  readonly uuid: string;
+  readonly url?: string;
+}
+
+export function taskArgument(): Argument {
+  return new Argument('<task>', 'UUID of the task, or its URL').argParser(parseTask);
+}
+
+export function jsonOption(what: string): Option {
+  return new Option('--json', what);
+}
+
+/** A whole number from `least` on. */
+export function parseCount(least: number): (value: string) => number {
+  return (value) => {
+    const count = Number(value);
+    if (/^\d{1,15}$/.test(value) && count >= least) return count;
+    throw new InvalidArgumentError(`Expected a whole number from ${least} on.`);
+  };
+}
+
+export function parseName(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new InvalidArgumentError('Expected a name.');
+}
+
+export function parseUuid(value: string): string {
+  if (isTaskUuid(value)) return value.toLowerCase();
+  throw new InvalidArgumentError('Expected a UUID.');
+}
+
+function parseTask(value: string): TaskArgument {
+  if (isTaskUuid(value)) return { uuid: value.toLowerCase() };
+  const [, url, uuid] = /^(https?:\/\/[^?#]*)\/tasks\/([^/?#]+)$/.exec(value) ?? [];
+  if (url !== undefined && URL.canParse(url) && isTaskUuid(uuid)) return { url, uuid: uuid.toLowerCase() };
+  throw new InvalidArgumentError('Expected a UUID, or a URL such as http://127.0.0.1:4320/tasks/UUID.');
+}
+
+function parseUrl(value: string): string {
+  if (/^https?:\/\//.test(value) && URL.canParse(value)) {
+    const { search, hash } = new URL(value);
+    if (search === '' && hash === '') return value.replace(/\/+$/, '');
+  }
+  throw new InvalidArgumentError(`Expected a URL such as http://${DEFAULT_HOST}:${DEFAULT_PORT}, without what begins at /tasks.`);
+}
+
+function parseEndpoint(value: string): string {
+  if (/^https?:\/\//.test(value) && URL.canParse(value)) return value;
+  throw new InvalidArgumentError('Expected a URL such as http://127.0.0.1:4318.');
+}
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (/^\d{1,5}$/.test(value) && port <= 65_535) return port;
+  throw new InvalidArgumentError('Expected a whole number from 0 to 65535.');
+}
+
+function parseHost(value: string): string {
+  if (value === 'localhost' || value === '::1' || value === '[::1]' || isLoopbackAddress(value)) return value;
+  if (accessToken() === undefined && booleanOf(process.env, 'TASKSPAN_GUARDED') !== true) {
+    throw new InvalidArgumentError(
+      'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN. Behind a proxy that decides who may ask, set TASKSPAN_GUARDED=true.',
+    );
+  }
+  if (/^[^\s/?#@]+$/.test(value)) return value;
+  throw new InvalidArgumentError('Expected an address such as 0.0.0.0, or a host name.');
+}
+
+function parseStore(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new InvalidArgumentError('Expected a path.');
+}

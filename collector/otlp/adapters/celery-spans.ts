@@ -1,0 +1,107 @@
+import * as conventions from '../../../src/conventions.ts';
+import type { Outcome } from '../../../src/conventions.ts';
+import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ToldError } from '../../../src/fact.ts';
+import { jobUuid } from '../../../src/queue/job-uuid.ts';
+import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
+import { timeWithin } from '../receive/otlp-span.ts';
+import type { OtlpSpan } from '../receive/otlp-span.ts';
+
+/** Scope name of OpenTelemetry's instrumentation of Celery for Python. */
+export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
+
+/**
+ * Facts of that instrumentation's spans: `apply_async/…` announces a task, `run/…` is an attempt of it.
+ *
+ * A span comes whole and only once it has ended, so its facts are numbered one after the other: its
+ * start, its `exception` events, its end. Its other events are nobody's. A run in which an updater
+ * has told the task itself, and has left its UUID on the span, tells nothing.
+ */
+export function celeryFacts(span: OtlpSpan): readonly Fact[] {
+  const id = textOf(span.attributes, 'messaging.message.id');
+  if (id === '') return [];
+  const taskUuid = jobUuid('celery', id);
+  switch (span.attributes['celery.action']) {
+    case 'apply_async':
+      return [{ kind: 'task-announced', ...startOf(span, { ...idsOf(span), taskUuid, taskSpanId: '' }) }];
+    case 'run':
+      return conventions.TASK_UUID in span.attributes ? [] : attemptFacts(span, { ...idsOf(span), taskUuid, taskSpanId: span.spanId });
+    default:
+      return [];
+  }
+}
+
+function idsOf({ traceId, spanId }: OtlpSpan): Pick<SpanRef, 'traceId' | 'spanId'> {
+  return { traceId, spanId };
+}
+
+function startOf(span: OtlpSpan, ref: SpanRef) {
+  return { span: ref, seq: 0, time: span.start, name: nameOf(span), attributes: userAttributes(span.attributes) };
+}
+
+/** The task's name in Celery; before it is known, the span's own says it: `run/NAME`. */
+function nameOf({ attributes, name }: OtlpSpan): string {
+  return textOf(attributes, 'celery.task_name') || name.slice(name.indexOf('/') + 1);
+}
+
+function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
+  const start: TaskStart = {
+    kind: 'task-start',
+    ...startOf(span, ref),
+    // How often it was tried before: Celery leaves it out at the first attempt.
+    attempt: countOf(span.attributes, 'celery.retries') + 1,
+    workerId: textOf(span.attributes, 'celery.hostname'),
+    workerIntervalMs: 0,
+    sampled: true,
+  };
+  const exceptions = span.events
+    .filter(({ name }) => name === conventions.EXCEPTION_EVENT)
+    .map(({ time: told, attributes }, index): ExceptionFact => {
+      const time = timeWithin(span, told);
+      const type = textOf(attributes, conventions.EXCEPTION_TYPE) || 'Exception';
+      const message = textOf(attributes, conventions.EXCEPTION_MESSAGE);
+      return { kind: 'exception', span: ref, seq: index + 1, time, type, message };
+    });
+  return [start, ...exceptions, endOf(span, ref, exceptions)];
+}
+
+function endOf(span: OtlpSpan, ref: SpanRef, exceptions: readonly ExceptionFact[]): TaskEnd {
+  const latest = exceptions.at(-1);
+  const outcome = outcomeOf(span, latest !== undefined);
+  const error = outcome === 'failed' ? errorOf(span, latest) : undefined;
+  return {
+    kind: 'task-end',
+    span: ref,
+    seq: exceptions.length + 1,
+    time: timeWithin(span, span.end),
+    outcome,
+    duration: Math.max(0, span.end - span.start),
+    error,
+    name: nameOf(span),
+    exception: error?.message || error?.name || latest?.message || '',
+    jobs: { total: 0, finished: 0, failed: 0 },
+  };
+}
+
+/** Celery's own word for it, where it has one; else the span's status, or an error on the span that has none. */
+function outcomeOf({ attributes, failed }: OtlpSpan, hasException: boolean): Outcome {
+  const told = OUTCOME_OF_STATE.get(textOf(attributes, 'celery.state'));
+  return told ?? (failed || hasException ? 'failed' : 'completed');
+}
+
+/** https://docs.celeryq.dev/en/stable/reference/celery.states.html */
+const OUTCOME_OF_STATE: ReadonlyMap<string, Outcome> = new Map<string, Outcome>([
+  ['SUCCESS', 'completed'],
+  ['IGNORED', 'completed'],
+  ['FAILURE', 'failed'],
+  ['RETRY', 'failed'],
+  ['REJECTED', 'cancelled'],
+  ['REVOKED', 'cancelled'],
+]);
+
+/** An attempt that is to be tried again has no error on its span but Celery's reason, the message of its `Retry`. */
+function errorOf({ attributes, message }: OtlpSpan, latest: ExceptionFact | undefined): ToldError {
+  if (attributes['celery.state'] === 'RETRY') {
+    return { name: 'Retry', message: textOf(attributes, 'celery.retry.reason') };
+  }
+  return latest === undefined ? { name: 'Exception', message } : { name: latest.type, message: latest.message };
+}

@@ -1,0 +1,113 @@
+import { PbfReader } from 'pbf';
+import { NO_ID } from '../../facts/ids.ts';
+import { MalformedError } from './malformed-error.ts';
+import { RecentBytes } from './recent-bytes.ts';
+
+/** The wire types of Protocol Buffers that OTLP has. */
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+export const FIXED32 = 5;
+
+const texts = new RecentBytes<string>();
+
+/**
+ * Reads Protocol Buffers from a sender that may be anybody: what would reach beyond its message is
+ * no OTLP. A field of an unexpected wire type has another key, and is skipped as an unknown one.
+ */
+export class WireReader extends PbfReader {
+  readonly #bytes: Buffer;
+  #traceId = NO_ID;
+  #traceIdAt = -1;
+
+  constructor(bytes: Buffer) {
+    super(bytes);
+    this.#bytes = bytes;
+  }
+
+  /** Key of the next field (its number times 8, plus its wire type); 0 at the end of the message. */
+  next(end: number): number {
+    if (this.pos >= end) {
+      if (this.pos > end) throw outside();
+      return 0;
+    }
+    const key = this.readVarint();
+    if (key < 8) throw new MalformedError('a field has the number 0');
+    return key;
+  }
+
+  /** Where the message ends that begins here. */
+  messageEnd(end: number): number {
+    const length = this.readVarint();
+    const messageEnd = this.pos + length;
+    if (messageEnd > end) throw outside();
+    return messageEnd;
+  }
+
+  /** Goes on behind a value that is of no interest. */
+  skipValue(key: number, end: number): void {
+    if ((key & 7) === BYTES) this.pos = this.messageEnd(end);
+    else this.skip(key);
+  }
+
+  text(end: number): string {
+    const textEnd = this.messageEnd(end);
+    const start = this.pos;
+    this.pos = textEnd;
+    const known = texts.get(this.dataView, start, textEnd);
+    if (known !== undefined) return known;
+    const text = this.#bytes.toString('utf8', start, textEnd);
+    texts.set(this.dataView, start, textEnd, text);
+    return text;
+  }
+
+  /** An id of so many bytes in hex, as most are the same as the one before; `""` for one of another length or of zeros. */
+  id(end: number, length: 8 | 16): string {
+    const idEnd = this.messageEnd(end);
+    const start = this.pos;
+    this.pos = idEnd;
+    if (idEnd - start !== length) return NO_ID;
+    if (length === 8) return this.#isZero(start, idEnd) ? NO_ID : this.#bytes.toString('hex', start, idEnd);
+    if (this.#traceIdAt !== -1 && this.#isSame(start, this.#traceIdAt, length)) return this.#traceId;
+    this.#traceIdAt = start;
+    this.#traceId = this.#isZero(start, idEnd) ? NO_ID : this.#bytes.toString('hex', start, idEnd);
+    return this.#traceId;
+  }
+
+  /**
+   * Nanoseconds as whole microseconds, rounded down. As a number the nanoseconds themselves would be
+   * inexact. NaN beyond what a whole number can be.
+   */
+  micros(end: number): number {
+    if (this.pos + 8 > end) throw outside();
+    const low = this.dataView.getUint32(this.pos, true);
+    const high = this.dataView.getUint32(this.pos + 4, true);
+    this.pos += 8;
+    // 2 ** 32 is 4,294,967 * 1000 + 296.
+    const micros = high * 4_294_967 + Math.floor((high * 296 + low) / 1000);
+    return Number.isSafeInteger(micros) ? micros : NaN;
+  }
+
+  /** Whether these bytes stand here. */
+  isAt(position: number, bytes: Uint8Array): boolean {
+    const { buf } = this;
+    for (let at = 0; at < bytes.length; at++) if (buf[position + at] !== bytes[at]) return false;
+    return true;
+  }
+
+  #isZero(start: number, end: number): boolean {
+    const { buf } = this;
+    for (let at = start; at < end; at++) if (buf[at] !== 0) return false;
+    return true;
+  }
+
+  #isSame(one: number, other: number, length: number): boolean {
+    const { buf } = this;
+    for (let at = 0; at < length; at++) if (buf[one + at] !== buf[other + at]) return false;
+    return true;
+  }
+}
+
+function outside(): MalformedError {
+  return new MalformedError('a field reaches beyond its message');
+}

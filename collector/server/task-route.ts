@@ -1,0 +1,115 @@
+import type { Context } from 'hono';
+import { isTaskUuid } from '../../src/task-uuid.ts';
+import { received } from '../../src/failure.ts';
+import { recordJson } from '../record/record-json.ts';
+import type { RevisionLook, StoredTask, TaskStore } from '../store/task-store.ts';
+import { isArriving } from './arriving-request.ts';
+import { entityTag, isNoneMatch } from './entity-tag.ts';
+import { negotiate } from './negotiation.ts';
+import { problem } from './problem.ts';
+import { recentRecords } from './live/recent-records.ts';
+import type { RecentRecord } from './live/recent-records.ts';
+import { reportStoreFailure } from './store-failure.ts';
+import { recordLog, wholeLog } from './task-log.ts';
+import { taskAppears, waitOf } from './live/task-wait.ts';
+import type { TaskWatchers } from './live/task-watchers.ts';
+
+/** What a task can be asked for as; the first is what a client without wishes gets. */
+const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
+
+/**
+ * `GET /tasks/:uuid`: the record as JSON, or the whole log as text. With `wait` the task may be yet to come.
+ *
+ * A record that was served before is served again, without reading it, for as long as the store
+ * says that nothing has changed.
+ */
+export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Response | Promise<Response> {
+  const recent = recentRecords();
+
+  return (c) => {
+    const given = c.req.param('uuid') ?? '';
+    if (!isTaskUuid(given)) return noUuid(given);
+    const wait = waitOf(c);
+    if (wait instanceof Response) return wait;
+    const uuid = given.toLowerCase();
+    // Before the reading: what is committed between the two makes a record that is newer than it says.
+    const revision = store.revision(lookOf(c));
+    const known = revision === undefined ? undefined : recent.at(uuid, revision);
+    if (known === undefined) return answer(c, uuid, revision, wait);
+    return isTextWanted(c) ? logAnswer(c, known.task) : (bodiless(c, known.tag, jsonHeaders) ?? recordAnswer(known));
+  };
+
+  async function answer(c: Context, uuid: string, revision: number | undefined, wait: number): Promise<Response> {
+    const task = await store.stored(uuid);
+    if (task === undefined) {
+      const appears = await taskAppears(c, store, watchers, uuid, wait);
+      return appears ? answer(c, uuid, store.revision('now'), 0) : unknownTask(uuid);
+    }
+    if (isTextWanted(c)) return logAnswer(c, task);
+    const tag = entityTag(task, 'json');
+    const record = recent.of(task, tag, revision);
+    const short = bodiless(c, tag, jsonHeaders);
+    if (short !== undefined) return short;
+    const whole = record ?? (await read(task, tag, revision));
+    return whole === undefined ? unknownTask(uuid) : recordAnswer(whole);
+  }
+
+  async function read(task: StoredTask, tag: string, revision: number | undefined): Promise<RecentRecord | undefined> {
+    const log = await recordLog(store, task);
+    if (log === undefined) return undefined;
+    const record = { task, tag, json: recordJson(task, log), revision };
+    recent.keep(record);
+    return record;
+  }
+
+  async function logAnswer(c: Context, task: StoredTask): Promise<Response> {
+    const headersOf = (tag: string): Record<string, string> => textHeaders(tag, task);
+    const tag = entityTag(task, 'text');
+    const short = bodiless(c, tag, headersOf);
+    if (short !== undefined) return short;
+    const body = await wholeLog(store, task, reportStoreFailure);
+    return body === undefined ? unknownTask(task.uuid) : new Response(body, { headers: headersOf(tag) });
+  }
+}
+
+/** Requests that come from their connections in one turn share a look; of all others nobody knows when they were sent. */
+function lookOf(c: Context): RevisionLook {
+  return isArriving((c.env as { incoming?: unknown } | undefined)?.incoming) ? 'turn' : 'now';
+}
+
+function isTextWanted(c: Context): boolean {
+  return negotiate(c, REPRESENTATIONS) === 'text/plain';
+}
+
+function recordAnswer({ json, tag }: RecentRecord): Response {
+  return new Response(json, { headers: jsonHeaders(tag) });
+}
+
+/** 304 where the client has it, the headers alone for `HEAD`. */
+function bodiless(c: Context, tag: string, headersOf: (tag: string) => Record<string, string>): Response | undefined {
+  if (isNoneMatch(c.req.header('If-None-Match'), tag)) {
+    return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });
+  }
+  return c.req.method === 'HEAD' ? new Response(null, { headers: headersOf(tag) }) : undefined;
+}
+
+/** 400 for a path that names no task. */
+export function noUuid(text: string): Response {
+  return problem(400, `a task is named by a UUID (RFC 9562), not by ${received(text)}`);
+}
+
+/** 404 for a task that the store does not have. */
+export function unknownTask(uuid: string): Response {
+  return problem(404, `there is no task ${uuid}`);
+}
+
+const HEADERS = { Vary: 'Accept', 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };
+
+function jsonHeaders(tag: string): Record<string, string> {
+  return { 'Content-Type': 'application/json', ...HEADERS, ETag: tag };
+}
+
+function textHeaders(tag: string, task: StoredTask): Record<string, string> {
+  const length = String(task.logBytes);
+  return { 'Content-Type': 'text/plain; charset=utf-8', ...HEADERS, ETag: tag, 'Content-Length': length };
+}

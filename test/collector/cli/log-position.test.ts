@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { lastLines, LogPosition } from '../../../collector/cli/tail/log-position.ts';
+
+describe('the position in a log that is followed', () => {
+  it('begins with all that the record has, or with its last lines', () => {
+    expect(new LogPosition().begin('one\ntwo\n', 0)).toBe('one\ntwo\n');
+    expect(new LogPosition(1).begin('one\ntwo\n', 0)).toBe('two\n');
+  });
+
+  it('takes of a record that comes again what is new, counted in bytes', () => {
+    const position = new LogPosition(1);
+    position.begin('zwölf\n', 0);
+    position.gained({ offset: 7, text: '東\n' });
+    expect(position.begin('zwölf\n東\n🚀\n', 0)).toBe('🚀\n');
+    expect(position.begin('zwölf\n東\n🚀\n', 0)).toBe('');
+    expect(position.begin('東\n🚀\nend\n', 7)).toBe('end\n');
+  });
+
+  it('takes all of a log that is another one, or of which a part is missing', () => {
+    const shorter = new LogPosition();
+    shorter.begin('one\ntwo\n', 0);
+    expect(shorter.begin('new\n', 0)).toBe('new\n');
+    const later = new LogPosition();
+    later.begin('one\n', 0);
+    expect(later.begin('nine\n', 100)).toBe('nine\n');
+  });
+});
+
+describe('the last lines of a text', () => {
+  it.each([
+    [0, ''],
+    [1, 'c\n'],
+    [2, '\nc\n'],
+    [3, 'a\n\nc\n'],
+    [9, 'a\n\nc\n'],
+  ])('%i of them', (count, expected) => {
+    expect(lastLines('a\n\nc\n', count)).toBe(expected);
+  });
+
+  it('one without an end counts too, and an empty one at the beginning', () => {
+    expect(lastLines('\nb\n', 2)).toBe('\nb\n');
+    expect(lastLines('a\nb', 1)).toBe('b');
+  });
+});

@@ -1,0 +1,54 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LONGEST_LINE, OutputLines } from '../../../collector/cli/run/output-lines.ts';
+
+function linesOf(...pieces: (string | readonly number[])[]): string[] {
+  const told: string[] = [];
+  const lines = new OutputLines((line) => told.push(line));
+  for (const piece of pieces) lines.push(Buffer.from(piece as string));
+  lines.end();
+  return told;
+}
+
+describe('what a program writes, as lines', () => {
+  it('has each line, the last one also without an end, and empty ones', () => {
+    expect(linesOf('one\n\ntwo\r\nthree')).toEqual(['one', '', 'two', 'three']);
+    expect(linesOf('one\n')).toEqual(['one']);
+    expect(linesOf('')).toEqual([]);
+  });
+
+  it('has bytes that are no UTF-8 as U+FFFD, and characters whole that come in parts', () => {
+    expect(linesOf([0x61, 0xff, 0x62, 0x0a])).toEqual(['a\u{fffd}b']);
+    expect(linesOf([0xf0, 0x9f], [0x9a], [0x80, 0x0a])).toEqual(['🚀']);
+    expect(linesOf([0xf0, 0x9f])).toEqual(['\u{fffd}']);
+  });
+
+  it('leaves colours out', () => {
+    expect(linesOf('\u{1b}[1;31mred\u{1b}[0m\n')).toEqual(['red']);
+  });
+
+  it('has the last form of a line that is drawn again and again', () => {
+    expect(linesOf('10%\r20%\r100%\r\n')).toEqual(['100%']);
+  });
+
+  it('cuts very long lines into pieces, with or without an end, and no character in two', () => {
+    const long = 'x'.repeat(LONGEST_LINE - 1);
+    for (const end of ['', '\n']) {
+      expect(linesOf(`${long}🚀🚀${end}`)).toEqual([long, '🚀🚀']);
+      expect(linesOf('y'.repeat(3 * LONGEST_LINE) + end).map(({ length }) => length)).toEqual([LONGEST_LINE, LONGEST_LINE, LONGEST_LINE]);
+    }
+  });
+
+  it('is the same in whatever pieces it comes', () => {
+    const text = fc.array(fc.constantFrom('a', '\n', '\r', '🚀', 'é', '\u{1b}[31m', 'word ')).map((parts) => Buffer.from(parts.join('')));
+    fc.assert(
+      fc.property(text, fc.array(fc.nat(6)), (bytes, sizes) => {
+        const pieces: number[][] = [];
+        let at = 0;
+        for (const size of sizes) pieces.push([...bytes.subarray(at, (at += size))]);
+        pieces.push([...bytes.subarray(at)]);
+        expect(linesOf(...pieces)).toEqual(linesOf([...bytes]));
+      }),
+    );
+  });
+});

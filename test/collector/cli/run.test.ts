@@ -1,0 +1,269 @@
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';
+import { recordsOf, storeIn } from '../runtime/script.ts';
+import { startServer } from './task-processes.ts';
+
+const CONTINUING = fileURLToPath(new URL('../runtime/continuing-process.ts', import.meta.url));
+
+/** Runs a shell's program as a task. */
+async function runShell(script: string, options: { args?: string[]; stdin?: string; env?: Record<string, string> } = {}) {
+  const { args = [], ...rest } = options;
+  const cwd = await temporaryFolder();
+  const ended = await startCommand(['run', '--name', 'it', ...args, '--', 'sh', '-c', script], { cwd, ...rest }).ended;
+  return { ...ended, record: await recordIn(cwd) };
+}
+
+async function recordIn(cwd: string): Promise<TaskRecord> {
+  return (await recordsOf(storeIn(cwd))).get('it')!;
+}
+
+describe('taskspan run', () => {
+  it('completes with a program that exits with 0, and has its lines in the log', async () => {
+    const { code, record } = await runShell('echo one; echo two >&2; printf three');
+    expect(code).toBe(0);
+    expect(record).toMatchObject({ state: 'completed', status: 1, exception: '', result: { exit_code: 0, signal: null } });
+    expect(record.log.split('\n').slice(0, 3).toSorted()).toEqual(['\tone', '\tthree', '\ttwo']);
+  });
+
+  it('fails with a program that exits with another code, which is its own too', async () => {
+    const { code, record } = await runShell('exit 3');
+    expect(code).toBe(3);
+    expect(record).toMatchObject({ state: 'failed', exception: 'exit code 3', result: { exit_code: 3, signal: null } });
+    expect(record.log).toContain('CommandFailedError: exit code 3\n');
+  });
+
+  it('tells the signal by which a program died, and exits as a shell does', async () => {
+    const { code, record } = await runShell('kill -9 $$');
+    expect(code).toBe(128 + 9);
+    expect(record).toMatchObject({ state: 'failed', exception: 'ended by signal SIGKILL', result: { exit_code: null, signal: 'SIGKILL' } });
+  });
+
+  it('exits with 127 where there is no such program, with 126 where it is none, and both have failed', async () => {
+    const cwd = await temporaryFolder();
+    await writeFile(join(cwd, 'text'), '');
+    await chmod(join(cwd, 'text'), 0o644);
+    const missing = await startCommand(['run', '--', './missing'], { cwd }).ended;
+    expect(missing).toMatchObject({ code: 127, stderr: expect.stringContaining("taskspan: ./missing can't be run: there is no such program\n") });
+    expect(await startCommand(['run', '--', './text'], { cwd }).ended).toMatchObject({ code: 126 });
+    const records = await recordsOf(storeIn(cwd));
+    expect([...records.values()].map(({ task_name, state }) => [task_name, state])).toEqual([['./missing', 'failed'], ['./text', 'failed']]);
+  });
+
+  it('gives the program the carrier of the task, which goes on in it', async () => {
+    const cwd = await temporaryFolder();
+    const node = [process.execPath, '--disable-warning=ExperimentalWarning', CONTINUING, 'env', 'part'];
+    expect(await startCommand(['run', '--name', 'it', '--', ...node], { cwd }).ended).toMatchObject({ code: 0 });
+    const records = await recordsOf(storeIn(cwd));
+    expect([...records.keys()]).toEqual(['it']);
+    expect(records.get('it')).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 } });
+    expect(records.get('it')!.log).toMatch(/^\t - Part by env\n\tin process \d+\n\t - Inside\n/);
+  });
+
+  it('gives the program its standard input', async () => {
+    const { stdout, record } = await runShell('cat', { stdin: 'from outside\n' });
+    expect(stdout).toBe('from outside\n');
+    expect(record.log).toContain('\tfrom outside\n');
+  });
+
+  it('passes on what the program writes, byte for byte, each output to its own', async () => {
+    const { stdout, stderr } = await runShell(String.raw`printf '\033[31mred\033[0m\r\n'; printf 'wrong' >&2`);
+    expect(stdout).toBe('\u{1b}[31mred\u{1b}[0m\r\n');
+    expect(stderr).toMatch(/^taskspan: task [0-9a-f-]{36}\nwrong$/);
+  });
+
+  it('passes on nothing with --quiet', async () => {
+    const { stdout, stderr, record } = await runShell('echo out; echo wrong >&2', { args: ['--quiet'] });
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' });
+    expect(record.log).toContain('\tout\n');
+    expect(record.log).toContain('\twrong\n');
+  });
+
+  it('prints the record with --json, and nothing else on standard output', async () => {
+    const { code, stdout, stderr, record } = await runShell('echo out; exit 4', { args: ['--json'] });
+    expect(JSON.parse(stdout)).toEqual(record);
+    expect({ code, stderr }).toEqual({ code: 4, stderr: `taskspan: task ${record.task_uuid}\nout\n` });
+  });
+
+  it('tells the UUID with --json also where the record is sent elsewhere, and where that can be read', async () => {
+    const [folder, cwd] = [await temporaryFolder(), await temporaryFolder()];
+    const { url } = await startServer(folder);
+    const { code, stdout, stderr } = await startCommand(['run', '--json', '--', 'true'], { cwd, env: { TASKSPAN_ENDPOINT: url } }).ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    const [, uuid] = /^taskspan: task (\S+)\n/.exec(stderr) ?? [];
+    expect(stderr.split('\n').slice(1)).toEqual([
+      `taskspan: there is no record to print: records are not kept in this process: they are served at ${url}`,
+      '',
+    ]);
+    expect(await (await fetch(`${url}/tasks/${uuid}`)).json()).toMatchObject({ state: 'completed' });
+  });
+
+  it('says of each line which output it came from', async () => {
+    const cwd = await temporaryFolder();
+    await startCommand(['run', '--', 'sh', '-c', 'echo out; echo wrong >&2'], { cwd }).ended;
+    const store = storeIn(cwd);
+    const { tasks } = await store.tasks({ limit: 1 });
+    const { attempts } = (await store.scopes(tasks[0]!.uuid))!;
+    const told = attempts[0]!.notifications.map(({ message, attributes }) => [message, attributes?.['log.iostream']]);
+    expect(Object.fromEntries(told)).toEqual({ out: 'stdout', wrong: 'stderr' });
+  });
+
+  it('loses nothing of much that is written just before the end', async () => {
+    const { code, record } = await runShell('seq 1 50000; exit 7', { args: ['--quiet'] });
+    expect(code).toBe(7);
+    const numbers = [...record.log.matchAll(/^\t(\d+)$/gm)].map(([, number]) => Number(number));
+    expect(numbers).toEqual(Array.from({ length: 50_000 }, (_, index) => index + 1));
+  });
+
+  it('does not wait for a program that was left behind', async () => {
+    const { code, stdout } = await runShell('sleep 100 & echo done');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
+    // The test would time out before that program ends.
+  }, 90_000);
+
+  it('goes on where nobody reads what it passes on any more', async () => {
+    const cwd = await temporaryFolder();
+    const line = `"$0" --disable-warning=ExperimentalWarning "$1" run --name it -- seq 1 100000 | head -n 1`;
+    await startProgram('sh', ['-c', line, process.execPath, ENTRY], { cwd }).ended;
+    const record = await recordIn(cwd);
+    expect(record.state).toBe('completed');
+    expect(record.log).toContain('\t100000\n');
+  });
+
+  it('runs the program all the same where nothing can be recorded, and says so', async () => {
+    const cwd = await temporaryFolder();
+    await writeFile(join(cwd, 'notes.txt'), 'this is no database\n'.repeat(100));
+    const { code, stdout, stderr } = await startCommand(['run', '--store', 'notes.txt', '--', 'sh', '-c', 'echo out; exit 5'], { cwd }).ended;
+    expect({ code, stdout }).toEqual({ code: 5, stdout: 'out\n' });
+    expect(stderr).toMatch(/^taskspan: .*notes\.txt/m);
+  });
+
+  it.each([
+    ['TASKSPAN_RETENTION_DAYS', '30d', 'a number'],
+    ['TASKSPAN_ENDPOINT', 'localhost:4320', 'a URL of http or https'],
+    ['TASKSPAN_SERVER_URL', 'localhost:4320', 'a URL of http or https'],
+  ])('runs the program all the same where %s can not be meant, and says so', async (name, value, expected) => {
+    const cwd = await temporaryFolder();
+    const env = { [name]: value };
+    const { code, stdout, stderr } = await startCommand(['run', '--quiet', '--', 'sh', '-c', 'echo out > proof; exit 5'], { cwd, env }).ended;
+    expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
+    expect(await readFile(join(cwd, 'proof'), 'utf8')).toBe('out\n');
+    expect(stderr).toBe(`taskspan: nothing is recorded: ${name}: expected ${expected}, got "${value}"\n`);
+  });
+
+  it('sends record and log where TASKSPAN_ENDPOINT says, and keeps nothing', async () => {
+    const there = await temporaryFolder();
+    const TASKSPAN_TOKEN = 'a-token-of-this-test';
+    const server = await startServer(there, { env: { TASKSPAN_TOKEN } });
+    const cwd = await temporaryFolder();
+    const env = { TASKSPAN_ENDPOINT: server.url, TASKSPAN_TOKEN };
+    const { code, stderr } = await startCommand(['run', '--name', 'it', '--', 'sh', '-c', 'echo out; exit 3'], { cwd, env }).ended;
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^taskspan: task \S+\n$/);
+    expect(await readdir(cwd)).toEqual([]);
+    server.process.kill('SIGTERM');
+    await server.process.ended;
+    expect(await recordIn(there)).toMatchObject({ state: 'failed', exception: 'exit code 3' });
+  });
+
+  it('keeps record and log in the file that is named, though there is an endpoint', async () => {
+    const cwd = await temporaryFolder();
+    const env = { TASKSPAN_ENDPOINT: 'http://127.0.0.1:9' };
+    await startCommand(['run', '--name', 'it', '--store', 'taskspan.sqlite', '--', 'true'], { cwd, env }).ended;
+    expect(await recordIn(cwd)).toMatchObject({ state: 'completed' });
+  });
+
+  it('takes the options behind the program for its own, also without --', async () => {
+    const { code, stdout } = await startCommand(['run', 'sh', '-c', 'echo "$0"', '--quiet'], { cwd: await temporaryFolder() }).ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '--quiet\n' });
+  });
+
+  it('is the next attempt of a task with --uuid and --attempt', async () => {
+    const cwd = await temporaryFolder();
+    const uuid = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+    await startCommand(['run', '--name', 'it', '--uuid', uuid, '--', 'false'], { cwd }).ended;
+    await startCommand(['run', '--name', 'it', '--uuid', uuid.toUpperCase(), '--attempt', '2', '--', 'true'], { cwd }).ended;
+    expect(await recordIn(cwd)).toMatchObject({ task_uuid: uuid, attempt: 2, state: 'completed' });
+  });
+});
+
+describe('taskspan run passes signals on', () => {
+  const READY = /^ready$/m;
+  /** Not `sleep` itself: the shell hears a signal when its child has ended. */
+  const WAIT = 'echo ready; while :; do sleep 0.05; done';
+
+  async function signalled(script: string, ...signals: NodeJS.Signals[]) {
+    const cwd = await temporaryFolder();
+    const command = startCommand(['run', '--name', 'it', '--', 'sh', '-c', script], { cwd });
+    await command.printed(READY);
+    for (const signal of signals) command.kill(signal);
+    return { ...(await command.ended), record: await recordIn(cwd) };
+  }
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('the task was cancelled whose program ends by the %s that we got', async (signal) => {
+    const { code, record } = await signalled(WAIT, signal);
+    expect(code).toBe(128 + { SIGTERM: 15, SIGINT: 2, SIGHUP: 1 }[signal]);
+    expect(record).toMatchObject({ state: 'cancelled', exception: '' });
+    expect(record.log).toContain(`\tStopped by ${signal}\n`);
+  });
+
+  it('what the program makes of it counts', async () => {
+    const { code, stdout, record } = await signalled(`trap 'echo cleaned; exit 5' TERM; ${WAIT}`, 'SIGTERM');
+    expect({ code, stdout }).toEqual({ code: 5, stdout: 'ready\ncleaned\n' });
+    expect(record).toMatchObject({ state: 'failed', exception: 'exit code 5' });
+  });
+
+  it('also those that ask for no end', async () => {
+    const { code, record } = await signalled(`trap 'echo heard; exit 0' USR1; ${WAIT}`, 'SIGUSR1');
+    expect(code).toBe(0);
+    expect(record).toMatchObject({ state: 'completed' });
+    expect(record.log).toContain('\theard\n');
+  });
+
+  async function cancelled(script: string) {
+    const cwd = await temporaryFolder();
+    const command = startCommand(['run', '--name', 'it', '--', 'sh', '-c', script], { cwd });
+    await command.printed(READY);
+    const store = storeIn(cwd);
+    await expect.poll(async () => (await store.tasks({ limit: 1 })).tasks.length).toBe(1);
+    expect(await store.cancel((await store.tasks({ limit: 1 })).tasks[0]!.uuid)).toBe('requested');
+    return { ...(await command.ended), record: await recordIn(cwd) };
+  }
+
+  it('a cancellation ends the program by SIGTERM', async () => {
+    const { code, record } = await cancelled(WAIT);
+    expect(code).toBe(128 + 15);
+    expect(record).toMatchObject({ state: 'cancelled', result: { exit_code: null, signal: 'SIGTERM' } });
+  });
+
+  it('a cancelled program that cleans up is cancelled, and exits with its own code', async () => {
+    const { code, record } = await cancelled(`trap 'echo cleaned; exit 3' TERM; ${WAIT}`);
+    expect(code).toBe(3);
+    expect(record).toMatchObject({ state: 'cancelled', exception: '', result: { exit_code: 3, signal: null } });
+    expect(record.log).toContain('\tcleaned\n');
+  });
+
+  it('a cancelled program that does all the same what it was to do has completed', async () => {
+    const { code, record } = await cancelled(`trap 'echo finished; exit 0' TERM; ${WAIT}`);
+    expect(code).toBe(0);
+    expect(record).toMatchObject({ state: 'completed' });
+  });
+
+  /** The shell ends at once. What it has started says so, and would end by itself after some seconds. */
+  const WITH_CHILD = `(trap 'echo stopped; exit' TERM; echo ready; for turn in $(seq 100); do sleep 0.05; done) & wait`;
+
+  it('what the program has started is cancelled with it', async () => {
+    const { record } = await cancelled(WITH_CHILD);
+    expect(record.state).toBe('cancelled');
+    expect(record.log).toContain('\tstopped\n');
+  });
+
+  it('what the program has started gets the signals too', async () => {
+    const { record } = await signalled(WITH_CHILD, 'SIGTERM');
+    expect(record.state).toBe('cancelled');
+    expect(record.log).toContain('\tstopped\n');
+  });
+});

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { context, propagation, trace } from '@opentelemetry/api';
+import { ExportResultCode, isTracingSuppressed } from '@opentelemetry/core';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { expect, onTestFinished, test } from 'vitest';
+import { exporterTo } from '../../../collector/export/export-processor.ts';
+import { sendLostTraces } from '../../../collector/export/lost-traces.ts';
+import { memoryStore } from '../../../collector/store/memory-store.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { diagnosed } from '../../src/support/diagnosed.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
+import { uuidOf } from '../store/expected-task.ts';
+
+interface Request {
+  resourceSpans: { scopeSpans: { spans: { name: string; spanId: string }[] }[] }[];
+}
+
+/** A receiver of spans. It answers each request as it is told by the names in it, and keeps those that it took. */
+async function startReceiver(statusOf: (names: readonly string[]) => number): Promise<{ endpoint: string; taken: string[][] }> {
+  const taken: string[][] = [];
+  const server = createServer((request, response) => {
+    void json(request).then((body) => {
+      const names = (body as Request).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans.map(({ name }) => name)));
+      const status = statusOf(names);
+      if (status === 200) taken.push(names);
+      return response.writeHead(status, { 'Content-Type': 'application/json' }).end('{}');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await server[Symbol.asyncDispose]();
+  });
+  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, taken };
+}
+
+/** A store with tasks that are lost for good, each of so many open scopes. */
+async function storeWithLost(...counts: number[]): Promise<TaskStore> {
+  const store = memoryStore();
+  for (const [at, scopes] of counts.entries()) {
+    const task = new ScriptedTask(uuidOf(at));
+    const attempt = task.attempt({ name: `task ${at}` });
+    for (let number = 0; number < scopes; number++) attempt.scope(`scope ${number}`);
+    await store.append(task.facts.map((fact) => (fact.kind === 'task-start' ? { ...fact, workerIntervalMs: 5000 } : fact)));
+  }
+  const [worker] = await store.workers();
+  await store.silence([{ id: worker!.id, beats: worker!.beats, silentMs: 600_000, lost: true, final: true }]);
+  return store;
+}
+
+function send(store: TaskStore, endpoint: string): void {
+  const stop = sendLostTraces({ store, exporter: exporterTo(endpoint), resource: resourceFromAttributes({}) });
+  onTestFinished(stop);
+}
+
+test('open spans that the receiver refused are sent again, and once it has taken them no more', async () => {
+  const told = diagnosed();
+  let tries = 0;
+  const { endpoint, taken } = await startReceiver(() => (tries++ === 0 ? 401 : 200));
+  const store = await storeWithLost(1);
+  send(store, endpoint);
+  await expect.poll(() => store.lostTraces()).toEqual([]);
+  expect(taken).toEqual([['task 0', 'scope 0']]);
+  expect(told).toEqual([
+    expect.stringContaining('open spans of lost tasks could not be ended, trying again'),
+    'taskspan: all open spans of lost tasks are ended',
+  ]);
+});
+
+test('what is answered as bad is given up alone, and told', async () => {
+  const told = diagnosed();
+  const { endpoint, taken } = await startReceiver((names) => (names.includes('task 1') ? 413 : names.includes('task 3') ? 400 : 200));
+  const store = await storeWithLost(0, 1, 0, 0, 0);
+  send(store, endpoint);
+  await expect.poll(() => store.lostTraces()).toEqual([]);
+  expect(taken.flat()).toEqual(['task 0', 'task 2', 'task 4']);
+  const refused = [1, 3].map((at) => expect.stringContaining(`the open spans of the lost task ${uuidOf(at)} were refused and are given up`));
+  expect(told).toEqual(refused);
+});
+
+test('an instrumentation of HTTP makes no spans of it', async () => {
+  new NodeTracerProvider().register();
+  onTestFinished(() => {
+    trace.disable();
+    context.disable();
+    propagation.disable();
+  });
+  const store = await storeWithLost(0);
+  const suppressed: boolean[] = [];
+  const exporter: SpanExporter = {
+    export(_spans, done) {
+      suppressed.push(isTracingSuppressed(context.active()));
+      done({ code: ExportResultCode.SUCCESS });
+    },
+    shutdown: () => Promise.resolve(),
+  };
+  onTestFinished(sendLostTraces({ store, exporter, resource: resourceFromAttributes({}) }));
+  await expect.poll(() => store.lostTraces()).toEqual([]);
+  expect(suppressed).toEqual([true]);
+});
+
+test('many open spans go by several requests', async () => {
+  const { endpoint, taken } = await startReceiver(() => 200);
+  const store = await storeWithLost(4500);
+  send(store, endpoint);
+  await expect.poll(() => store.lostTraces()).toEqual([]);
+  expect(taken.map(({ length }) => length)).toEqual([2000, 2000, 501]);
+  expect(new Set(taken.flat()).size).toBe(4501);
+});

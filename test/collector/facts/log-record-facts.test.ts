@@ -1,0 +1,31 @@
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { factOf, logRecordOf } from '../../../collector/facts/log-record-facts.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { anyFact } from '../capture/arbitrary-fact.ts';
+
+it('any fact is told by its log record', () => {
+  fc.assert(
+    fc.property(anyFact.map(asSaid), (fact) => {
+      expect(factOf(logRecordOf(fact))).toEqual(fact);
+    }),
+  );
+});
+
+/** As our sources say facts: starts have number 0, all others a greater one, and an attempt counts from 1. */
+function asSaid(fact: Fact): Fact {
+  switch (fact.kind) {
+    case 'task-announced':
+      return fact;
+    case 'scope-start':
+      return { ...fact, seq: 0 };
+    case 'task-start':
+      return { ...fact, seq: 0, attempt: fact.attempt + 1, ...(fact.cancellable === false && { cancellable: undefined }) } as Fact;
+    case 'notification': {
+      const { attributes = {} } = fact;
+      return { ...fact, seq: fact.seq + 1, attributes: Object.keys(attributes).length === 0 ? undefined : attributes };
+    }
+    default:
+      return { ...fact, seq: fact.seq + 1 };
+  }
+}

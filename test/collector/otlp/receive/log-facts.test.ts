@@ -1,0 +1,102 @@
+import { expect, it } from 'vitest';
+import { memoryStore } from '../../../../collector/index.ts';
+import type { LogRecord } from '../../../../collector/facts/log-record-facts.ts';
+import { logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
+import { takeLogRecord } from '../../../../collector/otlp/receive/log-facts.ts';
+import { Received } from '../../../../collector/otlp/receive/received.ts';
+import { ScriptedTask } from '../../record/scripted-task.ts';
+
+const task = new ScriptedTask();
+const attempt = task.attempt();
+attempt.notify('said');
+attempt.complete();
+const [start, notification, end] = task.facts.map(logRecordOf) as [LogRecord, LogRecord, LogRecord];
+const { spanId } = start;
+
+function take(...records: LogRecord[]): Received {
+  const into = new Received();
+  for (const record of records) takeLogRecord(record, () => ({}), into);
+  return into;
+}
+
+function saying(record: LogRecord, attributes: Record<string, unknown>): LogRecord {
+  return { ...record, attributes: { ...record.attributes, ...attributes } as LogRecord['attributes'] };
+}
+
+it.each([
+  [start, { 'taskspan.task.uuid': '00000000-0000-0000-0000-000000000000' }, 'expected taskspan.task.uuid to be a UUID, got "00000000-0000-0000-0000-000000000000"'],
+  [start, { 'taskspan.task.uuid': 'x'.repeat(1000) }, `expected taskspan.task.uuid to be a UUID, got "${'x'.repeat(200)}…"`],
+  [start, { 'taskspan.task.span': 'parent' }, 'expected taskspan.task.span to be a span id of 16 hex digits, got "parent"'],
+  [start, { 'taskspan.task.span': undefined }, 'expected taskspan.task.span to be a span id of 16 hex digits, got none'],
+  [start, { 'taskspan.task.span': 'eee19b7ec3c1b175' }, `expected taskspan.task.span to be the task span's own id, got "eee19b7ec3c1b175"`],
+  [start, { 'taskspan.span': 'scope' }, `expected taskspan.task.span to be the id of another span, since this one is a scope, got "${spanId}"`],
+  [start, { 'taskspan.span': undefined }, 'expected taskspan.span to be one of task, scope, announcement, got none'],
+  ...[0, -1, 1.5, '2', true].map((bad) => [start, { 'taskspan.task.attempt': bad }, `expected taskspan.task.attempt to be a whole number from 1, got ${JSON.stringify(bad)}`]),
+  ...[0, -1, 1.5, '2'].map((bad) => [end, { 'taskspan.facts': bad }, `expected taskspan.facts to be a whole number from 1, got ${JSON.stringify(bad)}`]),
+  [end, { 'taskspan.facts': undefined }, 'expected taskspan.facts to be a whole number from 1, got none'],
+  ...['', 'lost', 7].map((bad) => [end, { 'taskspan.outcome': bad }, `expected taskspan.outcome to be an outcome such as completed, failed, cancelled, got ${JSON.stringify(bad)}`]),
+  [notification, { 'taskspan.message': 42 }, 'expected taskspan.message to be a string, got 42'],
+  [notification, { 'taskspan.seq': '1' }, 'expected taskspan.seq to be a whole number from 1, got "1"'],
+  [notification, { 'taskspan.seq': undefined }, 'expected taskspan.seq to be a whole number from 1, got none'],
+  [notification, { 'taskspan.span': 'announcement' }, 'expected no more of an announcement than its start and end'],
+  [{ ...notification, eventName: 'taskspan.progress' }, { 'taskspan.done': -1 }, 'expected taskspan.done to be a number from 0, got -1'],
+  [{ ...notification, eventName: 'taskspan.progress' }, { 'taskspan.done': 1, 'taskspan.total': 'many' }, 'expected taskspan.total to be a number from 0, got "many"'],
+  [{ ...notification, eventName: 'taskspan.plan' }, { 'taskspan.plan': '[3]' }, 'expected taskspan.plan to be JSON of a whole number from 1, or of weights above 0 by name, got "[3]"'],
+  [{ ...notification, eventName: 'taskspan.result' }, { 'taskspan.result': '{bad' }, 'expected taskspan.result to be JSON, got "{bad"'],
+  [{ ...notification, time: NaN }, {}, 'expected a time in nanoseconds since 1970'],
+] as [LogRecord, Record<string, unknown>, string][])('a log record is rejected with what was expected: %#', (record, attributes, reason) => {
+  const { facts, rejected, message } = take(saying(record, attributes));
+  expect([facts, rejected, message]).toEqual([[], 1, `${record.eventName} of span ${spanId}: ${reason}`]);
+});
+
+it.each([
+  [{ 'taskspan.outcome': 'timed_out' }, 'failed'],
+  [{ 'taskspan.outcome': 'skipped' }, 'cancelled'],
+  [{ 'taskspan.outcome': 'exploded' }, 'completed'],
+  [{ 'taskspan.outcome': 'exploded', 'taskspan.error': 'Error' }, 'failed'],
+  [{ 'taskspan.outcome': '__proto__' }, 'completed'],
+])('an end with an outcome of a later contract is taken: %j is %s', (attributes, outcome) => {
+  expect(take(saying(end, attributes))).toMatchObject({ rejected: 0, facts: [{ outcome }] });
+});
+
+it('an event of a later contract counts as received, and changes nothing else', async () => {
+  const unknown = { ...saying(notification, { 'taskspan.message': undefined }), eventName: 'taskspan.later' };
+  const { facts, rejected } = take(start, unknown, end);
+  expect(rejected).toBe(0);
+  expect(facts).toMatchObject([{ kind: 'task-start' }, { kind: 'unknown', seq: 1, name: 'taskspan.later' }, { kind: 'task-end', seq: 2 }]);
+  const store = memoryStore();
+  await store.append(facts);
+  expect((await store.log(facts[0]!.span.taskUuid))!.text).toBe('\tTask Finished - 0 out of 0 jobs finished\n');
+});
+
+it('an event of a later contract that is of no span is ignored', () => {
+  const nobody = { ...saying(notification, { 'taskspan.task.span': undefined }), eventName: 'taskspan.later' };
+  expect(take(nobody)).toMatchObject({ facts: [], rejected: 0 });
+});
+
+it('the end of an announcement, as a later contract has it, is taken and changes nothing', () => {
+  expect(take(saying(end, { 'taskspan.span': 'announcement', 'taskspan.outcome': 'expired' }))).toMatchObject({ facts: [], rejected: 0 });
+});
+
+it('an end without an outcome has completed, a start without an attempt is the first, a notification without a message an empty line', () => {
+  const { facts, rejected } = take(
+    saying(start, { 'taskspan.task.attempt': undefined }),
+    saying(notification, { 'taskspan.message': undefined }),
+    saying(end, { 'taskspan.outcome': undefined }),
+  );
+  expect(rejected).toBe(0);
+  expect(facts).toMatchObject([{ attempt: 1 }, { message: '' }, { outcome: 'completed', seq: 2 }]);
+});
+
+it('the id of the task span counts in upper case too', () => {
+  const upper = task.facts.map(logRecordOf).map((record) => saying(record, { 'taskspan.task.span': spanId.toUpperCase() }));
+  const { facts, rejected } = take(...upper);
+  expect(rejected).toBe(0);
+  expect(facts).toEqual(task.facts);
+});
+
+it('what a later contract may bring is ignored, whatever it says', () => {
+  const later = saying({ ...start, eventName: 'taskspan.later' }, { 'taskspan.task.span': 7, 'taskspan.seq': 'x' });
+  expect(take(later, saying({ ...later, traceId: '' }, {}))).toEqual(new Received());
+  expect(take(saying(start, { 'taskspan.later': 1 })).facts).toEqual([task.facts[0]]);
+});

@@ -1,0 +1,174 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../../support/node-process.ts';
+import type { TestProcess } from '../../support/node-process.ts';
+import { commit, logOf } from '../record/folding.ts';
+import { startLogReceiver } from '../otlp/receive/log-receiver.ts';
+import type { LogReceiver } from '../otlp/receive/log-receiver.ts';
+import { startScript, stepsIn } from './script.ts';
+
+const SECRET = 'a-secret-of-16-letters';
+const SLOW = { timeout: 20_000, interval: 20 };
+
+async function startSending(receiver: LogReceiver, text: string, env: Record<string, string> = {}): Promise<TestProcess> {
+  return startScript(await temporaryFolder(), text, { env: { TASKSPAN_ENDPOINT: receiver.url, ...env } });
+}
+
+const linesAt = (receiver: LogReceiver): number => (receiver.facts().length === 0 ? 0 : stepsIn(logOf(receiver.facts())));
+
+describe('with an endpoint and no store', () => {
+  test('facts are sent while the task runs, whatever blocks it, and nothing is kept here', async () => {
+    const receiver = await startLogReceiver();
+    const folder = await temporaryFolder();
+    const script = await startScript(
+      folder,
+      `const taskspan = await startTaskspan({ endpoint: '${receiver.url}', serviceName: 'imports' });
+       const updater = new TaskUpdater({ taskName: 'work' });
+       updater.notify('step 0');
+       console.log(await taskspan.store.stored(updater.taskUuid).catch(({ name, code, message }) => [name, code, message].join(' ')));
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`,
+    );
+    await expect.poll(() => linesAt(receiver), SLOW).toBe(1);
+    const [said] = await script.printed(/^.*\n/);
+    expect(said).toBe(`TaskStoreError UNAVAILABLE records are not kept in this process: they are served at ${receiver.url}\n`);
+    expect(receiver.taken[0]?.resource).toMatchObject({ 'service.name': 'imports', 'process.pid': expect.any(Number), 'host.name': expect.any(String) });
+    expect(existsSync(join(folder, 'taskspan.sqlite'))).toBe(false);
+  });
+
+  test('the whole task is there when the process has ended by itself, spans too', async () => {
+    const receiver = await startLogReceiver();
+    const script = await startSending(receiver, `await startTaskspan(); await runTask('work', (updater) => updater.notify('step 0'));`);
+    expect(await script.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(commit([receiver.facts()]).task.latest()?.end).toMatchObject({ outcome: 'completed' });
+    expect(receiver.asked).toContain('/v1/traces');
+  });
+
+  test('what was said before process.exit() is sent', async () => {
+    const receiver = await startLogReceiver();
+    const script = await startSending(
+      receiver,
+      `await startTaskspan(); await runTask('work', (updater) => { for (let at = 0; at < 3000; at++) updater.notify('step ' + at); }); process.exit(3);`,
+    );
+    expect((await script.ended).code).toBe(3);
+    expect(linesAt(receiver)).toBe(3000);
+  });
+
+  test('what was said while the endpoint was away arrives when it is back, in its order and once', async () => {
+    const receiver = await startLogReceiver();
+    const script = await startSending(
+      receiver,
+      `const taskspan = await startTaskspan();
+       const updater = new TaskUpdater({ taskName: 'work' });
+       let step = 0;
+       const saying = setInterval(() => updater.notify('step ' + step++), 2);
+       process.stdin.on('end', () => undefined);
+       setInterval(() => { if (step > 1500) { clearInterval(saying); console.log('said ' + step); } }, 10);`,
+    );
+    await expect.poll(() => linesAt(receiver), SLOW).toBeGreaterThan(20);
+    await receiver.stop();
+    await script.told(/facts could not be committed, trying again: .*\/v1\/logs can't be reached/);
+    const [, said] = await script.printed(/said (\d+)/);
+    await receiver.start();
+    await expect.poll(() => linesAt(receiver), SLOW).toBe(Number(said));
+    await script.told(/facts are being committed again/);
+  });
+
+  test('an endpoint that is away holds no process: it ends in time and says what is lost', async () => {
+    const receiver = await startLogReceiver();
+    await receiver.stop();
+    const script = await startSending(receiver, `const taskspan = await startTaskspan(); await runTask('work', () => 1); await taskspan.close(); console.log(taskspan.failures.length);`);
+    const { code, stdout, stderr } = await script.ended;
+    expect([code, stdout]).toEqual([0, '1\n']);
+    expect(stderr).toContain('2 facts could not be committed before the end and are lost');
+  });
+
+  test('an endpoint that takes no logs is told at the start, and keeps no task from running', async () => {
+    const receiver = await startLogReceiver();
+    receiver.answer = (path) => ({ status: path === '/v1/traces' ? 200 : 404 });
+    const script = await startSending(receiver, `const taskspan = await startTaskspan(); console.log(taskspan.failures.map(String), await runTask('work', () => 1)); await taskspan.close();`);
+    const { code, stdout } = await script.ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain(`the endpoint does not take logs: ${receiver.url}/v1/logs answered HTTP 404`);
+    expect(stdout).toMatch(/\] 1\n$/);
+  });
+});
+
+describe('facts stay here', () => {
+  test.each([
+    ['with a store', `{ store: 'here.sqlite' }`, {}],
+    ['with a server', `{ serve: { port: 0 } }`, {}],
+    ['with a store by the environment', '{}', { TASKSPAN_STORE: 'here.sqlite' }],
+    ['with a server by the environment', '{}', { TASKSPAN_PORT: '0' }],
+  ])('%s: spans alone are sent', async (_, options, env) => {
+    const receiver = await startLogReceiver();
+    const script = await startSending(
+      receiver,
+      `const taskspan = await startTaskspan(${options});
+       const uuid = await runTask('work', ({ taskUuid }) => taskUuid);
+       await taskspan.flush();
+       console.log((await taskspan.store.stored(uuid)).state);
+       await taskspan.close();`,
+      env,
+    );
+    expect(await script.ended).toMatchObject({ code: 0, stdout: 'completed\n' });
+    expect(new Set(receiver.asked)).toEqual(new Set(['/v1/traces']));
+  });
+
+  test('with OpenTelemetry\'s own endpoint, which may take spans alone', async () => {
+    const receiver = await startLogReceiver();
+    const script = await startScript(await temporaryFolder(), `await startTaskspan(); await runTask('work', () => 1);`, {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
+    });
+    expect((await script.ended).code).toBe(0);
+    expect(receiver.asked).toEqual(['/v1/traces']);
+  });
+});
+
+describe('a token', () => {
+  test.each([
+    ['goes with facts, spans and questions', {}, `Bearer ${SECRET}`, `Bearer ${SECRET}`],
+    ['leaves the endpoint its own credentials', { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20abc,x-tenant=7' }, 'Basic abc', 'Basic abc'],
+  ])('%s', async (_, env, ofLogs, ofSpans) => {
+    const receiver = await startLogReceiver();
+    const script = await startSending(receiver, `const taskspan = await startTaskspan(); await runTask('work', () => 1); await taskspan.close();`, {
+      TASKSPAN_TOKEN: SECRET,
+      ...env,
+    });
+    expect((await script.ended).code).toBe(0);
+    const byPath = (end: string): unknown[] => [...new Set(receiver.heads.filter(([path]) => path.includes(end)).map(([, { authorization }]) => authorization))];
+    expect([byPath('/v1/logs'), byPath('/v1/traces'), byPath('/cancellations')]).toEqual([[ofLogs], [ofSpans], [ofLogs]]);
+  });
+});
+
+describe('signs of life', () => {
+  test('are sent while a task is open, and only then, and say when its event loop is blocked', async () => {
+    const receiver = await startLogReceiver();
+    const folder = await temporaryFolder();
+    await startScript(
+      folder,
+      `import { existsSync } from 'node:fs';
+       await startTaskspan({ endpoint: '${receiver.url}', beatIntervalMs: 50 });
+       const updater = new TaskUpdater({ taskName: 'work' });
+       setTimeout(() => {
+         while (!existsSync('go')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+         updater.complete();
+         setInterval(() => undefined, 1000);
+       }, 300);`,
+    );
+    await expect.poll(() => receiver.beats().some(({ attributes }) => Number(attributes['taskspan.worker.busy_ms']) >= 1000), SLOW).toBe(true);
+    expect(receiver.beats()[0]?.attributes).toMatchObject({
+      'taskspan.worker.id': expect.stringMatching(/^[0-9a-f-]{36}$/),
+      'taskspan.worker.interval_ms': 50,
+      'process.pid': expect.any(Number),
+      'host.name': expect.any(String),
+    });
+    await writeFile(join(folder, 'go'), '');
+    await expect.poll(() => receiver.facts().some(({ kind }) => kind === 'task-end'), SLOW).toBe(true);
+    const beats = receiver.beats().length;
+    const until = performance.now() + 500;
+    await expect.poll(() => performance.now(), SLOW).toBeGreaterThan(until);
+    expect(receiver.beats().length - beats).toBeLessThan(3);
+  });
+});

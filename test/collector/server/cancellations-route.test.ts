@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createTasksApp, memoryStore, sqliteStore } from '../../../collector/index.ts';
+import type { TaskStore } from '../../../collector/index.ts';
+import { serveTasks } from '../../../collector/server/serve-tasks.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { temporaryFolder } from '../../support/node-process.ts';
+
+const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+const PATH = '/workers/w/cancellations';
+
+const start: Fact = {
+  kind: 'task-start', span: { taskUuid: UUID, traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'b'.repeat(16) }, seq: 0,
+  time: 1_767_323_045_000_000, name: 'TEST', attempt: 1, attributes: {}, workerId: 'w', workerIntervalMs: 0, cancellable: true, sampled: true,
+};
+
+async function runningTask(store: TaskStore = memoryStore()): Promise<TaskStore> {
+  await store.append([start]);
+  return store;
+}
+
+test('a worker is told what it is asked to cancel, and after a number only what is new', async () => {
+  const store = await runningTask();
+  const app = createTasksApp({ store });
+  expect(await (await app.request(PATH)).json()).toEqual({ cancellations: [] });
+  await app.request(`/tasks/${UUID}/cancel`, { method: 'POST' });
+  const response = await app.request(PATH);
+  expect(response.headers.get('Cache-Control')).toBe('no-store');
+  expect(await response.json()).toEqual({ cancellations: [{ number: 1, task_uuid: UUID, span_id: 'b'.repeat(16) }] });
+  expect(await (await app.request(`${PATH}?after=1`)).json()).toEqual({ cancellations: [] });
+  expect(await (await app.request('/workers/another/cancellations')).json()).toEqual({ cancellations: [] });
+});
+
+test('one that waits is answered as soon as there is something, also where another process has asked', async () => {
+  const path = join(await temporaryFolder(), 'tasks.sqlite');
+  const [here, elsewhere] = [await runningTask(sqliteStore(path)), sqliteStore(path)];
+  onTestFinished(async () => void (await Promise.all([here.close(), elsewhere.close()])));
+  const answer = createTasksApp({ store: here }).request(`${PATH}?wait=30`);
+  await elsewhere.cancel(UUID);
+  // The test would time out before the wait does.
+  expect(await (await answer).json()).toMatchObject({ cancellations: [{ task_uuid: UUID }] });
+}, 10_000);
+
+test('one that waits for nothing is answered after its time', async () => {
+  const app = createTasksApp({ store: await runningTask() });
+  const before = performance.now();
+  expect(await (await app.request(`${PATH}?wait=1`)).json()).toEqual({ cancellations: [] });
+  expect(performance.now() - before).toBeGreaterThan(990);
+});
+
+test('whose worker is gone keeps no server from closing, and asks nothing of a store that is closed', async () => {
+  const store = await runningTask();
+  const calls: number[] = [];
+  const cancellations = store.cancellations.bind(store);
+  store.cancellations = (...args) => {
+    calls.push(1);
+    return cancellations(...args);
+  };
+  const server = await serveTasks({ app: createTasksApp({ store }), port: 0 });
+  const asking = fetch(`${server.url}${PATH}?wait=30`).catch(() => 'cut off');
+  await expect.poll(() => calls.length).toBeGreaterThan(0);
+  await server.close();
+  expect(await asking).toBe('cut off');
+  const asked = calls.length;
+  const until = performance.now() + 600;
+  await expect.poll(() => performance.now()).toBeGreaterThan(until);
+  expect(calls).toHaveLength(asked);
+});
+
+describe('it is refused', () => {
+  test.each([
+    ['?after=x', 400, 'after: expected the number of a cancellation or 0, got "x"'],
+    ['?after=-1', 400, 'after: expected the number of a cancellation or 0, got "-1"'],
+    ['?wait=31', 400, 'wait: expected whole seconds from 0 to 30, got "31"'],
+    ['?wait=1.5', 400, 'wait: expected whole seconds from 0 to 30, got "1.5"'],
+  ])('%s', async (query, status, detail) => {
+    const response = await createTasksApp({ store: memoryStore() }).request(PATH + query);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ detail });
+  });
+
+  test('to other methods, and to a foreign page', async () => {
+    const app = createTasksApp({ store: memoryStore() });
+    expect((await app.request(PATH, { method: 'POST' })).status).toBe(405);
+    expect((await app.request(PATH, { headers: { Origin: 'https://evil.example' } })).status).toBe(403);
+  });
+});

@@ -1,0 +1,61 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
+import { markListened } from '../../../../collector/runtime/listened-stores.ts';
+import { memoryStore } from '../../../../collector/store/memory-store.ts';
+import type { Fact } from '../../../../src/fact.ts';
+import { UUID } from '../plain-store.ts';
+
+vi.mock('../../../../src/timers.ts', () => import('../../../support/global-timers.ts'));
+
+const span = { taskUuid: UUID, traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'b'.repeat(16) };
+const start: Fact = {
+  span, time: 1_767_323_045_000_000, kind: 'task-start', seq: 0, name: 'TEST', attempt: 1, attributes: {}, workerId: 'dead',
+  workerIntervalMs: 1000, sampled: true,
+};
+
+/** An app on a store whose one worker is dead, in a time of the test's own. */
+async function deadWorker() {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const store = memoryStore();
+  await store.append([start]);
+  const app = createTasksApp({ store });
+  const state = async (): Promise<unknown> => {
+    const record: unknown = JSON.parse(await (await app.request(`/tasks/${UUID}`)).text());
+    return (record as { state: unknown }).state;
+  };
+  return { store, app, state };
+}
+
+test('where no collector runs, an app that is asked for tasks listens for itself', async () => {
+  const { state } = await deadWorker();
+  expect(await state()).toBe('running');
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await state()).toBe('lost');
+});
+
+test('an app that is not asked does nothing, and asked for its health alone neither', async () => {
+  const { app, store } = await deadWorker();
+  await app.request('/healthz');
+  expect(vi.getTimerCount()).toBe(0);
+  await app.request('/tasks');
+  expect(vi.getTimerCount()).toBe(2);
+  await vi.advanceTimersByTimeAsync(180_000);
+  expect(vi.getTimerCount()).toBe(0);
+  expect((await store.stored(UUID))!.state).toBe('lost');
+});
+
+test('where something else in this process listens, the app does not', async () => {
+  const { app, store } = await deadWorker();
+  markListened(store);
+  await app.request('/tasks');
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a store that fails is asked no more, until somebody asks the app', async () => {
+  const { app, store } = await deadWorker();
+  store.workers = () => Promise.reject(new Error('closed'));
+  await app.request('/tasks');
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,151 @@
+import * as fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { createTasksApp } from '../../../collector/server/tasks-app.ts';
+import type { TaskSummary } from '../../../collector/record/task-record.ts';
+import { memoryStore } from '../../../collector/store/memory-store.ts';
+import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { temporaryFolder } from '../../support/node-process.ts';
+import { cases } from '../record/arbitrary-task.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
+import { EventReader } from './live/event-reader.ts';
+
+const PATH = '/tasks/events';
+
+/** Tasks in a store, by number. */
+function manyTasks(store: TaskStore): { say: (number: number, text?: string) => Promise<void> } {
+  const tasks = new Map<number, ScriptedTask>();
+  return {
+    say: async (number, text = 'line') => {
+      const task = tasks.get(number) ?? new ScriptedTask(`00000000-0000-4000-8000-${String(number).padStart(12, '0')}`);
+      const isNew = !tasks.has(number);
+      tasks.set(number, task);
+      await store.append(
+        task.during(() => {
+          if (isNew) task.attempt({ name: `task ${number}` });
+          else task.attempts[0]!.notify(text);
+        }),
+      );
+    },
+  };
+}
+
+async function nextTask(events: EventReader): Promise<TaskSummary> {
+  const event = (await events.next())!;
+  expect(event.event).toBe('change');
+  return JSON.parse(event.data) as TaskSummary;
+}
+
+test('the stream of all tasks tells from now on of new tasks and of changed ones, as the list has them', async () => {
+  const store = memoryStore();
+  const app = createTasksApp({ store });
+  const { say } = manyTasks(store);
+  await say(1);
+  const events = new EventReader(await app.request(PATH));
+  expect(await events.next()).toEqual({ event: 'start', id: '1', data: '{"change":1}' });
+  await say(2);
+  const added = await nextTask(events);
+  await say(1, 'changed');
+  const changed = await nextTask(events);
+  const { tasks } = (await (await app.request('/tasks')).json()) as { tasks: TaskSummary[] };
+  expect([added, changed]).toEqual(tasks);
+  expect(events.lastId).toBe('3');
+});
+
+test('a client of all tasks that comes back gets each task that has changed meanwhile once', async () => {
+  const store = memoryStore();
+  const app = createTasksApp({ store });
+  const { say } = manyTasks(store);
+  for (const number of [1, 2, 3, 1, 3, 3]) await say(number);
+  for (const [options, path] of [[{ headers: { 'Last-Event-ID': '2' } }, PATH], [{}, `${PATH}?after=2`]] as const) {
+    const events = new EventReader(await app.request(path, options));
+    expect(await nextTask(events)).toMatchObject({ task_name: 'task 1', version: 2 });
+    expect(events.lastId).toBe('4');
+    expect(await nextTask(events)).toMatchObject({ task_name: 'task 3', version: 3 });
+    expect(events.lastId).toBe('6');
+  }
+});
+
+test('an id that was never given is a 400 as a parameter, and begins anew where a client comes back with it', async () => {
+  const store = memoryStore();
+  const app = createTasksApp({ store });
+  await manyTasks(store).say(1);
+  for (const id of ['2', 'x', '1.5']) {
+    expect((await app.request(`${PATH}?after=${id}`)).status).toBe(400);
+    const events = new EventReader(await app.request(PATH, { headers: { 'Last-Event-ID': id } }));
+    expect(await events.next()).toMatchObject({ event: 'start', id: '1' });
+  }
+});
+
+test('whoever follows all tasks, and is cut off at any moment, has in the end the latest of each', async () => {
+  const folder = await temporaryFolder();
+  let files = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ task: fc.integer({ min: 1, max: 5 }), cut: fc.boolean(), elsewhere: fc.boolean() }), { maxLength: 25 }),
+      async (steps) => {
+        const path = `${folder}/${++files}.sqlite`;
+        const stores = [sqliteStore(path), sqliteStore(path)] as const;
+        const apps = stores.map((store) => createTasksApp({ store }));
+        const { say } = manyTasks(stores[0]);
+        const seen = new Map<string, number>();
+        let last = 0;
+        let at = 0;
+        let events = new EventReader(await apps[0]!.request(`${PATH}?after=0`));
+        const take = async (): Promise<void> => {
+          const task = await nextTask(events);
+          expect(Number(events.lastId)).toBeGreaterThan(last);
+          last = Number(events.lastId);
+          expect(task.version).toBeGreaterThan(seen.get(task.task_uuid) ?? 0);
+          seen.set(task.task_uuid, task.version);
+        };
+        for (const { task, cut, elsewhere } of steps) {
+          await say(task);
+          if (!cut) continue;
+          await events[Symbol.asyncDispose]();
+          if (elsewhere) at = 1 - at;
+          events = new EventReader(await apps[at]!.request(`${PATH}?after=${last}`));
+          await take();
+        }
+        while (last < steps.length) await take();
+        const { tasks } = await stores[0].tasks({ limit: 10 });
+        expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(tasks.map(({ uuid, version }) => [uuid, version])));
+        await events[Symbol.asyncDispose]();
+        for (const store of stores) await store.close();
+      },
+    ),
+    cases(25),
+  );
+});
+
+test('a server on another connection that is behind the client catches up', async () => {
+  const path = `${await temporaryFolder()}/tasks.sqlite`;
+  const [writing, reading] = [sqliteStore(path), sqliteStore(path)];
+  onTestFinished(() => Promise.all([writing.close(), reading.close()]).then(() => undefined));
+  const { say } = manyTasks(writing);
+  await say(1);
+  const app = createTasksApp({ store: reading });
+  const other = new EventReader(await app.request(PATH));
+  await other.next();
+  await say(2);
+  const response = await app.request(`${PATH}?after=2`);
+  expect(response.status).toBe(200);
+  await response.body!.cancel();
+});
+
+test('what a client that comes back has read ahead of its server is not told to it again', async () => {
+  const path = `${await temporaryFolder()}/tasks.sqlite`;
+  const [writing, reading] = [sqliteStore(path), sqliteStore(path)];
+  onTestFinished(() => Promise.all([writing.close(), reading.close()]).then(() => undefined));
+  const { say } = manyTasks(writing);
+  await say(1);
+  const app = createTasksApp({ store: reading });
+  await new EventReader(await app.request(PATH)).next();
+  await say(2);
+  const events = new EventReader(await app.request(`${PATH}?after=0`));
+  await nextTask(events);
+  await nextTask(events);
+  await say(3);
+  expect(await nextTask(events)).toMatchObject({ task_name: 'task 3' });
+  expect(events.lastId).toBe('3');
+});

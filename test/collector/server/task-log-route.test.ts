@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import * as fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { serveTasks } from '../../../collector/server/serve-tasks.ts';
+import { createTasksApp } from '../../../collector/server/tasks-app.ts';
+import { memoryStore } from '../../../collector/store/memory-store.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { ScriptedTask, UUID } from '../record/scripted-task.ts';
+
+const PATH = `/tasks/${UUID}/log`;
+const TEXTS = ['one', 'é two', '✓🎉', '', 'five'];
+
+async function told(): Promise<{ store: TaskStore; log: Buffer; say: (text: string) => Promise<void>; end: () => Promise<void> }> {
+  const store = memoryStore();
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  for (const text of TEXTS) attempt.notify(text);
+  await store.append(task.facts);
+  return {
+    store,
+    log: Buffer.from((await store.log(UUID))!.text),
+    say: (text) => store.append(task.during(() => attempt.notify(text))),
+    end: () => store.append(task.during(() => attempt.complete())),
+  };
+}
+
+describe('the log from a byte on', () => {
+  test('is its rest, wherever the byte is, in the midst of a character too', async () => {
+    const { store, log } = await told();
+    const app = createTasksApp({ store });
+    for (let offset = 0; offset <= log.length; offset++) {
+      const response = await app.request(`${PATH}?offset=${offset}`);
+      expect(response.headers.get('Content-Length')).toBe(String(log.length - offset));
+      expect(Buffer.from(await response.arrayBuffer())).toEqual(log.subarray(offset));
+    }
+  });
+
+  test('is its rest though it is longer than one piece', async () => {
+    const { store, say } = await told();
+    for (let line = 0; line < 10; line++) await say(`${line} ${'é✓🎉\u2028'.repeat(9000)}`);
+    const log = Buffer.from((await store.log(UUID))!.text);
+    const app = createTasksApp({ store });
+    await fc.assert(
+      fc.asyncProperty(fc.nat(log.length), fc.boolean(), async (anywhere, follow) => {
+        // What is followed from its very end has nothing to give yet.
+        const offset = follow ? Math.min(anywhere, log.length - 1) : anywhere;
+        const response = await app.request(`${PATH}?offset=${offset}${follow ? '&follow=1' : ''}`);
+        if (!follow) return log.subarray(offset).equals(Buffer.from(await response.arrayBuffer()));
+        const parts: Uint8Array[] = [];
+        let length = 0;
+        for await (const part of response.body!) {
+          parts.push(part);
+          length += part.length;
+          if (length >= log.length - offset) break;
+        }
+        return log.subarray(offset).equals(Buffer.concat(parts));
+      }),
+      { numRuns: 60, examples: [[log.length - 1, false]] },
+    );
+  });
+
+  test('is text whatever Accept says, and HEAD has no body', async () => {
+    const { store, log } = await told();
+    const app = createTasksApp({ store });
+    for (const query of ['', '?follow=1']) {
+      const response = await app.request(PATH + query, { method: 'HEAD', headers: { Accept: 'application/json' } });
+      expect(response.status).toBe(200);
+      expect(response.headers.get('Content-Type')).toBe('text/plain; charset=utf-8');
+      expect(response.headers.get('Content-Length')).toBe(query === '' ? String(log.length) : null);
+      expect(await response.text()).toBe('');
+    }
+  });
+
+  test.each(['?offset=-1', '?offset=1.5', '?offset=x', '?offset=', '?follow=yes'])('%s is a 400', async (query) => {
+    const { store } = await told();
+    expect((await createTasksApp({ store }).request(PATH + query)).status).toBe(400);
+  });
+
+  test.each(['', '&follow=1'])('beyond its end is a 416 that tells its length%s', async (follow) => {
+    const { store, log } = await told();
+    const response = await createTasksApp({ store }).request(`${PATH}?offset=${log.length + 1}${follow}`);
+    expect(response.status).toBe(416);
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    expect(response.headers.get('Content-Range')).toBe(`bytes */${log.length}`);
+  });
+
+  test.each(['', '?follow=1'])('of an unknown task is a 404, of what is no UUID a 400 %s', async (query) => {
+    const app = createTasksApp({ store: memoryStore() });
+    expect((await app.request(PATH + query)).status).toBe(404);
+    expect((await app.request(`/tasks/import/log${query}`)).status).toBe(400);
+  });
+});
+
+describe('a followed log', () => {
+  test('of a task that has ended is its rest, and the end', async () => {
+    const { store, end } = await told();
+    await end();
+    const app = createTasksApp({ store });
+    const whole = (await store.log(UUID))!.text;
+    expect(await (await app.request(`${PATH}?follow=1`)).text()).toBe(whole);
+    expect(await (await app.request(`${PATH}?follow=1&offset=${Buffer.byteLength(whole)}`)).text()).toBe('');
+  });
+
+  test.skipIf(!existsSync('/usr/bin/curl'))('grows before the eyes of who runs curl -N, until the task ends', async () => {
+    const { store, log, say, end } = await told();
+    const server = await serveTasks({ app: createTasksApp({ store }), port: 0 });
+    onTestFinished(() => server.close());
+    const curl = spawn('curl', ['-sSN', `${server.url}${PATH}?offset=5&follow=1`]);
+    const closed = once(curl, 'close');
+    onTestFinished(async () => {
+      curl.kill();
+      await closed;
+    });
+    let printed = '';
+    curl.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const begin = log.subarray(5).toString();
+    await expect.poll(() => printed).toBe(begin);
+    await say('live é');
+    await expect.poll(() => printed).toBe(`${begin}\tlive é\n`);
+    await end();
+    expect(await closed).toEqual([0, null]);
+    expect(printed).toBe((await store.log(UUID))!.text.slice(5));
+  });
+});
