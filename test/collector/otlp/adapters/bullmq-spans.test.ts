@@ -10,7 +10,7 @@ import { jobUuid } from '../../../../src/queue/job-uuid.ts';
 import { recordedSpans } from '../receive/recorded-spans.ts';
 
 /** Of a queue, its worker, a flow and a job scheduler of BullMQ 6.7, by bullmq-otel 2.0. */
-const SPANS = recordedSpans('./bullmq-spans.json');
+const SPANS = recordedSpans('../adapters/bullmq-spans.json');
 
 const BAD = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 

@@ -7,7 +7,7 @@ import { memoryStore } from '../../../../collector/store/memory-store.ts';
 import { recordedSpans } from '../receive/recorded-spans.ts';
 
 /** Of a worker of Celery 5.7 and a publisher of its tasks, by OpenTelemetry's instrumentation 0.66b2. */
-const SPANS = recordedSpans('./celery-spans.json');
+const SPANS = recordedSpans('../adapters/celery-spans.json');
 
 const FAILING = 'ff4146ee-0c0a-4392-9610-b6ed874c426f';
 const RETRIED = '5df7d24f-0852-4b34-96e7-4f577861507d';
