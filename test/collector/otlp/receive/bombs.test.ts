@@ -30,7 +30,7 @@ async function readWithin(module: string, name: string, body: Buffer): Promise<s
 }
 
 function urlOf(module: string): string {
-  return new URL(`../../../collector/otlp/receive/${module}.ts`, import.meta.url).href;
+  return new URL(`../../../../collector/otlp/receive/${module}.ts`, import.meta.url).href;
 }
 
 /** A field of Protocol Buffers that holds a message. */
