@@ -1,16 +1,16 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { checkKeys } from '../src/check-options.ts';
+import { checkKeys } from '../src/arguments.ts';
 import { received } from '../src/failure.ts';
+import { checkBufferBytes } from './capture/buffer-bytes.ts';
+import { booleanOf, numberOf, textOf } from './environment.ts';
+import { beatIntervalMs, lostFinalMs } from './runtime/beat-options.ts';
+import { fixedLocation } from './runtime/open-store.ts';
+import { serveOptions } from './serve-from-env.ts';
 import type { ServeOptions } from './server/serve-options.ts';
 import { checkToken } from './server/token.ts';
-import { beatIntervalMs, lostFinalMs } from './runtime/beat-options.ts';
-import { booleanOf, numberOf, textOf } from './environment.ts';
-import { checkBufferBytes } from './capture/buffer-bytes.ts';
-import { serveOptions } from './serve-from-env.ts';
-import { fixedLocation } from './runtime/open-store.ts';
-import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
+import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 
 /** Options of `startTaskspan`. An option rules over its environment variable. */

@@ -1,20 +1,19 @@
 import { context as contextApi, SpanKind } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
+import { checkName, nameOf, checkKeys, checkType } from './arguments.ts';
 import { sinkOf, taskTracer, untilCommitted } from './capture.ts';
 import type { TaskProcessor } from './capture.ts';
-import { checkName, nameOf } from './check-name.ts';
-import { checkKeys, checkType } from './check-options.ts';
-import * as conventions from './conventions.ts';
+import { hrTimeOf, TaskClock } from './clock.ts';
 import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
+import { identified, startRoot } from './open-span.ts';
+import { checkAttributes } from './options.ts';
 import { reportOnce } from './report.ts';
-import { identified, startRoot } from './scope-span.ts';
 import { finalAttributes } from './span-writer.ts';
-import { hrTimeOf, TaskClock } from './task-clock.ts';
-import { checkAttributes } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
 import { cleanAttributes, cleanerWith } from './text.ts';
 import type { Redact } from './text.ts';
+import * as conventions from './conventions.ts';
 
 /** Options of {@link announceTask}. */
 export interface AnnounceTaskOptions {

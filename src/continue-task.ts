@@ -1,17 +1,16 @@
+import { checkName } from './arguments.ts';
 import { beginAttempt, beginPart } from './begin-task.ts';
-import type { CarriedTask } from './carried-task.ts';
 import { carriedBy } from './carrier.ts';
-import type { CarrierSource } from './carrier.ts';
-import { checkName } from './check-name.ts';
+import type { CarriedTask, CarrierSource } from './carrier.ts';
 import { received } from './failure.ts';
+import type { TaskOrigin } from './open-span.ts';
 import { openTask } from './open-task.ts';
+import { checkNextAttemptOptions, checkOptions, checkPartOptions, checkTaskOptions } from './options.ts';
+import type { NextAttemptOptions, PartOptions, TaskOptions } from './options.ts';
 import { reportOnce } from './report.ts';
 import { runToEnd } from './run-task.ts';
+import type { ScopeHandle } from './scope-handle.ts';
 import type { Scope, ScopeResult } from './scope.ts';
-import type { ScopeNode } from './scope-node.ts';
-import type { TaskOrigin } from './scope-span.ts';
-import { checkNextAttemptOptions, checkOptions, checkPartOptions, checkTaskOptions } from './task-options.ts';
-import type { NextAttemptOptions, PartOptions, TaskOptions } from './task-options.ts';
 import type { TaskUpdater } from './task-updater.ts';
 import { taskUuid } from './task-uuid.ts';
 
@@ -142,7 +141,7 @@ class Continued implements ContinuedTask {
     const whole = { ...options, taskName, taskUuid: taskUuid(options.taskUuid), suppressException: options.suppressException ?? false };
     checkOptions(whole);
     const { taskUuid: parentTaskUuid, scope } = this.#carried ?? {};
-    const begin = (parentScope?: TaskOrigin['parentScope']): ScopeNode =>
+    const begin = (parentScope?: TaskOrigin['parentScope']): ScopeHandle =>
       openTask(whole, (updater, given) => beginAttempt(updater, given, { parentTaskUuid, parentScope }));
     if (scope === undefined) return run(begin(), fn);
     const { redact, limits } = options;
@@ -157,7 +156,7 @@ class Continued implements ContinuedTask {
     });
   }
 
-  #openPart(name: string, options: PartOptions): ScopeNode {
+  #openPart(name: string, options: PartOptions): ScopeHandle {
     const { taskUuid: uuid, taskName = name, attempt = 1 } = this.#carried ?? {};
     return openTask(
       { ...options, taskName, attempt: Math.max(attempt, 1), ...(uuid !== undefined && { taskUuid: uuid }) },
@@ -169,7 +168,7 @@ class Continued implements ContinuedTask {
 /** What the next attempt of a task is called of which nothing was carried. */
 const UNNAMED = 'Unnamed task';
 
-function run<T, Suppress extends boolean>(root: ScopeNode, fn: (updater: TaskUpdater<Suppress>) => T): T {
+function run<T, Suppress extends boolean>(root: ScopeHandle, fn: (updater: TaskUpdater<Suppress>) => T): T {
   return runToEnd(root.updater as TaskUpdater<Suppress>, fn, root.task.suppressException);
 }
 

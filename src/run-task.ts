@@ -2,9 +2,9 @@ import { beginAttempt } from './begin-task.ts';
 import { untilCommitted } from './capture.ts';
 import { received } from './failure.ts';
 import { openTask } from './open-task.ts';
-import { isPromiseLike, promiseOf } from './promise-of.ts';
-import { checkOptions, checkTaskOptions } from './task-options.ts';
-import type { TaskOptions, TaskUpdaterOptions } from './task-options.ts';
+import { checkOptions, checkTaskOptions } from './options.ts';
+import type { TaskOptions, TaskUpdaterOptions } from './options.ts';
+import { isPromiseLike, promiseOf } from './scope-handle.ts';
 import { TaskUpdater } from './task-updater.ts';
 
 /**

@@ -1,18 +1,18 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { PlanInput } from './arguments.ts';
+import type { Attempt } from './attempt.ts';
 import { beginAttempt } from './begin-task.ts';
 import type { BeginTask } from './begin-task.ts';
 import type { Carrier } from './carrier.ts';
 import { currentScope } from './current.ts';
 import { received } from './failure.ts';
 import { jsonOf } from './json-text.ts';
-import type { PlanInput } from './plan.ts';
+import { checkOptions } from './options.ts';
+import type { TaskUpdaterOptions } from './options.ts';
 import { reportOnce } from './report.ts';
+import { IncompleteError } from './scope-handle.ts';
+import type { ScopeHandle } from './scope-handle.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
-import { IncompleteError } from './scope-node.ts';
-import type { ScopeNode } from './scope-node.ts';
-import type { TaskRun } from './task-run.ts';
-import { checkOptions } from './task-options.ts';
-import type { TaskUpdaterOptions } from './task-options.ts';
 
 /**
  * Keeps those who wait for a task informed of it. The task begins with the updater, and one of
@@ -26,8 +26,8 @@ import type { TaskUpdaterOptions } from './task-options.ts';
 export class TaskUpdater<Suppress extends boolean = true> implements Disposable {
   readonly taskUuid: string;
   readonly taskName: string;
-  readonly #task: TaskRun;
-  readonly #root: ScopeNode;
+  readonly #task: Attempt;
+  readonly #root: ScopeHandle;
   #aborter: AbortController | undefined;
 
   /** @param begin How the task begins here: `continueTask` has its own ways. */
@@ -189,12 +189,12 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
     if (this.isOpen) this.fail(this.#task.cancellation ?? new IncompleteError(this.taskName));
   }
 
-  #innermostOpen(): ScopeNode {
+  #innermostOpen(): ScopeHandle {
     const innermost = this.#innermost();
     return innermost.nearestOpen() ?? innermost;
   }
 
-  #innermost(): ScopeNode {
+  #innermost(): ScopeHandle {
     const current = currentScope.getStore();
     return current !== undefined && current.updater === this ? current : this.#root;
   }

@@ -1,5 +1,5 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import { otherValue, plainValue } from './attribute-value.ts';
+import { otherValue, plainValue } from './attributes.ts';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
 import { cutText, DEFAULT_LIMITS, limitsOf } from './limits.ts';

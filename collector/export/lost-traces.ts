@@ -5,7 +5,7 @@ import type { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from '../../src/conventions.ts';
 import { report, reportOnce } from '../../src/report.ts';
-import { hrTimeOf } from '../../src/task-clock.ts';
+import { hrTimeOf } from '../../src/clock.ts';
 import { clearTimeout, setTimeout } from '../../src/timers.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { Trouble } from '../runtime/trouble.ts';

@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { Outcome } from '../../src/conventions.ts';
-import type { JobCounts, Plan, SpanRef, ToldError } from '../../src/fact.ts';
+import type { JobCounts, Plan, SpanRef, ErrorInfo } from '../../src/fact.ts';
 import { hasCutMark } from '../../src/limits.ts';
 import type { SeqSet } from './seq-set.ts';
 
@@ -53,7 +53,7 @@ export interface ScopeEndState {
   outcome: Outcome;
   duration: number;
   heading: boolean;
-  error: ToldError | null;
+  error: ErrorInfo | null;
   /** The user's attributes of the span; absent where there are none. */
   attributes?: Attributes;
 }

@@ -1,7 +1,7 @@
+import { UnfinishedError } from '../../src/errors.ts';
 import { describeFailure, failureText } from '../../src/failure.ts';
-import { closeLiveTasks, liveTasks } from '../../src/live-tasks.ts';
 import { performance, setImmediate, setTimeout } from '../../src/timers.ts';
-import { UnfinishedError } from '../../src/unfinished-error.ts';
+import { closeLiveTasks, liveTasks } from '../../src/worker.ts';
 
 /** Options of {@link watchEndings}. */
 export interface EndingsOptions {

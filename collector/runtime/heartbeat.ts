@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { report } from '../../src/report.ts';
-import type { TimeSource } from '../../src/task-clock.ts';
+import type { TimeSource } from '../../src/clock.ts';
 import { clearTimeout, performance, setTimeout } from '../../src/timers.ts';
 import { Listener } from '../record/liveness.ts';
 import type { TaskStore } from '../store/task-store.ts';

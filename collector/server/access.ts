@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import { checkKeys, checkType } from '../../src/check-options.ts';
+import { checkKeys, checkType } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
 import { forwardedOf, type Forwarded } from './forwarded.ts';
 import { hostCheck, isOriginOf, originSet, withoutPort } from './host-names.ts';

@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono';
-import { checkKeys, checkType } from '../../src/check-options.ts';
+import { checkKeys, checkType } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
@@ -7,19 +7,19 @@ import { accessRules, type AccessOptions } from './access.ts';
 import { cancelRoute } from './cancel-route.ts';
 import { cancellationsRoute } from './cancellations-route.ts';
 import { listenWhileAsked } from './live/listen-while-asked.ts';
+import type { StreamOptions } from './live/stream-options.ts';
+import { TaskWatchers } from './live/task-watchers.ts';
 import { metricsRoute } from './metrics-route.ts';
 import type { TasksMetrics } from './metrics-route.ts';
 import { problem } from './problem.ts';
 import { readyRoute } from './ready-route.ts';
 import { storeFailure } from './store-failure.ts';
-import type { StreamOptions } from './live/stream-options.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
 import { taskListRoute } from './task-list-route.ts';
 import { taskLogRoute } from './task-log-route.ts';
 import { taskRoute } from './task-route.ts';
 import { taskScopesRoute } from './task-scopes-route.ts';
-import { TaskWatchers } from './live/task-watchers.ts';
 
 export interface TasksAppOptions {
   /** Where the tasks are. It stays the caller's: the app never closes it. */

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { ToldError } from '../../src/fact.ts';
+import type { ErrorInfo } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import { isAttempt, namesOnly, NO_NAMES } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
@@ -41,7 +41,7 @@ type Line = [
 
 /** Absent or `null` is as nothing was told. */
 interface More {
-  error?: ToldError | null;
+  error?: ErrorInfo | null;
   attributes?: Attributes;
   share?: number | null;
   progress?: ScopeState['latestProgress'];

@@ -1,11 +1,10 @@
 import { announce } from '../announce-task.ts';
 import { received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { withTrace } from './job-context.ts';
-import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
-import type { JobTaskOptions } from './job-task-options.ts';
-import { uuidOf } from './queue-job.ts';
-import type { QueueJob } from './queue-job.ts';
+import { withTrace, checkJobTaskOptions, describeJob } from './job-task.ts';
+import type { JobTaskOptions } from './job-task.ts';
+import { uuidOf } from './job.ts';
+import type { QueueJob } from './job.ts';
 
 /** What jobs are added by: BullMQ's `Queue` and `FlowProducer`. */
 export interface JobProducer {

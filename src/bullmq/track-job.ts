@@ -1,18 +1,15 @@
 import { context } from '@opentelemetry/api';
-import { checkType } from '../check-options.ts';
+import { checkType } from '../arguments.ts';
+import type { Attempt } from '../attempt.ts';
 import { describeFailure, failureText, received } from '../failure.ts';
-import { cancelLiveTask } from '../live-tasks.ts';
-import type { ScopeNode } from '../scope-node.ts';
-import type { TaskRun } from '../task-run.ts';
+import type { ScopeHandle } from '../scope-handle.ts';
 import type { TaskUpdater } from '../task-updater.ts';
-import { beginJob } from './begin-job.ts';
-import { contextOf } from './job-context.ts';
-import { checkJobTaskOptions } from './job-task-options.ts';
-import type { JobTaskOptions } from './job-task-options.ts';
+import { cancelLiveTask } from '../worker.ts';
+import { beginJob, contextOf, checkJobTaskOptions } from './job-task.ts';
+import type { JobTaskOptions } from './job-task.ts';
+import { attemptOf, uuidOf } from './job.ts';
+import type { QueueJob } from './job.ts';
 import { ProgressMirror } from './progress-mirror.ts';
-import { putBackNotice } from './put-back.ts';
-import { attemptOf, uuidOf } from './queue-job.ts';
-import type { QueueJob } from './queue-job.ts';
 
 /** A job as a processor gets it. */
 export interface RunningJob extends QueueJob {
@@ -63,12 +60,12 @@ export function trackJob<Job extends RunningJob, T>(
 }
 
 class JobRun {
-  readonly #task: TaskRun;
+  readonly #task: Attempt;
   readonly #updater: TaskUpdater<false>;
   readonly #mirror: ProgressMirror;
   readonly #cancelled: AbortSignal | undefined;
 
-  constructor(job: RunningJob, { task, updater }: ScopeNode, cancelled: AbortSignal | undefined) {
+  constructor(job: RunningJob, { task, updater }: ScopeHandle, cancelled: AbortSignal | undefined) {
     this.#task = task;
     this.#updater = updater;
     this.#mirror = new ProgressMirror((percent) => job.updateProgress(percent));
@@ -119,5 +116,27 @@ class CancelledJobError extends Error {
 
   constructor(cause: unknown) {
     super(failureText(describeFailure(cause)), { cause });
+  }
+}
+
+const PUT_BACK: ReadonlyMap<string, string> = new Map([
+  ['DelayedError', 'Back in the queue, delayed'],
+  ['RateLimitError', 'Back in the queue, because of a rate limit'],
+  ['WaitingChildrenError', 'Back in the queue, waiting for other jobs'],
+  ['WaitingError', 'Back in the queue'],
+]);
+const RATE_LIMIT = 'bullmq:rateLimitExceeded';
+
+/**
+ * What BullMQ's processors throw to say that the job is back in the queue, which is no failure;
+ * `undefined` for all else. Known by its name, as BullMQ itself knows it across processes. Never
+ * throws, however hostile the value.
+ */
+export function putBackNotice(thrown: unknown): string | undefined {
+  try {
+    if (!(thrown instanceof Error)) return undefined;
+    return PUT_BACK.get(thrown.message === RATE_LIMIT ? 'RateLimitError' : thrown.name);
+  } catch {
+    return undefined;
   }
 }

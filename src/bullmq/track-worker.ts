@@ -1,12 +1,10 @@
 import { context } from '@opentelemetry/api';
 import { describeFailure, received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { beginJob } from './begin-job.ts';
-import { contextOf } from './job-context.ts';
-import { checkJobTaskOptions } from './job-task-options.ts';
-import type { JobTaskOptions } from './job-task-options.ts';
-import { attemptOf, uuidOf } from './queue-job.ts';
-import type { QueueJob } from './queue-job.ts';
+import { beginJob, contextOf, checkJobTaskOptions } from './job-task.ts';
+import type { JobTaskOptions } from './job-task.ts';
+import { attemptOf, uuidOf } from './job.ts';
+import type { QueueJob } from './job.ts';
 
 /** What taskspan needs of BullMQ's `Worker`. */
 export interface JobWorker {

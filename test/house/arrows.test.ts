@@ -10,14 +10,13 @@ import type { Import } from './imports.ts';
  */
 const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readonly packages: readonly string[] }>> = {
   src: { parts: [], packages: ['@opentelemetry/api', 'node:async_hooks'] },
-  'src/queue': { parts: ['src'], packages: ['node:crypto'] },
-  'src/bullmq': { parts: ['src', 'src/queue'], packages: ['@opentelemetry/api'] },
+  'src/bullmq': { parts: ['src'], packages: ['@opentelemetry/api', 'node:crypto'] },
   'collector/facts': { parts: ['src'], packages: ['@opentelemetry/api'] },
   'collector/record': { parts: ['src'], packages: ['@opentelemetry/api'] },
   'collector/capture': { parts: ['src', 'collector/facts'], packages: ['@opentelemetry/api'] },
   'collector/store': { parts: ['src', 'collector/record'], packages: ['@opentelemetry/api', 'node:*'] },
   'collector/otlp': {
-    parts: ['src', 'src/queue', 'collector/facts', 'collector/store', 'collector/runtime'],
+    parts: ['src', 'src/bullmq', 'collector/facts', 'collector/store', 'collector/runtime'],
     packages: ['@opentelemetry/api', '@opentelemetry/core', 'hono', 'node:*', 'pbf'],
   },
   'collector/server': {

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../../src/conventions.ts';
-import type { ExceptionFact, Fact, SpanRef, ToldError } from '../../../src/fact.ts';
-import { jobUuid } from '../../../src/queue/job-uuid.ts';
+import { jobUuid } from '../../../src/bullmq/job.ts';
+import type { ExceptionFact, Fact, SpanRef, ErrorInfo } from '../../../src/fact.ts';
 import { countOf, textOf } from '../../facts/attributes.ts';
 import { timeWithin } from '../receive/otlp-span.ts';
 import type { OtlpSpan } from '../receive/otlp-span.ts';
@@ -89,7 +89,7 @@ function attemptOf(attributes: Attributes): number {
  * Why a run has failed: by BullMQ's event, which has the error's message, else by an `exception`
  * where BullMQ itself could go no further. Its status is never set.
  */
-function failureOf({ events, end, failed, message }: OtlpSpan): (ToldError & { readonly time: number }) | undefined {
+function failureOf({ events, end, failed, message }: OtlpSpan): (ErrorInfo & { readonly time: number }) | undefined {
   const exception = events.findLast(({ name }) => name === conventions.EXCEPTION_EVENT);
   const name = (exception && textOf(exception.attributes, conventions.EXCEPTION_TYPE)) || 'Error';
   const told = events.findLast((event) => event.name === 'job failed');

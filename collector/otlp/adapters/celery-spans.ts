@@ -1,7 +1,7 @@
 import * as conventions from '../../../src/conventions.ts';
+import { jobUuid } from '../../../src/bullmq/job.ts';
 import type { Outcome } from '../../../src/conventions.ts';
-import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ToldError } from '../../../src/fact.ts';
-import { jobUuid } from '../../../src/queue/job-uuid.ts';
+import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ErrorInfo } from '../../../src/fact.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
 import { timeWithin } from '../receive/otlp-span.ts';
 import type { OtlpSpan } from '../receive/otlp-span.ts';
@@ -99,7 +99,7 @@ const OUTCOME_OF_STATE: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
 ]);
 
 /** An attempt that is to be tried again has no error on its span but Celery's reason, the message of its `Retry`. */
-function errorOf({ attributes, message }: OtlpSpan, latest: ExceptionFact | undefined): ToldError {
+function errorOf({ attributes, message }: OtlpSpan, latest: ExceptionFact | undefined): ErrorInfo {
   if (attributes['celery.state'] === 'RETRY') {
     return { name: 'Retry', message: textOf(attributes, 'celery.retry.reason') };
   }

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { checkKeys } from '../../../src/check-options.ts';
+import { checkKeys } from '../../../src/arguments.ts';
 import { received } from '../../../src/failure.ts';
 import type { CommitObserver } from '../../runtime/committer.ts';
 import { isTaskStore } from '../../store/task-store.ts';

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { otherValue, plainValue } from '../../../src/attribute-value.ts';
+import { otherValue, plainValue } from '../../../src/attributes.ts';
 import type { Fact, Plan, ScopeEnd, TaskEnd } from '../../../src/fact.ts';
 import { attributesCut, boundedAttributes, cutText, DEFAULT_LIMITS, firstAttributes } from '../../../src/limits.ts';
 import { cleanerWith } from '../../../src/text.ts';

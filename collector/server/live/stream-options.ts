@@ -1,4 +1,4 @@
-import { checkKeys } from '../../../src/check-options.ts';
+import { checkKeys } from '../../../src/arguments.ts';
 import { received } from '../../../src/failure.ts';
 
 /** Options of live streams. */

@@ -6,7 +6,7 @@ import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-span.ts';
 import { createReceiver } from '../../../../collector/otlp/receive/receiver.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
 import { memoryStore } from '../../../../collector/store/memory-store.ts';
-import { jobUuid } from '../../../../src/queue/job-uuid.ts';
+import { jobUuid } from '../../../../src/bullmq/job.ts';
 import { recordedSpans } from '../receive/recorded-spans.ts';
 
 /** Of a queue, its worker, a flow and a job scheduler of BullMQ 6.7, by bullmq-otel 2.0. */

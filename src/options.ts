@@ -1,6 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { checkName } from './check-name.ts';
-import { checkKeys, checkType } from './check-options.ts';
+import { checkName, checkKeys, checkType } from './arguments.ts';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
 import { checkLimits } from './limits.ts';

@@ -1,18 +1,18 @@
 import type { Tracer } from '@opentelemetry/api';
 import type { TaskProcessor } from './capture.ts';
+import type { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
+import { isAbortError, TaskCancelledError } from './errors.ts';
 import type { JobCounts } from './fact.ts';
-import { liveTasks } from './live-tasks.ts';
-import type { Closing, LiveTask } from './live-tasks.ts';
 import { finalLine } from './log-line.ts';
-import type { ScopeRun } from './scope-run.ts';
-import { isAbortError, TaskCancelledError } from './task-cancelled-error.ts';
-import type { TaskClock } from './task-clock.ts';
+import type { OpenScope } from './open-scope.ts';
 import type { Cleaner } from './text.ts';
 import type { VerboseLog } from './verbose-log.ts';
+import { liveTasks } from './worker.ts';
+import type { Closing, LiveTask } from './worker.ts';
 
-/** What a {@link TaskRun} is made of. */
-export interface TaskRunOptions {
+/** What a {@link Attempt} is made of. */
+export interface AttemptOptions {
   readonly uuid: string;
   readonly name: string;
   readonly attempt: number;
@@ -34,7 +34,7 @@ export interface TaskRunOptions {
  *
  * It never holds the updater: a task whose updater nobody has any more is ended by what is here.
  */
-export class TaskRun implements TaskRunOptions, LiveTask {
+export class Attempt implements AttemptOptions, LiveTask {
   readonly uuid: string;
   readonly name: string;
   readonly attempt: number;
@@ -50,9 +50,9 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   /** Which processors take its facts: decided once, as it begins. */
   takers: readonly TaskProcessor[] = [];
   /** The task span, of a part the span of its scope; set as soon as it has begun. */
-  root: ScopeRun | undefined;
-  /** The recorded scope opened last of those that are open; the others follow by {@link ScopeRun.older}. */
-  newest: ScopeRun | undefined;
+  root: OpenScope | undefined;
+  /** The recorded scope opened last of those that are open; the others follow by {@link OpenScope.older}. */
+  newest: OpenScope | undefined;
   /** The latest error that a scope or the task reported. */
   latest: { readonly thrown: unknown; readonly text: string } | undefined;
   /** How it has ended, and what it failed by; `undefined` until then. */
@@ -67,7 +67,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   /** Made with the updater's signal. Weak, since those who listen to it may hold the updater. */
   aborter: WeakRef<AbortController> | undefined;
 
-  constructor(options: TaskRunOptions) {
+  constructor(options: AttemptOptions) {
     this.uuid = options.uuid;
     this.name = options.name;
     this.attempt = options.attempt;
@@ -150,7 +150,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   }
 
   /** Takes in a recorded scope that begins. */
-  opened(scope: ScopeRun): void {
+  opened(scope: OpenScope): void {
     const before = this.newest;
     if (before === undefined) liveTasks.add(this);
     else {
@@ -161,7 +161,7 @@ export class TaskRun implements TaskRunOptions, LiveTask {
   }
 
   /** Lets go of a scope that has ended. */
-  ended(scope: ScopeRun): void {
+  ended(scope: OpenScope): void {
     const { newer, older } = scope;
     if (older !== undefined) older.newer = newer;
     if (newer !== undefined) newer.older = older;

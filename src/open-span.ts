@@ -1,15 +1,14 @@
 import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Span, SpanContext, SpanOptions, Tracer } from '@opentelemetry/api';
+import * as conventions from './conventions.ts';
+import type { Attempt } from './attempt.ts';
 import { capture, sinkOf, takersOf } from './capture.ts';
 import type { Capture, SpanSink, TaskProcessor } from './capture.ts';
-import type { CarriedScope } from './carried-task.ts';
-import { ContextWithSpan } from './context-with-span.ts';
-import * as conventions from './conventions.ts';
+import type { CarriedScope } from './carrier.ts';
+import { hrTimeOf } from './clock.ts';
 import type { SpanRef } from './fact.ts';
 import { reportOnce } from './report.ts';
 import { randomId, StandInSpan } from './stand-in-span.ts';
-import { hrTimeOf } from './task-clock.ts';
-import type { TaskRun } from './task-run.ts';
 import { worker } from './worker.ts';
 
 /** A span that has started. */
@@ -44,7 +43,7 @@ export interface TaskOrigin {
 }
 
 /** Starts the task span, the root of an attempt, as a child of whatever span is active. Decides who takes the task. */
-export function startTaskSpan(task: TaskRun, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
+export function startTaskSpan(task: Attempt, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
   const base = contextApi.active();
   const cancellable = worker.listeners > 0;
   const { given, takers } = startRoot(
@@ -109,7 +108,7 @@ function parentAttributes({ parentTaskUuid, parentScope }: TaskOrigin): Attribut
  * Starts the span of a scope that is a part of a task of another process. The active span is its parent where that is
  * in the task's trace. Where the task is in no trace, the part is in none.
  */
-export function startPartSpan(task: TaskRun, scope: CarriedScope, name: string, time: number): OpenSpan {
+export function startPartSpan(task: Attempt, scope: CarriedScope, name: string, time: number): OpenSpan {
   const { spanContext, sender, isInTrace } = scope;
   const parent = sender ?? (isInTrace ? spanContext : undefined);
   const active = contextApi.active();
@@ -142,7 +141,7 @@ export function contextInside(parent: Span, active: Context, onPath: boolean): C
 }
 
 /** The attributes with which the span of each scope in this one starts. They are the same: made once, and copied. */
-export function scopeAttributes(task: TaskRun, parentSpanId: string): Readonly<Attributes> {
+export function scopeAttributes(task: Attempt, parentSpanId: string): Readonly<Attributes> {
   return {
     [conventions.SPAN_KIND]: 'scope',
     [conventions.TASK_UUID]: task.uuid,
@@ -160,7 +159,7 @@ export const SCOPE_ATTRIBUTE_COUNT = 10;
 
 /** Starts the span of a scope inside another one, in a context that {@link contextInside} gave. */
 export function startScopeSpan(
-  task: TaskRun,
+  task: Attempt,
   attributes: Readonly<Attributes>,
   parent: Pick<OpenSpan, 'span' | 'ref'>,
   name: string,
@@ -269,3 +268,47 @@ export const NOT_TRACED: OpenSpan = {
   sink: undefined,
   context: undefined,
 };
+
+/**
+ * What `trace.setSpan(base, span)` gives, without its copy of all that stands in the context: most
+ * scopes ask for the active span alone.
+ */
+export class ContextWithSpan implements Context {
+  readonly #base: Context;
+  readonly #span: Span;
+
+  constructor(context: Context, span: Span) {
+    // Scopes inside each other do not make a chain: the inner span hides the outer one.
+    this.#base = context instanceof ContextWithSpan ? context.#base : context;
+    this.#span = span;
+  }
+
+  getValue(key: symbol): unknown {
+    return key === SPAN_KEY ? this.#span : this.#base.getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    return key === SPAN_KEY ? this.#base.setValue(key, value) : trace.setSpan(this.#base.setValue(key, value), this.#span);
+  }
+
+  deleteValue(key: symbol): Context {
+    return key === SPAN_KEY ? this.#base.deleteValue(key) : trace.setSpan(this.#base.deleteValue(key), this.#span);
+  }
+}
+
+/** The API's own key of the active span, which it does not export: it tells whoever is asked to keep one. */
+const SPAN_KEY: symbol = spanKey();
+
+function spanKey(): symbol {
+  let asked: symbol | undefined;
+  const listening: Context = {
+    getValue: () => undefined,
+    setValue(key) {
+      asked = key;
+      return listening;
+    },
+    deleteValue: () => listening,
+  };
+  trace.setSpan(listening, trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }));
+  return asked!;
+}

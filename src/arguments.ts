@@ -1,8 +1,48 @@
-import { nameOf } from './check-name.ts';
 import type { Plan } from './fact.ts';
 import { received } from './failure.ts';
 import { reportOnce } from './report.ts';
 import type { Subject } from './text.ts';
+
+/** Throws a `TypeError` for what is no string. A blank one is called {@link UNNAMED}. */
+export function checkName(name: unknown, what: string): asserts name is string {
+  if (typeof name === 'string') return;
+  throw new TypeError(`${what}: expected the name to be a string, got ${received(name)}`);
+}
+
+/** Whether it can name a task or scope as it is. */
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && SOMETHING.test(name);
+}
+
+/** What a task or scope is called that was given this name: it is cleaned, and of a blank one it is reported once a task. */
+export function nameOf(name: string, of: Subject): string {
+  const cleaned = of.clean.name(name);
+  if (SOMETHING.test(cleaned)) return cleaned;
+  reportOnce(`blank name in ${of.title}`, `a blank name in ${of.title} is replaced by ${UNNAMED}`);
+  return UNNAMED;
+}
+
+const UNNAMED = '(unnamed)';
+const SOMETHING = /\S/;
+
+/** Throws a `TypeError` unless these are options, all of them known. */
+export function checkKeys(what: string, options: unknown, known: readonly string[]): asserts options is object {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${what}: expected an object of options, got ${received(options)}`);
+  }
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new TypeError(`${what}: expected options among ${known.join(', ')}, got ${received(key)}`);
+    }
+  }
+}
+
+/** Throws a `TypeError` unless the value is absent or of this type. */
+export function checkType(name: string, value: unknown, type: string): void {
+  if (value !== undefined && typeof value !== type) {
+    throw new TypeError(`${name}: expected a ${type}, got ${received(value)}`);
+  }
+}
 
 /**
  * What a scope is going to consist of, as a caller says it: how many scopes, their names, or

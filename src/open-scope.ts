@@ -1,21 +1,20 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { Attempt } from './attempt.ts';
+import { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
 import type { Plan } from './fact.ts';
 import { describeFailure, failureText } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { attributesCut } from './limits.ts';
 import { messageLines, nameLine, outcomeLines } from './log-line.ts';
-import { ProgressGate } from './progress.ts';
+import { NOT_TRACED } from './open-span.ts';
+import type { OpenSpan } from './open-span.ts';
+import { ProgressGate } from './progress-gate.ts';
+import { ScopeShare } from './progress.ts';
 import { reportOnce } from './report.ts';
-import { ScopeShare } from './scope-share.ts';
-import { NOT_TRACED } from './scope-span.ts';
-import type { OpenSpan } from './scope-span.ts';
 import { SpanWriter } from './span-writer.ts';
 import type { TaskTotals } from './span-writer.ts';
-import { TaskClock } from './task-clock.ts';
-import type { TaskRun } from './task-run.ts';
 import { notificationAttributes } from './text.ts';
-import { ToldErrors } from './told-errors.ts';
 import type { VerboseLog } from './verbose-log.ts';
 
 /**
@@ -23,25 +22,25 @@ import type { VerboseLog } from './verbose-log.ts';
  *
  * It holds no updater and no context: whoever ends a scope that its owner has forgotten has this.
  */
-export class ScopeRun {
-  readonly task: TaskRun;
+export class OpenScope {
+  readonly task: Attempt;
   readonly writer: SpanWriter;
-  readonly parent: ScopeRun | undefined;
+  readonly parent: OpenScope | undefined;
   readonly name: string;
   /** The scopes opened before and after it of those that are open. */
-  older: ScopeRun | undefined;
-  newer: ScopeRun | undefined;
+  older: OpenScope | undefined;
+  newer: OpenScope | undefined;
   readonly #start: number;
   /** Whether the task itself is recorded. */
   readonly #taskRecords: boolean;
   #open = true;
   #heading = false;
   #gate: ProgressGate | undefined;
-  #toldInside: ToldErrors | undefined;
+  #toldInside: ReportedErrors | undefined;
   #share: ScopeShare | undefined;
 
   /** @param given Of a task itself: its attributes. */
-  constructor(task: TaskRun, parent: ScopeRun | undefined, name: string, start: number, opened: OpenSpan, given?: Attributes) {
+  constructor(task: Attempt, parent: OpenScope | undefined, name: string, start: number, opened: OpenSpan, given?: Attributes) {
     this.task = task;
     this.writer = opened === NOT_TRACED ? NOT_WRITTEN : new SpanWriter(opened, start, task.clock, given);
     this.parent = parent;
@@ -67,7 +66,7 @@ export class ScopeRun {
     return this.#heading;
   }
 
-  isInside(outer: ScopeRun): boolean {
+  isInside(outer: OpenScope): boolean {
     for (let scope = this.parent; scope !== undefined; scope = scope.parent) if (scope === outer) return true;
     return false;
   }
@@ -164,7 +163,7 @@ export class ScopeRun {
   #tell(thrown: unknown, own: boolean): Failure {
     const { task } = this;
     for (let outer = this.parent; outer !== undefined; outer = outer.parent) {
-      (outer.#toldInside ??= new ToldErrors()).add(thrown);
+      (outer.#toldInside ??= new ReportedErrors()).add(thrown);
     }
     const { name, message, stack } = describeFailure(thrown);
     const failure: Failure = {
@@ -200,3 +199,22 @@ export class ScopeRun {
 
 /** The writer of all that is not traced: it writes nothing, so that one is enough. */
 const NOT_WRITTEN = new SpanWriter(NOT_TRACED, 0, new TaskClock());
+
+/** The errors that scopes inside a scope have told, so that it does not tell them as its own. */
+export class ReportedErrors {
+  #objects: WeakSet<object> | undefined;
+  #values: Set<unknown> | undefined;
+
+  add(thrown: unknown): void {
+    if (isObject(thrown)) (this.#objects ??= new WeakSet()).add(thrown);
+    else (this.#values ??= new Set()).add(thrown);
+  }
+
+  has(thrown: unknown): boolean {
+    return isObject(thrown) ? (this.#objects?.has(thrown) ?? false) : (this.#values?.has(thrown) ?? false);
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hrTimeOf, microsOf, TaskClock } from '../../src/task-clock.ts';
+import { hrTimeOf, microsOf, TaskClock } from '../../src/clock.ts';
 
 const START = 1_700_000_000_000;
 

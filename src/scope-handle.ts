@@ -1,21 +1,19 @@
 import { context as contextApi } from '@opentelemetry/api';
 import type { Attributes, AttributeValue, Context } from '@opentelemetry/api';
+import { checkName, nameOf, planOf } from './arguments.ts';
+import type { PlanInput } from './arguments.ts';
+import { Attempt } from './attempt.ts';
 import { carrierOf } from './carrier.ts';
 import type { Carrier } from './carrier.ts';
-import { checkName, nameOf } from './check-name.ts';
 import { currentScope } from './current.ts';
 import { countEach } from './each.ts';
 import { received } from './failure.ts';
-import { planOf } from './plan.ts';
-import type { PlanInput } from './plan.ts';
-import { isDone, totalOf } from './progress.ts';
-import { isPromiseLike, promiseOf } from './promise-of.ts';
+import { OpenScope } from './open-scope.ts';
+import { contextInside, NOT_TRACED, scopeAttributes, startScopeSpan } from './open-span.ts';
+import { checkEachOptions, checkScopeOptions } from './options.ts';
+import { isDone, totalOf } from './progress-gate.ts';
 import { reportOnce } from './report.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
-import { ScopeRun } from './scope-run.ts';
-import { contextInside, NOT_TRACED, scopeAttributes, startScopeSpan } from './scope-span.ts';
-import { checkEachOptions, checkScopeOptions } from './task-options.ts';
-import { TaskRun } from './task-run.ts';
 import type { TaskUpdater } from './task-updater.ts';
 import { cleanAttributes, cleanJson } from './text.ts';
 
@@ -25,11 +23,11 @@ import { cleanAttributes, cleanJson } from './text.ts';
  * It holds the updater: as long as somebody has a scope, or code runs in it, the task is not
  * abandoned.
  */
-export class ScopeNode implements Scope {
-  readonly task: TaskRun;
+export class ScopeHandle implements Scope {
+  readonly task: Attempt;
   readonly updater: TaskUpdater<boolean>;
-  readonly parent: ScopeNode | undefined;
-  readonly own: ScopeRun;
+  readonly parent: ScopeHandle | undefined;
+  readonly own: OpenScope;
   readonly #context: Context | undefined;
   #planned = false;
   /** The context in which the last scope inside began, and what it was made of. */
@@ -38,7 +36,7 @@ export class ScopeNode implements Scope {
   #onPath = false;
   #scopeAttributes: Readonly<Attributes> | undefined;
 
-  constructor(updater: TaskUpdater<boolean>, own: ScopeRun, parent: ScopeNode | undefined, context: Context | undefined) {
+  constructor(updater: TaskUpdater<boolean>, own: OpenScope, parent: ScopeHandle | undefined, context: Context | undefined) {
     this.task = own.task;
     this.updater = updater;
     this.parent = parent;
@@ -55,7 +53,7 @@ export class ScopeNode implements Scope {
   }
 
   /** This scope, or the nearest around it that is still open; `undefined` once the task has ended too. */
-  nearestOpen(): ScopeNode | undefined {
+  nearestOpen(): ScopeHandle | undefined {
     return this.own.isOpen ? this : this.parent?.nearestOpen();
   }
 
@@ -175,18 +173,18 @@ export class ScopeNode implements Scope {
     });
   }
 
-  #openChild(name: string): ScopeNode {
+  #openChild(name: string): ScopeHandle {
     const { task, updater } = this;
     const parent = this.nearestOpen();
     const clean = nameOf(name, task);
     if (parent === undefined || !task.isOpen) return unrecordedScope(updater, task, clean);
     if (parent.#context === undefined) {
       const start = task.verbose === undefined ? 0 : task.clock.now();
-      return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, NOT_TRACED), parent, undefined);
+      return new ScopeHandle(updater, new OpenScope(task, parent.own, clean, start, NOT_TRACED), parent, undefined);
     }
     const start = task.clock.now();
     const opened = startScopeSpan(task, parent.#attributesInside(), parent.own.writer, clean, start, parent.#contextInside());
-    return new ScopeNode(updater, new ScopeRun(task, parent.own, clean, start, opened), parent, opened.context);
+    return new ScopeHandle(updater, new OpenScope(task, parent.own, clean, start, opened), parent, opened.context);
   }
 
   #attributesInside(): Readonly<Attributes> {
@@ -248,7 +246,7 @@ export class ScopeNode implements Scope {
   }
 
   /** The open scope that takes what is said to this ended one; told once where there is none. */
-  #elsewhere(what: string): ScopeNode | undefined {
+  #elsewhere(what: string): ScopeHandle | undefined {
     const node = this.nearestOpen();
     if (node === undefined) {
       const { title } = this.task;
@@ -269,19 +267,40 @@ export class IncompleteError extends Error {
 }
 
 /** A scope opened after its task has ended: its function runs, and nothing of it is told. */
-function unrecordedScope(updater: TaskUpdater<boolean>, task: TaskRun, name: string): ScopeNode {
+function unrecordedScope(updater: TaskUpdater<boolean>, task: Attempt, name: string): ScopeHandle {
   const { uuid, name: taskName, attempt, tracer, clock, clean, suppressException, parentTaskUuid, title } = task;
   reportOnce(`after the end of ${title}`, `scope "${name}" after the end of ${title} runs unrecorded`);
-  const unheard = new TaskRun({
+  const unheard = new Attempt({
     uuid, name: taskName, attempt, tracer, clock, clean, suppressException, verbose: undefined, parentTaskUuid, title,
   });
-  return new ScopeNode(updater, new ScopeRun(unheard, undefined, name, 0, NOT_TRACED), undefined, undefined);
+  return new ScopeHandle(updater, new OpenScope(unheard, undefined, name, 0, NOT_TRACED), undefined, undefined);
 }
 
 function isAttributes(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function callIn<T>(context: Context | undefined, fn: (scope: ScopeNode) => T, node: ScopeNode): T {
+function callIn<T>(context: Context | undefined, fn: (scope: ScopeHandle) => T, node: ScopeHandle): T {
   return context === undefined ? fn(node) : contextApi.with(context, fn, undefined, node);
+}
+
+/** Whether a value is one to wait for. Never throws, however hostile the value. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  try {
+    return typeof (value as { then?: unknown }).then === 'function';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A promise as it is. Any other thenable begins its work here and now, in the calling context,
+ * since that of a lazy one (a query builder) begins when it is waited for.
+ */
+export function promiseOf<T>(value: PromiseLike<T>): Promise<T> {
+  if (value instanceof Promise) return value as Promise<T>;
+  return new Promise((resolve, reject) => {
+    value.then(resolve, reject);
+  });
 }
