@@ -77,7 +77,7 @@ export function sourceOf(command: Command, task?: TaskArgument): SourcePlace {
   return url === undefined ? { usualUrl: usualUrl(command) } : { url };
 }
 
-/** Where `taskspan demo` and `taskspan serve` serve with the same environment. */
+/** Where `taskspan serve` serves with the same environment. */
 function usualUrl(command: Command): string {
   const host = variable(command, 'TASKSPAN_HOST', parseHost) ?? DEFAULT_HOST;
   const port = variable(command, 'TASKSPAN_PORT', parsePort) ?? DEFAULT_PORT;

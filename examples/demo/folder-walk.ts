@@ -6,25 +6,25 @@ export interface FoundFile {
   /** Relative to the folder that is walked. */
   readonly path: string;
   readonly bytes: number;
-  /** The same for all names of one file; absent where it has one name only. */
+  /** The same for all names of one file; absent where the file has one name only. */
   readonly link?: string;
 }
 
-/** What a walk meets. */
+/** Gets what a walk finds. */
 export interface FolderVisitor {
   file(file: FoundFile): void;
   /** A folder that is going to be read; `''` for the first one. */
   folder(path: string): void;
-  /** What is not entered or read, and why. */
+  /** A folder or file that is not read, and why. */
   leftOut(path: string, reason: LeftOut): void;
-  /** What could not be read; a folder's path ends with a separator. The walk goes on. */
+  /** A folder or file that can't be read; a folder's path ends with a separator. The walk goes on. */
   unreadable(path: string, error: unknown): void;
 }
 
 export type LeftOut = 'by name' | 'link' | 'other file system' | 'special file';
 
 export interface FolderWalkOptions {
-  /** Names of files and folders that are left out wherever they stand. */
+  /** Names of files and folders that are left out in each folder. */
   readonly leaveOut: ReadonlySet<string>;
   /** Stops the walk: it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -33,7 +33,7 @@ export interface FolderWalkOptions {
 const STATS_AT_ONCE = 32;
 
 /**
- * Meets all files under a folder, in the order of their names.
+ * Walks all files under a folder, in the order of their names.
  *
  * Links are not followed, and no other file system is entered: under `/` that leaves out `/proc`
  * and its endless files. Rejects where the first folder itself can't be read.
@@ -66,17 +66,17 @@ export async function walkFolder(root: string, visitor: FolderVisitor, options: 
       else if (entry.isFile()) files.push(entryPath);
       else visitor.leftOut(entryPath, entry.isSymbolicLink() ? 'link' : 'special file');
     }
-    await meetFiles(root, files, visitor);
+    await visitFiles(root, files, visitor);
     for (const entryPath of inner.toReversed()) folders.push(entryPath);
   }
 }
 
-async function meetFiles(root: string, paths: readonly string[], visitor: FolderVisitor): Promise<void> {
+async function visitFiles(root: string, paths: readonly string[], visitor: FolderVisitor): Promise<void> {
   for (let at = 0; at < paths.length; at += STATS_AT_ONCE) {
-    const part = paths.slice(at, at + STATS_AT_ONCE);
-    const found = await Promise.allSettled(part.map((path) => stat(root, path)));
+    const some = paths.slice(at, at + STATS_AT_ONCE);
+    const found = await Promise.allSettled(some.map((path) => stat(root, path)));
     for (const [index, result] of found.entries()) {
-      const path = part[index] ?? '';
+      const path = some[index] ?? '';
       if (result.status === 'rejected') visitor.unreadable(path, result.reason);
       else if (!result.value.isFile()) visitor.leftOut(path, 'special file');
       else visitor.file(foundFile(path, result.value));

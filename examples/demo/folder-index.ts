@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import type { FileContent } from './file-content.ts';
 import type { FoundFile } from './folder-walk.ts';
 
-/** What is known of a folder once it has been read. Paths are relative to it; sizes are bytes. */
+/** What a folder consists of. Paths are relative to it; sizes are bytes. */
 export interface FolderIndex {
   readonly folder: string;
   /** How many files were read. */
@@ -17,7 +17,7 @@ export interface FolderIndex {
   readonly largest: readonly FileSize[];
   /** By extension, those with most bytes first; at most 50. */
   readonly kinds: readonly FileKind[];
-  /** What stands more than once, that which wastes most first; at most 50. */
+  /** Files that the folder has more than once, those that waste most first; at most 50. */
   readonly duplicates: readonly Duplicate[];
   /** Bytes that would be free without the duplicates, all of them. */
   readonly wasted: number;

@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
-/** What is told of a file's content. */
+/** What the index needs to know of a file's content. */
 export interface FileContent {
   readonly bytes: number;
   /** `undefined` for a binary file. */
   readonly lines: number | undefined;
-  /** SHA-256 in hex; `undefined` where it was not asked for. */
+  /** SHA-256 in hex; `undefined` where it was not requested. */
   readonly hash: string | undefined;
 }
 
 export interface FileContentOptions {
-  /** What the file is read through, piece by piece. Its content is lost. */
+  /** The file is read into this buffer, piece by piece. */
   readonly buffer: Buffer;
   /** Whether to hash the content. */
   readonly hash: boolean;
@@ -26,8 +26,7 @@ export interface FileContentOptions {
 const BINARY_PROBE_BYTES = 8 * 1024;
 const LINE_FEED = 10;
 
-// What was a file may be a link or a pipe by now: the one is not followed, the other not waited for.
-// Windows has neither flag.
+// A link or a pipe may have replaced the file: a link is not followed, a pipe is not waited for. Windows has neither flag.
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**

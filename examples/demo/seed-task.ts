@@ -1,16 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
-import { TaskUpdater } from '../../src/task-updater.ts';
+import { TaskUpdater } from 'taskspan';
 
-/** A part of the work: what took seconds in the original takes this long. */
+/** A step of the work: what took seconds in the original takes this long. */
 const WORK_MS = 125;
 
 /**
- * The example that taskspan comes from: two parts, the second one handed to another function
- * together with the updater, and a job that fails while the task goes on.
+ * Runs the example that taskspan comes from: two parts, the second of which is another function that gets the updater,
+ * and a job that fails while the task goes on.
  *
  * @param begin Gets the updater before anything is done with it.
  */
-export async function runSeedExample(begin: (updater: TaskUpdater) => void): Promise<TaskUpdater> {
+export async function runSeedTask(begin: (updater: TaskUpdater) => void): Promise<TaskUpdater> {
   const updater = new TaskUpdater({ taskName: 'TEST', verbose: true });
   begin(updater);
 
@@ -42,7 +42,7 @@ async function mySecondTask(updater: TaskUpdater): Promise<void> {
   });
 }
 
-/** JavaScript divides by zero without a word. */
+/** JavaScript itself divides by zero without an error. */
 class ZeroDivisionError extends Error {
   override readonly name = 'ZeroDivisionError';
 }

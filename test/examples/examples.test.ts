@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { startNode, temporaryFolder } from '../../support/node-process.ts';
+import { startNode, temporaryFolder } from '../support/node-process.ts';
 
-const examples = fileURLToPath(new URL('../../../examples/', import.meta.url));
+const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
 /** `using` came with Node.js 24. */
 const hasUsing = 'SuppressedError' in globalThis;
 

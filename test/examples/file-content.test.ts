@@ -4,8 +4,8 @@ import { appendFileSync } from 'node:fs';
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readContent } from '../../../collector/cli/index-folder/file-content.ts';
-import { temporaryFolder } from '../../support/node-process.ts';
+import { readContent } from '../../examples/demo/file-content.ts';
+import { temporaryFolder } from '../support/node-process.ts';
 
 describe('the content of a file', () => {
   it.each([
