@@ -10,7 +10,7 @@ import { messageLines, nameLine, outcomeLines } from './log-line.ts';
 import { NOT_TRACED } from './open-span.ts';
 import type { OpenSpan } from './open-span.ts';
 import { ProgressGate } from './progress-gate.ts';
-import { ScopeShare } from './progress.ts';
+import { ProgressTracker } from './progress.ts';
 import { reportOnce } from './report.ts';
 import { SpanWriter } from './span-writer.ts';
 import type { TaskTotals } from './span-writer.ts';
@@ -37,7 +37,7 @@ export class OpenScope {
   #heading = false;
   #gate: ProgressGate | undefined;
   #toldInside: ReportedErrors | undefined;
-  #share: ScopeShare | undefined;
+  #tracker: ProgressTracker | undefined;
 
   /** @param given Of a task itself: its attributes. */
   constructor(task: Attempt, parent: OpenScope | undefined, name: string, start: number, opened: OpenSpan, given?: Attributes) {
@@ -89,7 +89,7 @@ export class OpenScope {
 
   /** Takes how far it is; many steps make a handful of facts. */
   progress(done: number, total: number | undefined): void {
-    this.share?.progress(done, total);
+    this.tracker?.reportDone(done, total);
     if (!this.writer.recording) return;
     this.#gate ??= new ProgressGate((state) => this.record(() => this.writer.progress(state.done, state.total)));
     this.#gate.update(done, total);
@@ -97,15 +97,15 @@ export class OpenScope {
 
   /** Takes what it is going to consist of. */
   plan(plan: Plan): void {
-    this.share?.plan(plan);
+    this.tracker?.setPlan(plan);
     this.record(() => this.writer.plan(plan));
   }
 
   /** How far it is; kept only where somebody watches. */
-  get share(): ScopeShare | undefined {
+  get tracker(): ProgressTracker | undefined {
     const { watcher } = this.task;
     if (watcher === undefined) return undefined;
-    return (this.#share ??= new ScopeShare(this.name, this.parent?.share, this.parent === undefined ? watcher : undefined));
+    return (this.#tracker ??= new ProgressTracker(this.name, this.parent?.tracker, watcher));
   }
 
   /** Writes a fact; a trouble with it is told, not thrown. */
@@ -128,7 +128,7 @@ export class OpenScope {
     if (!this.#open) return;
     this.#gate?.close();
     this.#open = false;
-    this.share?.end(outcome);
+    this.tracker?.end(outcome);
     if (this.writer.recording) this.task.ended(this);
     const own = failed !== undefined && this.#toldInside?.has(failed.thrown) !== true;
     if (this.#isCounted) this.#countJob(outcome, own);

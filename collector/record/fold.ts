@@ -13,10 +13,11 @@ import type {
 } from '../../src/fact.ts';
 import { failureText } from '../../src/failure.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
+import { addByName, namesOnly, shareDone } from '../../src/progress.ts';
 import { isGreaterContent } from './content.ts';
 import { countedAs, recount } from './jobs.ts';
-import { addByName, rollUp } from './roll-up.ts';
-import { isAttempt, namesOnly } from './scope-state.ts';
+import { rollUp } from './roll-up.ts';
+import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { addSeq, missingIn } from './seq-set.ts';
 import type { TaskFold } from './task-fold.ts';
@@ -106,7 +107,7 @@ function foldProgress(task: TaskFold, scope: ScopeState, fact: ProgressFact): vo
     task.change(scope);
   }
   if (total === undefined) return;
-  raiseShare(task, scope, total === 0 ? 1 : Math.min(1, done / total));
+  raiseShare(task, scope, shareDone(done, total));
 }
 
 /** Takes in a share done: the greatest counts. */

@@ -1,7 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ErrorInfo } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import { isAttempt, namesOnly, NO_NAMES } from '../record/scope-state.ts';
+import { namesOnly } from '../../src/progress.ts';
+import { isAttempt, NO_NAMES } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
 
 /** The ids of an attempt. */
