@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packInto } from '../support/pack.ts';
 import { codeBlocks } from './code-blocks.ts';
@@ -53,10 +53,13 @@ describe('the package, made and installed in an empty project', () => {
     expect(notices.match(/^Copyright|^ *Apache License|^\(The MIT License\)|^MIT License/gm)?.length).toBeGreaterThanOrEqual(names.length);
   });
 
-  it('has the pages that its README leads to', async () => {
-    const links = [...(await readFile(join(REPOSITORY, 'README.md'), 'utf8')).matchAll(/\]\((?!https?:)([^)#]+)/g)];
-    const paths = links.map(([, path = '']) => path.replace(/\/$/, ''));
-    expect(paths.length).toBeGreaterThan(20);
+  it('has the pages that its README and docs/README.md lead to', async () => {
+    const paths: string[] = [];
+    for (const page of ['README.md', 'docs/README.md']) {
+      const links = (await readFile(join(REPOSITORY, page), 'utf8')).matchAll(/\]\((?!https?:)([^)#]+)/g);
+      for (const [, path = ''] of links) paths.push(join(dirname(page), path).replace(/\/$/, ''));
+    }
+    expect(paths.length).toBeGreaterThan(40);
     expect(paths.filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)))).toEqual([]);
   });
 
@@ -65,9 +68,9 @@ describe('the package, made and installed in an empty project', () => {
     expect(await tsc(project, ['consumer.ts', '--skipLibCheck', 'false'])).toBe('');
   });
 
-  it('compiles with the code of the README', async () => {
+  it('compiles with the code of README and docs/start.md', async () => {
     await mkdir(join(project, 'readme'));
-    const pages = codeBlocks('README.md').map(({ code }, index) => ({ name: `readme/${index}.ts`, code }));
+    const pages = ['README.md', 'docs/start.md'].flatMap(codeBlocks).map(({ code }, index) => ({ name: `readme/${index}.ts`, code }));
     for (const { name, code } of pages) await writeFile(join(project, name), code);
     expect(await tsc(project, pages.map(({ name }) => name))).toBe('');
   });
