@@ -1,7 +1,6 @@
 import { progressOf } from './roll-up.ts';
 import type { AttemptState } from './scope-state.ts';
-import type { TaskFold } from './task-fold.ts';
-import type { TaskCommit } from './commit.ts';
+import type { TaskFacts } from './task-fold.ts';
 
 /** How far a child task is, for the scope of its parent task that stands for it. */
 export interface ChildShare {
@@ -14,7 +13,7 @@ export interface ChildShare {
 }
 
 /** What a task's attempts tell their parents: nothing where they have none, or nobody has said how far they are. */
-export function childSharesOf(task: TaskFold): ChildShare[] {
+export function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
   const shares: ChildShare[] = [];
   for (const attempt of task.attempts) {
     const share = childShareOf(attempt);
@@ -39,22 +38,3 @@ export function grownShares(before: readonly ChildShare[], now: readonly ChildSh
 function isSame(one: ChildShare, other: ChildShare): boolean {
   return one.spanId === other.spanId && one.traceId === other.traceId && one.parentTaskUuid === other.parentTaskUuid;
 }
-
-/**
- * Takes what has grown into the parent tasks, and what grows there into theirs.
- *
- * @param commit Commits shares to a task, if it is known and they bring it anything new.
- */
-export function tellParents(
-  shares: readonly ChildShare[],
-  commit: (uuid: string, shares: readonly ChildShare[]) => TaskCommit | undefined,
-): void {
-  let telling = shares;
-  for (let depth = 0; telling.length > 0 && depth < DEEPEST; depth++) {
-    const parents = Map.groupBy(telling, ({ parentTaskUuid }) => parentTaskUuid);
-    telling = [...parents].flatMap(([uuid, own]) => commit(uuid, own)?.childShares ?? []);
-  }
-}
-
-/** No tasks nest so deep: what seems to is a circle, which only a foreign sender can make. */
-const DEEPEST = 100;

@@ -20,9 +20,9 @@ import { rollUp } from './roll-up.ts';
 import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { addSeq, missingIn } from './seq-set.ts';
-import type { TaskFold } from './task-fold.ts';
+import type { Announcement, TaskDraft } from './task-fold.ts';
 
-/** Any fact of a task or scope span. An announcement is none of these: `foldAnnouncement` takes it. */
+/** Any fact of a task or scope span. An announcement is none of these: {@link foldAnnouncement} takes it. */
 export type ScopeFact = Exclude<Fact, TaskAnnounced>;
 
 /**
@@ -35,7 +35,7 @@ export type ScopeFact = Exclude<Fact, TaskAnnounced>;
  * @param scope State of the fact's span, where the caller knows it.
  * @returns Whether the fact is new, so that the log has to tell it.
  */
-export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
+export function fold(task: TaskDraft, fact: ScopeFact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
   const isNew = see(task, scope, fact.seq);
   if (isNew) {
     task.change(scope);
@@ -77,7 +77,7 @@ export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.s
 }
 
 /** Takes in a sequence number, and counts in the attempt what is known to be missing. */
-function see(task: TaskFold, scope: ScopeState, seq: number): boolean {
+function see(task: TaskDraft, scope: ScopeState, seq: number): boolean {
   const { seen } = scope;
   const last = seen.length - 1;
   // Mostly each follows the one before, and nothing else becomes known.
@@ -98,7 +98,7 @@ function see(task: TaskFold, scope: ScopeState, seq: number): boolean {
   return isNew;
 }
 
-function foldProgress(task: TaskFold, scope: ScopeState, fact: ProgressFact): void {
+function foldProgress(task: TaskDraft, scope: ScopeState, fact: ProgressFact): void {
   const { seq, done, total } = fact;
   const latest = { seq, done, total: total ?? null };
   const before = scope.latestProgress;
@@ -111,18 +111,18 @@ function foldProgress(task: TaskFold, scope: ScopeState, fact: ProgressFact): vo
 }
 
 /** Takes in a share done: the greatest counts. */
-function raiseShare(task: TaskFold, scope: ScopeState, share: number): void {
+function raiseShare(task: TaskDraft, scope: ScopeState, share: number): void {
   if (scope.share !== null && share <= scope.share) return;
   scope.share = share;
   rollUp(task, scope);
 }
 
 /** Takes in the share done of a child task for which the scope stands; that is a scope which begins elsewhere. */
-export function foldChildShare(task: TaskFold, scope: ScopeState, share: number): void {
+export function foldChildShare(task: TaskDraft, scope: ScopeState, share: number): void {
   if (scope.remote) raiseShare(task, scope, share);
 }
 
-function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): void {
+function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): void {
   const { name, parentSpanId, time, remote = false } = fact;
   const workerId = remote ? (fact.workerId ?? '') : '';
   if (scope.start !== null && !isGreaterContent([name, parentSpanId, time, remote, workerId], scopeStartContentOf(scope))) return;
@@ -143,7 +143,7 @@ function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): vo
   rollUp(task, scope);
 }
 
-function foldScopeEnd(task: TaskFold, scope: ScopeState, fact: ScopeEnd): void {
+function foldScopeEnd(task: TaskDraft, scope: ScopeState, fact: ScopeEnd): void {
   const end = endOf(fact, fact.heading);
   if (scope.end !== null && !isGreaterContent(end, scope.end)) return;
   const before = countedAs(scope);
@@ -152,7 +152,7 @@ function foldScopeEnd(task: TaskFold, scope: ScopeState, fact: ScopeEnd): void {
   rollUp(task, scope);
 }
 
-function foldTaskStart(task: TaskFold, attempt: AttemptState, fact: TaskStart): void {
+function foldTaskStart(task: TaskDraft, attempt: AttemptState, fact: TaskStart): void {
   if (attempt.start !== null && !isGreaterContent(startContent(fact), startContentOf(attempt))) return;
   task.change(attempt);
   attempt.name = fact.name;
@@ -167,7 +167,7 @@ function foldTaskStart(task: TaskFold, attempt: AttemptState, fact: TaskStart): 
   attempt.sampled = fact.sampled;
 }
 
-function foldTaskEnd(task: TaskFold, attempt: AttemptState, fact: TaskEnd): void {
+function foldTaskEnd(task: TaskDraft, attempt: AttemptState, fact: TaskEnd): void {
   const end = endOf(fact, true);
   const final = { exception: fact.exception, jobs: fact.jobs };
   if (attempt.end !== null && !isGreaterContent([end, final], [attempt.end, attempt.final])) return;
@@ -176,7 +176,7 @@ function foldTaskEnd(task: TaskFold, attempt: AttemptState, fact: TaskEnd): void
   attempt.final = final;
 }
 
-function foldException(task: TaskFold, attempt: AttemptState, fact: ExceptionFact): void {
+function foldException(task: TaskDraft, attempt: AttemptState, fact: ExceptionFact): void {
   const { time, seq } = fact;
   const { spanId } = fact.span;
   const text = failureText({ name: fact.type, message: fact.message });
@@ -196,23 +196,22 @@ function foldException(task: TaskFold, attempt: AttemptState, fact: ExceptionFac
 }
 
 /** The first plan counts. */
-function foldPlan(task: TaskFold, scope: ScopeState, fact: PlanFact): void {
+function foldPlan(task: TaskDraft, scope: ScopeState, fact: PlanFact): void {
   const { seq, plan } = fact;
   const before = scope.plan;
   if (before !== null && (seq > before.seq || (seq === before.seq && !isGreaterContent(plan, before.plan)))) return;
   scope.plan = { seq, plan };
   scope.insideByName = namesOnly();
   task.change(scope);
-  if (typeof plan === 'object') {
-    for (const inside of task.scopes) {
-      if (inside.parentSpanId === scope.spanId && inside.traceId === scope.traceId) addByName(scope, inside);
-    }
+  // Where nothing inside has done anything yet, nothing inside counts yet.
+  if (typeof plan === 'object' && scope.insideUnits > 0) {
+    for (const inside of task.inside(scope)) addByName(scope, inside);
   }
   rollUp(task, scope);
 }
 
 /** The last result counts. */
-function foldResult(task: TaskFold, attempt: AttemptState, fact: ResultFact): void {
+function foldResult(task: TaskDraft, attempt: AttemptState, fact: ResultFact): void {
   const { seq, result: json } = fact;
   const before = attempt.result;
   if (before !== null && (seq < before.seq || (seq === before.seq && !isGreaterContent(json, before.json)))) return;
@@ -221,7 +220,7 @@ function foldResult(task: TaskFold, attempt: AttemptState, fact: ResultFact): vo
 }
 
 /** Of the values for a name the last one counts. As many names are kept as a task may have, the first by their order. */
-function foldAttributes(task: TaskFold, attempt: AttemptState, { seq, attributes }: AttributesFact): void {
+function foldAttributes(task: TaskDraft, attempt: AttemptState, { seq, attributes }: AttributesFact): void {
   const set = new Map(Object.entries(attempt.set));
   let isChanged = false;
   for (const [key, value] of Object.entries(attributes)) {
@@ -263,4 +262,27 @@ function startContentOf(state: AttemptState): unknown {
   const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled } = state;
   const rest = { workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled };
   return { name, time: start, attempt, attributes, ...rest };
+}
+
+/**
+ * Takes an announcement into a task's state. The first one by time counts, then by its ids: so
+ * any order and repetition gives the same.
+ */
+export function foldAnnouncement(task: TaskDraft, { time, span, name, attributes }: TaskAnnounced): void {
+  const { traceId, spanId } = span;
+  const announced: Announcement = { time, traceId, spanId, name, attributes };
+  if (task.announced === null || isBefore(announced, task.announced)) {
+    task.announced = announced;
+    task.announcedAnew = true;
+  }
+  if (time <= task.updated) return;
+  task.updated = time;
+  task.announcedAnew = true;
+}
+
+function isBefore(one: Announcement, other: Announcement): boolean {
+  if (one.time !== other.time) return one.time < other.time;
+  const [key, otherKey] = [one.traceId + one.spanId, other.traceId + other.spanId];
+  if (key !== otherKey) return key < otherKey;
+  return isGreaterContent([one.name, one.attributes], [other.name, other.attributes]);
 }

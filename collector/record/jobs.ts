@@ -1,6 +1,6 @@
 import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import type { TaskFold } from './task-fold.ts';
+import type { TaskDraft } from './task-fold.ts';
 
 type CountedAs = keyof AttemptState['jobs'] | undefined;
 
@@ -18,7 +18,7 @@ export function countedAs(scope: ScopeState): CountedAs {
 }
 
 /** Counts a scope that has changed anew in its attempt: as what it is now, instead of what it was before. */
-export function recount(task: TaskFold, scope: ScopeState, before: CountedAs): void {
+export function recount(task: TaskDraft, scope: ScopeState, before: CountedAs): void {
   const after = countedAs(scope);
   task.change(scope);
   if (before === after) return;

@@ -1,6 +1,6 @@
 import { addToOuter, shareOf } from '../../src/progress.ts';
 import type { ScopeState } from './scope-state.ts';
-import type { TaskFold } from './task-fold.ts';
+import type { TaskDraft } from './task-fold.ts';
 
 /** How far a scope is: 1 when it has completed, until then as {@link shareOf} has it. */
 export function progressOf(scope: ScopeState): number | null {
@@ -11,7 +11,7 @@ export function progressOf(scope: ScopeState): number | null {
  * Takes a scope's changed progress into the scopes around it. Where these lie in a circle, which only a
  * foreign sender can make, it stops when it comes by the scope that it has marked last.
  */
-export function rollUp(task: TaskFold, scope: ScopeState): void {
+export function rollUp(task: TaskDraft, scope: ScopeState): void {
   let inside = scope;
   let marked = scope;
   for (let steps = 1, markAt = 2; ; steps++) {

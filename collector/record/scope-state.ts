@@ -37,7 +37,7 @@ export interface ScopeState extends ScopeProgress {
   notifications: number;
   /** The commits that hold its last notifications: offset of the commit's text, how many, offset, how many, … */
   recent: number[];
-  /** The mark of `TaskFold.change`; not for a store to keep. */
+  /** The mark of `TaskDraft.change`; not for a store to keep. */
   changed?: boolean;
 }
 
@@ -134,6 +134,14 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     set: {},
     final: null,
   };
+}
+
+/** A copy whose changes do not show in the state that it is a copy of. */
+export function copyOf<State extends ScopeState>(scope: State): State {
+  const copy = { ...scope, seen: scope.seen.slice(), recent: scope.recent.slice(), changed: false };
+  if (scope.insideByName !== NO_NAMES) copy.insideByName = namesOnly(scope.insideByName);
+  if (isAttempt(copy)) copy.jobs = { ...copy.jobs };
+  return copy;
 }
 
 /**

@@ -2,18 +2,19 @@ import { isoTime } from './iso-time.ts';
 import { progressOf } from './roll-up.ts';
 import { attributesOf } from './scope-state.ts';
 import type { AttemptState } from './scope-state.ts';
-import type { TaskFold } from './task-fold.ts';
+import { latestAttempt } from './task-fold.ts';
+import type { TaskFacts } from './task-fold.ts';
 import type { TaskState, TaskStatus } from './task-record.ts';
 
 /** State of a task as its facts have it, whatever is known of its worker: without an attempt it is queued. */
-export function stateOf(task: TaskFold, latest: AttemptState | undefined = task.latest()): TaskState {
+export function stateOf(task: TaskFacts, latest: AttemptState | undefined = latestAttempt(task)): TaskState {
   if (latest === undefined && task.announced !== null) return 'queued';
   return latest?.end?.outcome ?? 'running';
 }
 
 /** Name of a task: that of the latest attempt whose start is known, else the announced one. */
-export function taskName(task: TaskFold): string {
-  return task.latest(({ start }) => start !== null)?.name ?? task.announced?.name ?? '';
+export function taskName(task: TaskFacts): string {
+  return latestAttempt(task, ({ start }) => start !== null)?.name ?? task.announced?.name ?? '';
 }
 
 /** The seed's number for a state. */
@@ -26,8 +27,8 @@ export function statusOf(state: TaskState): TaskStatus {
  * JSON text of a record without its log and what follows `cancellable`: all that facts alone decide.
  * `recordJson` makes it whole.
  */
-export function summaryJson(task: TaskFold): string {
-  const latest = task.latest();
+export function summaryJson(task: TaskFacts): string {
+  const latest = latestAttempt(task);
   const state = stateOf(task, latest);
   const end = latest?.end ?? null;
   const jobs = latest?.jobs ?? { finished: 0, failed: 0, running: 0 };
@@ -49,7 +50,7 @@ export function summaryJson(task: TaskFold): string {
 }
 
 /** The earliest announcement or start; `null` while neither is known. */
-function createdAt(task: TaskFold): number | null {
+function createdAt(task: TaskFacts): number | null {
   let created = task.announced?.time ?? null;
   for (const { start } of task.attempts) if (start !== null && (created === null || start < created)) created = start;
   return created;

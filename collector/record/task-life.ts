@@ -1,6 +1,7 @@
 import { spanKey } from './scope-state.ts';
 import { stateOf } from './summary.ts';
-import type { TaskFold } from './task-fold.ts';
+import { latestAttempt } from './task-fold.ts';
+import type { TaskFacts } from './task-fold.ts';
 import type { TaskState } from './task-record.ts';
 
 /** By what a task lives, as its facts have it: stores keep it beside the record, for lists and for what becomes of workers. */
@@ -15,8 +16,8 @@ export interface TaskLife {
   readonly intervalMs: number;
 }
 
-export function lifeOf(task: TaskFold): TaskLife {
-  const latest = task.latest();
+export function lifeOf(task: TaskFacts): TaskLife {
+  const latest = latestAttempt(task);
   const state = stateOf(task, latest);
   const attempt = latest === undefined ? null : spanKey(latest.traceId, latest.spanId);
   const beating = latest !== undefined && latest.end === null && latest.workerId !== '' && latest.workerIntervalMs > 0;

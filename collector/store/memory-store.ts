@@ -1,16 +1,17 @@
 import type { Fact } from '../../src/fact.ts';
-import { childShareOf, tellParents } from '../record/child-share.ts';
+import { childSharesOf } from '../record/child-share.ts';
 import type { ChildShare } from '../record/child-share.ts';
-import { commitChildShares, commitFacts } from '../record/commit.ts';
+import { CommitBatch } from '../record/commit.ts';
+import { startedParts } from '../record/needed-spans.ts';
+import type { SpanIds } from '../record/needed-spans.ts';
 import type { TaskCommit } from '../record/commit.ts';
 import { cancelTargets, workersOf, workersOfParts } from '../record/cancel-targets.ts';
 import type { CancelTarget } from '../record/cancel-targets.ts';
 import { lostTrace } from '../record/lost-trace.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import { scopeTree } from '../record/scope-tree.ts';
-import type { ScopeState } from '../record/scope-state.ts';
 import { taskName } from '../record/summary.ts';
-import { TaskFold } from '../record/task-fold.ts';
+import { latestAttempt, TaskFold } from '../record/task-fold.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
 import { parsedRecord } from '../record/record-json.ts';
 import type { TaskState, TaskSummary } from '../record/task-record.ts';
@@ -74,20 +75,22 @@ class MemoryStore implements TaskStore {
 
   append(facts: readonly Fact[]): Promise<void> {
     this.#revision++;
-    const shares: ChildShare[] = [];
+    const batch = new CommitBatch();
+    const folds = new Map<string, TaskFold>();
     for (const [uuid, own] of byTask(facts)) {
-      const task = this.#tasks.get(uuid);
-      const commit = commitFacts(task?.fold ?? new TaskFold(uuid), own, (scope) => this.#shareOfChildren(uuid, scope));
-      if (commit === undefined) continue;
-      this.#keep(uuid, task, commit);
-      shares.push(...commit.childShares);
+      const fold = this.#tasks.get(uuid)?.fold ?? new TaskFold(uuid);
+      folds.set(uuid, fold);
+      batch.fold(fold, own, this.#sharesOfChildren(uuid, startedParts(own)));
     }
-    tellParents(shares, (uuid, own) => {
-      const task = this.#tasks.get(uuid);
-      const commit = task && commitChildShares(task.fold, own);
-      if (commit !== undefined) this.#keep(uuid, task, commit);
-      return commit;
-    });
+    for (let shares = batch.takeGrownShares(); shares.size > 0; shares = batch.takeGrownShares()) {
+      for (const [uuid, own] of shares) {
+        const fold = folds.get(uuid) ?? this.#tasks.get(uuid)?.fold;
+        if (fold !== undefined) batch.foldChildShares(fold, own);
+      }
+    }
+    const commits = batch.commits();
+    batch.keep();
+    for (const commit of commits) this.#keep(commit.task.uuid, this.#tasks.get(commit.task.uuid), commit);
     this.#watch.committed();
     return Promise.resolve();
   }
@@ -192,7 +195,7 @@ class MemoryStore implements TaskStore {
   lostTraces(): Promise<LostTrace[]> {
     const traces: LostTrace[] = [];
     for (const { fold, traceOpen, lostHeard: heard } of this.#tasks.values()) {
-      const attempt = fold.latest();
+      const attempt = latestAttempt(fold);
       if (!traceOpen || heard === null || attempt === undefined) continue;
       traces.push(lostTrace({ taskUuid: fold.uuid, taskName: taskName(fold), attempt, heard, updated: fold.updated }, fold.scopes));
     }
@@ -240,7 +243,7 @@ class MemoryStore implements TaskStore {
   }
 
   #keep(uuid: string, known: MemoryTask | undefined, commit: TaskCommit): void {
-    const { version, offset, text, entries, begunParts, summary, life, task: fold } = commit;
+    const { version, rows, begunParts, summary, life, task: { of: fold } } = commit;
     const stored = { uuid, summary, version, logBytes: fold.logBytes };
     const task: MemoryTask =
       known ?? { place: this.#places++, fold, stored, journal: [], change: 0, state: 'running', attempt: null, workerId: null, lostHeard: null, lostAt: null, traceOpen: false };
@@ -249,7 +252,7 @@ class MemoryStore implements TaskStore {
     for (const { partWorkerId: workerId, taskSpanId: spanId } of begunParts) {
       if (this.#cancellations.some((asked) => asked.spanId === spanId && asked.taskUuid === uuid)) this.#ask(uuid, { workerId, spanId });
     }
-    if (text !== '') task.journal.push({ offset, text, entries, version });
+    task.journal.push(...rows.map((row) => ({ ...row, version })));
     if (known === undefined) this.#tasks.set(uuid, task);
     if (life !== undefined) this.#workers.keep(task, life);
   }
@@ -260,16 +263,9 @@ class MemoryStore implements TaskStore {
     this.#cancellations.push({ number: ++this.#lastCancellation, taskUuid, ...target });
   }
 
-  #shareOfChildren(uuid: string, { traceId, spanId }: ScopeState): number | null {
-    let most: number | null = null;
-    for (const { fold } of this.#tasks.values()) {
-      for (const attempt of fold.attempts) {
-        const told = childShareOf(attempt);
-        if (told?.parentTaskUuid !== uuid || told.traceId !== traceId || told.spanId !== spanId) continue;
-        most = Math.max(most ?? 0, told.share);
-      }
-    }
-    return most;
+  #sharesOfChildren(uuid: string, scopes: readonly SpanIds[]): ChildShare[] {
+    const shares = [...this.#tasks.values()].flatMap(({ fold }) => childSharesOf(fold));
+    return shares.filter((share) => share.parentTaskUuid === uuid && scopes.some(({ traceId, spanId }) => share.traceId === traceId && share.spanId === spanId));
   }
 
   #found(uuid: string): StoredTask | undefined {

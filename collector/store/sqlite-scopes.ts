@@ -77,7 +77,7 @@ export class SqliteScopes {
   }
 
   /** The attempts of child tasks for which a scope of a task stands. */
-  children(uuid: string, { traceId, spanId }: ScopeState): AttemptState[] {
+  children(uuid: string, { traceId, spanId }: Pick<ScopeState, 'traceId' | 'spanId'>): AttemptState[] {
     const key = childOfKey(uuid, traceId, spanId);
     const rows = this.#statements.children.all(key) as { id: number; stored: number; attempts: string; number: number }[];
     return rows.flatMap(({ id, stored, attempts: json, number }) => {

@@ -5,6 +5,7 @@ import { recordJson } from '../../../collector/record/record-json.ts';
 import { summaryJson } from '../../../collector/record/summary.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import type { Liveness } from '../../../collector/record/liveness.ts';
+import { latestAttempt } from '../../../collector/record/task-fold.ts';
 import { arbitraryTask, cases } from './arbitrary-task.ts';
 import { taskAfter } from './folding.ts';
 
@@ -17,7 +18,7 @@ function recordOf(summary: string, state: 'running' | 'lost', liveness: Partial<
 
 describe('the record of a lost task', () => {
   test('is that of the running one but for its state, and when it is lost for good for how it finished', () => {
-    const running = arbitraryTask().map(({ facts }) => taskAfter([facts])).filter((task) => task.latest()!.end === null);
+    const running = arbitraryTask().map(({ facts }) => taskAfter([facts])).filter((task) => latestAttempt(task)!.end === null);
     fc.assert(
       fc.property(running, (task) => {
         const summary = summaryJson(task);
