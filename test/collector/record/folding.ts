@@ -29,14 +29,14 @@ export function taskAfter(deliveries: readonly (readonly Fact[])[]): TaskFold {
 export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit | undefined {
   const batch = new CommitBatch();
   batch.fold(task, facts);
-  const [commit] = batch.commits();
+  const [change] = batch.commits();
   batch.keep();
-  return commit;
+  return change;
 }
 
 /** The text that a commit adds to the log. */
-export function textOf(commit: TaskCommit | undefined): string {
-  return commit?.rows.map(({ text }) => text).join('') ?? '';
+export function textOf(change: TaskCommit | undefined): string {
+  return change?.rows.map(({ text }) => text).join('') ?? '';
 }
 
 /** A task after these deliveries, and the commits that they made. */
