@@ -5,27 +5,28 @@ import { describeFailure } from '../src/failure.ts';
 import { report, warnings, print } from '../src/report.ts';
 import { shared } from '../src/shared.ts';
 import { liveTasks, worker } from '../src/worker.ts';
+import { within } from './async.ts';
 import { reportLost } from './capture/lost-facts.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { RingWriter } from './capture/ring-writer.ts';
 import { hasLiveTasks } from './capture/segment.ts';
 import { textOf } from './environment.ts';
 import { ExportProcessor, exporterTo } from './export/export-processor.ts';
-import { sendLostTraces } from './export/lost-traces.ts';
+import { lostTraceSender } from './export/lost-traces.ts';
 import { registerProvider, resourceOf } from './export/provider.ts';
 import { startCollectorHere } from './runtime/collector-here.ts';
 import { CollectorThread, INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
 import type { CollectorOptions } from './runtime/collector.ts';
 import { destinationAt } from './runtime/destination.ts';
 import type { Destination } from './runtime/destination.ts';
-import { watchEndings } from './runtime/endings.ts';
-import type { HeartbeatSettings } from './runtime/heartbeat.ts';
+import { startSendingLostTraces } from './runtime/duties.ts';
 import { lateStore } from './runtime/late-store.ts';
 import type { LateStore } from './runtime/late-store.ts';
-import { markListened } from './runtime/listened-stores.ts';
 import type { CollectorFailure } from './runtime/messages.ts';
+import { watchEndings } from './runtime/process-exit.ts';
 import { sinkSettings, spanHeaders, storeElsewhere } from './runtime/sending.ts';
-import { within } from './runtime/within.ts';
+import { markListened } from './store/heartbeat.ts';
+import type { HeartbeatSettings } from './store/heartbeat.ts';
 import { sqlite } from './store/sqlite-file.ts';
 import type { TaskStoreErrorCode } from './store/task-store-error.ts';
 import type { TaskStore } from './store/task-store.ts';
@@ -122,10 +123,14 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   // Whether somebody elsewhere can be heard has to be found out; until then task spans do not promise it.
   if (sending === undefined) listen();
   const { exports, endpoint, serve, serviceName } = options;
-  const stopLostTraces =
-    exports && serve !== undefined
-      ? sendLostTraces({ store: collector.store, exporter: exporterTo(endpoint), resource: resourceOf(serviceName) })
-      : undefined;
+  const lostTraces = exports && serve !== undefined ? exporterTo(endpoint) : undefined;
+  const sendingLost =
+    lostTraces &&
+    startSendingLostTraces({
+      store: collector.store,
+      send: lostTraceSender({ exporter: lostTraces, resource: resourceOf(serviceName) }),
+      report,
+    });
   const ready = collector.ready.then((told) => {
     url = told.url;
     failures.push(...told.failures.map(errorOf));
@@ -176,7 +181,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     unregister();
     ring.close();
     if (hears) worker.listeners--;
-    if (stopLostTraces) await within(FLUSH_MS, stopLostTraces());
+    if (lostTraces && sendingLost) await within(FLUSH_MS, Promise.all([lostTraces.shutdown(), sendingLost.stop()]));
     await collector.close();
     reportLost(ring);
     if (collecting.running?.handle === handle) collecting.running = undefined;

@@ -8,7 +8,7 @@ import { readingEnd, untilWoken } from './capture/ring-here.ts';
 import { RingWriter } from './capture/ring-writer.ts';
 import { parsedRecord } from './record/record-json.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
-import { Committer } from './runtime/committer.ts';
+import { Committer } from './store/committer.ts';
 import { memoryStore } from './store/memory-store.ts';
 import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
 

@@ -8,7 +8,7 @@ import type { ServeOptions } from '../server/serve-options.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { startCollector } from './collector.ts';
 import type { Collector, CollectorOptions } from './collector.ts';
-import type { HeartbeatSettings } from './heartbeat.ts';
+import type { HeartbeatSettings } from '../store/heartbeat.ts';
 
 /**
  * The collector in the task's own thread: for a store that is an object, and where no thread can

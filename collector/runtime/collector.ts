@@ -1,16 +1,16 @@
 import { describeFailure } from '../../src/failure.ts';
+import { within } from '../async.ts';
 import { accessRules } from '../server/access.ts';
-import { createTasksApp } from '../server/tasks-app.ts';
+import type { CollectorMetrics } from '../server/collector-metrics.ts';
 import type { ServeOptions } from '../server/serve-options.ts';
 import { serveTasks } from '../server/serve-tasks.ts';
 import type { TasksServer } from '../server/serve-tasks.ts';
-import { startCollecting } from './collecting.ts';
-import type { CollectingOptions, FactDestination } from './collecting.ts';
-import type { CollectorMetrics } from '../server/collector-metrics.ts';
-import type { Committer } from './committer.ts';
+import { createTasksApp } from '../server/tasks-app.ts';
+import type { Committer } from '../store/committer.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { within } from './within.ts';
+import { startCollecting } from './collecting.ts';
+import type { CollectingOptions, FactDestination } from './collecting.ts';
 import type { CollectorFailure } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */

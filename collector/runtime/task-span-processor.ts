@@ -3,6 +3,7 @@ import { capture } from '../../src/capture.ts';
 import { received } from '../../src/failure.ts';
 import { report } from '../../src/report.ts';
 import { cancelLiveTask, worker } from '../../src/worker.ts';
+import { within } from '../async.ts';
 import { checkBufferBytes } from '../capture/buffer-bytes.ts';
 import { reportLost } from '../capture/lost-facts.ts';
 import { readingEnd, untilWoken } from '../capture/ring-here.ts';
@@ -10,17 +11,15 @@ import { RingSpanProcessor } from '../capture/ring-span-processor.ts';
 import { RingWriter } from '../capture/ring-writer.ts';
 import type { EndedSpan, StartedSpan } from '../capture/sdk-span.ts';
 import { hasLiveWork } from '../capture/segment.ts';
+import { checkedIntervalMs, checkedLostFinalMs, markListened } from '../store/heartbeat.ts';
 import { checkRetention, KEEP_ALL } from '../store/retention.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { beatIntervalMs, lostFinalMs } from './beat-options.ts';
 import { startCollecting } from './collecting.ts';
 import type { Collecting } from './collecting.ts';
-import { watchEndings } from './endings.ts';
-import type { Endings } from './endings.ts';
-import { markListened } from './listened-stores.ts';
-import { within } from './within.ts';
+import { watchEndings } from './process-exit.ts';
+import type { Endings } from './process-exit.ts';
 
 /** Options of {@link TaskSpanProcessor}. */
 export interface TaskSpanProcessorOptions {
@@ -73,8 +72,8 @@ export class TaskSpanProcessor {
     if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
     if (bufferBytes !== undefined) checkBufferBytes(bufferBytes);
     if (retention !== false) checkRetention(retention);
-    const intervalMs = beatIntervalMs(options.beatIntervalMs);
-    const heartbeat = { workerId: worker.id, intervalMs, lostFinalMs: lostFinalMs(options.lostFinalMs) };
+    const intervalMs = checkedIntervalMs(options.beatIntervalMs);
+    const heartbeat = { workerId: worker.id, intervalMs, lostFinalMs: checkedLostFinalMs(options.lostFinalMs) };
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#ring = ring;

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { checkKeys } from '../../../src/arguments.ts';
 import { received } from '../../../src/failure.ts';
-import type { CommitObserver } from '../../runtime/committer.ts';
+import type { CommitObserver } from '../../store/committer.ts';
 import { isTaskStore } from '../../store/task-store.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 

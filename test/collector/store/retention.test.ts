@@ -7,7 +7,7 @@ import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { checkRetention, retentionRules } from '../../../collector/store/retention.ts';
 import type { RetentionOptions } from '../../../collector/store/retention.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { startSweeper } from '../../../collector/runtime/sweeper.ts';
+import { startSweeping } from '../../../collector/runtime/duties.ts';
 import type { Fact } from '../../../src/fact.ts';
 import type { Outcome } from '../../../src/conventions.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
@@ -272,7 +272,7 @@ test('a sweeper takes away what is due, tells of a failure and of its end once a
   const sweeping: TaskStore = Object.create(store, {
     sweep: { value: (rules: never) => (failing ? Promise.reject(new Error('away')) : store.sweep(rules)) },
   });
-  const sweeper = startSweeper({ store: sweeping, retention: {}, report: (message) => reports.push(message) });
+  const sweeper = startSweeping({ store: sweeping, retention: {}, report: (message) => reports.push(message) });
   await vi.advanceTimersByTimeAsync(60_000);
   expect(await uuidsIn(store)).toEqual([uuidOf(1)]);
   failing = true;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import type { StoredTask, TaskStore } from '../../../collector/store/task-store.ts';
-import { Heartbeat } from '../../../collector/runtime/heartbeat.ts';
+import { Heartbeat } from '../../../collector/store/heartbeat.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { cases } from '../record/arbitrary-task.ts';
 
@@ -264,14 +264,14 @@ describe('a process', () => {
     await machine.pass(2000);
     isFull = true;
     await machine.pass(60_000);
-    const begun = ['signs of life can not be given or heard, trying again: disk full'];
+    const begun = ['heartbeats can not be stored or read, trying again: disk full'];
     expect(worker.told).toEqual(begun);
     hasWorkers = false;
     await machine.pass(2000);
     expect(worker.told).toEqual(begun);
     isFull = false;
     await machine.pass(2000);
-    expect(worker.told).toEqual([...begun, 'signs of life are given and heard again']);
+    expect(worker.told).toEqual([...begun, 'heartbeats are stored and read again']);
   });
 
   test('whose event loop stands still is busy since it last turned, and at once not when it turns again', async () => {
