@@ -1,7 +1,7 @@
 import { describeFailure } from '../../src/failure.ts';
 import { within } from '../async.ts';
 import { accessRules } from '../server/access.ts';
-import type { CollectorMetrics } from '../server/collector-metrics.ts';
+import type { CollectorMetrics } from '../server/metrics.ts';
 import type { ServeOptions } from '../server/serve-options.ts';
 import { serveTasks } from '../server/serve-tasks.ts';
 import type { TasksServer } from '../server/serve-tasks.ts';
@@ -57,7 +57,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
   // Loaded only where it is asked for.
   const served = serve !== undefined && isTaskStore(store) ? store : undefined;
-  const metrics = served && (await import('../server/collector-metrics.ts')).collectorMetrics(source, served);
+  const metrics = served && (await import('../server/metrics.ts')).collectorMetrics(source, served);
   const collecting = startCollecting({ ...options, observer: metrics?.commits });
   const listen = heartbeat === undefined;
   let server: TasksServer | undefined;

@@ -10,7 +10,7 @@ import type { StreamPosition } from './live/stream-position.ts';
 import type { TaskFeed } from './live/task-feed.ts';
 import { LOG_PIECE_BYTES } from './task-log.ts';
 import { noUuid, unknownTask } from './task-route.ts';
-import { waitOf, watchedTask } from './live/task-wait.ts';
+import { waitOf, watchedTask } from './live/waiting.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 
 /**

@@ -9,7 +9,7 @@ import { reportStoreFailure } from './store-failure.ts';
 import type { TaskFeed } from './live/task-feed.ts';
 import { logPiece, wholeLog } from './task-log.ts';
 import { noUuid, unknownTask } from './task-route.ts';
-import { taskAppears, waitOf, watchedTask } from './live/task-wait.ts';
+import { taskAppears, waitOf, watchedTask } from './live/waiting.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 
 /**

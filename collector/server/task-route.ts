@@ -11,7 +11,7 @@ import { recentRecords } from './live/recent-records.ts';
 import type { RecentRecord } from './live/recent-records.ts';
 import { reportStoreFailure } from './store-failure.ts';
 import { recordLog, wholeLog } from './task-log.ts';
-import { taskAppears, waitOf } from './live/task-wait.ts';
+import { taskAppears, waitOf } from './live/waiting.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 
 /** What a task can be asked for as; the first is what a client without wishes gets. */

@@ -4,7 +4,7 @@ import type { AttemptRecord } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { entityTag, isNoneMatch } from './entity-tag.ts';
 import { noUuid, unknownTask } from './task-route.ts';
-import { taskAppears, waitOf } from './live/task-wait.ts';
+import { taskAppears, waitOf } from './live/waiting.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 
 /** The JSON of `GET /tasks/:uuid/scopes`. */

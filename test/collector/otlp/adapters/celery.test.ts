@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { celeryFacts } from '../../../../collector/otlp/adapters/celery-spans.ts';
-import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-span.ts';
+import { celeryFacts } from '../../../../collector/otlp/adapters/celery.ts';
+import type { OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
 import { memoryStore } from '../../../../collector/store/memory-store.ts';
-import { recordedSpans } from '../receive/recorded-spans.ts';
+import { recordedSpans } from './recorded-spans.ts';
 
 /** Of a worker of Celery 5.7 and a publisher of its tasks, by OpenTelemetry's instrumentation 0.66b2. */
-const SPANS = recordedSpans('../adapters/celery-spans.json');
+const SPANS = recordedSpans('./celery.json');
 
 const FAILING = 'ff4146ee-0c0a-4392-9610-b6ed874c426f';
 const RETRIED = '5df7d24f-0852-4b34-96e7-4f577861507d';

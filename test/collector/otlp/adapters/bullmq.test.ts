@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bullmqFacts } from '../../../../collector/otlp/adapters/bullmq-spans.ts';
-import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-span.ts';
+import { bullmqFacts } from '../../../../collector/otlp/adapters/bullmq.ts';
+import type { OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
 import { createReceiver } from '../../../../collector/otlp/receive/receiver.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
 import { memoryStore } from '../../../../collector/store/memory-store.ts';
 import { jobUuid } from '../../../../src/bullmq/job.ts';
-import { recordedSpans } from '../receive/recorded-spans.ts';
+import { recordedSpans } from './recorded-spans.ts';
 
 /** Of a queue, its worker, a flow and a job scheduler of BullMQ 6.7, by bullmq-otel 2.0. */
-const SPANS = recordedSpans('../adapters/bullmq-spans.json');
+const SPANS = recordedSpans('./bullmq.json');
 
 const BAD = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 
@@ -119,7 +119,7 @@ Error: division by zero
 
   it('is taken whatever the application calls its tracer', async () => {
     const store = memoryStore();
-    const body = readFileSync(new URL('./bullmq-spans.json', import.meta.url), 'utf8');
+    const body = readFileSync(new URL('./bullmq.json', import.meta.url), 'utf8');
     const headers = { 'Content-Type': 'application/json' };
     const response = await createReceiver({ store }).request('/v1/traces', { method: 'POST', headers, body });
     expect([response.status, await response.json()]).toEqual([200, {}]);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createReceiver, memoryStore } from '../../../../collector/index.ts';
 import type { Beat } from '../../../../collector/index.ts';
 import { BEAT_EVENT } from '../../../../src/conventions.ts';
-import { ENCODINGS, logBody, MEDIA_TYPES } from '../receive/otlp-bodies.ts';
+import { ENCODINGS, logBody, MEDIA_TYPES } from './otlp-bodies.ts';
 
 const WORKER = '0190b1c4-7e5f-4000-8000-000000000001';
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);

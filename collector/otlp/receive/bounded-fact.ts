@@ -6,32 +6,34 @@ import { cleanerWith } from '../../../src/text.ts';
 import { setAttribute } from '../../facts/attributes.ts';
 import { spanIdIn } from '../../facts/ids.ts';
 
+/** Bounds the contents of received facts: a sender is not trusted, and may be of another version or another make. */
+
 /**
- * Senders may say anything; what is stored is bounded as it is for our own sources, by
- * `src/limits.ts`. What those have cut already has its mark behind it, and stays as it is.
+ * Received values are bounded as those of our own sources are, by `src/limits.ts`. A text that a source has cut ends
+ * with a mark, and is not cut again.
  */
 const RECEIVED = cleanerWith(undefined, undefined);
-/** Room for the mark of a cut. */
+/** Characters that the mark of a cut needs. */
 const MARK = 64;
-/** A result that was cut is a JSON string of its beginning, with more characters than that has. */
+/** A result that was cut is a JSON string of its beginning, which has more characters than the beginning itself. */
 const LONGEST_RESULT = 6 * DEFAULT_LIMITS.result + MARK;
 const MOST_PLANNED = 10_000;
-/** Bounds of a worker's interval in milliseconds; those of the option `beatIntervalMs`. */
+/** Bounds of a worker's heartbeat interval in milliseconds; those of the option `beatIntervalMs`. */
 const LEAST_INTERVAL_MS = 50;
 const LONGEST_INTERVAL_MS = 3_600_000;
 
-/** Adds a fact with its contents in bounds; says why, if it can't be one. */
-export function takeFact(fact: Fact, into: Fact[]): string | undefined {
+/** The fact with its contents in bounds; a text that says why it is invalid. */
+export function boundedFact(fact: Fact): Fact | string {
   const { time, seq } = fact;
   if (!Number.isSafeInteger(time) || time <= 0) return 'expected a time in nanoseconds since 1970';
   if (!Number.isSafeInteger(seq) || seq < 0) return `expected a sequence number from 0, got ${seq}`;
-  const taken = boundedFact(fact);
-  if (taken === undefined) return `expected a plan of at most ${MOST_PLANNED} names, each of at most ${DEFAULT_LIMITS.name} characters`;
-  into.push(taken);
-  return undefined;
+  return (
+    withBoundedContents(fact) ??
+    `expected a plan of at most ${MOST_PLANNED} names, each of at most ${DEFAULT_LIMITS.name} characters`
+  );
 }
 
-/** A worker's interval in bounds; 0 stays: no beats are to come. */
+/** A worker's heartbeat interval in bounds; 0, which promises no heartbeat, stays 0. */
 export function boundedInterval(ms: number): number {
   return ms === 0 ? 0 : Math.min(Math.max(ms, LEAST_INTERVAL_MS), LONGEST_INTERVAL_MS);
 }
@@ -41,7 +43,8 @@ export function boundedName(name: string): string {
   return bounded(name, DEFAULT_LIMITS.name);
 }
 
-function boundedFact(fact: Fact): Fact | undefined {
+/** `undefined` for a plan that is too long. */
+function withBoundedContents(fact: Fact): Fact | undefined {
   switch (fact.kind) {
     case 'task-announced':
       return { ...fact, name: boundedName(fact.name), attributes: markedAttributes(fact.attributes) };
@@ -118,12 +121,15 @@ function isBoundedPlan(plan: Plan): boolean {
   return names.length <= MOST_PLANNED && names.every((name) => name.length <= DEFAULT_LIMITS.name + MARK);
 }
 
-/** With the mark beside them: a task's own source tells it by a notification, and the numbers of those are the sender's. */
+/**
+ * The first attributes, with an attribute that marks the cut. In process a notification marks it, which needs a sequence
+ * number; here all sequence numbers are the sender's.
+ */
 function markedAttributes(attributes: Attributes): Attributes {
   return keptAttributes(boundedAttributes(attributes, DEFAULT_LIMITS.attributes));
 }
 
-/** The attributes with the values that they have in process too. */
+/** The attributes with the values that the same attributes would have in process. */
 function keptAttributes(attributes: Attributes): Attributes {
   const kept: Attributes = {};
   for (const [key, given] of Object.entries(attributes)) {

@@ -3,7 +3,7 @@ import { readingEnd } from '../../../collector/capture/ring-here.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
 import { Committer } from '../../../collector/store/committer.ts';
-import { collectorMetrics } from '../../../collector/server/collector-metrics.ts';
+import { collectorMetrics } from '../../../collector/server/metrics.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { WrittenRing } from '../capture/written-ring.ts';
 import { BACKENDS, factsOf, uuidOf } from '../store/stored-task.ts';

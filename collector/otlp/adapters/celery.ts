@@ -3,18 +3,18 @@ import { jobUuid } from '../../../src/bullmq/job.ts';
 import type { Outcome } from '../../../src/conventions.ts';
 import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ErrorInfo } from '../../../src/fact.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
-import { timeWithin } from '../receive/otlp-span.ts';
-import type { OtlpSpan } from '../receive/otlp-span.ts';
+import { timeWithin } from '../receive/received.ts';
+import type { OtlpSpan } from '../receive/received.ts';
 
-/** Scope name of OpenTelemetry's instrumentation of Celery for Python. */
+/** The scope name of OpenTelemetry's instrumentation of Celery. */
 export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
 
 /**
- * Facts of that instrumentation's spans: `apply_async/…` announces a task, `run/…` is an attempt of it.
+ * Gives the facts of that instrumentation's spans: `apply_async/…` announces a task, `run/…` is an attempt of it.
  *
- * A span comes whole and only once it has ended, so its facts are numbered one after the other: its
- * start, its `exception` events, its end. Its other events are nobody's. A run in which an updater
- * has told the task itself, and has left its UUID on the span, tells nothing.
+ * A span is received whole, after its end, so its facts are numbered in order: its start, its `exception` events, its
+ * end. Other events are ignored. A run whose task an updater has recorded itself has no facts: the updater has left the
+ * task's UUID on the span.
  */
 export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const id = textOf(span.attributes, 'messaging.message.id');
@@ -38,7 +38,7 @@ function startOf(span: OtlpSpan, ref: SpanRef) {
   return { span: ref, seq: 0, time: span.start, name: nameOf(span), attributes: userAttributes(span.attributes) };
 }
 
-/** The task's name in Celery; before it is known, the span's own says it: `run/NAME`. */
+/** The task's name in Celery; where that attribute is missing, the span's name has it: `run/NAME`. */
 function nameOf({ attributes, name }: OtlpSpan): string {
   return textOf(attributes, 'celery.task_name') || name.slice(name.indexOf('/') + 1);
 }
@@ -47,7 +47,7 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
   const start: TaskStart = {
     kind: 'task-start',
     ...startOf(span, ref),
-    // How often it was tried before: Celery leaves it out at the first attempt.
+    // The attribute counts earlier attempts; the first attempt has none.
     attempt: countOf(span.attributes, 'celery.retries') + 1,
     workerId: textOf(span.attributes, 'celery.hostname'),
     workerIntervalMs: 0,
@@ -55,8 +55,9 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
   };
   const exceptions = span.events
     .filter(({ name }) => name === conventions.EXCEPTION_EVENT)
-    .map(({ time: told, attributes }, index): ExceptionFact => {
-      const time = timeWithin(span, told);
+    .map((event, index): ExceptionFact => {
+      const { attributes } = event;
+      const time = timeWithin(span, event.time);
       const type = textOf(attributes, conventions.EXCEPTION_TYPE) || 'Exception';
       const message = textOf(attributes, conventions.EXCEPTION_MESSAGE);
       return { kind: 'exception', span: ref, seq: index + 1, time, type, message };
@@ -82,10 +83,10 @@ function endOf(span: OtlpSpan, ref: SpanRef, exceptions: readonly ExceptionFact[
   };
 }
 
-/** Celery's own word for it, where it has one; else the span's status, or an error on the span that has none. */
+/** By Celery's state, where the span has one; else by the span's status, or by an `exception` of a span without a status. */
 function outcomeOf({ attributes, failed }: OtlpSpan, hasException: boolean): Outcome {
-  const told = OUTCOME_OF_STATE.get(textOf(attributes, 'celery.state'));
-  return told ?? (failed || hasException ? 'failed' : 'completed');
+  const outcome = OUTCOME_OF_STATE.get(textOf(attributes, 'celery.state'));
+  return outcome ?? (failed || hasException ? 'failed' : 'completed');
 }
 
 /** https://docs.celeryq.dev/en/stable/reference/celery.states.html */
@@ -98,7 +99,7 @@ const OUTCOME_OF_STATE: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
   ['REVOKED', 'cancelled'],
 ]);
 
-/** An attempt that is to be tried again has no error on its span but Celery's reason, the message of its `Retry`. */
+/** An attempt that Celery retries has no error on its span, only Celery's reason: the message of its `Retry`. */
 function errorOf({ attributes, message }: OtlpSpan, latest: ExceptionFact | undefined): ErrorInfo {
   if (attributes['celery.state'] === 'RETRY') {
     return { name: 'Retry', message: textOf(attributes, 'celery.retry.reason') };

@@ -39,9 +39,7 @@ const TASK = [
 ];
 
 function readTraces(span: Record<string, unknown>): Received {
-  const taken = new Received();
-  readJsonTraces(Buffer.from(JSON.stringify(traces(span))), taken);
-  return taken;
+  return readJsonTraces(Buffer.from(JSON.stringify(traces(span))));
 }
 
 it('a span in the form of OTLP\'s example is accepted and nobody\'s', () => {
@@ -117,9 +115,8 @@ it('a log record in the form of OTLP\'s example is accepted and ignored, and so 
     traceId: '5B8EFFF798038103D269B633813FC60C', spanId: 'EEE19B7EC3C1B174', body: { stringValue: 'Example log record' }, attributes: OWN,
   };
   const later = { ...record, eventName: 'taskspan.later', attributes: TASK };
-  const taken = new Received();
-  readJsonLogs(Buffer.from(JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords: [record, later] }] }] })), taken);
-  expect(taken).toEqual(new Received());
+  const body = { resourceLogs: [{ scopeLogs: [{ logRecords: [record, later] }] }] };
+  expect(readJsonLogs(Buffer.from(JSON.stringify(body)))).toEqual(new Received());
 });
 
 it.each([
@@ -129,5 +126,5 @@ it.each([
   ['{"resourceSpans":[{"scopeSpans":[{"spans":["x"]}]}]}', /^spans: expected objects, got "x"$/],
   ['{"resourceSpans":[', /^no JSON$/],
 ])('%s is malformed', (text, message) => {
-  expect(() => readJsonTraces(Buffer.from(text), new Received())).toThrow(message);
+  expect(() => readJsonTraces(Buffer.from(text))).toThrow(message);
 });

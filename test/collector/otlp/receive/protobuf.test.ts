@@ -1,7 +1,6 @@
 import { PbfWriter } from 'pbf';
 import { expect, it } from 'vitest';
-import { readLogs } from '../../../../collector/otlp/receive/protobuf-logs.ts';
-import { readTraces } from '../../../../collector/otlp/receive/protobuf-traces.ts';
+import { readProtobufLogs, readProtobufTraces } from '../../../../collector/otlp/receive/protobuf-items.ts';
 import { Received } from '../../../../collector/otlp/receive/received.ts';
 import { UUID } from '../../record/scripted-task.ts';
 
@@ -40,9 +39,7 @@ const SPAN: readonly Field[] = [
 ];
 
 function read(...span: Field[]): Received {
-  const taken = new Received();
-  readTraces(bodyOf(message(1, message(2, message(2, ...span)))), taken);
-  return taken;
+  return readProtobufTraces(bodyOf(message(1, message(2, message(2, ...span)))));
 }
 
 const TOLD = [
@@ -103,9 +100,7 @@ it('lists nested 5,000 deep are as good as none', () => {
 });
 
 it('a signal of the other kind is read as one without anything of ours', () => {
-  const taken = new Received();
-  readLogs(bodyOf(message(1, message(2, message(2, ...SPAN)))), taken);
-  expect(taken).toEqual(new Received());
+  expect(readProtobufLogs(bodyOf(message(1, message(2, message(2, ...SPAN)))))).toEqual(new Received());
 });
 
 it.each([
@@ -117,5 +112,5 @@ it.each([
   ['a length of 2 ** 63', [0x0a, ...Array.from({ length: 9 }, () => 0xff), 0x01]],
   ['a body that ends within a field', [0x0a, 0x04, 0x12, 0x02, 0x12]],
 ])('%s is malformed', (_, body) => {
-  expect(() => readTraces(Buffer.from(body), new Received())).toThrow(expect.objectContaining({ name: 'MalformedError' }));
+  expect(() => readProtobufTraces(Buffer.from(body))).toThrow(expect.objectContaining({ name: 'MalformedError' }));
 });

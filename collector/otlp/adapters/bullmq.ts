@@ -3,18 +3,18 @@ import * as conventions from '../../../src/conventions.ts';
 import { jobUuid } from '../../../src/bullmq/job.ts';
 import type { ExceptionFact, Fact, SpanRef, ErrorInfo } from '../../../src/fact.ts';
 import { countOf, textOf } from '../../facts/attributes.ts';
-import { timeWithin } from '../receive/otlp-span.ts';
-import type { OtlpSpan } from '../receive/otlp-span.ts';
+import { timeWithin } from '../receive/received.ts';
+import type { OtlpSpan } from '../receive/received.ts';
 
-/** An attribute of each span that BullMQ makes through bullmq-otel, whose scope has the application's name. */
+/** An attribute that each span of bullmq-otel has. The application chooses the name of their scope. */
 export const BULLMQ_OPERATION = 'bullmq.queue.operation';
 
 /**
- * Facts of bullmq-otel's spans: `add` and `addNode`, a job of a flow, announce a task, `process` is an
- * attempt of it. `addBulk` knows no ids of its jobs, so that those are tasks once they run.
+ * Gives the facts of bullmq-otel's spans: `add` and `addNode` (a job of a flow) announce a task, `process` is an
+ * attempt of it. `addBulk` has no ids of its jobs, so that these become tasks when they run.
  *
- * A run that put its job back in the queue has neither succeeded nor failed, and tells nothing. Nor
- * does one whose task has a span of its own: `trackJob` has left the task's UUID on it.
+ * Two kinds of runs have no facts: a run that put its job back in the queue, which has neither succeeded nor failed,
+ * and a run whose task has a span of its own, which `trackJob` has marked with the task's UUID.
  */
 export function bullmqFacts(span: OtlpSpan): readonly Fact[] {
   const { attributes, traceId, spanId } = span;
@@ -36,13 +36,13 @@ function startOf(span: OtlpSpan, ref: SpanRef) {
   return { span: ref, seq: 0, time: span.start, name: nameOf(span), attributes: jobAttributes(span.attributes) };
 }
 
-/** The job's name. The span by which a job scheduler adds a job has it in its own: `add QUEUE.NAME`. */
+/** The job's name. Where a job scheduler adds a job, the name is in that of the span: `add QUEUE.NAME`. */
 function nameOf({ attributes, name }: OtlpSpan): string {
   const prefix = `add ${textOf(attributes, 'bullmq.queue.name')}.`;
   return textOf(attributes, 'bullmq.job.name') || (name.startsWith(prefix) ? name.slice(prefix.length) : '') || name;
 }
 
-/** What `taskspan/bullmq` tells of a job too. */
+/** The attributes that `taskspan/bullmq` gives a job's task too. */
 function jobAttributes({ 'bullmq.queue.name': queue, 'bullmq.job.id': job }: Attributes): Attributes {
   return { 'bullmq.queue.name': queue, 'bullmq.job.id': job };
 }
@@ -80,20 +80,20 @@ function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
   ];
 }
 
-/** BullMQ has counted this run by then; it tells nothing where it could go no further. */
+/** BullMQ has counted this run by then; it leaves the count out where BullMQ itself has failed. */
 function attemptOf(attributes: Attributes): number {
   return countOf(attributes, 'bullmq.job.attempts.made') || 1;
 }
 
 /**
- * Why a run has failed: by BullMQ's event, which has the error's message, else by an `exception`
- * where BullMQ itself could go no further. Its status is never set.
+ * Why a run has failed: by BullMQ's event `job failed`, which has the error's message, else by an `exception` where
+ * BullMQ itself has failed. BullMQ never sets the span's status.
  */
 function failureOf({ events, end, failed, message }: OtlpSpan): (ErrorInfo & { readonly time: number }) | undefined {
   const exception = events.findLast(({ name }) => name === conventions.EXCEPTION_EVENT);
   const name = (exception && textOf(exception.attributes, conventions.EXCEPTION_TYPE)) || 'Error';
-  const told = events.findLast((event) => event.name === 'job failed');
-  if (told !== undefined) return { name, message: textOf(told.attributes, 'bullmq.job.failed.reason'), time: told.time };
+  const jobFailed = events.findLast((event) => event.name === 'job failed');
+  if (jobFailed !== undefined) return { name, message: textOf(jobFailed.attributes, 'bullmq.job.failed.reason'), time: jobFailed.time };
   if (events.some((event) => event.name === 'job completed')) return undefined;
   if (exception !== undefined) {
     return { name, message: textOf(exception.attributes, conventions.EXCEPTION_MESSAGE), time: exception.time };
