@@ -9,19 +9,10 @@ export type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-
 export type { StreamOptions } from './server/live/stream-options.ts';
 export { createReceiver } from './otlp/receive/receiver.ts';
 export type { ReceiverLimits, ReceiverObserver, ReceiverOptions } from './otlp/receive/receiver-options.ts';
-export { applyChange } from './record/task-change.ts';
-export type { LogGain, TaskChange } from './record/task-change.ts';
+export { applyChange } from './record/record-json.ts';
+export type { LogGain, TaskChange } from './record/record-json.ts';
 export { TASK_STATES } from './record/task-record.ts';
-export type {
-  AttemptRecord,
-  NotificationRecord,
-  ScopeRecord,
-  TaskJobs,
-  TaskRecord,
-  TaskState,
-  TaskStatus,
-  TaskSummary,
-} from './record/task-record.ts';
+export type { AttemptRecord, NotificationRecord, ScopeRecord, TaskJobs, TaskRecord, TaskState, TaskStatus, TaskSummary } from './record/task-record.ts';
 export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './capture/sdk-span.ts';

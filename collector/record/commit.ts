@@ -1,15 +1,14 @@
 import type { Fact, SpanRef } from '../../src/fact.ts';
-import { childSharesOf, grownShares } from './child-share.ts';
-import type { ChildShare } from './child-share.ts';
-import { inOrder } from './fact-order.ts';
+import { inOrder } from './fact-sequence.ts';
 import { fold, foldAnnouncement, foldChildShare } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalRow } from './journal.ts';
-import type { ScopeState } from './scope-state.ts';
-import { summaryJson, taskName } from './summary.ts';
+import { summaryJson } from './record-json.ts';
+import { progressOf } from './roll-up.ts';
+import type { ScopeState, AttemptState } from './scope-state.ts';
 import { TaskDraft } from './task-fold.ts';
-import type { TaskFold } from './task-fold.ts';
-import { isSameLife, lifeOf } from './task-life.ts';
+import type { TaskFold, TaskFacts } from './task-fold.ts';
+import { isSameLife, lifeOf, taskName } from './task-life.ts';
 import type { TaskLife } from './task-life.ts';
 import type { TaskState } from './task-record.ts';
 
@@ -197,4 +196,41 @@ function forgetOldest({ recent }: ScopeState): void {
     drop += 2;
   }
   if (drop > 0) recent.splice(0, drop);
+}
+
+/** How far a child task is, for the scope of its parent task that stands for it. */
+export interface ChildShare {
+  readonly parentTaskUuid: string;
+  /** Ids of the scope in the parent task. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** 0 to 1. */
+  readonly share: number;
+}
+
+/** What a task's attempts tell their parents: nothing where they have none, or nobody has said how far they are. */
+export function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
+  const shares: ChildShare[] = [];
+  for (const attempt of task.attempts) {
+    const share = childShareOf(attempt);
+    if (share !== undefined) shares.push(share);
+  }
+  return shares;
+}
+
+/** What one attempt tells. */
+export function childShareOf(attempt: AttemptState): ChildShare | undefined {
+  const { parentTaskUuid, parentScope, traceId } = attempt;
+  if (parentTaskUuid === null || parentScope === null) return undefined;
+  const share = progressOf(attempt);
+  return share === null ? undefined : { parentTaskUuid, traceId, spanId: parentScope.spanId, share };
+}
+
+/** Those that were not told before. They only grow. */
+export function grownShares(before: readonly ChildShare[], now: readonly ChildShare[]): readonly ChildShare[] {
+  return now.length === 0 ? now : now.filter((one) => !before.some((other) => isSame(one, other) && other.share >= one.share));
+}
+
+function isSame(one: ChildShare, other: ChildShare): boolean {
+  return one.spanId === other.spanId && one.traceId === other.traceId && one.parentTaskUuid === other.parentTaskUuid;
 }

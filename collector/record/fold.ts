@@ -14,12 +14,10 @@ import type {
 import { failureText } from '../../src/failure.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { addByName, namesOnly, shareDone } from '../../src/progress.ts';
-import { isGreaterContent } from './content.ts';
-import { countedAs, recount } from './jobs.ts';
-import { rollUp } from './roll-up.ts';
+import { addSeq, missingIn } from './fact-sequence.ts';
+import { countedAs, recount, rollUp } from './roll-up.ts';
 import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import { addSeq, missingIn } from './seq-set.ts';
 import type { Announcement, TaskDraft } from './task-fold.ts';
 
 /** Any fact of a task or scope span. An announcement is none of these: {@link foldAnnouncement} takes it. */
@@ -285,4 +283,23 @@ function isBefore(one: Announcement, other: Announcement): boolean {
   const [key, otherKey] = [one.traceId + one.spanId, other.traceId + other.spanId];
   if (key !== otherKey) return key < otherKey;
   return isGreaterContent([one.name, one.attributes], [other.name, other.attributes]);
+}
+
+/**
+ * Of two contents for one fact the longer wins, then the greater by bytes: one may have been cut
+ * by a limit on its way, and every reader has to choose alike.
+ */
+export function isGreaterContent(one: unknown, other: unknown): boolean {
+  const text = contentText(one);
+  const otherText = contentText(other);
+  return text.length === otherText.length ? text > otherText : text.length > otherText.length;
+}
+
+/** The same text for the same content, whatever the order of its keys. */
+function contentText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  return JSON.stringify(content, (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+  });
 }

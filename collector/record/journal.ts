@@ -2,10 +2,10 @@ import type { Attributes } from '@opentelemetry/api';
 import type { NotificationFact } from '../../src/fact.ts';
 import { factLines, isPlainMessage, lineKind, messageLines, missingLine, nameLine, needsName, plainLine } from '../../src/log-line.ts';
 import type { LineKind, ScopeTree } from '../../src/log-line.ts';
+import { missingBelow } from './fact-sequence.ts';
 import type { ScopeFact } from './fold.ts';
-import { spanKey } from './scope-state.ts';
 import type { ScopeState } from './scope-state.ts';
-import { missingBelow } from './seq-set.ts';
+import { spanKey } from './span-map.ts';
 import type { TaskDraft } from './task-fold.ts';
 
 /** A piece of a task's log, as a store keeps it: never longer than {@link ROW_BYTES}. Its entries are all of its text. */

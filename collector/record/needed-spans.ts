@@ -1,11 +1,7 @@
 import type { Fact } from '../../src/fact.ts';
+import { spanKey } from './span-map.ts';
+import type { SpanIds } from './span-map.ts';
 import type { TaskFold } from './task-fold.ts';
-
-/** Which span of a task. */
-export interface SpanIds {
-  readonly traceId: string;
-  readonly spanId: string;
-}
 
 /**
  * The spans that facts of one task touch, each once: those that they are of, their task spans, and the scopes in which
@@ -29,7 +25,7 @@ export function touchedSpans(facts: readonly Fact[]): SpanIds[] {
 }
 
 function touch(touched: Map<string, SpanIds>, traceId: string, spanId: string): void {
-  if (spanId !== '') touched.set(traceId + spanId, { traceId, spanId });
+  if (spanId !== '') touched.set(spanKey(traceId, spanId), { traceId, spanId });
 }
 
 /**

@@ -4,7 +4,7 @@ import type { JobCounts, Plan, SpanRef, ErrorInfo } from '../../src/fact.ts';
 import { hasCutMark } from '../../src/limits.ts';
 import { namesOnly } from '../../src/progress.ts';
 import type { ScopeProgress } from '../../src/progress.ts';
-import type { SeqSet } from './seq-set.ts';
+import type { SeqSet } from './fact-sequence.ts';
 
 /**
  * What the facts of one span have told so far: a scope, or with {@link AttemptState} the task
@@ -80,11 +80,6 @@ export interface AttemptState extends ScopeState {
 /** Whether a state is that of a task span. */
 export function isAttempt(scope: ScopeState): scope is AttemptState {
   return (scope as Partial<AttemptState>).isTask === true;
-}
-
-/** The key of a span within its task. */
-export function spanKey(traceId: string, spanId: string): string {
-  return `${traceId}-${spanId}`;
 }
 
 /** A span of which nothing is known yet. */

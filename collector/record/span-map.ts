@@ -1,8 +1,12 @@
-import { spanKey } from './scope-state.ts';
-
-interface SpanIds {
+/** Which span of a task. */
+export interface SpanIds {
   readonly traceId: string;
   readonly spanId: string;
+}
+
+/** The key of a span within its task. */
+export function spanKey(traceId: string, spanId: string): string {
+  return `${traceId}-${spanId}`;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanRef } from '../../src/fact.ts';
+import { missingIn } from './fact-sequence.ts';
 import { copyOf, isAttempt, newAttempt, newScope } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import { missingIn } from './seq-set.ts';
 import { SpanMap } from './span-map.ts';
 
 /** What an announcement reports of a task. Plain data, so that a store can keep it as it likes. */

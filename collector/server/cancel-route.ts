@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { isTaskUuid } from '../../src/task-uuid.ts';
-import { isoTime } from '../record/iso-time.ts';
+import { isoTime } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { problem } from './problem.ts';
 import { noUuid, unknownTask } from './task-route.ts';

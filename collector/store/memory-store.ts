@@ -1,28 +1,27 @@
 import type { Fact } from '../../src/fact.ts';
-import { childSharesOf } from '../record/child-share.ts';
-import type { ChildShare } from '../record/child-share.ts';
-import { CommitBatch } from '../record/commit.ts';
-import { startedParts } from '../record/needed-spans.ts';
-import type { SpanIds } from '../record/needed-spans.ts';
-import type { TaskCommit } from '../record/commit.ts';
-import { cancelTargets, workersOf, workersOfParts } from '../record/cancel-targets.ts';
-import type { CancelTarget } from '../record/cancel-targets.ts';
+import { childSharesOf, CommitBatch } from '../record/commit.ts';
+import type { ChildShare, TaskCommit } from '../record/commit.ts';
+import type { HeardWorker, Silence } from '../record/liveness.ts';
 import { lostTrace } from '../record/lost-trace.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
-import { scopeTree } from '../record/scope-tree.ts';
-import { taskName } from '../record/summary.ts';
-import { latestAttempt, TaskFold } from '../record/task-fold.ts';
-import type { HeardWorker, Silence } from '../record/liveness.ts';
+import { startedParts } from '../record/needed-spans.ts';
 import { parsedRecord } from '../record/record-json.ts';
+import { scopeTree } from '../record/scope-tree.ts';
+import type { SpanIds } from '../record/span-map.ts';
+import { latestAttempt, TaskFold } from '../record/task-fold.ts';
+import { taskName, cancelTargets, workersOf, workersOfParts } from '../record/task-life.ts';
+import type { CancelTarget } from '../record/task-life.ts';
 import type { TaskState, TaskSummary } from '../record/task-record.ts';
 import { byTask } from './by-task.ts';
 import { CommitWatch } from './commit-watch.ts';
 import { cutLog } from './log-range.ts';
 import type { LogPiece } from './log-range.ts';
-import { RecentNotifications } from './recent-notifications.ts';
-import type { JournalRow } from './recent-notifications.ts';
 import { MemoryWorkers } from './memory-workers.ts';
 import type { LivingTask } from './memory-workers.ts';
+import { RecentNotifications } from './recent-notifications.ts';
+import type { JournalRow } from './recent-notifications.ts';
+import { takesUnstarted } from './retention.ts';
+import type { RetentionRule } from './retention.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
 import type {
   Beat,
@@ -39,8 +38,6 @@ import type {
   TaskQuery,
   TaskStore,
 } from './task-store.ts';
-import { takesUnstarted } from './retention.ts';
-import type { RetentionRule } from './retention.ts';
 
 /** A store in memory, for tests: it keeps all, and only as long as the process lives. */
 export function memoryStore(): TaskStore {

@@ -1,11 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
-import { childShareOf } from '../record/child-share.ts';
-import type { ChildShare } from '../record/child-share.ts';
-import { CommitBatch } from '../record/commit.ts';
-import type { TaskCommit } from '../record/commit.ts';
+import { childShareOf, CommitBatch } from '../record/commit.ts';
+import type { ChildShare, TaskCommit } from '../record/commit.ts';
 import { startedParts } from '../record/needed-spans.ts';
-import type { SpanIds } from '../record/needed-spans.ts';
+import type { SpanIds } from '../record/span-map.ts';
 import { encodeEntries } from './journal-entries.ts';
 import { attemptsJson } from './scope-line.ts';
 import type { SqliteChanges } from './sqlite-changes.ts';

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
 import { needsAllScopes, spansToLoad, touchedSpans } from '../record/needed-spans.ts';
-import type { SpanIds } from '../record/needed-spans.ts';
 import type { ScopeState } from '../record/scope-state.ts';
+import type { SpanIds } from '../record/span-map.ts';
 import { latestAttempt, TaskFold } from '../record/task-fold.ts';
 import type { Announcement } from '../record/task-fold.ts';
 import { attemptsOfJson } from './scope-line.ts';

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { isAttempt, spanKey } from '../record/scope-state.ts';
+import { isAttempt } from '../record/scope-state.ts';
 import type { AttemptState, ScopeState } from '../record/scope-state.ts';
+import { spanKey } from '../record/span-map.ts';
 import { attemptsOfJson, idsOfLine, isOpenLine, scopeLine, scopeOfLine } from './scope-line.ts';
 import type { AttemptIds } from './scope-line.ts';
 

@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
-import type { Fact } from '../../../src/fact.ts';
-import { factLines, missingLine } from '../../../src/log-line.ts';
 import { CommitBatch } from '../../../collector/record/commit.ts';
 import type { TaskCommit } from '../../../collector/record/commit.ts';
 import type { JournalEntry } from '../../../collector/record/journal.ts';
+import { summaryJson } from '../../../collector/record/record-json.ts';
 import { scopeTree } from '../../../collector/record/scope-tree.ts';
-import { summaryJson } from '../../../collector/record/summary.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import type { AttemptRecord } from '../../../collector/record/task-record.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { factLines, missingLine } from '../../../src/log-line.ts';
 
 /** What a task is after deliveries, but for its log and what a store adds. */
 export interface Folded {

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../../src/fact.ts';
-import { isoTime } from '../../../collector/record/iso-time.ts';
 import { progressOf } from '../../../collector/record/roll-up.ts';
 import { isAttempt } from '../../../collector/record/scope-state.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
+import { isoTime } from '../../../collector/record/task-record.ts';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import type { Fact } from '../../../src/fact.ts';
 import { anyDelivery, arbitraryTask, cases } from './arbitrary-task.ts';
 import { commitFacts, folded, taskAfter } from './folding.ts';
 import { scopeToldBy, toldBy } from './record-oracle.ts';
