@@ -296,7 +296,7 @@ function unusedOptions({ sending, endpoint, sampler, spanProcessors }: ResolvedO
 
 /** A task that goes on after the end of its collector stays `running` in its record: mostly an `await` was forgotten. */
 function reportOpen(processor: TaskProcessor): void {
-  const open = [...liveTasks].filter(({ takers }) => takers.includes(processor)).length;
+  const open = [...liveTasks].filter(({ processors }) => processors.includes(processor)).length;
   if (open > 0) report(`${open} ${open === 1 ? 'task is' : 'tasks are'} still open at close(): what is reported from now on is not recorded`);
 }
 

@@ -3,19 +3,18 @@ import type { TaskProcessor } from './capture.ts';
 import type { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
 import { isAbortError, TaskCancelledError } from './errors.ts';
-import type { JobCounts } from './fact.ts';
-import { finalLine } from './log-line.ts';
-import type { OpenScope } from './open-scope.ts';
+import type { JobCounts, TaskTotals } from './fact.ts';
 import type { Cleaner } from './text.ts';
 import type { VerboseLog } from './verbose-log.ts';
 import { liveTasks } from './worker.ts';
 import type { Closing, LiveTask } from './worker.ts';
 
-/** What a {@link Attempt} is made of. */
+/** What an {@link Attempt} is made of. */
 export interface AttemptOptions {
   readonly uuid: string;
   readonly name: string;
-  readonly attempt: number;
+  /** Number of the attempt, from 1. */
+  readonly number: number;
   readonly tracer: Tracer;
   readonly clock: TaskClock;
   readonly clean: Cleaner;
@@ -23,21 +22,32 @@ export interface AttemptOptions {
   readonly verbose: VerboseLog | undefined;
   /** The task of which this one is a child. */
   readonly parentTaskUuid?: string | undefined;
-  /** Of a part of a task that runs elsewhere: span id of that attempt's task span, `""` where it has none. */
+  /** Set for a part of an attempt of another process: span id of that attempt's task span, `""` where it has none. */
   readonly partOf?: string | undefined;
-  /** What it is called in what is told of it. Default: the task by its UUID, a part by its name too. */
+  /** What warnings call it. Default: the task by its UUID, and a part by its name too. */
   readonly title?: string | undefined;
 }
 
+/** A scope of an attempt, as the attempt knows it. */
+export interface AttemptScope {
+  readonly name: string;
+  readonly spanId: string;
+  readonly isOpen: boolean;
+  /** Repeats the start of its span to a processor. */
+  startAgain(processor: TaskProcessor): void;
+  notify(message: string): void;
+  end(outcome: Outcome, failed?: { readonly thrown: unknown }, totals?: () => TaskTotals): void;
+}
+
 /**
- * What the scopes of one attempt share, and all that is needed to end them.
+ * An attempt of a task, or the part of one that runs in this process: what its scopes share, and how to end them.
  *
- * It never holds the updater: a task whose updater nobody has any more is ended by what is here.
+ * It never holds the updater. So it can end a task whose updater was garbage collected.
  */
 export class Attempt implements AttemptOptions, LiveTask {
   readonly uuid: string;
   readonly name: string;
-  readonly attempt: number;
+  readonly number: number;
   readonly tracer: Tracer;
   readonly clock: TaskClock;
   readonly clean: Cleaner;
@@ -47,30 +57,30 @@ export class Attempt implements AttemptOptions, LiveTask {
   readonly partOf: string | undefined;
   readonly #title: string | undefined;
   readonly jobs: JobCounter = new JobCounter();
-  /** Which processors take its facts: decided once, as it begins. */
-  takers: readonly TaskProcessor[] = [];
-  /** The task span, of a part the span of its scope; set as soon as it has begun. */
-  root: OpenScope | undefined;
-  /** The recorded scope opened last of those that are open; the others follow by {@link OpenScope.older}. */
-  newest: OpenScope | undefined;
+  /** The processors that take its facts, chosen once as it begins. */
+  processors: readonly TaskProcessor[] = [];
+  /** The scope of the task itself, or of the part; set as soon as it has begun. */
+  root: AttemptScope | undefined;
+  /** The recorded scopes that are open, in the order in which they began. */
+  readonly #open = new Set<AttemptScope>();
   /** The latest error that a scope or the task reported. */
   latest: { readonly thrown: unknown; readonly text: string } | undefined;
   /** How it has ended, and what it failed by; `undefined` until then. */
   outcome: Outcome | undefined;
   failed: { readonly thrown: unknown } | undefined;
-  /** Why the task is to stop; `undefined` until somebody has asked for it. */
+  /** Why the task has to stop; `undefined` until a cancellation is requested. */
   cancellation: TaskCancelledError | undefined;
   /** Whether the cancellation was thrown to task code, or has ended a scope. */
   isStopped = false;
-  /** Told in this process how far the task is, each time that is further. It must not throw. */
-  watcher: ((share: number) => void) | undefined;
-  /** Made with the updater's signal. Weak, since those who listen to it may hold the updater. */
+  /** Called in this process with each greater share of the task that is done. It must not throw. */
+  onShare: ((share: number) => void) | undefined;
+  /** Made with the updater's signal. It is a weak reference, since the signal's listeners may hold the updater. */
   aborter: WeakRef<AbortController> | undefined;
 
   constructor(options: AttemptOptions) {
     this.uuid = options.uuid;
     this.name = options.name;
-    this.attempt = options.attempt;
+    this.number = options.number;
     this.tracer = options.tracer;
     this.clock = options.clock;
     this.clean = options.clean;
@@ -81,12 +91,17 @@ export class Attempt implements AttemptOptions, LiveTask {
     this.#title = options.title;
   }
 
-  /** Whether the task has not ended. */
+  /** An attempt for a scope that begins after the end of this one: its function runs, and nothing is recorded. */
+  afterEnd(): Attempt {
+    const { uuid, name, number, tracer, clock, clean, suppressException, parentTaskUuid, title } = this;
+    return new Attempt({ uuid, name, number, tracer, clock, clean, suppressException, verbose: undefined, parentTaskUuid, title });
+  }
+
   get isOpen(): boolean {
     return this.root?.isOpen === true;
   }
 
-  /** What it is, for people. */
+  /** What warnings call it. */
   get title(): string {
     if (this.#title !== undefined) return this.#title;
     return this.partOf === undefined ? `task ${this.uuid}` : `part "${this.root?.name}" of task ${this.uuid}`;
@@ -94,24 +109,21 @@ export class Attempt implements AttemptOptions, LiveTask {
 
   /** Span id of the attempt's task span; empty where nothing is recorded. */
   get spanId(): string {
-    return this.partOf ?? this.root?.writer.ref.spanId ?? '';
+    return this.partOf ?? this.root?.spanId ?? '';
   }
 
-  /** Repeats to a processor the starts of what is open, in the order in which it began. */
   startAgain(processor: TaskProcessor): void {
-    let oldest = this.newest;
-    while (oldest?.older !== undefined) oldest = oldest.older;
-    for (let scope = oldest; scope !== undefined; scope = scope.newer) scope.writer.sink?.startAgain(processor);
+    for (const scope of this.#open) scope.startAgain(processor);
   }
 
-  /** Asks task code to stop. Without effect the second time, and after the end. */
+  /** Requests that task code stops. Without effect the second time, and after the end. */
   cancel(): void {
     if (this.cancellation !== undefined || !this.isOpen) return;
     this.cancellation = new TaskCancelledError(this.uuid);
     this.aborter?.deref()?.abort(this.cancellation);
   }
 
-  /** The reason to throw to task code that has to stop here. */
+  /** Marks the attempt as stopped, and returns what has to be thrown to the task code that stops here. */
   stop(): TaskCancelledError | undefined {
     this.isStopped = true;
     return this.cancellation;
@@ -134,49 +146,38 @@ export class Attempt implements AttemptOptions, LiveTask {
       return;
     }
     root.end(outcome, failed, () => ({ name: this.name, exception: this.latest?.text ?? '', jobs: this.jobs.counts() }));
-    this.verbose?.write('other', root, finalLine(this.jobs.counts()));
   }
 
-  /** Ends all that is open, inner scopes before those around them, the task last. */
+  /** Ends all scopes that are open, inner scopes before outer ones, the task last. */
   close({ outcome, failed, notice }: Closing): void {
-    // Each end takes its scope out, so that the next one is the newest.
-    for (let scope = this.newest; scope !== undefined; scope = this.newest) {
+    const open = [...this.#open];
+    for (let scope = open.pop(); scope !== undefined; scope = open.pop()) {
       if (scope !== this.root) scope.end(outcome, failed);
       else {
-        if (notice !== undefined) scope.notify(notice, undefined);
+        if (notice !== undefined) scope.notify(notice);
         this.end(outcome, failed);
       }
     }
   }
 
-  /** Takes in a recorded scope that begins. */
-  opened(scope: OpenScope): void {
-    const before = this.newest;
-    if (before === undefined) liveTasks.add(this);
-    else {
-      before.newer = scope;
-      scope.older = before;
-    }
-    this.newest = scope;
+  /** Adds a recorded scope that begins. */
+  opened(scope: AttemptScope): void {
+    if (this.#open.size === 0) liveTasks.add(this);
+    this.#open.add(scope);
   }
 
-  /** Lets go of a scope that has ended. */
-  ended(scope: OpenScope): void {
-    const { newer, older } = scope;
-    if (older !== undefined) older.newer = newer;
-    if (newer !== undefined) newer.older = older;
-    else this.newest = older;
-    scope.newer = undefined;
-    scope.older = undefined;
-    if (this.newest === undefined) liveTasks.delete(this);
+  /** Removes a scope that has ended. */
+  ended(scope: AttemptScope): void {
+    this.#open.delete(scope);
+    if (this.#open.size === 0) liveTasks.delete(this);
   }
 }
 
 /**
- * Counts the jobs of one attempt as its scopes open and end. A cancelled one is none of the
- * three: it has not succeeded, it has not failed, and it is not running.
+ * Counts the jobs of one attempt as its scopes open and end. A cancelled job is none of the three: it has not
+ * succeeded, it has not failed, and it is not running.
  */
-export class JobCounter {
+class JobCounter {
   running = 0;
   finished = 0;
   failed = 0;

@@ -1,10 +1,10 @@
+/** The errors that taskspan makes. Each has a `code` to know it by. */
 
 /**
- * Why a task stops that was cancelled: the reason of `updater.signal`, and what `scope` and `each`
- * throw.
+ * Why a cancelled task stops: the reason of `updater.signal`, and what `scope` and `each` throw.
  *
- * Its `name` is `AbortError`, as the web's and Node's own are called, so that code which knows
- * how to be aborted (retries, pools) knows it too; its `code` tells it from theirs.
+ * Its `name` is `AbortError`, as that of the web's and of Node's own errors, so that code which can be aborted (retries,
+ * pools) recognizes it. Its `code` distinguishes it from theirs.
  */
 export class TaskCancelledError extends Error {
   override readonly name = 'AbortError';
@@ -28,14 +28,24 @@ export function isAbortError(thrown: unknown): boolean {
   }
 }
 
+/** Why a scope or task failed that was disposed of without `complete()`. */
+export class IncompleteError extends Error {
+  override readonly name = 'IncompleteError';
+  readonly code = 'TASKSPAN_INCOMPLETE';
+
+  constructor(name: string) {
+    super(`"${name}" was disposed of without complete()`);
+  }
+}
+
 /** How a task was left open. */
 export type UnfinishedErrorCode =
-  /** Nobody had its updater any more. */
+  /** Its updater was garbage collected. */
   | 'TASKSPAN_ABANDONED'
   /** Its process ended. */
   | 'TASKSPAN_PROCESS_ENDED';
 
-/** Why a task failed that nobody has ended. */
+/** Why a task failed that its code has not ended. */
 export class UnfinishedError extends Error {
   override readonly name = 'UnfinishedError';
   readonly code: UnfinishedErrorCode;

@@ -137,13 +137,17 @@ export interface ScopeEnd extends EndOf<'scope-end'> {
   readonly heading: boolean;
 }
 
-/** The final fact of an attempt. */
-export interface TaskEnd extends EndOf<'task-end'> {
+/** What is known of an attempt at its end. */
+export interface TaskTotals {
+  /** Name of the task. */
   readonly name: string;
   /** Message of the attempt's latest error, `""` if none. */
   readonly exception: string;
   readonly jobs: JobCounts;
 }
+
+/** The final fact of an attempt. */
+export interface TaskEnd extends EndOf<'task-end'>, TaskTotals {}
 
 export interface JobCounts {
   readonly total: number;

@@ -1,69 +1,72 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Attempt } from './attempt.ts';
+import type { Attempt, AttemptScope } from './attempt.ts';
+import { notificationAttributes } from './attributes.ts';
+import type { TaskProcessor } from './capture.ts';
 import { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
-import type { Plan } from './fact.ts';
+import type { Plan, TaskTotals } from './fact.ts';
 import { describeFailure, failureText } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { attributesCut } from './limits.ts';
-import { messageLines, nameLine, outcomeLines } from './log-line.ts';
+import { finalLine, messageLines, nameLine, outcomeLines } from './log-line.ts';
 import { NOT_TRACED } from './open-span.ts';
 import type { OpenSpan } from './open-span.ts';
 import { ProgressGate } from './progress-gate.ts';
 import { ProgressTracker } from './progress.ts';
 import { reportOnce } from './report.ts';
 import { SpanWriter } from './span-writer.ts';
-import type { TaskTotals } from './span-writer.ts';
-import { notificationAttributes } from './text.ts';
 import type { VerboseLog } from './verbose-log.ts';
 
 /**
- * A scope as far as it takes to end it, or the task itself as the root of its scopes.
+ * A scope that has begun, or the task itself as the root of its scopes: its facts, and its end.
  *
- * It holds no updater and no context: whoever ends a scope that its owner has forgotten has this.
+ * It holds no updater and no context. So a scope can be ended after its owner was garbage collected.
  */
-export class OpenScope {
-  readonly task: Attempt;
+export class OpenScope implements AttemptScope {
+  readonly attempt: Attempt;
   readonly writer: SpanWriter;
   readonly parent: OpenScope | undefined;
   readonly name: string;
-  /** The scopes opened before and after it of those that are open. */
-  older: OpenScope | undefined;
-  newer: OpenScope | undefined;
   readonly #start: number;
   /** Whether the task itself is recorded. */
   readonly #taskRecords: boolean;
-  #open = true;
-  #heading = false;
+  #isOpen = true;
+  #isHeading = false;
   #gate: ProgressGate | undefined;
-  #toldInside: ReportedErrors | undefined;
   #tracker: ProgressTracker | undefined;
+  /** The errors that scopes inside have reported. */
+  #reportedInside: ReportedErrors | undefined;
 
-  /** @param given Of a task itself: its attributes. */
-  constructor(task: Attempt, parent: OpenScope | undefined, name: string, start: number, opened: OpenSpan, given?: Attributes) {
-    this.task = task;
-    this.writer = opened === NOT_TRACED ? NOT_WRITTEN : new SpanWriter(opened, start, task.clock, given);
+  /** @param given The attributes of a task, for the root. */
+  constructor(attempt: Attempt, parent: OpenScope | undefined, name: string, start: number, opened: OpenSpan, given?: Attributes) {
+    this.attempt = attempt;
+    this.writer = opened === NOT_TRACED ? NOT_WRITTEN : new SpanWriter(opened, start, attempt.clock, given);
     this.parent = parent;
     this.name = name;
     this.#start = start;
     this.#taskRecords = parent === undefined ? this.writer.recording : parent.#taskRecords;
-    // What is not recorded needs nobody to end it.
-    if (this.writer.recording) task.opened(this);
+    // A scope that is not recorded need not be ended from outside.
+    if (this.writer.recording) attempt.opened(this);
     if (parent === undefined) {
-      task.root = this;
+      attempt.root = this;
       return;
     }
     parent.#enclose();
-    if (this.#isCounted) task.jobs.running++;
-    task.verbose?.write('other', this, nameLine(name));
+    if (this.#isCounted) attempt.jobs.running++;
+    attempt.verbose?.write('other', this, nameLine(name));
   }
 
   get isOpen(): boolean {
-    return this.#open;
+    return this.#isOpen;
   }
 
+  /** Whether it encloses a scope of this process, so that it is no job. */
   get isHeading(): boolean {
-    return this.#heading;
+    return this.#isHeading;
+  }
+
+  get spanId(): string {
+    return this.writer.ref.spanId;
   }
 
   isInside(outer: OpenScope): boolean {
@@ -71,23 +74,27 @@ export class OpenScope {
     return false;
   }
 
-  /** Tells those who wait for the task. */
-  notify(message: string, attributes: Attributes | undefined): void {
-    const { task } = this;
-    if (!this.writer.recording && task.verbose === undefined) return;
+  startAgain(processor: TaskProcessor): void {
+    this.writer.sink?.startAgain(processor);
+  }
+
+  /** Records a message for the people who wait for the task. */
+  notify(message: string, attributes?: Attributes): void {
+    const { attempt } = this;
+    if (!this.writer.recording && attempt.verbose === undefined) return;
     try {
-      let text = task.clean.message(message);
-      if (attributes !== undefined) text += attributesCut(attributes, task.clean.limits.attributes);
+      let text = attempt.clean.message(message);
+      if (attributes !== undefined) text += attributesCut(attributes, attempt.clean.limits.attributes);
       if (this.writer.recording) {
-        this.writer.notification(text, attributes === undefined ? undefined : notificationAttributes(attributes, task));
+        this.writer.notification(text, attributes === undefined ? undefined : notificationAttributes(attributes, attempt));
       }
-      task.verbose?.write('message', this, messageLines(text));
+      attempt.verbose?.write('message', this, messageLines(text));
     } catch (error) {
       reportOnce('notify', 'a notification could not be recorded', error);
     }
   }
 
-  /** Takes how far it is; many steps make a handful of facts. */
+  /** Records how far the scope is. Many steps make a handful of facts. */
   progress(done: number, total: number | undefined): void {
     this.tracker?.reportDone(done, total);
     if (!this.writer.recording) return;
@@ -95,20 +102,20 @@ export class OpenScope {
     this.#gate.update(done, total);
   }
 
-  /** Takes what it is going to consist of. */
+  /** Records what the scope is going to consist of. */
   plan(plan: Plan): void {
     this.tracker?.setPlan(plan);
     this.record(() => this.writer.plan(plan));
   }
 
-  /** How far it is; kept only where somebody watches. */
+  /** How far the scope is; kept only where code of this process follows the task's progress. */
   get tracker(): ProgressTracker | undefined {
-    const { watcher } = this.task;
-    if (watcher === undefined) return undefined;
-    return (this.#tracker ??= new ProgressTracker(this.name, this.parent?.tracker, watcher));
+    const { onShare } = this.attempt;
+    if (onShare === undefined) return undefined;
+    return (this.#tracker ??= new ProgressTracker(this.name, this.parent?.tracker, onShare));
   }
 
-  /** Writes a fact; a trouble with it is told, not thrown. */
+  /** Writes a fact. An error is reported, not thrown. */
   record(write: () => void): void {
     if (!this.writer.recording) return;
     try {
@@ -122,86 +129,85 @@ export class OpenScope {
    * Ends the scope and its span. Without effect if it has ended.
    *
    * @param failed What was thrown, where something was.
-   * @param last What is known only at the end, asked for after the failure has been reported.
+   * @param totals What is known of the task only at its end. It is called after the failure has been recorded.
    */
-  end(outcome: Outcome, failed?: { readonly thrown: unknown }, last?: () => TaskTotals): void {
-    if (!this.#open) return;
+  end(outcome: Outcome, failed?: { readonly thrown: unknown }, totals?: () => TaskTotals): void {
+    if (!this.#isOpen) return;
     this.#gate?.close();
-    this.#open = false;
+    this.#isOpen = false;
     this.tracker?.end(outcome);
-    if (this.writer.recording) this.task.ended(this);
-    const own = failed !== undefined && this.#toldInside?.has(failed.thrown) !== true;
-    if (this.#isCounted) this.#countJob(outcome, own);
+    if (this.writer.recording) this.attempt.ended(this);
+    const isOwn = failed !== undefined && this.#reportedInside?.has(failed.thrown) !== true;
+    if (this.#isCounted) this.#countJob(outcome, isOwn);
     try {
-      const failure = failed === undefined ? undefined : this.#tell(failed.thrown, own);
-      this.#close(outcome, failure, own, last);
+      const failure = failed === undefined ? undefined : this.#reportFailure(failed.thrown, isOwn);
+      this.#writeEnd(outcome, failure, isOwn, totals);
     } catch (error) {
       reportOnce('end', 'the end of a scope could not be recorded', error);
     }
   }
 
-  /** With the first scope inside it becomes a heading: from then on it is no job. */
+  /** Becomes a heading with the first scope inside: from then on it is no job. */
   #enclose(): void {
-    if (this.#heading) return;
-    this.#heading = true;
-    if (this.#isCounted && this.#open) this.task.jobs.running--;
+    if (this.#isHeading) return;
+    this.#isHeading = true;
+    if (this.#isCounted && this.#isOpen) this.attempt.jobs.running--;
   }
 
-  /** A scope that is not recorded while its task is, as where tracing is suppressed, is no job of the record either. */
+  /** Whether the record counts it. A scope that is not recorded in a recorded task, as where tracing is suppressed, is no job. */
   get #isCounted(): boolean {
     return this.parent !== undefined && (this.writer.recording || !this.#taskRecords);
   }
 
-  #countJob(outcome: Outcome, own: boolean): void {
-    const { jobs } = this.task;
-    if (!this.#heading) jobs.running--;
-    if (outcome === 'completed' && !this.#heading) jobs.finished++;
-    if (outcome === 'failed' && own) jobs.failed++;
+  #countJob(outcome: Outcome, isOwn: boolean): void {
+    const { jobs } = this.attempt;
+    if (!this.#isHeading) jobs.running--;
+    if (outcome === 'completed' && !this.#isHeading) jobs.finished++;
+    if (outcome === 'failed' && isOwn) jobs.failed++;
   }
 
-  /** Says what was thrown; as an event too unless a scope inside has told it. */
-  #tell(thrown: unknown, own: boolean): Failure {
-    const { task } = this;
+  /** Describes what was thrown. Records it as an event, unless a scope inside has done so. */
+  #reportFailure(thrown: unknown, isOwn: boolean): Failure {
+    const { attempt } = this;
     for (let outer = this.parent; outer !== undefined; outer = outer.parent) {
-      (outer.#toldInside ??= new ReportedErrors()).add(thrown);
+      (outer.#reportedInside ??= new ReportedErrors()).add(thrown);
     }
     const { name, message, stack } = describeFailure(thrown);
     const failure: Failure = {
-      name: task.clean.name(name) || 'Error',
-      message: task.clean.message(message),
-      stack: stack === undefined ? undefined : task.clean.stack(stack),
+      name: attempt.clean.name(name) || 'Error',
+      message: attempt.clean.message(message),
+      stack: stack === undefined ? undefined : attempt.clean.stack(stack),
     };
-    // The task's own error is the latest, even one that a scope has told before some other.
-    if (own || this.parent === undefined) task.latest = { thrown, text: failureText(failure) };
-    if (own) this.record(() => this.writer.exception(failure));
+    // The task's own error is the latest one, even where a scope reported it before the error of another scope.
+    if (isOwn || this.parent === undefined) attempt.latest = { thrown, text: failureText(failure) };
+    if (isOwn) this.record(() => this.writer.exception(failure));
     return failure;
   }
 
-  #close(outcome: Outcome, failure: Failure | undefined, own: boolean, last: (() => TaskTotals) | undefined): void {
-    const { task } = this;
-    const { verbose, clock } = task;
+  #writeEnd(outcome: Outcome, failure: Failure | undefined, isOwn: boolean, totals: (() => TaskTotals) | undefined): void {
+    const { verbose, clock } = this.attempt;
     if (!this.writer.recording && verbose === undefined) return;
     const time = clock.now();
-    if (verbose !== undefined) this.#print(verbose, outcome, time, own ? failure : undefined);
+    const known = totals?.();
+    if (verbose !== undefined) this.#print(verbose, outcome, time, isOwn ? failure : undefined, known);
     if (this.writer.recording) {
-      this.writer.end({ outcome, heading: this.#heading, failure, own, time, of: task, totals: last?.() });
+      this.writer.end({ outcome, heading: this.#isHeading, failure, own: isOwn, time, of: this.attempt, totals: known });
     }
   }
 
-  #print(verbose: VerboseLog, outcome: Outcome, time: number, error: Failure | undefined): void {
+  #print(verbose: VerboseLog, outcome: Outcome, time: number, error: Failure | undefined, totals: TaskTotals | undefined): void {
     const lines = outcomeLines(outcome, time - this.#start, error);
-    if (this.parent === undefined) {
-      const told = error !== undefined || outcome === 'cancelled';
-      if (told) verbose.write('other', this, nameLine(this.name) + lines);
-    } else if (error !== undefined || !this.#heading) verbose.write('outcome', this, lines);
+    if (this.parent !== undefined) {
+      if (error !== undefined || !this.#isHeading) verbose.write('outcome', this, lines);
+      return;
+    }
+    if (error !== undefined || outcome === 'cancelled') verbose.write('other', this, nameLine(this.name) + lines);
+    if (totals !== undefined) verbose.write('other', this, finalLine(totals.jobs));
   }
 }
 
-/** The writer of all that is not traced: it writes nothing, so that one is enough. */
-const NOT_WRITTEN = new SpanWriter(NOT_TRACED, 0, new TaskClock());
-
-/** The errors that scopes inside a scope have told, so that it does not tell them as its own. */
-export class ReportedErrors {
+/** The errors that scopes inside a scope have reported, so that it does not report them again. */
+class ReportedErrors {
   #objects: WeakSet<object> | undefined;
   #values: Set<unknown> | undefined;
 
@@ -218,3 +224,6 @@ export class ReportedErrors {
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
+
+/** The writer of all scopes that are not traced. It writes nothing, so that one is enough. */
+const NOT_WRITTEN = new SpanWriter(NOT_TRACED, 0, new TaskClock());

@@ -2,7 +2,7 @@ import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry
 import type { Attributes, Context, Span, SpanContext, SpanOptions, Tracer } from '@opentelemetry/api';
 import * as conventions from './conventions.ts';
 import type { Attempt } from './attempt.ts';
-import { capture, sinkOf, takersOf } from './capture.ts';
+import { capture, sinkOf, processorsFor } from './capture.ts';
 import type { Capture, SpanSink, TaskProcessor } from './capture.ts';
 import type { CarriedScope } from './carrier.ts';
 import { hrTimeOf } from './clock.ts';
@@ -43,20 +43,20 @@ export interface TaskOrigin {
 }
 
 /** Starts the task span, the root of an attempt, as a child of whatever span is active. Decides who takes the task. */
-export function startTaskSpan(task: Attempt, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
+export function startTaskSpan(attempt: Attempt, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
   const base = contextApi.active();
   const cancellable = worker.listeners > 0;
-  const { given, takers } = startRoot(
-    task.tracer,
-    task.name,
+  const { given, processors } = startRoot(
+    attempt.tracer,
+    attempt.name,
     {
       startTime: hrTimeOf(time),
       ...(origin.after !== undefined && { links: [{ context: origin.after }] }),
       attributes: {
         [conventions.SPAN_KIND]: 'task',
-        [conventions.TASK_UUID]: task.uuid,
-        [conventions.TASK_NAME]: task.name,
-        [conventions.TASK_ATTEMPT]: task.attempt,
+        [conventions.TASK_UUID]: attempt.uuid,
+        [conventions.TASK_NAME]: attempt.name,
+        [conventions.TASK_ATTEMPT]: attempt.number,
         [conventions.WORKER_ID]: worker.id,
         [conventions.WORKER_INTERVAL_MS]: worker.intervalMs,
         [conventions.WORKER_CANCELLABLE]: cancellable,
@@ -72,18 +72,18 @@ export function startTaskSpan(task: Attempt, time: number, attributes: Attribute
     },
     base,
   );
-  task.takers = takers;
-  const { span, traceId, spanId } = identified(given, base, takers, undefined);
-  const ref = { taskUuid: task.uuid, traceId, spanId, taskSpanId: spanId };
-  const open = opened(span, ref, base, takers);
+  attempt.processors = processors;
+  const { span, traceId, spanId } = identified(given, base, processors, undefined);
+  const ref = { taskUuid: attempt.uuid, traceId, spanId, taskSpanId: spanId };
+  const open = opened(span, ref, base, processors);
   const { parentTaskUuid, parentScope } = origin;
   open.sink?.start({
     kind: 'task-start',
     span: ref,
     seq: 0,
     time,
-    name: task.name,
-    attempt: task.attempt,
+    name: attempt.name,
+    attempt: attempt.number,
     attributes,
     workerId: worker.id,
     workerIntervalMs: worker.intervalMs,
@@ -108,23 +108,23 @@ function parentAttributes({ parentTaskUuid, parentScope }: TaskOrigin): Attribut
  * Starts the span of a scope that is a part of a task of another process. The active span is its parent where that is
  * in the task's trace. Where the task is in no trace, the part is in none.
  */
-export function startPartSpan(task: Attempt, scope: CarriedScope, name: string, time: number): OpenSpan {
+export function startPartSpan(attempt: Attempt, scope: CarriedScope, name: string, time: number): OpenSpan {
   const { spanContext, sender, isInTrace } = scope;
   const parent = sender ?? (isInTrace ? spanContext : undefined);
   const active = contextApi.active();
   const base = parent === undefined ? active : contextInside(trace.wrapSpanContext(parent), active, true);
   const { traceId, spanId: parentSpanId } = spanContext;
   const attributes = {
-    ...scopeAttributes(task, parentSpanId),
+    ...scopeAttributes(attempt, parentSpanId),
     [conventions.SCOPE_REMOTE]: true,
     [conventions.WORKER_ID]: worker.id,
   };
-  const { given, takers } =
-    parent === undefined ? { given: undefined, takers: takersOf(new Set()) } : startRoot(task.tracer, name, scopeOptions(attributes, name, time), base);
-  task.takers = takers;
-  const { span, ...ids } = identified(given, base, takers, traceId);
-  const ref = { taskUuid: task.uuid, ...ids, taskSpanId: task.spanId };
-  const open = opened(span, ref, base, takers);
+  const { given, processors } =
+    parent === undefined ? { given: undefined, processors: processorsFor(new Set()) } : startRoot(attempt.tracer, name, scopeOptions(attributes, name, time), base);
+  attempt.processors = processors;
+  const { span, ...ids } = identified(given, base, processors, traceId);
+  const ref = { taskUuid: attempt.uuid, ...ids, taskSpanId: attempt.spanId };
+  const open = opened(span, ref, base, processors);
   open.sink?.start({ kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId, remote: true, workerId: worker.id });
   return open;
 }
@@ -141,13 +141,13 @@ export function contextInside(parent: Span, active: Context, onPath: boolean): C
 }
 
 /** The attributes with which the span of each scope in this one starts. They are the same: made once, and copied. */
-export function scopeAttributes(task: Attempt, parentSpanId: string): Readonly<Attributes> {
+export function scopeAttributes(attempt: Attempt, parentSpanId: string): Readonly<Attributes> {
   return {
     [conventions.SPAN_KIND]: 'scope',
-    [conventions.TASK_UUID]: task.uuid,
-    [conventions.TASK_NAME]: task.name,
-    [conventions.TASK_ATTEMPT]: task.attempt,
-    [conventions.TASK_SPAN]: task.spanId,
+    [conventions.TASK_UUID]: attempt.uuid,
+    [conventions.TASK_NAME]: attempt.name,
+    [conventions.TASK_ATTEMPT]: attempt.number,
+    [conventions.TASK_SPAN]: attempt.spanId,
     [conventions.SCOPE_PARENT]: parentSpanId,
     ...RESERVED,
     [conventions.SPAN_NAME]: '',
@@ -159,20 +159,20 @@ export const SCOPE_ATTRIBUTE_COUNT = 10;
 
 /** Starts the span of a scope inside another one, in a context that {@link contextInside} gave. */
 export function startScopeSpan(
-  task: Attempt,
+  attempt: Attempt,
   attributes: Readonly<Attributes>,
   parent: Pick<OpenSpan, 'span' | 'ref'>,
   name: string,
   time: number,
   base: Context,
 ): OpenSpan {
-  const { takers, tracer } = task;
+  const { processors, tracer } = attempt;
   // Inside a task that is in no trace a scope would begin one of its own.
   const isAlone = parent.span instanceof StandInSpan && !parent.span.isInTrace;
   const given = isAlone ? undefined : startSpan(tracer, name, scopeOptions(attributes, name, time), base, NOTED_BY_NOBODY);
-  const { span, traceId, spanId } = identified(given, base, takers, parent.ref.traceId);
-  const ref = { taskUuid: task.uuid, traceId, spanId, taskSpanId: parent.ref.taskSpanId };
-  const open = opened(span, ref, base, takers);
+  const { span, traceId, spanId } = identified(given, base, processors, parent.ref.traceId);
+  const ref = { taskUuid: attempt.uuid, traceId, spanId, taskSpanId: parent.ref.taskSpanId };
+  const open = opened(span, ref, base, processors);
   open.sink?.start({ kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId: parent.ref.spanId });
   return open;
 }
@@ -190,10 +190,10 @@ export function startRoot(
   name: string,
   options: SpanOptions,
   base: Context,
-): { given: Span | undefined; takers: readonly TaskProcessor[] } {
+): { given: Span | undefined; processors: readonly TaskProcessor[] } {
   const called = new Set<TaskProcessor>();
   const given = startSpan(tracer, name, options, base, called);
-  return { given, takers: takersOf(called) };
+  return { given, processors: processorsFor(called) };
 }
 
 /** A scope goes where its task goes, whichever processors its span comes to. */
@@ -227,14 +227,14 @@ function startSpan(
 export function identified(
   given: Span | undefined,
   base: Context,
-  takers: readonly TaskProcessor[],
+  processors: readonly TaskProcessor[],
   taskTraceId: string | undefined,
 ): { span: Span; traceId: string; spanId: string } {
   const own = given && contextOf(given);
-  if (given !== undefined && own !== undefined && (takers.length === 0 || given.isRecording())) {
+  if (given !== undefined && own !== undefined && (processors.length === 0 || given.isRecording())) {
     return { span: given, traceId: own.traceId, spanId: own.spanId };
   }
-  if (takers.length === 0) return { span: NOT_TRACED.span, traceId: '', spanId: '' };
+  if (processors.length === 0) return { span: NOT_TRACED.span, traceId: '', spanId: '' };
   const parent = trace.getSpanContext(base);
   if (own !== undefined && isSpanContextValid(own) && own.spanId !== parent?.spanId) {
     return { span: new StandInSpan(own), traceId: own.traceId, spanId: own.spanId };
@@ -255,8 +255,8 @@ function contextOf(span: Span): SpanContext | undefined {
   }
 }
 
-function opened(span: Span, ref: SpanRef, base: Context, takers: readonly TaskProcessor[]): OpenSpan {
-  const sink = sinkOf(takers, ref);
+function opened(span: Span, ref: SpanRef, base: Context, processors: readonly TaskProcessor[]): OpenSpan {
+  const sink = sinkOf(processors, ref);
   if (sink === undefined && !span.isRecording() && !isSpanContextValid(span.spanContext())) return NOT_TRACED;
   return { span, ref, sink, context: new ContextWithSpan(base, span) };
 }

@@ -35,7 +35,7 @@ export interface LiveTask {
   /** Span id of the attempt's task span. */
   readonly spanId: string;
   /** Which processors take its facts. */
-  readonly takers: readonly TaskProcessor[];
+  readonly processors: readonly TaskProcessor[];
   /** Repeats to a processor the starts of what is open: the task's first, then its scopes' in the order of their beginning. */
   startAgain(processor: TaskProcessor): void;
   /** Asks task code to stop. */

@@ -1,6 +1,6 @@
 /**
- * taskspan/bullmq: jobs of BullMQ as tasks. It needs no BullMQ itself: what it takes is known by
- * its shape.
+ * taskspan/bullmq: jobs of BullMQ as tasks. It does not import BullMQ: it describes the objects
+ * that it takes by their shape.
  */
 export { JOB_NAMESPACE, jobUuid } from './job.ts';
 export type { JobTaskOptions } from './job-task.ts';

@@ -1,33 +1,33 @@
-import type { Attributes, Context, Span } from '@opentelemetry/api';
 import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
-import * as conventions from '../conventions.ts';
-import { isName, checkKeys, checkType } from '../arguments.ts';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
+import { checkKeys, checkType, isName } from '../arguments.ts';
 import { beginAttempt } from '../begin-task.ts';
+import * as conventions from '../conventions.ts';
 import { checkLimits } from '../limits.ts';
 import type { Limits } from '../limits.ts';
-import { openTask } from '../open-task.ts';
 import { checkAttributes } from '../options.ts';
 import { reportOnce } from '../report.ts';
-import type { ScopeHandle } from '../scope-handle.ts';
+import { openTask } from '../task-updater.ts';
+import type { OpenedTask } from '../task-updater.ts';
 import type { Redact } from '../text.ts';
-import type { QueueJob } from './job.ts';
 import { parentUuidOf } from './job.ts';
+import type { QueueJob } from './job.ts';
 
-/** How the task of a job is named and described; give `queueTasks` and `trackJob` the same. */
+/** How the task of a job is named and described; give `queueTasks` and `trackJob` the same options. */
 export interface JobTaskOptions<Job extends QueueJob = QueueJob> {
-  /** Name of the task. Default: the job's name. Where it throws or gives no name, it is the default too. */
+  /** Name of the task. Default: the job's name, which is also used where this throws or returns no name. */
   taskName?: (job: Job) => string;
   /** More attributes of the task, beside `bullmq.queue.name` and `bullmq.job.id`. Where it throws, there are none. */
   attributes?: (job: Job) => Attributes;
-  /** Takes secrets out of every text; see `TaskOptions`. */
+  /** Removes secrets from every text; see `TaskOptions`. */
   redact?: Redact;
-  /** How much the task may say at a time; see {@link Limits}. */
+  /** How long the task's texts may be and how many its attributes; see {@link Limits}. */
   limits?: Partial<Limits>;
 }
 
 const OPTIONS = ['taskName', 'attributes', 'redact', 'limits'] satisfies (keyof JobTaskOptions)[];
 
-/** Throws a `TypeError` that says what was expected and what came. */
+/** Throws a `TypeError` for invalid options. */
 export function checkJobTaskOptions(what: string, options: unknown, more: readonly string[] = []): void {
   checkKeys(what, options, [...OPTIONS, ...more]);
   const { taskName, attributes, redact, limits } = options as JobTaskOptions;
@@ -37,7 +37,13 @@ export function checkJobTaskOptions(what: string, options: unknown, more: readon
   if (limits !== undefined) checkLimits(limits);
 }
 
-/** What a job's task is called, its attributes, and how its texts are cleaned. It never throws. */
+/** Name, attributes and cleaning of a job's task, as `announceTask` and `TaskUpdater` take them. */
+interface DescribedJob extends Pick<JobTaskOptions, 'redact' | 'limits'> {
+  readonly taskName: string;
+  readonly attributes: Attributes;
+}
+
+/** Describes a job's task. It never throws. */
 export function describeJob<Job extends QueueJob>(job: Job, options: JobTaskOptions<Job>): DescribedJob {
   const { redact, limits } = options;
   const attributes: Attributes = { 'bullmq.queue.name': job.queueName };
@@ -48,12 +54,6 @@ export function describeJob<Job extends QueueJob>(job: Job, options: JobTaskOpti
     ...(redact && { redact }),
     ...(limits && { limits }),
   };
-}
-
-/** As `announceTask` and `TaskUpdater` take it. */
-export interface DescribedJob extends Pick<JobTaskOptions, 'redact' | 'limits'> {
-  readonly taskName: string;
-  readonly attributes: Attributes;
 }
 
 function nameOf<Job extends QueueJob>(job: Job, { taskName }: JobTaskOptions<Job>): string {
@@ -78,20 +78,20 @@ function attributesOf<Job extends QueueJob>(job: Job, { attributes }: JobTaskOpt
   }
 }
 
-/** Begins an attempt of a job's task, and gives its outermost scope. */
+/** Begins an attempt of a job's task. */
 export function beginJob<Job extends QueueJob>(
   job: Job,
   options: JobTaskOptions<Job>,
   { taskUuid, ...run }: { readonly taskUuid: string | undefined; readonly attempt: number; readonly verbose?: boolean },
-): ScopeHandle {
-  const given = { ...describeJob(job, options), ...run, suppressException: false, ...(taskUuid !== undefined && { taskUuid }) };
+): OpenedTask<false> {
+  const given = { ...describeJob(job, options), ...run, suppressException: false as const, ...(taskUuid !== undefined && { taskUuid }) };
   return openTask(given, (updater, checked) => beginAttempt(updater, checked, { parentTaskUuid: parentUuidOf(job) }));
 }
 
 /**
- * A job carries its trace in `opts.telemetry.metadata`, JSON of what the propagator writes: the
- * place and the form of bullmq-otel, so that either side may have the one or the other. The
- * job's data stay as they are.
+ * Adds the active trace to a job's options. It stands in `opts.telemetry.metadata`, as JSON of what the propagator
+ * writes: bullmq-otel does the same, so that one process may use it and another process taskspan. The job's data stay
+ * as they are.
  */
 export function withTrace<Options extends object>(options: Options | undefined): Options | undefined {
   if (options !== undefined && 'telemetry' in options) return options;
@@ -101,12 +101,12 @@ export function withTrace<Options extends object>(options: Options | undefined):
   return { ...options, telemetry: { metadata: JSON.stringify(carrier) } } as unknown as Options;
 }
 
-/** The context in which a job's task begins: inside bullmq-otel's span, else where the job was added. */
+/** The context in which a job's task begins: that of bullmq-otel's span, else the one in which the job was added. */
 export function contextOf(job: QueueJob, uuid: string | undefined): Context {
   const active = context.active();
   const processSpan = bullmqSpan(trace.getSpan(active));
   if (processSpan !== undefined) {
-    // Who adopts bullmq-otel's spans knows by this that the job's task has a span of its own.
+    // A receiver that makes tasks of bullmq-otel's spans recognizes by this that the job's task has a span of its own.
     if (uuid !== undefined) processSpan.setAttribute(conventions.TASK_UUID, uuid);
     return active;
   }
@@ -120,13 +120,13 @@ export function contextOf(job: QueueJob, uuid: string | undefined): Context {
   }
 }
 
-/** The span of an SDK by which bullmq-otel tells of this job; any other active one is whatever the worker was made in. */
+/** The span of an SDK that bullmq-otel made for this job. Any other active span is that in which the worker was made. */
 function bullmqSpan(span: Span | undefined): Span | undefined {
   const { attributes } = (span ?? {}) as { attributes?: Record<string, unknown> };
   return attributes?.['bullmq.queue.operation'] === 'process' ? span : undefined;
 }
 
-/** In a sandbox the options have BullMQ's short names. */
+/** The trace in a job's options. In a sandbox the options have BullMQ's short names. */
 function metadataOf({ opts }: QueueJob): string | undefined {
   const { telemetry, tm } = (opts ?? {}) as { telemetry?: { metadata?: unknown } | null; tm?: unknown };
   return [telemetry?.metadata, tm].find((metadata) => typeof metadata === 'string');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isTaskUuid } from '../task-uuid.ts';
 
-/** What taskspan needs of a BullMQ job: any `Job` has it, in a worker, in a sandbox and as `add` gives it. */
+/** What taskspan needs of a BullMQ job: any `Job` has it, in a worker, in a sandbox and as `add` returns it. */
 export interface QueueJob {
   readonly id?: string | undefined;
   readonly name: string;
@@ -15,38 +15,37 @@ export interface QueueJob {
   readonly parent?: { readonly id?: string | undefined; readonly queueKey: string } | undefined;
 }
 
-/** UUID of the task that a job is; `undefined` for one without an id, which BullMQ never hands out. */
+/** UUID of a job's task; `undefined` for a job without an id, which BullMQ never passes on. */
 export function uuidOf({ queueName, id }: QueueJob): string | undefined {
   return id === undefined ? undefined : jobUuid(queueName, id);
 }
 
-/** UUID of the task that waits for this one in a flow, if there is one. Its queue's key ends with the queue's name, which has no colon. */
+/** UUID of the task that waits for this job in a flow, if there is one. A queue's key ends with its name, which has no colon. */
 export function parentUuidOf({ parent }: QueueJob): string | undefined {
   if (parent?.id === undefined || typeof parent.queueKey !== 'string') return undefined;
   return jobUuid(parent.queueKey.slice(parent.queueKey.lastIndexOf(':') + 1), parent.id);
 }
 
 /**
- * Number of the attempt that a running job is. `attemptsMade` counts neither a run that a dead
- * worker left behind nor one that put the job back: `attemptsStarted` does.
+ * Number of the attempt that a running job is. `attemptsStarted` counts a run that a dead worker left behind, and one
+ * that put the job back into the queue; `attemptsMade` does not.
  */
 export function attemptOf({ attemptsMade, attemptsStarted = 0 }: Pick<QueueJob, 'attemptsMade' | 'attemptsStarted'>): number {
   return Math.max(1, attemptsMade + 1, attemptsStarted);
 }
 
-/** Namespace of the UUIDs that jobs get whose ids are none. It never changes. */
+/** Namespace of the UUIDs of jobs whose ids are no UUIDs. It never changes. */
 export const JOB_NAMESPACE = '8f5bd7d0-5b1c-4a7e-9d52-3c1e0a6f4b27';
 
 /**
- * UUID of the task that a job is: the job's id where that is a UUID, in lower case, else a UUIDv5
- * (RFC 9562) of queue and id. It is the same wherever it is asked for, in any language:
- * `uuid5(uuid5(JOB_NAMESPACE, queue), id)`.
+ * UUID of a job's task: the job's id in lower case where that is a UUID, else a UUIDv5 (RFC 9562) of queue and id. It is
+ * the same in each process and in any language: `uuid5(uuid5(JOB_NAMESPACE, queue), id)`.
  */
 export function jobUuid(queueName: string, jobId: string): string {
   return isTaskUuid(jobId) ? jobId.toLowerCase() : textOf(uuid5(namespaceOf(queueName), jobId));
 }
 
-/** Of the queue asked for last: jobs are mostly asked for by their queue, thousands in one bulk. */
+/** The namespace of the latest queue: a bulk has thousands of jobs of one queue. */
 let latest: { readonly queueName: string; readonly namespace: Buffer } | undefined;
 
 function namespaceOf(queueName: string): Buffer {

@@ -122,6 +122,10 @@ describe('files', () => {
     expect(cyclesOf(imports.filter(({ typeOnly }) => !typeOnly))).toEqual([]);
   });
 
+  it('of src know each other in no circle of types either', () => {
+    expect(cyclesOf(imports.filter(({ from }) => partOf(from).startsWith('src')))).toEqual([]);
+  });
+
   it('know each other by their types within one part at the most', () => {
     const across = cyclesOf(imports).filter((files) => new Set(files.map(partOf)).size > 1);
     expect(across).toEqual([]);

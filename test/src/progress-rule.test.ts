@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
-import { currentScope } from '../../src/current.ts';
+import { currentScope } from '../../src/scope-handle.ts';
 import { recorded } from './support/recorded.ts';
 
 type Plan = number | Readonly<Record<string, number>>;
@@ -57,7 +57,7 @@ async function played(record: Recorded['record'], what: Play): Promise<{ updater
   const updater = new TaskUpdater({ taskName: 'Share' });
   const shares: number[] = [];
   updater.run(() => {
-    currentScope.getStore()!.task.watcher = (share) => shares.push(share);
+    currentScope.getStore()!.attempt.onShare = (share) => shares.push(share);
     run(currentScope.getStore()!, what);
   });
   return { updater, shares, progress: (await record(updater)).progress };
