@@ -2,11 +2,11 @@
  * taskspan/collector: what records, keeps and serves tasks.
  */
 export { createTasksApp } from './server/tasks-app.ts';
-export type { TasksMetrics } from './server/metrics-route.ts';
+export type { TasksMetrics } from './server/health-routes.ts';
 export type { TasksAppOptions } from './server/tasks-app.ts';
 export type { AccessOptions } from './server/access.ts';
 export type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-options.ts';
-export type { StreamOptions } from './server/live/stream-options.ts';
+export type { StreamOptions } from './server/live/event-stream.ts';
 export { createReceiver } from './otlp/receive/receiver.ts';
 export type { ReceiverLimits, ReceiverObserver, ReceiverOptions } from './otlp/receive/receiver-options.ts';
 export { applyChange } from './record/record-json.ts';

@@ -1,8 +1,8 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { isTaskUuid } from '../../src/task-uuid.ts';
-import { isLoopbackAddress } from '../server/loopback.ts';
 import { booleanOf, textOf } from '../environment.ts';
+import { isLoopbackAddress } from '../server/host-names.ts';
 import { accessToken } from './access-token.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
 

@@ -99,7 +99,7 @@ async function startServer(
   if (receive !== undefined && receive !== false) {
     // Loaded only where it is asked for.
     const { createReceiver } = await import('../otlp/receive/receiver.ts');
-    const refusal = accessRules(access).changeRefusal;
+    const refusal = accessRules(access).rules.change.refusal;
     app.route('/', createReceiver({ store, refusal, ...(metrics && { observer: metrics.received }), ...(receive !== true && receive) }));
   }
   const isProtected = token !== undefined || access.guarded === true;

@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { TasksMetrics } from './metrics-route.ts';
-import { reportStoreFailure } from './store-failure.ts';
 import { TASK_STATES } from '../record/task-record.ts';
 import type { CommitObserver, FactSource } from '../store/committer.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import type { TasksMetrics } from './health-routes.ts';
+import { reportStoreFailure } from './problem.ts';
 
 /** What a collector counts of itself, and gives to Prometheus. */
 export interface CollectorMetrics extends TasksMetrics {

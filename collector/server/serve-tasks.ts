@@ -3,7 +3,7 @@ import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../src/timers.ts';
 import { requestArrives } from './arriving-request.ts';
-import { isLoopbackAddress } from './loopback.ts';
+import { isLoopbackAddress } from './host-names.ts';
 import { getRequestListener, RequestError } from './node-listener.ts';
 import { problem } from './problem.ts';
 

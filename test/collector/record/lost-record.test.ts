@@ -4,10 +4,10 @@ import type { Liveness } from '../../../collector/record/liveness.ts';
 import { recordJson, summaryJson } from '../../../collector/record/record-json.ts';
 import { latestAttempt } from '../../../collector/record/task-fold.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
-import { entityTag } from '../../../collector/server/entity-tag.ts';
+import { entityTag } from '../../../collector/server/representation.ts';
 import { arbitraryTask, cases } from './arbitrary-task.ts';
-import { summaryOf } from './summary-of.ts';
 import { taskAfter } from './folding.ts';
+import { summaryOf } from './summary-of.ts';
 
 const HEARD = 1_767_323_045_000_006;
 

@@ -5,7 +5,7 @@ import type { Hono } from 'hono';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { TaskChange } from '../../../collector/record/record-json.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
-import type { StreamOptions } from '../../../collector/server/live/stream-options.ts';
+import type { StreamOptions } from '../../../collector/server/live/event-stream.ts';
 import { serveTasks } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
