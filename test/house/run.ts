@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { cleanEnv } from '../support/node-process.ts';
 
 /** How a program ended, with all that it printed. */
 export interface Ended {
@@ -51,10 +52,4 @@ export async function temporaryFolder(
   const folder = await mkdtemp(join(tmpdir(), 'taskspan-house-'));
   whenOver(() => rm(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** The environment without what would change what a program does or prints. */
-function cleanEnv(): NodeJS.ProcessEnv {
-  const changes = /^(?:TASKSPAN_|OTEL_|NODE_OPTIONS$|FORCE_COLOR$|NO_COLOR$|VITEST)/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !changes.test(name)));
 }

@@ -8,19 +8,18 @@ import { cleanEnv } from './node-process.ts';
 const COLLECTOR = new URL('../../collector/index.ts', import.meta.url).href;
 
 /**
- * Prepares a run of the tests: its processes share what one of them has compiled, and its property tests have one seed.
- * The processes of vitest and those that tests start inherit this environment.
+ * Prepares a run of the tests: the processes that tests start share what one of them has compiled, and property tests have
+ * one seed. The workers of vitest inherit this environment.
  */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   // Vitest calls once for each project.
   if (process.env['TASKSPAN_TEST_FOLDER'] !== undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'taskspan-tests-'));
   process.env['TASKSPAN_TEST_FOLDER'] = folder;
-  process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled');
   process.env['TASKSPAN_TEST_SEED'] ??= process.env['CI'] === undefined ? String(Date.now() % 1_000_000) : '1';
   console.log(`Property tests run with TASKSPAN_TEST_SEED=${process.env['TASKSPAN_TEST_SEED']}`);
   await compile(folder);
-  return () => rm(folder, { recursive: true, force: true });
+  return () => rm(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** Fills the compile cache. A process writes its share when it ends: the first processes of a run would each compile everything. */
