@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -5,14 +6,13 @@ import type { ViteUserConfig } from 'vitest/config';
 
 const ROUNDS = 'test/faults/rounds.test.ts';
 
-/** Tests that replace a module, or look at what a process reports once: each file has a process of its own. */
-const ISOLATED = [
-  'test/collector/capture/capture.test.ts',
-  'test/collector/runtime/{cancel-watch,late-store}.test.ts',
-  'test/collector/server/{ready-route,live/listen-while-asked}.test.ts',
-  'test/collector/store/{committer,retention}.test.ts',
-  'test/src/report.test.ts',
-];
+/**
+ * Files that need a process of their own: they replace modules, or say `@isolated` since what they look at is once in a
+ * process. All others share processes, and the modules in them: most of the time of a short test would be their loading.
+ */
+const ISOLATED = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.ts') && /\bvi\.mock\(|@isolated/.test(readFileSync(`test/${file}`, 'utf8')))
+  .map((file) => `test/${file}`);
 
 /** Tests of what SDK 3 does itself: providers, processors, exporters, spans and the context. */
 const ON_SDK_3 = [

@@ -1,8 +1,4 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { cleanEnv } from '../support/node-process.ts';
 
 /** How a program ended, with all that it printed. */
@@ -43,13 +39,4 @@ export async function run(program: string, args: readonly string[], options: Run
     child.once('close', resolve);
   });
   return { code, ...printed };
-}
-
-/** A folder of the test's own, gone after it, or when the given hook calls. */
-export async function temporaryFolder(
-  whenOver: (remove: () => Promise<void>) => void = onTestFinished,
-): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'taskspan-house-'));
-  whenOver(() => rm(folder, { recursive: true, force: true }));
-  return folder;
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { configureGlobal } from 'fast-check';
 
 /** Gives every property test of a run the seed that the run has printed. */
-fc.configureGlobal({ seed: Number(process.env['TASKSPAN_TEST_SEED']) });
+configureGlobal({ seed: Number(process.env['TASKSPAN_TEST_SEED']) });
