@@ -6,7 +6,8 @@ import type { TaskRecord } from '../../collector/index.ts';
 import { blockOf, codeBlocks } from './code-blocks.ts';
 import type { CodeBlock } from './code-blocks.ts';
 import { REPOSITORY } from './imports.ts';
-import { runNode, temporaryFolder } from './run.ts';
+import { temporaryFolder } from '../support/node-process.ts';
+import { runNode } from './run.ts';
 import type { Ended } from './run.ts';
 
 const FILES = [

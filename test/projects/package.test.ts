@@ -1,30 +1,22 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packInto } from '../support/pack.ts';
-import { codeBlocks } from './code-blocks.ts';
-import { REPOSITORY } from './imports.ts';
-import { run, runNode, temporaryFolder } from './run.ts';
-import type { Ended } from './run.ts';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { codeBlocks } from '../house/code-blocks.ts';
+import { REPOSITORY } from '../house/imports.ts';
+import { run, runNode } from '../house/run.ts';
+import type { Ended } from '../house/run.ts';
 
 const LIMIT_MS = 180_000;
 
 describe('the package, made and installed in an empty project', () => {
-  const removals: (() => Promise<void>)[] = [];
-  const folder = (): Promise<string> => temporaryFolder((remove) => removals.push(remove));
-  let tarball = '';
-  let files: readonly string[] = [];
-  let project = '';
+  const tarball = inject('tarball');
+  const files = inject('packedFiles');
+  const project = join(inject('projects'), 'empty');
 
   beforeAll(async () => {
-    ({ tarball, files } = await packInto(await folder()));
-    project = await folder();
+    await mkdir(project);
     await install(project, tarball);
   }, LIMIT_MS);
-
-  afterAll(async () => {
-    await Promise.all(removals.map((remove) => remove()));
-  });
 
   it('holds what is built and read, no source, test or database', () => {
     expect(files.filter((file) => !isPublic(file))).toEqual([]);
