@@ -191,7 +191,7 @@ export class OpenScope implements AttemptScope {
     const known = totals?.();
     if (verbose !== undefined) this.#print(verbose, outcome, time, isOwn ? failure : undefined, known);
     if (this.writer.recording) {
-      this.writer.end({ outcome, heading: this.#isHeading, failure, own: isOwn, time, of: this.attempt, totals: known });
+      this.writer.end({ outcome, heading: this.#isHeading, failure, isOwn, time, of: this.attempt, totals: known });
     }
   }
 

@@ -98,10 +98,7 @@ export function runToEnd<T, Suppress extends boolean>(
   ) as T;
 }
 
-/**
- * Makes a function a task, as the seed's decorator does: each call of the returned function is a
- * task of its own. The function gets the updater before its own arguments.
- */
+/** Makes a function a task: each call of the returned function is a task of its own. `fn` gets the updater before its own arguments. */
 export function track<This, Arguments extends unknown[], T, Suppress extends boolean = false>(
   taskName: string,
   fn: (this: This, updater: TaskUpdater<Suppress>, ...args: Arguments) => T,

@@ -44,7 +44,7 @@ export class ScopeHandle implements Scope {
   /** The context in which the last scope inside began, and what it was made of. */
   #inside: Context | undefined;
   #outside: Context | undefined;
-  #isCurrent = false;
+  #wasCurrent = false;
   #scopeAttributes: Readonly<Attributes> | undefined;
 
   constructor(updater: Updater, openScope: OpenScope, parent: ScopeHandle | undefined, context: Context | undefined) {
@@ -228,10 +228,10 @@ export class ScopeHandle implements Scope {
     const active = contextApi.active();
     if (active === this.#context) return active;
     const isCurrent = currentScope.getStore() === this;
-    if (active !== this.#outside || isCurrent !== this.#isCurrent) {
+    if (active !== this.#outside || isCurrent !== this.#wasCurrent) {
       this.#inside = contextInside(this.openScope.writer.span, active, isCurrent);
       this.#outside = active;
-      this.#isCurrent = isCurrent;
+      this.#wasCurrent = isCurrent;
     }
     return this.#inside!;
   }

@@ -89,8 +89,8 @@ export function beginJob<Job extends QueueJob>(
 }
 
 /**
- * Adds the active trace to a job's options. It stands in `opts.telemetry.metadata`, as JSON of what the propagator
- * writes: bullmq-otel does the same, so that one process may use it and another process taskspan. The job's data stay
+ * Adds the active trace to a job's options. `opts.telemetry.metadata` gets it, as JSON of what the propagator
+ * writes. bullmq-otel does the same, so that one process may use it and another process taskspan. The job's data stay
  * as they are.
  */
 export function withTrace<Options extends object>(options: Options | undefined): Options | undefined {
