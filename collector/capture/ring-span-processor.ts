@@ -3,12 +3,12 @@ import type { SpanSink, TaskProcessor } from '../../src/capture.ts';
 import type { SpanRef } from '../../src/fact.ts';
 import { reportOnce } from '../../src/report.ts';
 import { liveTasks } from '../../src/worker.ts';
-import { announcedFactOf, endFactOf, startFactOf } from '../facts/span-facts.ts';
-import { spanRefOf } from '../facts/span-ref.ts';
+import { endFactOf, startFactOf } from '../facts/fact-codec.ts';
+import { spanRefOf } from '../facts/span-ids.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { FactWriter } from './fact-writer.ts';
 import type { RingWriter } from './ring-writer.ts';
-import { toldEnd, toldStart } from './sdk-span.ts';
+import { spanEnd, spanStart } from './sdk-span.ts';
 import type { EndedSpan, StartedSpan } from './sdk-span.ts';
 
 /**
@@ -48,12 +48,13 @@ export class RingSpanProcessor implements TaskProcessor {
       const ref = spanRefOf(span.attributes, traceId, spanId);
       if (ref === undefined) return;
       const writer = new FactWriter(this.ring, ref);
-      if (ref.taskSpanId === '') {
-        // Its start is all of it.
-        writer.announced(announcedFactOf(ref, toldStart(span)));
+      const start = startFactOf(ref, spanStart(span));
+      if (start.kind === 'task-announced') {
+        // An announcement has no end.
+        writer.announced(start);
         return;
       }
-      writer.start(startFactOf(ref, toldStart(span)));
+      writer.start(start);
       this.#others.set(span, writer);
     } catch (error) {
       reportOnce('onStart', 'the start of a span could not be recorded', error);
@@ -63,7 +64,7 @@ export class RingSpanProcessor implements TaskProcessor {
   onEnd(span: EndedSpan): void {
     try {
       const writer = this.#others.get(span);
-      writer?.end(endFactOf(writer.ref, toldEnd(span)));
+      writer?.end(endFactOf(writer.ref, spanEnd(span)));
     } catch (error) {
       reportOnce('onEnd', 'the end of a span could not be recorded', error);
     }

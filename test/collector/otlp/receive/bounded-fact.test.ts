@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { boundedFact } from '../../../../collector/otlp/receive/bounded-fact.ts';
-import { cutText, DEFAULT_LIMITS } from '../../../../src/limits.ts';
+import { boundedFact } from '../../../../collector/facts/fact-codec.ts';
 import type { Fact } from '../../../../src/fact.ts';
-import { seedExample } from '../../record/seed-example.ts';
+import { cutText, DEFAULT_LIMITS } from '../../../../src/limits.ts';
 import { arbitraryTask, cases } from '../../record/arbitrary-task.ts';
+import { seedExample } from '../../record/seed-example.ts';
 
 const { facts } = seedExample();
 const [taskStart, scopeStart] = facts as [Fact & { kind: 'task-start' }, Fact & { kind: 'scope-start' }];

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { serveTasks } from '../../../../collector/server/serve-tasks.ts';
 import { createReceiver, memoryStore, sqliteStore, TaskSpanProcessor } from '../../../../collector/index.ts';
 import type { TaskStore } from '../../../../collector/index.ts';
-import { logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
+import { logRecordOf } from '../../../../collector/facts/log-record.ts';
 import { hrTimeOf } from '../../../../src/clock.ts';
 import { runTask, TaskUpdater } from '../../../../src/index.ts';
 import { temporaryFolder } from '../../../support/node-process.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { factOf, logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
+import { factOf, logRecordOf } from '../../../../collector/facts/log-record.ts';
 import { logRequest, partialSuccessOf } from '../../../../collector/otlp/send/logs-endpoint.ts';
 import { beatRecordOf } from '../../../../collector/otlp/send/otlp-sink.ts';
 import { anyFact } from '../../capture/arbitrary-fact.ts';

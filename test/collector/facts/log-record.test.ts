@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { factOf, logRecordOf } from '../../../collector/facts/log-record-facts.ts';
+import { factOf, logRecordOf } from '../../../collector/facts/log-record.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { anyFact } from '../capture/arbitrary-fact.ts';
 
