@@ -3,6 +3,7 @@ import { checkKeys } from '../src/arguments.ts';
 import { received } from '../src/failure.ts';
 import { checkBufferBytes } from './capture/buffer-bytes.ts';
 import { booleanOf, numberOf, textOf } from './environment.ts';
+import type { SendingOptions } from './runtime/destination.ts';
 import { fixedLocation } from './runtime/open-store.ts';
 import { serveOptions } from './serve-from-env.ts';
 import type { ServeOptions } from './server/serve-options.ts';
@@ -109,13 +110,6 @@ export interface ResolvedOptions {
   beatIntervalMs: number;
   lostFinalMs: number;
   retention: RetentionOptions;
-}
-
-/** Where facts are sent. */
-export interface SendingOptions {
-  endpoint: string;
-  serverUrl: string;
-  token: string | undefined;
 }
 
 const DEFAULT_STORE = './taskspan.sqlite';

@@ -108,11 +108,16 @@ export interface TaskStore {
   close(): Promise<void>;
 }
 
+/** The names of all methods of a {@link TaskStore}. */
+export const STORE_METHODS: readonly (keyof TaskStore)[] = [
+  'append', 'task', 'stored', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence',
+  'lostTraces', 'tracesEnded', 'countByState', 'sweep', 'close',
+];
+
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
-  const methods: readonly (keyof TaskStore)[] = ['append', 'task', 'stored', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence', 'lostTraces', 'tracesEnded', 'countByState', 'sweep', 'close'];
   const store = value as Partial<TaskStore> | null | undefined;
-  return typeof store === 'object' && methods.every((method) => typeof store?.[method] === 'function');
+  return typeof store === 'object' && store !== null && STORE_METHODS.every((method) => typeof store[method] === 'function');
 }
 
 /**
