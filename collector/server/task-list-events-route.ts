@@ -1,10 +1,9 @@
 import type { Context } from 'hono';
 import type { TaskStore } from '../store/task-store.ts';
-import { eventBytes, STREAM_START, streamHeaders, resumeOf } from './live/event-stream.ts';
-import { feedBody, severance } from './live/feed.ts';
+import { eventBytes, STREAM_START, resumeOf } from './live/event-stream.ts';
+import { streamAnswer } from './live/feed.ts';
 import { CHANGES_PAGE, listEvent } from './live/task-watchers.ts';
-import type { TaskWatchers } from './live/task-watchers.ts';
-import { reportStoreFailure } from './problem.ts';
+import type { ListMessage, TaskWatchers } from './live/task-watchers.ts';
 
 /**
  * `GET /tasks/events`: each new or changed task as its entry in the list. A client that comes back
@@ -14,38 +13,22 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
   return async (c) => {
     const resume = resumeOf(c, changeOf);
     if (resume instanceof Response) return resume;
-    const leave = await watchers.enter();
-    try {
-      let { position } = resume;
-      if (position !== undefined && position > watchers.last) {
-        // Another server on the same store may have told it of a commit that this one has not read yet.
-        await watchers.catchUp();
-        if (position > watchers.last) {
-          if (resume.refusal !== undefined) {
-            leave();
-            return resume.refusal;
+    return streamAnswer<ListMessage>(c, {
+      contentType: 'text/event-stream',
+      enter: () => watchers.enter(),
+      open: async () => {
+        let { position } = resume;
+        if (position !== undefined && position > watchers.last) {
+          // Another server on the same store may have sent a commit that this server has not read yet.
+          await watchers.catchUp();
+          if (position > watchers.last) {
+            if (resume.refusal !== undefined) return resume.refusal;
+            position = undefined;
           }
-          position = undefined;
         }
-      }
-      if (c.req.method === 'HEAD') {
-        leave();
-        return new Response(null, { headers: HEADERS });
-      }
-      const body = feedBody({
-        feed: watchers.list,
-        first: (follow) => beginning(position, follow),
-        encode: (message) => message.event,
-        comments: true,
-        sever: severance(c),
-        released: leave,
-        failed: reportStoreFailure,
-      });
-      return new Response(body, { headers: HEADERS });
-    } catch (error) {
-      leave();
-      throw error;
-    }
+        return { feed: watchers.list, first: (follow) => beginning(position, follow), encode: ({ event }) => event, comments: true };
+      },
+    });
   };
 
   async function* beginning(position: number | undefined, follow: () => void): AsyncGenerator<Uint8Array, void> {
@@ -71,8 +54,6 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
     follow();
   }
 }
-
-const HEADERS = streamHeaders('text/event-stream');
 
 function changeOf(id: string): number | undefined {
   return /^\d{1,15}$/.test(id) ? Number(id) : undefined;

@@ -1,13 +1,12 @@
 import type { Context } from 'hono';
-import { isTaskUuid } from '../../src/task-uuid.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { RevisionLook, StoredTask, TaskStore } from '../store/task-store.ts';
 import { isArriving } from './arriving-request.ts';
 import { recentRecords } from './live/recent-records.ts';
 import type { RecentRecord } from './live/recent-records.ts';
-import type { TaskWatchers } from './live/task-watchers.ts';
-import { taskAppears, waitOf } from './live/waiting.ts';
-import { noUuid, reportStoreFailure, unknownTask } from './problem.ts';
+import { waitOf } from './live/waiting.ts';
+import type { TaskWaiting } from './live/waiting.ts';
+import { unknownTask } from './problem.ts';
 import { entityTag, isNoneMatch, negotiate } from './representation.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
@@ -20,15 +19,12 @@ const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
  * A record that was served before is served again, without reading it, for as long as the store
  * says that nothing has changed.
  */
-export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Response | Promise<Response> {
+export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, uuid: string) => Response | Promise<Response> {
   const recent = recentRecords();
 
-  return (c) => {
-    const given = c.req.param('uuid') ?? '';
-    if (!isTaskUuid(given)) return noUuid(given);
+  return (c, uuid) => {
     const wait = waitOf(c);
     if (wait instanceof Response) return wait;
-    const uuid = given.toLowerCase();
     // Before the reading: what is committed between the two makes a record that is newer than it says.
     const revision = store.revision(lookOf(c));
     const known = revision === undefined ? undefined : recent.at(uuid, revision);
@@ -39,7 +35,7 @@ export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context
   async function answer(c: Context, uuid: string, revision: number | undefined, wait: number): Promise<Response> {
     const task = await store.stored(uuid);
     if (task === undefined) {
-      const appears = await taskAppears(c, store, watchers, uuid, wait);
+      const appears = await waiting.appears(c, uuid, wait);
       return appears ? answer(c, uuid, store.revision('now'), 0) : unknownTask(uuid);
     }
     if (isTextWanted(c)) return logAnswer(c, task);
@@ -64,7 +60,7 @@ export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context
     const tag = entityTag(task, 'text');
     const short = bodiless(c, tag, headersOf);
     if (short !== undefined) return short;
-    const body = await wholeLog(store, task, reportStoreFailure);
+    const body = await wholeLog(store, task);
     return body === undefined ? unknownTask(task.uuid) : new Response(body, { headers: headersOf(tag) });
   }
 }
