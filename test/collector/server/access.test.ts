@@ -138,7 +138,7 @@ describe('a page', () => {
     expect(preflight.status).toBe(403);
   });
 
-  test('of another origin may not, although one is allowed', async () => {
+  test('of another origin may not, although one origin is allowed', async () => {
     await expectForbidden(await get(allowing, { Host, Origin: 'https://evil.example' }), 'allowedOrigins', 'https://evil.example');
     await expectForbidden(await get(allowing, { Host, Origin: 'https://evil.example' }, 'OPTIONS'), 'allowedOrigins', 'https://evil.example');
   });

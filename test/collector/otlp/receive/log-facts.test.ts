@@ -95,7 +95,7 @@ it('the id of the task span counts in upper case too', () => {
   expect(facts).toEqual(task.facts);
 });
 
-it('what a later contract may bring is ignored, whatever it says', () => {
+it('what a later contract may bring is ignored', () => {
   const later = saying({ ...start, eventName: 'taskspan.later' }, { 'taskspan.task.span': 7, 'taskspan.seq': 'x' });
   expect(take(later, saying({ ...later, traceId: '' }, {}))).toEqual(new Received());
   expect(take(saying(start, { 'taskspan.later': 1 })).facts).toEqual([task.facts[0]]);

@@ -97,7 +97,7 @@ describe.each([
   ['in Protocol Buffers', ProtobufLogExporter],
   ['in JSON', JsonLogExporter],
 ] as const)('log records of the JavaScript exporter %s', (_, Exporter) => {
-  it('give the record and log of the facts that they tell, others are ignored', async () => {
+  it('give the record and log of their facts, and all other log records are ignored', async () => {
     const { store, url } = await receiving();
     const here = memoryStore();
     const { uuid, facts } = seedExample();
