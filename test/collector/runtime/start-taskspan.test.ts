@@ -59,7 +59,7 @@ test('after close() it can be started anew', async () => {
   expect([...(await recordsOf(storeIn(folder))).keys()]).toEqual(['one', 'two']);
 });
 
-test('a taken port is told once, and tasks are recorded all the same', async () => {
+test('a taken port is reported once, and tasks are recorded all the same', async () => {
   const folder = await temporaryFolder();
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -80,7 +80,7 @@ test('a taken port is told once, and tasks are recorded all the same', async () 
   expect((await recordsOf(storeIn(folder))).get('task')?.state).toBe('completed');
 });
 
-test('a database that can not be opened is told, and never thrown into task code', async () => {
+test('a database that can not be opened is reported, and never thrown into task code', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -94,7 +94,7 @@ test('a database that can not be opened is told, and never thrown into task code
   expect(stderr).toContain('missing/folder/tasks.sqlite can\'t be opened');
 });
 
-test('a database that can be opened only later gets what was said before', async () => {
+test('a database that can be opened only later gets what was reported before', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -112,7 +112,7 @@ test('a database that can be opened only later gets what was said before', async
   expect((await script.ended).code).toBe(0);
 });
 
-test('beside a provider that is registered already tasks are recorded, and the handle says what is not used', async () => {
+test('beside a provider that is registered already tasks are recorded, and the handle reports what is not used', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -127,7 +127,7 @@ test('beside a provider that is registered already tasks are recorded, and the h
   expect((await recordsOf(storeIn(folder))).get('task')?.log).toContain('\tsaid\n');
 });
 
-test('where no provider may be registered, the handle says at once which options for it are not used', async () => {
+test('where no provider may be registered, the handle reports at once which options for it are not used', async () => {
   const script = await startScript(
     await temporaryFolder(),
     `const taskspan = await startTaskspan({ registerProvider: false, endpoint: 'http://127.0.0.1:9', store: 'taskspan.sqlite' });
@@ -152,7 +152,7 @@ test('an application with a provider of its own adds the processor of the handle
   expect((await recordsOf(storeIn(folder))).get('task')?.log).toContain('\tsaid\n');
 });
 
-test('options that can not be meant are told at once', async () => {
+test('invalid options reject at once', async () => {
   const { startTaskspan } = await import('../../../collector/index.ts');
   await expect(startTaskspan({ port: 1 } as never)).rejects.toThrow(/expected options among store, .*got "port"/);
   await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL of http or https, got "nowhere"');
@@ -218,7 +218,7 @@ test('several processes keep their tasks in one file', async () => {
   for (const name of ['a', 'b', 'c']) expect(stepsIn(records.get(name)!.log)).toBe(3000);
 });
 
-test('a full buffer costs facts, never the task, and is told', async () => {
+test('a full buffer costs facts, never the task, and is reported', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -268,7 +268,7 @@ test('with OTEL_SDK_DISABLED there are no spans, and tasks are recorded', async 
   expect((await recordsOf(storeIn(folder))).get('task')).toMatchObject({ state: 'completed', trace_sampled: false });
 });
 
-test('a preload with a variable that can not be meant says so, and the application runs', async () => {
+test('a preload with an invalid variable reports it, and the application runs', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(folder, `console.log(await runTask('task', async () => 'result'));`, {
     args: ['--import', REGISTER],

@@ -64,7 +64,7 @@ test('two processors on one provider both have the whole task', async () => {
   expect(new Set(logs).size).toBe(1);
 });
 
-test('a task span that other hands have ended keeps its lines, here and where the span is received', async () => {
+test('a task span that other code has ended keeps its lines, here and where the span is received', async () => {
   const [here, there] = [memoryStore(), memoryStore()];
   const { provider, exporter } = sdk(here);
   let uuid = '';
@@ -126,7 +126,7 @@ test('with retention: false all stay', async () => {
   expect(sweep).not.toHaveBeenCalled();
 });
 
-test('tasks of a worker that falls silent are lost, those of this process promise no signs of life', async () => {
+test('tasks of a worker that falls silent are lost, those of this process promise no heartbeats', async () => {
   const store = memoryStore();
   const [start, ...others] = factsOf(uuidOf(1));
   await store.append([{ ...start!, workerIntervalMs: 50 } as Fact, ...others]);
@@ -159,7 +159,7 @@ test.each([
 test.each([
   [undefined, 'TaskSpanProcessor: expected an object of options, got undefined'],
   [{ store: memoryStore(), bufferbytes: 1 }, 'TaskSpanProcessor: expected options among store, bufferBytes, beatIntervalMs, lostFinalMs, retention, got "bufferbytes"'],
-])('options that can not be meant are a TypeError: %#', (options, message) => {
+])('invalid options are a TypeError: %#', (options, message) => {
   expect(() => new TaskSpanProcessor(options as never)).toThrow(new TypeError(message));
 });
 

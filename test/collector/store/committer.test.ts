@@ -209,7 +209,7 @@ describe('facts that the store can never take', () => {
     };
   }
 
-  test('are given up alone and told one by one, all others are committed in their order', async () => {
+  test('are given up alone and reported one by one, all others are committed in their order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 60 })), async (numbers) => {
         const poison = new Set(numbers);
