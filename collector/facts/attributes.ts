@@ -39,7 +39,7 @@ export function countOf(attributes: Attributes, key: string): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }
 
-/** Says what an attribute has to be, and in short what it is. */
+/** The reason why an attribute is invalid: what it has to be, and in short what it is. */
 export function unexpected(attributes: Attributes, key: string, expected: string): string {
   const value = attributes[key];
   return `expected ${key} to be ${expected}, got ${value === undefined ? 'none' : received(value)}`;

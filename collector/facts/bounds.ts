@@ -42,7 +42,7 @@ export function boundedJson(json: string): string {
   return json.length <= LONGEST_RESULT ? json.toWellFormed() : JSON.stringify(boundedText(json, DEFAULT_LIMITS.result));
 }
 
-/** Says why a plan is invalid; `undefined` for a plan in bounds. */
+/** The reason why a plan is invalid; `undefined` for a plan in bounds. */
 export function planFault(plan: Plan): string | undefined {
   if (typeof plan === 'number') return undefined;
   const names = Object.keys(plan);

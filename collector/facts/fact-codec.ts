@@ -43,14 +43,14 @@ type EndKind = Extract<Kind, `${string}-end`>;
 type EventKind = Exclude<Kind, StartKind | EndKind>;
 type FactOf<OfKind extends Kind> = Extract<Fact, { kind: OfKind }>;
 type SourceOf<OfKind extends Kind> = OfKind extends StartKind ? SpanStart : OfKind extends EndKind ? SpanEnd : SpanEvent;
-/** An invalid event is left out of its span, so it says why. What is invalid in a start or an end, see {@link startFault}. */
+/** An invalid event is left out of its span, so its codec gives the reason. For starts and ends see {@link startFault} and {@link outcomeFault}. */
 type ReadOf<OfKind extends Kind> = OfKind extends EventKind ? FactOf<OfKind> | string : FactOf<OfKind>;
 
 /** All that differs on the wire between kinds of facts. What a fact means stands in `record/fold.ts` and `src/log-line.ts`. */
 interface FactCodec<OfKind extends Kind> {
   /** Name of the fact's log record, and of its span event if it is one. */
   readonly eventName: string;
-  /** Reads the fact; of an event gives a text that says why it is invalid, where it is. */
+  /** Reads the fact; of an invalid event gives the reason why it is invalid. */
   read(span: SpanRef, seq: number, from: SourceOf<OfKind>): ReadOf<OfKind>;
   /** Writes the attributes from which {@link read} gives the fact again, but for its span and number. */
   write(fact: FactOf<OfKind>): Attributes;
@@ -289,7 +289,7 @@ export function eventFactOf(span: SpanRef, event: SpanEvent): FactOf<EventKind> 
   return name.startsWith(conventions.RESERVED_PREFIX) ? CODECS.unknown.read(span, seq, event) : undefined;
 }
 
-/** The fact that a task or scope has ended. A span that other software has ended has failed if its status says so. */
+/** The fact that a task or scope has ended. A span that other software has ended has failed if its status is an error. */
 export function endFactOf(span: SpanRef, end: SpanEnd): FactOf<EndKind> {
   const kind = span.spanId === span.taskSpanId ? 'task-end' : 'scope-end';
   // An end's number is greater than those of its events, also where other software has ended the span.
@@ -304,7 +304,7 @@ export function eventOf(fact: Fact): { readonly eventName: string; readonly attr
   return { eventName, attributes: { [conventions.SEQ]: fact.seq, ...codec.write(fact) } };
 }
 
-/** A received fact with its contents in bounds; a text that says why it is invalid. */
+/** A received fact with its contents in bounds; the reason why it is invalid. */
 export function boundedFact(fact: Fact): Fact | string {
   const { time, seq } = fact;
   if (!Number.isSafeInteger(time) || time <= 0) return 'expected a time in nanoseconds since 1970';
@@ -317,7 +317,7 @@ function codecOf(fact: Fact): FactCodec<Kind> {
   return CODECS[fact.kind] as FactCodec<Kind>;
 }
 
-/** Says why a start is invalid; `undefined` for a valid one. Of a scope no attempt is read. */
+/** The reason why a start is invalid; `undefined` for a valid one. Of a scope no attempt is read. */
 export function startFault({ spanId, taskSpanId }: SpanRef, attributes: Attributes): string | undefined {
   const isTask = spanId === taskSpanId;
   if ((attributes[conventions.SPAN_KIND] === 'task') !== isTask) {
@@ -328,14 +328,14 @@ export function startFault({ spanId, taskSpanId }: SpanRef, attributes: Attribut
   return unexpected(attributes, conventions.TASK_ATTEMPT, 'a whole number from 1');
 }
 
-/** Says why an outcome is invalid; `undefined` for a valid one. A later version of the contract may bring other outcomes. */
+/** The reason why an outcome is invalid; `undefined` for a valid one. A later version of the contract may bring other outcomes. */
 export function outcomeFault(attributes: Attributes): string | undefined {
   const outcome = textOf(attributes, conventions.OUTCOME);
   if (outcome !== '' && outcome !== conventions.LOST) return undefined;
   return unexpected(attributes, conventions.OUTCOME, `an outcome such as ${conventions.OUTCOMES.join(', ')}`);
 }
 
-/** Says why the number of facts of an ended span, which is its end's own number, is invalid; `undefined` for a valid one. */
+/** The reason why the number of facts of an ended span, which is its end's own number, is invalid; `undefined` for a valid one. */
 export function factsFault(attributes: Attributes): string | undefined {
   return isOrdinal(attributes[conventions.FACTS]) ? undefined : unexpected(attributes, conventions.FACTS, 'a whole number from 1');
 }

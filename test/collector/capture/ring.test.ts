@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { untilWoken } from '../../../collector/capture/ring-reader.ts';
 import type { Fact } from '../../../src/fact.ts';
-import { untilWoken } from '../../../collector/capture/ring-here.ts';
 import { cases } from '../record/arbitrary-task.ts';
 import { anyFact, notification, SPANS } from './arbitrary-fact.ts';
 import { readAll, WrittenRing } from './written-ring.ts';

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { readingEnd } from '../../../collector/capture/ring-here.ts';
+import { readingEnd } from '../../../collector/capture/ring-reader.ts';
+import { collectorMetrics } from '../../../collector/server/metrics.ts';
+import { Committer } from '../../../collector/store/committer.ts';
 import { memoryStore } from '../../../collector/store/memory-store.ts';
 import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
-import { Committer } from '../../../collector/store/committer.ts';
-import { collectorMetrics } from '../../../collector/server/metrics.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { WrittenRing } from '../capture/written-ring.ts';
-import { BACKENDS, factsOf, uuidOf } from '../store/stored-task.ts';
 import { lockStore, startScript } from '../runtime/script.ts';
+import { BACKENDS, factsOf, uuidOf } from '../store/stored-task.ts';
 
 /** The samples of Prometheus's text format, by name with labels. */
 function samplesOf(text: string): Record<string, number> {
