@@ -6,8 +6,8 @@ export interface Kind {
   readonly type: string;
   /** The valid values, for errors, the command and the pages: `a whole number from 0 to 65535`. */
   readonly expected: string;
-  /** What an invalid value throws, for the pages; absent where the type says enough. */
-  readonly throws?: 'RangeError' | 'TypeError' | '`RangeError` or `TypeError`';
+  /** The error for an invalid value, for the pages; absent where they need not say more than the type. */
+  readonly throws?: string;
   /**
    * Throws a `TypeError` or `RangeError` for an invalid value.
    *
@@ -44,7 +44,7 @@ function numberKind(expected: string, isValid: (value: number) => boolean): Kind
   return {
     type: 'number',
     expected,
-    throws: 'RangeError',
+    throws: '`RangeError`',
     check(name, value) {
       if (typeof value !== 'number') throw new TypeError(message(name, expected, value));
       if (!isValid(value)) throw new RangeError(message(name, expected, value));
@@ -91,7 +91,7 @@ export function textValue(expected = 'a string that is not empty'): Kind {
 export function httpUrl(example: string): Kind {
   const isValid = (value: unknown): boolean =>
     typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
-  return { ...typeErrorKind('string', `a URL such as ${example}`, isValid), throws: 'TypeError' };
+  return { ...typeErrorKind('string', `a URL such as ${example}`, isValid), throws: '`TypeError`' };
 }
 
 /** Objects that the application makes; no variable has them. */
@@ -149,7 +149,6 @@ function list(expected: string, isValid: (entry: string) => boolean): Kind {
   return {
     type: 'list',
     expected,
-    throws: 'TypeError',
     check(name, value) {
       if (!Array.isArray(value)) throw new TypeError(message(name, 'a list', value));
       for (const entry of value as unknown[]) {

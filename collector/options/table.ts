@@ -65,7 +65,7 @@ export interface OptionEntry<T = unknown> {
   readonly doc: string;
   /** What the page has for the default, where the value alone does not say enough. */
   readonly defaultDoc?: string;
-  /** What the page adds to the variable, or has in its place. */
+  /** What the page has after the variable, or in its place. */
   readonly variableDoc?: string;
 }
 
@@ -108,15 +108,15 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     kind: hosts(),
     default: [],
     variable: 'TASKSPAN_ALLOWED_HOSTS',
-    variableDoc: 'by commas',
-    doc: 'further names that `Host` may have, with a port or without: `tasks.example`, `tasks.example:8080`. `TypeError` for [what can never match](http-api.md#who-may-read)',
+    variableDoc: ', by commas',
+    doc: 'further names that `Host` may have, with a port or without: `tasks.example`, `tasks.example:8080`. [An entry that can never match](http-api.md#who-may-read) is a `TypeError`',
   },
   'serve.allowedOrigins': {
     kind: origins(),
     default: [],
     variable: 'TASKSPAN_ALLOWED_ORIGINS',
-    variableDoc: 'by commas',
-    doc: 'origins whose pages may read (CORS): `https://app.example`. `TypeError` for what can never match',
+    variableDoc: ', by commas',
+    doc: 'origins whose pages may read (CORS): `https://app.example`. An entry that can never match is a `TypeError`',
   },
   'serve.access': {
     kind: group('object'),
@@ -178,7 +178,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     default: undefined,
     defaultDoc: 'none: nothing is sent',
     variable: 'TASKSPAN_ENDPOINT',
-    variableDoc: 'for spans alone `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`',
+    variableDoc: '; for spans alone `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`',
     doc: 'base URL of an OTLP/HTTP receiver; `/v1/traces` is added. With neither `store` nor `serve` facts are [sent there too](sending.md), to `/v1/logs`, and nothing is kept here. With `serve` it also gets [what dead workers left open](opentelemetry.md#what-a-dead-worker-left-open)',
   },
   serverUrl: {
@@ -218,6 +218,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     default: 'auto',
     defaultDoc: "`'auto'`",
     variable: 'TASKSPAN_REGISTER_PROVIDER',
+    variableDoc: ': `auto`, `true` or `false`',
     doc: "when a tracer provider, a context manager and a propagator are registered, each where the application has registered [none](your-opentelemetry.md#who-makes-the-spans). `'auto'`: as the first task, part or announcement begins. `true`: at once; beside a provider that is registered already it acts as `'auto'`. `false`: never",
   },
   bufferBytes: {
@@ -265,7 +266,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     kind: boolean(),
     default: false,
     variable: 'TASKSPAN_HANDLE_SIGNALS',
-    doc: 'whether SIGTERM and SIGINT [end what is open](cancel-and-endings.md) and flush before the process ends',
+    doc: 'whether SIGTERM and SIGINT [end what is open](process-end.md) and flush before the process ends',
   },
 };
 
