@@ -59,7 +59,9 @@ function isCutAt(text: string, most: number): boolean {
   return at !== -1 && text.length - end.length + at <= most;
 }
 
-/** The mark for attributes that were left out; `""` where none were, or where the attributes contain the mark already. */
+/**
+ * The mark for attributes that were left out; `""` where none were, or where the attributes contain the mark already.
+ */
 export function attributesCut(attributes: object, most: number): string {
   const { length } = Object.keys(attributes);
   if (length <= most || (length === most + 1 && hasCutMark(attributes))) return '';
