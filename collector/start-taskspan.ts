@@ -17,12 +17,12 @@ import { ExportProcessor, exporterTo } from './export/export-processor.ts';
 import { sendLostTraces } from './export/lost-traces.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { hasLiveTasks } from './capture/segment.ts';
-import { lateStore } from './runtime/late-store.ts';
-import type { LateStore } from './runtime/late-store.ts';
+import { redacted, storeAt, unavailableStore } from './store/store-at.ts';
 import { sqlite } from './store/sqlite-file.ts';
+import { isSqliteStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 import type { TaskStoreErrorCode } from './store/task-store-error.ts';
-import { sinkSettings, spanHeaders, storeElsewhere } from './runtime/sending.ts';
+import { sinkSettings, spanHeaders } from './runtime/sending.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 import { within } from './runtime/within.ts';
@@ -215,6 +215,7 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
   if (sending === undefined && typeof store === 'object') {
     report('a store given as an object keeps the collector in the task\'s own thread');
     if (heartbeat !== undefined) markListened(store);
+    if (isSqliteStore(store)) store.onReplaced(onReplaced);
     return here(ring, { store }, store, serve, heartbeat, retention);
   }
   // From now on task spans promise it. In the task's own thread it could not be kept while task code blocks.
@@ -225,7 +226,11 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
   let instead: AnyCollector | undefined;
   let destination: Destination | undefined;
   // Only where it is written too: else it is the thread that knows.
-  const reading = sending === undefined ? lateStore(store as string, () => instead && onReplaced()) : storeElsewhere(sending);
+  const reading =
+    sending === undefined
+      ? storeAt(store as string)
+      : unavailableStore(`records are not kept in this process: they are served at ${redacted(sending.serverUrl)}`);
+  if (isSqliteStore(reading)) reading.onReplaced(() => instead && onReplaced());
   if (heartbeat !== undefined) markListened(reading);
   const ready = thread.ready.then(async ({ noThread, ...told }) => {
     if (noThread === undefined) {
@@ -237,7 +242,7 @@ function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplace
     // Here an open question for cancellations would hold the process.
     const elsewhere = { hasLiveTasks: () => hasLiveTasks(ring.control), waitSeconds: 0, report };
     destination = typeof location === 'string' ? undefined : destinationAt(location, elsewhere);
-    const collected = destination?.collected ?? { store: reading, open: () => (reading as LateStore).open() };
+    const collected = destination?.collected ?? { store: reading };
     instead = here(ring, collected, reading, serve, heartbeat, retention);
     const started = await instead.ready;
     return { ...started, failures: [threadFailure(noThread), ...started.failures] };
@@ -268,7 +273,7 @@ function threadFailure(cause: unknown): CollectorFailure {
 
 function here(
   ring: RingWriter,
-  collected: Pick<CollectorOptions, 'store' | 'open' | 'unheard'>,
+  collected: Pick<CollectorOptions, 'store' | 'unheard'>,
   store: TaskStore,
   serve: ResolvedOptions['serve'],
   heartbeat: HeartbeatSettings | undefined,
@@ -327,7 +332,7 @@ function inert(failures: readonly Error[] = []): Taskspan {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     processor: { onStart: () => undefined, onEnd: () => undefined, forceFlush: nothing, shutdown: nothing },
-    store: lateStore(''),
+    store: unavailableStore('no collector runs in this process'),
     url: undefined,
     failures,
     flush: nothing,

@@ -7,7 +7,7 @@ import { beatIntervalMs, lostFinalMs } from './runtime/beat-options.ts';
 import { booleanOf, numberOf, textOf } from './environment.ts';
 import { checkBufferBytes } from './capture/buffer-bytes.ts';
 import { serveOptions } from './serve-from-env.ts';
-import { fixedLocation } from './runtime/open-store.ts';
+import { fixedLocation } from './store/store-at.ts';
 import { isTaskStore } from './store/task-store.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';

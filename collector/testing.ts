@@ -9,7 +9,7 @@ import { RingWriter } from './capture/ring-writer.ts';
 import { parsedRecord } from './record/record-json.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { Committer } from './runtime/committer.ts';
-import { memoryStore } from './store/memory-store.ts';
+import { memoryStore } from './store/sqlite-store.ts';
 import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
 
 /** The tasks of this process since {@link recordedTasks}. Each read has all that was reported until it was called. */

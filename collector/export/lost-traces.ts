@@ -15,11 +15,14 @@ type LostSpan = LostTrace['spans'][number];
 
 /** How often it looks for tasks that are lost for good, in milliseconds. */
 const LOOK_MS = 1000;
+/** One process at a time has the duty, for as long as it may take to send what one look finds. */
+const DUTY = 'lost-traces';
+const LEASE_MS = 30_000;
 /** How many spans one request carries at the most. */
 const MOST_SPANS = 2000;
 
 export interface LostTracesOptions {
-  store: Pick<TaskStore, 'lostTraces' | 'tracesEnded'>;
+  store: Pick<TaskStore, 'lease' | 'lostTraces' | 'tracesEnded'>;
   exporter: Pick<OTLPTraceExporter, 'export' | 'shutdown'>;
   /** Who says it: the worker's own is in no fact. */
   resource: ReadableSpan['resource'];
@@ -34,6 +37,8 @@ export interface LostTracesOptions {
  */
 export function sendLostTraces({ store, exporter, resource }: LostTracesOptions): () => Promise<void> {
   const stopped = new AbortController();
+  const holder = globalThis.crypto.randomUUID();
+  let hasDuty = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let looking: Promise<void> = Promise.resolve();
   const unread = new Trouble({ begins: 'lost tasks can not be looked for, trying again', ends: 'lost tasks are looked for again', report });
@@ -81,8 +86,12 @@ export function sendLostTraces({ store, exporter, resource }: LostTracesOptions)
         trouble.over();
         if (traces.length === 0) {
           unsent.over();
+          if (hasDuty) await store.lease(DUTY, holder, 0);
+          hasDuty = false;
           return;
         }
+        hasDuty = await store.lease(DUTY, holder, LEASE_MS);
+        if (!hasDuty) return;
         trouble = unsent;
         await end(traces);
       }

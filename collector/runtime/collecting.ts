@@ -10,7 +10,7 @@ import { Trouble } from './trouble.ts';
 
 /** Where a worker's tasks are kept: a store, or what sends them to one elsewhere, which deletes nothing. */
 export type FactDestination = Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations'> &
-  Partial<Pick<TaskStore, 'sweep'>>;
+  Partial<Pick<TaskStore, 'sweep' | 'lease'>>;
 
 /** What it takes to keep a worker's tasks in a store. */
 export interface CollectingOptions {
@@ -61,8 +61,7 @@ export function startCollecting(options: CollectingOptions): Collecting {
   });
   void committer.run();
   heartbeat?.start();
-  const { sweep } = store;
-  const sweeper = sweep && startSweeper({ store: { sweep: (rules) => sweep.call(store, rules) }, retention, report });
+  const sweeper = keepsTasks(store) ? startSweeper({ store, retention, report }) : undefined;
   return {
     committer,
     async stop() {
@@ -72,4 +71,9 @@ export function startCollecting(options: CollectingOptions): Collecting {
       await sweeper?.stop();
     },
   };
+}
+
+/** Whether tasks are kept here, so that old ones are to be deleted. */
+function keepsTasks(store: FactDestination): store is FactDestination & Pick<TaskStore, 'sweep' | 'lease'> {
+  return store.sweep !== undefined && store.lease !== undefined;
 }

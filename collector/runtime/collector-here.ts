@@ -17,7 +17,7 @@ import type { HeartbeatSettings } from './heartbeat.ts';
  */
 export async function startCollectorHere(
   ring: RingWriter,
-  collected: Pick<CollectorOptions, 'store' | 'open' | 'unheard'>,
+  collected: Pick<CollectorOptions, 'store' | 'unheard'>,
   serve: ServeOptions | undefined,
   heartbeat: HeartbeatSettings | undefined,
   retention: RetentionOptions,
@@ -36,9 +36,9 @@ export async function startCollectorHere(
     report,
   });
   const atExit = (): void => {
-    // A store can be written without a turn of the event loop, but nothing can be sent.
-    if (collected.unheard === undefined) collector.committer.drainNow();
-    else reportLost(ring);
+    // SQLite can be written without a turn of the event loop, but nothing can be sent.
+    collector.committer.drainNow();
+    reportLost(ring);
   };
   process.on('exit', atExit);
   return {

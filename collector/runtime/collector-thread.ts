@@ -13,7 +13,7 @@ import { CONTROL } from '../capture/segment.ts';
 import type { Segment } from '../capture/segment.ts';
 import { Committer } from './committer.ts';
 import type { SinkSettings } from '../otlp/send/otlp-sink.ts';
-import { openStore } from './open-store.ts';
+import { storeAt } from '../store/store-at.ts';
 import type { HeartbeatSettings } from './heartbeat.ts';
 import { LOOP_TICK_MS } from './loop-watch.ts';
 import type { RetentionOptions } from '../store/retention.ts';
@@ -219,7 +219,7 @@ export class CollectorThread {
     try {
       const source = new RingReader(this.#ring.control);
       for (const segment of this.#ring.segments) source.add(segment);
-      const store = openStore(this.#store);
+      const store = storeAt(this.#store);
       new Committer({ source, store, sleep: () => Promise.resolve(), onFailure: () => undefined }).drainNow();
       void store.close();
     } catch (error) {

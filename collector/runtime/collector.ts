@@ -17,8 +17,6 @@ import type { CollectorFailure } from './messages.ts';
 export interface CollectorOptions extends Omit<CollectingOptions, 'observer'> {
   /** Only of a {@link TaskStore} something can be served. */
   store: FactDestination;
-  /** Opens the store, where that is still to be done; throws why it can't be. A store of others' making is open. */
-  open?: (() => unknown) | undefined;
   /** Finds out why requests to cancel can't be heard, where that is in question; `undefined` if they can. */
   unheard?: (() => Promise<string | undefined>) | undefined;
   serve: ServeOptions | undefined;
@@ -48,7 +46,6 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const failures: CollectorFailure[] = [];
   const asking = options.unheard?.();
   try {
-    options.open?.();
     const probe = store.append([]);
     if (!(await within(PROBE_MS, probe))) throw new Error('the store does not answer');
     await probe;

@@ -1,6 +1,7 @@
 import type { Fact } from '../../src/fact.ts';
 import { performance, setImmediate, setTimeout } from '../../src/timers.ts';
-import type { TaskStore } from '../store/task-store.ts';
+import { isSqliteStore } from '../store/task-store.ts';
+import type { SqliteTaskStore, TaskStore } from '../store/task-store.ts';
 import { isTaskStoreError } from '../store/task-store-error.ts';
 import type { TaskStoreError } from '../store/task-store-error.ts';
 
@@ -102,20 +103,38 @@ export class Committer {
   }
 
   /**
-   * Commits all that waits, in one go and without a turn of the event loop, as at the exit of a
-   * process. For stores that do not wait; of the others it is not known whether they succeed. What
-   * the store says is heard too late to part a batch: one that was refused before goes fact by fact.
+   * Commits all that waits, in one go and without a turn of the event loop, as at the exit of a process. Only SQLite
+   * can: with other stores, and where it fails, the facts stay where they wait.
    */
   drainNow(): void {
-    const { source, store } = this.#options;
+    const { source, store, onFailure } = this.#options;
     this.#stopped = true;
-    const commit = (facts: readonly Fact[]): void => {
-      append(store, facts).catch((error: unknown) => this.#options.onFailure(error, ++this.#failures));
-    };
-    if (this.#refusals > 0) for (const fact of this.#batch) commit([fact]);
-    else if (this.#batch.length > 0) commit(this.#batch);
-    for (let facts = source.read(BATCH_BYTES, BATCH_FACTS); facts.length > 0; facts = source.read(BATCH_BYTES, BATCH_FACTS)) {
-      commit(facts);
+    if (!isSqliteStore(store)) return;
+    try {
+      if (this.#batch.length === 0) this.#batch = source.read(BATCH_BYTES, BATCH_FACTS);
+      while (this.#batch.length > 0) {
+        this.#commitNow(store, this.#batch);
+        source.acknowledge();
+        this.#batch = source.read(BATCH_BYTES, BATCH_FACTS);
+      }
+    } catch (error) {
+      onFailure(error, ++this.#failures);
+    }
+  }
+
+  /** In halves where the store refuses them, until a refused fact stands alone. */
+  #commitNow(store: SqliteTaskStore, facts: readonly Fact[]): void {
+    try {
+      store.appendNow(facts);
+    } catch (error) {
+      if (!isTaskStoreError(error, 'REFUSED')) throw error;
+      if (facts.length === 1) {
+        this.#options.onRefused?.(facts[0]!, error);
+        return;
+      }
+      const half = Math.ceil(facts.length / 2);
+      this.#commitNow(store, facts.slice(0, half));
+      this.#commitNow(store, facts.slice(half));
     }
   }
 
@@ -178,15 +197,6 @@ export class Committer {
     if (this.#batch.length > 0) return;
     this.#refusals = 0;
     this.#options.source.acknowledge();
-  }
-}
-
-/** A store of others' making may throw where it should reject. */
-function append(store: Pick<TaskStore, 'append'>, facts: readonly Fact[]): Promise<void> {
-  try {
-    return store.append(facts);
-  } catch (error) {
-    return Promise.reject(error);
   }
 }
 

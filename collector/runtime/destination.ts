@@ -1,12 +1,13 @@
 import { otlpSink } from '../otlp/send/otlp-sink.ts';
 import type { OtlpSinkOptions, SinkSettings } from '../otlp/send/otlp-sink.ts';
-import { lateStore } from './late-store.ts';
+import { storeAt } from '../store/store-at.ts';
+import { isSqliteStore } from '../store/task-store.ts';
 import type { CollectorOptions } from './collector.ts';
 
 /** Where a collector's facts go, by a store's path or URL or by the settings of a sink. */
 export interface Destination {
   /** What a collector is to be started with. */
-  readonly collected: Pick<CollectorOptions, 'store' | 'open' | 'unheard'>;
+  readonly collected: Pick<CollectorOptions, 'store' | 'unheard'>;
   /** Ends what waits for an answer from elsewhere, so that the collector can be closed in time. */
   breakOff(): void;
   close(): Promise<void>;
@@ -20,8 +21,9 @@ export interface DestinationOptions extends Pick<OtlpSinkOptions, 'hasLiveTasks'
 
 export function destinationAt(location: string | SinkSettings, options: DestinationOptions): Destination {
   if (typeof location === 'string') {
-    const store = lateStore(location, options.onReplaced);
-    return { collected: { store, open: () => store.open() }, breakOff: () => undefined, close: () => store.close() };
+    const store = storeAt(location);
+    if (options.onReplaced !== undefined && isSqliteStore(store)) store.onReplaced(options.onReplaced);
+    return { collected: { store }, breakOff: () => undefined, close: () => store.close() };
   }
   const sink = otlpSink({ ...location, ...options });
   return { collected: { store: sink, unheard: () => sink.unheard() }, breakOff: () => void sink.close(), close: () => sink.close() };

@@ -113,7 +113,7 @@ export class Heartbeat {
   async #beat(now: number, busySince: number | null): Promise<void> {
     const { store, workerId, intervalMs } = this.#options;
     const time = Math.floor(this.#time.wall() * 1000);
-    await store.beat({ workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince });
+    await store.beat([{ workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince }]);
     this.#beatAt = now;
     this.#busyTold = busySince;
   }

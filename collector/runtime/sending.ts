@@ -3,9 +3,6 @@ import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { worker } from '../../src/worker.ts';
 import type { SinkSettings } from '../otlp/send/otlp-sink.ts';
 import { resourceOf } from '../export/provider.ts';
-import { lateStore } from './late-store.ts';
-import { TaskStoreError } from '../store/task-store-error.ts';
-import type { TaskStore } from '../store/task-store.ts';
 import type { ResolvedOptions, SendingOptions } from '../taskspan-options.ts';
 
 /** Where facts are sent, and as what, for the thread that sends them. */
@@ -26,13 +23,6 @@ export function sinkSettings({ endpoint, serverUrl, token }: SendingOptions, opt
 /** What the exporter of spans has to send besides `OTEL_EXPORTER_OTLP_HEADERS`, which it reads itself. */
 export function spanHeaders({ token }: SendingOptions): Record<string, string> {
   return tokenHeader(token, 'TRACES');
-}
-
-/** What stands for a store where none is kept: each read says where the records are. */
-export function storeElsewhere({ serverUrl }: SendingOptions): TaskStore {
-  return lateStore(() => {
-    throw new TaskStoreError('UNAVAILABLE', `records are not kept in this process: they are served at ${serverUrl}`);
-  });
 }
 
 /** An endpoint whose own credentials stand in the environment keeps them. */

@@ -6,7 +6,7 @@ import { Trouble } from './trouble.ts';
 
 /** Options of {@link startSweeper}. */
 export interface SweeperOptions {
-  store: Pick<TaskStore, 'sweep'>;
+  store: Pick<TaskStore, 'sweep' | 'lease'>;
   retention: RetentionOptions;
   /** Told of a store that can't be swept, and when it can again, in one line each. */
   report: (message: string) => void;
@@ -18,12 +18,16 @@ export interface Sweeper {
   stop(): Promise<void>;
 }
 
+/** One process at a time has the duty, and is left alone so long after its last step: another one would only be in the way. */
+const DUTY = 'sweep';
+const LEASE_MS = 10_000;
 const INTERVAL_MS = 60_000;
 /** Between two steps, so that whoever waits to write gets his turn. */
 const PAUSE_MS = 10;
 
 /** Sweeps at once and then every minute, in small steps. It keeps no process alive. */
 export function startSweeper({ store, retention, report }: SweeperOptions): Sweeper {
+  const holder = globalThis.crypto.randomUUID();
   let stopped = false;
   const trouble = new Trouble({ begins: 'old tasks could not be deleted, trying again', ends: 'old tasks are being deleted again', report });
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -34,7 +38,7 @@ export function startSweeper({ store, retention, report }: SweeperOptions): Swee
     let next = INTERVAL_MS;
     try {
       const rules = retentionRules(retention, Date.now() * 1000);
-      if ((await store.sweep(rules)) === 'more') next = PAUSE_MS;
+      if ((await store.lease(DUTY, holder, LEASE_MS)) && (await store.sweep(rules)) === 'more') next = PAUSE_MS;
       trouble.over();
     } catch (error) {
       trouble.failed(error);

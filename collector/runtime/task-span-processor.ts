@@ -92,7 +92,10 @@ export class TaskSpanProcessor {
       report,
     });
     if (intervalMs > 0) markListened(store);
-    this.#onExit = () => this.#collecting.committer.drainNow();
+    this.#onExit = () => {
+      this.#collecting.committer.drainNow();
+      reportLost(ring);
+    };
     this.#endings = watchEndings({});
     process.on('exit', this.#onExit);
     worker.listeners++;

@@ -2,11 +2,11 @@ import type { Context } from 'hono';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { received } from '../../src/failure.ts';
 import { recordJson } from '../record/record-json.ts';
-import type { RevisionLook, StoredTask, TaskStore } from '../store/task-store.ts';
-import { isArriving } from './arriving-request.ts';
+import type { StoredTask, TaskStore } from '../store/task-store.ts';
 import { entityTag, isNoneMatch } from './entity-tag.ts';
 import { negotiate } from './negotiation.ts';
 import { problem } from './problem.ts';
+import { gatheredReads } from './live/gathered-reads.ts';
 import { recentRecords } from './live/recent-records.ts';
 import type { RecentRecord } from './live/recent-records.ts';
 import { reportStoreFailure } from './store-failure.ts';
@@ -20,44 +20,36 @@ const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
 /**
  * `GET /tasks/:uuid`: the record as JSON, or the whole log as text. With `wait` the task may be yet to come.
  *
- * A record that was served before is served again, without reading it, for as long as the store
- * says that nothing has changed.
+ * The tasks of all requests that come in one turn of the event loop are read together. A record that was served before
+ * is not made again where its task is still the same.
  */
 export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Response | Promise<Response> {
   const recent = recentRecords();
+  const read = gatheredReads(store);
 
   return (c) => {
     const given = c.req.param('uuid') ?? '';
     if (!isTaskUuid(given)) return noUuid(given);
     const wait = waitOf(c);
     if (wait instanceof Response) return wait;
-    const uuid = given.toLowerCase();
-    // Before the reading: what is committed between the two makes a record that is newer than it says.
-    const revision = store.revision(lookOf(c));
-    const known = revision === undefined ? undefined : recent.at(uuid, revision);
-    if (known === undefined) return answer(c, uuid, revision, wait);
-    return isTextWanted(c) ? logAnswer(c, known.task) : (bodiless(c, known.tag, jsonHeaders) ?? recordAnswer(known));
+    return answer(c, given.toLowerCase(), wait);
   };
 
-  async function answer(c: Context, uuid: string, revision: number | undefined, wait: number): Promise<Response> {
-    const task = await store.stored(uuid);
-    if (task === undefined) {
-      const appears = await taskAppears(c, store, watchers, uuid, wait);
-      return appears ? answer(c, uuid, store.revision('now'), 0) : unknownTask(uuid);
-    }
+  async function answer(c: Context, uuid: string, wait: number): Promise<Response> {
+    const task = await read(uuid);
+    if (task === undefined) return (await taskAppears(c, store, watchers, uuid, wait)) ? answer(c, uuid, 0) : unknownTask(uuid);
     if (isTextWanted(c)) return logAnswer(c, task);
     const tag = entityTag(task, 'json');
-    const record = recent.of(task, tag, revision);
     const short = bodiless(c, tag, jsonHeaders);
     if (short !== undefined) return short;
-    const whole = record ?? (await read(task, tag, revision));
-    return whole === undefined ? unknownTask(uuid) : recordAnswer(whole);
+    const record = recent.of(task, tag) ?? (await madeRecord(task, tag));
+    return record === undefined ? unknownTask(uuid) : new Response(record.json, { headers: jsonHeaders(tag) });
   }
 
-  async function read(task: StoredTask, tag: string, revision: number | undefined): Promise<RecentRecord | undefined> {
+  async function madeRecord(task: StoredTask, tag: string): Promise<RecentRecord | undefined> {
     const log = await recordLog(store, task);
     if (log === undefined) return undefined;
-    const record = { task, tag, json: recordJson(task, log), revision };
+    const record = { task, tag, json: recordJson(task, log) };
     recent.keep(record);
     return record;
   }
@@ -72,17 +64,8 @@ export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context
   }
 }
 
-/** Requests that come from their connections in one turn share a look; of all others nobody knows when they were sent. */
-function lookOf(c: Context): RevisionLook {
-  return isArriving((c.env as { incoming?: unknown } | undefined)?.incoming) ? 'turn' : 'now';
-}
-
 function isTextWanted(c: Context): boolean {
   return negotiate(c, REPRESENTATIONS) === 'text/plain';
-}
-
-function recordAnswer({ json, tag }: RecentRecord): Response {
-  return new Response(json, { headers: jsonHeaders(tag) });
 }
 
 /** 304 where the client has it, the headers alone for `HEAD`. */

@@ -144,15 +144,20 @@ export interface SqliteTaskStore extends TaskStore {
 }
 
 /** The names of all methods of a {@link TaskStore}. */
-export const STORE_METHODS = [
+export const STORE_METHODS: readonly (keyof TaskStore)[] = [
   'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'scopes', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
   'lease', 'cancel', 'cancellations', 'open', 'close', 'sweep', 'lostTraces', 'tracesEnded',
-] as const satisfies readonly (keyof TaskStore)[];
+];
 
 /** Whether a value has what a {@link TaskStore} has. */
 export function isTaskStore(value: unknown): value is TaskStore {
   const store = value as Partial<TaskStore> | null | undefined;
   return typeof store === 'object' && store !== null && STORE_METHODS.every((method) => typeof store[method] === 'function');
+}
+
+/** Whether a store is one in SQLite. */
+export function isSqliteStore(store: object): store is SqliteTaskStore {
+  return 'appendNow' in store;
 }
 
 /** How a step of {@link StoreMaintenance.sweep} went. */
@@ -187,7 +192,7 @@ export type CancelAnswer =
 
 /** A request to cancel one attempt, or what a worker has of its parts. */
 export interface Cancellation {
-  /** Grows from one to the next. */
+  /** Grows from one to the next, also where another file has taken the place of the store's. */
   number: number;
   taskUuid: string;
   /** Span id of the attempt's task span. */

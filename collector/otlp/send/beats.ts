@@ -1,4 +1,4 @@
-import type { TaskStore } from '../../store/task-store.ts';
+import type { Beat, TaskStore } from '../../store/task-store.ts';
 import type { ReceivedBeat } from '../receive/received.ts';
 
 /** The last beats of one worker: the times it gave them, and when they came, in milliseconds. */
@@ -24,14 +24,19 @@ export class Beats {
 
   /** @param path By which way they came, where that is one of many workers. */
   async take(beats: Iterable<ReceivedBeat>, path: string | undefined): Promise<void> {
+    // Of a worker's heartbeats in one request the latest counts.
+    const fresh = new Map<string, { sent: number; beat: Beat; accept: () => void }>();
     for (const { workerId, host, pid, intervalMs, time, busyMs } of beats) {
       const now = Date.now() * 1000;
       const accept = this.#accept(workerId, time, intervalMs, now);
-      if (accept === undefined) continue;
+      if (accept === undefined || (fresh.get(workerId)?.sent ?? -Infinity) >= time) continue;
       const busySince = busyMs === undefined ? null : Math.max(0, now - busyMs * 1000);
-      await this.#store.beat({ workerId, host, pid, intervalMs, time: now, busySince, ...(path !== undefined && { path }) });
-      accept();
+      const beat: Beat = { workerId, host, pid, intervalMs, time: now, busySince, ...(path !== undefined && { path }) };
+      fresh.set(workerId, { sent: time, beat, accept });
     }
+    if (fresh.size === 0) return;
+    await this.#store.beat([...fresh.values()].map(({ beat }) => beat));
+    for (const { accept } of fresh.values()) accept();
   }
 
   /** What is to be remembered once it is stored; `undefined` for one that says nothing of now. */

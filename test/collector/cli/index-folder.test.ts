@@ -9,7 +9,7 @@ import { readFiles } from '../../../collector/cli/index-folder/read-files.ts';
 import { recordJson } from '../../../collector/record/record-json.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import { TaskSpanProcessor } from '../../../collector/runtime/task-span-processor.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import { runTask } from '../../../src/index.ts';
 import type { TaskUpdater } from '../../../src/index.ts';
 import { temporaryFolder } from '../../support/node-process.ts';

@@ -10,7 +10,7 @@ import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { expect, onTestFinished, test } from 'vitest';
 import { exporterTo } from '../../../collector/export/export-processor.ts';
 import { sendLostTraces } from '../../../collector/export/lost-traces.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';

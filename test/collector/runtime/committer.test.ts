@@ -1,16 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { Fact } from '../../../src/fact.ts';
 import { untilWoken } from '../../../collector/capture/ring-here.ts';
 import { Committer } from '../../../collector/runtime/committer.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
-import { UUID } from '../record/scripted-task.ts';
-import { SEED_LOG, seedExample } from '../record/seed-example.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import type { Fact } from '../../../src/fact.ts';
 import { notification, SPANS } from '../capture/arbitrary-fact.ts';
 import { WrittenRing } from '../capture/written-ring.ts';
+import { UUID } from '../record/scripted-task.ts';
+import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 
 vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
 

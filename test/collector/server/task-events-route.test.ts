@@ -3,13 +3,12 @@ import { connect } from 'node:net';
 import * as fc from 'fast-check';
 import type { Hono } from 'hono';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { serveTasks } from '../../../collector/server/serve-tasks.ts';
-import type { StreamOptions } from '../../../collector/server/live/stream-options.ts';
-import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import type { TaskChange } from '../../../collector/record/task-change.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import type { StreamOptions } from '../../../collector/server/live/stream-options.ts';
+import { serveTasks } from '../../../collector/server/serve-tasks.ts';
+import { createTasksApp } from '../../../collector/server/tasks-app.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { arbitraryTask, cases } from '../record/arbitrary-task.ts';
@@ -185,7 +184,7 @@ describe('a stream of a task', () => {
     const task = await Telling.begin();
     const events = await task.watch();
     await events.next();
-    vi.spyOn(task.store, 'stored').mockResolvedValue(undefined);
+    vi.spyOn(task.store, 'storedMany').mockResolvedValue([undefined]);
     expect(await events.next()).toBeUndefined();
   });
 

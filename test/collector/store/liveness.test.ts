@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Silence } from '../../../collector/record/liveness.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { Beat, StoredTask, TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
@@ -79,9 +78,9 @@ describe.each(backends)('a store %s', (_, open) => {
     const store = (await open())();
     await store.append([start(FIRST, 'w')]);
     expect((await store.workers())[0]).not.toHaveProperty('path');
-    await store.beat(beat('w', { path: '192.0.2.7' }));
+    await store.beat([beat('w', { path: '192.0.2.7' })]);
     expect(await store.workers()).toMatchObject([{ id: 'w', path: '192.0.2.7' }]);
-    await store.beat(beat('w'));
+    await store.beat([beat('w')]);
     expect((await store.workers())[0]).not.toHaveProperty('path');
   });
 
@@ -91,7 +90,7 @@ describe.each(backends)('a store %s', (_, open) => {
     await store.append([start(FIRST, 'one')]);
     expect((await task(store, FIRST)).liveness).toMatchObject({ busySince: null, final: false });
     expect((await task(store, FIRST)).liveness!.heard).toBeGreaterThanOrEqual(before);
-    await store.beat(beat('one', { busySince: TIME - 7 }));
+    await store.beat([beat('one', { busySince: TIME - 7 })]);
     expect(await task(store, FIRST)).toMatchObject({
       state: 'running', version: 1, liveness: { heard: TIME, busySince: TIME - 7, final: false },
     });
@@ -110,7 +109,7 @@ describe.each(backends)('a store %s', (_, open) => {
   test('has in the record of a task whether its worker is alive', async () => {
     const store = (await open())();
     await store.append([start(FIRST, 'one')]);
-    await store.beat(beat('one', { busySince: TIME }));
+    await store.beat([beat('one', { busySince: TIME })]);
     const heard = '2026-01-02T03:04:05.000000Z';
     expect(await store.task(FIRST)).toMatchObject({ state: 'running', finished: false, status: 2, heard, busy_since: heard });
     await store.silence([await silenceOf(store, 'one')]);
@@ -124,14 +123,14 @@ describe.each(backends)('a store %s', (_, open) => {
   test('names the workers that have live tasks, and how long each was silent', async () => {
     const store = (await open())();
     await store.append([start(FIRST, 'one'), start(SECOND, 'two', { workerIntervalMs: 100 }), start(THIRD, 'one')]);
-    await store.beat(beat('idle'));
+    await store.beat([beat('idle')]);
     await store.silence([await silenceOf(store, 'one', { lost: false, silentMs: 5000 })]);
     await store.silence([await silenceOf(store, 'one', { lost: false, silentMs: 4000 })]);
     const named = (await store.workers()).toSorted((a, b) => (a.id < b.id ? -1 : 1));
     expect(named).toMatchObject([{ id: 'one', intervalMs: 5000, silentMs: 5000 }, { id: 'two', intervalMs: 100, silentMs: 0 }]);
     await store.append([end(SECOND)]);
     expect((await store.workers()).map(({ id }) => id)).toEqual(['one']);
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     expect(await store.workers()).toMatchObject([{ id: 'one', silentMs: 0 }]);
   });
 
@@ -141,9 +140,9 @@ describe.each(backends)('a store %s', (_, open) => {
     await store.silence([await silenceOf(store, 'one')]);
     expect(await listed(store)).toBe('3running 2lost 1completed');
     expect([await listed(store, 'lost'), await listed(store, 'running')]).toEqual(['2', '3']);
-    await store.beat(beat('two'));
+    await store.beat([beat('two')]);
     expect(await listed(store, 'lost')).toBe('2');
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     expect(await listed(store)).toBe('3running 2running 1completed');
   });
 
@@ -161,13 +160,13 @@ describe.each(backends)('a store %s', (_, open) => {
       }
     };
     const happenings: [() => Promise<unknown>, string[]][] = [
-      [() => store.beat(beat('one')), []],
+      [() => store.beat([beat('one')]), []],
       [async () => store.silence([await silenceOf(store, 'one', { lost: false })]), []],
       [async () => store.silence([await silenceOf(store, 'one')]), ['1 lost', '2 lost']],
       [async () => store.silence([await silenceOf(store, 'one')]), []],
-      [() => store.beat(beat('one')), ['1 running', '2 running']],
+      [() => store.beat([beat('one')]), ['1 running', '2 running']],
       [async () => store.silence([await silenceOf(store, 'one', { final: true })]), ['1 lost', '2 lost']],
-      [() => store.beat(beat('one')), []],
+      [() => store.beat([beat('one')]), []],
     ];
     for (const [at, [happen, expected]] of happenings.entries()) {
       let woken = 0;
@@ -185,7 +184,7 @@ describe.each(backends)('a store %s', (_, open) => {
     const store = (await open())();
     await store.append([start(FIRST, 'one')]);
     const silence = await silenceOf(store, 'one', { final: true });
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     await store.silence([silence, { ...silence, id: 'nobody' }]);
     expect(await listed(store)).toBe('1running');
     expect(await store.workers()).toMatchObject([{ silentMs: 0 }]);
@@ -199,7 +198,7 @@ describe.each(backends)('a store %s', (_, open) => {
     await store.append([said(FIRST)]);
     await store.append([announced(FIRST)]);
     expect(await task(store, FIRST)).toMatchObject({ state: 'lost', version: 3 });
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     expect((await task(store, FIRST)).state).toBe('running');
   });
 
@@ -209,7 +208,7 @@ describe.each(backends)('a store %s', (_, open) => {
     const { heard } = (await task(store, FIRST)).liveness!;
     await store.silence([await silenceOf(store, 'one', { final: true })]);
     expect(await store.workers()).toEqual([]);
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     await store.append([said(FIRST), announced(FIRST)]);
     expect(await task(store, FIRST)).toMatchObject({ state: 'lost', liveness: { heard, busySince: null, final: true } });
     await store.append([end(FIRST), start(SECOND, 'one', { attempt: 2 })]);

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LostTrace } from '../../../collector/record/lost-trace.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { temporaryFolder } from '../../support/node-process.ts';

@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
-import type { Fact } from '../../../src/fact.ts';
 import type { Outcome } from '../../../src/conventions.ts';
+import type { Fact } from '../../../src/fact.ts';
 
 export const DAY = 86_400_000_000;
 /** An instant of these tests, in microseconds. */

@@ -5,7 +5,7 @@ import { bullmqFacts } from '../../../../collector/otlp/adapters/bullmq-spans.ts
 import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-span.ts';
 import { createReceiver } from '../../../../collector/otlp/receive/receiver.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
-import { memoryStore } from '../../../../collector/store/memory-store.ts';
+import { memoryStore } from '../../../../collector/store/sqlite-store.ts';
 import { jobUuid } from '../../../../src/queue/job-uuid.ts';
 import { recordedSpans } from '../receive/recorded-spans.ts';
 
