@@ -1,4 +1,4 @@
-# `taskspan serve` as an image. See docs/compose.md.
+# `taskspan serve` as an image. See docs/jaeger.md.
 FROM node:24.21.0-slim AS build
 WORKDIR /taskspan
 COPY . .

@@ -1,8 +1,26 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { ViteUserConfig } from 'vitest/config';
 
 const ROUNDS = 'test/faults/rounds.test.ts';
+
+/**
+ * Files that need a process of their own: they replace modules, or say `@isolated` since what they look at is once in a
+ * process. All others share processes, and the modules in them: most of the time of a short test would be their loading.
+ */
+const ISOLATED = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.ts') && /\bvi\.mock\(|@isolated/.test(readFileSync(`test/${file}`, 'utf8')))
+  .map((file) => `test/${file}`);
+
+/** Tests of what SDK 3 does itself: providers, processors, exporters, spans and the context. */
+const ON_SDK_3 = [
+  'test/sdk-3/*.test.ts',
+  'test/src/{carrier,context-with-span,continue-task,current-scope,seed-example,spans,without-sdk}.test.ts',
+  'test/collector/capture/capture.test.ts',
+  'test/collector/{runtime/task-span-processor,runtime/shutdown,export/*}.test.ts',
+];
 
 const SDK_3 = fileURLToPath(new URL('test/sdk-3/', import.meta.url));
 
@@ -16,12 +34,23 @@ const onSdk3: NonNullable<ViteUserConfig['plugins']>[number] = {
   },
 };
 
-/** What a test and a poll may take where the machine is loaded; one that fails takes as long. */
-const PATIENT = { testTimeout: 120_000, expect: { poll: { timeout: 30_000 } } } as const;
+/** `npm test` runs these. A test and what it waits for have room enough for a loaded machine. */
+const QUICK = {
+  globalSetup: 'test/support/global-setup.ts',
+  setupFiles: 'test/support/seed.ts',
+  testTimeout: 20_000,
+  hookTimeout: 20_000,
+  expect: { poll: { timeout: 15_000, interval: 10 } },
+  // Many tests wait for processes that they have started.
+  maxWorkers: availableParallelism() + 1,
+} as const;
+
+/** What needs real peers or installs packages. */
+const SLOW = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 30_000 } } } as const;
 
 /**
- * `unit` and `sdk-3` are what `npm test` runs. `.ci/run` runs the others too: `e2e` needs real peers, `projects` installs
- * packages, `faults` takes minutes.
+ * `unit`, `isolated` and `sdk-3` are what `npm test` runs. `.ci/run` runs the others too: `e2e` needs real peers, `projects`
+ * installs packages, `faults` takes minutes.
  */
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -30,24 +59,31 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/projects/**', 'test/sdk-3/**', ROUNDS],
-          ...PATIENT,
+          exclude: ['test/e2e/**', 'test/projects/**', 'test/sdk-3/**', ROUNDS, ...ISOLATED],
+          ...QUICK,
+          isolate: false,
+        },
+      },
+      {
+        test: {
+          name: 'isolated',
+          include: ISOLATED,
+          ...QUICK,
         },
       },
       {
         plugins: [onSdk3],
         test: {
           name: 'sdk-3',
-          include: ['test/sdk-3/*.test.ts', 'test/src/**/*.test.ts', 'test/collector/capture/capture.test.ts', 'test/collector/{runtime/task-span-processor,runtime/shutdown,export/*}.test.ts'],
-          ...PATIENT,
+          include: ON_SDK_3,
+          ...QUICK,
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          ...PATIENT,
-          hookTimeout: 120_000,
+          ...SLOW,
           fileParallelism: false,
         },
       },
@@ -56,7 +92,7 @@ const config: ViteUserConfig = defineConfig({
           name: 'projects',
           include: ['test/projects/*.test.ts'],
           globalSetup: 'test/projects/packed.ts',
-          ...PATIENT,
+          ...SLOW,
           testTimeout: 300_000,
           maxWorkers: 2,
         },

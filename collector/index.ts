@@ -2,26 +2,17 @@
  * taskspan/collector: what records, keeps and serves tasks.
  */
 export { createTasksApp } from './server/tasks-app.ts';
-export type { TasksMetrics } from './server/metrics-route.ts';
+export type { TasksMetrics } from './server/health-routes.ts';
 export type { TasksAppOptions } from './server/tasks-app.ts';
 export type { AccessOptions } from './server/access.ts';
 export type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-options.ts';
-export type { StreamOptions } from './server/live/stream-options.ts';
+export type { StreamOptions } from './server/live/event-stream.ts';
 export { createReceiver } from './otlp/receive/receiver.ts';
 export type { ReceiverLimits, ReceiverObserver, ReceiverOptions } from './otlp/receive/receiver-options.ts';
-export { applyChange } from './record/task-change.ts';
-export type { LogGain, TaskChange } from './record/task-change.ts';
+export { applyChange } from './record/record-json.ts';
+export type { LogGain, TaskChange } from './record/record-json.ts';
 export { TASK_STATES } from './record/task-record.ts';
-export type {
-  AttemptRecord,
-  NotificationRecord,
-  ScopeRecord,
-  TaskJobs,
-  TaskRecord,
-  TaskState,
-  TaskStatus,
-  TaskSummary,
-} from './record/task-record.ts';
+export type { AttemptRecord, NotificationRecord, ScopeRecord, TaskJobs, TaskRecord, TaskState, TaskStatus, TaskSummary } from './record/task-record.ts';
 export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './capture/sdk-span.ts';

@@ -4,7 +4,7 @@
  * starts without it being recorded.
  */
 import { describeFailure } from '../src/failure.ts';
-import { print } from '../src/standard-streams.ts';
+import { print } from '../src/report.ts';
 import { startTaskspan } from './start-taskspan.ts';
 
 try {

@@ -1,12 +1,12 @@
-import { checkKeys, checkType } from '../src/check-options.ts';
+import { checkKeys, checkType } from '../src/arguments.ts';
 import { received } from '../src/failure.ts';
-import { hostCheck, originSet } from './server/host-names.ts';
-import type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-options.ts';
-import { resolveStreams } from './server/live/stream-options.ts';
-import type { StreamOptions } from './server/live/stream-options.ts';
-import { checkToken } from './server/token.ts';
 import { booleanOf, listOf, numberOf, textOf } from './environment.ts';
 import { resolveLimits } from './otlp/receive/receiver-options.ts';
+import { hostCheck, originSet } from './server/host-names.ts';
+import { resolveStreams } from './server/live/event-stream.ts';
+import type { StreamOptions } from './server/live/event-stream.ts';
+import type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-options.ts';
+import { checkToken } from './server/token.ts';
 
 const SERVE_OPTIONS: readonly string[] = [
   'port',

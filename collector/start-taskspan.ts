@@ -2,37 +2,36 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { capture } from '../src/capture.ts';
 import type { TaskProcessor } from '../src/capture.ts';
 import { describeFailure } from '../src/failure.ts';
-import { liveTasks } from '../src/live-tasks.ts';
-import { report, warnings } from '../src/report.ts';
+import { report, warnings, print } from '../src/report.ts';
 import { shared } from '../src/shared.ts';
-import { print } from '../src/standard-streams.ts';
-import { worker } from '../src/worker.ts';
-import { markListened } from './runtime/listened-stores.ts';
-import { watchEndings } from './runtime/endings.ts';
-import { textOf } from './environment.ts';
-import { registerProvider, resourceOf } from './export/provider.ts';
+import { liveTasks, worker } from '../src/worker.ts';
+import { within } from './async.ts';
 import { reportLost } from './capture/lost-facts.ts';
-import { RingWriter } from './capture/ring-writer.ts';
-import { ExportProcessor, exporterTo } from './export/export-processor.ts';
-import { sendLostTraces } from './export/lost-traces.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
+import { RingWriter } from './capture/ring-writer.ts';
 import { hasLiveTasks } from './capture/segment.ts';
-import { redacted, storeAt, unavailableStore } from './store/store-at.ts';
-import { sqlite } from './store/sqlite-file.ts';
-import { isSqliteStore } from './store/task-store.ts';
-import type { TaskStore } from './store/task-store.ts';
-import type { TaskStoreErrorCode } from './store/task-store-error.ts';
-import { sinkSettings, spanHeaders } from './runtime/sending.ts';
-import { resolveOptions } from './taskspan-options.ts';
-import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
-import { within } from './runtime/within.ts';
+import { textOf } from './environment.ts';
+import { ExportProcessor, exporterTo } from './export/export-processor.ts';
+import { lostTraceSender } from './export/lost-traces.ts';
+import { registerProvider, resourceOf } from './export/provider.ts';
 import { startCollectorHere } from './runtime/collector-here.ts';
-import type { CollectorOptions } from './runtime/collector.ts';
 import { CollectorThread, INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
+import type { CollectorOptions } from './runtime/collector.ts';
 import { destinationAt } from './runtime/destination.ts';
 import type { Destination } from './runtime/destination.ts';
-import type { HeartbeatSettings } from './runtime/heartbeat.ts';
+import { startSendingLostTraces } from './runtime/duties.ts';
 import type { CollectorFailure } from './runtime/messages.ts';
+import { watchEndings } from './runtime/process-exit.ts';
+import { sinkSettings, spanHeaders } from './runtime/sending.ts';
+import { markListened } from './store/heartbeat.ts';
+import type { HeartbeatSettings } from './store/heartbeat.ts';
+import { sqlite } from './store/sqlite-file.ts';
+import { redacted, storeAt, unavailableStore } from './store/store-at.ts';
+import type { TaskStoreErrorCode } from './store/task-store-error.ts';
+import { isSqliteStore } from './store/task-store.ts';
+import type { TaskStore } from './store/task-store.ts';
+import { resolveOptions } from './taskspan-options.ts';
+import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 
 /** What {@link startTaskspan} gives: a running collector and what belongs to it. */
 export interface Taskspan extends AsyncDisposable {
@@ -124,10 +123,14 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
   // Whether somebody elsewhere can be heard has to be found out; until then task spans do not promise it.
   if (sending === undefined) listen();
   const { exports, endpoint, serve, serviceName } = options;
-  const stopLostTraces =
-    exports && serve !== undefined
-      ? sendLostTraces({ store: collector.store, exporter: exporterTo(endpoint), resource: resourceOf(serviceName) })
-      : undefined;
+  const lostTraces = exports && serve !== undefined ? exporterTo(endpoint) : undefined;
+  const sendingLost =
+    lostTraces &&
+    startSendingLostTraces({
+      store: collector.store,
+      send: lostTraceSender({ exporter: lostTraces, resource: resourceOf(serviceName) }),
+      report,
+    });
   const ready = collector.ready.then((told) => {
     url = told.url;
     failures.push(...told.failures.map(errorOf));
@@ -178,7 +181,7 @@ function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; 
     unregister();
     ring.close();
     if (hears) worker.listeners--;
-    if (stopLostTraces) await within(FLUSH_MS, stopLostTraces());
+    if (lostTraces && sendingLost) await within(FLUSH_MS, Promise.all([lostTraces.shutdown(), sendingLost.stop()]));
     await collector.close();
     reportLost(ring);
     if (collecting.running?.handle === handle) collecting.running = undefined;
@@ -298,7 +301,7 @@ function unusedOptions({ sending, endpoint, sampler, spanProcessors }: ResolvedO
 
 /** A task that goes on after the end of its collector stays `running` in its record: mostly an `await` was forgotten. */
 function reportOpen(processor: TaskProcessor): void {
-  const open = [...liveTasks].filter(({ takers }) => takers.includes(processor)).length;
+  const open = [...liveTasks].filter(({ processors }) => processors.includes(processor)).length;
   if (open > 0) report(`${open} ${open === 1 ? 'task is' : 'tasks are'} still open at close(): what is reported from now on is not recorded`);
 }
 

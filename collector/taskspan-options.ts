@@ -1,16 +1,16 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { checkKeys } from '../src/check-options.ts';
+import { checkKeys } from '../src/arguments.ts';
 import { received } from '../src/failure.ts';
+import { checkBufferBytes } from './capture/buffer-bytes.ts';
+import { booleanOf, numberOf, textOf } from './environment.ts';
+import { serveOptions } from './serve-from-env.ts';
 import type { ServeOptions } from './server/serve-options.ts';
 import { checkToken } from './server/token.ts';
-import { beatIntervalMs, lostFinalMs } from './runtime/beat-options.ts';
-import { booleanOf, numberOf, textOf } from './environment.ts';
-import { checkBufferBytes } from './capture/buffer-bytes.ts';
-import { serveOptions } from './serve-from-env.ts';
-import { fixedLocation } from './store/store-at.ts';
-import { isTaskStore } from './store/task-store.ts';
+import { checkedIntervalMs, checkedLostFinalMs } from './store/heartbeat.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
+import { fixedLocation } from './store/store-at.ts';
+import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 
 /** Options of `startTaskspan`. An option rules over its environment variable. */
@@ -182,8 +182,8 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     registerProvider: registerProvider ?? registerProviderIn(env) ?? 'auto',
     handleSignals: handleSignals ?? booleanOf(env, 'TASKSPAN_HANDLE_SIGNALS') ?? false,
     bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
-    beatIntervalMs: beatIntervalMs(options.beatIntervalMs ?? numberOf(env, 'TASKSPAN_BEAT_INTERVAL_MS')),
-    lostFinalMs: lostFinalMs(options.lostFinalMs ?? numberOf(env, 'TASKSPAN_LOST_FINAL_MS')),
+    beatIntervalMs: checkedIntervalMs(options.beatIntervalMs ?? numberOf(env, 'TASKSPAN_BEAT_INTERVAL_MS')),
+    lostFinalMs: checkedLostFinalMs(options.lostFinalMs ?? numberOf(env, 'TASKSPAN_LOST_FINAL_MS')),
     retention: retentionOptions(options.retention, env),
   };
 }

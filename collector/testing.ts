@@ -3,14 +3,14 @@
  */
 import { capture } from '../src/capture.ts';
 import { globalSlots, report } from '../src/report.ts';
-import { takeContextSlot } from './export/provider.ts';
 import { readingEnd, untilWoken } from './capture/ring-here.ts';
-import { RingWriter } from './capture/ring-writer.ts';
-import { parsedRecord } from './record/record-json.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
-import { Committer } from './runtime/committer.ts';
-import { memoryStore } from './store/sqlite-store.ts';
+import { RingWriter } from './capture/ring-writer.ts';
+import { takeContextSlot } from './export/provider.ts';
+import { parsedRecord } from './record/record-json.ts';
 import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
+import { Committer } from './store/committer.ts';
+import { memoryStore } from './store/sqlite-store.ts';
 
 /** The tasks of this process since {@link recordedTasks}. Each read has all that was reported until it was called. */
 export interface RecordedTasks extends AsyncDisposable {

@@ -1,6 +1,6 @@
 /**
- * A function run as a task: it gives its result back, its scopes tell how far it is, and the
- * record is served meanwhile. `await using` needs Node.js 24 or a compiler; without it call
+ * A function run as a task: it returns its result, its scopes report progress, and the record is
+ * served meanwhile. `await using` needs Node.js 24 or a compiler; without it call
  * `close()`.
  */
 import { setTimeout } from 'node:timers/promises';
@@ -9,14 +9,14 @@ import { startTaskspan } from 'taskspan/collector';
 
 const FILE = 'name,city\nAda,London\nGrace,New York\nKarl,Ulm\n';
 
-await using taskspan = await startTaskspan({ serve: { port: 0 } }); // a port of your own, as 4320
+await using taskspan = await startTaskspan({ serve: { port: 0 } }); // any free port; 4320 by default
 
 let url = '';
 const imported = await runTask('Import customers', async (updater) => {
   url = `${taskspan.url}/tasks/${updater.taskUuid}`;
   const rows = updater.scope('Read file', () => FILE.trim().split('\n').slice(1));
   await updater.scope('Write rows', async (scope) => {
-    for (const row of scope.each(rows)) await write(row); // progress by itself
+    for (const row of scope.each(rows)) await write(row); // reports progress
     scope.notify('All rows are in');
   });
   updater.setResult({ rows: rows.length });
@@ -24,7 +24,7 @@ const imported = await runTask('Import customers', async (updater) => {
 });
 
 console.log(`${imported} customers imported`);
-await taskspan.flush(); // so that nothing of the end is on its way still
+await taskspan.flush(); // waits until the end is committed
 const record = await (await fetch(url)).json();
 console.log('Its record:', record);
 

@@ -15,7 +15,7 @@ const uuid = runTask('Send invoices', (updater) => {
 });
 
 await taskspan.flush();
-// A request as a browser makes it; serve the app with `@hono/node-server` or any other server.
+// A request like a browser's; serve the app with `@hono/node-server` or any other server.
 const response = await app.request(`http://localhost/internal/tasks/${uuid}`, { headers: { Accept: 'text/plain' } });
 console.log(response.status, await response.text());
 

@@ -1,6 +1,6 @@
 /**
  * An application with an OpenTelemetry provider of its own: taskspan is one more span processor.
- * Its sampler may drop the trace, the record is whole all the same.
+ * The record is whole even if the sampler drops the trace.
  */
 import { NodeTracerProvider, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace-node';
 import { runTask } from 'taskspan';

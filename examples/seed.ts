@@ -1,6 +1,6 @@
 /**
- * The example that taskspan comes from: one updater, handed from task to task. A job fails, the
- * task goes on with the next one, and the caller gets the error in the end.
+ * The example from which taskspan began: one updater, handed from function to function. A job fails,
+ * the task goes on with the next one, and the caller gets the error at the end.
  */
 import { setTimeout } from 'node:timers/promises';
 import { TaskUpdater } from 'taskspan';

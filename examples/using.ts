@@ -1,9 +1,9 @@
 /**
  * Scopes and tasks closed by `using`, JavaScript's context manager. Disposal can't see an error,
- * so `complete()` says that all went well: what is left without it is failed. `using` needs
+ * so `complete()` marks success: a scope or task that is left without it has failed. `using` needs
  * Node.js 24 or a compiler.
  *
- * Nothing records here: the log is printed all the same.
+ * Nothing is recorded here; the log is printed all the same.
  */
 import { TaskUpdater } from 'taskspan';
 

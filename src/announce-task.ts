@@ -1,20 +1,20 @@
 import { context as contextApi, SpanKind } from '@opentelemetry/api';
 import type { Attributes } from '@opentelemetry/api';
+import { checkName, nameOf, checkKeys, checkType } from './arguments.ts';
+import { cleanAttributes } from './attributes.ts';
 import { sinkOf, taskTracer, untilCommitted } from './capture.ts';
 import type { TaskProcessor } from './capture.ts';
-import { checkName, nameOf } from './check-name.ts';
-import { checkKeys, checkType } from './check-options.ts';
-import * as conventions from './conventions.ts';
+import { hrTimeOf, TaskClock } from './clock.ts';
 import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
+import { identified, startRoot } from './open-span.ts';
+import { checkAttributes } from './options.ts';
 import { reportOnce } from './report.ts';
-import { identified, startRoot } from './scope-span.ts';
 import { finalAttributes } from './span-writer.ts';
-import { hrTimeOf, TaskClock } from './task-clock.ts';
-import { checkAttributes } from './task-options.ts';
 import { taskUuid } from './task-uuid.ts';
-import { cleanAttributes, cleanerWith } from './text.ts';
+import { cleanerWith } from './text.ts';
 import type { Redact } from './text.ts';
+import * as conventions from './conventions.ts';
 
 /** Options of {@link announceTask}. */
 export interface AnnounceTaskOptions {
@@ -44,13 +44,13 @@ export interface AnnounceTaskOptions {
  * @returns The task's UUID, in lower case. Rejects with a TypeError for wrong arguments, and for nothing else.
  */
 export async function announceTask(options: AnnounceTaskOptions): Promise<string> {
-  const { uuid, takers } = announce(options);
-  await untilCommitted(takers);
+  const { uuid, processors } = announce(options);
+  await untilCommitted(processors);
   return uuid;
 }
 
 /** Announces a task and waits for nothing. Throws a TypeError for wrong arguments. */
-export function announce(options: AnnounceTaskOptions): { uuid: string; takers: readonly TaskProcessor[] } {
+export function announce(options: AnnounceTaskOptions): { uuid: string; processors: readonly TaskProcessor[] } {
   checkKeys('announceTask', options, OPTIONS);
   const { taskName, attributes, redact, limits } = options;
   checkName(taskName, 'taskName');
@@ -59,10 +59,10 @@ export function announce(options: AnnounceTaskOptions): { uuid: string; takers: 
   if (attributes !== undefined) checkAttributes(attributes);
   const uuid = taskUuid(options.taskUuid);
   try {
-    return { uuid, takers: announced(uuid, options) };
+    return { uuid, processors: announced(uuid, options) };
   } catch (error) {
     reportOnce('announce', 'a task could not be announced', error);
-    return { uuid, takers: [] };
+    return { uuid, processors: [] };
   }
 }
 
@@ -80,7 +80,7 @@ function announced(
   const time = new TaskClock().now();
   const base = contextApi.active();
   const own = cleanAttributes(attributes, of);
-  const { given, takers } = startRoot(
+  const { given, processors } = startRoot(
     tracer,
     `enqueue ${name}`,
     {
@@ -95,11 +95,11 @@ function announced(
     },
     base,
   );
-  const { span, traceId, spanId } = identified(given, base, takers, undefined);
+  const { span, traceId, spanId } = identified(given, base, processors, undefined);
   const ref = { taskUuid: uuid, traceId, spanId, taskSpanId: '' };
   // With what samplers and other processors have set on the span: where it is received, it is read from there.
   const all = finalAttributes(span, own, false, of) ?? {};
-  sinkOf(takers, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: all });
+  sinkOf(processors, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: all });
   span.end(hrTimeOf(time));
-  return takers;
+  return processors;
 }

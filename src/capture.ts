@@ -77,20 +77,20 @@ const NO_TRACER: Tracer = new ProxyTracerProvider().getTracer(INSTRUMENTATION_NA
  * Decides who takes a task: the collector of `startTaskspan()` and the processors that its provider called, or, if it
  * called none, all that exist in this process.
  */
-export function takersOf(called: ReadonlySet<TaskProcessor>): readonly TaskProcessor[] {
+export function processorsFor(called: ReadonlySet<TaskProcessor>): readonly TaskProcessor[] {
   const { always, byProvider, everStarted } = capture;
-  const takers = new Set([...always, ...(called.size > 0 ? called : byProvider)]);
-  if (takers.size === 0 && everStarted) {
+  const processors = new Set([...always, ...(called.size > 0 ? called : byProvider)]);
+  if (processors.size === 0 && everStarted) {
     reportOnce('no collector', 'a task that begins after its collector was closed is not recorded');
   }
-  return [...takers];
+  return [...processors];
 }
 
 /** Where the facts of a span go; `undefined` where nobody takes them. */
-export function sinkOf(takers: readonly TaskProcessor[], span: SpanRef): SpanSink | undefined {
-  if (takers.length === 0) return undefined;
+export function sinkOf(processors: readonly TaskProcessor[], span: SpanRef): SpanSink | undefined {
+  if (processors.length === 0) return undefined;
   try {
-    return takers.length === 1 ? takers[0]!.sink(span) : new ManySinks(takers.map((taker) => taker.sink(span)));
+    return processors.length === 1 ? processors[0]!.sink(span) : new ManySinks(processors.map((processor) => processor.sink(span)));
   } catch (error) {
     reportOnce('sink', 'a span could not be recorded', error);
     return undefined;
@@ -101,8 +101,8 @@ export function sinkOf(takers: readonly TaskProcessor[], span: SpanRef): SpanSin
 const COMMIT_MS = 2000;
 
 /** Waits until what these processors have taken is committed, for {@link COMMIT_MS} at most. Reports once if it is not. */
-export async function untilCommitted(takers: readonly TaskProcessor[]): Promise<void> {
-  const committed = await Promise.all(takers.map(async (taker) => taker.committed?.(COMMIT_MS)));
+export async function untilCommitted(processors: readonly TaskProcessor[]): Promise<void> {
+  const committed = await Promise.all(processors.map(async (processor) => processor.committed?.(COMMIT_MS)));
   if (!committed.includes(false)) return;
   reportOnce('not committed', `a task could not be committed within ${COMMIT_MS / 1000} s of its start or announcement: it can't be found yet`);
 }

@@ -1,23 +1,22 @@
+import { checkName } from './arguments.ts';
 import { beginAttempt, beginPart } from './begin-task.ts';
-import type { CarriedTask } from './carried-task.ts';
 import { carriedBy } from './carrier.ts';
-import type { CarrierSource } from './carrier.ts';
-import { checkName } from './check-name.ts';
+import type { CarriedTask, CarrierSource } from './carrier.ts';
 import { received } from './failure.ts';
-import { openTask } from './open-task.ts';
+import type { TaskOrigin } from './open-span.ts';
+import { checkNextAttemptOptions, checkOptions, checkPartOptions, checkTaskOptions } from './options.ts';
+import type { NextAttemptOptions, PartOptions, TaskOptions } from './options.ts';
 import { reportOnce } from './report.ts';
 import { runToEnd } from './run-task.ts';
+import type { ScopeHandle } from './scope-handle.ts';
 import type { Scope, ScopeResult } from './scope.ts';
-import type { ScopeNode } from './scope-node.ts';
-import type { TaskOrigin } from './scope-span.ts';
-import { checkNextAttemptOptions, checkOptions, checkPartOptions, checkTaskOptions } from './task-options.ts';
-import type { NextAttemptOptions, PartOptions, TaskOptions } from './task-options.ts';
-import type { TaskUpdater } from './task-updater.ts';
+import { openTask } from './task-updater.ts';
+import type { OpenedTask, TaskUpdater } from './task-updater.ts';
 import { taskUuid } from './task-uuid.ts';
 
-/** A task that goes on in this process, as {@link continueTask} gives it: in one of three ways. */
+/** A task that goes on in this process, in one of three ways. */
 export interface ContinuedTask {
-  /** UUID of the task; `undefined` where nothing was carried. So are the next two. */
+  /** UUID of the task; `undefined` where the carrier had no task. So are name and attempt. */
   readonly taskUuid: string | undefined;
   readonly taskName: string | undefined;
   /** Number of the attempt in which the carrier was made. */
@@ -25,7 +24,7 @@ export interface ContinuedTask {
 
   /**
    * Runs a function as a scope of the same attempt, inside the scope in which the carrier was made.
-   * Its outcome is the scope's; the task itself ends where it began. Errors are thrown on unless
+   * Its outcome is the scope's; the task itself ends where it began. Errors are rethrown unless
    * `suppressException` is `true`.
    */
   scope<T, Suppress extends boolean = false>(
@@ -56,13 +55,13 @@ export interface ContinuedTask {
 }
 
 /**
- * Goes on with a task that has begun in another process.
+ * Continues a task that has begun in another process.
  *
- * What carries no task, or a malformed one, is told once through `diag`, and the code runs all the
+ * A carrier without a task, or with a malformed one, is reported once through `diag`, and the code runs all the
  * same: a part is not recorded then, a child has no parent, and the next attempt is a task of its own.
  *
- * @param carrier What `carrier()` gave, headers that it has travelled in, or `process.env`.
- * @throws TypeError for what is no object.
+ * @param carrier What `carrier()` returned, headers that contain it, or `process.env`.
+ * @throws TypeError if the carrier is no object.
  */
 export function continueTask(carrier: CarrierSource): ContinuedTask {
   if (typeof carrier !== 'object' || carrier === null || Array.isArray(carrier)) {
@@ -123,12 +122,13 @@ class Continued implements ContinuedTask {
     checkFunction('nextAttempt', fn);
     checkNextAttemptOptions(options);
     const { taskUuid: uuid, parentTaskUuid, scope } = this.#carried ?? {};
-    const { taskName = this.taskName ?? UNNAMED, attempt = (this.attempt ?? 0) + 1, suppressException = false } = options;
-    const root = openTask(
+    const { taskName = this.taskName ?? UNNAMED, attempt = (this.attempt ?? 0) + 1, suppressException = false as Suppress } = options;
+    const after = scope?.isInTrace === true ? scope.spanContext : scope?.sender;
+    const task = openTask(
       { ...options, taskName, attempt, suppressException, ...(uuid !== undefined && { taskUuid: uuid }) },
-      (updater, given) => beginAttempt(updater, given, { after: scope?.isInTrace === true ? scope.spanContext : scope?.sender, parentTaskUuid }),
+      (updater, given) => beginAttempt(updater, given, { after, parentTaskUuid }),
     );
-    return run(root, fn);
+    return run(task, fn);
   }
 
   child<T, Suppress extends boolean = false>(
@@ -139,41 +139,43 @@ class Continued implements ContinuedTask {
     checkName(taskName, 'child');
     checkFunction('child', fn);
     checkTaskOptions('child', options);
-    const whole = { ...options, taskName, taskUuid: taskUuid(options.taskUuid), suppressException: options.suppressException ?? false };
+    const { redact, limits, suppressException = false as Suppress } = options;
+    const whole = { ...options, taskName, taskUuid: taskUuid(options.taskUuid), suppressException };
     checkOptions(whole);
     const { taskUuid: parentTaskUuid, scope } = this.#carried ?? {};
-    const begin = (parentScope?: TaskOrigin['parentScope']): ScopeNode =>
+    const begin = (parentScope?: TaskOrigin['parentScope']): OpenedTask<Suppress> =>
       openTask(whole, (updater, given) => beginAttempt(updater, given, { parentTaskUuid, parentScope }));
     if (scope === undefined) return run(begin(), fn);
-    const { redact, limits } = options;
     const part = this.#openPart(taskName, { ...(redact && { redact }), ...(limits && { limits }) });
-    const { spanId } = part.own.writer.ref;
+    const { spanId } = part.openScope;
     return part.run(() => {
       const child = begin(spanId === '' ? undefined : { taskSpanId: scope.taskSpanId, spanId });
+      const { attempt } = child.root;
       return andThen(
-        () => run<T, Suppress>(child, fn),
-        () => part.own.end(child.task.outcome ?? 'completed', child.task.failed),
+        () => run(child, fn),
+        () => part.openScope.end(attempt.outcome ?? 'completed', attempt.failed),
       );
     });
   }
 
-  #openPart(name: string, options: PartOptions): ScopeNode {
+  #openPart(name: string, options: PartOptions): ScopeHandle {
     const { taskUuid: uuid, taskName = name, attempt = 1 } = this.#carried ?? {};
-    return openTask(
+    const { root } = openTask(
       { ...options, taskName, attempt: Math.max(attempt, 1), ...(uuid !== undefined && { taskUuid: uuid }) },
       (updater, given) => beginPart(updater, given, name, this.#carried),
     );
+    return root;
   }
 }
 
-/** What the next attempt of a task is called of which nothing was carried. */
+/** Name of the next attempt of a task whose name is unknown. */
 const UNNAMED = 'Unnamed task';
 
-function run<T, Suppress extends boolean>(root: ScopeNode, fn: (updater: TaskUpdater<Suppress>) => T): T {
-  return runToEnd(root.updater as TaskUpdater<Suppress>, fn, root.task.suppressException);
+function run<T, Suppress extends boolean>({ updater, root }: OpenedTask<Suppress>, fn: (updater: TaskUpdater<Suppress>) => T): T {
+  return runToEnd(updater, fn, root.attempt.suppressException);
 }
 
-/** Does something after a work, whatever became of it: synchronously for a synchronous one. */
+/** Calls `then` after the work, whether it returned or threw: at once if the work is synchronous. */
 function andThen<T>(work: () => T, then: () => void): T {
   let result: T;
   try {

@@ -1,5 +1,5 @@
+import { isCount } from './arguments.ts';
 import { received } from './failure.ts';
-import { isCount } from './progress.ts';
 
 /** Told before each item is asked for how many are done, of how many. What it throws ends the iteration. */
 type Step = (done: number, total: number | undefined) => void;

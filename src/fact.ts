@@ -117,7 +117,7 @@ export interface UnknownFact extends FactOf<'unknown'> {
 }
 
 /** An error as an end tells it. */
-export interface ToldError {
+export interface ErrorInfo {
   readonly name: string;
   readonly message: string;
 }
@@ -127,7 +127,7 @@ interface EndOf<Kind extends string> extends FactOf<Kind> {
   /** Microseconds from start to end. */
   readonly duration: number;
   /** The error that this very span reports; absent where it only passes on one that a scope inside reported. */
-  readonly error?: ToldError | undefined;
+  readonly error?: ErrorInfo | undefined;
   /** The user's attributes of the span, as they are at its end; absent where there are none. */
   readonly attributes?: Attributes;
 }
@@ -137,13 +137,17 @@ export interface ScopeEnd extends EndOf<'scope-end'> {
   readonly heading: boolean;
 }
 
-/** The final fact of an attempt. */
-export interface TaskEnd extends EndOf<'task-end'> {
+/** What is known of an attempt at its end. */
+export interface TaskTotals {
+  /** Name of the task. */
   readonly name: string;
   /** Message of the attempt's latest error, `""` if none. */
   readonly exception: string;
   readonly jobs: JobCounts;
 }
+
+/** The final fact of an attempt. */
+export interface TaskEnd extends EndOf<'task-end'>, TaskTotals {}
 
 export interface JobCounts {
   readonly total: number;

@@ -1,23 +1,20 @@
 /**
- * taskspan: what task code imports. It depends on `@opentelemetry/api` and `node:async_hooks`
- * alone; `taskspan/collector` records, keeps and serves.
+ * taskspan: what task code imports. It depends on `@opentelemetry/api` and `node:async_hooks` alone;
+ * `taskspan/collector` records, stores and serves.
  */
 export { announceTask } from './announce-task.ts';
 export type { AnnounceTaskOptions } from './announce-task.ts';
+export type { PlanInput } from './arguments.ts';
 export { carrierEnv } from './carrier.ts';
 export type { Carrier, CarrierEnv, CarrierSource } from './carrier.ts';
 export { continueTask } from './continue-task.ts';
 export type { ContinuedTask } from './continue-task.ts';
-export { currentUpdater, notify, progress } from './current.ts';
+export { IncompleteError, TaskCancelledError, UnfinishedError } from './errors.ts';
+export type { UnfinishedErrorCode } from './errors.ts';
 export type { Limits } from './limits.ts';
-export type { PlanInput } from './plan.ts';
+export type { NextAttemptOptions, PartOptions, TaskOptions, TaskUpdaterOptions } from './options.ts';
 export { runTask, startTask, track } from './run-task.ts';
 export type { StartedTask } from './run-task.ts';
 export type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
-export { IncompleteError } from './scope-node.ts';
-export { UnfinishedError } from './unfinished-error.ts';
-export type { UnfinishedErrorCode } from './unfinished-error.ts';
-export { TaskCancelledError } from './task-cancelled-error.ts';
-export type { NextAttemptOptions, PartOptions, TaskOptions, TaskUpdaterOptions } from './task-options.ts';
-export { TaskUpdater } from './task-updater.ts';
+export { currentUpdater, notify, progress, TaskUpdater } from './task-updater.ts';
 export type { Redact } from './text.ts';

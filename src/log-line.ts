@@ -1,5 +1,5 @@
 import type { Outcome } from './conventions.ts';
-import type { Fact, JobCounts, ToldError } from './fact.ts';
+import type { Fact, JobCounts, ErrorInfo } from './fact.ts';
 
 /**
  * The text of a task's log, line by line, in the form of the seed.
@@ -58,7 +58,7 @@ export function plainLine(message: string): string {
 }
 
 /** How a scope ended, after what time, and by what error. */
-export function outcomeLines(outcome: Outcome, duration: number, error: ToldError | undefined): string {
+export function outcomeLines(outcome: Outcome, duration: number, error: ErrorInfo | undefined): string {
   const lines = `\t\t${OUTCOME_TEXT[outcome]}\n\t\tTime spent: ${timeSpent(duration)}\n`;
   return error === undefined ? lines : `${lines}\t\tSee error message:\n${errorLines(error)}`;
 }
@@ -133,7 +133,7 @@ const CONTROL = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 const CONTROLS = new RegExp(CONTROL, 'g');
 const NOT_PLAIN = new RegExp(`^\\s|${READS_AS_OURS.source}|${CONTROL.source}`);
 
-function errorLines(error: ToldError): string {
+function errorLines(error: ErrorInfo): string {
   const name = oneLine(error.name);
   const [first = '', ...further] = error.message.trim().split(LINE_BREAK);
   return `${name}${first === '' ? '' : `: ${visible(first)}`}\n${marked(further)}`;

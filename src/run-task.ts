@@ -1,17 +1,15 @@
-import { beginAttempt } from './begin-task.ts';
 import { untilCommitted } from './capture.ts';
 import { received } from './failure.ts';
-import { openTask } from './open-task.ts';
-import { isPromiseLike, promiseOf } from './promise-of.ts';
-import { checkOptions, checkTaskOptions } from './task-options.ts';
-import type { TaskOptions, TaskUpdaterOptions } from './task-options.ts';
-import { TaskUpdater } from './task-updater.ts';
+import { checkOptions, checkTaskOptions } from './options.ts';
+import type { TaskOptions, TaskUpdaterOptions } from './options.ts';
+import { isPromiseLike, promiseOf } from './scope-handle.ts';
+import { openTask, TaskUpdater } from './task-updater.ts';
 
 /**
- * Runs a function as a task: makes its updater, hands it over, ends the task and gives back what
- * the function returns, or throws the very error that it threw.
+ * Runs a function as a task: makes its updater, passes it to the function, ends the task and returns what
+ * the function returned, or throws the very error that it threw.
  *
- * Its scopes throw their errors on (`suppressException: false`): what the function catches leaves
+ * Its scopes rethrow their errors (`suppressException: false`): an error that the function catches leaves
  * a failed job and a completed task. With `true` the task ends as `raiseLatestException()` does.
  */
 export function runTask<T, Suppress extends boolean = false>(
@@ -19,14 +17,14 @@ export function runTask<T, Suppress extends boolean = false>(
   fn: (updater: TaskUpdater<Suppress>) => T,
   options?: TaskOptions<Suppress>,
 ): T {
-  const given = checkedTask('runTask', taskName, fn, options);
-  return runToEnd(new TaskUpdater(given) as TaskUpdater<Suppress>, fn, given.suppressException);
+  const given = checkedOptions('runTask', taskName, fn, options);
+  return runToEnd(new TaskUpdater(given), fn, given.suppressException);
 }
 
 /** A task that {@link startTask} has started. */
 export interface StartedTask<T> {
   readonly taskUuid: string;
-  /** What the function returns or throws. Code that does not need it may ignore it: it never is an unhandled rejection. */
+  /** What the function returns or throws. Code that does not need it may ignore it: it is never an unhandled rejection. */
   readonly done: Promise<T>;
 }
 
@@ -45,28 +43,28 @@ export async function startTask<T, Suppress extends boolean = false>(
   fn: (updater: TaskUpdater<Suppress>) => T,
   options?: TaskOptions<Suppress>,
 ): Promise<StartedTask<Awaited<T>>> {
-  const given = checkedTask('startTask', taskName, fn, options);
-  const { updater, task } = openTask(given, beginAttempt);
-  const run = async (): Promise<Awaited<T>> => await runToEnd(updater as TaskUpdater<Suppress>, fn, given.suppressException);
+  const given = checkedOptions('startTask', taskName, fn, options);
+  const { updater, root } = openTask(given);
+  const run = async (): Promise<Awaited<T>> => await runToEnd(updater, fn, given.suppressException);
   const done = run();
   done.catch(() => undefined);
-  await untilCommitted(task.takers);
+  await untilCommitted(root.attempt.processors);
   return { taskUuid: updater.taskUuid, done };
 }
 
-/** The options of a task that is run as a function. */
-function checkedTask(
+/** Checks function and options, and returns the options of the task's updater. */
+function checkedOptions<Suppress extends boolean>(
   what: string,
   taskName: string,
   fn: unknown,
-  options: TaskOptions | undefined,
-): TaskUpdaterOptions & { suppressException: boolean } {
+  options: TaskOptions<Suppress> | undefined,
+): TaskUpdaterOptions<Suppress> & { suppressException: Suppress } {
   if (typeof fn !== 'function') throw new TypeError(`${what}: expected a function, got ${received(fn)}`);
   if (options !== undefined) checkTaskOptions(what, options);
-  return { ...options, taskName, suppressException: options?.suppressException ?? false };
+  return { ...options, taskName, suppressException: options?.suppressException ?? (false as Suppress) };
 }
 
-/** Runs a function as what a task does: it ends with it. */
+/** Runs a function as the work of a task, which ends with it. */
 export function runToEnd<T, Suppress extends boolean>(
   updater: TaskUpdater<Suppress>,
   fn: (updater: TaskUpdater<Suppress>) => T,
@@ -101,7 +99,7 @@ export function runToEnd<T, Suppress extends boolean>(
 }
 
 /**
- * Makes a function a task, as the seed's decorator does: each call of what it gives back is a
+ * Makes a function a task, as the seed's decorator does: each call of the returned function is a
  * task of its own. The function gets the updater before its own arguments.
  */
 export function track<This, Arguments extends unknown[], T, Suppress extends boolean = false>(

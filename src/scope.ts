@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { PlanInput } from './arguments.ts';
 import type { Carrier } from './carrier.ts';
-import type { PlanInput } from './plan.ts';
 
 /**
  * What `scope()` gives back: the function's own value where errors are thrown on, and where they

@@ -1,18 +1,18 @@
 import { SpanStatusCode } from '@opentelemetry/api';
 import type { Attributes, Span } from '@opentelemetry/api';
+import { cleanAttributes } from './attributes.ts';
 import type { SpanSink } from './capture.ts';
-import * as conventions from './conventions.ts';
+import { hrTimeOf } from './clock.ts';
+import type { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
 import type { JobCounts, Plan, ScopeEnd, SpanRef, TaskEnd } from './fact.ts';
 import type { Failure } from './failure.ts';
 import { boundedAttributes } from './limits.ts';
-import { SCOPE_ATTRIBUTE_COUNT } from './scope-span.ts';
-import type { OpenSpan } from './scope-span.ts';
+import { SCOPE_ATTRIBUTE_COUNT } from './open-span.ts';
+import type { OpenSpan } from './open-span.ts';
 import { StandInSpan } from './stand-in-span.ts';
-import { hrTimeOf } from './task-clock.ts';
-import type { TaskClock } from './task-clock.ts';
-import { cleanAttributes } from './text.ts';
 import type { Subject } from './text.ts';
+import * as conventions from './conventions.ts';
 
 /** What a span's end says beyond its outcome. */
 export interface SpanEnd {

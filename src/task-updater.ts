@@ -1,59 +1,59 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { PlanInput } from './arguments.ts';
+import type { Attempt } from './attempt.ts';
 import { beginAttempt } from './begin-task.ts';
 import type { BeginTask } from './begin-task.ts';
 import type { Carrier } from './carrier.ts';
-import { currentScope } from './current.ts';
+import { IncompleteError } from './errors.ts';
 import { received } from './failure.ts';
 import { jsonOf } from './json-text.ts';
-import type { PlanInput } from './plan.ts';
+import { checkOptions } from './options.ts';
+import type { TaskUpdaterOptions } from './options.ts';
 import { reportOnce } from './report.ts';
+import { currentScope } from './scope-handle.ts';
+import type { ScopeHandle } from './scope-handle.ts';
 import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
-import { IncompleteError } from './scope-node.ts';
-import type { ScopeNode } from './scope-node.ts';
-import type { TaskRun } from './task-run.ts';
-import { checkOptions } from './task-options.ts';
-import type { TaskUpdaterOptions } from './task-options.ts';
 
 /**
- * Keeps those who wait for a task informed of it. The task begins with the updater, and one of
+ * Reports on a task to the people who wait for it. The task begins with the updater, and one of
  * {@link raiseLatestException}, {@link insertFinalUpdate}, {@link complete}, {@link fail} or
  * `using` ends it.
  *
- * What is said to the updater belongs to the innermost scope of this task that the calling code
- * runs in, or to the task itself. No method throws because of tracing or storage; wrong
- * arguments are a `TypeError` at once. Without an OpenTelemetry SDK the task runs just the same.
+ * A call belongs to the innermost scope of this task that the calling code runs in, or to the task
+ * itself. No method throws because of tracing or storage; wrong arguments are a `TypeError` at once.
+ * Without an OpenTelemetry SDK the task runs just the same.
  */
 export class TaskUpdater<Suppress extends boolean = true> implements Disposable {
   readonly taskUuid: string;
   readonly taskName: string;
-  readonly #task: TaskRun;
-  readonly #root: ScopeNode;
+  readonly #attempt: Attempt;
+  readonly #root: ScopeHandle;
   #aborter: AbortController | undefined;
 
-  /** @param begin How the task begins here: `continueTask` has its own ways. */
+  /** @param begin How the task begins. Default: as an attempt of its own. */
   constructor(options: TaskUpdaterOptions<Suppress>, begin: BeginTask = beginAttempt) {
     checkOptions(options);
     this.#root = begin(this, options);
-    this.#task = this.#root.task;
-    this.taskUuid = this.#task.uuid;
-    this.taskName = this.#task.name;
+    this.#attempt = this.#root.attempt;
+    this.taskUuid = this.#attempt.uuid;
+    this.taskName = this.#attempt.name;
   }
 
   /** Whether the task has not ended. */
   get isOpen(): boolean {
-    return this.#task.isOpen;
+    return this.#attempt.isOpen;
   }
 
   /**
    * Aborted when the task is cancelled, with a {@link TaskCancelledError} as its reason: for
    * `fetch(url, { signal })` and all else that can be aborted. Code that never lets the event
-   * loop run can't hear it.
+   * loop run can't receive it.
    */
   get signal(): AbortSignal {
     if (this.#aborter === undefined) {
-      const { cancellation } = this.#task;
+      const { cancellation } = this.#attempt;
       this.#aborter = new AbortController();
-      this.#task.aborter = new WeakRef(this.#aborter);
+      this.#attempt.aborter = new WeakRef(this.#aborter);
       if (cancellation !== undefined) this.#aborter.abort(cancellation);
     }
     return this.#aborter.signal;
@@ -61,17 +61,17 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
 
   /** Span id of the attempt's task span; empty where nothing is recorded. */
   get spanId(): string {
-    return this.#task.spanId;
+    return this.#attempt.spanId;
   }
 
   /** Trace id of the attempt, for a link to it; empty where nothing is recorded. */
   get traceId(): string {
-    return this.#root.own.writer.ref.traceId;
+    return this.#root.openScope.writer.ref.traceId;
   }
 
   /** The latest error that a scope or the task reported; `undefined` if none. */
   get latestException(): unknown {
-    return this.#task.latest?.thrown;
+    return this.#attempt.latest?.thrown;
   }
 
   /** Runs a function as a scope; see {@link Scope.scope}. */
@@ -83,26 +83,26 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   /** Opens a scope for `using`; see {@link Scope.scope}. */
   scope(name: string): Scope<Suppress>;
   scope(name: string, fn?: (scope: Scope<Suppress>) => unknown, options?: ScopeOptions): unknown {
-    const inner = this.#innermost();
-    return fn === undefined ? inner.scope(name) : inner.scope(name, fn, options);
+    const innermost = this.#innermost();
+    return fn === undefined ? innermost.scope(name) : innermost.scope(name, fn, options);
   }
 
-  /** Runs a function as part of the task, outside any scope. Errors pass through and end nothing. */
+  /** Runs a function as code of the task, outside any scope. Errors pass through and end nothing. */
   run<T>(fn: () => T): T {
     return this.#root.run(fn);
   }
 
-  /** Tells those who wait for the task; see {@link Scope.notify}. */
+  /** Sends a message to the people who wait for the task; see {@link Scope.notify}. */
   notify(message: string, attributes?: Attributes): void {
     this.#innermost().notify(message, attributes);
   }
 
-  /** Says how far it is; see {@link Scope.progress}. */
+  /** Reports how far the task is; see {@link Scope.progress}. */
   progress(done: number, total?: number): void {
     this.#innermostOpen().progress(done, total);
   }
 
-  /** Says what it is going to consist of; see {@link Scope.plan}. */
+  /** Announces what the task is going to consist of; see {@link Scope.plan}. */
   plan(plan: PlanInput): void {
     this.#innermostOpen().plan(plan);
   }
@@ -125,8 +125,9 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
    */
   setResult(result: unknown): void {
     const json = jsonOf(result);
-    if (json === undefined) reportOnce(`result of ${this.#task.title}`, `setResult() of ${this.#task.title} is dropped: JSON can't write ${received(result)}`);
-    else this.#root.result(json);
+    const { title } = this.#attempt;
+    if (json !== undefined) this.#root.setResult(json);
+    else reportOnce(`result of ${title}`, `setResult() of ${title} is dropped: JSON can't write ${received(result)}`);
   }
 
   /**
@@ -146,7 +147,7 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
    */
   raiseLatestException(): void {
     this.insertFinalUpdate();
-    const { latest, isStopped, cancellation } = this.#task;
+    const { latest, isStopped, cancellation } = this.#attempt;
     if (isStopped) throw cancellation;
     if (latest !== undefined) throw latest.thrown;
   }
@@ -156,10 +157,10 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
    * if a job has failed. Without effect if it has ended.
    */
   insertFinalUpdate(): void {
-    const { latest, isStopped } = this.#task;
-    if (isStopped) this.#task.end('cancelled');
-    else if (latest === undefined) this.#task.end('completed');
-    else this.#task.end('failed', latest);
+    const { latest, isStopped } = this.#attempt;
+    if (isStopped) this.#attempt.end('cancelled');
+    else if (latest === undefined) this.#attempt.end('completed');
+    else this.#attempt.end('failed', latest);
   }
 
   /** What another process needs so that the task goes on there, inside the innermost scope; for `continueTask`. */
@@ -169,7 +170,7 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
 
   /** Ends the task as completed, whatever became of its jobs. Without effect if it has ended. */
   complete(): void {
-    this.#task.end('completed');
+    this.#attempt.end('completed');
   }
 
   /**
@@ -177,25 +178,57 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
    * cancellation threw. Without effect if it has ended.
    */
   fail(error: unknown): void {
-    if (this.#task.isCancellation(error)) this.#task.end('cancelled');
-    else this.#task.end('failed', { thrown: error });
+    if (this.#attempt.isCancellation(error)) this.#attempt.end('cancelled');
+    else this.#attempt.end('failed', { thrown: error });
   }
 
   /**
    * Ends the task if it has not ended: as failed, since disposal can't see whether there was an
-   * error, and as cancelled if it was told to stop.
+   * error, and as cancelled if it has been cancelled.
    */
   [Symbol.dispose](): void {
-    if (this.isOpen) this.fail(this.#task.cancellation ?? new IncompleteError(this.taskName));
+    if (this.isOpen) this.fail(this.#attempt.cancellation ?? new IncompleteError(this.taskName));
   }
 
-  #innermostOpen(): ScopeNode {
+  #innermostOpen(): ScopeHandle {
     const innermost = this.#innermost();
     return innermost.nearestOpen() ?? innermost;
   }
 
-  #innermost(): ScopeNode {
+  #innermost(): ScopeHandle {
     const current = currentScope.getStore();
     return current !== undefined && current.updater === this ? current : this.#root;
   }
+}
+
+/** The updater of a task that has begun, and its outermost scope. */
+export interface OpenedTask<Suppress extends boolean> {
+  readonly updater: TaskUpdater<Suppress>;
+  readonly root: ScopeHandle;
+}
+
+/** Begins a task, and returns its outermost scope beside its updater. */
+export function openTask<Suppress extends boolean>(
+  options: TaskUpdaterOptions<Suppress>,
+  begin: BeginTask = beginAttempt,
+): OpenedTask<Suppress> {
+  let root!: ScopeHandle;
+  const updater = new TaskUpdater(options, (own, checked) => (root = begin(own, checked)));
+  return { updater, root };
+}
+
+/** The updater of the task that the running code belongs to, across awaits and timers; `undefined` outside any task. */
+export function currentUpdater(): TaskUpdater<boolean> | undefined {
+  // Each scope has the updater that began its task.
+  return currentScope.getStore()?.updater as TaskUpdater<boolean> | undefined;
+}
+
+/** `notify()` of the innermost scope that the running code belongs to; outside any task it does nothing. */
+export function notify(message: string, attributes?: Attributes): void {
+  currentScope.getStore()?.notify(message, attributes);
+}
+
+/** `progress()` of the innermost scope that the running code belongs to; outside any task it does nothing. */
+export function progress(done: number, total?: number): void {
+  currentUpdater()?.progress(done, total);
 }

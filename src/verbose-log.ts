@@ -1,28 +1,34 @@
 import { attemptLine, nameLine, needsName } from './log-line.ts';
 import type { LineKind, ScopeTree } from './log-line.ts';
-import { reportOnce } from './report.ts';
-import type { ScopeRun } from './scope-run.ts';
-import { print } from './standard-streams.ts';
+import { print, reportOnce } from './report.ts';
 
-/** Prints a task's log to standard output while it grows; it needs no SDK. */
+/** A scope whose lines are printed. */
+export interface PrintedScope {
+  readonly name: string;
+  readonly isOpen: boolean;
+  readonly isHeading: boolean;
+  isInside(outer: PrintedScope): boolean;
+}
+
+/** Prints a task's log to standard output while it grows. It needs no SDK. */
 export class VerboseLog {
-  #before: ScopeRun | undefined;
+  #latest: PrintedScope | undefined;
 
-  /** Prints what stands at the head of an attempt. */
-  begin(root: ScopeRun, attempt: number): void {
+  /** Prints the first line of an attempt. */
+  begin(root: PrintedScope, attempt: number): void {
     this.write('other', root, attemptLine(attempt));
   }
 
-  /** Prints what a scope has to say, after its name where another scope's lines stand in between. */
-  write(kind: LineKind, scope: ScopeRun, lines: string): void {
+  /** Prints lines of a scope, after its name where lines of another scope come between. */
+  write(kind: LineKind, scope: PrintedScope, lines: string): void {
     if (lines === '') return;
-    const name = needsName(kind, scope, this.#before, scopeTree) ? nameLine(scope.name, true) : '';
-    this.#before = scope;
+    const name = needsName(kind, scope, this.#latest, scopeTree) ? nameLine(scope.name, true) : '';
+    this.#latest = scope;
     print('stdout', name + lines, (error) => reportOnce('verbose', 'the log could not be printed', error));
   }
 }
 
-const scopeTree: ScopeTree<ScopeRun> = {
+const scopeTree: ScopeTree<PrintedScope> = {
   isOpen: (scope) => scope.isOpen,
   isHeading: (scope) => scope.isHeading,
   isInside: (scope, outer) => scope.isInside(outer),

@@ -1,8 +1,8 @@
 import { capture } from '../../src/capture.ts';
 import type { SpanSink, TaskProcessor } from '../../src/capture.ts';
 import type { SpanRef } from '../../src/fact.ts';
-import { liveTasks } from '../../src/live-tasks.ts';
 import { reportOnce } from '../../src/report.ts';
+import { liveTasks } from '../../src/worker.ts';
 import { announcedFactOf, endFactOf, startFactOf } from '../facts/span-facts.ts';
 import { spanRefOf } from '../facts/span-ref.ts';
 import { Acknowledgements } from './acknowledgements.ts';

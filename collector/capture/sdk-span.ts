@@ -1,6 +1,6 @@
 import { SpanStatusCode } from '@opentelemetry/api';
 import type { Attributes, HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
-import { microsOf } from '../../src/task-clock.ts';
+import { microsOf } from '../../src/clock.ts';
 import type { ToldEnd, ToldStart } from '../facts/span-facts.ts';
 
 /** What of an SDK's span is read here; SDK 2.x and 3.x both have it. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { print } from '../../src/standard-streams.ts';
+import { print } from '../../src/report.ts';
 import { EXIT_FAILED } from './exit-codes.ts';
 import { runProgram } from './program.ts';
 

@@ -1,8 +1,8 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { isTaskUuid } from '../../src/task-uuid.ts';
-import { isLoopbackAddress } from '../server/loopback.ts';
 import { booleanOf, textOf } from '../environment.ts';
+import { isLoopbackAddress } from '../server/host-names.ts';
 import { accessToken } from './access-token.ts';
 import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
 
@@ -77,7 +77,7 @@ export function sourceOf(command: Command, task?: TaskArgument): SourcePlace {
   return url === undefined ? { usualUrl: usualUrl(command) } : { url };
 }
 
-/** Where `taskspan demo` and `taskspan serve` serve with the same environment. */
+/** Where `taskspan serve` serves with the same environment. */
 function usualUrl(command: Command): string {
   const host = variable(command, 'TASKSPAN_HOST', parseHost) ?? DEFAULT_HOST;
   const port = variable(command, 'TASKSPAN_PORT', parsePort) ?? DEFAULT_PORT;

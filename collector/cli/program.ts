@@ -4,7 +4,6 @@ import { describeFailure, failureText } from '../../src/failure.ts';
 import { cancelCommand } from './cancel-command.ts';
 import { deleteEmpty } from '../environment.ts';
 import { CommandError } from './command-error.ts';
-import { demoCommand } from './demo-command.ts';
 import { EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ExitWith } from './exit-codes.ts';
 import { listCommand } from './list-command.ts';
@@ -49,7 +48,6 @@ function createProgram(exitWith: ExitWith): Command {
     cancelCommand(),
     runCommand(exitWith),
     serveCommand(),
-    demoCommand(),
   ];
   // Made by `command()` or added, each subcommand must throw rather than exit.
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

@@ -1,5 +1,4 @@
-import { warnings } from '../../src/report.ts';
-import { print as printTo } from '../../src/standard-streams.ts';
+import { warnings, print as printTo } from '../../src/report.ts';
 
 /** The warnings of taskspan while a command runs. */
 export interface HeldReports {

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import { isOutcome, OUTCOMES } from '../../src/conventions.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import type { ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart, ToldError } from '../../src/fact.ts';
+import type { ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart, ErrorInfo } from '../../src/fact.ts';
 import { countOf, isOrdinal, textOf, userAttributes } from './attributes.ts';
 import { uuidOf } from './span-ref.ts';
 import { unexpected } from './unexpected.ts';
@@ -91,7 +91,7 @@ export function endFactOf(ref: SpanRef, { name, attributes, time, duration, fail
   const outcome = outcomeOf(attributes, failed);
   const seq = Math.max(countOf(attributes, conventions.FACTS), 1 + greatestSeq(events));
   const errorName = attributes[conventions.ERROR] === undefined ? reportedError(events) : textOf(attributes, conventions.ERROR);
-  const error: ToldError | undefined = errorName === '' ? undefined : { name: errorName, message };
+  const error: ErrorInfo | undefined = errorName === '' ? undefined : { name: errorName, message };
   const own = endAttributesOf(attributes);
   const rest = { span: ref, seq, time, outcome, duration, error, ...(Object.keys(own).length > 0 && { attributes: own }) };
   if (ref.spanId !== ref.taskSpanId) return { kind: 'scope-end', ...rest, heading: attributes[conventions.HEADING] === true };

@@ -1,15 +1,14 @@
 import type { Fact, SpanRef } from '../../src/fact.ts';
-import { foldAnnouncement } from './announcement.ts';
-import { childSharesOf, grownShares } from './child-share.ts';
-import type { ChildShare } from './child-share.ts';
-import { inOrder } from './fact-order.ts';
-import { fold, foldChildShare } from './fold.ts';
+import { inOrder } from './fact-sequence.ts';
+import { fold, foldAnnouncement, foldChildShare } from './fold.ts';
 import { JournalWriter } from './journal.ts';
-import type { JournalEntry } from './journal.ts';
-import type { ScopeState } from './scope-state.ts';
-import { summaryJson, taskName } from './summary.ts';
-import type { TaskFold } from './task-fold.ts';
-import { isSameLife, lifeOf } from './task-life.ts';
+import type { JournalRow } from './journal.ts';
+import { summaryJson } from './record-json.ts';
+import { progressOf } from './roll-up.ts';
+import type { ScopeState, AttemptState } from './scope-state.ts';
+import { TaskDraft } from './task-fold.ts';
+import type { TaskFold, TaskFacts } from './task-fold.ts';
+import { isSameLife, lifeOf, taskName } from './task-life.ts';
 import type { TaskLife } from './task-life.ts';
 import type { TaskState } from './task-record.ts';
 
@@ -18,134 +17,176 @@ export const RECENT_NOTIFICATIONS = 100;
 
 /** What one commit changes in one task: all that a store has to write. */
 export interface TaskCommit {
-  task: TaskFold;
-  version: number;
-  /** Byte offset of {@link text} in the log. */
-  offset: number;
-  /** Lines that the log gains; may be empty. */
-  text: string;
-  entries: JournalEntry[];
+  /** The task as it is after the commit. */
+  readonly task: TaskDraft;
+  readonly version: number;
+  /** The text that the log gains; may be none. */
+  readonly rows: readonly JournalRow[];
   /** Spans to write. */
-  scopes: ScopeState[];
+  readonly scopes: readonly ScopeState[];
   /** Those of them that are parts whose workers this commit has made known. */
-  begunParts: readonly ScopeState[];
-  summary: string;
-  name: string;
+  readonly begunParts: readonly ScopeState[];
+  readonly summary: string;
+  readonly name: string;
   /** As the facts have it. */
-  state: TaskState;
-  /** What its parent tasks have to be told: {@link tellParents}. */
-  childShares: readonly ChildShare[];
+  readonly state: TaskState;
   /** What the task lives by, where this commit has changed it: always with the first. */
-  life?: TaskLife;
+  readonly life?: TaskLife;
 }
-
-/** How far the child tasks are for which a scope stands, as a store knows them; `null` where there are none. */
-export type ShareOfChildren = (scope: ScopeState) => number | null;
 
 /**
- * Folds facts of one task and gives what a store has to write; `undefined` if they bring nothing
- * new. The task's version, log length and last line move on.
+ * Folds what one append of a store brings, and gives what is to be written.
+ *
+ * What a batch is given stays as it is until {@link keep}. So a store loads tasks, folds facts into them, folds what
+ * {@link takeGrownShares} gives into the parent tasks until there is nothing more, writes the {@link commits}, and then
+ * keeps the batch; where it can't write, it drops the batch.
  */
-export function commitFacts(
-  task: TaskFold,
-  facts: readonly Fact[],
-  shareOfChildren: ShareOfChildren = () => null,
-): TaskCommit | undefined {
-  const journal = new JournalWriter(task);
-  const noted: ScopeState[] = [];
-  const begunParts: ScopeState[] = [];
-  const before = beforeCommit(task);
-  let span: SpanRef | undefined;
-  let scope: ScopeState | undefined;
-  for (const fact of inOrder(facts)) {
-    if (fact.kind === 'task-announced') {
-      foldAnnouncement(task, fact);
-      continue;
-    }
-    // Mostly one fact is of the same span as the one before.
-    if (scope === undefined || fact.span !== span) {
-      span = fact.span;
-      scope = task.scopeOf(span);
-    }
-    const knownWorkerId = scope.partWorkerId;
-    const isNew = fold(task, fact, scope);
-    if (fact.kind === 'scope-start' && fact.remote === true) {
-      const share = shareOfChildren(scope);
-      if (share !== null) foldChildShare(task, scope, share);
-      if (scope.partWorkerId !== knownWorkerId && scope.partWorkerId !== '') begunParts.push(scope);
-    }
-    if (!isNew) continue;
-    journal.write(fact, scope);
-    if (fact.kind === 'notification' && note(scope, task.logBytes)) noted.push(scope);
+export class CommitBatch {
+  readonly #foldings = new Map<string, Folding>();
+  readonly #growing = new Set<Folding>();
+  #depth = 0;
+
+  /**
+   * Folds facts into their task.
+   *
+   * @param children How far the child tasks are for which scopes that begin with these facts stand; see `startedParts`.
+   */
+  fold(task: TaskFold, facts: readonly Fact[], children: readonly ChildShare[] = []): void {
+    this.#of(task).fold(facts, children);
   }
-  return commitOf(task, before, journal, noted, begunParts);
-}
 
-/** The same for what child tasks have done. A scope of which nothing has come yet will ask for it. */
-export function commitChildShares(task: TaskFold, shares: readonly ChildShare[]): TaskCommit | undefined {
-  const before = beforeCommit(task);
-  for (const { traceId, spanId, share } of shares) {
-    const scope = task.scopes.get(traceId, spanId);
-    if (scope !== undefined) foldChildShare(task, scope, share);
+  /** Folds how far child tasks are into their parent task. A scope of which nothing has come yet gets it with its start. */
+  foldChildShares(parent: TaskFold, shares: readonly ChildShare[]): void {
+    this.#of(parent).foldChildShares(shares);
   }
-  return commitOf(task, before, new JournalWriter(task));
+
+  /**
+   * How far child tasks are, by the UUIDs of their parent tasks: those where it has grown since this was asked last. The
+   * parents are to be loaded, with these scopes and what is around them.
+   */
+  takeGrownShares(): Map<string, ChildShare[]> {
+    const shares = this.#depth++ < DEEPEST ? [...this.#growing].flatMap((folding) => folding.takeGrownShares()) : [];
+    this.#growing.clear();
+    return Map.groupBy(shares, ({ parentTaskUuid }) => parentTaskUuid);
+  }
+
+  /** What is to be written: one commit for each task that is another now. To be asked once, when all is folded. */
+  commits(): TaskCommit[] {
+    return [...this.#foldings.values()].map((folding) => folding.commit()).filter((commit) => commit !== undefined);
+  }
+
+  /** Makes the states that facts were folded into what the commits have made of them. */
+  keep(): void {
+    for (const folding of this.#foldings.values()) folding.keep();
+  }
+
+  #of(task: TaskFold): Folding {
+    let folding = this.#foldings.get(task.uuid);
+    if (folding === undefined) this.#foldings.set(task.uuid, (folding = new Folding(task)));
+    this.#growing.add(folding);
+    return folding;
+  }
 }
 
-interface Before {
-  readonly life: TaskLife;
-  readonly childShares: readonly ChildShare[];
+/** No tasks nest so deep: what seems to is a circle, which only a foreign sender can make. */
+const DEEPEST = 100;
+
+/** Folds what a batch brings to one task. */
+class Folding {
+  readonly #task: TaskDraft;
+  readonly #journal: JournalWriter;
+  /** Scopes that got notifications. */
+  readonly #noted = new Set<ScopeState>();
+  readonly #begunParts: ScopeState[] = [];
+  readonly #lifeBefore: TaskLife;
+  #shares: readonly ChildShare[];
+
+  constructor(task: TaskFold) {
+    this.#task = new TaskDraft(task);
+    this.#journal = new JournalWriter(this.#task);
+    this.#lifeBefore = lifeOf(task);
+    this.#shares = childSharesOf(task);
+  }
+
+  fold(facts: readonly Fact[], children: readonly ChildShare[]): void {
+    const task = this.#task;
+    let span: SpanRef | undefined;
+    let scope: ScopeState | undefined;
+    for (const fact of inOrder(facts)) {
+      if (fact.kind === 'task-announced') {
+        foldAnnouncement(task, fact);
+        continue;
+      }
+      // Mostly one fact is of the same span as the one before.
+      if (scope === undefined || fact.span !== span) {
+        span = fact.span;
+        scope = task.scopeOf(span);
+      }
+      const knownWorkerId = scope.partWorkerId;
+      const isNew = fold(task, fact, scope);
+      if (scope.partWorkerId !== knownWorkerId && scope.partWorkerId !== '') this.#begunParts.push(scope);
+      if (!isNew) continue;
+      const row = this.#journal.write(fact, scope);
+      if (fact.kind !== 'notification') continue;
+      note(scope, row);
+      this.#noted.add(scope);
+    }
+    this.foldChildShares(children);
+  }
+
+  foldChildShares(shares: readonly ChildShare[]): void {
+    for (const { traceId, spanId, share } of shares) {
+      const scope = this.#task.get(traceId, spanId);
+      if (scope !== undefined) foldChildShare(this.#task, scope, share);
+    }
+  }
+
+  takeGrownShares(): readonly ChildShare[] {
+    const shares = childSharesOf(this.#task);
+    const grown = grownShares(this.#shares, shares);
+    this.#shares = shares;
+    return grown;
+  }
+
+  commit(): TaskCommit | undefined {
+    const task = this.#task;
+    if (task.changed.length === 0 && !task.announcedAnew) return undefined;
+    task.version++;
+    const rows = this.#journal.close();
+    for (const scope of this.#noted) forgetOldest(scope);
+    for (const scope of task.changed) scope.changed = false;
+    const life = lifeOf(task);
+    const anew = task.version === 1 || task.announcedAnew || !isSameLife(this.#lifeBefore, life);
+    return {
+      task,
+      version: task.version,
+      rows,
+      scopes: task.changed,
+      begunParts: this.#begunParts,
+      summary: summaryJson(task),
+      name: taskName(task),
+      state: life.state,
+      ...(anew && { life }),
+    };
+  }
+
+  keep(): void {
+    const task = this.#task;
+    if (task.version > task.ofVersion) task.of.keep(task);
+  }
 }
 
-function beforeCommit(task: TaskFold): Before {
-  return { life: lifeOf(task), childShares: childSharesOf(task) };
-}
-
-function commitOf(
-  task: TaskFold,
-  before: Before,
-  journal: JournalWriter,
-  noted: readonly ScopeState[] = [],
-  begunParts: readonly ScopeState[] = [],
-): TaskCommit | undefined {
-  if (!task.hasChanges && !task.announcedAnew) return undefined;
-  const version = ++task.version;
-  const offset = task.logBytes;
-  task.logBytes += journal.close();
-  for (const scope of noted) forgetOldest(scope);
-  const scopes = task.takeChanges();
-  const life = lifeOf(task);
-  const anew = version === 1 || task.announcedAnew || !isSameLife(before.life, life);
-  task.announcedAnew = false;
-  return {
-    task,
-    version,
-    offset,
-    text: journal.text,
-    entries: journal.entries,
-    scopes,
-    begunParts,
-    summary: summaryJson(task),
-    name: taskName(task),
-    state: life.state,
-    childShares: grownShares(before.childShares, childSharesOf(task)),
-    ...(anew && { life }),
-  };
-}
-
-/** Remembers that the commit whose text begins at an offset holds a notification of the scope; says whether it is its first. */
-function note(scope: ScopeState, offset: number): boolean {
+/** Remembers that the row at an offset holds a notification of the scope. */
+function note(scope: ScopeState, offset: number): void {
   const { recent } = scope;
   const last = recent.length - 2;
-  if (last >= 0 && recent[last] === offset) {
-    recent[last + 1]!++;
-    return false;
-  }
+  // Made anew, for one that grows has room for many more: mostly it stays as short.
   if (last < 0) scope.recent = [offset, 1];
+  else if (recent[last] === offset) recent[last + 1]!++;
   else recent.push(offset, 1);
-  return true;
 }
 
-/** Forgets the commits before those that hold the scope's last notifications. */
+/** Forgets the rows before those that hold the scope's last notifications. */
 function forgetOldest({ recent }: ScopeState): void {
   let kept = 0;
   for (let at = 1; at < recent.length; at += 2) kept += recent[at]!;
@@ -155,4 +196,41 @@ function forgetOldest({ recent }: ScopeState): void {
     drop += 2;
   }
   if (drop > 0) recent.splice(0, drop);
+}
+
+/** How far a child task is, for the scope of its parent task that stands for it. */
+export interface ChildShare {
+  readonly parentTaskUuid: string;
+  /** Ids of the scope in the parent task. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** 0 to 1. */
+  readonly share: number;
+}
+
+/** What a task's attempts tell their parents: nothing where they have none, or nobody has said how far they are. */
+export function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
+  const shares: ChildShare[] = [];
+  for (const attempt of task.attempts) {
+    const share = childShareOf(attempt);
+    if (share !== undefined) shares.push(share);
+  }
+  return shares;
+}
+
+/** What one attempt tells. */
+export function childShareOf(attempt: AttemptState): ChildShare | undefined {
+  const { parentTaskUuid, parentScope, traceId } = attempt;
+  if (parentTaskUuid === null || parentScope === null) return undefined;
+  const share = progressOf(attempt);
+  return share === null ? undefined : { parentTaskUuid, traceId, spanId: parentScope.spanId, share };
+}
+
+/** Those that were not told before. They only grow. */
+export function grownShares(before: readonly ChildShare[], now: readonly ChildShare[]): readonly ChildShare[] {
+  return now.length === 0 ? now : now.filter((one) => !before.some((other) => isSame(one, other) && other.share >= one.share));
+}
+
+function isSame(one: ChildShare, other: ChildShare): boolean {
+  return one.spanId === other.spanId && one.traceId === other.traceId && one.parentTaskUuid === other.parentTaskUuid;
 }

@@ -13,15 +13,14 @@ import type {
 } from '../../src/fact.ts';
 import { failureText } from '../../src/failure.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
-import { isGreaterContent } from './content.ts';
-import { countedAs, recount } from './jobs.ts';
-import { addByName, rollUp } from './roll-up.ts';
-import { isAttempt, namesOnly } from './scope-state.ts';
+import { addByName, namesOnly, shareDone } from '../../src/progress.ts';
+import { addSeq, missingIn } from './fact-sequence.ts';
+import { countedAs, recount, rollUp } from './roll-up.ts';
+import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import { addSeq, missingIn } from './seq-set.ts';
-import type { TaskFold } from './task-fold.ts';
+import type { Announcement, TaskDraft } from './task-fold.ts';
 
-/** Any fact of a task or scope span. An announcement is none of these: `foldAnnouncement` takes it. */
+/** Any fact of a task or scope span. An announcement is none of these: {@link foldAnnouncement} takes it. */
 export type ScopeFact = Exclude<Fact, TaskAnnounced>;
 
 /**
@@ -34,7 +33,7 @@ export type ScopeFact = Exclude<Fact, TaskAnnounced>;
  * @param scope State of the fact's span, where the caller knows it.
  * @returns Whether the fact is new, so that the log has to tell it.
  */
-export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
+export function fold(task: TaskDraft, fact: ScopeFact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
   const isNew = see(task, scope, fact.seq);
   if (isNew) {
     task.change(scope);
@@ -76,7 +75,7 @@ export function fold(task: TaskFold, fact: ScopeFact, scope: ScopeState = task.s
 }
 
 /** Takes in a sequence number, and counts in the attempt what is known to be missing. */
-function see(task: TaskFold, scope: ScopeState, seq: number): boolean {
+function see(task: TaskDraft, scope: ScopeState, seq: number): boolean {
   const { seen } = scope;
   const last = seen.length - 1;
   // Mostly each follows the one before, and nothing else becomes known.
@@ -97,7 +96,7 @@ function see(task: TaskFold, scope: ScopeState, seq: number): boolean {
   return isNew;
 }
 
-function foldProgress(task: TaskFold, scope: ScopeState, fact: ProgressFact): void {
+function foldProgress(task: TaskDraft, scope: ScopeState, fact: ProgressFact): void {
   const { seq, done, total } = fact;
   const latest = { seq, done, total: total ?? null };
   const before = scope.latestProgress;
@@ -106,22 +105,22 @@ function foldProgress(task: TaskFold, scope: ScopeState, fact: ProgressFact): vo
     task.change(scope);
   }
   if (total === undefined) return;
-  raiseShare(task, scope, total === 0 ? 1 : Math.min(1, done / total));
+  raiseShare(task, scope, shareDone(done, total));
 }
 
 /** Takes in a share done: the greatest counts. */
-function raiseShare(task: TaskFold, scope: ScopeState, share: number): void {
+function raiseShare(task: TaskDraft, scope: ScopeState, share: number): void {
   if (scope.share !== null && share <= scope.share) return;
   scope.share = share;
   rollUp(task, scope);
 }
 
 /** Takes in the share done of a child task for which the scope stands; that is a scope which begins elsewhere. */
-export function foldChildShare(task: TaskFold, scope: ScopeState, share: number): void {
+export function foldChildShare(task: TaskDraft, scope: ScopeState, share: number): void {
   if (scope.remote) raiseShare(task, scope, share);
 }
 
-function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): void {
+function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): void {
   const { name, parentSpanId, time, remote = false } = fact;
   const workerId = remote ? (fact.workerId ?? '') : '';
   if (scope.start !== null && !isGreaterContent([name, parentSpanId, time, remote, workerId], scopeStartContentOf(scope))) return;
@@ -142,7 +141,7 @@ function foldScopeStart(task: TaskFold, scope: ScopeState, fact: ScopeStart): vo
   rollUp(task, scope);
 }
 
-function foldScopeEnd(task: TaskFold, scope: ScopeState, fact: ScopeEnd): void {
+function foldScopeEnd(task: TaskDraft, scope: ScopeState, fact: ScopeEnd): void {
   const end = endOf(fact, fact.heading);
   if (scope.end !== null && !isGreaterContent(end, scope.end)) return;
   const before = countedAs(scope);
@@ -151,7 +150,7 @@ function foldScopeEnd(task: TaskFold, scope: ScopeState, fact: ScopeEnd): void {
   rollUp(task, scope);
 }
 
-function foldTaskStart(task: TaskFold, attempt: AttemptState, fact: TaskStart): void {
+function foldTaskStart(task: TaskDraft, attempt: AttemptState, fact: TaskStart): void {
   if (attempt.start !== null && !isGreaterContent(startContent(fact), startContentOf(attempt))) return;
   task.change(attempt);
   attempt.name = fact.name;
@@ -166,7 +165,7 @@ function foldTaskStart(task: TaskFold, attempt: AttemptState, fact: TaskStart): 
   attempt.sampled = fact.sampled;
 }
 
-function foldTaskEnd(task: TaskFold, attempt: AttemptState, fact: TaskEnd): void {
+function foldTaskEnd(task: TaskDraft, attempt: AttemptState, fact: TaskEnd): void {
   const end = endOf(fact, true);
   const final = { exception: fact.exception, jobs: fact.jobs };
   if (attempt.end !== null && !isGreaterContent([end, final], [attempt.end, attempt.final])) return;
@@ -175,7 +174,7 @@ function foldTaskEnd(task: TaskFold, attempt: AttemptState, fact: TaskEnd): void
   attempt.final = final;
 }
 
-function foldException(task: TaskFold, attempt: AttemptState, fact: ExceptionFact): void {
+function foldException(task: TaskDraft, attempt: AttemptState, fact: ExceptionFact): void {
   const { time, seq } = fact;
   const { spanId } = fact.span;
   const text = failureText({ name: fact.type, message: fact.message });
@@ -195,23 +194,22 @@ function foldException(task: TaskFold, attempt: AttemptState, fact: ExceptionFac
 }
 
 /** The first plan counts. */
-function foldPlan(task: TaskFold, scope: ScopeState, fact: PlanFact): void {
+function foldPlan(task: TaskDraft, scope: ScopeState, fact: PlanFact): void {
   const { seq, plan } = fact;
   const before = scope.plan;
   if (before !== null && (seq > before.seq || (seq === before.seq && !isGreaterContent(plan, before.plan)))) return;
   scope.plan = { seq, plan };
   scope.insideByName = namesOnly();
   task.change(scope);
-  if (typeof plan === 'object') {
-    for (const inside of task.scopes) {
-      if (inside.parentSpanId === scope.spanId && inside.traceId === scope.traceId) addByName(scope, inside);
-    }
+  // Where nothing inside has done anything yet, nothing inside counts yet.
+  if (typeof plan === 'object' && scope.insideUnits > 0) {
+    for (const inside of task.inside(scope)) addByName(scope, inside);
   }
   rollUp(task, scope);
 }
 
 /** The last result counts. */
-function foldResult(task: TaskFold, attempt: AttemptState, fact: ResultFact): void {
+function foldResult(task: TaskDraft, attempt: AttemptState, fact: ResultFact): void {
   const { seq, result: json } = fact;
   const before = attempt.result;
   if (before !== null && (seq < before.seq || (seq === before.seq && !isGreaterContent(json, before.json)))) return;
@@ -220,7 +218,7 @@ function foldResult(task: TaskFold, attempt: AttemptState, fact: ResultFact): vo
 }
 
 /** Of the values for a name the last one counts. As many names are kept as a task may have, the first by their order. */
-function foldAttributes(task: TaskFold, attempt: AttemptState, { seq, attributes }: AttributesFact): void {
+function foldAttributes(task: TaskDraft, attempt: AttemptState, { seq, attributes }: AttributesFact): void {
   const set = new Map(Object.entries(attempt.set));
   let isChanged = false;
   for (const [key, value] of Object.entries(attributes)) {
@@ -262,4 +260,46 @@ function startContentOf(state: AttemptState): unknown {
   const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled } = state;
   const rest = { workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled };
   return { name, time: start, attempt, attributes, ...rest };
+}
+
+/**
+ * Takes an announcement into a task's state. The first one by time counts, then by its ids: so
+ * any order and repetition gives the same.
+ */
+export function foldAnnouncement(task: TaskDraft, { time, span, name, attributes }: TaskAnnounced): void {
+  const { traceId, spanId } = span;
+  const announced: Announcement = { time, traceId, spanId, name, attributes };
+  if (task.announced === null || isBefore(announced, task.announced)) {
+    task.announced = announced;
+    task.announcedAnew = true;
+  }
+  if (time <= task.updated) return;
+  task.updated = time;
+  task.announcedAnew = true;
+}
+
+function isBefore(one: Announcement, other: Announcement): boolean {
+  if (one.time !== other.time) return one.time < other.time;
+  const [key, otherKey] = [one.traceId + one.spanId, other.traceId + other.spanId];
+  if (key !== otherKey) return key < otherKey;
+  return isGreaterContent([one.name, one.attributes], [other.name, other.attributes]);
+}
+
+/**
+ * Of two contents for one fact the longer wins, then the greater by bytes: one may have been cut
+ * by a limit on its way, and every reader has to choose alike.
+ */
+export function isGreaterContent(one: unknown, other: unknown): boolean {
+  const text = contentText(one);
+  const otherText = contentText(other);
+  return text.length === otherText.length ? text > otherText : text.length > otherText.length;
+}
+
+/** The same text for the same content, whatever the order of its keys. */
+function contentText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  return JSON.stringify(content, (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+  });
 }

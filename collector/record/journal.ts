@@ -2,13 +2,23 @@ import type { Attributes } from '@opentelemetry/api';
 import type { NotificationFact } from '../../src/fact.ts';
 import { factLines, isPlainMessage, lineKind, messageLines, missingLine, nameLine, needsName, plainLine } from '../../src/log-line.ts';
 import type { LineKind, ScopeTree } from '../../src/log-line.ts';
+import { missingBelow } from './fact-sequence.ts';
 import type { ScopeFact } from './fold.ts';
-import { spanKey } from './scope-state.ts';
 import type { ScopeState } from './scope-state.ts';
-import { missingBelow } from './seq-set.ts';
-import type { TaskFold } from './task-fold.ts';
+import { spanKey } from './span-map.ts';
+import type { TaskDraft } from './task-fold.ts';
 
-/** Which lines of a commit's text are whose: one entry a fact that is told in the log. */
+/** A piece of a task's log, as a store keeps it: never longer than {@link ROW_BYTES}. Its entries are all of its text. */
+export interface JournalRow {
+  /** Byte of the whole log at which the text begins. */
+  readonly offset: number;
+  readonly text: string;
+  /** Length of the text in bytes of UTF-8. */
+  readonly bytes: number;
+  readonly entries: readonly JournalEntry[];
+}
+
+/** Which lines of a row are about which scope: one entry a fact that the log shows, and one more in each row that its lines go on in. */
 export interface JournalEntry {
   /** {@link ScopeState.number} of the scope that it is about. */
   scope: number;
@@ -16,7 +26,7 @@ export interface JournalEntry {
   bytes: number;
   /** Microseconds since the epoch. */
   time: number;
-  /** Present for a notification. */
+  /** Present for a notification, where its lines begin. */
   notification?: {
     /** Whether a `(continued)` line comes first. */
     named: boolean;
@@ -26,61 +36,117 @@ export interface JournalEntry {
   };
 }
 
-/**
- * Writes the log lines of one commit. It has to be told of a fact after the fact was folded.
- */
-export class JournalWriter implements ScopeTree<ScopeState> {
-  readonly entries: JournalEntry[] = [];
-  text = '';
-  readonly #task: TaskFold;
-  #before: ScopeState | undefined;
+/** The most bytes of UTF-8 in a row, so that a reader of any range of a log reads little more than the range. */
+export const ROW_BYTES: number = 64 * 1024;
 
-  constructor(task: TaskFold) {
+/** Writes the log lines of one commit. A fact has to be folded before it is written. */
+export class JournalWriter implements ScopeTree<ScopeState> {
+  readonly #rows: JournalRow[] = [];
+  readonly #task: TaskDraft;
+  #before: ScopeState | undefined;
+  /** Byte of the whole log at which the row begins that is being written. */
+  #offset: number;
+  /** Text of that row, of which the length in bytes is known, and what came after it. */
+  #text = '';
+  #textBytes = 0;
+  #unmeasured = '';
+  #entries: JournalEntry[] = [];
+
+  constructor(task: TaskDraft) {
     this.#task = task;
+    this.#offset = task.logBytes;
     this.#before = task.scopeBefore();
   }
 
-  write(fact: ScopeFact, scope: ScopeState): void {
-    if (fact.kind === 'notification') {
-      this.#writeMessage(fact, scope);
-      return;
-    }
+  /** Writes the lines of a fact, if it has any. Gives the offset of the row in which they begin. */
+  write(fact: ScopeFact, scope: ScopeState): number {
+    if (fact.kind === 'notification') return this.#writeMessage(fact, scope);
     const lines = missingLines(fact, scope) + factLines(fact);
-    if (lines === '') return;
-    const bytes = this.#add(lines, scope, this.#needsName(lineKind(fact), scope));
-    this.entries.push({ scope: scope.number, bytes, time: fact.time });
+    if (lines === '') return this.#offset;
+    const text = this.#named(lines, scope, this.#needsName(lineKind(fact), scope));
+    return this.#add(text, { scope: scope.number, bytes: 0, time: fact.time });
   }
 
-  #writeMessage({ message, attributes, time }: NotificationFact, scope: ScopeState): void {
+  /** Leaves with the task which scope's line was the last, and how long its log is now. */
+  close(): readonly JournalRow[] {
+    this.#closeRow();
+    this.#task.logBytes = this.#offset;
+    const before = this.#before;
+    if (before !== undefined) this.#task.lineBefore = spanKey(before.traceId, before.spanId);
+    return this.#rows;
+  }
+
+  #writeMessage({ message, attributes, time }: NotificationFact, scope: ScopeState): number {
     const isPlain = isPlainMessage(message);
     const named = this.#needsName('message', scope);
+    const text = this.#named(isPlain ? plainLine(message) : messageLines(message), scope, named);
     const notification: JournalEntry['notification'] = { named };
-    if (!isPlain) notification.message = message;
+    // A message that goes on in another row is no line either.
+    if (!isPlain || isLongerThanRow(text)) notification.message = message;
     if (attributes !== undefined) notification.attributes = attributes;
-    const bytes = this.#add(isPlain ? plainLine(message) : messageLines(message), scope, named);
-    this.entries.push({ scope: scope.number, bytes, time, notification });
+    return this.#add(text, { scope: scope.number, bytes: 0, time, notification });
   }
 
   #needsName(kind: LineKind, scope: ScopeState): boolean {
     return scope.name !== '' && needsName(kind, scope, this.#before, this);
   }
 
-  /** Gives the length of what the text gains: for now in UTF-16, as if each character were a byte. */
-  #add(lines: string, scope: ScopeState, named: boolean): number {
-    const text = named ? nameLine(scope.name, true) + lines : lines;
-    this.text += text;
+  #named(lines: string, scope: ScopeState, named: boolean): string {
     this.#before = scope;
-    return text.length;
+    return named ? nameLine(scope.name, true) + lines : lines;
   }
 
-  /** Leaves with the task which scope's line was the last; gives the length of the text in bytes of UTF-8. */
-  close(): number {
-    const before = this.#before;
-    if (before !== undefined) this.#task.lineBefore = spanKey(before.traceId, before.spanId);
-    const { text, entries } = this;
-    const bytes = Buffer.byteLength(text);
-    if (bytes !== text.length) inBytes(entries, text);
-    return bytes;
+  /** Adds the lines of a fact to the row, or to a new one where they don't fit. Gives the offset of the row in which they begin. */
+  #add(text: string, entry: JournalEntry): number {
+    if (!this.#fits(text)) this.#closeRow();
+    const offset = this.#offset;
+    if (isLongerThanRow(text)) {
+      this.#addInRows(text, entry);
+      return offset;
+    }
+    // For now in UTF-16, as if each character were a byte.
+    entry.bytes = text.length;
+    this.#unmeasured += text;
+    this.#entries.push(entry);
+    return offset;
+  }
+
+  /** Whether the row has room for a text. It is measured only where it may be that it has none: mostly it has. */
+  #fits(text: string): boolean {
+    if (this.#textBytes + MOST_BYTES * (this.#unmeasured.length + text.length) <= ROW_BYTES) return true;
+    this.#measure();
+    return this.#textBytes + Buffer.byteLength(text) <= ROW_BYTES;
+  }
+
+  #measure(): void {
+    this.#textBytes += Buffer.byteLength(this.#unmeasured);
+    this.#text += this.#unmeasured;
+    this.#unmeasured = '';
+  }
+
+  #closeRow(): void {
+    this.#measure();
+    const text = this.#text;
+    const bytes = this.#textBytes;
+    if (bytes === 0) return;
+    if (bytes !== text.length) measureEntries(this.#entries, text);
+    this.#rows.push({ offset: this.#offset, text, bytes, entries: this.#entries });
+    this.#offset += bytes;
+    this.#text = '';
+    this.#textBytes = 0;
+    this.#entries = [];
+  }
+
+  /** Writes the lines of one fact that are too long for a row. */
+  #addInRows(text: string, entry: JournalEntry): void {
+    const { scope, time } = entry;
+    let next = entry;
+    for (const piece of rowTexts(text)) {
+      const bytes = Buffer.byteLength(piece);
+      this.#rows.push({ offset: this.#offset, text: piece, bytes, entries: [{ ...next, bytes }] });
+      this.#offset += bytes;
+      next = { scope, time, bytes: 0 };
+    }
   }
 
   isOpen(scope: ScopeState): boolean {
@@ -102,8 +168,34 @@ export class JournalWriter implements ScopeTree<ScopeState> {
   }
 }
 
-/** Mends the lengths of entries where a text is not all ASCII. */
-function inBytes(entries: readonly JournalEntry[], text: string): void {
+/** The most bytes of UTF-8 that a UTF-16 code unit takes. */
+const MOST_BYTES = 3;
+
+function isLongerThanRow(text: string): boolean {
+  return MOST_BYTES * text.length > ROW_BYTES && Buffer.byteLength(text) > ROW_BYTES;
+}
+
+/** Cuts a text to pieces for rows: each ends with a line where it can, and with a whole character in any case. */
+function rowTexts(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const pieces: string[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    let to = Math.min(from + ROW_BYTES, bytes.length);
+    if (to < bytes.length) {
+      const line = bytes.lastIndexOf(LINE_FEED, to - 1) + 1;
+      if (line > from) to = line;
+      else while ((bytes[to]! & 0xc0) === 0x80) to--;
+    }
+    pieces.push(bytes.toString('utf8', from, to));
+    from = to;
+  }
+  return pieces;
+}
+
+const LINE_FEED = 10;
+
+/** Corrects the lengths of entries where a text is not all ASCII. */
+function measureEntries(entries: readonly JournalEntry[], text: string): void {
   let at = 0;
   for (const entry of entries) {
     const from = at;

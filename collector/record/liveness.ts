@@ -1,4 +1,4 @@
-import { isoTime } from './iso-time.ts';
+import { isoTime } from './task-record.ts';
 
 /**
  * Whether a task's worker lives, as those have heard who listen.

@@ -1,47 +1,88 @@
-import { isoTime } from './iso-time.ts';
 import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
-import type { TaskState, TaskSummary } from './task-record.ts';
+import { progressOf } from './roll-up.ts';
+import { attributesOf } from './scope-state.ts';
+import { latestAttempt } from './task-fold.ts';
+import type { TaskFacts } from './task-fold.ts';
+import { stateOf, statusOf, taskName } from './task-life.ts';
+import { isoTime } from './task-record.ts';
+import type { TaskRecord, TaskState, TaskSummary } from './task-record.ts';
 
-/**
- * The JSON text of a record, made from the stored text without parsing it.
+/*
+ * The JSON text of a record is made without parsing what is stored.
  *
- * A store keeps the part that only facts change (`summary`, a JSON object that ends with
- * `cancellable`). The log, liveness and the version are added when it is read.
+ * A store keeps of each task a summary: all of the record that facts alone decide. It is a JSON object in six lines,
+ * each a piece of the record. When a record is read, its log, its worker's liveness and its version are put between and
+ * behind the pieces. No piece has a line feed inside: JSON needs none, and it stands in no string but as `\n`.
  */
+
+/** The pieces of a summary, in their order. */
+type SummaryPieces = [
+  /** `task_name` to `end`. */
+  head: string,
+  exception: string,
+  /** `finished`, `status` and `state`. */
+  outcome: string,
+  /** `attempt` to `updated`. */
+  details: string,
+  cancellable: string,
+  close: string,
+];
+
+/** The summary of a task: JSON text that {@link recordJson} makes whole. */
+export function summaryJson(task: TaskFacts): string {
+  const latest = latestAttempt(task);
+  const state = stateOf(task, latest);
+  const end = latest?.end ?? null;
+  const jobs = latest?.jobs ?? { finished: 0, failed: 0, running: 0 };
+  const exception = latest?.final?.exception ?? latest?.exception?.text ?? '';
+  const pieces: SummaryPieces = [
+    `{"task_name":${JSON.stringify(taskName(task))},"task_uuid":"${task.uuid}"` +
+      `,"start":${timeJson(latest?.start ?? null)},"end":${timeJson(end === null ? null : end.time)},`,
+    exceptionPiece(exception),
+    outcomePiece(end !== null, statusOf(state), state),
+    `"attempt":${latest?.attempt ?? 0}` +
+      `,"jobs":{"total":${jobs.finished + jobs.failed + jobs.running},"finished":${jobs.finished}` +
+      `,"failed":${jobs.failed},"running":${jobs.running}}` +
+      `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))}` +
+      `,"result":${inOneLine(latest?.result?.json ?? 'null')}` +
+      `,"attributes":${JSON.stringify(attributesOf(latest, task.announced?.attributes))}` +
+      `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
+      `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
+      `,"facts_missing":${latest?.missing ?? 0},"created":${timeJson(createdAt(task))},"updated":${timeJson(task.updated)},`,
+    cancellablePiece(end === null && latest?.cancellable === true),
+    '}',
+  ];
+  return pieces.join('\n');
+}
 
 /** What a reader adds to a stored summary. */
 export interface RecordParts {
   summary: string;
   version: number;
   logBytes: number;
-  /** `lost` stands above the state that the facts tell; any other is theirs. */
+  /** `lost` stands above the state that the facts report; any other is theirs. */
   state?: TaskState;
-  /** Absent where no sign of life is expected. */
+  /** Absent where no heartbeat is expected. */
   liveness?: Liveness;
 }
 
 /** Longest log inside a record, in bytes; of a longer one the record has the tail. */
 export const RECORD_LOG_BYTES: number = 1024 * 1024;
 
-// These keys can't stand inside a JSON string: there their quotes would be escaped. Before them
-// stand strings only, and after them the user's own JSON, which may have keys like them.
-const AFTER_LOG = ',"exception":';
-const AFTER_EXCEPTION = ',"finished":';
-const AFTER_STATE = ',"attempt":';
-// The last key of all.
-const CANCELLABLE = ',"cancellable":';
-
 /** The whole record, or without `log` the entry of a list. */
 export function recordJson(parts: RecordParts, log?: { text: string; offset: number }): string {
-  const summary = parts.state === 'lost' ? lostSummary(parts) : parts.summary;
+  const pieces = parts.summary.split('\n') as SummaryPieces;
+  const [head, exception, outcome, details, cancellable, close] = parts.state === 'lost' ? lostPieces(pieces, parts.liveness) : pieces;
   const { heard, busySince } = timesOf(parts);
-  const end =
+  return (
+    head +
+    (log === undefined ? '' : `"log":${JSON.stringify(log.text)},`) +
+    exception + outcome + details + cancellable +
     `,"heard":${timeJson(heard)},"busy_since":${timeJson(busySince)}` +
-    `,"version":${parts.version},"log_offset":${log?.offset ?? 0},"log_bytes":${parts.logBytes}}`;
-  if (log === undefined) return summary.slice(0, -1) + end;
-  const at = summary.indexOf(AFTER_LOG);
-  return `${summary.slice(0, at)},"log":${JSON.stringify(log.text)}${summary.slice(at, -1)}${end}`;
+    `,"version":${parts.version},"log_offset":${log?.offset ?? 0},"log_bytes":${parts.logBytes}` +
+    close
+  );
 }
 
 /** The record without its log, parsed. */
@@ -49,23 +90,38 @@ export function parsedRecord(parts: RecordParts): TaskSummary {
   return JSON.parse(recordJson(parts)) as TaskSummary;
 }
 
-/** The summary of a task whose worker has fallen silent: not finished, until that is for good. */
-function lostSummary({ summary, liveness }: RecordParts): string {
-  const exception = summary.indexOf(AFTER_LOG);
-  const finished = summary.indexOf(AFTER_EXCEPTION, exception);
-  const rest = summary.indexOf(AFTER_STATE, finished);
-  const final = liveness?.final === true;
-  const told = final
-    ? `${AFTER_LOG}${JSON.stringify(lostException(liveness.heard))}`
-    : summary.slice(exception, finished);
-  return (
-    `${summary.slice(0, exception)}${told},"finished":${final},"status":${final ? 0 : 2},"state":"lost"` +
-    summary.slice(rest, summary.lastIndexOf(CANCELLABLE)) +
-    `${CANCELLABLE}false}`
-  );
+/** A task whose worker has fallen silent is not finished, until that is for good. */
+function lostPieces([head, exception, , details, , close]: SummaryPieces, liveness: Liveness | undefined): SummaryPieces {
+  const cancellable = cancellablePiece(false);
+  if (liveness?.final !== true) return [head, exception, outcomePiece(false, 2, 'lost'), details, cancellable, close];
+  return [head, exceptionPiece(lostException(liveness.heard)), outcomePiece(true, 0, 'lost'), details, cancellable, close];
 }
 
-/** A lost worker is silent: what it said last of its event loop is of no use any more. */
+function exceptionPiece(exception: string): string {
+  return `"exception":${JSON.stringify(exception)},`;
+}
+
+function outcomePiece(finished: boolean, status: number, state: TaskState): string {
+  return `"finished":${finished},"status":${status},"state":"${state}",`;
+}
+
+function cancellablePiece(cancellable: boolean): string {
+  return `"cancellable":${cancellable}`;
+}
+
+/** JSON text without its line feeds, which stand between its tokens alone. A foreign sender's may have some. */
+function inOneLine(json: string): string {
+  return json.includes('\n') ? json.replaceAll('\n', ' ') : json;
+}
+
+/** The earliest announcement or start; `null` while neither is known. */
+function createdAt({ announced, attempts }: TaskFacts): number | null {
+  let created = announced?.time ?? null;
+  for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
+  return created;
+}
+
+/** A lost worker is silent: what it reported last of its event loop is of no use any more. */
 function timesOf({ state, liveness }: RecordParts): { heard: number | null; busySince: number | null } {
   if (liveness === undefined) return { heard: null, busySince: null };
   return { heard: liveness.heard, busySince: state === 'lost' ? null : liveness.busySince };
@@ -73,4 +129,62 @@ function timesOf({ state, liveness }: RecordParts): { heard: number | null; busy
 
 function timeJson(micros: number | null): string {
   return micros === null ? 'null' : `"${isoTime(micros)}"`;
+}
+
+/**
+ * What has changed in a task since the message before, as `GET /tasks/:uuid/events` sends it: the
+ * fields of the record that are others now, and the text that the log gained.
+ */
+export interface TaskChange extends Partial<Omit<TaskSummary, 'log_offset'>> {
+  log?: LogGain;
+}
+
+/** Text that a log gained, and the byte at which it stands in the whole log. */
+export interface LogGain {
+  offset: number;
+  text: string;
+}
+
+/**
+ * The record after a change. Its log is all that was gained since the record was sent whole: it
+ * keeps its `log_offset` where `GET` would cut a log longer than 1 MiB to its tail.
+ */
+export function applyChange(record: TaskRecord, { log, ...fields }: TaskChange): TaskRecord {
+  return { ...record, ...fields, log: log === undefined ? record.log : record.log + log.text };
+}
+
+/** The top-level fields of a record, each as JSON text, without those that a change never has. */
+export type RecordFields = ReadonlyMap<string, string>;
+
+/** @param json A record without its log, as lists have it. */
+export function recordFields(json: string): RecordFields {
+  const fields = new Map<string, string>();
+  for (const [name, value] of Object.entries(JSON.parse(json) as object)) {
+    if (name !== 'log_offset') fields.set(name, JSON.stringify(value));
+  }
+  return fields;
+}
+
+/**
+ * JSON text of a {@link TaskChange}: the fields that differ, all of them where there are none
+ * before, and always `version`. `undefined` if nothing differs and the log gained nothing.
+ */
+export function changeJson(before: RecordFields | undefined, now: RecordFields, log?: LogGain): string | undefined {
+  const parts: string[] = [];
+  for (const [name, value] of now) {
+    if (name !== 'version' && before?.get(name) !== value) parts.push(`"${name}":${value}`);
+  }
+  if (parts.length === 0 && log === undefined && before?.get('version') === now.get('version')) return undefined;
+  parts.push(`"version":${now.get('version')}`);
+  if (log !== undefined) parts.push(logJson(log));
+  return `{${parts.join(',')}}`;
+}
+
+/** JSON text of a {@link TaskChange} that has nothing but text. */
+export function gainJson(log: LogGain): string {
+  return `{${logJson(log)}}`;
+}
+
+function logJson({ offset, text }: LogGain): string {
+  return `"log":{"offset":${offset},"text":${JSON.stringify(text)}}`;
 }

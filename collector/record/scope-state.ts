@@ -1,14 +1,16 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { Outcome } from '../../src/conventions.ts';
-import type { JobCounts, Plan, SpanRef, ToldError } from '../../src/fact.ts';
+import type { JobCounts, Plan, SpanRef, ErrorInfo } from '../../src/fact.ts';
 import { hasCutMark } from '../../src/limits.ts';
-import type { SeqSet } from './seq-set.ts';
+import { namesOnly } from '../../src/progress.ts';
+import type { ScopeProgress } from '../../src/progress.ts';
+import type { SeqSet } from './fact-sequence.ts';
 
 /**
  * What the facts of one span have told so far: a scope, or with {@link AttemptState} the task
  * span. Plain data, so that a store can keep it as it likes. Times are microseconds.
  */
-export interface ScopeState {
+export interface ScopeState extends ScopeProgress {
   readonly traceId: string;
   readonly spanId: string;
   /** Span id of the attempt's task span. */
@@ -29,21 +31,13 @@ export interface ScopeState {
   partWorkerId: string;
   /** Whether a scope inside, of its own process, is known: then it is a heading and no job. */
   encloses: boolean;
-  /** The greatest share done that a progress fact told, or a child task for which it stands; `null` if none told one. */
-  share: number | null;
   /** What the latest progress fact told. */
   latestProgress: { seq: number; done: number; total: number | null } | null;
   plan: { seq: number; plan: Plan } | null;
-  /** Sum of what the scopes inside have done, in {@link UNITS} each. */
-  insideUnits: number;
-  /** With a plan by name: the most that a scope of each name has done, in {@link UNITS}. */
-  insideByName: Record<string, number>;
-  /** What it has itself added to the scope around it, in {@link UNITS}. */
-  units: number;
   notifications: number;
   /** The commits that hold its last notifications: offset of the commit's text, how many, offset, how many, … */
   recent: number[];
-  /** The mark of `TaskFold.change`; not for a store to keep. */
+  /** The mark of `TaskDraft.change`; not for a store to keep. */
   changed?: boolean;
 }
 
@@ -53,7 +47,7 @@ export interface ScopeEndState {
   outcome: Outcome;
   duration: number;
   heading: boolean;
-  error: ToldError | null;
+  error: ErrorInfo | null;
   /** The user's attributes of the span; absent where there are none. */
   attributes?: Attributes;
 }
@@ -83,17 +77,9 @@ export interface AttemptState extends ScopeState {
   final: { exception: string; jobs: JobCounts } | null;
 }
 
-/** The whole of one scope, as integer, so that sums do not depend on their order. */
-export const UNITS = 1_000_000_000;
-
 /** Whether a state is that of a task span. */
 export function isAttempt(scope: ScopeState): scope is AttemptState {
   return (scope as Partial<AttemptState>).isTask === true;
-}
-
-/** The key of a span within its task. */
-export function spanKey(traceId: string, spanId: string): string {
-  return `${traceId}-${spanId}`;
 }
 
 /** A span of which nothing is known yet. */
@@ -145,6 +131,14 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
   };
 }
 
+/** A copy whose changes do not show in the state that it is a copy of. */
+export function copyOf<State extends ScopeState>(scope: State): State {
+  const copy = { ...scope, seen: scope.seen.slice(), recent: scope.recent.slice(), changed: false };
+  if (scope.insideByName !== NO_NAMES) copy.insideByName = namesOnly(scope.insideByName);
+  if (isAttempt(copy)) copy.jobs = { ...copy.jobs };
+  return copy;
+}
+
 /**
  * The attributes of a scope or attempt: those that were announced, below those of its start, below those that were set
  * while it ran, below those of its end. An end that had to leave some out has all that count. Sorted by name, so that
@@ -163,8 +157,3 @@ export function attributesOf(scope: ScopeState | undefined, announced: Attribute
 
 /** Of scopes without a plan by name: the plan brings an object of its own. */
 export const NO_NAMES: Record<string, number> = Object.freeze(namesOnly());
-
-/** An object whose keys may be any names, `__proto__` among them. */
-export function namesOnly(entries: Readonly<Record<string, number>> = {}): Record<string, number> {
-  return Object.assign(Object.create(null) as Record<string, number>, entries);
-}

@@ -1,8 +1,9 @@
-import { isoTime } from './iso-time.ts';
+import { missingIn } from './fact-sequence.ts';
 import { progressOf } from './roll-up.ts';
-import { attributesOf, isAttempt, spanKey } from './scope-state.ts';
+import { attributesOf, isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import { missingIn } from './seq-set.ts';
+import { spanKey } from './span-map.ts';
+import { isoTime } from './task-record.ts';
 import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-record.ts';
 
 /**

@@ -1,8 +1,12 @@
-import { spanKey } from './scope-state.ts';
-
-interface SpanIds {
+/** Which span of a task. */
+export interface SpanIds {
   readonly traceId: string;
   readonly spanId: string;
+}
+
+/** The key of a span within its task. */
+export function spanKey(traceId: string, spanId: string): string {
+  return `${traceId}-${spanId}`;
 }
 
 /**
@@ -29,10 +33,11 @@ export class SpanMap<Span extends SpanIds> implements Iterable<Span> {
     return this.get(traceId, spanId) !== undefined;
   }
 
-  /** Adds a span of which nothing is here yet. */
+  /** Adds a span, or replaces what is here of it. */
   add(span: Span): void {
     const { traceId, spanId } = span;
-    const isTwin = (this.#spans.get(spanId)?.traceId ?? traceId) !== traceId;
+    const ofId = this.#spans.get(spanId);
+    const isTwin = ofId === undefined ? this.#hasTwins && this.#spans.has(spanKey(traceId, spanId)) : ofId.traceId !== traceId;
     if (isTwin) this.#hasTwins = true;
     this.#spans.set(isTwin ? spanKey(traceId, spanId) : spanId, span);
   }

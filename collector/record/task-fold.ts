@@ -1,27 +1,41 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { SpanRef } from '../../src/fact.ts';
-import type { Announcement } from './announcement.ts';
-import { isAttempt, newAttempt, newScope } from './scope-state.ts';
+import { missingIn } from './fact-sequence.ts';
+import { copyOf, isAttempt, newAttempt, newScope } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import { missingIn } from './seq-set.ts';
 import { SpanMap } from './span-map.ts';
 
+/** What an announcement reports of a task. Plain data, so that a store can keep it as it likes. */
+export interface Announcement {
+  readonly time: number;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly name: string;
+  readonly attributes: Attributes;
+}
+
+/** What record and life of a task are made from: a {@link TaskFold}, or the {@link TaskDraft} that comes after it. */
+export interface TaskFacts {
+  readonly uuid: string;
+  /** The attempts that are known, in the order in which they became known. */
+  readonly attempts: readonly AttemptState[];
+  /** The announcement that counts; `null` if none is known. */
+  readonly announced: Announcement | null;
+  /** Time of the latest fact. */
+  readonly updated: number;
+}
+
 /**
- * What the facts of one task have told so far. {@link fold} changes it; a store keeps it.
+ * What the facts of one task have reported up to a version. A store keeps it; a {@link TaskDraft} becomes its next version.
  *
- * Attempts are always in memory. Of the other scopes those that a batch of facts touches are,
- * with the scopes around them: a store loads and forgets them as it needs.
+ * Attempts are always in memory. Of the other scopes those that a batch of facts needs are, see `needed-spans.ts`: a
+ * store loads and forgets them as it needs.
  */
-export class TaskFold {
+export class TaskFold implements TaskFacts {
   readonly uuid: string;
   readonly scopes: SpanMap<ScopeState> = new SpanMap();
-  readonly attempts: AttemptState[] = [];
-  /** Spans whose state has changed since the store last wrote it: each has its mark. */
-  #changed: ScopeState[] = [];
-  /** What was said of the task before its first attempt; `null` if nothing. */
+  attempts: AttemptState[] = [];
   announced: Announcement | null = null;
-  /** Whether the announcement, or the time of the latest one, has changed since the last commit. */
-  announcedAnew = false;
-  /** Time of the latest fact. */
   updated = 0;
   /** How many spans the task has, loaded or not. */
   spanCount = 0;
@@ -29,33 +43,105 @@ export class TaskFold {
   lineBefore: string | null = null;
   version = 0;
   logBytes = 0;
-  /** The attempt asked for last: mostly there is one. */
-  #attempt: AttemptState | undefined;
 
   constructor(uuid: string) {
     this.uuid = uuid;
   }
 
+  /** Takes in a span that a store has loaded. */
+  add(scope: ScopeState): void {
+    this.scopes.add(scope);
+    if (isAttempt(scope)) this.attempts.push(scope);
+  }
+
+  /** The scope or task span around a scope, if it is in memory. */
+  around({ traceId, parentSpanId }: ScopeState): ScopeState | undefined {
+    return parentSpanId === '' ? undefined : this.scopes.get(traceId, parentSpanId);
+  }
+
+  /** The span whose line was written last in the log, if it is in memory. */
+  scopeBefore(): ScopeState | undefined {
+    const [traceId = '', spanId = ''] = this.lineBefore?.split('-') ?? [];
+    return this.scopes.get(traceId, spanId);
+  }
+
+  /** Becomes what a draft of this version has made of it. Throws for a draft of another version. */
+  keep(draft: TaskDraft): void {
+    if (draft.of !== this || draft.ofVersion !== this.version) {
+      throw new Error(`task ${this.uuid} is at version ${this.version}: this draft of version ${draft.ofVersion} is not its next`);
+    }
+    for (const scope of draft.spans) this.scopes.add(scope);
+    this.attempts = draft.attempts;
+    this.announced = draft.announced;
+    this.updated = draft.updated;
+    this.spanCount = draft.spanCount;
+    this.lineBefore = draft.lineBefore;
+    this.version = draft.version;
+    this.logBytes = draft.logBytes;
+  }
+}
+
+/**
+ * The next version of a task while facts are folded into it. The {@link TaskFold} stays as it is until it keeps the
+ * draft, so that a store which could not write the draft has nothing to undo.
+ *
+ * Each span that is asked for is copied once: what these methods return may be changed, and one span is one object.
+ */
+export class TaskDraft implements TaskFacts {
+  readonly of: TaskFold;
+  readonly ofVersion: number;
+  readonly uuid: string;
+  /** The spans that were asked for or made. */
+  readonly spans: SpanMap<ScopeState> = new SpanMap();
+  attempts: AttemptState[];
+  announced: Announcement | null;
+  /** Whether the announcement, or the time of the latest one, has changed. */
+  announcedAnew = false;
+  updated: number;
+  spanCount: number;
+  lineBefore: string | null;
+  version: number;
+  logBytes: number;
+  /** The spans whose state has changed, in the order of their first change: each has its mark. */
+  readonly changed: ScopeState[] = [];
+  /** The attempt asked for last: mostly there is one. */
+  #attempt: AttemptState | undefined;
+
+  constructor(task: TaskFold) {
+    this.of = task;
+    this.ofVersion = task.version;
+    this.uuid = task.uuid;
+    this.attempts = task.attempts;
+    this.announced = task.announced;
+    this.updated = task.updated;
+    this.spanCount = task.spanCount;
+    this.lineBefore = task.lineBefore;
+    this.version = task.version;
+    this.logBytes = task.logBytes;
+  }
+
   /** The state of a span, made if nothing was known of it. */
   scopeOf(ref: SpanRef): ScopeState {
     if (ref.spanId === ref.taskSpanId) return this.attemptOf(ref);
-    const known = this.scopes.get(ref.traceId, ref.spanId);
+    const known = this.get(ref.traceId, ref.spanId);
     if (known !== undefined) return known;
     // Any fact of a scope makes its attempt known, so that the record does not depend on which came first.
     const attempt = this.attemptOf(ref);
-    const scope = this.#create(newScope(ref, ++this.spanCount));
+    const scope = newScope(ref, ++this.spanCount);
+    this.spans.add(scope);
+    this.change(scope);
     // Its start is not known yet.
     attempt.missing++;
     this.change(attempt);
     return scope;
   }
 
-  /** The state of the task span to which a span belongs. */
+  /** The state of the task span to which a span belongs, made if nothing was known of it. */
   attemptOf({ traceId, taskSpanId }: { readonly traceId: string; readonly taskSpanId: string }): AttemptState {
     const asked = this.#attempt;
     if (asked !== undefined && asked.spanId === taskSpanId && asked.traceId === traceId) return asked;
-    const known = this.scopes.get(traceId, taskSpanId);
-    const attempt = known !== undefined && isAttempt(known) ? known : this.#createAttempt(traceId, taskSpanId, known);
+    const known = this.get(traceId, taskSpanId);
+    const attempt = known !== undefined && isAttempt(known) ? known : this.#newAttempt(traceId, taskSpanId, known);
     this.#attempt = attempt;
     return attempt;
   }
@@ -65,64 +151,67 @@ export class TaskFold {
     const { traceId, taskSpanId, parentSpanId } = scope;
     if (parentSpanId === '') return undefined;
     if (parentSpanId === taskSpanId) return this.attemptOf(scope);
-    const known = this.scopes.get(traceId, parentSpanId);
-    return known ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: parentSpanId });
+    return this.get(traceId, parentSpanId) ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: parentSpanId });
   }
 
-  /** Takes in a span's state, as when a store loads it. */
-  add<State extends ScopeState>(scope: State): State {
-    this.scopes.add(scope);
-    if (isAttempt(scope)) this.attempts.push(scope);
-    return scope;
-  }
-
-  /** Notes that a span's state has changed. */
-  change(scope: ScopeState): void {
-    if (scope.changed === true) return;
-    scope.changed = true;
-    this.#changed.push(scope);
-  }
-
-  get hasChanges(): boolean {
-    return this.#changed.length > 0;
-  }
-
-  /** The spans whose state has changed since this was asked before, in the order of their first change. */
-  takeChanges(): ScopeState[] {
-    const changed = this.#changed;
-    this.#changed = [];
-    for (const scope of changed) scope.changed = false;
-    return changed;
-  }
-
-  /** What was told of the span as a scope, as only a foreign sender can do, stays told of it. */
-  #createAttempt(traceId: string, taskSpanId: string, scope: ScopeState | undefined): AttemptState {
-    if (scope === undefined) return this.#create(newAttempt(traceId, taskSpanId, this.uuid, ++this.spanCount));
-    this.scopes.delete(scope);
-    const { number, seen } = scope;
-    const attempt = newAttempt(traceId, taskSpanId, this.uuid, number);
-    return this.#create({ ...attempt, ...scope, taskSpanId, missing: missingIn(seen), changed: false });
-  }
-
-  #create<State extends ScopeState>(scope: State): State {
-    this.change(scope);
-    return this.add(scope);
+  /** The state of a span of which something is known, and that is in memory. */
+  get(traceId: string, spanId: string): ScopeState | undefined {
+    const drafted = this.spans.get(traceId, spanId);
+    if (drafted !== undefined) return drafted;
+    const stored = this.of.scopes.get(traceId, spanId);
+    if (stored === undefined) return undefined;
+    const copy = copyOf(stored);
+    this.spans.add(copy);
+    if (isAttempt(copy)) this.attempts = this.attempts.map((attempt) => (attempt === stored ? copy : attempt));
+    return copy;
   }
 
   /** The span whose line was written last in the log, if it is in memory. */
   scopeBefore(): ScopeState | undefined {
     const [traceId = '', spanId = ''] = this.lineBefore?.split('-') ?? [];
-    return this.scopes.get(traceId, spanId);
+    return this.get(traceId, spanId);
   }
 
-  /** The attempt of which the record tells, of those asked for: the greatest by number, start and span id. */
-  latest(isMeant: (attempt: AttemptState) => boolean = () => true): AttemptState | undefined {
-    let latest: AttemptState | undefined;
-    for (const attempt of this.attempts) {
-      if (isMeant(attempt) && (latest === undefined || isLater(attempt, latest))) latest = attempt;
+  /** The scopes directly inside a scope, as far as they are in memory. They are not to be changed. */
+  *inside(around: ScopeState): Generator<ScopeState> {
+    const isInside = ({ traceId, parentSpanId }: ScopeState): boolean => parentSpanId === around.spanId && traceId === around.traceId;
+    for (const scope of this.spans) if (isInside(scope)) yield scope;
+    for (const scope of this.of.scopes) {
+      if (isInside(scope) && !this.spans.has(scope.traceId, scope.spanId)) yield scope;
     }
-    return latest;
   }
+
+  /** Marks a span's state as changed. */
+  change(scope: ScopeState): void {
+    if (scope.changed === true) return;
+    scope.changed = true;
+    this.changed.push(scope);
+  }
+
+  /** What was reported of the span as a scope, as only a foreign sender can do, stays reported of it. */
+  #newAttempt(traceId: string, taskSpanId: string, scope: ScopeState | undefined): AttemptState {
+    const attempt = newAttempt(traceId, taskSpanId, this.uuid, scope?.number ?? ++this.spanCount);
+    if (scope !== undefined) {
+      this.spans.delete(scope);
+      Object.assign(attempt, scope, { taskSpanId, missing: missingIn(scope.seen), changed: false });
+    }
+    this.spans.add(attempt);
+    this.attempts = [...this.attempts, attempt];
+    this.change(attempt);
+    return attempt;
+  }
+}
+
+/** The attempt that the record is about, of those asked for: the greatest by number, start and span id. */
+export function latestAttempt(
+  { attempts }: Pick<TaskFacts, 'attempts'>,
+  isMeant: (attempt: AttemptState) => boolean = () => true,
+): AttemptState | undefined {
+  let latest: AttemptState | undefined;
+  for (const attempt of attempts) {
+    if (isMeant(attempt) && (latest === undefined || isLater(attempt, latest))) latest = attempt;
+  }
+  return latest;
 }
 
 function isLater(one: AttemptState, other: AttemptState): boolean {

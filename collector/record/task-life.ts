@@ -1,22 +1,40 @@
-import { spanKey } from './scope-state.ts';
-import { stateOf } from './summary.ts';
-import type { TaskFold } from './task-fold.ts';
-import type { TaskState } from './task-record.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
+import { spanKey } from './span-map.ts';
+import { latestAttempt } from './task-fold.ts';
+import type { TaskFacts } from './task-fold.ts';
+import type { TaskState, TaskStatus } from './task-record.ts';
+
+/** Name of a task: that of the latest attempt whose start is known, else the announced one. */
+export function taskName(task: TaskFacts): string {
+  return latestAttempt(task, ({ start }) => start !== null)?.name ?? task.announced?.name ?? '';
+}
+
+/** State of a task as its facts have it, whatever is known of its worker: without an attempt it is queued. */
+export function stateOf(task: TaskFacts, latest: AttemptState | undefined = latestAttempt(task)): TaskState {
+  if (latest === undefined && task.announced !== null) return 'queued';
+  return latest?.end?.outcome ?? 'running';
+}
+
+/** The seed's number for a state. */
+export function statusOf(state: TaskState): TaskStatus {
+  if (state === 'completed') return 1;
+  return state === 'failed' || state === 'cancelled' ? 0 : 2;
+}
 
 /** By what a task lives, as its facts have it: stores keep it beside the record, for lists and for what becomes of workers. */
 export interface TaskLife {
-  /** Never `lost`: that is for those to say who have listened. */
+  /** Never `lost`: that is decided by listening to workers. */
   readonly state: TaskState;
-  /** Key of the attempt of which the record tells; `null` while none is known. */
+  /** Key of the attempt that the record is about; `null` while none is known. */
   readonly attempt: string | null;
-  /** Whose signs of life tell that the task is alive; `null` where none are to come, and once it has ended. */
+  /** The worker whose heartbeats show that the task is alive; `null` where none are to come, and once it has ended. */
   readonly workerId: string | null;
   /** Milliseconds between two of them. */
   readonly intervalMs: number;
 }
 
-export function lifeOf(task: TaskFold): TaskLife {
-  const latest = task.latest();
+export function lifeOf(task: TaskFacts): TaskLife {
+  const latest = latestAttempt(task);
   const state = stateOf(task, latest);
   const attempt = latest === undefined ? null : spanKey(latest.traceId, latest.spanId);
   const beating = latest !== undefined && latest.end === null && latest.workerId !== '' && latest.workerIntervalMs > 0;
@@ -32,4 +50,42 @@ export function isSameLife(one: TaskLife, other: TaskLife): boolean {
     one.workerId === other.workerId &&
     one.intervalMs === other.intervalMs
   );
+}
+
+/**
+ * The attempts that a request to cancel a task is for; or why there is none. Where a retry
+ * overlaps the attempt before it, that is both of them.
+ */
+export function cancelTargets(
+  attempts: Iterable<AttemptState>,
+  { state, final }: { state: TaskState; final: boolean },
+): AttemptState[] | 'queued' | 'ended' | 'not-cancellable' | 'lost' {
+  if (state === 'queued') return 'queued';
+  if (state === 'lost') return final ? 'ended' : 'lost';
+  const open = [...attempts].filter(({ end }) => end === null);
+  if (open.length === 0) return 'ended';
+  const hearing = open.filter(({ cancellable }) => cancellable);
+  return hearing.length === 0 ? 'not-cancellable' : hearing;
+}
+
+/** A worker that a request to cancel goes to, and the span id of the task span by which it knows the attempt. */
+export interface CancelTarget {
+  readonly workerId: string;
+  readonly spanId: string;
+}
+
+/** The workers of some attempts. */
+export function workersOf(attempts: readonly AttemptState[]): CancelTarget[] {
+  return attempts.map(({ workerId, spanId }) => ({ workerId, spanId }));
+}
+
+/** The workers of their open parts in other processes. */
+export function workersOfParts(attempts: readonly AttemptState[], scopes: Iterable<ScopeState>): CancelTarget[] {
+  const asked = new Set(attempts.map(({ traceId, spanId }) => spanKey(traceId, spanId)));
+  const targets: CancelTarget[] = [];
+  for (const { traceId, taskSpanId, partWorkerId, end } of scopes) {
+    const isOpenPart = partWorkerId !== '' && end === null && asked.has(spanKey(traceId, taskSpanId));
+    if (isOpenPart) targets.push({ workerId: partWorkerId, spanId: taskSpanId });
+  }
+  return targets;
 }

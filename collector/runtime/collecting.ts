@@ -1,12 +1,12 @@
-import { Heartbeat } from './heartbeat.ts';
-import type { HeartbeatOptions } from './heartbeat.ts';
-import { watchCancellations } from './cancel-watch.ts';
-import { Committer } from './committer.ts';
-import type { CommitObserver, FactSource } from './committer.ts';
+import { Heartbeat } from '../store/heartbeat.ts';
+import type { HeartbeatOptions } from '../store/heartbeat.ts';
+import { watchCancellations } from './cancellations.ts';
+import { Committer } from '../store/committer.ts';
+import type { CommitObserver, FactSource } from '../store/committer.ts';
 import type { RetentionOptions } from '../store/retention.ts';
-import { startSweeper } from './sweeper.ts';
+import { startSweeping } from './duties.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { Trouble } from './trouble.ts';
+import { OutageReporter } from '../async.ts';
 
 /** Where a worker's tasks are kept: a store, or what sends them to one elsewhere, which deletes nothing. */
 export type FactDestination = Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations'> &
@@ -45,7 +45,7 @@ export function startCollecting(options: CollectingOptions): Collecting {
   const heartbeat = options.heartbeat && new Heartbeat({ ...options.heartbeat, store, report });
   const cancellations = watchCancellations({ store, workerId, hasLiveWork, cancel, report });
   cancellations.wake();
-  const trouble = new Trouble({ begins: 'facts could not be committed, trying again', ends: 'facts are being committed again', report });
+  const outage = new OutageReporter({ begins: 'facts could not be committed, trying again', ends: 'facts are being committed again', report });
   const committer = new Committer({
     source,
     store,
@@ -55,13 +55,13 @@ export function startCollecting(options: CollectingOptions): Collecting {
       return sleep();
     },
     observer,
-    onFailure: (error) => trouble.failed(error),
-    onRecovery: () => trouble.over(),
+    onFailure: (error) => outage.failed(error),
+    onRecovery: () => outage.succeeded(),
     onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was given up, the store can't take it: ${message}`),
   });
   void committer.run();
   heartbeat?.start();
-  const sweeper = keepsTasks(store) ? startSweeper({ store, retention, report }) : undefined;
+  const sweeper = keepsTasks(store) ? startSweeping({ store, retention, report }) : undefined;
   return {
     committer,
     async stop() {

@@ -1,15 +1,14 @@
-import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
-import { worker } from '../../src/worker.ts';
-import type { ServeOptions } from '../server/serve-options.ts';
-import { readingEnd, untilWoken } from '../capture/ring-here.ts';
+import { cancelLiveTask, worker } from '../../src/worker.ts';
 import { reportLost } from '../capture/lost-facts.ts';
+import { readingEnd, untilWoken } from '../capture/ring-here.ts';
 import type { RingWriter } from '../capture/ring-writer.ts';
 import { hasLiveWork } from '../capture/segment.ts';
+import type { ServeOptions } from '../server/serve-options.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { startCollector } from './collector.ts';
 import type { Collector, CollectorOptions } from './collector.ts';
-import type { HeartbeatSettings } from './heartbeat.ts';
+import type { HeartbeatSettings } from '../store/heartbeat.ts';
 
 /**
  * The collector in the task's own thread: for a store that is an object, and where no thread can

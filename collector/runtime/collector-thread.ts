@@ -1,24 +1,22 @@
 import { Worker } from 'node:worker_threads';
 import { describeFailure } from '../../src/failure.ts';
-import { cancelLiveTask } from '../../src/live-tasks.ts';
-import { report, reportOnce } from '../../src/report.ts';
-import { print } from '../../src/standard-streams.ts';
+import { report, reportOnce, print } from '../../src/report.ts';
 import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../src/timers.ts';
-import { worker as thisWorker } from '../../src/worker.ts';
-import type { ServeOptions } from '../server/serve-options.ts';
+import { cancelLiveTask, worker as thisWorker } from '../../src/worker.ts';
 import { reportLost } from '../capture/lost-facts.ts';
 import { RingReader } from '../capture/ring-reader.ts';
 import type { RingWriter } from '../capture/ring-writer.ts';
 import { CONTROL } from '../capture/segment.ts';
 import type { Segment } from '../capture/segment.ts';
-import { Committer } from './committer.ts';
 import type { SinkSettings } from '../otlp/send/otlp-sink.ts';
-import { storeAt } from '../store/store-at.ts';
-import type { HeartbeatSettings } from './heartbeat.ts';
-import { LOOP_TICK_MS } from './loop-watch.ts';
+import type { ServeOptions } from '../server/serve-options.ts';
+import { Committer } from '../store/committer.ts';
+import { LOOP_TICK_MS } from '../store/heartbeat.ts';
+import type { HeartbeatSettings } from '../store/heartbeat.ts';
 import type { RetentionOptions } from '../store/retention.ts';
-import { threadProgram } from './thread-program.ts';
+import { storeAt } from '../store/store-at.ts';
 import type { CollectorFailure, FromThread, SharedSegment, ThreadData, ToThread } from './messages.ts';
+import { threadProgram } from './thread-program.ts';
 
 /** What the collector says once it has tried to open its store and its port. */
 export interface CollectorReady {

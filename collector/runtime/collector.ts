@@ -1,16 +1,16 @@
 import { describeFailure } from '../../src/failure.ts';
+import { within } from '../async.ts';
 import { accessRules } from '../server/access.ts';
-import { createTasksApp } from '../server/tasks-app.ts';
+import type { CollectorMetrics } from '../server/metrics.ts';
 import type { ServeOptions } from '../server/serve-options.ts';
 import { serveTasks } from '../server/serve-tasks.ts';
 import type { TasksServer } from '../server/serve-tasks.ts';
-import { startCollecting } from './collecting.ts';
-import type { CollectingOptions, FactDestination } from './collecting.ts';
-import type { CollectorMetrics } from '../server/collector-metrics.ts';
-import type { Committer } from './committer.ts';
+import { createTasksApp } from '../server/tasks-app.ts';
+import type { Committer } from '../store/committer.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { within } from './within.ts';
+import { startCollecting } from './collecting.ts';
+import type { CollectingOptions, FactDestination } from './collecting.ts';
 import type { CollectorFailure } from './messages.ts';
 
 /** What a collector is made of; the same in a thread of its own and in the task's. */
@@ -54,7 +54,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
   // Loaded only where it is asked for.
   const served = serve !== undefined && isTaskStore(store) ? store : undefined;
-  const metrics = served && (await import('../server/collector-metrics.ts')).collectorMetrics(source, served);
+  const metrics = served && (await import('../server/metrics.ts')).collectorMetrics(source, served);
   const collecting = startCollecting({ ...options, observer: metrics?.commits });
   const listen = heartbeat === undefined;
   let server: TasksServer | undefined;
@@ -96,7 +96,7 @@ async function startServer(
   if (receive !== undefined && receive !== false) {
     // Loaded only where it is asked for.
     const { createReceiver } = await import('../otlp/receive/receiver.ts');
-    const refusal = accessRules(access).changeRefusal;
+    const refusal = accessRules(access).rules.change.refusal;
     app.route('/', createReceiver({ store, refusal, ...(metrics && { observer: metrics.received }), ...(receive !== true && receive) }));
   }
   const isProtected = token !== undefined || access.guarded === true;

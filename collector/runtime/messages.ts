@@ -1,5 +1,5 @@
 import type { ServeOptions } from '../server/serve-options.ts';
-import type { HeartbeatSettings } from './heartbeat.ts';
+import type { HeartbeatSettings } from '../store/heartbeat.ts';
 import type { SinkSettings } from '../otlp/send/otlp-sink.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 

@@ -1,27 +1,25 @@
+import { checkKeys } from '../../src/arguments.ts';
 import { capture } from '../../src/capture.ts';
-import { checkKeys } from '../../src/check-options.ts';
 import { received } from '../../src/failure.ts';
-import { cancelLiveTask } from '../../src/live-tasks.ts';
 import { report } from '../../src/report.ts';
-import { worker } from '../../src/worker.ts';
-import { beatIntervalMs, lostFinalMs } from './beat-options.ts';
-import { markListened } from './listened-stores.ts';
-import { startCollecting } from './collecting.ts';
-import type { Collecting } from './collecting.ts';
-import { watchEndings } from './endings.ts';
-import type { Endings } from './endings.ts';
-import { within } from './within.ts';
+import { cancelLiveTask, worker } from '../../src/worker.ts';
+import { within } from '../async.ts';
 import { checkBufferBytes } from '../capture/buffer-bytes.ts';
 import { reportLost } from '../capture/lost-facts.ts';
 import { readingEnd, untilWoken } from '../capture/ring-here.ts';
+import { RingSpanProcessor } from '../capture/ring-span-processor.ts';
 import { RingWriter } from '../capture/ring-writer.ts';
+import type { EndedSpan, StartedSpan } from '../capture/sdk-span.ts';
 import { hasLiveWork } from '../capture/segment.ts';
+import { checkedIntervalMs, checkedLostFinalMs, markListened } from '../store/heartbeat.ts';
 import { checkRetention, KEEP_ALL } from '../store/retention.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { RingSpanProcessor } from '../capture/ring-span-processor.ts';
-import type { EndedSpan, StartedSpan } from '../capture/sdk-span.ts';
+import { startCollecting } from './collecting.ts';
+import type { Collecting } from './collecting.ts';
+import { watchEndings } from './process-exit.ts';
+import type { Endings } from './process-exit.ts';
 
 /** Options of {@link TaskSpanProcessor}. */
 export interface TaskSpanProcessorOptions {
@@ -74,8 +72,8 @@ export class TaskSpanProcessor {
     if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
     if (bufferBytes !== undefined) checkBufferBytes(bufferBytes);
     if (retention !== false) checkRetention(retention);
-    const intervalMs = beatIntervalMs(options.beatIntervalMs);
-    const heartbeat = { workerId: worker.id, intervalMs, lostFinalMs: lostFinalMs(options.lostFinalMs) };
+    const intervalMs = checkedIntervalMs(options.beatIntervalMs);
+    const heartbeat = { workerId: worker.id, intervalMs, lostFinalMs: checkedLostFinalMs(options.lostFinalMs) };
     const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
     ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#ring = ring;

@@ -1,10 +1,9 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import { checkKeys, checkType } from '../../src/check-options.ts';
+import { checkKeys, checkType } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
 import { forwardedOf, type Forwarded } from './forwarded.ts';
-import { hostCheck, isOriginOf, originSet, withoutPort } from './host-names.ts';
-import { isLoopbackName } from './loopback.ts';
+import { hostCheck, isLoopbackName, isOriginOf, originSet, withoutPort } from './host-names.ts';
 import { problem } from './problem.ts';
 import { CHALLENGES, checkToken, tokenCheck } from './token.ts';
 
@@ -17,7 +16,7 @@ export interface AccessOptions {
   allowedHosts?: readonly string[];
   /**
    * Origins of web pages that may read from elsewhere (CORS), such as `https://app.example`.
-   * Default: none, only pages of the very same host.
+   * Default: none, only pages of the same host.
    */
   allowedOrigins?: readonly string[];
   /**
@@ -32,40 +31,47 @@ export interface AccessOptions {
    */
   trustProxy?: boolean;
   /**
-   * Whether the application itself, or a proxy in front, decides who may ask: then `Host` may be any name, pages of any
-   * origin may read, and pages of `allowedOrigins` may cancel. A `token` is needed all the same. Default `false`.
+   * Whether the application itself, or a proxy in front, decides who may send requests: then `Host` may be any name,
+   * pages of any origin may read, and pages of `allowedOrigins` may cancel. A `token` is needed all the same. Default
+   * `false`.
    */
   guarded?: boolean;
 }
 
 const OPTIONS = ['allowedHosts', 'allowedOrigins', 'token', 'trustProxy', 'guarded'] satisfies (keyof AccessOptions)[];
 
-/** The answer to a request that may not be made; `undefined` to one that may. */
+/**
+ * What a request needs for a route:
+ * - `read`: the token, from a page of the same host or of `allowedOrigins`.
+ * - `change`: the same, but pages of `allowedOrigins` are allowed only where access is guarded.
+ * - `open`: no token, since the answer contains nothing about tasks.
+ */
+export type Right = 'read' | 'change' | 'open';
+
+/** The rule of one right. */
+export interface AccessRule {
+  /** The answer to a request that is not allowed: 403 with the option that allows it, or 401 without the token. */
+  readonly refusal: Refusal;
+  /** Lets pages of `allowedOrigins` send such requests (CORS); `undefined` where no page may. */
+  readonly cors: MiddlewareHandler | undefined;
+}
+
 type Refusal = (c: Context) => Response | undefined;
 
 /** The rules of access, made from {@link AccessOptions}. */
 export interface Access {
-  /** The answer to a request that may not be made: 403, saying which option allows it, or 401 without the token. */
-  refusal: Refusal;
-  /** The same for what says nothing of a task: it needs no token. */
-  openRefusal: Refusal;
-  /** The same for what changes something. Pages of `allowedOrigins` may only where the application is guarded. */
-  changeRefusal: Refusal;
-  /** Lets pages of `allowedOrigins` read (CORS); `undefined` where there are none. */
-  cors: MiddlewareHandler | undefined;
-  /** Lets them change something; `undefined` where they may not. */
-  changeCors: MiddlewareHandler | undefined;
+  readonly rules: Readonly<Record<Right, AccessRule>>;
   /** The URL of a request as its client has it. */
-  urlOf: (c: Context) => URL;
+  readonly urlOf: (c: Context) => URL;
 }
 
 /**
- * Turns away what a web page could do behind its reader's back: reach a loopback server through a
- * name of its own (DNS rebinding, told by `Host`) or from a foreign page (told by `Origin`).
+ * Makes the rules that refuse what a web page could do without its reader's knowledge: reach a loopback server through
+ * a name of its own (DNS rebinding, which `Host` shows) or from a foreign page (which `Origin` shows).
  *
- * Where there is a token any `Host` will do: a browser keeps a token for the name that it was typed
- * in at, so a page that points its own name here has none to send. `Origin` still counts, since the
- * browser adds what it keeps to a foreign page's requests as well.
+ * With a token `Host` may be any name: a browser keeps a token for the name at which it was typed in, so a page that
+ * points its own name here has no token to send. `Origin` still counts, since the browser adds the token that it keeps
+ * to the requests of a foreign page as well.
  *
  * Throws `TypeError` for an option that can not match anything, `RangeError` for a token that is too short or too long.
  */
@@ -81,14 +87,14 @@ export function accessRules(options: AccessOptions = {}): Access {
   const takesAnyHost = isTokenOf !== undefined || guarded;
 
   const forwardedTo = trustProxy ? forwardedOf : () => NOT_FORWARDED;
-  /** Each host that the request names, the client's first. A page can add names, but not hide its own. */
+  /** Each host that the request names, the client's first. A page can add names, but can not hide its own. */
   const hostsOf = (c: Context): readonly string[] | Response => {
     const forwarded = forwardedTo(c);
     if (forwarded instanceof Response) return forwarded;
-    // A request made without a server, as tests make it, and one by HTTP/2 have their host in the URL alone.
+    // A request by HTTP/2, and one without a server, as tests make it, have their host in the URL alone.
     return [...forwarded.hosts, (c.req.header('Host') ?? new URL(c.req.url).host).toLowerCase()];
   };
-  const checkNames = (c: Context, changes: boolean): Response | undefined => {
+  const checkNames = (c: Context, isChange: boolean): Response | undefined => {
     const hosts = hostsOf(c);
     if (hosts instanceof Response) return hosts;
     const foreign = takesAnyHost ? undefined : hosts.find((host) => !isLoopbackName(withoutPort(host)) && !isAllowedHost(host));
@@ -98,14 +104,14 @@ export function accessRules(options: AccessOptions = {}): Access {
     }
     const [host = ''] = hosts;
     const origin = c.req.header('Origin');
-    if (origin === undefined || isOriginOf(host, origin) || origins.has(origin) || (guarded && !changes)) return undefined;
-    return problem(403, `the origin ${received(origin)} is not allowed: ${remedyFor(host, changes)}`);
+    if (origin === undefined || isOriginOf(host, origin) || origins.has(origin) || (guarded && !isChange)) return undefined;
+    return problem(403, `the origin ${received(origin)} is not allowed: ${remedyFor(host, isChange)}`);
   };
-  const remedyFor = (host: string, changes: boolean): string => {
+  const remedyFor = (host: string, isChange: boolean): string => {
     const ofProxy = trustProxy
       ? 'the proxy must send the host that the browser used as X-Forwarded-Host'
       : 'behind a proxy that sends X-Forwarded-Host set "trustProxy"';
-    const ofOptions = changes && !guarded ? 'that is to cancel needs "guarded" and "allowedOrigins"' : 'needs "allowedOrigins"';
+    const ofOptions = isChange && !guarded ? 'that is to cancel needs "guarded" and "allowedOrigins"' : 'needs "allowedOrigins"';
     return `the host is ${received(host)}; ${ofProxy}; a page of another origin ${ofOptions}`;
   };
   const checkAuthorization = (c: Context): Response | undefined => {
@@ -131,24 +137,29 @@ export function accessRules(options: AccessOptions = {}): Access {
     if (protocol !== undefined) url.protocol = protocol;
     const host = hosts[0] ?? c.req.header('Host');
     if (host !== undefined) {
-      // A host without a port would leave that of the URL. The setter of `host` drops the default port of the protocol.
+      // A host without a port would keep the port of the URL. The setter of `host` drops the protocol's default port.
       url.port = '';
-      // Where TLS ends in front of a proxy that listens on port 80, that proxy adds its own port.
+      // A proxy that listens on port 80, behind another one where TLS ends, adds its own port.
       url.host = protocol === 'https' ? host.replace(/:80$/, '') : host;
     }
     url.pathname = prefix + url.pathname;
     return url;
   };
+
   const openRefusal: Refusal = (c) => checkNames(c, false);
   const corsOf = (methods: string[]): MiddlewareHandler | undefined =>
-    // A browser asks for leave without the token. A login of the application may be a cookie.
+    // A preflight request carries no token, so it is checked as an open one. A login of the application may be a cookie.
     origins.size === 0 ? undefined : corsFor(origins, { methods, credentials: guarded, refusal: openRefusal });
+  const readCors = corsOf(['GET', 'HEAD']);
   return {
-    refusal: (c) => checkNames(c, false) ?? checkAuthorization(c),
-    openRefusal,
-    changeRefusal: (c) => checkNames(c, true) ?? checkAuthorization(c) ?? checkSite(c),
-    cors: corsOf(['GET', 'HEAD']),
-    changeCors: guarded ? corsOf(['POST']) : undefined,
+    rules: {
+      open: { refusal: openRefusal, cors: readCors },
+      read: { refusal: (c) => checkNames(c, false) ?? checkAuthorization(c), cors: readCors },
+      change: {
+        refusal: (c) => checkNames(c, true) ?? checkAuthorization(c) ?? checkSite(c),
+        cors: guarded ? corsOf(['POST']) : undefined,
+      },
+    },
     urlOf,
   };
 }
@@ -158,7 +169,7 @@ const NOT_FORWARDED: Forwarded = { hosts: [], protocol: undefined, prefix: '' };
 function unauthorized(authorization: string | undefined): Response {
   const came = authorization === undefined ? 'none' : 'another one';
   const detail = `expected the token of this server (its "token", TASKSPAN_TOKEN), as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got ${came}`;
-  return problem(401, detail, { headers: { 'WWW-Authenticate': CHALLENGES } });
+  return problem(401, detail, { 'WWW-Authenticate': CHALLENGES });
 }
 
 interface CorsRules {

@@ -3,25 +3,25 @@ import { received } from '../../src/failure.ts';
 import { isHost } from './host-names.ts';
 import { problem } from './problem.ts';
 
-/** What proxies say about a request that they have forwarded. */
+/** The client's request, as the headers of proxies describe it. */
 export interface Forwarded {
-  /** Each host that the request was sent to, in lower case, the one that the client used first. */
+  /** Each host that the request was sent to, in lower case; the client's first. */
   readonly hosts: readonly string[];
-  /** How the client sent it. */
+  /** The protocol by which the client sent it. */
   readonly protocol: 'http' | 'https' | undefined;
-  /** The path that proxies have removed from its beginning: `''`, or one such as `/jobs`. */
+  /** What proxies have removed from the beginning of its path: `''`, or a path such as `/jobs`. */
   readonly prefix: string;
 }
 
 const HEADERS = ['Forwarded', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Prefix'] as const;
-/** The most characters that one of these headers may have. */
+/** The longest value of one of these headers, in characters. */
 const LONGEST_HEADER = 1024;
 
 const read = new WeakMap<Context, Forwarded | Response>();
 
 /**
  * Reads `Forwarded` (RFC 7239), `X-Forwarded-Host`, `X-Forwarded-Proto` and `X-Forwarded-Prefix`, once a request.
- * `Forwarded` counts before the others. The answer to an invalid one is a 400 that names it.
+ * `Forwarded` precedes the others. For an invalid header it gives a 400 that names the header.
  */
 export function forwardedOf(c: Context): Forwarded | Response {
   const known = read.get(c);
@@ -55,7 +55,7 @@ function readHeaders(c: Context): Forwarded | Response {
   return {
     hosts: hosts.map(([, host]) => host.toLowerCase()),
     protocol,
-    // Each proxy on the way removes a prefix of its own, the outermost first.
+    // Each proxy removes a prefix of its own, the outermost first.
     prefix: prefixes.map(([, prefix]) => prefix.replace(/\/$/, '')).join(''),
   };
 }
@@ -81,8 +81,9 @@ interface Pair {
 }
 
 /**
- * Matches a pair of `Forwarded`, or none, and what ends it. Senders leave out the quotes that a port needs, so they may be
- * missing. Spaces after a pair belong to the pair's group: two runs of spaces side by side would take quadratic time.
+ * Matches a pair of `Forwarded`, or an empty one, and its separator. The quotes that a port needs may be missing, as
+ * some senders leave them out. Spaces after a pair are in the pair's group: two runs of spaces side by side would take
+ * quadratic time.
  */
 const PAIR = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))[ \t]*)?([;,]|$)/y;
 

@@ -1,17 +1,16 @@
+import { isIPv4 } from 'node:net';
 import { received } from '../../src/failure.ts';
-
-/** Names of hosts and origins of pages, as `Host`, `Origin` and the options of access have them. */
 
 /**
  * A host as a browser writes it into `Host`, which is in ASCII: a name, an IPv4 address or an IPv6 address in brackets.
  * No part of a name is empty or made of hyphens alone; one dot may end it. A port begins with no 0.
  */
 const HOST = /^(?:\[[0-9a-f:.]+\]|-*\w[\w-]*(?:\.-*\w[\w-]*)*\.?)(?::[1-9]\d{0,4})?$/i;
-/** Those that no page has: the schemes of files, FTP and WebSockets. */
+/** An origin. No page has a scheme of files, FTP or WebSockets. */
 const ORIGIN = /^(?!(?:file|ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/(.*)$/i;
 const DEFAULT_PORT = /:(?:80|443)$/;
 
-/** Whether it is a host, with a port or without. */
+/** Whether a text is a host, with a port or without. */
 export function isHost(text: string): boolean {
   return HOST.test(text) && URL.canParse(`http://${text}`);
 }
@@ -22,19 +21,19 @@ export function withoutPort(host: string): string {
   return colon === -1 ? host : host.slice(0, colon);
 }
 
-/** The host without a port that HTTP or HTTPS has by default: a browser never sends it, a proxy may. */
+/** The host without a default port of HTTP or HTTPS: a browser never sends that, but a proxy may. */
 function withoutDefaultPort(host: string): string {
   return host.replace(DEFAULT_PORT, '');
 }
 
-/** Whether an origin is that of a page of this host, by HTTP or by HTTPS: behind a proxy nobody may know which. */
+/** Whether an origin is that of a page of this host, by HTTP or HTTPS: behind a proxy the protocol may be unknown. */
 export function isOriginOf(host: string, origin: string): boolean {
   const [, named] = /^https?:\/\/(.+)$/.exec(origin) ?? [];
   return named !== undefined && withoutDefaultPort(named) === withoutDefaultPort(host);
 }
 
 /**
- * The check of a host against the entries of `allowedHosts`: `tasks.example` allows any port, `tasks.example:8080` that
+ * Makes the check of a host against the entries of `allowedHosts`: `tasks.example` allows any port, `tasks.example:8080` that
  * one. An entry with a default port allows the name without a port too.
  *
  * @param name The option or variable, for the `TypeError` about an entry that can never match.
@@ -45,7 +44,7 @@ export function hostCheck(name: string, entries: unknown): (host: string) => boo
   for (const entry of listOf(name, entries)) {
     if (typeof entry !== 'string' || !isHost(entry)) throw invalid(name, 'a host name such as "tasks.example"', entry);
     const host = entry.toLowerCase();
-    // As browsers write an address: 127.1 is 127.0.0.1, [0::1] is [::1].
+    // The URL has an address in the form that browsers send: 127.1 is 127.0.0.1, [0::1] is [::1].
     const { hostname } = new URL(`http://${host}`);
     const bare = withoutPort(host);
     if (bare === host) names.add(hostname);
@@ -55,7 +54,7 @@ export function hostCheck(name: string, entries: unknown): (host: string) => boo
 }
 
 /**
- * The entries of `allowedOrigins` as browsers send them.
+ * Gives the entries of `allowedOrigins` in the form that browsers send.
  *
  * @param name The option or variable, for the `TypeError` about an entry that can never match.
  */
@@ -86,4 +85,14 @@ function hintFor(entry: unknown): string {
   const url = URL.parse(entry.includes('://') ? entry : `http://${entry}`);
   if (url === null || url.host === '') return '';
   return `; browsers send ${received(entry.includes('://') ? url.origin : url.host)}`;
+}
+
+/** Whether a host name without port is the local machine, whoever resolves it. */
+export function isLoopbackName(name: string): boolean {
+  return name === 'localhost' || isLoopbackAddress(name) || name === '[::1]' || name.endsWith('.localhost');
+}
+
+/** Whether a text is an IPv4 address in 127.0.0.0/8. */
+export function isLoopbackAddress(address: string): boolean {
+  return address === '127.0.0.1' || (address.startsWith('127.') && isIPv4(address));
 }

@@ -1,34 +1,48 @@
 import { STATUS_CODES } from 'node:http';
+import { describeFailure, received } from '../../src/failure.ts';
+import { reportOnce } from '../../src/report.ts';
 
-/** An error as RFC 9457 tells it. `type` is `about:blank`: the status says what kind it is. */
-export interface Problem {
+/** The body of an error (RFC 9457). `type` is `about:blank`: the status says what kind of error it is. */
+interface Problem {
   type: 'about:blank';
-  /** The status code's own phrase. */
+  /** The phrase of the status code. */
   title: string;
   status: number;
-  /** What is wrong with this very request, for a person to read. */
+  /** What is wrong with this request, for a person to read. */
   detail: string;
-  /** A URI that names this occurrence. */
-  instance?: string;
 }
 
-export interface ProblemOptions {
-  /** Headers besides `Content-Type`, such as `Allow` or `Retry-After`. */
-  headers?: Record<string, string>;
-  instance?: string;
-}
-
-/** An error response: `application/problem+json` (RFC 9457), never cached. */
-export function problem(status: number, detail: string, options: ProblemOptions = {}): Response {
+/** Answers with an error: `application/problem+json` (RFC 9457), never cached. */
+export function problem(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): Response {
   const body: Problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
-  if (options.instance !== undefined) body.instance = options.instance;
   return new Response(JSON.stringify(body), {
     status,
     headers: {
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
       'X-Content-Type-Options': 'nosniff',
-      ...options.headers,
+      ...headers,
     },
   });
+}
+
+/** Answers 400 to a path that does not name a task by a UUID. */
+export function noUuid(text: string): Response {
+  return problem(400, `a task is named by a UUID (RFC 9562), not by ${received(text)}`);
+}
+
+/** Answers 404 for a task that the store does not have. */
+export function unknownTask(uuid: string): Response {
+  return problem(404, `there is no task ${uuid}`);
+}
+
+/** Answers 503 for a store that failed. The cause is reported, once per message, and never sent to the client. */
+export function storeFailure(error: unknown): Response {
+  reportStoreFailure(error);
+  return problem(503, 'the store of the tasks can not be read just now', { 'Retry-After': '1' });
+}
+
+/** Reports a store that failed, once per message. */
+export function reportStoreFailure(error: unknown): void {
+  reportOnce(`tasks-app: ${describeFailure(error).message}`, 'the store of the tasks can not be read', error);
 }

@@ -1,5 +1,5 @@
 import type { AccessOptions } from './access.ts';
-import type { StreamOptions } from './live/stream-options.ts';
+import type { StreamOptions } from './live/event-stream.ts';
 
 /** Where and for whom the collector serves. */
 export interface ServeOptions {

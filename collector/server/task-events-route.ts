@@ -1,17 +1,15 @@
 import type { Context } from 'hono';
 import { isTaskUuid } from '../../src/task-uuid.ts';
-import { gainJson } from '../record/task-change.ts';
+import { gainJson } from '../record/record-json.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { eventBytes, STREAM_START, streamHeaders } from './live/event-stream.ts';
-import { feedBody, severance } from './live/feed-body.ts';
-import { reportStoreFailure } from './store-failure.ts';
-import { positionId, positionOf, resumeOf } from './live/stream-position.ts';
-import type { StreamPosition } from './live/stream-position.ts';
+import { eventBytes, STREAM_START, streamHeaders, positionId, positionOf, resumeOf } from './live/event-stream.ts';
+import type { StreamPosition } from './live/event-stream.ts';
+import { feedBody, severance } from './live/feed.ts';
 import type { TaskFeed } from './live/task-feed.ts';
-import { LOG_PIECE_BYTES } from './task-log.ts';
-import { noUuid, unknownTask } from './task-route.ts';
-import { waitOf, watchedTask } from './live/task-wait.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
+import { waitOf, watchedTask } from './live/waiting.ts';
+import { reportStoreFailure, noUuid, unknownTask } from './problem.ts';
+import { LOG_PIECE_BYTES } from './task-log.ts';
 
 /**
  * `GET /tasks/:uuid/events`: the record, then each change of it, until the task has ended. A client

@@ -1,11 +1,10 @@
 import type { Context } from 'hono';
 import type { TaskStore } from '../store/task-store.ts';
-import { eventBytes, STREAM_START, streamHeaders } from './live/event-stream.ts';
-import { feedBody, severance } from './live/feed-body.ts';
-import { reportStoreFailure } from './store-failure.ts';
-import { resumeOf } from './live/stream-position.ts';
+import { eventBytes, STREAM_START, streamHeaders, resumeOf } from './live/event-stream.ts';
+import { feedBody, severance } from './live/feed.ts';
 import { CHANGES_PAGE, listEvents } from './live/task-watchers.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
+import { reportStoreFailure } from './problem.ts';
 
 /**
  * `GET /tasks/events`: each new or changed task as its entry in the list. A client that comes back

@@ -3,14 +3,12 @@ import { received } from '../../src/failure.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { streamHeaders } from './live/event-stream.ts';
-import { feedBody, severance } from './live/feed-body.ts';
-import { problem } from './problem.ts';
-import { reportStoreFailure } from './store-failure.ts';
+import { feedBody, severance } from './live/feed.ts';
 import type { TaskFeed } from './live/task-feed.ts';
-import { logPiece, wholeLog } from './task-log.ts';
-import { noUuid, unknownTask } from './task-route.ts';
-import { taskAppears, waitOf, watchedTask } from './live/task-wait.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
+import { taskAppears, waitOf, watchedTask } from './live/waiting.ts';
+import { problem, reportStoreFailure, noUuid, unknownTask } from './problem.ts';
+import { logPiece, wholeLog } from './task-log.ts';
 
 /**
  * `GET /tasks/:uuid/log`: the log as text from byte `offset` on, with `follow=1` growing until the
@@ -110,6 +108,6 @@ function refusal(feed: TaskFeed | undefined, uuid: string, offset: number): Resp
 
 function beyond(offset: number, logBytes: number): Response {
   return problem(416, `offset: the log has ${logBytes} bytes, there is nothing at ${offset}`, {
-    headers: { 'Content-Range': `bytes */${logBytes}` },
+    'Content-Range': `bytes */${logBytes}`,
   });
 }

@@ -1,18 +1,15 @@
 import type { Context } from 'hono';
 import { isTaskUuid } from '../../src/task-uuid.ts';
-import { received } from '../../src/failure.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../store/task-store.ts';
-import { entityTag, isNoneMatch } from './entity-tag.ts';
-import { negotiate } from './negotiation.ts';
-import { problem } from './problem.ts';
 import { gatheredReads } from './live/gathered-reads.ts';
 import { recentRecords } from './live/recent-records.ts';
 import type { RecentRecord } from './live/recent-records.ts';
-import { reportStoreFailure } from './store-failure.ts';
-import { recordLog, wholeLog } from './task-log.ts';
-import { taskAppears, waitOf } from './live/task-wait.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
+import { taskAppears, waitOf } from './live/waiting.ts';
+import { noUuid, reportStoreFailure, unknownTask } from './problem.ts';
+import { entityTag, isNoneMatch, negotiate } from './representation.ts';
+import { recordLog, wholeLog } from './task-log.ts';
 
 /** What a task can be asked for as; the first is what a client without wishes gets. */
 const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
@@ -74,16 +71,6 @@ function bodiless(c: Context, tag: string, headersOf: (tag: string) => Record<st
     return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });
   }
   return c.req.method === 'HEAD' ? new Response(null, { headers: headersOf(tag) }) : undefined;
-}
-
-/** 400 for a path that names no task. */
-export function noUuid(text: string): Response {
-  return problem(400, `a task is named by a UUID (RFC 9562), not by ${received(text)}`);
-}
-
-/** 404 for a task that the store does not have. */
-export function unknownTask(uuid: string): Response {
-  return problem(404, `there is no task ${uuid}`);
 }
 
 const HEADERS = { Vary: 'Accept', 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };

@@ -2,10 +2,10 @@ import type { Context } from 'hono';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import type { AttemptRecord } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { entityTag, isNoneMatch } from './entity-tag.ts';
-import { noUuid, unknownTask } from './task-route.ts';
-import { taskAppears, waitOf } from './live/task-wait.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
+import { taskAppears, waitOf } from './live/waiting.ts';
+import { noUuid, unknownTask } from './problem.ts';
+import { entityTag, isNoneMatch } from './representation.ts';
 
 /** The JSON of `GET /tasks/:uuid/scopes`. */
 export interface TaskScopes {

@@ -1,36 +1,33 @@
 import { Hono, type Context } from 'hono';
-import { checkKeys, checkType } from '../../src/check-options.ts';
+import { checkKeys, checkType } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { accessRules, type AccessOptions } from './access.ts';
-import { cancelRoute } from './cancel-route.ts';
-import { cancellationsRoute } from './cancellations-route.ts';
+import { accessRules, type AccessOptions, type Right } from './access.ts';
+import { cancellationsRoute, cancelRoute } from './cancel-routes.ts';
+import { health, metricsRoute, readyRoute } from './health-routes.ts';
+import type { TasksMetrics } from './health-routes.ts';
+import type { StreamOptions } from './live/event-stream.ts';
 import { listenWhileAsked } from './live/listen-while-asked.ts';
-import { metricsRoute } from './metrics-route.ts';
-import type { TasksMetrics } from './metrics-route.ts';
-import { problem } from './problem.ts';
-import { readyRoute } from './ready-route.ts';
-import { storeFailure } from './store-failure.ts';
-import type { StreamOptions } from './live/stream-options.ts';
+import { TaskWatchers } from './live/task-watchers.ts';
+import { problem, storeFailure } from './problem.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
 import { taskListRoute } from './task-list-route.ts';
 import { taskLogRoute } from './task-log-route.ts';
 import { taskRoute } from './task-route.ts';
 import { taskScopesRoute } from './task-scopes-route.ts';
-import { TaskWatchers } from './live/task-watchers.ts';
 
 export interface TasksAppOptions {
-  /** Where the tasks are. It stays the caller's: the app never closes it. */
+  /** Where the tasks are stored. The app never closes it. */
   store: TaskStore;
   /** Who may read. Default: requests to a loopback name, from no foreign web page. */
   access?: AccessOptions;
   /** How live streams behave; the defaults suit. */
   streams?: StreamOptions;
   /**
-   * Whether the app listens to workers while it is asked for tasks, so that those of a dead one are
-   * lost. Default `true`; `false` where something else in this process does so.
+   * Whether the app watches the workers while it is asked for tasks, so that the tasks of a dead worker become lost.
+   * Default `true`; `false` where a collector in this process does so.
    */
   listen?: boolean;
   /** The collector's own figures, for `GET /metrics`. Default: that path is not served. */
@@ -39,87 +36,76 @@ export interface TasksAppOptions {
 
 const OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics'] satisfies (keyof TasksAppOptions)[];
 
+/** One row of the table of routes. A route for `GET` answers `HEAD` too. */
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly right: Right;
+  /** Whether a request is for tasks, so that their workers are watched. Default `false`. */
+  readonly isForTasks?: boolean;
+  /** Answers at once where it can: a promise costs a request as much as a read of the database. */
+  readonly answer: (c: Context) => Response | Promise<Response>;
+}
+
 /**
- * The tasks over HTTP, as a Hono app: serve it with `serveTasks`, mount it in another with
+ * Makes the Hono app that serves tasks over HTTP: serve it with `serveTasks`, mount it in another app with
  * `app.route('/somewhere', createTasksApp({ store }))`, or test against it with `app.request()`.
  *
- * `GET /tasks`, `/tasks/:uuid`, `/tasks/:uuid/scopes`, `/healthz`, `/readyz` and, where there are
- * any, `/metrics`; live `/tasks/events`, `/tasks/:uuid/events` and `/tasks/:uuid/log`; and
- * `POST /tasks/:uuid/cancel`, with `/workers/:worker/cancellations` for workers elsewhere. `docs/http-api.md` has the rest. It answers for
- * these paths alone and leaves all others to the app that it is mounted in.
+ * `docs/http-api.md` describes its routes. It answers for these paths alone and leaves all others to the app that it is
+ * mounted in.
  *
- * Throws `TypeError` for what is no store and for unknown options and a malformed access option, `RangeError` for one
- * of streams out of bounds.
+ * Throws `TypeError` for a `store` that is no store, for unknown options and for an invalid access option, `RangeError`
+ * for an option of streams out of bounds.
  */
 export function createTasksApp(options: TasksAppOptions): Hono {
   checkKeys('createTasksApp', options, OPTIONS);
   const { store, metrics, listen = true } = options;
   checkType('listen', listen, 'boolean');
   if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${received(store)}`);
-  const asked = listen ? listenWhileAsked(store) : undefined;
   const access = accessRules(options.access);
-  const app = new Hono();
-  /** Of paths that say nothing of a task. */
-  const observe = (path: string, route: Route, refusalOf = access.refusal): void => {
-    if (access.cors) app.use(path, access.cors);
-    // One handler, not a chain: each link of a chain is a promise more on every request.
-    app.all(path, (c) => {
-      const refusal = refusalOf(c) ?? otherMethod(c.req.method);
-      if (refusal !== undefined) return refusal;
-      return answer(route, c);
-    });
-  };
-  const read = (path: string, route: Route): void => {
-    observe(path, (c) => {
-      asked?.();
-      return route(c);
-    });
-  };
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
-  read('/tasks', taskListRoute(store));
-  read('/tasks/events', taskListEventsRoute(store, watchers));
-  read('/tasks/:uuid', taskRoute(store, watchers));
-  read('/tasks/:uuid/scopes', taskScopesRoute(store, watchers));
-  read('/tasks/:uuid/events', taskEventsRoute(store, watchers));
-  read('/tasks/:uuid/log', taskLogRoute(store, watchers));
-  const cancel = cancelRoute(store, access.urlOf);
-  if (access.changeCors) app.use('/tasks/:uuid/cancel', access.changeCors);
-  app.all('/tasks/:uuid/cancel', (c) => {
-    return access.changeRefusal(c) ?? otherMethod(c.req.method, ['POST']) ?? cancel(c).catch(storeFailure);
-  });
-  // No question for tasks: nobody needs to be listened to because of it.
-  observe('/workers/:worker/cancellations', cancellationsRoute(store));
-  observe('/healthz', health, access.openRefusal);
-  observe('/readyz', readyRoute(store), access.openRefusal);
-  if (metrics !== undefined) observe('/metrics', metricsRoute(metrics));
-  app.notFound((c) => access.refusal(c) ?? problem(404, `there is nothing at ${c.req.path}`));
+  const routes: readonly Route[] = [
+    { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, answer: taskListRoute(store) },
+    { method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true, answer: taskListEventsRoute(store, watchers) },
+    { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, answer: taskRoute(store, watchers) },
+    { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, answer: taskScopesRoute(store, watchers) },
+    { method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true, answer: taskEventsRoute(store, watchers) },
+    { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, answer: taskLogRoute(store, watchers) },
+    { method: 'POST', path: '/tasks/:uuid/cancel', right: 'change', answer: cancelRoute(store, access.urlOf) },
+    { method: 'GET', path: '/workers/:worker/cancellations', right: 'read', answer: cancellationsRoute(store) },
+    { method: 'GET', path: '/healthz', right: 'open', answer: health },
+    { method: 'GET', path: '/readyz', right: 'open', answer: readyRoute(store) },
+    ...(metrics ? [{ method: 'GET', path: '/metrics', right: 'read', answer: metricsRoute(metrics) } as const] : []),
+  ];
+
+  const asked = listen ? listenWhileAsked(store) : undefined;
+  const app = new Hono();
+  for (const { method, path, right, isForTasks = false, answer } of routes) {
+    const { refusal, cors } = access.rules[right];
+    if (cors) app.use(path, cors);
+    // One handler, not a chain of them: each link of a chain costs every request one more promise.
+    app.all(path, (c) => {
+      const refused = refusal(c) ?? otherMethod(c.req.method, method);
+      if (refused !== undefined) return refused;
+      if (isForTasks) asked?.();
+      return answered(answer, c);
+    });
+  }
+  app.notFound((c) => access.rules.read.refusal(c) ?? problem(404, `there is nothing at ${c.req.path}`));
   return app;
 }
 
-/** Gives its answer at once where it can: a promise costs a request as much again as a look at the database. */
-type Route = (c: Context) => Response | Promise<Response>;
-
-function answer(route: Route, c: Context): Response | Promise<Response> {
+/** The answer of a route, or 503 where its store fails. */
+function answered(answer: Route['answer'], c: Context): Response | Promise<Response> {
   try {
-    const response = route(c);
+    const response = answer(c);
     return response instanceof Promise ? response.catch(storeFailure) : response;
   } catch (error) {
     return storeFailure(error);
   }
 }
 
-function otherMethod(method: string, allowed: readonly string[] = ['GET', 'HEAD']): Response | undefined {
-  if (allowed.includes(method)) return undefined;
-  return problem(405, `${method} is not possible here`, { headers: { Allow: allowed.join(', ') } });
-}
-
-/** `GET /healthz`: whether the app answers. The store's state is not its affair. */
-async function health(): Promise<Response> {
-  return new Response('{"status":"ok"}', {
-    headers: {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
-    },
-  });
+function otherMethod(method: string, allowed: Route['method']): Response | undefined {
+  if (method === allowed || (method === 'HEAD' && allowed === 'GET')) return undefined;
+  return problem(405, `${method} is not possible here`, { Allow: allowed === 'GET' ? 'GET, HEAD' : allowed });
 }

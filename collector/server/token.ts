@@ -1,20 +1,20 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** The characters of RFC 6750's `b64token`, which a header can carry as they are. */
+/** `b64token` of RFC 6750, which a header carries without encoding. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const SHORTEST = 16;
 const LONGEST = 1024;
 
 /**
- * How a 401 says what would be let in: RFC 7617 for the dialog of a browser, RFC 6750 for programs.
- * In this order, since Chromium looks at the first challenge of a header alone.
+ * The challenges of a 401: RFC 7617 for the dialog of a browser, RFC 6750 for programs. Basic is first, since Chromium
+ * reads only the first challenge of a header.
  */
 export const CHALLENGES = 'Basic realm="taskspan", charset="UTF-8", Bearer realm="taskspan"';
 
 /**
- * Throws a `TypeError` or `RangeError` for what is no token. The secret itself is not told.
+ * Throws a `TypeError` or `RangeError` for an invalid token. The message never contains the secret.
  *
- * @param name The option or variable that it came by.
+ * @param name The option or variable that has the token.
  */
 export function checkToken(name: string, token: unknown): asserts token is string {
   const expected = `${name}: expected ${SHORTEST} to ${LONGEST} characters of A-Z a-z 0-9 - . _ ~ + / and = at the end, got`;
@@ -24,8 +24,8 @@ export function checkToken(name: string, token: unknown): asserts token is strin
 }
 
 /**
- * Whether a request's `Authorization` carries the token: as `Bearer TOKEN`, or as the password of
- * HTTP Basic under any user's name. Takes as long for a token that is nearly right as for any other.
+ * Makes the check whether `Authorization` carries the token: as `Bearer TOKEN`, or as the password of HTTP Basic with
+ * any user name. The check takes as long for a token that is nearly right as for any other.
  */
 export function tokenCheck(token: string): (authorization: string | undefined) => boolean {
   const expected = digest(token);
@@ -43,7 +43,7 @@ function tokenOf(authorization = ''): string | undefined {
   return colon === -1 ? undefined : pair.slice(colon + 1);
 }
 
-/** Of one length whatever is given, as the comparison needs it. */
+/** A digest has the same length for any text, which the comparison needs. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -1,7 +1,7 @@
-import { isoTime } from '../record/iso-time.ts';
-import type { JournalEntry } from '../record/journal.ts';
 import { RECENT_NOTIFICATIONS } from '../record/commit.ts';
+import type { JournalEntry } from '../record/journal.ts';
 import type { ScopeState } from '../record/scope-state.ts';
+import { isoTime } from '../record/task-record.ts';
 import type { NotificationRecord } from '../record/task-record.ts';
 
 /** A commit's lines as a store gives them back. */

@@ -1,7 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { ToldError } from '../../src/fact.ts';
+import type { ErrorInfo } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import { isAttempt, namesOnly, NO_NAMES } from '../record/scope-state.ts';
+import { namesOnly } from '../../src/progress.ts';
+import { isAttempt, NO_NAMES } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
 
 /** The ids of an attempt. */
@@ -41,7 +42,7 @@ type Line = [
 
 /** Absent or `null` is as nothing was told. */
 interface More {
-  error?: ToldError | null;
+  error?: ErrorInfo | null;
   attributes?: Attributes;
   share?: number | null;
   progress?: ScopeState['latestProgress'];

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { cancelTargets, workersOf, workersOfParts } from '../record/cancel-targets.ts';
-import type { CancelTarget } from '../record/cancel-targets.ts';
 import type { AttemptState, ScopeState } from '../record/scope-state.ts';
+import { cancelTargets, workersOf, workersOfParts } from '../record/task-life.ts';
+import type { CancelTarget } from '../record/task-life.ts';
 import type { TaskState } from '../record/task-record.ts';
 import { attemptsOfJson } from './scope-line.ts';
 import { SqliteScopes } from './sqlite-scopes.ts';

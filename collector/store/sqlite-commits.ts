@@ -1,11 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
-import { tellParents } from '../record/child-share.ts';
-import type { ChildShare } from '../record/child-share.ts';
-import { commitChildShares, commitFacts } from '../record/commit.ts';
-import type { TaskCommit } from '../record/commit.ts';
-import { progressOf } from '../record/roll-up.ts';
-import type { ScopeState } from '../record/scope-state.ts';
+import { childShareOf, CommitBatch } from '../record/commit.ts';
+import type { ChildShare, TaskCommit } from '../record/commit.ts';
+import { startedParts } from '../record/needed-spans.ts';
+import type { SpanIds } from '../record/span-map.ts';
 import { encodeEntries } from './journal-entries.ts';
 import { attemptsJson } from './scope-line.ts';
 import type { SqliteChanges } from './sqlite-changes.ts';
@@ -23,8 +21,9 @@ export class SqliteCommits {
   readonly #scopes: SqliteScopes;
   readonly #commands: SqliteCommands;
   readonly #folds: SqliteFolds;
-  /** The tasks that the transaction has to do with. */
-  readonly #folded = new Set<string>();
+  /** The tasks that the transaction has to do with, and what it makes of them. */
+  readonly #open = new Map<string, Held>();
+  #batch: CommitBatch | undefined;
   readonly #statements;
 
   constructor(
@@ -54,39 +53,51 @@ export class SqliteCommits {
 
   /** Folds the facts of each task and writes what has changed. */
   write(tasks: ReadonlyMap<string, readonly Fact[]>): void {
-    let changed = this.#changes.last();
-    const shares: ChildShare[] = [];
+    const batch = new CommitBatch();
     for (const [uuid, facts] of tasks) {
-      this.#folded.add(uuid);
       const held = this.#folds.load(uuid, facts);
-      const change = commitFacts(held.task, facts, (scope) => this.#shareOfChildren(uuid, scope));
-      if (change === undefined) continue;
-      this.#write(change, held, ++changed);
-      shares.push(...change.childShares);
+      this.#open.set(uuid, held);
+      batch.fold(held.task, facts, this.#sharesOfChildren(uuid, startedParts(facts)));
     }
-    tellParents(shares, (uuid, own) => {
-      this.#folded.add(uuid);
-      const parent = this.#folds.loadScopes(uuid, own);
-      const change = parent && commitChildShares(parent.task, own);
-      if (change !== undefined) this.#write(change, parent!, ++changed);
-      return change;
-    });
+    for (let shares = batch.takeGrownShares(); shares.size > 0; shares = batch.takeGrownShares()) {
+      for (const [uuid, own] of shares) {
+        const parent = this.#parent(uuid, own);
+        if (parent !== undefined) batch.foldChildShares(parent.task, own);
+      }
+    }
+    let changed = this.#changes.last();
+    for (const commit of batch.commits()) this.#write(commit, this.#open.get(commit.task.uuid)!, ++changed);
+    this.#batch = batch;
   }
 
   committed(): void {
-    for (const uuid of this.#folded) this.#folds.release(uuid);
-    this.#folded.clear();
+    this.#batch?.keep();
+    for (const uuid of this.#open.keys()) this.#folds.release(uuid);
+    this.#open.clear();
   }
 
   /** What was folded is not what is stored: it is loaded anew for the next try. */
   rolledBack(): void {
-    for (const uuid of this.#folded) this.#folds.forget(uuid);
-    this.#folded.clear();
+    for (const uuid of this.#open.keys()) this.#folds.forget(uuid);
+    this.#open.clear();
     this.#workers.rolledBack();
   }
 
+  /** A parent task with scopes of it; `undefined` for a task that is not known. */
+  #parent(uuid: string, scopes: readonly ChildShare[]): Held | undefined {
+    const open = this.#open.get(uuid);
+    if (open !== undefined) {
+      this.#folds.loadMore(open, scopes);
+      return open;
+    }
+    const loaded = this.#folds.loadScopes(uuid, scopes);
+    if (loaded !== undefined) this.#open.set(uuid, loaded);
+    return loaded;
+  }
+
   #write(change: TaskCommit, held: Held, changed: number): void {
-    const { task, version, offset, text, entries, scopes, begunParts, summary, name, life } = change;
+    const { task, version, rows, scopes, begunParts, summary, name, life } = change;
+    held.attempts = task.attempts;
     const values = [
       name,
       version,
@@ -110,16 +121,11 @@ export class SqliteCommits {
     }
     this.#scopes.write(held, scopes);
     for (const part of begunParts) this.#commands.handOn(task.uuid, part);
-    if (text !== '') journal.run(held.id, offset, version, task.logBytes - offset, text, encodeEntries(entries));
+    for (const { offset, bytes, text, entries } of rows) journal.run(held.id, offset, version, bytes, text, encodeEntries(entries));
   }
 
-  /** How far the child tasks are for which a scope of a task stands. */
-  #shareOfChildren(uuid: string, scope: ScopeState): number | null {
-    let most: number | null = null;
-    for (const child of this.#scopes.children(uuid, scope)) {
-      const share = progressOf(child);
-      if (share !== null) most = Math.max(most ?? 0, share);
-    }
-    return most;
+  /** How far the child tasks are for which scopes of a task stand. */
+  #sharesOfChildren(uuid: string, scopes: readonly SpanIds[]): ChildShare[] {
+    return scopes.flatMap((scope) => this.#scopes.children(uuid, scope).map(childShareOf)).filter((share) => share !== undefined);
   }
 }

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
-import type { Announcement } from '../record/announcement.ts';
+import { needsAllScopes, spansToLoad, touchedSpans } from '../record/needed-spans.ts';
 import type { ScopeState } from '../record/scope-state.ts';
-import { TaskFold } from '../record/task-fold.ts';
+import type { SpanIds } from '../record/span-map.ts';
+import { latestAttempt, TaskFold } from '../record/task-fold.ts';
+import type { Announcement } from '../record/task-fold.ts';
 import { attemptsOfJson } from './scope-line.ts';
 import type { AttemptIds } from './scope-line.ts';
 import { SqliteScopes } from './sqlite-scopes.ts';
@@ -59,18 +61,24 @@ export class SqliteFolds {
   /** A task's state, ready to have these facts folded into it. */
   load(uuid: string, facts: readonly Fact[]): Held {
     const held = this.#current(uuid);
-    if (!held.complete) this.#loadSpans(held, facts);
+    this.#loadSpans(held, touchedSpans(facts));
+    if (!held.complete && needsAllScopes(held.task, facts)) this.#loadAll(held);
     return held;
   }
 
+  /** Loads more scopes of a task that is held. */
+  loadMore(held: Held, spans: readonly SpanIds[]): void {
+    this.#loadSpans(held, spans);
+  }
+
   /** The state of a task that is stored, with some of its scopes; `undefined` for an unknown task. */
-  loadScopes(uuid: string, spans: Iterable<{ traceId: string; spanId: string }>): Held | undefined {
+  loadScopes(uuid: string, spans: readonly SpanIds[]): Held | undefined {
     const held = this.#current(uuid);
     if (held.id === undefined) {
       this.forget(uuid);
       return undefined;
     }
-    if (!held.complete) for (const { traceId, spanId } of spans) this.#loadSpan(held, traceId, spanId);
+    this.#loadSpans(held, spans);
     return held;
   }
 
@@ -84,7 +92,7 @@ export class SqliteFolds {
     if (held === undefined) return;
     this.#held.delete(uuid);
     const { task } = held;
-    if (held.id !== undefined && (task.latest()?.end ?? null) === null) {
+    if (held.id !== undefined && (latestAttempt(task)?.end ?? null) === null) {
       this.#held.set(uuid, held);
       if (task.scopes.size > held.releaseAt) releaseSpans(held);
       if (held.groups.size > MOST_GROUPS) held.groups.clear();
@@ -110,7 +118,7 @@ export class SqliteFolds {
   #loadTask(uuid: string): Held {
     const task = new TaskFold(uuid);
     const row = this.#statements.task.get(uuid) as TaskRow | undefined;
-    const scopes = SqliteScopes.of(row?.id, task.attempts, row?.span_count ?? 0);
+    const scopes = SqliteScopes.of(row?.id, [], row?.span_count ?? 0);
     const held: Held = { ...scopes, task, complete: row === undefined, releaseAt: MOST_SPANS };
     if (row === undefined) return held;
     task.version = row.version;
@@ -122,46 +130,26 @@ export class SqliteFolds {
     // Lines tell of attempts by their places: all are loaded, in their order, before what may lie around them.
     held.attempts = attemptsOfJson(row.attempts);
     for (const { traceId, taskSpanId } of held.attempts) task.add(this.#scopes.find(held, traceId, taskSpanId)!);
-    held.attempts = task.attempts;
-    for (const { traceId, parentSpanId } of task.attempts) this.#loadSpan(held, traceId, parentSpanId);
-    if (row.line_before !== null) {
-      const [traceId = '', spanId = ''] = row.line_before.split('-');
-      this.#loadSpan(held, traceId, spanId);
-    }
+    const around = task.attempts.map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId }));
+    const [traceId = '', spanId = ''] = row.line_before?.split('-') ?? [];
+    this.#loadSpans(held, [...around, { traceId, spanId }].filter((span) => span.spanId !== ''));
     return held;
   }
 
-  #loadSpans(held: Held, facts: readonly Fact[]): void {
-    let known: Fact['span'] | undefined;
-    for (const fact of facts) {
-      const { span } = fact;
-      if (span !== known) {
-        this.#loadSpan(held, span.traceId, span.spanId);
-        // It may be known as a scope.
-        this.#loadSpan(held, span.traceId, span.taskSpanId);
-      }
-      known = span;
-      if (fact.kind === 'scope-start') this.#loadSpan(held, span.traceId, fact.parentSpanId);
-      else if (fact.kind === 'plan' && typeof fact.plan === 'object') this.#loadInside(held, span.traceId, span.spanId);
-    }
-  }
-
-  /** Loads a span, if it is stored, and those around it. */
-  #loadSpan(held: Held, traceId: string, spanId: string): void {
+  /** Loads spans, as far as they are stored, and those around them. */
+  #loadSpans(held: Held, spans: readonly SpanIds[]): void {
+    if (held.complete) return;
     const { task } = held;
-    let inner = spanId;
-    while (inner !== '' && !task.scopes.has(traceId, inner)) {
-      const scope = this.#scopes.find(held, traceId, inner);
-      if (scope === undefined) return;
-      inner = task.add(scope).parentSpanId;
+    for (const level of spansToLoad(task, spans)) {
+      for (const { traceId, spanId } of level) {
+        const scope = this.#scopes.find(held, traceId, spanId);
+        if (scope !== undefined) task.add(scope);
+      }
     }
   }
 
-  /** A plan by names that comes late needs all scopes inside: rare, for a plan is said before they begin. */
-  #loadInside(held: Held, traceId: string, spanId: string): void {
+  #loadAll(held: Held): void {
     const { task, id } = held;
-    // Those that have done nothing yet count nothing yet.
-    if ((task.scopes.get(traceId, spanId)?.insideUnits ?? 0) === 0) return;
     for (const scope of this.#scopes.all(id!, held.attempts)) {
       if (!task.scopes.has(scope.traceId, scope.spanId)) task.add(scope);
     }

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { lostTrace } from '../record/lost-trace.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
-import { isAttempt, spanKey } from '../record/scope-state.ts';
+import { isAttempt } from '../record/scope-state.ts';
+import { spanKey } from '../record/span-map.ts';
 import { attemptsOfJson } from './scope-line.ts';
 import type { SqliteScopes } from './sqlite-scopes.ts';
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { isAttempt, spanKey } from '../record/scope-state.ts';
+import { isAttempt } from '../record/scope-state.ts';
 import type { AttemptState, ScopeState } from '../record/scope-state.ts';
+import { spanKey } from '../record/span-map.ts';
 import { attemptsOfJson, idsOfLine, isOpenLine, scopeLine, scopeOfLine } from './scope-line.ts';
 import type { AttemptIds } from './scope-line.ts';
 
@@ -77,7 +78,7 @@ export class SqliteScopes {
   }
 
   /** The attempts of child tasks for which a scope of a task stands. */
-  children(uuid: string, { traceId, spanId }: ScopeState): AttemptState[] {
+  children(uuid: string, { traceId, spanId }: Pick<ScopeState, 'traceId' | 'spanId'>): AttemptState[] {
     const key = childOfKey(uuid, traceId, spanId);
     const rows = this.#statements.children.all(key) as { id: number; stored: number; attempts: string; number: number }[];
     return rows.flatMap(({ id, stored, attempts: json, number }) => {

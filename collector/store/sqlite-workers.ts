@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Announcement } from '../record/announcement.ts';
+import type { Announcement } from '../record/task-fold.ts';
 import type { HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { TaskLife } from '../record/task-life.ts';
 import type { Beat } from './task-store.ts';

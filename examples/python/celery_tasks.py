@@ -1,4 +1,4 @@
-"""A Celery task that says what it is doing: the updater has the task's own uuid and name.
+"""A Celery task that reports what it is doing: the updater has the task's UUID and name.
 
     celery --app celery_tasks worker
     python celery_tasks.py

@@ -1,4 +1,4 @@
-"""The example that taskspan comes from, in its own form: one updater, handed from function to function."""
+"""The example from which taskspan began: one updater, handed from function to function."""
 
 import sys
 import time

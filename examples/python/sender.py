@@ -1,12 +1,12 @@
 """Sends the facts of tasks to a taskspan server while they happen: OTLP log records in JSON, see docs/wire.md.
 
-Nothing here waits for the network but a thread of its own, and nothing raises into task code. Facts wait in a buffer
-that is bounded in bytes while the server is away; the thread also gives the signs of life of this process.
+Only a thread of its own waits for the network, and nothing raises into task code. While the server is unreachable, facts
+wait in a buffer that is bounded in bytes. The thread also sends the heartbeats of this process.
 """
 
 import atexit
 import collections
-import encodings.idna  # noqa: F401, else the thread imports it, and a fork in the midst of that can never send
+import encodings.idna  # noqa: F401, otherwise the thread imports it, and a process forked during that import could never send
 import json
 import logging
 import math
@@ -26,7 +26,7 @@ REQUEST_SECONDS = 10
 EXIT_SECONDS = 1
 LEAST_PAUSE = 0.1
 LONGEST_PAUSE = 30
-# What the server will never take. All else is tried again: it may be down, not yet configured, or full.
+# Answers to requests that the server will never take. All others are retried: it may be down, not yet configured, or full.
 REFUSED = (400, 413, 415)
 
 
@@ -53,14 +53,14 @@ class Sender:
         self._bytes = 0
         self._live = 0
         self._thread = None
-        self._told = set()
+        self._warned = set()
 
     def send(self, record, essential):
         """Keeps a log record for the thread. A full buffer keeps its last eighth for starts, ends and errors."""
         text = json.dumps(record, allow_nan=False).encode()
         with self._changed:
             if self._bytes + len(text) > BUFFER_BYTES * (1 if essential else 7 / 8):
-                self._tell('full', 'the buffer is full: updates are lost')
+                self._warn('full', 'the buffer is full: updates are lost')
                 return
             self._records.append(text)
             self._bytes += len(text)
@@ -74,7 +74,7 @@ class Sender:
             thread.start()
             self._thread = thread
         except RuntimeError as error:  # no more threads, or Python is about to exit
-            self._tell('thread', f'nothing is sent: {error}')
+            self._warn('thread', f'nothing is sent: {error}')
 
     def task_began(self):
         with self._changed:
@@ -85,7 +85,7 @@ class Sender:
             self._live -= 1
 
     def flush(self, seconds):
-        """Waits until all is sent, at most so long; says whether it is."""
+        """Waits until all is sent, at most for so many seconds; returns whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._records, seconds)
 
@@ -129,7 +129,7 @@ class Sender:
         return batch
 
     def _post(self, records):
-        """None when it is done with; else for how many seconds the server wants to be left alone."""
+        """Returns None when the records need not be sent again, otherwise the seconds to wait before the next request."""
         body = b'{"resourceLogs":[{"resource":%b,"scopeLogs":[{"scope":{"name":"taskspan"},"logRecords":[%b]}]}]}' % (
             json.dumps({'attributes': attributes({'service.name': self._service_name})}).encode(),
             b','.join(records),
@@ -139,32 +139,32 @@ class Sender:
             with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:
                 rejected = json.loads(response.read() or b'{}').get('partialSuccess')
                 if rejected:
-                    self._tell('rejected', f'the server did not take all: {rejected}')
+                    self._warn('rejected', f'the server did not take all: {rejected}')
                 return None
         except urllib.error.HTTPError as error:
             with error:
                 if error.code in REFUSED:
-                    self._tell('refused', f'the server refused {len(records)} records: {error.code} {error.read()!r}')
+                    self._warn('refused', f'the server refused {len(records)} records: {error.code} {error.read()!r}')
                     return None
-                self._tell(error.code, f'{self._url} answers {error.code} {error.reason}; it is tried again')
+                self._warn(error.code, f'{self._url} answers {error.code} {error.reason}; it is tried again')
                 return seconds_of(error.headers.get('retry-after'))
-        except Exception as error:  # the server is away, or what answers is none
-            self._tell('away', f'{self._url} cannot be reached, it is tried again: {error}')
+        except Exception as error:  # the server is unreachable, or another program answers
+            self._warn('unreachable', f'{self._url} cannot be reached, it is tried again: {error}')
             return 0
 
     def _beat(self):
-        told = {
+        values = {
             'taskspan.worker.id': self.worker_id,
             'taskspan.worker.interval_ms': self.interval_ms,
             'host.name': socket.gethostname(),
             'process.pid': os.getpid(),
         }
-        record = {'timeUnixNano': str(time.time_ns()), 'eventName': 'taskspan.beat', 'attributes': attributes(told)}
+        record = {'timeUnixNano': str(time.time_ns()), 'eventName': 'taskspan.beat', 'attributes': attributes(values)}
         return json.dumps(record).encode()
 
-    def _tell(self, cause, message):
-        if cause not in self._told:
-            self._told.add(cause)
+    def _warn(self, cause, message):
+        if cause not in self._warned:
+            self._warned.add(cause)
             log.warning('%s', message)
 
 

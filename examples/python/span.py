@@ -1,4 +1,4 @@
-"""The spans of a task as docs/wire.md tells them: ids, numbers and times of facts."""
+"""The spans of a task, as docs/wire.md describes them: ids, numbers and times of facts."""
 
 import secrets
 import threading
@@ -8,13 +8,13 @@ from sender import attributes, text_of
 
 
 class Span:
-    """A task's attempt or a part of it: each fact of it gets a number and the ids that it belongs to."""
+    """The span of an attempt or of a scope: gives each of its facts a number and the ids of the span."""
 
     def __init__(self, sender, clock, task_uuid, trace, root=None):
         self.id = secrets.token_hex(8)
         self.root = root or self
         self.heading = False
-        self.told = []  # the errors that parts inside have told
+        self.reported = []  # the errors that inner scopes have reported
         self._sender = sender
         self._clock = clock
         self._task_uuid = task_uuid
@@ -22,14 +22,14 @@ class Span:
         self._facts = 0
         self._lock = threading.Lock()
 
-    def start(self, told):
-        self._start = self._send('taskspan.start', told)
+    def start(self, values):
+        self._start = self._send('taskspan.start', values)
 
-    def fact(self, name, told):
-        self._send(name, told, essential=name == 'exception')
+    def fact(self, name, values):
+        self._send(name, values, essential=name == 'exception')
 
-    def end(self, outcome, error, told):
-        more = {'taskspan.outcome': outcome, **told}
+    def end(self, outcome, error, values):
+        more = {'taskspan.outcome': outcome, **values}
         if error is not None:
             more.update({'taskspan.error': type(error).__name__, 'taskspan.error.message': text_of(error)})
         self._send('taskspan.end', more)
@@ -37,7 +37,7 @@ class Span:
     def microseconds(self):
         return self._clock.now() - self._start
 
-    def _send(self, name, told, essential=True):
+    def _send(self, name, values, essential=True):
         with self._lock:
             time_us = self._clock.now()
             number, self._facts = self._facts, self._facts + 1
@@ -54,7 +54,7 @@ class Span:
                 'spanId': self.id,
                 'eventName': name,
                 'flags': 1 if self._sampled else 0,
-                'attributes': attributes({**told, **ids}),
+                'attributes': attributes({**values, **ids}),
             }, essential)
             return time_us
 
@@ -74,9 +74,9 @@ class Clock:
 
 
 def trace_of(task_uuid):
-    """Trace id and whether it is sampled: of the span that is current, where the program has OpenTelemetry.
+    """Returns trace id and whether it is sampled: those of the current span, where the program has OpenTelemetry.
 
-    That span learns whose it is, so that the run of a Celery task is not told a second time by its instrumentation.
+    The span gets the task's UUID, so that a server does not record the run of a Celery task a second time.
     """
     try:
         from opentelemetry import trace

@@ -1,4 +1,4 @@
-"""The progress updater: a task says what it is doing, and a taskspan server tells those who wait for it.
+"""The progress updater: a task reports what it is doing to a taskspan server, which shows it to the people who wait.
 
     updater = TaskUpdater(task_uuid=uuid, task_name='TEST', verbose=1)
     with updater(task_name='First part'):
@@ -25,21 +25,21 @@ _default_senders = []
 
 
 def job_uuid(queue, job_id):
-    """UUID of the task that a job of a queue is, as taskspan makes it everywhere: its id, where that is a UUID."""
+    """Returns the UUID of a job's task: the job's id where that is a UUID, otherwise the one that taskspan makes in any language."""
     job_id = str(job_id)
     is_uuid = UUID.fullmatch(job_id.lower())
     return job_id.lower() if is_uuid else str(uuid.uuid5(uuid.uuid5(JOB_NAMESPACE, queue), job_id))
 
 
 def default_sender():
-    """The sender that updaters share that are given none."""
+    """Returns the sender of all updaters that are given none."""
     if not _default_senders:
         _default_senders.append(Sender())  # of two threads at once each makes one, and both use the first
     return _default_senders[0]
 
 
 class TaskUpdater:
-    """One attempt of a task. Handed from function to function, it follows the flow of the code."""
+    """One attempt of a task, handed from function to function."""
 
     def __init__(self, task_uuid=None, task_name='', verbose=0, attempt=1, sender=None):
         self.task_uuid = str(task_uuid or uuid.uuid4()).lower()
@@ -65,23 +65,23 @@ class TaskUpdater:
         })
 
     def __call__(self, task_name):
-        """A named part of the task, for `with`. Parts may be nested."""
+        """Returns a scope, a named part of the task, for `with`. Scopes nest."""
         return Scope(self, text_of(task_name))
 
     def notify(self, message, **more):
-        """A message to those who wait for the task; further arguments are its attributes."""
+        """Sends a message to the people who wait for the task; further arguments are its attributes."""
         self._print(f'\t{text_of(message)}')
         self._current().fact('taskspan.notification', {**more, 'taskspan.message': text_of(message)})
 
     def progress(self, done, total=None):
-        """How far the part is that is being worked at."""
-        told = {'taskspan.done': amount_of(done)}
+        """Reports how far the current scope is."""
+        values = {'taskspan.done': amount_of(done)}
         if total is not None:
-            told['taskspan.total'] = amount_of(total)
-        self._current().fact('taskspan.progress', told)
+            values['taskspan.total'] = amount_of(total)
+        self._current().fact('taskspan.progress', values)
 
     def insert_final_update(self):
-        """Ends the task: failed if one of its jobs has failed. Again, it does nothing."""
+        """Ends the task: failed if one of its jobs has failed. A second call does nothing."""
         with self._lock:
             if self.finished:
                 return
@@ -99,7 +99,7 @@ class TaskUpdater:
         self._sender.task_ended()
 
     def raise_latest_exception(self):
-        """Ends the task and raises the latest error that a part of it has kept, if there is one."""
+        """Ends the task and raises the latest error that a scope has kept, if there is one."""
         self.insert_final_update()
         if self._exception is not None:
             raise self._exception
@@ -118,7 +118,7 @@ class TaskUpdater:
             try:
                 print(line, flush=True)
             except (OSError, ValueError):
-                self._verbose = 0  # nobody reads it, or it can't be shown there: no matter of the task
+                self._verbose = 0  # the output is closed, or can't show the text: that must not fail the task
 
 
 class Scope:
@@ -133,23 +133,23 @@ class Scope:
         self.span = self.updater._span(self.parent.root)
         self._token = _scope.set(self)
         self.updater._print(f'\t - {self.name}')
-        told = {'taskspan.span': 'scope', 'taskspan.name': self.name, 'taskspan.scope.parent': self.parent.id}
-        self.span.start(told)
+        values = {'taskspan.span': 'scope', 'taskspan.name': self.name, 'taskspan.scope.parent': self.parent.id}
+        self.span.start(values)
         return self.updater
 
     def __exit__(self, kind, error, traceback):
         _scope.reset(self._token)
         updater, span = self.updater, self.span
-        # KeyboardInterrupt, SystemExit and asyncio's CancelledError stop the task and are no errors of it.
+        # KeyboardInterrupt, SystemExit and asyncio's CancelledError stop the task; they are no errors of it.
         cancelled = error is not None and not isinstance(error, Exception)
         outcome = 'cancelled' if cancelled else 'completed' if error is None else 'failed'
-        # One that an inner part has told already only passes by.
-        own = None if cancelled or any(error is one for one in span.told) else error
+        # An error that an inner scope has reported is not reported again.
+        own = None if cancelled or any(error is one for one in span.reported) else error
         if own is not None:
             updater._exception = own
             span.fact('exception', {'exception.type': type(own).__name__, 'exception.message': text_of(own)})
         if error is not None:
-            self.parent.told.append(error)
+            self.parent.reported.append(error)
         if not span.heading or own is not None:
             with updater._lock:
                 updater._jobs[outcome] += 1

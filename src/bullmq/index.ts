@@ -1,12 +1,12 @@
 /**
- * taskspan/bullmq: jobs of BullMQ as tasks. It needs no BullMQ itself: what it takes is known by
- * its shape.
+ * taskspan/bullmq: jobs of BullMQ as tasks. It does not import BullMQ: it describes the objects
+ * that it takes by their shape.
  */
-export { JOB_NAMESPACE, jobUuid } from '../queue/job-uuid.ts';
-export type { JobTaskOptions } from './job-task-options.ts';
+export { JOB_NAMESPACE, jobUuid } from './job.ts';
+export type { JobTaskOptions } from './job-task.ts';
 export { queueTasks } from './queue-tasks.ts';
 export type { AddedBy, JobProducer } from './queue-tasks.ts';
-export type { QueueJob } from './queue-job.ts';
+export type { QueueJob } from './job.ts';
 export { trackJob } from './track-job.ts';
 export type { JobProcessor, RunningJob, TrackJobOptions } from './track-job.ts';
 export { trackWorker } from './track-worker.ts';

@@ -1,37 +1,35 @@
 import { reportOnce } from '../report.ts';
 
-/** What shows a job's progress: BullMQ's `job.updateProgress`, whole percents. */
-export type UpdateProgress = (percent: number) => Promise<unknown>;
-
 const ROUNDING = 1e-9;
 
 /**
- * Shows how far a task is as the progress of its job. One update is under way at a time, and the
- * next one has the latest state; nobody waits for them, and their failures are told once.
+ * Shows how far a task is as the progress of its job, in whole percents. One update is sent at a time, and the next one
+ * has the latest state. No code waits for the updates, and a failure is reported once.
  */
 export class ProgressMirror {
-  readonly #update: UpdateProgress;
+  readonly #update: (percent: number) => Promise<unknown>;
   #percent: number | undefined;
   #sent: number | undefined;
-  #underWay = false;
+  #isSending = false;
 
-  constructor(update: UpdateProgress) {
+  /** @param update BullMQ's `job.updateProgress`. */
+  constructor(update: (percent: number) => Promise<unknown>) {
     this.#update = update;
   }
 
   /** Takes the share done, from 0 to 1. */
   show(share: number): void {
     this.#percent = Math.floor(share * 100 + ROUNDING);
-    if (!this.#underWay) this.flush();
+    if (!this.#isSending) this.flush();
   }
 
-  /** Sends what is not yet sent, also beside an update that is under way: what ends the job must come after it. */
+  /** Sends the latest state, also while another update is being sent: the end of the job must come after it. */
   flush(): void {
     if (this.#percent === this.#sent || this.#percent === undefined) return;
     this.#sent = this.#percent;
-    this.#underWay = true;
+    this.#isSending = true;
     const settled = (): void => {
-      this.#underWay = false;
+      this.#isSending = false;
       this.flush();
     };
     this.#updated(this.#percent).then(settled, (error: unknown) => {
@@ -40,6 +38,7 @@ export class ProgressMirror {
     });
   }
 
+  /** An update that throws becomes a rejection. */
   async #updated(percent: number): Promise<void> {
     await this.#update(percent);
   }

@@ -1,19 +1,18 @@
 import { announce } from '../announce-task.ts';
 import { received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { withTrace } from './job-context.ts';
-import { checkJobTaskOptions, describeJob } from './job-task-options.ts';
-import type { JobTaskOptions } from './job-task-options.ts';
-import { uuidOf } from './queue-job.ts';
-import type { QueueJob } from './queue-job.ts';
+import { checkJobTaskOptions, describeJob, withTrace } from './job-task.ts';
+import type { JobTaskOptions } from './job-task.ts';
+import { uuidOf } from './job.ts';
+import type { QueueJob } from './job.ts';
 
-/** What jobs are added by: BullMQ's `Queue` and `FlowProducer`. */
+/** What adds jobs: BullMQ's `Queue` and `FlowProducer`. */
 export interface JobProducer {
   add(...args: never[]): Promise<unknown>;
   addBulk(...args: never[]): Promise<unknown>;
 }
 
-/** The jobs that a producer adds, as its own types tell them. */
+/** The jobs that a producer adds, by its own types. */
 export type AddedBy<Producer extends JobProducer> =
   Awaited<ReturnType<Producer['add']>> extends infer Added
     ? Added extends QueueJob
@@ -24,11 +23,11 @@ export type AddedBy<Producer extends JobProducer> =
     : never;
 
 /**
- * Has a queue, or a flow producer, announce each job that is added to it: the job's task is
- * `queued` from then on. Jobs carry the trace in which they were added.
+ * Announces each job that is added to a queue or a flow producer: the job's task is `queued` from
+ * then on. Jobs carry the trace in which they were added.
  *
- * The queue stays the same object; its `add` and `addBulk` do what they did, and never fail or
- * wait because of this. Jobs of a job scheduler are tasks as soon as they run.
+ * The queue stays the same object. Its `add` and `addBulk` do what they did, and never fail or
+ * wait because of this. Jobs of a job scheduler become tasks when they run.
  *
  * @returns The queue.
  * @throws TypeError for wrong arguments.
@@ -54,7 +53,7 @@ export function queueTasks<Producer extends JobProducer>(
   return producer;
 }
 
-/** Whether the producer's own options say what its jobs carry. */
+/** Whether the producer's own options decide what its jobs carry. */
 function carriesByItself(producer: JobProducer): boolean {
   const { opts } = producer as { opts?: { telemetry?: unknown; defaultJobOptions?: { telemetry?: unknown } } };
   return [opts?.telemetry, opts?.defaultJobOptions?.telemetry].some((telemetry) => telemetry !== undefined);
@@ -64,14 +63,14 @@ function announceJob(job: QueueJob, options: JobTaskOptions): void {
   const taskUuid = uuidOf(job);
   if (taskUuid === undefined) return;
   try {
-    // It does not wait until that is committed: adding jobs does not depend on a store.
+    // It does not wait for the commit: adding jobs does not depend on a store.
     announce({ ...describeJob(job, options), taskUuid });
   } catch (error) {
     reportOnce('bullmq announce', 'the task of a job could not be announced', error);
   }
 }
 
-/** The arguments of `add(name, data, options)`, `add(flow)`, `addBulk(jobs)` and `addBulk(flows)`. */
+/** Adds the trace to the arguments of `add(name, data, options)`, `add(flow)`, `addBulk(jobs)` and `addBulk(flows)`. */
 function withTraceIn(args: unknown[]): unknown[] {
   try {
     const [first, second, third, ...more] = args;
@@ -84,7 +83,7 @@ function withTraceIn(args: unknown[]): unknown[] {
   }
 }
 
-/** A job as it is to be added, with those that it waits for in a flow. */
+/** A job to be added, with the jobs that it waits for in a flow. */
 interface AddedJob {
   readonly opts?: object;
   readonly children?: readonly AddedJob[];
@@ -97,7 +96,7 @@ function addedWithTrace(job: unknown): unknown {
   return { ...job, ...(carrying && { opts: carrying }), ...(children && { children: children.map(addedWithTrace) }) };
 }
 
-/** A flow as it was added: a job, and those that it waits for. */
+/** A flow that was added: a job, and the jobs that it waits for. */
 interface JobNode {
   readonly job: QueueJob;
   readonly children?: readonly JobNode[];

@@ -1,18 +1,13 @@
 import { context } from '@opentelemetry/api';
-import { checkType } from '../check-options.ts';
+import { checkType } from '../arguments.ts';
 import { describeFailure, failureText, received } from '../failure.ts';
-import { cancelLiveTask } from '../live-tasks.ts';
-import type { ScopeNode } from '../scope-node.ts';
-import type { TaskRun } from '../task-run.ts';
-import type { TaskUpdater } from '../task-updater.ts';
-import { beginJob } from './begin-job.ts';
-import { contextOf } from './job-context.ts';
-import { checkJobTaskOptions } from './job-task-options.ts';
-import type { JobTaskOptions } from './job-task-options.ts';
+import type { OpenedTask, TaskUpdater } from '../task-updater.ts';
+import { cancelLiveTask } from '../worker.ts';
+import { beginJob, checkJobTaskOptions, contextOf } from './job-task.ts';
+import type { JobTaskOptions } from './job-task.ts';
+import { attemptOf, uuidOf } from './job.ts';
+import type { QueueJob } from './job.ts';
 import { ProgressMirror } from './progress-mirror.ts';
-import { putBackNotice } from './put-back.ts';
-import { attemptOf, uuidOf } from './queue-job.ts';
-import type { QueueJob } from './queue-job.ts';
 
 /** A job as a processor gets it. */
 export interface RunningJob extends QueueJob {
@@ -36,12 +31,13 @@ export interface TrackJobOptions<Job extends RunningJob = RunningJob> extends Jo
 }
 
 /**
- * Makes each run of a job an attempt of the job's task: wraps a processor, for `new Worker` or as
- * the default export of a sandboxed one.
+ * Makes each run of a job an attempt of the job's task. It wraps a processor, for `new Worker` or as the
+ * default export of a sandboxed one.
  *
- * The processor's error fails the attempt and is thrown on, the very same, so that BullMQ goes on
- * as ever. Cancelled by either side the attempt ends as cancelled; cancelled by taskspan, BullMQ
- * does not try the job again, whatever the processor throws. Progress of the task is shown as progress of the job.
+ * - An error of the processor fails the attempt and is rethrown, the very object, so that BullMQ goes on as ever.
+ * - A job that BullMQ or taskspan has cancelled ends its attempt as cancelled. If taskspan has cancelled it, BullMQ does
+ *   not retry the job, whatever the processor throws.
+ * - Progress of the task is shown as progress of the job.
  *
  * @throws TypeError for wrong arguments.
  */
@@ -52,72 +48,85 @@ export function trackJob<Job extends RunningJob, T>(
   if (typeof fn !== 'function') throw new TypeError(`trackJob: expected a function, got ${received(fn)}`);
   checkJobTaskOptions('trackJob', options, ['verbose']);
   checkType('verbose', options.verbose, 'boolean');
-  // BullMQ makes a signal for those processors alone that take three arguments.
+  // BullMQ makes a signal only for processors that take three arguments.
   return async function (this: unknown, job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<Awaited<T>> {
     const taskUuid = uuidOf(job);
     return context.with(contextOf(job, taskUuid), () => {
-      const root = beginJob(job, options, { taskUuid, attempt: attemptOf(job), verbose: options.verbose ?? false });
-      return new JobRun(job, root, signal).run((either, updater) => fn.call(this, job, token, either, updater));
+      const task = beginJob(job, options, { taskUuid, attempt: attemptOf(job), verbose: options.verbose ?? false });
+      return runJob(job, task, signal, (either, updater) => fn.call(this, job, token, either, updater));
     });
   };
 }
 
-class JobRun {
-  readonly #task: TaskRun;
-  readonly #updater: TaskUpdater<false>;
-  readonly #mirror: ProgressMirror;
-  readonly #cancelled: AbortSignal | undefined;
-
-  constructor(job: RunningJob, { task, updater }: ScopeNode, cancelled: AbortSignal | undefined) {
-    this.#task = task;
-    this.#updater = updater;
-    this.#mirror = new ProgressMirror((percent) => job.updateProgress(percent));
-    task.watcher = (share) => this.#mirror.show(share);
-    this.#cancelled = cancelled;
-  }
-
-  async run<T>(fn: (signal: AbortSignal, updater: TaskUpdater<false>) => T): Promise<Awaited<T>> {
-    const updater = this.#updater;
-    const cancelled = this.#cancelled;
-    const cancel = (): void => cancelLiveTask(updater.taskUuid, updater.spanId);
-    cancelled?.addEventListener('abort', cancel, { once: true });
-    if (cancelled?.aborted === true) cancel();
-    const signal = cancelled === undefined ? updater.signal : AbortSignal.any([cancelled, updater.signal]);
-    try {
-      const result = await updater.run(() => fn(signal, updater));
-      updater.complete();
-      return result;
-    } catch (error) {
-      throw this.#end(error);
-    } finally {
-      this.#mirror.flush();
-      cancelled?.removeEventListener('abort', cancel);
-    }
-  }
-
-  /** Ends the attempt, and gives what BullMQ is to get. */
-  #end(error: unknown): unknown {
-    const updater = this.#updater;
-    const notice = putBackNotice(error);
-    if (this.#cancelled?.aborted === true) {
-      // Whatever a processor throws that was told to stop: BullMQ knows no error of its own for it.
-      updater.fail(updater.signal.aborted ? updater.signal.reason : error);
-    } else if (notice !== undefined) {
-      this.#task.close({ outcome: 'cancelled', notice });
-      updater.complete();
-    } else {
-      updater.fail(error);
-      if (updater.signal.aborted) return new CancelledJobError(error);
-    }
-    return error;
+/** Runs the processor of a job, and ends the job's attempt. */
+async function runJob<T>(
+  job: RunningJob,
+  task: OpenedTask<false>,
+  cancelled: AbortSignal | undefined,
+  fn: (signal: AbortSignal, updater: TaskUpdater<false>) => T,
+): Promise<Awaited<T>> {
+  const { updater, root } = task;
+  const mirror = new ProgressMirror((percent) => job.updateProgress(percent));
+  root.attempt.onShare = (share) => mirror.show(share);
+  const cancel = (): void => cancelLiveTask(updater.taskUuid, updater.spanId);
+  cancelled?.addEventListener('abort', cancel, { once: true });
+  if (cancelled?.aborted === true) cancel();
+  const signal = cancelled === undefined ? updater.signal : AbortSignal.any([cancelled, updater.signal]);
+  try {
+    const result = await updater.run(() => fn(signal, updater));
+    updater.complete();
+    return result;
+  } catch (error) {
+    throw endByError(task, error, cancelled?.aborted === true);
+  } finally {
+    mirror.flush();
+    cancelled?.removeEventListener('abort', cancel);
   }
 }
 
-/** Why BullMQ is not to try a job again whose task was cancelled: it knows by the name. */
+/** Ends the attempt by what the processor threw, and returns what is thrown to BullMQ. */
+function endByError({ updater, root }: OpenedTask<false>, error: unknown, isCancelledByBullmq: boolean): unknown {
+  const notice = putBackNotice(error);
+  if (isCancelledByBullmq) {
+    // BullMQ has no error of its own for a cancelled job: whatever the processor throws is the cancellation.
+    updater.fail(updater.signal.aborted ? updater.signal.reason : error);
+  } else if (notice !== undefined) {
+    root.attempt.close({ outcome: 'cancelled', notice });
+    updater.complete();
+  } else {
+    updater.fail(error);
+    if (updater.signal.aborted) return new CancelledJobError(error);
+  }
+  return error;
+}
+
+/** The error of a job whose task was cancelled. BullMQ knows by its name that it must not retry the job. */
 class CancelledJobError extends Error {
   override readonly name = 'UnrecoverableError';
 
   constructor(cause: unknown) {
     super(failureText(describeFailure(cause)), { cause });
+  }
+}
+
+/** What the log says by the name of what BullMQ's processors throw to put a job back into the queue. */
+const PUT_BACK: ReadonlyMap<string, string> = new Map([
+  ['DelayedError', 'Back in the queue, delayed'],
+  ['RateLimitError', 'Back in the queue, because of a rate limit'],
+  ['WaitingChildrenError', 'Back in the queue, waiting for other jobs'],
+  ['WaitingError', 'Back in the queue'],
+]);
+const RATE_LIMIT = 'bullmq:rateLimitExceeded';
+
+/**
+ * The notification for a job that is back in the queue, which is no failure; `undefined` for any other thrown value.
+ * BullMQ itself recognizes these errors by their names too. It never throws, however hostile the value.
+ */
+function putBackNotice(thrown: unknown): string | undefined {
+  try {
+    if (!(thrown instanceof Error)) return undefined;
+    return PUT_BACK.get(thrown.message === RATE_LIMIT ? 'RateLimitError' : thrown.name);
+  } catch {
+    return undefined;
   }
 }

@@ -1,12 +1,10 @@
 import { context } from '@opentelemetry/api';
 import { describeFailure, received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { beginJob } from './begin-job.ts';
-import { contextOf } from './job-context.ts';
-import { checkJobTaskOptions } from './job-task-options.ts';
-import type { JobTaskOptions } from './job-task-options.ts';
-import { attemptOf, uuidOf } from './queue-job.ts';
-import type { QueueJob } from './queue-job.ts';
+import { beginJob, checkJobTaskOptions, contextOf } from './job-task.ts';
+import type { JobTaskOptions } from './job-task.ts';
+import { attemptOf, uuidOf } from './job.ts';
+import type { QueueJob } from './job.ts';
 
 /** What taskspan needs of BullMQ's `Worker`. */
 export interface JobWorker {
@@ -14,9 +12,12 @@ export interface JobWorker {
 }
 
 /**
- * Has a worker tell of jobs that BullMQ gives up without a run of their processor: those whose
- * workers have died too often (`job stalled more than allowable limit`), those whose sandbox has
- * died, and those of a flow that fail with another. Their task ends as failed by that error.
+ * Records the jobs that BullMQ gives up without a run of their processor: their task ends as failed by BullMQ's error.
+ * These are jobs
+ *
+ * - whose workers have died too often (`job stalled more than allowable limit`);
+ * - whose sandbox has died;
+ * - of a flow that fail with another job.
  *
  * @returns The worker.
  * @throws TypeError for wrong arguments.
@@ -35,10 +36,10 @@ export function trackWorker<Worker extends JobWorker, Job extends QueueJob = Que
   return worker;
 }
 
-/** By BullMQ's own words, since it has no other sign of it. */
+/** BullMQ's own messages. It marks such a job in no other way. */
 const WITHOUT_RUN = /^(?:job (?:stalled|started) more than allowable limit$|Unexpected exit code: )/;
 
-/** A processor may have thrown what is no error. */
+/** The error may be any value, since a processor may throw any. */
 function isWithoutRun(job: QueueJob, error: unknown): error is Error {
   const { message } = describeFailure(error);
   const { deferredFailure } = job as { deferredFailure?: unknown };
@@ -53,11 +54,11 @@ function fail(job: QueueJob, error: Error, options: JobTaskOptions): void {
       beginJob(job, options, { taskUuid, attempt: failedAttemptOf(job) }).updater.fail(error);
     });
   } catch (failure) {
-    reportOnce('bullmq failed', 'the failure of a job could not be told', failure);
+    reportOnce('bullmq failed', 'the failure of a job could not be recorded', failure);
   }
 }
 
-/** By then BullMQ has counted this failure, which makes no further attempt. */
+/** Number of the attempt that has failed: BullMQ has counted the failure already. */
 function failedAttemptOf({ attemptsMade, attemptsStarted }: QueueJob): number {
   return attemptOf({ attemptsMade: attemptsMade - 1, attemptsStarted });
 }

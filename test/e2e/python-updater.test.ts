@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { jobUuid } from '../../src/queue/job-uuid.ts';
+import { jobUuid } from '../../src/bullmq/job.ts';
 import { SEED_LOG } from '../collector/record/seed-example.ts';
 import { freePort } from '../support/free-port.ts';
 import { startProgram, temporaryFolder } from '../support/node-process.ts';

@@ -20,11 +20,25 @@ const PAGES = [
 describe('the pages', () => {
   for (const page of PAGES) {
     it(`${page} has links that lead somewhere`, () => {
-      const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
-      const broken = links.filter(([, path = '', heading]) => !leadsTo(page, path, heading)).map(([link]) => link);
-      expect(broken).toEqual([]);
+      expect(linksIn(page).filter(({ path, heading }) => !leadsTo(page, path, heading))).toEqual([]);
     });
   }
+
+  it('lead to what is in the package alone, where they are in it themselves', () => {
+    const { files } = JSON.parse(read('package.json')) as { files: string[] };
+    const packed = ['README.md', 'LICENSE', ...files];
+    const pages = PAGES.filter((page) => packed.some((path) => page === path || page.startsWith(`${path}/`)));
+    expect(pages).toContain('docs/decisions/README.md');
+    const links = pages.flatMap((page) => linksIn(page).map(({ path }) => ({ page, target: join(dirname(page), path) })));
+    const outside = links.filter(({ target }) => !packed.some((path) => target === path || target.startsWith(`${path}/`)));
+    expect(outside).toEqual([]);
+  });
+
+  it('are all listed in docs/README.md', () => {
+    const listed = linksIn('docs/README.md').map(({ path }) => path);
+    const there = readdirSync(join(REPOSITORY, 'docs')).filter((file) => file.endsWith('.md') && file !== 'README.md');
+    expect(there.filter((file) => !listed.includes(file))).toEqual([]);
+  });
 
   it('list each decision', () => {
     const listed = [...read('docs/decisions/README.md').matchAll(/\]\((\d{4}-[\w-]+\.md)\)/g)].map(([, file]) => file);
@@ -47,7 +61,7 @@ describe('the pages', () => {
     expect([...names].filter((name) => !page.includes(`\`${name}\``) && !page.includes(`\`${name}=`))).toEqual([]);
   });
 
-  it('tell of each option once', () => {
+  it('list each option once', () => {
     const tables = read('docs/options.md').split(/\n(?!\|)/);
     const names = tables.map((table) => [...table.matchAll(/^\| (`[^|]*`) \|/gm)].map(([, name]) => name));
     expect(names.flat().length).toBeGreaterThan(40);
@@ -56,7 +70,7 @@ describe('the pages', () => {
 
   it('name each field of the record', () => {
     const page = read('docs/log-and-record.md');
-    const fields = Object.keys(JSON.parse(blockOf('README.md', 'json')) as object);
+    const fields = Object.keys(JSON.parse(blockOf('docs/start.md', 'json')) as object);
     expect(fields.filter((field) => !page.includes(`\`${field}\``))).toEqual([]);
   });
 
@@ -77,11 +91,22 @@ const JOBS = '`taskspan.jobs.total`, `taskspan.jobs.finished`, `taskspan.jobs.fa
 /** As in `env['NAME']`, `booleanOf(env, 'NAME')` and an option's `.env('NAME')`. */
 const VARIABLE = /\benv(?:\[|, |\()'([A-Z_]+)'/g;
 
-/** What stands as code in the last cell of the row of a table that begins with this name. */
+/** The words that the last cell of this row of a table has as code; the row's first cell is the name. */
 function wordsOf(page: string, name: string): string[] {
   const row = read(page).split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? '';
   const [meaning = ''] = row.split('|').slice(-2);
   return [...meaning.matchAll(/`(\w+)`/g)].map(([, word = '']) => word);
+}
+
+interface Link {
+  /** Relative to the page; empty for a heading of the page itself. */
+  readonly path: string;
+  readonly heading: string | undefined;
+}
+
+/** The links of a page to other files, and to headings. */
+function linksIn(page: string): Link[] {
+  return [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(([, path = '', heading]) => ({ path, heading }));
 }
 
 function leadsTo(page: string, path: string, heading: string | undefined): boolean {
@@ -90,7 +115,7 @@ function leadsTo(page: string, path: string, heading: string | undefined): boole
   return heading === undefined || anchorsIn(target).includes(heading);
 }
 
-/** The anchors that a page's headings get where Markdown is shown. */
+/** The anchors of a page's headings. */
 function anchorsIn(page: string): string[] {
   return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
     title

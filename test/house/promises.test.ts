@@ -6,13 +6,13 @@ import { REPOSITORY } from './imports.ts';
 const SUITE = 'test/faults/rounds.test.ts';
 const read = (file: string): string => readFileSync(join(REPOSITORY, file), 'utf8');
 
-/** The rows of `docs/reliability.md` that promise something: the last column has the file and the name of the test that holds it. */
+/** The promises of `docs/reliability.md`, a row each: the last cell has the file and the name of the test that holds it. */
 const promises = read('docs/reliability.md')
   .split('\n')
   .filter((line) => /^\| (?!promise \||---)/.test(line))
   .map((row) => {
     const [promise = '', , , test = ''] = row.split('|').slice(1, -1).map((cell) => cell.trim());
-    const [, file = '', name = ''] = /^\[[\w-]+\]\(\.\.\/([^)]+)\): (.+)$/.exec(test) ?? [];
+    const [, file = '', name = ''] = /^`([^`]+)`: (.+)$/.exec(test) ?? [];
     return { promise, file, name };
   });
 

@@ -1,8 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { cleanEnv } from '../support/node-process.ts';
 
 /** How a program ended, with all that it printed. */
 export interface Ended {
@@ -42,19 +39,4 @@ export async function run(program: string, args: readonly string[], options: Run
     child.once('close', resolve);
   });
   return { code, ...printed };
-}
-
-/** A folder of the test's own, gone after it, or when the given hook calls. */
-export async function temporaryFolder(
-  whenOver: (remove: () => Promise<void>) => void = onTestFinished,
-): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'taskspan-house-'));
-  whenOver(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** The environment without what would change what a program does or prints. */
-function cleanEnv(): NodeJS.ProcessEnv {
-  const changes = /^(?:TASKSPAN_|OTEL_|NODE_OPTIONS$|FORCE_COLOR$|NO_COLOR$|VITEST)/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !changes.test(name)));
 }

@@ -8,6 +8,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The path of the package's tarball. */
     tarball: string;
+    /** The files in it, from the package's folder. */
+    packedFiles: readonly string[];
     /** Where the installed copies of the projects stand. */
     projects: string;
   }
@@ -18,7 +20,9 @@ export default async function setup(vitest: TestProject): Promise<() => Promise<
   const folder = await mkdtemp(join(tmpdir(), 'taskspan-projects-'));
   const [build, projects] = [join(folder, 'build'), join(folder, 'projects')];
   await Promise.all([mkdir(build), mkdir(projects)]);
-  vitest.provide('tarball', (await packInto(build)).tarball);
+  const { tarball, files } = await packInto(build);
+  vitest.provide('tarball', tarball);
+  vitest.provide('packedFiles', files);
   vitest.provide('projects', projects);
   return () => rm(folder, { recursive: true, force: true });
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { runTask, TaskCancelledError, TaskUpdater, track } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
-import { cancelLiveTask } from '../../src/live-tasks.ts';
+import { cancelLiveTask } from '../../src/worker.ts';
 import { recorded } from './support/recorded.ts';
 import { capturedStdout } from './support/stdout.ts';
 import { caught, thrown } from './support/thrown.ts';

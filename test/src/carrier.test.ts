@@ -1,9 +1,8 @@
 import { TraceFlags } from '@opentelemetry/api';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { carriedTaskOf, carriedText } from '../../src/carried-task.ts';
-import type { CarriedTask } from '../../src/carried-task.ts';
-import { carriedBy } from '../../src/carrier.ts';
+import { carriedTaskOf, carriedText, carriedBy } from '../../src/carrier.ts';
+import type { CarriedTask } from '../../src/carrier.ts';
 import { carrierEnv, TaskUpdater } from '../../src/index.ts';
 import type { Carrier, CarrierSource } from '../../src/index.ts';
 import { recorded } from './support/recorded.ts';

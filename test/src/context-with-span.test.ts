@@ -3,7 +3,7 @@ import type { Context, Span } from '@opentelemetry/api';
 import { array, assert, constant, constantFrom, integer, oneof, property, tuple } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
-import { ContextWithSpan } from '../../src/context-with-span.ts';
+import { ContextWithSpan } from '../../src/open-span.ts';
 
 const KEYS = ['baggage', 'locale', 'user'].map((name) => createContextKey(name));
 const SPANS = ['1111111111111111', '2222222222222222'].map((spanId) =>

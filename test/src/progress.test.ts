@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
-import { ProgressGate } from '../../src/progress.ts';
+import { ProgressGate } from '../../src/progress-gate.ts';
 import { progressEvents } from './support/progress-events.ts';
 import { recorded } from './support/recorded.ts';
 import type { Recorded } from './support/recorded.ts';

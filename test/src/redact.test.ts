@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { cleanAttributes } from '../../src/attributes.ts';
 import { runTask, TaskUpdater } from '../../src/index.ts';
 import type { Redact } from '../../src/index.ts';
-import { cleanAttributes, cleanerWith, cleanJson } from '../../src/text.ts';
+import { cleanerWith, cleanJson } from '../../src/text.ts';
 import { diagnosed } from './support/diagnosed.ts';
 import { recorded } from './support/recorded.ts';
 import type { Recorded } from './support/recorded.ts';

@@ -7,6 +7,7 @@ import { processor } from './support/processor.ts';
 import { recorded } from './support/recorded.ts';
 import { thrown } from './support/thrown.ts';
 
+/** @isolated A process reports each cause once. */
 describe('a trouble with tracing', () => {
   test('is told by diag, once per cause', () => {
     const told = diagnosed();

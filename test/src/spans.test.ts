@@ -5,7 +5,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, test } from 'vitest';
 import { createReceiver, memoryStore } from '../../collector/index.ts';
 import { TaskUpdater } from '../../src/index.ts';
-import { microsOf } from '../../src/task-clock.ts';
+import { microsOf } from '../../src/clock.ts';
 import { worker } from '../../src/worker.ts';
 import { traceBody } from '../collector/otlp/receive/otlp-bodies.ts';
 import { processor } from './support/processor.ts';

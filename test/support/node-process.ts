@@ -95,8 +95,12 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** The environment without what would change what a process does or prints. */
+/** The environment without what would change what a process does or prints; what a process compiles is kept for the next one. */
 export function cleanEnv(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter((name) => !/^(?:TASKSPAN_|OTEL_|NODE_OPTIONS$|NODE_ENV$|FORCE_COLOR$|NO_COLOR$|VITEST)/.test(name));
-  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+  const folder = process.env['TASKSPAN_TEST_FOLDER'];
+  return {
+    ...Object.fromEntries(names.map((name) => [name, process.env[name]])),
+    ...(folder !== undefined && { NODE_COMPILE_CACHE: join(folder, 'compiled') }),
+  };
 }

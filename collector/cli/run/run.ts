@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { carrierEnv } from '../../../src/carrier.ts';
-import { closeLiveTasks } from '../../../src/live-tasks.ts';
 import { TaskUpdater } from '../../../src/task-updater.ts';
+import { closeLiveTasks } from '../../../src/worker.ts';
 import { startTaskspan } from '../../start-taskspan.ts';
 import type { Taskspan } from '../../start-taskspan.ts';
 import type { TaskStore } from '../../store/task-store.ts';

@@ -1,4 +1,4 @@
-import type { TaskChange } from '../../record/task-change.ts';
+import type { TaskChange } from '../../record/record-json.ts';
 import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../../record/task-record.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { LogGain } from '../../record/task-change.ts';
+import type { LogGain } from '../../record/record-json.ts';
 
 /** How far a log was shown, in bytes, so that nothing of it comes twice. */
 export class LogPosition {

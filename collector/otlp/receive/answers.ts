@@ -1,12 +1,12 @@
 import { PbfWriter } from 'pbf';
 
-/** The two encodings of OTLP/HTTP, by their media types. An answer comes in that of its request. */
+/** The media types of OTLP/HTTP's two encodings. An answer has the encoding of its request. */
 export const ENCODINGS = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
 export type Encoding = keyof typeof ENCODINGS;
 
 export type Signal = 'traces' | 'logs';
 
-/** How an answer that is no success is told: a status code, `google.rpc.Code`, and one line. */
+/** An answer other than success: a status code and a message of one line. */
 export interface Failure {
   readonly status: number;
   readonly message: string;
@@ -14,18 +14,18 @@ export interface Failure {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-// Of google.rpc.Code.
+/** The `google.rpc.Code` of each status. */
 const RPC_CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 405: 12, 413: 8, 415: 3, 429: 8, 503: 14 };
 const UNKNOWN = 2;
 
 /**
- * All of it is stored but what was rejected: `ExportTraceServiceResponse` or `ExportLogsServiceResponse`. A message
- * without anything rejected is a warning.
+ * Answers that everything is stored, except the rejected items: `ExportTraceServiceResponse` or
+ * `ExportLogsServiceResponse`. A message without rejected items is a warning.
  */
 export function success(encoding: Encoding, signal: Signal, rejected: number, message: string): Response {
   if (encoding === 'json') {
     const count = signal === 'traces' ? 'rejectedSpans' : 'rejectedLogRecords';
-    // A 64-bit number, which JSON of Protocol Buffers has as a string.
+    // JSON of Protocol Buffers has 64-bit numbers as strings.
     const body = message === '' ? {} : { partialSuccess: { [count]: String(rejected), errorMessage: message } };
     return answer(200, encoding, JSON.stringify(body));
   }
@@ -38,7 +38,7 @@ export function success(encoding: Encoding, signal: Signal, rejected: number, me
   return answer(200, encoding, bytesOf(writer));
 }
 
-/** An answer with a `google.rpc.Status`. */
+/** Answers with a `google.rpc.Status`. */
 export function failure(encoding: Encoding, { status, message, headers }: Failure): Response {
   const code = RPC_CODES[status] ?? UNKNOWN;
   if (encoding === 'json') return answer(status, encoding, JSON.stringify({ code, message }), headers);

@@ -1,117 +1,111 @@
 import type { Fact } from '../../../src/fact.ts';
-import { setImmediate } from '../../../src/timers.ts';
-import type { CommitObserver } from '../../runtime/committer.ts';
+import { turn } from '../../async.ts';
+import { Committer } from '../../store/committer.ts';
+import type { CommitObserver, FactSource } from '../../store/committer.ts';
 import type { TaskStore } from '../../store/task-store.ts';
-import { isTaskStoreError } from '../../store/task-store-error.ts';
 
-/** Facts that a store can never take: how many, and what it says of the first. */
+/** Facts of a request that the store can never take: how many, and the store's message about the first. */
 export interface Refused {
   readonly facts: number;
   readonly message: string;
 }
 
+/** A request that waits for its answer. */
 interface Waiting {
   readonly facts: readonly Fact[];
+  refused: Refused;
   readonly resolve: (refused: Refused) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** After so many a commit takes no further requests. */
-const GROUP_FACTS = 5000;
 const NONE: Refused = { facts: 0, message: '' };
 
 /**
- * Commits the facts of requests. Those that come in one turn of the event loop, or while a commit
- * runs, are committed together: a commit costs much by itself and little by the fact. The facts of
- * one request are never parted, so that their lines stand in the order of their times.
+ * Commits the facts of requests. Requests that come in one turn of the event loop, or while a commit runs, are committed
+ * together. The facts of one request stay together while the store takes them, so that their lines stand in the order of
+ * their times.
  */
 export class GroupCommit {
-  readonly #store: Pick<TaskStore, 'append'>;
-  readonly #observer: CommitObserver | undefined;
-  #waiting: Waiting[] = [];
-  #running = false;
+  readonly #requests = new WaitingRequests();
 
   constructor(store: Pick<TaskStore, 'append'>, observer?: CommitObserver) {
-    this.#store = store;
-    this.#observer = observer;
+    const requests = this.#requests;
+    const committer = new Committer({
+      source: requests,
+      store,
+      sleep: () => requests.arrived(),
+      gatherMs: 0,
+      onRefused: (_fact, { message }) => requests.refused(message),
+      observer,
+    });
+    void committer.run();
   }
 
-  /**
-   * Resolves when the facts are stored, all but those that the store can never take; rejects when it
-   * can't take any just now.
-   */
+  /** Resolves when the facts are stored, but for those that the store can never take; rejects when it takes none just now. */
   commit(facts: readonly Fact[]): Promise<Refused> {
     if (facts.length === 0) return Promise.resolve(NONE);
-    this.#observer?.read(facts.length);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ facts, resolve, reject });
-      if (!this.#running) void this.#run();
-    });
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true;
-    while (this.#waiting.length > 0) {
-      await turn();
-      await this.#commitGroup(this.#nextGroup());
-    }
-    this.#running = false;
-  }
-
-  #nextGroup(): readonly Waiting[] {
-    let facts = 0;
-    const rest = this.#waiting.findIndex((waiting) => {
-      if (facts >= GROUP_FACTS) return true;
-      facts += waiting.facts.length;
-      return false;
-    });
-    return this.#waiting.splice(0, rest === -1 ? this.#waiting.length : rest);
-  }
-
-  async #commitGroup(group: readonly Waiting[]): Promise<void> {
-    try {
-      await this.#append(group.length === 1 ? group[0]!.facts : group.flatMap(({ facts }) => facts));
-      for (const { resolve } of group) resolve(NONE);
-    } catch (error) {
-      if (!isTaskStoreError(error, 'REFUSED')) {
-        for (const { reject } of group) reject(error);
-        return;
-      }
-      // It is one fact of one request: the others must not suffer.
-      for (const { facts, resolve, reject } of group) await this.#commitParts(facts).then(resolve, reject);
-    }
-  }
-
-  /** Commits them in smaller and smaller parts, until what is refused stands alone. */
-  async #commitParts(facts: readonly Fact[]): Promise<Refused> {
-    try {
-      await this.#append(facts);
-      return NONE;
-    } catch (error) {
-      if (!isTaskStoreError(error, 'REFUSED')) throw error;
-      if (facts.length === 1) {
-        this.#observer?.refused();
-        return { facts: 1, message: error.message };
-      }
-      const middle = facts.length >> 1;
-      const first = await this.#commitParts(facts.slice(0, middle));
-      const second = await this.#commitParts(facts.slice(middle));
-      return { facts: first.facts + second.facts, message: first.message || second.message };
-    }
-  }
-
-  async #append(facts: readonly Fact[]): Promise<void> {
-    try {
-      await this.#store.append(facts);
-      this.#observer?.committed(facts);
-    } catch (error) {
-      this.#observer?.failed();
-      throw error;
-    }
+    return new Promise((resolve, reject) => this.#requests.add({ facts, refused: NONE, resolve, reject }));
   }
 }
 
-/** Lets the event loop read what else has come. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Requests as a source of facts. */
+class WaitingRequests implements FactSource {
+  #waiting: Waiting[] = [];
+  /** The requests whose facts were read last. */
+  #group: Waiting[] = [];
+  /** How many requests at the beginning are to be read one by one, since the store has refused them together. */
+  #apart = 0;
+  #wake: (() => void) | undefined;
+
+  get hasFacts(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  add(request: Waiting): void {
+    this.#waiting.push(request);
+    this.#wake?.();
+  }
+
+  /** Resolves in the turn after the next request has come, so that those of one turn are read together. */
+  async arrived(): Promise<void> {
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = undefined;
+    await turn();
+  }
+
+  read(_limitBytes: number, limitFacts: number): readonly Fact[] {
+    let facts = 0;
+    const isFull = ({ facts: { length } }: Waiting): boolean => {
+      if (facts >= limitFacts) return true;
+      facts += length;
+      return false;
+    };
+    const full = this.#apart > 0 ? 1 : this.#waiting.findIndex(isFull);
+    if (this.#apart > 0) this.#apart--;
+    this.#group = this.#waiting.splice(0, full === -1 ? this.#waiting.length : full);
+    return this.#group.length === 1 ? this.#group[0]!.facts : this.#group.flatMap((request) => request.facts);
+  }
+
+  acknowledge(): void {
+    for (const { refused, resolve } of this.#group.splice(0)) resolve(refused);
+  }
+
+  fail(error: unknown): void {
+    for (const { reject } of this.#group.splice(0)) reject(error);
+  }
+
+  takeBack(): number {
+    const group = this.#group;
+    if (group.length < 2) return 0;
+    this.#apart = group.length;
+    this.#waiting.unshift(...group);
+    this.#group = [];
+    return group.reduce((count, { facts }) => count + facts.length, 0);
+  }
+
+  /** A fact of the request that is alone in the group was refused. */
+  refused(message: string): void {
+    const [request] = this.#group as [Waiting];
+    request.refused = { facts: request.refused.facts + 1, message: request.refused.message || message };
+  }
 }

@@ -1,37 +1,84 @@
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { received } from '../../../src/failure.ts';
+import { setAttribute } from '../../facts/attributes.ts';
 import { hexId } from '../../facts/ids.ts';
-import { TELLING_ATTRIBUTES } from '../adapters/adapters.ts';
-import type { ItemSource } from './item-source.ts';
-import { checkDensity } from './json-density.ts';
-import { attributesIn, hasAttribute, isObject, listIn, microsOf, objectIn, objectOf, stringOf, wholeOf } from './json-values.ts';
-import type { JsonObject } from './json-values.ts';
-import { isToldByLog, takeLogRecord } from './log-facts.ts';
-import { MalformedError } from './malformed-error.ts';
-import type { OtlpEvent } from './otlp-span.ts';
-import type { Received } from './received.ts';
-import { isAdapted, takeSpan } from './trace-facts.ts';
+import { isAdaptedScope, MARKER_ATTRIBUTES } from '../adapters/index.ts';
+import { isFactEvent, logRecordFacts } from './log-facts.ts';
+import { MalformedError, NO_FACTS, Received } from './received.ts';
+import type { ItemFacts, ItemSource, OtlpEvent } from './received.ts';
+import { spanFacts } from './trace-facts.ts';
 
-/** Reads the JSON body of `/v1/traces`. */
-export function readJsonTraces(body: Buffer, into: Received): void {
-  readItems(body, ['resourceSpans', 'scopeSpans', 'spans'], (span, source) => readSpan(span, source, into));
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Reads the body of `/v1/traces` in JSON. Throws {@link MalformedError} for a body that is not such a request. */
+export function readJsonTraces(body: Buffer): Received {
+  return readItems(body, ['resourceSpans', 'scopeSpans', 'spans'], readSpan);
 }
 
-/** Reads the JSON body of `/v1/logs`. */
-export function readJsonLogs(body: Buffer, into: Received): void {
-  readItems(body, ['resourceLogs', 'scopeLogs', 'logRecords'], (record, { resource }) => readLogRecord(record, resource, into));
+/** Reads the body of `/v1/logs` in JSON. */
+export function readJsonLogs(body: Buffer): Received {
+  return readItems(body, ['resourceLogs', 'scopeLogs', 'logRecords'], readLogRecord);
 }
 
-/** Goes through a request: it has resources, these have scopes, these have items. */
-function readItems(body: Buffer, [resources, scopes, items]: [string, string, string], readItem: (item: JsonObject, source: ItemSource) => void): void {
+type ReadItem = (item: JsonObject, source: ItemSource) => ItemFacts;
+
+/** Reads each item of a request: a request has resources, a resource has scopes, a scope has items. */
+function readItems(body: Buffer, [resources, scopes, items]: [string, string, string], readItem: ReadItem): Received {
+  const into = new Received();
   for (const ofResource of listIn(parsed(body), resources)) {
     const parent = objectOf(ofResource, resources);
     const attributes = attributesIn(objectIn(parent, 'resource'));
     for (const ofScope of listIn(parent, scopes)) {
       const scope = objectOf(ofScope, scopes);
       const source = { scopeName: stringOf(objectIn(scope, 'scope')['name']), resource: () => attributes };
-      for (const item of listIn(scope, items)) readItem(objectOf(item, items), source);
+      for (const item of listIn(scope, items)) into.add(readItem(objectOf(item, items), source));
     }
   }
+  return into;
+}
+
+/** The code may be a number, as OTLP has it, or a name, as JSON of Protocol Buffers may have it. */
+function isErrorStatus(code: unknown): boolean {
+  return code === 'STATUS_CODE_ERROR' || wholeOf(code) === 2;
+}
+
+function readSpan(span: JsonObject, { scopeName }: ItemSource): ItemFacts {
+  if (!isAdaptedScope(scopeName) && !MARKER_ATTRIBUTES.some((key) => hasAttribute(span, key))) return NO_FACTS;
+  const { traceId, spanId, name, startTimeUnixNano, endTimeUnixNano } = span;
+  const { code, message } = objectIn(span, 'status');
+  return spanFacts({
+    traceId: hexId(traceId, 32),
+    spanId: hexId(spanId, 16),
+    name: stringOf(name),
+    start: microsOf(startTimeUnixNano),
+    end: microsOf(endTimeUnixNano),
+    attributes: attributesIn(span),
+    events: listIn(span, 'events').map(eventOf),
+    failed: isErrorStatus(code),
+    message: stringOf(message),
+    scopeName,
+  });
+}
+
+function eventOf(item: unknown): OtlpEvent {
+  const event = objectOf(item, 'events');
+  return { name: stringOf(event['name']), time: microsOf(event['timeUnixNano']), attributes: attributesIn(event) };
+}
+
+function readLogRecord(record: JsonObject, { resource }: ItemSource): ItemFacts {
+  const { eventName, traceId, spanId, timeUnixNano, observedTimeUnixNano, flags } = record;
+  if (typeof eventName !== 'string' || !isFactEvent(eventName)) return NO_FACTS;
+  return logRecordFacts(
+    {
+      eventName,
+      traceId: hexId(traceId, 32),
+      spanId: hexId(spanId, 16),
+      time: microsOf(timeUnixNano) || microsOf(observedTimeUnixNano),
+      attributes: attributesIn(record),
+      sampled: (wholeOf(flags) & 1) === 1,
+    },
+    resource,
+  );
 }
 
 function parsed(body: Buffer): JsonObject {
@@ -46,50 +93,139 @@ function parsed(body: Buffer): JsonObject {
   return value;
 }
 
-/** By number, as OTLP has it, or by name, as Protocol Buffers have it. */
-function isErrorStatus(code: unknown): boolean {
-  return code === 'STATUS_CODE_ERROR' || wholeOf(code) === 2;
+/** Shorter bodies are not checked: they can't take much memory. */
+const LONG_BYTES = 1024 * 1024;
+/** The shortest object of OTLP is `{"intValue":1},`. */
+const BYTES_AN_OBJECT = 8;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const OPEN_BRACKET = 0x5b;
+
+/**
+ * Throws {@link MalformedError} for a long body that consists mostly of brackets: parsed, it would take a hundred times
+ * its bytes.
+ */
+function checkDensity(body: Buffer): void {
+  if (body.length < LONG_BYTES) return;
+  const most = body.length / BYTES_AN_OBJECT;
+  let opened = 0;
+  let isText = false;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    if (byte === QUOTE) isText = !isText;
+    else if (isText) at += byte === BACKSLASH ? 1 : 0;
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) opened++;
+  }
+  if (opened > most) throw new MalformedError(`expected ${BYTES_AN_OBJECT} bytes or more for each object and list, got ${opened} in ${body.length} bytes`);
 }
 
-function readSpan(span: JsonObject, { scopeName }: ItemSource, into: Received): void {
-  if (!isAdapted(scopeName) && !TELLING_ATTRIBUTES.some((key) => hasAttribute(span, key))) return;
-  const { traceId, spanId, name, startTimeUnixNano, endTimeUnixNano } = span;
-  const { code, message } = objectIn(span, 'status');
-  takeSpan(
-    {
-      traceId: hexId(traceId, 32),
-      spanId: hexId(spanId, 16),
-      name: stringOf(name),
-      start: microsOf(startTimeUnixNano),
-      end: microsOf(endTimeUnixNano),
-      attributes: attributesIn(span),
-      events: listIn(span, 'events').map(eventOf),
-      failed: isErrorStatus(code),
-      message: stringOf(message),
-      scopeName,
-    },
-    into,
-  );
+const MOST_DIGITS = 20;
+const WHOLE = /^-?\d{1,20}$/;
+
+/**
+ * The items of a list; none for a list that is absent. No name that is read here is one of `Object.prototype`, so that
+ * each property found is the sender's.
+ */
+function listIn(parent: JsonObject, key: string): readonly unknown[] {
+  const list = parent[key];
+  if (Array.isArray(list)) return list;
+  if (list === undefined || list === null) return NOTHING;
+  throw new MalformedError(`${key}: expected a list, got ${received(list)}`);
 }
 
-function eventOf(item: unknown): OtlpEvent {
-  const event = objectOf(item, 'events');
-  return { name: stringOf(event['name']), time: microsOf(event['timeUnixNano']), attributes: attributesIn(event) };
+const NOTHING: readonly unknown[] = [];
+
+/** An item of a list, which has to be an object. `key` is the name of the list. */
+function objectOf(item: unknown, key: string): JsonObject {
+  if (isObject(item)) return item;
+  throw new MalformedError(`${key}: expected objects, got ${received(item)}`);
 }
 
-function readLogRecord(record: JsonObject, resource: ItemSource['resource'], into: Received): void {
-  const { eventName, traceId, spanId, timeUnixNano, observedTimeUnixNano, flags } = record;
-  if (typeof eventName !== 'string' || !isToldByLog(eventName)) return;
-  takeLogRecord(
-    {
-      eventName,
-      traceId: hexId(traceId, 32),
-      spanId: hexId(spanId, 16),
-      time: microsOf(timeUnixNano) || microsOf(observedTimeUnixNano),
-      attributes: attributesIn(record),
-      sampled: (wholeOf(flags) & 1) === 1,
-    },
-    resource,
-    into,
-  );
+/** An object; an empty one where it is absent. */
+function objectIn(parent: JsonObject, key: string): JsonObject {
+  const value = parent[key] ?? EMPTY;
+  if (!isObject(value)) throw new MalformedError(`${key}: expected an object, got ${received(value)}`);
+  return value;
+}
+
+const EMPTY: JsonObject = {};
+
+/** A string; `""` for anything else. */
+function stringOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** A whole number that came as one or as a string; 0 for anything else. */
+function wholeOf(value: unknown): number {
+  return wholeNumber(value) ?? 0;
+}
+
+/** Nanoseconds as whole microseconds, rounded down; 0 where they are absent, NaN where they are invalid. */
+function microsOf(value: unknown): number {
+  if (typeof value === 'string') return microsOfText(value);
+  if (typeof value === 'number') return Math.floor(value / 1000);
+  return value === undefined || value === null ? 0 : NaN;
+}
+
+/** Reads digit by digit: a regular expression takes longer, and a span has many times. */
+function microsOfText(nanos: string): number {
+  if (nanos.startsWith('-')) return WHOLE.test(nanos) ? 0 : NaN;
+  if (nanos.length === 0 || nanos.length > MOST_DIGITS) return NaN;
+  let micros = 0;
+  for (let at = 0; at < nanos.length; at++) {
+    const digit = nanos.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return NaN;
+    // Without the nanoseconds it is exact as a number.
+    if (at < nanos.length - 3) micros = micros * 10 + digit;
+  }
+  return Number.isSafeInteger(micros) ? micros : NaN;
+}
+
+/** The attributes in a list of `KeyValue`s. Values that a span can't have in JavaScript (maps, bytes) are left out. */
+function attributesIn(parent: JsonObject): Attributes {
+  const attributes: Attributes = {};
+  for (const item of listIn(parent, 'attributes')) {
+    const { key, value } = objectOf(item, 'attributes');
+    const read = valueOf(value, true);
+    if (typeof key === 'string' && read !== undefined) setAttribute(attributes, key, read);
+  }
+  return attributes;
+}
+
+/** Whether an attribute is among them. */
+function hasAttribute(parent: JsonObject, name: string): boolean {
+  return listIn(parent, 'attributes').some((item) => objectOf(item, 'attributes')['key'] === name);
+}
+
+function valueOf(value: unknown, isListAllowed: boolean): AttributeValue | undefined {
+  if (!isObject(value)) return undefined;
+  const { stringValue } = value;
+  if (typeof stringValue === 'string') return stringValue;
+  const { intValue } = value;
+  if (intValue !== undefined) return wholeNumber(intValue);
+  const { boolValue } = value;
+  if (typeof boolValue === 'boolean') return boolValue;
+  const { doubleValue } = value;
+  if (doubleValue !== undefined) return doubleOf(doubleValue);
+  if (!isListAllowed || value['arrayValue'] === undefined) return undefined;
+  return listIn(objectIn(value, 'arrayValue'), 'values').map((item) => valueOf(item, false) ?? null) as AttributeValue;
+}
+
+function wholeNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : undefined;
+  return typeof value === 'string' && WHOLE.test(value) ? Number(value) : undefined;
+}
+
+/** JSON of Protocol Buffers may have any number as a string, and has infinite numbers and NaN only as strings. */
+function doubleOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
+  const number = Number(value);
+  return Number.isNaN(number) && value !== 'NaN' ? undefined : number;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

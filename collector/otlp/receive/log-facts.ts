@@ -4,44 +4,36 @@ import { countOf, textOf } from '../../facts/attributes.ts';
 import { NO_ID } from '../../facts/ids.ts';
 import { factOf } from '../../facts/log-record-facts.ts';
 import type { LogRecord } from '../../facts/log-record-facts.ts';
-import type { Received } from './received.ts';
-import { boundedInterval, boundedName, takeFact } from './take-fact.ts';
+import { boundedFact, boundedInterval, boundedName } from './bounded-fact.ts';
+import { NO_FACTS } from './received.ts';
+import type { ItemFacts } from './received.ts';
 
-const MOST_BEATS = 1000;
-
-/** Whether a log record of this event name can tell a fact or a beat. */
-export function isToldByLog(eventName: string): boolean {
+/** Whether a log record of this event name can be a fact or a heartbeat. */
+export function isFactEvent(eventName: string): boolean {
   return eventName === conventions.EXCEPTION_EVENT || eventName.startsWith(conventions.RESERVED_PREFIX);
 }
 
-/** Takes the fact or the beat of a log record. One of others is ignored. */
-export function takeLogRecord(record: LogRecord, resource: () => Attributes, into: Received): void {
+/** Gives the fact or the heartbeat of a log record; nothing for a log record of other software. */
+export function logRecordFacts(record: LogRecord, resource: () => Attributes): ItemFacts {
   const { eventName, spanId, attributes } = record;
-  if (eventName === conventions.BEAT_EVENT) {
-    takeBeat(record, resource(), into);
-    return;
-  }
-  if (!isToldByLog(eventName) || attributes[conventions.TASK_UUID] === undefined) return;
+  if (eventName === conventions.BEAT_EVENT) return heartbeatOf(record, resource());
+  if (!isFactEvent(eventName) || attributes[conventions.TASK_UUID] === undefined) return NO_FACTS;
   const fact = factOf(record);
-  if (fact === undefined) return;
-  const refusal = typeof fact === 'string' ? fact : takeFact(fact, into.facts);
-  if (refusal !== undefined) into.reject(`${eventName}${spanId === NO_ID ? '' : ` of span ${spanId}`}: ${refusal}`);
+  if (fact === undefined) return NO_FACTS;
+  const bounded = typeof fact === 'string' ? fact : boundedFact(fact);
+  if (typeof bounded !== 'string') return { facts: [bounded] };
+  return { rejected: `${eventName}${spanId === NO_ID ? '' : ` of span ${spanId}`}: ${bounded}` };
 }
 
-function takeBeat({ attributes, time }: LogRecord, resource: Attributes, into: Received): void {
+function heartbeatOf({ attributes, time }: LogRecord, resource: Attributes): ItemFacts {
   const workerId = boundedName(textOf(attributes, conventions.WORKER_ID));
   const intervalMs = boundedInterval(countOf(attributes, conventions.WORKER_INTERVAL_MS));
   if (workerId === '' || intervalMs === 0 || !Number.isSafeInteger(time) || time <= 0) {
-    into.reject(`${conventions.BEAT_EVENT}: expected a time, ${conventions.WORKER_ID} and ${conventions.WORKER_INTERVAL_MS}`);
-    return;
+    return { rejected: `${conventions.BEAT_EVENT}: expected a time, ${conventions.WORKER_ID} and ${conventions.WORKER_INTERVAL_MS}` };
   }
-  if (into.beats.size >= MOST_BEATS && !into.beats.has(workerId)) {
-    into.reject(`${conventions.BEAT_EVENT}: expected those of at most ${MOST_BEATS} workers in a request`);
-    return;
-  }
-  const told = { ...resource, ...attributes };
+  const all = { ...resource, ...attributes };
   const busyMs = attributes[conventions.WORKER_BUSY_MS] === undefined ? undefined : countOf(attributes, conventions.WORKER_BUSY_MS);
-  into.beat({ workerId, host: boundedName(textOf(told, HOST)), pid: countOf(told, PID), intervalMs, time, busyMs });
+  return { heartbeat: { workerId, host: boundedName(textOf(all, HOST)), pid: countOf(all, PID), intervalMs, time, busyMs } };
 }
 
 const HOST = 'host.name';

@@ -1,38 +1,104 @@
+import type { Attributes } from '@opentelemetry/api';
+import { BEAT_EVENT } from '../../../src/conventions.ts';
 import type { Fact } from '../../../src/fact.ts';
 
-/** A worker's sign of life, as it came: by the sender's own clock, with how long its event loop has been blocked. */
-export interface ReceivedBeat {
+/** An ended span as OTLP has it. Ids are lower-case hex, times are microseconds since the epoch. */
+export interface OtlpSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  readonly attributes: Attributes;
+  readonly events: readonly OtlpEvent[];
+  /** Whether the span's status is an error, and the status's message. */
+  readonly failed: boolean;
+  readonly message: string;
+  /** Name of the instrumentation scope. */
+  readonly scopeName: string;
+}
+
+/** A time of a span in its bounds, from start to end: a wall clock may be set back in between. */
+export function timeWithin({ start, end }: OtlpSpan, time: number): number {
+  return Math.max(start, Math.min(time, end));
+}
+
+/** An event of a span. */
+export interface OtlpEvent {
+  readonly name: string;
+  readonly time: number;
+  readonly attributes: Attributes;
+}
+
+/** What the spans or log records of one instrumentation scope have in common. */
+export interface ItemSource {
+  /** Name of the instrumentation scope. */
+  readonly scopeName: string;
+  /** Gives the attributes of the resource; the same object for all its items. */
+  readonly resource: () => Attributes;
+}
+
+/** A worker's heartbeat as it was received. */
+export interface ReceivedHeartbeat {
   readonly workerId: string;
   readonly host: string;
   readonly pid: number;
   readonly intervalMs: number;
   /** Microseconds since the epoch, by the sender's clock. */
   readonly time: number;
-  /** `undefined` where it is not blocked. */
+  /** For how long the worker's event loop has been blocked; `undefined` where it is not blocked. */
   readonly busyMs: number | undefined;
 }
 
-/** What a request's body brought: what is to be stored, and how much can't be. */
+/** What one span or log record contributes: facts, a heartbeat, or the reason why it is rejected. */
+export interface ItemFacts {
+  readonly facts?: readonly Fact[];
+  readonly heartbeat?: ReceivedHeartbeat;
+  /** Why nothing of the item is taken. */
+  readonly rejected?: string | undefined;
+  /** Why something of the item is left out. */
+  readonly warning?: string | undefined;
+}
+
+/** The result for an item that is not of a task. */
+export const NO_FACTS: ItemFacts = {};
+
+/** Thrown for a body that is not OTLP, and never will be; `message` says where. */
+export class MalformedError extends Error {
+  override readonly name = 'MalformedError';
+}
+
+const MOST_WORKERS = 1000;
+
+/** The contents of one request: what is to be stored, and how many of its items are rejected. */
 export class Received {
   readonly facts: Fact[] = [];
-  /** Of each worker the latest. */
-  readonly beats: Map<string, ReceivedBeat> = new Map<string, ReceivedBeat>();
-  /** How many spans or log records can't be taken, and why the first of them; where none, why something was left out of one. */
+  /** The latest heartbeat of each worker. */
+  readonly heartbeats: Map<string, ReceivedHeartbeat> = new Map<string, ReceivedHeartbeat>();
+  /** The number of rejected spans or log records. */
   rejected = 0;
+  /** The reason of the first rejection; without one, the first warning. */
   message = '';
 
-  beat(beat: ReceivedBeat): void {
-    const before = this.beats.get(beat.workerId);
-    if (before === undefined || before.time < beat.time) this.beats.set(beat.workerId, beat);
-  }
-
-  /** Of what is taken something is left out. */
-  warn(reason: string): void {
-    if (this.message === '') this.message = reason;
+  add({ facts, heartbeat, rejected, warning }: ItemFacts): void {
+    if (rejected !== undefined) this.reject(rejected);
+    if (facts !== undefined) for (const fact of facts) this.facts.push(fact);
+    if (heartbeat !== undefined) this.#addHeartbeat(heartbeat);
+    if (warning !== undefined && this.message === '') this.message = warning;
   }
 
   reject(reason: string, items = 1): void {
     if (this.rejected === 0) this.message = reason;
     this.rejected += items;
+  }
+
+  #addHeartbeat(heartbeat: ReceivedHeartbeat): void {
+    const { workerId, time } = heartbeat;
+    const before = this.heartbeats.get(workerId);
+    if (before === undefined && this.heartbeats.size >= MOST_WORKERS) {
+      this.reject(`${BEAT_EVENT}: expected those of at most ${MOST_WORKERS} workers in a request`);
+    } else if (before === undefined || before.time < time) {
+      this.heartbeats.set(workerId, heartbeat);
+    }
   }
 }

@@ -4,67 +4,61 @@ import { describeFailure, received } from '../../../src/failure.ts';
 import { reportOnce } from '../../../src/report.ts';
 import { ENCODINGS, failure, success } from './answers.ts';
 import type { Encoding, Failure, Signal } from './answers.ts';
-import { Beats } from '../send/beats.ts';
 import { GroupCommit } from './group-commit.ts';
+import { collectorAddress, Heartbeats } from './heartbeats.ts';
 import { readJsonLogs, readJsonTraces } from './json.ts';
-import { MalformedError } from './malformed-error.ts';
-import { pathOf } from '../send/path.ts';
-import { readLogs } from './protobuf-logs.ts';
-import { readTraces } from './protobuf-traces.ts';
-import { Received } from './received.ts';
+import { readProtobufLogs, readProtobufTraces } from './protobuf-items.ts';
+import { MalformedError } from './received.ts';
+import type { Received } from './received.ts';
 import { resolveReceiver } from './receiver-options.ts';
 import type { ReceiverOptions } from './receiver-options.ts';
-import { readBody } from './request-body.ts';
-import { WaitingBytes } from './waiting-bytes.ts';
-import type { WaitingShare } from './waiting-bytes.ts';
+import { readBody, WaitingBytes } from './request-body.ts';
+import type { BodyShare } from './request-body.ts';
 
-type ReadInto = (body: Buffer, into: Received) => void;
-
-const READERS: Readonly<Record<Signal, Readonly<Record<Encoding, ReadInto>>>> = {
-  traces: { protobuf: readTraces, json: readJsonTraces },
-  logs: { protobuf: readLogs, json: readJsonLogs },
+const READERS: Readonly<Record<Signal, Readonly<Record<Encoding, (body: Buffer) => Received>>>> = {
+  traces: { protobuf: readProtobufTraces, json: readJsonTraces },
+  logs: { protobuf: readProtobufLogs, json: readJsonLogs },
 };
 
 /**
- * Takes what others send by OTLP/HTTP, as a Hono app: `POST /v1/traces` and `/v1/logs`, in Protocol
- * Buffers and JSON. Of spans and log records those that tell of tasks go to the store, all others
- * are accepted and ignored. An answer of success means that what it is about is stored.
+ * Receives OTLP/HTTP, as a Hono app: `POST /v1/traces` and `/v1/logs`, in Protocol Buffers and JSON. Spans and log
+ * records of tasks go to the store, all others are accepted and ignored. An answer of success means that the tasks'
+ * facts are stored.
  *
- * `docs/receiving.md` has the rest. Requests of web pages are refused; who else may send is up to
- * the app that it is mounted in.
+ * `docs/receiving.md` has the rest. Requests of web pages are refused; the app that it is mounted in decides who else
+ * may send.
  *
- * Throws `TypeError` for what is no store and for unknown options, `RangeError` for limits out of bounds.
+ * Throws `TypeError` for a `store` that is no store and for unknown options, `RangeError` for limits out of bounds.
  */
 export function createReceiver(options: ReceiverOptions): Hono {
   const { store, refusal, observer, maxBodyBytes, maxWaitingBytes } = resolveReceiver(options);
   const waiting = new WaitingBytes(maxWaitingBytes);
   const commits = new GroupCommit(store, observer);
-  const beats = new Beats(store);
+  const heartbeats = new Heartbeats(store);
 
-  const take = async (c: Context, signal: Signal, encoding: Encoding, share: WaitingShare): Promise<Response> => {
+  const storeBody = async (c: Context, signal: Signal, encoding: Encoding, share: BodyShare): Promise<Response> => {
     const body = await readBody(c.req, { maxBodyBytes, share });
     if (!Buffer.isBuffer(body)) return failure(encoding, body);
-    const taken = new Received();
+    let items: Received;
     try {
-      READERS[signal][encoding](body, taken);
+      items = READERS[signal][encoding](body);
     } catch (error) {
       return failure(encoding, notRead(error));
     }
-    const refused = await commits.commit(taken.facts);
-    if (refused.facts > 0) taken.reject(`the store can't take it: ${refused.message}`, refused.facts);
-    if (taken.beats.size > 0) await beats.take(taken.beats.values(), pathOf(c));
-    if (taken.rejected > 0) observer?.rejected(taken.rejected);
-    return success(encoding, signal, taken.rejected, taken.message);
+    const refused = await commits.commit(items.facts);
+    if (refused.facts > 0) items.reject(`the store can't take it: ${refused.message}`, refused.facts);
+    if (items.heartbeats.size > 0) await heartbeats.store(items.heartbeats.values(), collectorAddress(c));
+    if (items.rejected > 0) observer?.rejected(items.rejected);
+    return success(encoding, signal, items.rejected, items.message);
   };
-  /** Not by `using`: the oldest Node that we run on knows it not. */
   const receive = async (c: Context, signal: Signal, encoding: Encoding): Promise<Response> => {
     const share = waiting.share();
     try {
-      return await take(c, signal, encoding, share);
+      return await storeBody(c, signal, encoding, share);
     } catch (error) {
       return failure(encoding, notStored(error));
     } finally {
-      share[Symbol.dispose]();
+      share.release();
     }
   };
 
@@ -95,7 +89,7 @@ async function refusalOf(c: Context, refusal: ReceiverOptions['refusal']): Promi
   return { status: 405, message: `${c.req.method} is not possible here`, headers: { Allow: 'POST' } };
 }
 
-/** What the rest of the server would answer, told as OTLP has it. */
+/** The refusal of the tasks' server, in the form of OTLP. */
 async function failureOf(refused: Response): Promise<Failure> {
   const challenge = refused.headers.get('WWW-Authenticate');
   const { detail } = (await refused.json()) as { detail: string };
@@ -107,14 +101,14 @@ function otherType(c: Context): Failure {
   return { status: 415, message: `expected Content-Type ${expected}, got ${received(c.req.header('Content-Type'))}` };
 }
 
-/** It would be no better another time. */
+/** 400, so that the sender does not retry: a retry could not succeed. */
 function notRead(error: unknown): Failure {
   const { message } = describeFailure(error);
   if (!(error instanceof MalformedError)) reportOnce(`receiver: ${message}`, 'a body could not be read', error);
   return { status: 400, message: `the body can not be read: ${message}` };
 }
 
-/** Not 500: a sender gives up what is answered with it. */
+/** 503, so that the sender retries: after a 500 it would give up. */
 function notStored(error: unknown): Failure {
   reportOnce(`receiver: ${describeFailure(error).message}`, 'what was sent can not be stored just now', error);
   return { status: 503, message: 'the store can not take it just now', headers: { 'Retry-After': '1' } };

@@ -4,16 +4,16 @@ const LONGEST = 64;
 const WORDS = LONGEST / 4;
 
 /**
- * What short pieces of bodies were lately read as. Most of what stands on a span stands on others
- * too: found by its bytes it need not be read again, nor be kept twice.
+ * Remembers what short pieces of request bodies were read as. Most of a span's attributes are on other spans too: a
+ * piece that is found by its bytes is neither read again nor kept twice in memory.
  */
 export class RecentBytes<T> {
   readonly #values: (T | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
-  /** Of each piece how many bytes it has, and these: four in a word. */
+  /** The length of each piece, and its bytes: four in a word. */
   readonly #lengths = new Uint8Array(SLOTS);
   readonly #words = new Int32Array(SLOTS * WORDS);
 
-  /** What the bytes from `start` to `end` are, where that is known. */
+  /** What the bytes from `start` to `end` were read as; `undefined` where that is not known. */
   get(view: DataView, start: number, end: number): T | undefined {
     if (end - start > LONGEST) return undefined;
     const slot = slotOf(view, start, end);
@@ -24,7 +24,7 @@ export class RecentBytes<T> {
     return this.#values[slot];
   }
 
-  /** Keeps what they are, if they are short; in the place of others. */
+  /** Remembers what the bytes were read as, if they are few; it replaces another piece of the same slot. */
   set(view: DataView, start: number, end: number, value: T): void {
     if (end - start > LONGEST) return;
     const slot = slotOf(view, start, end);
@@ -34,14 +34,14 @@ export class RecentBytes<T> {
   }
 }
 
-/** By the upper bits of a product, which all bytes have a part in. */
+/** The upper bits of a product to which all bytes contribute. */
 function slotOf(view: DataView, start: number, end: number): number {
   let hash = end - start;
   for (let at = start; at < end; at += 4) hash = Math.imul(hash ^ wordAt(view, at, end), 0x9e3779b1);
   return hash >>> (32 - SLOT_BITS);
 }
 
-/** Four bytes as a number; at the end what is left of them. */
+/** Four bytes as a number; at the end the bytes that are left. */
 function wordAt(view: DataView, start: number, end: number): number {
   if (start + 4 <= end) return view.getInt32(start, true);
   let word = 0;

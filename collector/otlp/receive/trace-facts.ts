@@ -8,114 +8,108 @@ import { EXPECTED_IDS, NO_ID } from '../../facts/ids.ts';
 import { announcedFactOf, endFactOf, outcomeFault, startFactOf, startFault } from '../../facts/span-facts.ts';
 import { spanRefOf } from '../../facts/span-ref.ts';
 import { unexpected } from '../../facts/unexpected.ts';
-import { adapterOf, SPAN_ADAPTERS } from '../adapters/adapters.ts';
-import type { OtlpEvent, OtlpSpan } from './otlp-span.ts';
-import type { Received } from './received.ts';
-import { takeFact } from './take-fact.ts';
-
-/** Whether the spans of an instrumentation scope are looked at whatever their attributes are. */
-export function isAdapted(scopeName: string): boolean {
-  return SPAN_ADAPTERS.has(scopeName);
-}
+import { adapterOf } from '../adapters/index.ts';
+import { boundedFact } from './bounded-fact.ts';
+import { NO_FACTS } from './received.ts';
+import type { ItemFacts, OtlpEvent, OtlpSpan } from './received.ts';
 
 /**
- * Takes the facts of an ended span: its start, its events with a number, its end. One that is
- * nobody's is ignored; one that claims to be a task's and can't be is rejected, and nothing of it is
- * taken. An event that can't be is left out of its span, which tells what it lacks by its numbers.
+ * Gives the facts of an ended span: its start, its numbered events, its end. A span that is not of a task has none. A
+ * span that claims to be of a task and is invalid is rejected whole. An invalid event is left out of its span; the
+ * record shows by the missing number that something is missing.
  */
-export function takeSpan(span: OtlpSpan, into: Received): void {
-  const { attributes, traceId, spanId } = span;
-  const kind = attributes[conventions.SPAN_KIND];
-  const adapter = kind === undefined ? adapterOf(span) : undefined;
-  if (kind === undefined && adapter === undefined) return;
-  // The end of a task that died, told by the server that knows it already.
-  if (attributes[conventions.OUTCOME] === conventions.LOST) return;
-  if (traceId === NO_ID || spanId === NO_ID) {
-    into.reject(EXPECTED_IDS);
-    return;
-  }
-  if (!isTime(span.start) || !isTime(span.end)) {
-    into.reject(`span ${spanId}: expected a start and an end in nanoseconds since 1970`);
-    return;
-  }
-  const before = into.facts.length;
-  const isTaken = adapter === undefined ? takeTold(span, into) : takeAdapted(adapter(span), into);
-  if (!isTaken) into.facts.length = before;
+export function spanFacts(span: OtlpSpan): ItemFacts {
+  const { attributes, traceId, spanId, start, end } = span;
+  const adapter = attributes[conventions.SPAN_KIND] === undefined ? adapterOf(span) : undefined;
+  if (attributes[conventions.SPAN_KIND] === undefined && adapter === undefined) return NO_FACTS;
+  // The server itself sent this end of a lost task, and knows it already.
+  if (attributes[conventions.OUTCOME] === conventions.LOST) return NO_FACTS;
+  if (traceId === NO_ID || spanId === NO_ID) return { rejected: EXPECTED_IDS };
+  if (!isTime(start) || !isTime(end)) return rejected(spanId, 'expected a start and an end in nanoseconds since 1970');
+  return adapter === undefined ? contractFacts(span) : adaptedFacts(adapter(span));
 }
 
-/** Takes its facts until one can't be; says whether all could. */
-function takeAdapted(facts: readonly Fact[], into: Received): boolean {
-  for (const fact of facts) {
-    if (fact.kind === 'exception') {
-      const refusal = takeFact(fact, into.facts);
-      if (refusal !== undefined) leaveOut(conventions.EXCEPTION_EVENT, fact.span.spanId, refusal, into);
-    } else if (!taken(fact, into)) return false;
+/** The facts that an adapter gives for a span of another instrumentation, in bounds. */
+function adaptedFacts(given: readonly Fact[]): ItemFacts {
+  const facts: Fact[] = [];
+  let warning: string | undefined;
+  for (const fact of given) {
+    const { spanId } = fact.span;
+    const bounded = boundedFact(fact);
+    if (typeof bounded !== 'string') facts.push(bounded);
+    else if (fact.kind === 'exception') warning ??= leftOut(spanId, conventions.EXCEPTION_EVENT, bounded);
+    else return rejected(spanId, bounded);
   }
-  return true;
+  return { facts, warning };
 }
 
-function takeTold(span: OtlpSpan, into: Received): boolean {
-  const { attributes, traceId, spanId } = span;
+/** The facts of a span that follows the contract. */
+function contractFacts(span: OtlpSpan): ItemFacts {
+  const { traceId, spanId, name, attributes, start, end, failed, message, events } = span;
   const ref = spanRefOf(attributes, traceId, spanId);
-  if (ref !== undefined) return takeFacts(span, ref, into);
-  if (isSpanKind(attributes[conventions.SPAN_KIND])) into.reject(whyNoRef(attributes, spanId));
-  return false;
-}
-
-function takeFacts(span: OtlpSpan, ref: SpanRef, into: Received): boolean {
-  const { name, attributes, start, end, failed, message, events } = span;
+  if (ref === undefined) return isSpanKind(attributes[conventions.SPAN_KIND]) ? rejected(spanId, whyNoRef(attributes)) : NO_FACTS;
   const fault = startFault(ref, attributes);
-  if (fault !== undefined) {
-    into.reject(`span ${ref.spanId}: ${fault}`);
-    return false;
-  }
+  if (fault !== undefined) return rejected(spanId, fault);
+
   // A span that was sent was sampled.
-  const told = { name, attributes, time: start, sampled: true };
-  if (ref.taskSpanId === '') return taken(announcedFactOf(ref, told), into);
-  // An ended span does not show which of the user's attributes it had at its start: its end has all of them.
-  if (!taken({ ...startFactOf(ref, told), ...(ref.spanId === ref.taskSpanId && { attributes: {} }) }, into)) return false;
-  for (const event of events) takeEvent(ref, event, into);
+  const startOfSpan = { name, attributes, time: start, sampled: true };
+  const first = boundedFact(ref.taskSpanId === '' ? announcedFactOf(ref, startOfSpan) : withoutAttributes(startFactOf(ref, startOfSpan)));
+  if (typeof first === 'string') return rejected(spanId, first);
+  if (ref.taskSpanId === '') return { facts: [first] };
+
+  const facts: Fact[] = [first];
+  let warning: string | undefined;
+  for (const event of events) {
+    const fact = eventFact(ref, event);
+    if (typeof fact === 'string') warning ??= leftOut(spanId, event.name, fact);
+    else if (fact !== undefined) facts.push(fact);
+  }
+
   const duration = Math.max(0, end - start);
-  const toldEnd = endFactOf(ref, { name, attributes, time: end, duration, failed, message, events });
-  if (!taken(toldEnd, into)) return false;
-  const oddEnd = endFault(attributes, toldEnd.seq);
-  if (oddEnd !== undefined) into.warn(`span ${ref.spanId}: ${oddEnd}`);
-  return true;
+  const last = boundedFact(endFactOf(ref, { name, attributes, time: end, duration, failed, message, events }));
+  if (typeof last === 'string') return rejected(spanId, last);
+  facts.push(last);
+  if (warning === undefined) {
+    const oddEnd = endFault(attributes, last.seq);
+    if (oddEnd !== undefined) warning = `span ${spanId}: ${oddEnd}`;
+  }
+  return { facts, warning };
 }
 
-function takeEvent(ref: SpanRef, event: OtlpEvent, into: Received): void {
-  // Without a number it is for the trace alone.
-  if (event.attributes[conventions.SEQ] === undefined) return;
+/** An ended span does not show which of the user's attributes it had at its start: its end has all of them. */
+function withoutAttributes(start: ReturnType<typeof startFactOf>): Fact {
+  return start.kind === 'task-start' ? { ...start, attributes: {} } : start;
+}
+
+/** The fact of an event, or why it is invalid; `undefined` for an event of the trace alone, which has no number. */
+function eventFact(ref: SpanRef, event: OtlpEvent): Fact | string | undefined {
+  if (event.attributes[conventions.SEQ] === undefined) return undefined;
   const fact = eventFactOf(ref, event);
-  if (fact === undefined) return;
-  const refusal = typeof fact === 'string' ? fact : takeFact(fact, into.facts);
-  if (refusal !== undefined) leaveOut(event.name, ref.spanId, refusal, into);
-}
-
-function leaveOut(eventName: string, spanId: string, refusal: string, into: Received): void {
-  into.warn(`span ${spanId}: its event ${eventName} is left out: ${refusal}`);
+  return fact === undefined || typeof fact === 'string' ? fact : boundedFact(fact);
 }
 
 /**
- * What of an end can't be meant, which has got this number. An attribute that is as it was set at the start tells
- * nothing: other hands have ended the span.
+ * Says what of a span's end is invalid. `seq` is the number that its fact has got. Absent and empty attributes are
+ * valid: other software has ended the span, and they are as they were set at the start.
  */
 function endFault(attributes: Attributes, seq: number): string | undefined {
   const { [conventions.OUTCOME]: outcome, [conventions.FACTS]: facts } = attributes;
-  const told = outcome ? outcomeFault(attributes) : undefined;
-  return told ?? (facts && facts !== seq ? unexpected(attributes, conventions.FACTS, `a whole number from ${seq}`) : undefined);
+  const fault = outcome ? outcomeFault(attributes) : undefined;
+  return fault ?? (facts && facts !== seq ? unexpected(attributes, conventions.FACTS, `a whole number from ${seq}`) : undefined);
 }
 
-function taken(fact: Fact, into: Received): boolean {
-  const refusal = takeFact(fact, into.facts);
-  if (refusal === undefined) return true;
-  into.reject(`span ${fact.span.spanId}: ${refusal}`);
-  return false;
+function whyNoRef(attributes: Attributes): string {
+  return isTaskUuid(attributes[conventions.TASK_UUID])
+    ? unexpected(attributes, conventions.TASK_SPAN, 'a span id of 16 hex digits')
+    : unexpected(attributes, conventions.TASK_UUID, 'a UUID');
 }
 
-function whyNoRef(attributes: Attributes, spanId: string): string {
-  const key = isTaskUuid(attributes[conventions.TASK_UUID]) ? conventions.TASK_SPAN : conventions.TASK_UUID;
-  return `span ${spanId}: ${unexpected(attributes, key, key === conventions.TASK_UUID ? 'a UUID' : 'a span id of 16 hex digits')}`;
+function rejected(spanId: string, reason: string): ItemFacts {
+  return { rejected: `span ${spanId}: ${reason}` };
+}
+
+function leftOut(spanId: string, eventName: string, reason: string): string {
+  return `span ${spanId}: its event ${eventName} is left out: ${reason}`;
 }
 
 function isTime(time: number): boolean {

@@ -1,6 +1,6 @@
 import { PbfReader } from 'pbf';
 import { NO_ID } from '../../facts/ids.ts';
-import { MalformedError } from './malformed-error.ts';
+import { MalformedError } from './received.ts';
 import { RecentBytes } from './recent-bytes.ts';
 
 /** The wire types of Protocol Buffers that OTLP has. */
@@ -12,8 +12,8 @@ export const FIXED32 = 5;
 const texts = new RecentBytes<string>();
 
 /**
- * Reads Protocol Buffers from a sender that may be anybody: what would reach beyond its message is
- * no OTLP. A field of an unexpected wire type has another key, and is skipped as an unknown one.
+ * Reads Protocol Buffers from an untrusted sender: a field that would reach beyond its message is a
+ * {@link MalformedError}. A field of an unexpected wire type has another key, and is skipped as an unknown one.
  */
 export class WireReader extends PbfReader {
   readonly #bytes: Buffer;
@@ -36,7 +36,7 @@ export class WireReader extends PbfReader {
     return key;
   }
 
-  /** Where the message ends that begins here. */
+  /** Reads the length of a message; gives the position at which the message ends. */
   messageEnd(end: number): number {
     const length = this.readVarint();
     const messageEnd = this.pos + length;
@@ -44,7 +44,7 @@ export class WireReader extends PbfReader {
     return messageEnd;
   }
 
-  /** Goes on behind a value that is of no interest. */
+  /** Moves on behind a value that is not needed. */
   skipValue(key: number, end: number): void {
     if ((key & 7) === BYTES) this.pos = this.messageEnd(end);
     else this.skip(key);
@@ -61,7 +61,7 @@ export class WireReader extends PbfReader {
     return text;
   }
 
-  /** An id of so many bytes in hex, as most are the same as the one before; `""` for one of another length or of zeros. */
+  /** An id of so many bytes in hex; `""` for one of another length or of zeros. Most trace ids are the same as the one before. */
   id(end: number, length: 8 | 16): string {
     const idEnd = this.messageEnd(end);
     const start = this.pos;
@@ -75,8 +75,8 @@ export class WireReader extends PbfReader {
   }
 
   /**
-   * Nanoseconds as whole microseconds, rounded down. As a number the nanoseconds themselves would be
-   * inexact. NaN beyond what a whole number can be.
+   * Nanoseconds as whole microseconds, rounded down; NaN where those are no safe integer. The nanoseconds themselves
+   * would be inexact as a number.
    */
   micros(end: number): number {
     if (this.pos + 8 > end) throw outside();
@@ -88,7 +88,7 @@ export class WireReader extends PbfReader {
     return Number.isSafeInteger(micros) ? micros : NaN;
   }
 
-  /** Whether these bytes stand here. */
+  /** Whether these bytes are at a position. */
   isAt(position: number, bytes: Uint8Array): boolean {
     const { buf } = this;
     for (let at = 0; at < bytes.length; at++) if (buf[position + at] !== bytes[at]) return false;
@@ -101,9 +101,9 @@ export class WireReader extends PbfReader {
     return true;
   }
 
-  #isSame(one: number, other: number, length: number): boolean {
+  #isSame(first: number, second: number, length: number): boolean {
     const { buf } = this;
-    for (let at = 0; at < length; at++) if (buf[one + at] !== buf[other + at]) return false;
+    for (let at = 0; at < length; at++) if (buf[first + at] !== buf[second + at]) return false;
     return true;
   }
 }

@@ -3,49 +3,49 @@ import * as conventions from '../../../src/conventions.ts';
 import { logRecordOf } from '../../facts/log-record-facts.ts';
 import type { LogRecord } from '../../facts/log-record-facts.ts';
 import type { Beat, TaskStore } from '../../store/task-store.ts';
-import { AskedCancellations } from './asked-cancellations.ts';
-import { HttpClient } from './http-client.ts';
-import { LogsEndpoint } from '../receive/logs-endpoint.ts';
+import { CancellationPoll } from './cancellation-poll.ts';
+import { LogsEndpoint } from './logs-endpoint.ts';
 
-/** Where a worker's facts go that are not kept here; it can be sent to a thread. */
+/** Where the facts of a worker without a store are sent. Threads can pass it to each other. */
 export interface SinkSettings {
   /** Base URL of an OTLP/HTTP receiver, without `/v1/logs`. */
   endpoint: string;
   headers: Readonly<Record<string, string>>;
-  /** Base URL of the server that knows what is to be cancelled. */
+  /** Base URL of the taskspan server, which takes requests to cancel. */
   serverUrl: string;
   serverHeaders: Readonly<Record<string, string>>;
-  /** Attributes of the resource, as on the spans. */
+  /** Attributes of the resource, as the spans have them. */
   resource: Attributes;
-  /** The worker, and how often it beats, in milliseconds. */
+  /** The worker, and the interval of its heartbeats in milliseconds. */
   workerId: string;
   intervalMs: number;
 }
 
 /** Options of {@link otlpSink}. */
 export interface OtlpSinkOptions extends SinkSettings {
-  /** Whether the worker has a task that is open. */
+  /** Whether a task of the worker is running. */
   hasLiveTasks: () => boolean;
-  /** For how many seconds the server may keep a question for cancellations; 0 where an open request would hold the process. */
+  /** For how many seconds the server may hold a request for cancellations; 0 where an open request would keep the process alive. */
   waitSeconds: number;
-  /** Told of facts that were not taken, in one line. */
+  /** Reports facts that the receiver rejected, in one line. */
   report: (message: string) => void;
 }
 
-/** What a worker needs of a store, sent by OTLP instead: facts and beats as log records. `docs/wire.md` has their names. */
+/** Stands in for a worker's store: sends facts and heartbeats by OTLP as log records. `docs/wire.md` has their names. */
 export interface OtlpSink extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'close'> {
-  /** Why requests to cancel can't be heard; `undefined` if they can. Takes a second at the most. */
+  /** Why requests to cancel can't be read; `undefined` if they can. Takes at most a second. */
   unheard(): Promise<string | undefined>;
 }
 
-/** How long the start waits for the endpoint to say whether it takes logs. */
+/** How long the start waits for the endpoint's answer whether it takes logs. */
 const PROBE_MS = 1000;
 
 export function otlpSink(options: OtlpSinkOptions): OtlpSink {
   const { endpoint, headers, serverUrl, serverHeaders, resource, workerId, intervalMs, hasLiveTasks, waitSeconds, report } = options;
-  const client = new HttpClient();
-  const logs = new LogsEndpoint({ client, endpoint, headers, resource, report });
-  const cancellations = new AskedCancellations({ client, serverUrl, headers: serverHeaders, waitSeconds });
+  const closing = new AbortController();
+  const { signal } = closing;
+  const logs = new LogsEndpoint({ endpoint, headers, resource, report, closing: signal });
+  const cancellations = new CancellationPoll({ serverUrl, headers: serverHeaders, waitSeconds, closing: signal });
   let beats = 0;
   return {
     append: (facts) => (facts.length === 0 ? logs.send([], PROBE_MS) : logs.send(facts.map(logRecordOf))),
@@ -53,20 +53,18 @@ export function otlpSink(options: OtlpSinkOptions): OtlpSink {
       await logs.send(given.map(beatRecordOf));
       beats++;
     },
-    // Others are the server's to listen to.
+    // The server watches the other workers.
     workers: async () => (hasLiveTasks() ? [{ id: workerId, intervalMs, beats, silentMs: 0 }] : []),
     silence: async () => undefined,
     cancellations: (worker, after) => cancellations.after(worker, after),
     unheard: () => cancellations.unheard(workerId),
     async close() {
-      logs.close();
-      cancellations.close();
-      client.close();
+      closing.abort();
     },
   };
 }
 
-/** The log record of a worker's sign of life. */
+/** The log record of a worker's heartbeat. */
 export function beatRecordOf({ workerId, host, pid, intervalMs, time, busySince }: Beat): LogRecord {
   return {
     eventName: conventions.BEAT_EVENT,

@@ -1,46 +1,48 @@
+import type { Context } from 'hono';
+import { ALIVE } from './event-stream.ts';
+
 /** What a {@link Feed} carries. */
 export interface FeedMessage {
-  /** How much it counts for a reader that lags behind. */
+  /** How many bytes it counts for a reader that lags behind. */
   readonly size: number;
 }
 
-/** A place in a feed: after this message. Who stands there keeps those after it in memory, nobody those before. */
-export interface FeedPlace<Message> {
+/** A link in the chain of a feed's messages. A reader holds the link of the last message that it took, and so keeps the later ones in memory. */
+interface FeedLink<Message> {
   readonly message: Message | undefined;
-  next: FeedPlace<Message> | undefined;
-  /** Sizes of all messages up to here. */
+  next: FeedLink<Message> | undefined;
+  /** The sum of the sizes of all messages up to this one. */
   readonly end: number;
 }
 
-/** Somebody who follows a feed. */
-export interface FeedReader<Message> {
+/** A client that follows a feed. */
+interface FeedReader<Message> {
   /** The last message that it has taken. */
-  readonly place: FeedPlace<Message>;
-  /** Takes what it has room for. */
+  readonly link: FeedLink<Message>;
+  /** Takes as many messages as it has room for. */
   push(): void;
-  /** Has nothing for long: says that the connection lives. */
+  /** Sends a comment that keeps the connection alive. */
   alive(): void;
-  /** Is too slow: ends its connection. */
-  letGo(): void;
+  /** Ends the connection of a client that is too slow. */
+  drop(): void;
 }
 
 /**
- * One sequence of messages for many readers, each at its own pace: a message is made once and kept
- * as long as one has yet to take it. A reader that lags too far behind is let go, so what is kept
- * is bounded however many there are.
+ * One sequence of messages for many readers, each at its own pace. A message is made once, and kept until all have taken
+ * it. A reader that lags too far behind is dropped, so that the kept messages are bounded for any number of readers.
  */
 export class Feed<Message extends FeedMessage> {
   readonly #readers = new Set<FeedReader<Message>>();
   readonly #maxBehindBytes: number;
-  #last: FeedPlace<Message> = { message: undefined, next: undefined, end: 0 };
+  #last: FeedLink<Message> = { message: undefined, next: undefined, end: 0 };
   #ended = false;
 
   constructor(maxBehindBytes: number) {
     this.#maxBehindBytes = maxBehindBytes;
   }
 
-  /** The place after the latest message. */
-  get last(): FeedPlace<Message> {
+  /** The link of the latest message. */
+  get last(): FeedLink<Message> {
     return this.#last;
   }
 
@@ -48,7 +50,7 @@ export class Feed<Message extends FeedMessage> {
     return this.#readers.size;
   }
 
-  /** Whether nothing more will come. */
+  /** Whether no more messages follow. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -62,19 +64,19 @@ export class Feed<Message extends FeedMessage> {
   }
 
   publish(message: Message): void {
-    // Judged by what was there before this one: whoever takes what there is at once is never too slow.
+    // The lag is measured without this message: a reader that takes each message at once is never too slow.
     for (const reader of this.#readers) {
-      if (this.#last.end - reader.place.end <= this.#maxBehindBytes) continue;
+      if (this.#last.end - reader.link.end <= this.#maxBehindBytes) continue;
       this.#readers.delete(reader);
-      reader.letGo();
+      reader.drop();
     }
-    const place = { message, next: undefined, end: this.#last.end + message.size };
-    this.#last.next = place;
-    this.#last = place;
+    const link = { message, next: undefined, end: this.#last.end + message.size };
+    this.#last.next = link;
+    this.#last = link;
     this.#push();
   }
 
-  /** After the messages so far its readers are at the end. */
+  /** Ends the feed. Each reader takes the messages so far, and then ends too. */
   end(): void {
     this.#ended = true;
     this.#push();
@@ -87,4 +89,149 @@ export class Feed<Message extends FeedMessage> {
   #push(): void {
     for (const reader of this.#readers) reader.push();
   }
+}
+
+/** What {@link feedBody} sends. */
+export interface FeedBodyOptions<Message extends FeedMessage> {
+  feed: Feed<Message>;
+  /**
+   * Gives what comes before the feed's messages. It calls `follow` when it has read the last of it: the feed goes on
+   * from there. Without that call the body ends after it.
+   */
+  first: (follow: () => void) => AsyncGenerator<Uint8Array, void>;
+  /** The bytes of a message for this client; `undefined` for a message that is not for it. */
+  encode: (message: Message) => Uint8Array | undefined;
+  /** Whether comments may keep the connection alive. */
+  comments: boolean;
+  /** Ends the connection at once, with the bytes that the client has not taken; returns whether it can. */
+  sever: () => boolean;
+  /** Called once, when the body has ended for any reason. */
+  released: () => void;
+  /** Called with an error of {@link first}, which breaks the body off. */
+  failed: (error: unknown) => void;
+}
+
+/**
+ * Makes a body that follows a feed, as fast as its client reads. It has no queue of its own: it takes a message from the
+ * feed when the client reads.
+ */
+export function feedBody<Message extends FeedMessage>(options: FeedBodyOptions<Message>): ReadableStream<Uint8Array> {
+  return new ReadableStream(new FeedBody(options), { highWaterMark: 0 });
+}
+
+class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
+  readonly #options: FeedBodyOptions<Message>;
+  readonly #first: AsyncGenerator<Uint8Array, void>;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #link: FeedLink<Message>;
+  #follows = false;
+  /** Whether all that comes first is sent, so that the feed's messages are next. */
+  #live = false;
+  #over = false;
+  /** Whether the client reads and has not been given anything yet. */
+  #isWanted = false;
+
+  constructor(options: FeedBodyOptions<Message>) {
+    this.#options = options;
+    this.#link = options.feed.last;
+    this.#first = options.first(() => this.#follow());
+  }
+
+  get link(): FeedLink<Message> {
+    return this.#link;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+  }
+
+  pull(): Promise<void> | undefined {
+    if (!this.#live) return this.#pullFirst();
+    this.#isWanted = true;
+    this.push();
+    return undefined;
+  }
+
+  cancel(): void {
+    this.#release();
+  }
+
+  push(): void {
+    if (!this.#live || this.#over) return;
+    while (this.#isWanted && this.#link.next !== undefined) {
+      this.#link = this.#link.next;
+      const bytes = this.#options.encode(this.#link.message!);
+      if (bytes !== undefined) this.#give(bytes);
+    }
+    if (this.#link.next === undefined && this.#options.feed.ended) this.#close();
+  }
+
+  alive(): void {
+    // A client that still has bytes to read needs no comment.
+    if (this.#live && !this.#over && this.#isWanted && this.#options.comments) this.#give(ALIVE);
+  }
+
+  drop(): void {
+    if (this.#over) return;
+    this.#release();
+    // A severed connection cancels the body by itself; an error would be printed by the server.
+    if (!this.#options.sever()) this.#controller?.error(new Error('the client was too slow, or the store failed'));
+  }
+
+  async #pullFirst(): Promise<void> {
+    try {
+      const { done, value } = await this.#first.next();
+      if (this.#over) return;
+      if (done !== true) {
+        this.#controller!.enqueue(value);
+        return;
+      }
+    } catch (error) {
+      if (this.#over) return;
+      this.#options.failed(error);
+      this.drop();
+      return;
+    }
+    this.#live = true;
+    this.#isWanted = true;
+    if (this.#follows) this.push();
+    else this.#close();
+  }
+
+  #give(bytes: Uint8Array): void {
+    this.#isWanted = false;
+    this.#controller!.enqueue(bytes);
+  }
+
+  #follow(): void {
+    if (this.#over) return;
+    this.#follows = true;
+    this.#link = this.#options.feed.last;
+    this.#options.feed.add(this);
+  }
+
+  #close(): void {
+    this.#release();
+    this.#controller!.close();
+  }
+
+  #release(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#options.feed.delete(this);
+    this.#options.released();
+    void this.#first.return();
+  }
+}
+
+/**
+ * Gives what ends the connection of a request that came by Node's own server. Otherwise a client that reads nothing
+ * would keep the bytes on their way to it in memory without end.
+ */
+export function severance(c: Context): () => boolean {
+  const { outgoing } = (c.env ?? {}) as { outgoing?: { destroy?: () => void } };
+  return () => {
+    outgoing?.destroy?.();
+    return outgoing?.destroy !== undefined;
+  };
 }

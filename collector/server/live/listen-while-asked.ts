@@ -1,6 +1,5 @@
 import { clearInterval, setInterval } from '../../../src/timers.ts';
-import { Heartbeat } from '../../runtime/heartbeat.ts';
-import { hasListener } from '../../runtime/listened-stores.ts';
+import { Heartbeat, hasListener } from '../../store/heartbeat.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 
 /** For how long after the last question it goes on listening, in milliseconds: one to two times that. */

@@ -1,14 +1,12 @@
 import { setImmediate } from '../../../src/timers.ts';
-import { recordJson } from '../../record/record-json.ts';
-import { changeJson, gainJson, recordFields } from '../../record/task-change.ts';
-import type { RecordFields } from '../../record/task-change.ts';
+import { recordJson, changeJson, gainJson, recordFields } from '../../record/record-json.ts';
+import type { RecordFields } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
-import { eventBytes } from './event-stream.ts';
+import { LOG_PIECE_BYTES, recordLog } from '../task-log.ts';
+import { eventBytes, positionAt, positionId } from './event-stream.ts';
+import type { StreamPosition } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
-import { positionAt, positionId } from './stream-position.ts';
-import type { StreamPosition } from './stream-position.ts';
-import { LOG_PIECE_BYTES, recordLog } from '../task-log.ts';
 
 /** One change of a task, in the form for each kind of client. */
 export interface TaskMessage extends FeedMessage {

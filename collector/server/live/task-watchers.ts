@@ -1,12 +1,11 @@
 import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../../src/timers.ts';
 import { recordJson } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
-import { eventText } from './event-stream.ts';
+import { reportStoreFailure } from '../problem.ts';
+import { eventText, resolveStreams } from './event-stream.ts';
+import type { StreamOptions } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
-import { reportStoreFailure } from '../store-failure.ts';
-import { resolveStreams } from './stream-options.ts';
-import type { StreamOptions } from './stream-options.ts';
 import { TaskFeed } from './task-feed.ts';
 
 /** Changes of tasks, in the form for lists. */

@@ -10,6 +10,7 @@ import { announceTask, continueTask, currentUpdater, runTask, TaskUpdater } from
 import { diagnosed } from '../../src/support/diagnosed.ts';
 import { thrown } from '../../src/support/thrown.ts';
 
+/** @isolated A process reports each cause once. */
 interface Processing {
   store: TaskStore;
   processor: TaskSpanProcessor;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { counted, humanBytes, onOneLine, table } from '../../../collector/cli/human-text.ts';
+import { counted, humanBytes } from '../../../collector/cli/human-text.ts';
 
 describe('numbers and names for people', () => {
   it.each([
@@ -19,13 +19,5 @@ describe('numbers and names for people', () => {
 
   it('a count goes with its noun', () => {
     expect([counted(0, 'file'), counted(1, 'file'), counted(1234, 'file')]).toEqual(['0 files', '1 file', '1,234 files']);
-  });
-
-  it('a table has its numbers to the right', () => {
-    expect(table([['1 B', 'a'], ['100 MiB', 'b']])).toBe('    1 B  a\n100 MiB  b');
-  });
-
-  it('a name with line breaks can not begin a line of its own', () => {
-    expect(onOneLine('a\r\nb\u2028c')).toBe('a␊␊b␊c');
   });
 });

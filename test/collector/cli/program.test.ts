@@ -7,16 +7,16 @@ describe('the taskspan command', () => {
   it('says with --help how it is used', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect(stdout).toMatch(/^Usage: taskspan \[options\] \[command\]$/m);
-    for (const command of ['list', 'show', 'tail', 'cancel', 'run', 'serve', 'demo']) {
+    for (const command of ['list', 'show', 'tail', 'cancel', 'run', 'serve']) {
       expect(stdout).toMatch(new RegExp(String.raw`^  ${command} \[options\]`, 'm'));
     }
     expect(stdout).toMatch(/^Exit codes: 0 all went well/m);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  it('says with demo --help what its options, defaults and variables are', async () => {
-    const { code, stdout } = await run(['demo', '--help']);
-    expect(stdout).toMatch(/^Usage: taskspan demo \[options\] \[folder\]$/m);
+  it('says with serve --help what its options, defaults and variables are', async () => {
+    const { code, stdout } = await run(['serve', '--help']);
+    expect(stdout).toMatch(/^Usage: taskspan serve \[options\]$/m);
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('--port <number> port to serve the tasks on; 0 takes a free one (default: 4320, env: TASKSPAN_PORT)');
     expect(code).toBe(0);
   });
@@ -33,8 +33,8 @@ describe('the taskspan command', () => {
   });
 
   it.each([
-    { wrong: 'an unknown option', args: ['demo', '--prot', '1'], says: "unknown option '--prot'\n(Did you mean --port?)" },
-    { wrong: 'an unknown subcommand', args: ['dmeo'], says: "unknown command 'dmeo'\n(Did you mean demo?)" },
+    { wrong: 'an unknown option', args: ['serve', '--prot', '1'], says: "unknown option '--prot'\n(Did you mean --port?)" },
+    { wrong: 'an unknown subcommand', args: ['sevre'], says: "unknown command 'sevre'\n(Did you mean serve?)" },
     { wrong: 'no subcommand', args: [], says: 'Usage: taskspan' },
     { wrong: 'a task that is no UUID', args: ['show', '12'], says: 'Expected a UUID, or a URL' },
     { wrong: 'no task', args: ['tail'], says: "missing required argument 'task'" },
@@ -45,18 +45,18 @@ describe('the taskspan command', () => {
     { wrong: 'lines of the log where events are wanted', args: ['tail', UUID, '--json', '-n', '3'], says: "option '--json' cannot be used with option '-n, --lines <number>'" },
     { wrong: 'the log alone where events are wanted', args: ['tail', UUID, '--json', '--plain'], says: "option '--json' cannot be used with option '--plain'" },
     { wrong: 'the log where the record is wanted', args: ['show', UUID, '--json', '--log'], says: "option '--json' cannot be used with option '--log'" },
-    { wrong: 'too many arguments', args: ['demo', 'a', 'b'], says: 'too many arguments' },
-    { wrong: 'a port that is no number', args: ['demo', '--port', '80a'], says: 'Expected a whole number from 0 to 65535' },
-    { wrong: 'a port out of range', args: ['demo', '--port', '65536'], says: 'Expected a whole number from 0 to 65535' },
-    { wrong: 'an address others could reach', args: ['demo', '--host', '0.0.0.0'], says: 'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN.' },
-    { wrong: 'an empty store', args: ['demo', '--store', ''], says: 'Expected a path' },
+    { wrong: 'too many arguments', args: ['serve', 'a'], says: 'too many arguments' },
+    { wrong: 'a port that is no number', args: ['serve', '--port', '80a'], says: 'Expected a whole number from 0 to 65535' },
+    { wrong: 'a port out of range', args: ['serve', '--port', '65536'], says: 'Expected a whole number from 0 to 65535' },
+    { wrong: 'an address others could reach', args: ['serve', '--host', '0.0.0.0'], says: 'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN.' },
+    { wrong: 'an empty store', args: ['serve', '--store', ''], says: 'Expected a path' },
   ])('exits with 2 for $wrong', async ({ args, says }) => {
     const { code, stdout, stderr } = await run(args);
     expect(stderr).toContain(says);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
-  it.each([['demo'], ['list'], ['show', UUID], ['tail', UUID], ['cancel', UUID]])('names the variable that holds a wrong value: %s', async (...args) => {
+  it.each([['serve'], ['list'], ['show', UUID], ['tail', UUID], ['cancel', UUID]])('names the variable that holds a wrong value: %s', async (...args) => {
     const { code, stderr } = await run(args, { TASKSPAN_PORT: 'http' });
     expect(stderr).toContain("value 'http' from env 'TASKSPAN_PORT' is invalid. Expected a whole number from 0 to 65535.");
     expect(code).toBe(2);

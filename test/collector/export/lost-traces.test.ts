@@ -9,9 +9,11 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { expect, onTestFinished, test } from 'vitest';
 import { exporterTo } from '../../../collector/export/export-processor.ts';
-import { sendLostTraces } from '../../../collector/export/lost-traces.ts';
+import { lostTraceSender } from '../../../collector/export/lost-traces.ts';
+import { startSendingLostTraces } from '../../../collector/runtime/duties.ts';
 import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { report } from '../../../src/report.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 import { uuidOf } from '../store/expected-task.ts';
@@ -53,9 +55,9 @@ async function storeWithLost(...counts: number[]): Promise<TaskStore> {
   return store;
 }
 
-function send(store: TaskStore, endpoint: string): void {
-  const stop = sendLostTraces({ store, exporter: exporterTo(endpoint), resource: resourceFromAttributes({}) });
-  onTestFinished(stop);
+function send(store: TaskStore, exporter: Pick<SpanExporter, 'export'>): void {
+  const sending = startSendingLostTraces({ store, send: lostTraceSender({ exporter, resource: resourceFromAttributes({}) }), report });
+  onTestFinished(() => sending.stop());
 }
 
 test('open spans that the receiver refused are sent again, and once it has taken them no more', async () => {
@@ -63,7 +65,7 @@ test('open spans that the receiver refused are sent again, and once it has taken
   let tries = 0;
   const { endpoint, taken } = await startReceiver(() => (tries++ === 0 ? 401 : 200));
   const store = await storeWithLost(1);
-  send(store, endpoint);
+  send(store, exporterTo(endpoint));
   await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken).toEqual([['task 0', 'scope 0']]);
   expect(told).toEqual([
@@ -76,7 +78,7 @@ test('what is answered as bad is given up alone, and told', async () => {
   const told = diagnosed();
   const { endpoint, taken } = await startReceiver((names) => (names.includes('task 1') ? 413 : names.includes('task 3') ? 400 : 200));
   const store = await storeWithLost(0, 1, 0, 0, 0);
-  send(store, endpoint);
+  send(store, exporterTo(endpoint));
   await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken.flat()).toEqual(['task 0', 'task 2', 'task 4']);
   const refused = [1, 3].map((at) => expect.stringContaining(`the open spans of the lost task ${uuidOf(at)} were refused and are given up`));
@@ -92,14 +94,13 @@ test('an instrumentation of HTTP makes no spans of it', async () => {
   });
   const store = await storeWithLost(0);
   const suppressed: boolean[] = [];
-  const exporter: SpanExporter = {
+  const exporter: Pick<SpanExporter, 'export'> = {
     export(_spans, done) {
       suppressed.push(isTracingSuppressed(context.active()));
       done({ code: ExportResultCode.SUCCESS });
     },
-    shutdown: () => Promise.resolve(),
   };
-  onTestFinished(sendLostTraces({ store, exporter, resource: resourceFromAttributes({}) }));
+  send(store, exporter);
   await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(suppressed).toEqual([true]);
 });
@@ -107,7 +108,7 @@ test('an instrumentation of HTTP makes no spans of it', async () => {
 test('many open spans go by several requests', async () => {
   const { endpoint, taken } = await startReceiver(() => 200);
   const store = await storeWithLost(4500);
-  send(store, endpoint);
+  send(store, exporterTo(endpoint));
   await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken.map(({ length }) => length)).toEqual([2000, 2000, 501]);
   expect(new Set(taken.flat()).size).toBe(4501);

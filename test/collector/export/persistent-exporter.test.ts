@@ -3,8 +3,8 @@ import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trac
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import type { Tracer } from '@opentelemetry/api';
 import { expect, onTestFinished, test } from 'vitest';
-import { PersistentExporter } from '../../../collector/export/persistent-exporter.ts';
-import type { PersistentExporterOptions } from '../../../collector/export/persistent-exporter.ts';
+import { PersistentExporter } from '../../../collector/export/export-processor.ts';
+import type { PersistentExporterOptions } from '../../../collector/export/export-processor.ts';
 import { startLogReceiver } from '../otlp/receive/log-receiver.ts';
 import type { LogReceiver } from '../otlp/receive/log-receiver.ts';
 

@@ -10,8 +10,8 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 import type { Sampler } from '@opentelemetry/sdk-trace-node';
 import { expect, onTestFinished, test } from 'vitest';
+import { samplerFromEnv } from '../../../collector/export/provider.ts';
 import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
-import { samplerFromEnv } from '../../../collector/export/sampler-from-env.ts';
 import { runTask } from '../../../src/index.ts';
 
 function sdk(sampler: Sampler) {

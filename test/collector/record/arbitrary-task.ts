@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { Attributes } from '@opentelemetry/api';
-import type { Fact, Plan, ToldError } from '../../../src/fact.ts';
+import type { Fact, Plan, ErrorInfo } from '../../../src/fact.ts';
 import { cutText, DEFAULT_LIMITS } from '../../../src/limits.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt, ScriptedScope } from './scripted-task.ts';
@@ -103,7 +103,7 @@ export const anyName: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: anyText.filter((text) => text.trim() !== '').map((text) => cutText(text, DEFAULT_LIMITS.name)) },
 );
 
-export const anyError: fc.Arbitrary<ToldError> = fc.record({
+export const anyError: fc.Arbitrary<ErrorInfo> = fc.record({
   name: fc.oneof(fc.constantFrom('TypeError', 'ZeroDivisionError', 'Error'), anyName),
   message: anyText,
 });
@@ -221,7 +221,7 @@ function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclu
   else end(attempt, next.how, next.error);
 }
 
-function end(scope: ScriptedScope, how: string, error: ToldError): void {
+function end(scope: ScriptedScope, how: string, error: ErrorInfo): void {
   if (how === 'complete') scope.complete();
   else if (how === 'cancel') scope.cancel();
   else if (how === 'pass on' && scope.toldInside) scope.passOn();

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { SpanRef } from '../../../src/fact.ts';
 import { factLines } from '../../../src/log-line.ts';
-import { commitFacts } from '../../../collector/record/commit.ts';
 import type { ScopeState } from '../../../collector/record/scope-state.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import { arbitraryTask, cases, spanOrderedDelivery } from './arbitrary-task.ts';
-import { logOf } from './folding.ts';
+import { commitFacts, logOf, textOf } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt } from './scripted-task.ts';
 
@@ -197,24 +197,28 @@ test('no outcome can be read as another scope\'s, and no message as that of one 
   fc.assert(
     fc.property(deliveries, (delivery) => {
       const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
-      let named: ScopeState | undefined;
+      let named: SpanRef | undefined;
       for (const fact of delivery.flat()) {
         // An announcement is told nowhere, and one that another came before brings nothing new.
-        const text = commitFacts(task, [fact])?.text ?? '';
+        const text = textOf(commitFacts(task, [fact]));
         if (text === '') continue;
-        const scope = task.scopeOf(fact.span);
         const namesItself = fact.kind !== 'notification' && fact.kind !== 'scope-end';
-        if (namesItself || text !== factLines(fact)) named = scope;
-        else if (named !== undefined && named !== scope) {
+        if (namesItself || text !== factLines(fact)) named = fact.span;
+        else if (named !== undefined && named.spanId !== fact.span.spanId) {
+          const before = scopeOf(task, named);
           expect(fact.kind).toBe('notification');
-          expect(isInside(task, named, scope)).toBe(true);
-          expect(named.end).not.toBeNull();
+          expect(isInside(task, before, scopeOf(task, fact.span))).toBe(true);
+          expect(before.end).not.toBeNull();
         }
       }
     }),
     cases(500),
   );
 });
+
+function scopeOf(task: TaskFold, { traceId, spanId }: SpanRef): ScopeState {
+  return task.scopes.get(traceId, spanId)!;
+}
 
 function isInside(task: TaskFold, scope: ScopeState, outer: ScopeState): boolean {
   for (let around = task.around(scope); around !== undefined; around = task.around(around)) if (around === outer) return true;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { isGreaterContent } from '../../../collector/record/fold.ts';
 import type { Fact, ScopeStart } from '../../../src/fact.ts';
-import { isGreaterContent } from '../../../collector/record/content.ts';
 import { anyDelivery, arbitraryTask, cases } from './arbitrary-task.ts';
 import { folded, taskAfter } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
-import { inOrder } from '../../../collector/record/fact-order.ts';
+import { inOrder } from '../../../collector/record/fact-sequence.ts';
 import { arbitraryTask, cases } from './arbitrary-task.ts';
 import { folded, logOf, taskAfter } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';

@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
-import type { Fact } from '../../../src/fact.ts';
-import { factLines, missingLine } from '../../../src/log-line.ts';
-import { commitFacts } from '../../../collector/record/commit.ts';
+import { CommitBatch } from '../../../collector/record/commit.ts';
 import type { TaskCommit } from '../../../collector/record/commit.ts';
 import type { JournalEntry } from '../../../collector/record/journal.ts';
+import { summaryJson } from '../../../collector/record/record-json.ts';
 import { scopeTree } from '../../../collector/record/scope-tree.ts';
-import { summaryJson } from '../../../collector/record/summary.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import type { AttemptRecord } from '../../../collector/record/task-record.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { factLines, missingLine } from '../../../src/log-line.ts';
 
 /** What a task is after deliveries, but for its log and what a store adds. */
 export interface Folded {
@@ -25,6 +25,20 @@ export function taskAfter(deliveries: readonly (readonly Fact[])[]): TaskFold {
   return commit(deliveries).task;
 }
 
+/** Folds facts into a task as a store does: gives the commit that is written, and keeps it. */
+export function commitFacts(task: TaskFold, facts: readonly Fact[]): TaskCommit | undefined {
+  const batch = new CommitBatch();
+  batch.fold(task, facts);
+  const [change] = batch.commits();
+  batch.keep();
+  return change;
+}
+
+/** The text that a commit adds to the log. */
+export function textOf(change: TaskCommit | undefined): string {
+  return change?.rows.map(({ text }) => text).join('') ?? '';
+}
+
 /** A task after these deliveries, and the commits that they made. */
 export function commit(deliveries: readonly (readonly Fact[])[]): { task: TaskFold; commits: TaskCommit[] } {
   const task = new TaskFold(deliveries[0]![0]!.span.taskUuid);
@@ -34,7 +48,7 @@ export function commit(deliveries: readonly (readonly Fact[])[]): { task: TaskFo
 
 /** The log of these deliveries. */
 export function logOf(...deliveries: readonly (readonly Fact[])[]): string {
-  return commit(deliveries).commits.map(({ text }) => text).join('');
+  return commit(deliveries).commits.map(textOf).join('');
 }
 
 /** What one fact wrote in a log, with the name before it if it has one. */
@@ -60,13 +74,16 @@ export function toldIn(deliveries: readonly (readonly Fact[])[]): { task: TaskFo
       .filter(({ fact, missing }) => missing + factLines(fact) !== '');
     const change = commitFacts(task, facts);
     if (change === undefined) continue;
-    expect(change.offset).toBe(offset);
-    const bytes = Buffer.from(change.text);
-    offset += bytes.length;
+    for (const row of change.rows) {
+      expect(row).toMatchObject({ offset, bytes: Buffer.byteLength(row.text) });
+      offset += row.bytes;
+    }
     expect(task.logBytes).toBe(offset);
-    expect(change.entries.length).toBe(writing.length);
+    const bytes = Buffer.from(textOf(change));
+    const entries = change.rows.flatMap((row) => row.entries);
+    expect(entries.length).toBe(writing.length);
     let at = 0;
-    for (const [index, entry] of change.entries.entries()) {
+    for (const [index, entry] of entries.entries()) {
       told.push({ ...writing[index]!, entry, text: bytes.toString('utf8', at, (at += entry.bytes)) });
     }
     expect(at).toBe(bytes.length);

@@ -1,12 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { entityTag } from '../../../collector/server/entity-tag.ts';
-import { recordJson } from '../../../collector/record/record-json.ts';
-import { summaryJson } from '../../../collector/record/summary.ts';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import type { Liveness } from '../../../collector/record/liveness.ts';
+import { recordJson, summaryJson } from '../../../collector/record/record-json.ts';
+import { latestAttempt } from '../../../collector/record/task-fold.ts';
+import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import { entityTag } from '../../../collector/server/representation.ts';
 import { arbitraryTask, cases } from './arbitrary-task.ts';
 import { taskAfter } from './folding.ts';
+import { summaryOf } from './summary-of.ts';
 
 const HEARD = 1_767_323_045_000_006;
 
@@ -17,7 +18,7 @@ function recordOf(summary: string, state: 'running' | 'lost', liveness: Partial<
 
 describe('the record of a lost task', () => {
   test('is that of the running one but for its state, and when it is lost for good for how it finished', () => {
-    const running = arbitraryTask().map(({ facts }) => taskAfter([facts])).filter((task) => task.latest()!.end === null);
+    const running = arbitraryTask().map(({ facts }) => taskAfter([facts])).filter((task) => latestAttempt(task)!.end === null);
     fc.assert(
       fc.property(running, (task) => {
         const summary = summaryJson(task);
@@ -34,7 +35,7 @@ describe('the record of a lost task', () => {
   });
 
   test('does not tell that its worker is busy', () => {
-    const summary = '{"task_name":"x","exception":"","finished":false,"status":2,"state":"running","attempt":1,"cancellable":true}';
+    const summary = summaryOf({ task_name: 'x', exception: '', finished: false, status: 2, state: 'running', attempt: 1, cancellable: true });
     expect(recordOf(summary, 'running', { busySince: HEARD }).busy_since).toBe('2026-01-02T03:04:05.000006Z');
     expect(recordOf(summary, 'lost', { busySince: HEARD }).busy_since).toBeNull();
   });

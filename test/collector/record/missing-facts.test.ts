@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { missingBelow, missingIn, addSeq } from '../../../collector/record/seq-set.ts';
+import { missingBelow, missingIn, addSeq } from '../../../collector/record/fact-sequence.ts';
 import { arbitraryTask, cases, spanOrderedDelivery } from './arbitrary-task.ts';
 import { folded, logOf, taskAfter, toldIn } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';

@@ -1,8 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { recordJson } from '../../../collector/record/record-json.ts';
-import { summaryJson } from '../../../collector/record/summary.ts';
+import { recordJson, summaryJson } from '../../../collector/record/record-json.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import type { TaskEnd } from '../../../src/fact.ts';
@@ -132,6 +131,14 @@ describe('the JSON of a record', () => {
       }),
       cases(500),
     );
+  });
+
+  test('of a result with line feeds between its tokens, as a foreign sender may write it, is one line all the same', () => {
+    const summary = summaryOf((task) => task.attempt().result('{\n  "rows": 12,\n  "text": "a\\nb"\n}'));
+    const json = recordJson({ summary, version: 1, logBytes: 0 });
+    expect(json).not.toContain('\n');
+    expect((JSON.parse(json) as TaskRecord).result).toEqual({ rows: 12, text: 'a\nb' });
+    expect((JSON.parse(summary) as TaskRecord).result).toEqual({ rows: 12, text: 'a\nb' });
   });
 
   test('of a task that no fact has told of is whole too', () => {

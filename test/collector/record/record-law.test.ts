@@ -1,15 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Fact } from '../../../src/fact.ts';
-import { commitFacts } from '../../../collector/record/commit.ts';
-import { isoTime } from '../../../collector/record/iso-time.ts';
 import { progressOf } from '../../../collector/record/roll-up.ts';
 import { isAttempt } from '../../../collector/record/scope-state.ts';
-import type { ScopeState } from '../../../collector/record/scope-state.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
+import { isoTime } from '../../../collector/record/task-record.ts';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import type { Fact } from '../../../src/fact.ts';
 import { anyDelivery, arbitraryTask, cases } from './arbitrary-task.ts';
-import { folded, taskAfter } from './folding.ts';
+import { commitFacts, folded, taskAfter } from './folding.ts';
 import { scopeToldBy, toldBy } from './record-oracle.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { AttemptStart } from './scripted-task.ts';
@@ -99,12 +97,12 @@ describe('the record of a task', () => {
     fc.assert(
       fc.property(orders, (delivery) => {
         const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
-        const steps = new Map<ScopeState, number[]>();
+        const steps = new Map<string, number[]>();
         for (const fact of delivery.flat()) {
           commitFacts(task, [fact]);
           for (const scope of task.scopes) {
             const now = progressOf(scope);
-            if (now !== null) steps.set(scope, [...(steps.get(scope) ?? [0]), now]);
+            if (now !== null) steps.set(scope.spanId, [...(steps.get(scope.spanId) ?? [0]), now]);
           }
         }
         for (const told of steps.values()) expect([...told, 1]).toEqual([...told, 1].toSorted((one, other) => one - other));

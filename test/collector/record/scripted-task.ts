@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Outcome } from '../../../src/conventions.ts';
-import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskEnd, ToldError } from '../../../src/fact.ts';
+import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskEnd, ErrorInfo } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
 
 export const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
@@ -162,7 +162,7 @@ export class ScriptedScope {
   }
 
   /** Fails by an error of its own. */
-  fail(error: ToldError): void {
+  fail(error: ErrorInfo): void {
     this.say({ kind: 'exception', type: error.name, message: error.message });
     this.root.latestError = failureText(error);
     for (let outer = this.parent; outer !== undefined; outer = outer.parent) outer.toldInside = true;
@@ -174,7 +174,7 @@ export class ScriptedScope {
     this.end('failed', undefined);
   }
 
-  protected end(outcome: Outcome, error: ToldError | undefined): void {
+  protected end(outcome: Outcome, error: ErrorInfo | undefined): void {
     this.root.countEnd(this, outcome, error);
     this.sayEnd({ kind: 'scope-end', outcome, heading: this.heading, error });
   }
@@ -237,14 +237,14 @@ export class ScriptedAttempt extends ScriptedScope {
     this.#running++;
   }
 
-  countEnd(scope: ScriptedScope, outcome: Outcome, error: ToldError | undefined): void {
+  countEnd(scope: ScriptedScope, outcome: Outcome, error: ErrorInfo | undefined): void {
     if (scope.isElsewhere) return;
     if (!scope.heading) this.#running--;
     if (outcome === 'completed' && !scope.heading) this.#finished++;
     if (outcome === 'failed' && error !== undefined) this.#failed++;
   }
 
-  protected override end(outcome: Outcome, error: ToldError | undefined): void {
+  protected override end(outcome: Outcome, error: ErrorInfo | undefined): void {
     const [running, finished, failed] = [this.#running, this.#finished, this.#failed];
     this.sayEnd({
       kind: 'task-end', outcome, error, name: this.name, exception: this.latestError,

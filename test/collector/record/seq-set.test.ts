@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addSeq, missingBelow } from '../../../collector/record/seq-set.ts';
-import type { SeqSet } from '../../../collector/record/seq-set.ts';
+import { addSeq, missingBelow } from '../../../collector/record/fact-sequence.ts';
+import type { SeqSet } from '../../../collector/record/fact-sequence.ts';
 import { cases } from './arbitrary-task.ts';
 
 function setOf(seqs: readonly number[]): SeqSet {

@@ -82,7 +82,7 @@ test('the trouble with a store that is deleted is told once, and so is its end',
 const ENDS = {
   'facts could not be committed, trying again': 'facts are being committed again',
   'requests to cancel tasks can not be read': 'requests to cancel tasks are read again',
-  'signs of life can not be given or heard, trying again': 'signs of life are given and heard again',
+  'heartbeats can not be stored or read, trying again': 'heartbeats are stored and read again',
 };
 
 test('a task whose store is deleted and whose worker is killed afterwards is lost', async () => {

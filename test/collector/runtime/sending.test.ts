@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';
+import { latestAttempt } from '../../../collector/record/task-fold.ts';
 import { commit, logOf } from '../record/folding.ts';
 import { startLogReceiver } from '../otlp/receive/log-receiver.ts';
 import type { LogReceiver } from '../otlp/receive/log-receiver.ts';
@@ -41,7 +42,7 @@ describe('with an endpoint and no store', () => {
     const receiver = await startLogReceiver();
     const script = await startSending(receiver, `await startTaskspan(); await runTask('work', (updater) => updater.notify('step 0'));`);
     expect(await script.ended).toMatchObject({ code: 0, stderr: '' });
-    expect(commit([receiver.facts()]).task.latest()?.end).toMatchObject({ outcome: 'completed' });
+    expect(latestAttempt(commit([receiver.facts()]).task)?.end).toMatchObject({ outcome: 'completed' });
     expect(receiver.asked).toContain('/v1/traces');
   });
 

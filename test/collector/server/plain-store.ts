@@ -1,4 +1,5 @@
 import type { AttemptRecord, TaskState } from '../../../collector/record/task-record.ts';
+import { summaryOf } from '../record/summary-of.ts';
 import { unavailableStore } from '../../../collector/store/store-at.ts';
 import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from '../../../collector/store/task-store.ts';
 
@@ -58,7 +59,7 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
 
 function stored({ uuid, name, state, version, log, attempts }: PlainTask): StoredTask {
   const finished = state === 'completed' || state === 'failed' || state === 'cancelled';
-  const summary = JSON.stringify({
+  const summary = summaryOf({
     task_name: name,
     task_uuid: uuid,
     start: '2026-01-02T03:04:05.000006Z',

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import type { AccessOptions } from '../../../collector/server/access.ts';
-import type { TasksMetrics } from '../../../collector/server/metrics-route.ts';
+import type { TasksMetrics } from '../../../collector/server/health-routes.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import { UUID } from './plain-store.ts';

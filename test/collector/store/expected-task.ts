@@ -1,9 +1,9 @@
-import type { Fact, SpanRef } from '../../../src/fact.ts';
-import { isoTime } from '../../../collector/record/iso-time.ts';
+import { summaryJson } from '../../../collector/record/record-json.ts';
 import { scopeTree } from '../../../collector/record/scope-tree.ts';
-import { summaryJson } from '../../../collector/record/summary.ts';
+import { isoTime } from '../../../collector/record/task-record.ts';
 import type { AttemptRecord, NotificationRecord } from '../../../collector/record/task-record.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
+import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { toldIn } from '../record/folding.ts';
 
 /** All that a store says of a task. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startSweeper } from '../../../collector/runtime/sweeper.ts';
+import { startSweeping } from '../../../collector/runtime/duties.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { checkRetention, retentionRules } from '../../../collector/store/retention.ts';
 import type { RetentionOptions } from '../../../collector/store/retention.ts';
@@ -28,7 +28,7 @@ async function uuidsIn(store: TaskStore): Promise<string[]> {
   return (await store.tasks({ limit: 1000 })).tasks.map(({ uuid }) => uuid).toSorted();
 }
 
-describe.each(BACKENDS)('tasks %s', (_, open) => {
+describe.each([...BACKENDS])('tasks %s', (_, open) => {
   test('go 30 days after their latest fact, and a live one stays for ever', async () => {
     const store = open();
     await store.append(factsOf(uuidOf(1), { time: NOW - 30 * DAY - 1, end: 'completed' }));
@@ -237,21 +237,6 @@ test('the space of what was deleted is given back to the file system', async () 
   expect(statSync(`${path}-wal`).size).toBe(0);
 });
 
-test('one process sweeps at a time; one that has died is followed by another', async () => {
-  const path = storePath();
-  const [one, other] = [openSqlite(path), openSqlite(path)];
-  for (let n = 0; n < 200; n++) await one.append(factsOf(uuidOf(n), { time: NOW - 40 * DAY, end: 'completed' }));
-  const rules = retentionRules({}, NOW);
-  expect(await one.sweep(rules)).toBe('more');
-  expect(await other.sweep(rules)).toBe('elsewhere');
-  vi.useFakeTimers({ now: Date.now() + 11_000, toFake: ['Date'] });
-  onTestFinished(() => void vi.useRealTimers());
-  expect(await other.sweep(rules)).toBe('more');
-  expect(await one.sweep(rules)).toBe('elsewhere');
-  await sweepAll(other, {});
-  expect(await uuidsIn(one)).toEqual([]);
-});
-
 test('where nothing has to go, a sweep writes nothing and waits for nobody', async () => {
   const path = storePath();
   const store = openSqlite(path);
@@ -272,7 +257,7 @@ test('a sweeper takes away what is due, tells of a failure and of its end once a
   const sweeping: TaskStore = Object.create(store, {
     sweep: { value: (rules: never) => (failing ? Promise.reject(new Error('away')) : store.sweep(rules)) },
   });
-  const sweeper = startSweeper({ store: sweeping, retention: {}, report: (message) => reports.push(message) });
+  const sweeper = startSweeping({ store: sweeping, retention: {}, report: (message) => reports.push(message) });
   await vi.advanceTimersByTimeAsync(60_000);
   expect(await uuidsIn(store)).toEqual([uuidOf(1)]);
   failing = true;

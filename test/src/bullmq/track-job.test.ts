@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { jobUuid, trackJob, trackWorker } from '../../../src/bullmq/index.ts';
 import type { JobWorker, QueueJob } from '../../../src/bullmq/index.ts';
 import { currentUpdater } from '../../../src/index.ts';
-import { cancelLiveTask } from '../../../src/live-tasks.ts';
+import { cancelLiveTask } from '../../../src/worker.ts';
 import { recorded } from '../support/recorded.ts';
 import { thrown } from '../support/thrown.ts';
 

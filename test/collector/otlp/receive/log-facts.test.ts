@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { memoryStore } from '../../../../collector/index.ts';
 import type { LogRecord } from '../../../../collector/facts/log-record-facts.ts';
 import { logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
-import { takeLogRecord } from '../../../../collector/otlp/receive/log-facts.ts';
+import { logRecordFacts } from '../../../../collector/otlp/receive/log-facts.ts';
 import { Received } from '../../../../collector/otlp/receive/received.ts';
 import { ScriptedTask } from '../../record/scripted-task.ts';
 
@@ -15,7 +15,7 @@ const { spanId } = start;
 
 function take(...records: LogRecord[]): Received {
   const into = new Received();
-  for (const record of records) takeLogRecord(record, () => ({}), into);
+  for (const record of records) into.add(logRecordFacts(record, () => ({})));
   return into;
 }
 

@@ -8,7 +8,7 @@ import { logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
 import type { LogRecord } from '../../../../collector/facts/log-record-facts.ts';
 import * as conventions from '../../../../src/conventions.ts';
 import type { Fact } from '../../../../src/fact.ts';
-import { hrTimeOf } from '../../../../src/task-clock.ts';
+import { hrTimeOf } from '../../../../src/clock.ts';
 
 /** Bodies of requests as OpenTelemetry's own encoders write them. */
 

@@ -11,7 +11,7 @@ import { serveTasks } from '../../../../collector/server/serve-tasks.ts';
 import { createReceiver, memoryStore, sqliteStore, TaskSpanProcessor } from '../../../../collector/index.ts';
 import type { TaskStore } from '../../../../collector/index.ts';
 import { logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
-import { hrTimeOf } from '../../../../src/task-clock.ts';
+import { hrTimeOf } from '../../../../src/clock.ts';
 import { runTask, TaskUpdater } from '../../../../src/index.ts';
 import { temporaryFolder } from '../../../support/node-process.ts';
 import { seedExample } from '../../record/seed-example.ts';

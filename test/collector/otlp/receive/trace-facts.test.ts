@@ -1,9 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import { expect, it } from 'vitest';
 import { memoryStore } from '../../../../collector/index.ts';
-import type { OtlpEvent, OtlpSpan } from '../../../../collector/otlp/receive/otlp-span.ts';
 import { Received } from '../../../../collector/otlp/receive/received.ts';
-import { takeSpan } from '../../../../collector/otlp/receive/trace-facts.ts';
+import type { OtlpEvent, OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
+import { spanFacts } from '../../../../collector/otlp/receive/trace-facts.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { UUID } from '../../record/scripted-task.ts';
 
@@ -33,7 +33,7 @@ function event(seq: unknown, name = 'notification', attributes: Record<string, u
 
 function take(...spans: OtlpSpan[]): Received {
   const into = new Received();
-  for (const span of spans) takeSpan(span, into);
+  for (const span of spans) into.add(spanFacts(span));
   return into;
 }
 

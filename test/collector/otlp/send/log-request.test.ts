@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { factOf, logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
-import { logRequest, partialSuccessOf } from '../../../../collector/otlp/send/log-request.ts';
+import { logRequest, partialSuccessOf } from '../../../../collector/otlp/send/logs-endpoint.ts';
 import { beatRecordOf } from '../../../../collector/otlp/send/otlp-sink.ts';
 import { anyFact } from '../../capture/arbitrary-fact.ts';
 import { decodeLogs } from '../receive/decoded-logs.ts';

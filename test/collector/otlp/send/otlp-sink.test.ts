@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { otlpSink } from '../../../../collector/otlp/send/otlp-sink.ts';
 import type { OtlpSink, OtlpSinkOptions } from '../../../../collector/otlp/send/otlp-sink.ts';
 import type { TaskStoreError } from '../../../../collector/store/task-store-error.ts';
-import { Committer } from '../../../../collector/runtime/committer.ts';
+import { Committer } from '../../../../collector/store/committer.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { notification } from '../../capture/arbitrary-fact.ts';
 import { startLogReceiver } from '../receive/log-receiver.ts';

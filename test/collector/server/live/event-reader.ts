@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
-import { applyChange } from '../../../../collector/record/task-change.ts';
-import type { TaskChange } from '../../../../collector/record/task-change.ts';
+import { applyChange } from '../../../../collector/record/record-json.ts';
+import type { TaskChange } from '../../../../collector/record/record-json.ts';
 import type { TaskRecord } from '../../../../collector/record/task-record.ts';
 
 /** A server-sent event as a client sees it. */

@@ -61,7 +61,7 @@ test('the tasks of all requests of one turn are read at once, each once', async 
   await store.append([...factsOf(uuidOf(1)), ...factsOf(uuidOf(2))]);
   const reads = vi.spyOn(store, 'storedMany');
   const app = createTasksApp({ store, listen: false });
-  const asked = [1, 2, 1, 3, 1].map((number) => app.request(`/tasks/${uuidOf(number)}`));
+  const asked = [1, 2, 1, 3, 1].map(async (number) => app.request(`/tasks/${uuidOf(number)}`));
   expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 404, 200]);
   expect(reads.mock.calls).toEqual([[[uuidOf(1), uuidOf(2), uuidOf(3)]]]);
 });

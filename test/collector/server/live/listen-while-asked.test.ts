@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { markListened } from '../../../../collector/runtime/listened-stores.ts';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
+import { markListened } from '../../../../collector/store/heartbeat.ts';
 import { memoryStore } from '../../../../collector/store/sqlite-store.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { UUID } from '../plain-store.ts';

@@ -1,0 +1,141 @@
+import { reportOnce } from '../../src/report.ts';
+import { OutageReporter, repeat } from '../async.ts';
+import type { Repeated } from '../async.ts';
+import type { LostTrace } from '../record/lost-trace.ts';
+import { retentionRules } from '../store/retention.ts';
+import type { RetentionOptions } from '../store/retention.ts';
+import type { TaskStore } from '../store/task-store.ts';
+
+/**
+ * What has to be done for a store from time to time, by one process at a time: deleting old tasks, and sending the traces
+ * of lost tasks.
+ */
+
+type Report = (message: string) => void;
+
+const SWEEP_MS = 60_000;
+/** So long after its last step the process that sweeps is left alone: another one would only be in the way. */
+const SWEEP_LEASE_MS = 10_000;
+/** Between two steps, so that other processes that wait to write get their turn. */
+const PAUSE_MS = 10;
+
+/** Options of {@link startSweeping}. */
+export interface SweepingOptions {
+  store: Pick<TaskStore, 'lease' | 'sweep'>;
+  retention: RetentionOptions;
+  /** Called when the store can't be swept, and when it can again, with one line each. */
+  report: Report;
+}
+
+/** Deletes old tasks every minute, in small steps. It keeps no process alive. */
+export function startSweeping({ store, retention, report }: SweepingOptions): Repeated {
+  if (retentionRules(retention, 0).length === 0) return { stop: () => Promise.resolve() };
+  const holder = globalThis.crypto.randomUUID();
+  const outage = new OutageReporter({
+    begins: 'old tasks could not be deleted, trying again',
+    ends: 'old tasks are being deleted again',
+    report,
+  });
+  // The first time not at once: the process that starts it has facts to commit first.
+  return repeat(PAUSE_MS, async () => {
+    try {
+      const isMine = await store.lease('sweep', holder, SWEEP_LEASE_MS);
+      const step = isMine ? await store.sweep(retentionRules(retention, Date.now() * 1000)) : 'done';
+      outage.succeeded();
+      return step === 'more' ? PAUSE_MS : SWEEP_MS;
+    } catch (error) {
+      outage.failed(error);
+      return SWEEP_MS;
+    }
+  });
+}
+
+const LOST_TRACES_MS = 1000;
+/** How long it may take to send what one look finds. */
+const LOST_TRACES_LEASE_MS = 30_000;
+
+/** Options of {@link startSendingLostTraces}. */
+export interface LostTracesOptions {
+  store: Pick<TaskStore, 'lease' | 'lostTraces' | 'tracesEnded'>;
+  /** Sends the open spans of some lost tasks to the tracing backend. Rejects with its answer's HTTP status as `code`. */
+  send: (traces: readonly LostTrace[]) => Promise<void>;
+  report: Report;
+}
+
+/**
+ * Ends the open spans of tasks that are lost for good toward a tracing backend, so that operators see the trace of what
+ * died. A task is done with when the backend has taken its spans, or has answered that it never will.
+ */
+export function startSendingLostTraces({ store, send, report }: LostTracesOptions): Repeated {
+  const unread = new OutageReporter({
+    begins: 'lost tasks can not be looked for, trying again',
+    ends: 'lost tasks are looked for again',
+    report,
+  });
+  const unsent = new OutageReporter({
+    begins: 'open spans of lost tasks could not be ended, trying again',
+    ends: 'all open spans of lost tasks are ended',
+    report,
+  });
+  const stopped = new AbortController();
+  const holder = globalThis.crypto.randomUUID();
+  let hasDuty = false;
+
+  /** In halves where the receiver finds them bad: one trace that is too large must not hold up the others. */
+  const end = async (traces: readonly LostTrace[]): Promise<void> => {
+    try {
+      await send(traces);
+    } catch (error) {
+      if (!isBadRequest(error)) throw error;
+      if (traces.length > 1) {
+        const half = Math.ceil(traces.length / 2);
+        await end(traces.slice(0, half));
+        return end(traces.slice(half));
+      }
+      const [{ taskUuid }] = traces as [LostTrace];
+      reportOnce(`lost trace ${taskUuid}`, `the open spans of the lost task ${taskUuid} were refused and are given up`, error);
+    }
+    await store.tracesEnded(traces.map(({ taskUuid }) => taskUuid));
+  };
+
+  /** Until there are no more, or one try has failed. */
+  const sendAll = async (): Promise<void> => {
+    let outage = unread;
+    try {
+      while (!stopped.signal.aborted) {
+        outage = unread;
+        const traces = await store.lostTraces();
+        outage.succeeded();
+        if (traces.length === 0) {
+          unsent.succeeded();
+          if (hasDuty) await store.lease('lost-traces', holder, 0);
+          hasDuty = false;
+          return;
+        }
+        hasDuty = await store.lease('lost-traces', holder, LOST_TRACES_LEASE_MS);
+        if (!hasDuty) return;
+        outage = unsent;
+        await end(traces);
+      }
+    } catch (error) {
+      if (!stopped.signal.aborted) outage.failed(error);
+    }
+  };
+
+  const sending = repeat(LOST_TRACES_MS, async () => {
+    await sendAll();
+    return LOST_TRACES_MS;
+  });
+  return {
+    stop() {
+      stopped.abort();
+      return sending.stop();
+    },
+  };
+}
+
+/** Whether the answer is about the spans themselves, and would be the same again: not one for want of a token, or of a receiver. */
+function isBadRequest(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 400 || code === 413;
+}

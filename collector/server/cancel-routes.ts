@@ -1,0 +1,74 @@
+import type { Context } from 'hono';
+import { received } from '../../src/failure.ts';
+import { isTaskUuid } from '../../src/task-uuid.ts';
+import { performance } from '../../src/timers.ts';
+import { pause } from '../async.ts';
+import { isoTime } from '../record/task-record.ts';
+import type { Cancellation, TaskStore } from '../store/task-store.ts';
+import { noUuid, problem, unknownTask } from './problem.ts';
+import { uncachedJson } from './representation.ts';
+
+/**
+ * `POST /tasks/:uuid/cancel`: asks the task's worker to cancel it. 202 means that the worker receives the request, not
+ * that the task has stopped: the task's record shows that.
+ *
+ * @param urlOf Gives the URL of a request as its client has it.
+ */
+export function cancelRoute(store: TaskStore, urlOf: (c: Context) => URL): (c: Context) => Promise<Response> {
+  return async (c) => {
+    const given = c.req.param('uuid') ?? '';
+    if (!isTaskUuid(given)) return noUuid(given);
+    const uuid = given.toLowerCase();
+    const answer = await store.cancel(uuid);
+    if (answer === undefined) return unknownTask(uuid);
+    if (answer === 'queued') return problem(409, `task ${uuid} can not be cancelled now: no worker has taken it yet`);
+    if (answer === 'ended') return problem(409, `task ${uuid} has ended`);
+    if (answer === 'not-cancellable') {
+      return problem(409, `task ${uuid} can not be cancelled: its worker does not listen`);
+    }
+    if (answer === 'lost') {
+      const heard = (await store.stored(uuid))?.liveness?.heard;
+      const since = heard === undefined ? '' : ` since ${isoTime(heard)}`;
+      return problem(409, `task ${uuid} can not be cancelled now: its worker has not been heard of${since}`);
+    }
+    // Relative, so that it is right wherever the app is mounted.
+    const record = `../${uuid}`;
+    return uncachedJson({ task_uuid: uuid, url: new URL(record, urlOf(c)).href }, 202, { Location: record });
+  };
+}
+
+/** How often the store is read while a worker waits, in milliseconds: one short read by an index. */
+const POLL_MS = 250;
+/** The longest wait that a worker may ask for, in seconds. */
+const LONGEST_WAIT = 30;
+
+/**
+ * `GET /workers/:worker/cancellations`: what a worker without access to the store is asked to cancel, after number
+ * `after` (0 for all). With `wait` the answer is sent when there is a cancellation, or after so many seconds.
+ */
+export function cancellationsRoute(store: TaskStore): (c: Context) => Promise<Response> {
+  return async (c) => {
+    const worker = c.req.param('worker') ?? '';
+    const { after = '0', wait = '0' } = c.req.query();
+    if (!/^\d{1,15}$/.test(after)) return problem(400, `after: expected the number of a cancellation or 0, got ${received(after)}`);
+    if (!/^\d{1,2}$/.test(wait) || Number(wait) > LONGEST_WAIT) {
+      return problem(400, `wait: expected whole seconds from 0 to ${LONGEST_WAIT}, got ${received(wait)}`);
+    }
+    const until = performance.now() + Number(wait) * 1000;
+    const { signal } = c.req.raw;
+    for (;;) {
+      const found = await store.cancellations(worker, Number(after));
+      const leftMs = until - performance.now();
+      if (found.length > 0 || leftMs <= 0 || c.req.method === 'HEAD') return cancellationsAnswer(found);
+      await pause(Math.min(POLL_MS, leftMs), { ref: false });
+      // The client has disconnected, or the server closes: the store may be closed by now.
+      if (signal.aborted) return cancellationsAnswer([]);
+    }
+  };
+}
+
+function cancellationsAnswer(cancellations: readonly Cancellation[]): Response {
+  return uncachedJson({
+    cancellations: cancellations.map(({ number, taskUuid, spanId }) => ({ number, task_uuid: taskUuid, span_id: spanId })),
+  });
+}

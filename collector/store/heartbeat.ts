@@ -1,0 +1,187 @@
+import { hostname } from 'node:os';
+import type { TimeSource } from '../../src/clock.ts';
+import { received } from '../../src/failure.ts';
+import { report } from '../../src/report.ts';
+import { performance } from '../../src/timers.ts';
+import { OutageReporter, repeat } from '../async.ts';
+import type { Repeated } from '../async.ts';
+import { Listener } from '../record/liveness.ts';
+import type { TaskStore } from './task-store.ts';
+
+/** How a process sends heartbeats. It can be posted to a thread. */
+export interface HeartbeatSettings {
+  /** Identity of the process, as its task spans name it. */
+  workerId: string;
+  /** Milliseconds between two heartbeats. */
+  intervalMs: number;
+  /** The silence after which a lost worker's tasks are lost for good, in milliseconds. */
+  lostFinalMs: number;
+}
+
+/** Options of {@link Heartbeat}. */
+export interface HeartbeatOptions extends HeartbeatSettings {
+  store: Pick<TaskStore, 'beat' | 'workers' | 'silence'>;
+  /** A count that grows while the event loop of the tasks turns; absent where the loop is not watched. */
+  loopTicks?: (() => number) | undefined;
+  /** Called when heartbeats can't be stored or read, and when they can again, with one line each. Default: {@link report}. */
+  report?: (message: string) => void;
+  /** Called with each look that failed, instead of `report`. */
+  onFailure?: (error: unknown) => void;
+  /** Default: the system's. */
+  time?: TimeSource;
+}
+
+/** How many times it looks in an interval, and the longest time between two looks, in milliseconds. */
+const LOOKS = 5;
+const LONGEST_LOOK_MS = 500;
+/** A look that comes after more than so many times its time is late: the process stood still meanwhile. */
+const LATE = 1.5;
+
+/**
+ * Sends the heartbeats of this process and listens to those of other processes.
+ *
+ * It looks several times in an interval. While the process has live tasks it sends a heartbeat once an interval. While
+ * other processes have live tasks it does so too: only a process that can write the store at that time may find another
+ * one silent. Otherwise it only reads.
+ */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #time: TimeSource;
+  readonly #lookMs: number;
+  readonly #listener: Listener;
+  readonly #loop: LoopWatch;
+  readonly #outage: OutageReporter;
+  #sentAt = -Infinity;
+  #busySinceSent: number | null = null;
+  #looking: Repeated | undefined;
+
+  constructor(options: HeartbeatOptions) {
+    const { intervalMs, lostFinalMs } = options;
+    this.#options = options;
+    this.#time = options.time ?? { wall: () => Date.now(), monotonic: () => performance.now() };
+    this.#lookMs = Math.min(intervalMs / LOOKS, LONGEST_LOOK_MS);
+    this.#listener = new Listener({ lostFinalMs, longestLookMs: LATE * this.#lookMs });
+    this.#loop = new LoopWatch(LATE * this.#lookMs);
+    this.#outage = new OutageReporter({
+      begins: 'heartbeats can not be stored or read, trying again',
+      ends: 'heartbeats are stored and read again',
+      report: options.report ?? report,
+    });
+  }
+
+  /** Looks again and again, until {@link stop}. It keeps no process alive. */
+  start(): void {
+    this.#looking ??= repeat(this.#lookMs, async () => {
+      await this.look();
+      return this.#lookMs;
+    });
+  }
+
+  /** Looks no more. Resolves when the store is not used any more. */
+  async stop(): Promise<void> {
+    await this.#looking?.stop();
+  }
+
+  /** Looks once. Never rejects. */
+  async look(): Promise<void> {
+    const { store, workerId, intervalMs, loopTicks, onFailure } = this.#options;
+    const now = this.#time.monotonic();
+    const busySince = loopTicks === undefined ? null : this.#loop.look(loopTicks(), now, this.#time.wall());
+    try {
+      const workers = await store.workers();
+      const others = workers.filter(({ id }) => id !== workerId);
+      const silences = this.#listener.look(others, now);
+      const hasTasks = others.length < workers.length;
+      const isDue = now - this.#sentAt >= intervalMs - this.#lookMs / 2;
+      const isNewlyBusy = hasTasks && busySince !== this.#busySinceSent;
+      // Only a heartbeat that is stored shows that an outage is over, though nobody may need the heartbeat.
+      if (isNewlyBusy || this.#outage.isOut || (isDue && workers.length > 0)) await this.#send(now, busySince);
+      if (silences.length > 0) await store.silence(silences);
+      this.#outage.succeeded();
+    } catch (error) {
+      this.#listener.forget();
+      if (onFailure === undefined) this.#outage.failed(error);
+      else onFailure(error);
+    }
+  }
+
+  async #send(now: number, busySince: number | null): Promise<void> {
+    const { store, workerId, intervalMs } = this.#options;
+    const time = Math.floor(this.#time.wall() * 1000);
+    await store.beat([{ workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince }]);
+    this.#sentAt = now;
+    this.#busySinceSent = busySince;
+  }
+}
+
+/** How long the event loop of tasks has to stand still until it counts as busy, in milliseconds. */
+const BUSY_MS = 1000;
+
+/** How often the tasks' thread counts that its loop turns, in milliseconds. */
+export const LOOP_TICK_MS = 250;
+
+/** Watches from another thread whether an event loop turns. */
+class LoopWatch {
+  readonly #longestLookMs: number;
+  #ticks: number | undefined;
+  #lookedAt = 0;
+  /** Wall time at which the loop was last seen to turn, in microseconds. */
+  #turnedAt = 0;
+  #stillMs = 0;
+
+  /** @param longestLookMs The most that the time between two looks counts: if the whole process stood still, the loop was not busy. */
+  constructor(longestLookMs: number) {
+    this.#longestLookMs = longestLookMs;
+  }
+
+  /**
+   * @param ticks How many times the loop has counted that it turns.
+   * @param now Monotonic time in milliseconds.
+   * @param wall Wall time in milliseconds.
+   * @returns Since when the loop has been blocked, in microseconds since the epoch; `null` if it is not.
+   */
+  look(ticks: number, now: number, wall: number): number | null {
+    const passed = Math.min(Math.max(0, now - this.#lookedAt), this.#longestLookMs);
+    this.#lookedAt = now;
+    if (ticks !== this.#ticks) {
+      this.#ticks = ticks;
+      this.#turnedAt = Math.floor(wall * 1000);
+      this.#stillMs = 0;
+      return null;
+    }
+    this.#stillMs += passed;
+    return this.#stillMs >= BUSY_MS ? this.#turnedAt : null;
+  }
+}
+
+/** Stores on which something in this process listens to workers already: a collector in its own thread above all. */
+const listened = new WeakSet<object>();
+
+/** Notes that something listens to the workers of this store. */
+export function markListened(store: object): void {
+  listened.add(store);
+}
+
+/** Whether something listens to the workers of this store. */
+export function hasListener(store: object): boolean {
+  return listened.has(store);
+}
+
+const DEFAULT_INTERVAL_MS = 5000;
+const LEAST_INTERVAL_MS = 50;
+const LONGEST_INTERVAL_MS = 3_600_000;
+const DEFAULT_LOST_FINAL_MS = 600_000;
+
+/** The option `beatIntervalMs`, checked. */
+export function checkedIntervalMs(ms: number = DEFAULT_INTERVAL_MS): number {
+  if (Number.isInteger(ms) && (ms === 0 || (ms >= LEAST_INTERVAL_MS && ms <= LONGEST_INTERVAL_MS))) return ms;
+  throw new RangeError(
+    `beatIntervalMs: expected 0 or a whole number from ${LEAST_INTERVAL_MS} to ${LONGEST_INTERVAL_MS}, got ${received(ms)}`,
+  );
+}
+
+/** The option `lostFinalMs`, checked. */
+export function checkedLostFinalMs(ms: number = DEFAULT_LOST_FINAL_MS): number {
+  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
+  throw new RangeError(`lostFinalMs: expected a whole number of at least 0, got ${received(ms)}`);
+}

@@ -1,0 +1,189 @@
+import type { Tracer } from '@opentelemetry/api';
+import type { TaskProcessor } from './capture.ts';
+import type { TaskClock } from './clock.ts';
+import type { Outcome } from './conventions.ts';
+import { isAbortError, TaskCancelledError } from './errors.ts';
+import type { JobCounts, TaskTotals } from './fact.ts';
+import type { Cleaner } from './text.ts';
+import type { VerboseLog } from './verbose-log.ts';
+import { liveTasks } from './worker.ts';
+import type { Closing, LiveTask } from './worker.ts';
+
+/** What an {@link Attempt} is made of. */
+export interface AttemptOptions {
+  readonly uuid: string;
+  readonly name: string;
+  /** Number of the attempt, from 1. */
+  readonly number: number;
+  readonly tracer: Tracer;
+  readonly clock: TaskClock;
+  readonly clean: Cleaner;
+  readonly suppressException: boolean;
+  readonly verbose: VerboseLog | undefined;
+  /** The task of which this one is a child. */
+  readonly parentTaskUuid?: string | undefined;
+  /** Set for a part of an attempt of another process: span id of that attempt's task span, `""` where it has none. */
+  readonly partOf?: string | undefined;
+  /** What warnings call it. Default: the task by its UUID, and a part by its name too. */
+  readonly title?: string | undefined;
+}
+
+/** A scope of an attempt, as the attempt knows it. */
+export interface AttemptScope {
+  readonly name: string;
+  readonly spanId: string;
+  readonly isOpen: boolean;
+  /** Repeats the start of its span to a processor. */
+  startAgain(processor: TaskProcessor): void;
+  notify(message: string): void;
+  end(outcome: Outcome, failed?: { readonly thrown: unknown }, totals?: () => TaskTotals): void;
+}
+
+/**
+ * An attempt of a task, or the part of one that runs in this process: what its scopes share, and how to end them.
+ *
+ * It never holds the updater. So it can end a task whose updater was garbage collected.
+ */
+export class Attempt implements AttemptOptions, LiveTask {
+  readonly uuid: string;
+  readonly name: string;
+  readonly number: number;
+  readonly tracer: Tracer;
+  readonly clock: TaskClock;
+  readonly clean: Cleaner;
+  readonly suppressException: boolean;
+  readonly verbose: VerboseLog | undefined;
+  readonly parentTaskUuid: string | undefined;
+  readonly partOf: string | undefined;
+  readonly #title: string | undefined;
+  readonly jobs: JobCounter = new JobCounter();
+  /** The processors that take its facts, chosen once as it begins. */
+  processors: readonly TaskProcessor[] = [];
+  /** The scope of the task itself, or of the part; set as soon as it has begun. */
+  root: AttemptScope | undefined;
+  /** The recorded scopes that are open, in the order in which they began. */
+  readonly #open = new Set<AttemptScope>();
+  /** The latest error that a scope or the task reported. */
+  latest: { readonly thrown: unknown; readonly text: string } | undefined;
+  /** How it has ended, and what it failed by; `undefined` until then. */
+  outcome: Outcome | undefined;
+  failed: { readonly thrown: unknown } | undefined;
+  /** Why the task has to stop; `undefined` until a cancellation is requested. */
+  cancellation: TaskCancelledError | undefined;
+  /** Whether the cancellation was thrown to task code, or has ended a scope. */
+  isStopped = false;
+  /** Called in this process with each greater share of the task that is done. It must not throw. */
+  onShare: ((share: number) => void) | undefined;
+  /** Made with the updater's signal. It is a weak reference, since the signal's listeners may hold the updater. */
+  aborter: WeakRef<AbortController> | undefined;
+
+  constructor(options: AttemptOptions) {
+    this.uuid = options.uuid;
+    this.name = options.name;
+    this.number = options.number;
+    this.tracer = options.tracer;
+    this.clock = options.clock;
+    this.clean = options.clean;
+    this.suppressException = options.suppressException;
+    this.verbose = options.verbose;
+    this.parentTaskUuid = options.parentTaskUuid;
+    this.partOf = options.partOf;
+    this.#title = options.title;
+  }
+
+  /** An attempt for a scope that begins after the end of this one: its function runs, and nothing is recorded. */
+  afterEnd(): Attempt {
+    const { uuid, name, number, tracer, clock, clean, suppressException, parentTaskUuid, title } = this;
+    return new Attempt({ uuid, name, number, tracer, clock, clean, suppressException, verbose: undefined, parentTaskUuid, title });
+  }
+
+  get isOpen(): boolean {
+    return this.root?.isOpen === true;
+  }
+
+  /** What warnings call it. */
+  get title(): string {
+    if (this.#title !== undefined) return this.#title;
+    return this.partOf === undefined ? `task ${this.uuid}` : `part "${this.root?.name}" of task ${this.uuid}`;
+  }
+
+  /** Span id of the attempt's task span; empty where nothing is recorded. */
+  get spanId(): string {
+    return this.partOf ?? this.root?.spanId ?? '';
+  }
+
+  startAgain(processor: TaskProcessor): void {
+    for (const scope of this.#open) scope.startAgain(processor);
+  }
+
+  /** Requests that task code stops. Without effect the second time, and after the end. */
+  cancel(): void {
+    if (this.cancellation !== undefined || !this.isOpen) return;
+    this.cancellation = new TaskCancelledError(this.uuid);
+    this.aborter?.deref()?.abort(this.cancellation);
+  }
+
+  /** Marks the attempt as stopped, and returns what has to be thrown to the task code that stops here. */
+  stop(): TaskCancelledError | undefined {
+    this.isStopped = true;
+    return this.cancellation;
+  }
+
+  /** Whether this was thrown because the task was cancelled. */
+  isCancellation(thrown: unknown): boolean {
+    const { cancellation } = this;
+    return cancellation !== undefined && (thrown === cancellation || isAbortError(thrown));
+  }
+
+  /** Ends the task itself, or the part of it that runs here. Without effect if it has ended. */
+  end(outcome: Outcome, failed?: { readonly thrown: unknown }): void {
+    const { root } = this;
+    if (root?.isOpen !== true) return;
+    this.outcome = outcome;
+    this.failed = failed;
+    if (this.partOf !== undefined) {
+      root.end(outcome, failed);
+      return;
+    }
+    root.end(outcome, failed, () => ({ name: this.name, exception: this.latest?.text ?? '', jobs: this.jobs.counts() }));
+  }
+
+  /** Ends all scopes that are open, inner scopes before outer ones, the task last. */
+  close({ outcome, failed, notice }: Closing): void {
+    const open = [...this.#open];
+    for (let scope = open.pop(); scope !== undefined; scope = open.pop()) {
+      if (scope !== this.root) scope.end(outcome, failed);
+      else {
+        if (notice !== undefined) scope.notify(notice);
+        this.end(outcome, failed);
+      }
+    }
+  }
+
+  /** Adds a recorded scope that begins. */
+  opened(scope: AttemptScope): void {
+    if (this.#open.size === 0) liveTasks.add(this);
+    this.#open.add(scope);
+  }
+
+  /** Removes a scope that has ended. */
+  ended(scope: AttemptScope): void {
+    this.#open.delete(scope);
+    if (this.#open.size === 0) liveTasks.delete(this);
+  }
+}
+
+/**
+ * Counts the jobs of one attempt as its scopes open and end. A cancelled job is none of the three: it has not
+ * succeeded, it has not failed, and it is not running.
+ */
+class JobCounter {
+  running = 0;
+  finished = 0;
+  failed = 0;
+
+  counts(): JobCounts {
+    const { running, finished, failed } = this;
+    return { total: running + finished + failed, finished, failed };
+  }
+}

@@ -1,0 +1,132 @@
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import { RESERVED_PREFIX } from './conventions.ts';
+import { received } from './failure.ts';
+import { isPlainNumber, jsonUpTo, jsonValue } from './json-text.ts';
+import { countText, cutText } from './limits.ts';
+import { reportOnce } from './report.ts';
+import { toWellFormed } from './text.ts';
+import type { CleanText, Cleaner, Subject } from './text.ts';
+
+/**
+ * Cleans attributes: as many as the limits allow, each with a value that is the same in a span, in a record and on the
+ * wire. A value that has to change is reported once a task. It never throws, however hostile a value.
+ */
+export function cleanAttributes(attributes: Attributes, of: Subject): Attributes {
+  const { limits } = of.clean;
+  const cleaned: Attributes = {};
+  const keys = Object.keys(attributes);
+  for (const key of keys.length > limits.attributes ? keys.slice(0, limits.attributes) : keys) {
+    try {
+      const value = cleanValue(key, attributes[key], of);
+      if (value !== undefined) cleaned[wellFormedName(cutText(key, limits.name))] = value;
+    } catch {
+      reportAttribute(key, 'a value that can not be kept', false, of);
+    }
+  }
+  return cleaned;
+}
+
+/** Cleans the attributes of a notification. It returns `undefined` instead of an empty object, as a receiver of spans does. */
+export function notificationAttributes(attributes: Attributes, of: Subject): Attributes | undefined {
+  const cleaned = cleanAttributes(attributes, of);
+  for (const _ in cleaned) return cleaned;
+  return undefined;
+}
+
+function cleanValue(key: string, value: unknown, of: Subject): AttributeValue | undefined {
+  const { clean } = of;
+  if (key === '' || key.startsWith(RESERVED_PREFIX)) {
+    reportAttribute(key, 'an empty name, or one that begins with taskspan.', false, of);
+    return undefined;
+  }
+  if (value === undefined) return undefined;
+  const plain = plainValue(value, clean);
+  if (plain !== undefined) return plain;
+  const other = otherValue(value, clean);
+  reportAttribute(key, other.was, other.value !== undefined, of);
+  return other.value;
+}
+
+/** Does what {@link toWellFormed} does. For a short name that would take longer than all the rest. */
+function wellFormedName(name: string): string {
+  for (let at = 0; at < name.length; at++) if (name.charCodeAt(at) >= 0xd800) return toWellFormed(name);
+  return name;
+}
+
+function reportAttribute(key: string, was: string, isKept: boolean, { title }: Subject): void {
+  const what = `attribute ${received(key)} of ${title} has ${was}: it is ${isKept ? 'kept as text' : 'left out'}`;
+  reportOnce(`attribute with ${was} of ${title}`, what);
+}
+
+/** What an attribute's value becomes, and what it was. */
+interface CleanValue {
+  /** `undefined` leaves the attribute out. */
+  readonly value: AttributeValue | undefined;
+  /** How warnings name it, such as `a bigint`. */
+  readonly was: string;
+}
+
+/**
+ * The value of an attribute that is a text, a boolean, a plain number or a list of one of these types, within the limits;
+ * `undefined` for any other value. With {@link otherValue} it makes the values of records, in process and in a receiver.
+ */
+export function plainValue(value: unknown, { attribute, limits }: Cleaner): AttributeValue | undefined {
+  if (typeof value === 'string') return attribute(value);
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number') return isPlainNumber(value) ? value : undefined;
+  if (!Array.isArray(value)) return undefined;
+  if (isLonger(value, limits.attributeValue)) return `… (cut: a list of ${countText(value.length)} items)`;
+  return cleanList(value, attribute);
+}
+
+/** Whether a list is longer than `most` code units, where each item that is no text counts as one. */
+function isLonger(list: readonly unknown[], most: number): boolean {
+  let { length } = list;
+  if (length > most) return true;
+  for (const item of list) if (typeof item === 'string') length += item.length;
+  return length > most;
+}
+
+/** A list of texts, of booleans or of plain numbers, with `null` for a missing item; `undefined` for any other list. */
+function cleanList(list: readonly unknown[], clean: CleanText): AttributeValue | undefined {
+  const cleaned: (string | number | boolean | null)[] = [];
+  let kind: string | undefined;
+  // `map` would leave holes as they are.
+  for (const item of list) {
+    if (item === null || item === undefined) cleaned.push(null);
+    else {
+      kind ??= typeof item;
+      if (typeof item !== kind) return undefined;
+      if (typeof item === 'string') cleaned.push(clean(item));
+      else if (typeof item === 'boolean' || (typeof item === 'number' && isPlainNumber(item))) cleaned.push(item);
+      else return undefined;
+    }
+  }
+  return cleaned as AttributeValue;
+}
+
+/** The value of an attribute for which {@link plainValue} has none: as text where it has one, else as JSON up to the limit. */
+export function otherValue(value: unknown, cleaner: Cleaner): CleanValue {
+  switch (typeof value) {
+    case 'number':
+      return { value: String(value), was: Number.isFinite(value) ? 'a whole number beyond 2^53' : String(value) };
+    case 'bigint':
+      return { value: cleaner.attribute(String(value)), was: 'a bigint' };
+    case 'object':
+      if (value === null) return { value: undefined, was: 'null' };
+      return { value: textOf(value, cleaner), was: Array.isArray(value) ? 'a mixed or nested list' : 'an object' };
+    default:
+      return { value: undefined, was: `a ${typeof value}` };
+  }
+}
+
+/** The text of an object that is a text in JSON, such as a `Date`; the JSON of any other object; `undefined` without JSON. */
+function textOf(value: object, { limits, attribute, redacts }: Cleaner): string | undefined {
+  const item = jsonValue('', value);
+  if (item === undefined || item === null) return undefined;
+  if (typeof item !== 'object') return attribute(typeof item === 'string' ? item : JSON.stringify(item));
+  // A secret that is cut in two would not be found: with `redact` the whole JSON is written before the cut.
+  const most = redacts ? Infinity : limits.attributeValue;
+  const json = jsonUpTo(item, most);
+  return json.length <= most ? attribute(json) : cutText(json, most, `more than ${countText(most)}`);
+}

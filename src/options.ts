@@ -1,0 +1,114 @@
+import type { Attributes } from '@opentelemetry/api';
+import { checkName, checkKeys, checkType } from './arguments.ts';
+import { RESERVED_PREFIX } from './conventions.ts';
+import { received } from './failure.ts';
+import { checkLimits } from './limits.ts';
+import type { Limits } from './limits.ts';
+import type { EachOptions, ScopeOptions } from './scope.ts';
+import type { Redact } from './text.ts';
+
+/** Options of a task, without its name. */
+export interface TaskOptions<Suppress extends boolean = boolean> {
+  /** UUID of the task, of any version of RFC 9562. Default: a new one of version 7, which begins with the time. */
+  taskUuid?: string;
+  /** Number of this attempt, a whole number from 1: a retry of the same task is the next. Default 1. */
+  attempt?: number;
+  /** Attributes of the task, for its record and its span. No name may begin with `taskspan.`; values of other types become text. */
+  attributes?: Attributes;
+  /** Whether the task's log is printed to standard output too. Default `false`. */
+  verbose?: boolean;
+  /**
+   * Whether an error in a scope is kept and the task goes on with its next scope. Default `true`
+   * for `new TaskUpdater`, as in the seed, and `false` for `runTask` and `track`.
+   */
+  suppressException?: Suppress;
+  /**
+   * Takes secrets out of every text (names, messages, attributes, errors with their stacks, the
+   * result as JSON) before it leaves task code. Where it throws, the text is left out.
+   */
+  redact?: Redact;
+  /** How much the task may say at a time; what is longer is cut and marked. See {@link Limits}. */
+  limits?: Partial<Limits>;
+}
+
+/** Options of {@link TaskUpdater}. */
+export interface TaskUpdaterOptions<Suppress extends boolean = boolean> extends TaskOptions<Suppress> {
+  /** Name of the task; a blank one is replaced by `(unnamed)`. */
+  taskName: string;
+}
+
+/** Options of a part of a task that runs elsewhere; see `continueTask`. */
+export interface PartOptions<Suppress extends boolean = boolean> extends Pick<TaskOptions, 'redact' | 'limits'> {
+  /** Whether an error in it, or in a scope inside it, is kept and not thrown on. Default `false`. */
+  suppressException?: Suppress;
+}
+
+/** Options of the next attempt of a task; see `continueTask`. Its UUID is the carrier's. */
+export interface NextAttemptOptions<Suppress extends boolean = boolean> extends Omit<TaskOptions<Suppress>, 'taskUuid'> {
+  /** Name of the task. Default: the carrier's. */
+  taskName?: string;
+}
+
+const OPTIONS = [
+  'taskName',
+  'taskUuid',
+  'attempt',
+  'attributes',
+  'verbose',
+  'suppressException',
+  'redact',
+  'limits',
+] satisfies (keyof TaskUpdaterOptions)[];
+
+/** Throws a `TypeError` that says what was expected and what came. The UUID is checked where it is read. */
+export function checkOptions(options: unknown): asserts options is TaskUpdaterOptions {
+  checkKeys('TaskUpdater', options, OPTIONS);
+  const { taskName, attempt, attributes, verbose, suppressException, redact, limits } = options as Record<string, unknown>;
+  checkName(taskName, 'taskName');
+  if (attempt !== undefined && !(Number.isSafeInteger(attempt) && (attempt as number) >= 1)) {
+    throw new TypeError(`attempt: expected a whole number of at least 1, got ${received(attempt)}`);
+  }
+  checkType('verbose', verbose, 'boolean');
+  checkType('suppressException', suppressException, 'boolean');
+  checkType('redact', redact, 'function');
+  if (limits !== undefined) checkLimits(limits);
+  if (attributes !== undefined) checkAttributes(attributes);
+}
+
+/** The same for the options of `runTask` and `track`, which take the name before them. */
+export function checkTaskOptions(what: string, options: unknown): void {
+  checkKeys(what, options, OPTIONS.filter((option) => option !== 'taskName'));
+}
+
+/** The same for the options of the next attempt. */
+export function checkNextAttemptOptions(options: unknown): void {
+  checkKeys('nextAttempt', options, OPTIONS.filter((option) => option !== 'taskUuid'));
+}
+
+/** The same for the options of a part. */
+export function checkPartOptions(options: unknown): void {
+  checkKeys('scope', options, ['suppressException', 'redact', 'limits'] satisfies (keyof PartOptions)[]);
+}
+
+/** The same for the options of a scope. */
+export function checkScopeOptions(options: unknown): void {
+  checkKeys('scope', options, ['suppressException'] satisfies (keyof ScopeOptions)[]);
+  checkType('suppressException', (options as ScopeOptions).suppressException, 'boolean');
+}
+
+/** The same for the options of `each`. */
+export function checkEachOptions(options: unknown): void {
+  checkKeys('each', options, ['total'] satisfies (keyof EachOptions)[]);
+}
+
+/** Throws a `TypeError` unless these can be a task's own attributes. */
+export function checkAttributes(attributes: unknown): void {
+  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
+    throw new TypeError(`attributes: expected an object, got ${received(attributes)}`);
+  }
+  for (const key of Object.keys(attributes)) {
+    if (key === '' || key.startsWith(RESERVED_PREFIX)) {
+      throw new TypeError(`attributes: expected names that are not empty and not of ${RESERVED_PREFIX}*, got ${received(key)}`);
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { celeryFacts } from '../../../../collector/otlp/adapters/celery.ts';
+import type { OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
+import type { TaskSummary } from '../../../../collector/record/task-record.ts';
+import { memoryStore } from '../../../../collector/store/sqlite-store.ts';
+import { recordedSpans } from './recorded-spans.ts';
+
+/** Of a worker of Celery 5.7 and a publisher of its tasks, by OpenTelemetry's instrumentation 0.66b2. */
+const SPANS = recordedSpans('./celery.json');
+
+const FAILING = 'ff4146ee-0c0a-4392-9610-b6ed874c426f';
+const RETRIED = '5df7d24f-0852-4b34-96e7-4f577861507d';
+const GIVEN_UP = '5d8d0851-4442-486c-800a-bbdbd44f9aef';
+const EXPECTED = 'e6740882-5a60-4b3c-9d89-8a6b111dad64';
+const IGNORED = 'f0e74ffc-4653-4af8-baa7-f15ade5ebcf3';
+const REJECTED = 'd50847c4-79f9-46e0-9378-04a4ab784acb';
+
+async function told(spans: readonly OtlpSpan[], uuid: string): Promise<TaskSummary & { log: string }> {
+  await using store = memoryStoreToDispose();
+  await store.append(spans.flatMap(celeryFacts));
+  const [task, log] = await Promise.all([store.stored(uuid), store.log(uuid)]);
+  if (task === undefined) throw new Error(`no task ${uuid}`);
+  return { ...(JSON.parse(task.summary) as TaskSummary), log: log?.text ?? '' };
+}
+
+function memoryStoreToDispose() {
+  const store = memoryStore();
+  return Object.assign(store, { [Symbol.asyncDispose]: () => store.close() });
+}
+
+const spanOf = (name: string): OtlpSpan => SPANS.find((span) => span.name === name)!;
+/** A run of which Celery's instrumentation does not say how it ended. */
+const untold = (change: Partial<OtlpSpan>): OtlpSpan => {
+  const { 'celery.state': _, ...attributes } = spanOf('run/tasks.div').attributes;
+  return { ...spanOf('run/tasks.div'), events: [], failed: false, message: '', attributes, ...change };
+};
+
+describe('a Celery task', () => {
+  it('is queued while it is only published', async () => {
+    const published = SPANS.filter(({ name }) => name.startsWith('apply_async/'));
+    expect(await told(published, FAILING)).toMatchObject({ task_name: 'tasks.div', state: 'queued', attempt: 0, start: null, log: '' });
+  });
+
+  it('has the UUID and the name that Celery knows it by, and its error', async () => {
+    expect(await told(SPANS, FAILING)).toMatchObject({
+      task_uuid: FAILING,
+      task_name: 'tasks.div',
+      state: 'failed',
+      finished: true,
+      status: 0,
+      exception: 'division by zero',
+      attempt: 1,
+      start: '2026-11-24T17:52:11.452590Z',
+      facts_missing: 0,
+      log: `\t - tasks.div
+\t\tFailed
+\t\tTime spent: 0h0m
+\t\tSee error message:
+ZeroDivisionError: division by zero
+\tTask Finished - 0 out of 0 jobs finished
+`,
+    });
+  });
+
+  it.each([-5_000_000, 0])('is whole where the clock of its worker was set back, by the end %i µs after the start', async (after) => {
+    const span = SPANS.find(({ attributes, events }) => attributes['messaging.message.id'] === FAILING && events.length > 0)!;
+    const events = span.events.map((event) => ({ ...event, time: span.start + 1_000_000 }));
+    const { start, end, log } = await told([{ ...span, events, end: span.start + after }], FAILING);
+    expect(end).toBe(start);
+    expect(log).toBe((await told([span], FAILING)).log);
+  });
+
+  it('is one task in all of its attempts', async () => {
+    expect(await told(SPANS, RETRIED)).toMatchObject({ state: 'completed', attempt: 3, exception: '', status: 1 });
+    expect((await told(SPANS, RETRIED)).log).toBe(`\
+\t - tasks.flaky
+\t\tFailed
+\t\tTime spent: 0h0m
+\t\tSee error message:
+Retry: Retry in 1s: ValueError('not yet')
+\tTask Finished - 0 out of 0 jobs finished
+\tAttempt 2
+\t - tasks.flaky
+\t\tFailed
+\t\tTime spent: 0h0m
+\t\tSee error message:
+Retry: Retry in 1s: ValueError('not yet')
+\tTask Finished - 0 out of 0 jobs finished
+\tAttempt 3
+\tTask Finished - 0 out of 0 jobs finished
+`);
+  });
+
+  it('has failed when it is not tried again', async () => {
+    expect(await told(SPANS, GIVEN_UP)).toMatchObject({ state: 'failed', attempt: 2, exception: "'gone'" });
+  });
+
+  it('has failed by an error that it was expected to throw', async () => {
+    expect(await told(SPANS, EXPECTED)).toMatchObject({ state: 'failed', exception: 'expected one' });
+  });
+
+  it('has ended well when Celery is to ignore what became of it, and is cancelled when it was rejected', async () => {
+    expect(await told(SPANS, IGNORED)).toMatchObject({ state: 'completed' });
+    expect(await told(SPANS, REJECTED)).toMatchObject({ state: 'cancelled', status: 0 });
+  });
+
+  it('has a UUID made of its id where that is none, of its message and of its runs the same', () => {
+    const named = SPANS.filter(({ attributes }) => attributes['messaging.message.id'] === 'order 17').flatMap(celeryFacts);
+    expect(named.map(({ kind }) => kind)).toEqual(['task-announced', 'task-start', 'task-end']);
+    // As Python makes it: uuid5(uuid5(JOB_NAMESPACE, 'celery'), 'order 17').
+    expect([...new Set(named.map(({ span }) => span.taskUuid))]).toEqual([ORDER_17]);
+  });
+
+  it('keeps what its code has said of itself on the span', async () => {
+    const span = untold({ attributes: { ...spanOf('run/tasks.div').attributes, customer: 'ACME' } });
+    expect(await told([span], FAILING)).toMatchObject({ attributes: { customer: 'ACME', 'messaging.destination': 'celery' } });
+  });
+});
+
+const ORDER_17 = '66d0e229-26e7-5400-baf8-24551130b55d';
+
+describe('a run of which Celery does not say how it ended', () => {
+  const { events } = spanOf('run/tasks.div');
+
+  it('has failed by the status of its span', async () => {
+    const span = untold({ failed: true, message: 'broken' });
+    expect(await told([span], FAILING)).toMatchObject({ state: 'failed', exception: 'broken' });
+  });
+
+  it('has failed by an exception alone', async () => {
+    expect(await told([untold({ events })], FAILING)).toMatchObject({ state: 'failed', exception: 'division by zero' });
+  });
+
+  it('has ended well by neither', async () => {
+    expect(await told([untold({})], FAILING)).toMatchObject({ state: 'completed', exception: '' });
+  });
+});
+
+describe('an error that the task has survived', () => {
+  it('is told, and the task has ended well', async () => {
+    const { events } = spanOf('run/tasks.div');
+    const span = untold({ events, attributes: spanOf('run/tasks.add').attributes });
+    const [facts] = [celeryFacts(span)];
+    expect(facts.map(({ kind, seq }) => [kind, seq])).toEqual([['task-start', 0], ['exception', 1], ['task-end', 2]]);
+    expect(facts.at(-1)).toMatchObject({ outcome: 'completed', error: undefined, exception: 'division by zero' });
+  });
+});
+
+describe('spans of Celery in whatever order and number', () => {
+  it('give the same record', async () => {
+    const { log: _, version: __, log_bytes: ___, ...record } = await told(SPANS, RETRIED);
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(SPANS, { minLength: SPANS.length }), fc.subarray(SPANS), async (spans, again) => {
+        expect(await told([...spans, ...again], RETRIED)).toMatchObject(record);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('a span of the instrumentation that is no task, or whose task is told by an updater', () => {
+  it("is nobody's", () => {
+    expect(celeryFacts({ ...spanOf('run/tasks.div'), attributes: {} })).toEqual([]);
+    const { attributes } = spanOf('run/tasks.div');
+    expect(celeryFacts(untold({ attributes: { ...attributes, 'taskspan.task.uuid': FAILING } }))).toEqual([]);
+    expect(celeryFacts(untold({ attributes: { 'messaging.message.id': FAILING, 'celery.action': 'other' } }))).toEqual([]);
+  });
+});

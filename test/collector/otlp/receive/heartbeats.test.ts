@@ -1,0 +1,93 @@
+import type { Hono } from 'hono';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createReceiver, memoryStore } from '../../../../collector/index.ts';
+import type { Beat } from '../../../../collector/index.ts';
+import { BEAT_EVENT } from '../../../../src/conventions.ts';
+import { ENCODINGS, logBody, MEDIA_TYPES } from './otlp-bodies.ts';
+
+const WORKER = '0190b1c4-7e5f-4000-8000-000000000001';
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW, toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function receiving() {
+  const beats: Beat[] = [];
+  const store = memoryStore();
+  store.beat = async (taken) => void beats.push(...taken);
+  return { beats, store, app: createReceiver({ store }) };
+}
+
+interface Sent {
+  /** By the worker's clock, in milliseconds. */
+  time?: number;
+  attributes?: Record<string, string | number>;
+  resource?: Record<string, string | number>;
+  headers?: Record<string, string>;
+  encoding?: (typeof ENCODINGS)[number];
+}
+
+async function beat(app: Hono, { time = NOW, attributes = {}, resource, headers = {}, encoding = 'protobuf' }: Sent = {}): Promise<Response> {
+  const own = { 'taskspan.worker.id': WORKER, 'taskspan.worker.interval_ms': 5000, ...attributes };
+  const record = { eventName: BEAT_EVENT, traceId: '', spanId: '', time: time * 1000, attributes: own, sampled: false };
+  return app.request(
+    '/v1/logs',
+    { method: 'POST', body: logBody(encoding, [record], resource), headers: { 'Content-Type': MEDIA_TYPES[encoding], ...headers } },
+    { incoming: { socket: { remoteAddress: '10.0.0.7' } } },
+  );
+}
+
+describe.each(ENCODINGS)('a sign of life in %s', (encoding) => {
+  it('counts from when it came, with since when the worker is busy', async () => {
+    const { app, beats } = receiving();
+    const attributes = { 'taskspan.worker.busy_ms': 1500, 'process.pid': 42 };
+    expect((await beat(app, { encoding, time: NOW - 3_600_000, attributes, resource: { 'host.name': 'worker-7', 'process.pid': 1 } })).status).toBe(200);
+    expect(beats).toEqual([{ workerId: WORKER, host: 'worker-7', pid: 42, intervalMs: 5000, time: NOW * 1000, busySince: (NOW - 1500) * 1000 }]);
+  });
+
+  it('names a Collector as its way, and no sender of its own', async () => {
+    const { app, beats } = receiving();
+    await beat(app, { encoding, headers: { 'User-Agent': 'OpenTelemetry Collector Contrib/0.165.0 (linux/amd64)' } });
+    await beat(app, { encoding, time: NOW + 1, headers: { 'User-Agent': 'OTel-OTLP-Exporter-Python/1.39.0' } });
+    expect(beats.map(({ path }) => path)).toEqual(['10.0.0.7', undefined]);
+  });
+});
+
+describe('a sign of life', () => {
+  it('that is delivered again says nothing, nor do older ones', async () => {
+    const { app, beats } = receiving();
+    for (const time of [NOW, NOW, NOW - 5000, NOW - 10_000, NOW + 5000]) await beat(app, { time });
+    expect(beats.length).toBe(2);
+  });
+
+  it('counts again when the worker\'s clock was set back', async () => {
+    const { app, beats } = receiving();
+    for (let beatNumber = 0; beatNumber < 6; beatNumber++) {
+      vi.setSystemTime(NOW + beatNumber * 5000);
+      await beat(app, { time: NOW + beatNumber * 5000 - (beatNumber < 3 ? 0 : 3_600_000) });
+    }
+    // The first one after the change can't be told from an old one.
+    expect(beats.map(({ time }) => (time / 1000 - NOW) / 5000)).toEqual([0, 1, 2, 4, 5]);
+  });
+
+  it('is tried again where the store is away', async () => {
+    const { app, store, beats } = receiving();
+    const take = store.beat.bind(store);
+    store.beat = () => Promise.reject(new Error('away'));
+    expect((await beat(app)).status).toBe(503);
+    store.beat = take;
+    expect((await beat(app)).status).toBe(200);
+    expect(beats.length).toBe(1);
+  });
+
+  it.each([{ 'taskspan.worker.id': '' }, { 'taskspan.worker.interval_ms': 0 }, { 'taskspan.worker.interval_ms': 'often' }])('with %j is rejected', async (attributes) => {
+    const { app, beats } = receiving();
+    const response = await beat(app, { attributes, encoding: 'json' });
+    expect(await response.json()).toEqual({ partialSuccess: { rejectedLogRecords: '1', errorMessage: expect.stringMatching(/^taskspan.beat: expected a time, /) } });
+    expect(beats).toEqual([]);
+  });
+});

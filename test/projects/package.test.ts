@@ -1,0 +1,232 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { codeBlocks } from '../house/code-blocks.ts';
+import { REPOSITORY } from '../house/imports.ts';
+import { run, runNode } from '../house/run.ts';
+import type { Ended } from '../house/run.ts';
+
+const LIMIT_MS = 180_000;
+
+describe('the package, made and installed in an empty project', () => {
+  const tarball = inject('tarball');
+  const files = inject('packedFiles');
+  const project = join(inject('projects'), 'empty');
+
+  beforeAll(async () => {
+    await mkdir(project);
+    await install(project, tarball);
+  }, LIMIT_MS);
+
+  it('holds what is built and read, no source, test or database', () => {
+    expect(files.filter((file) => !isPublic(file))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(EXPECTED));
+  });
+
+  it('is clean for publint', async () => {
+    await runClean('publint/src/cli.js', ['run', tarball, '--strict']);
+  });
+
+  it('has types that each resolution finds, of ES modules and of CommonJS', async () => {
+    // A preload waits at its top level, so it is an ES module alone.
+    await runClean('@arethetypeswrong/cli/dist/index.js', [tarball, '--exclude-entrypoints', './register']);
+  });
+
+  it('has the thread\'s program as text, which a bundler carries along', async () => {
+    const file = join(project, 'node_modules/taskspan/dist/collector/runtime/thread-program.js');
+    const { threadProgram } = (await import(file)) as { threadProgram: unknown };
+    expect(threadProgram).toBeTypeOf('string');
+  });
+
+  it('has the licences of what was copied into it', async () => {
+    const notices = await readFile(join(project, 'node_modules/taskspan/dist/THIRD-PARTY-NOTICES'), 'utf8');
+    const names = [...notices.matchAll(/^-{80}\n\n(\S+) \d/gm)].map(([, name]) => name);
+    expect(names).toEqual(['@hono/node-server', '@opentelemetry/api', '@opentelemetry/core', 'bintrees', 'hono', 'pbf', 'prom-client', 'tdigest']);
+    expect(notices.match(/^Copyright|^ *Apache License|^\(The MIT License\)|^MIT License/gm)?.length).toBeGreaterThanOrEqual(names.length);
+  });
+
+  it('has the pages that its README and docs/README.md lead to', async () => {
+    const paths: string[] = [];
+    for (const page of ['README.md', 'docs/README.md']) {
+      const links = (await readFile(join(REPOSITORY, page), 'utf8')).matchAll(/\]\((?!https?:)([^)#]+)/g);
+      for (const [, path = ''] of links) paths.push(join(dirname(page), path).replace(/\/$/, ''));
+    }
+    expect(paths.length).toBeGreaterThan(40);
+    expect(paths.filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)))).toEqual([]);
+  });
+
+  it('compiles in a strict project that checks the types of its libraries too', async () => {
+    await writeFile(join(project, 'consumer.ts'), CONSUMER);
+    expect(await tsc(project, ['consumer.ts', '--skipLibCheck', 'false'])).toBe('');
+  });
+
+  it('compiles with the code of README and docs/start.md', async () => {
+    await mkdir(join(project, 'readme'));
+    const pages = ['README.md', 'docs/start.md'].flatMap(codeBlocks).map(({ code }, index) => ({ name: `readme/${index}.ts`, code }));
+    for (const { name, code } of pages) await writeFile(join(project, name), code);
+    expect(await tsc(project, pages.map(({ name }) => name))).toBe('');
+  });
+
+  it('runs a task and serves its record', async () => {
+    await writeFile(join(project, 'program.js'), PROGRAM);
+    const { code, stdout, stderr } = await runNode(['program.js'], { cwd: project });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      state: 'completed',
+      log: '\t - Part\n\tFrom the package\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n\tTask Finished - 1 out of 1 jobs finished\n',
+      jobs: 1,
+    });
+  });
+
+  it('records task code that knows nothing of a collector, started by a preload', async () => {
+    await writeFile(join(project, 'preloaded.js'), PRELOADED);
+    await writeFile(join(project, 'read-log.js'), READ_LOG);
+    const env = { TASKSPAN_STORE: join(project, 'preloaded.sqlite') };
+    const started = await runNode(['--import', 'taskspan/register', 'preloaded.js'], { cwd: project, env });
+    expect(started).toEqual({ code: 0, stdout: '', stderr: '' });
+    const { stdout } = await runNode(['read-log.js'], { cwd: project, env });
+    expect(stdout).toBe('\tHello\n\tTask Finished - 0 out of 0 jobs finished\n\n');
+  });
+
+  it('brings the command', async () => {
+    const { code, stdout } = await npm(['exec', '--offline', '--', 'taskspan', '--version'], project);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${await versionIn('package.json')}\n` });
+  });
+});
+
+const EXPECTED = [
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'dist/collector/cli/main.js',
+  'dist/collector/index.d.ts',
+  'dist/collector/index.js',
+  'dist/collector/register.d.ts',
+  'dist/collector/register.js',
+  'dist/collector/runtime/thread-program.js',
+  'dist/cjs/collector/index.d.ts',
+  'dist/cjs/collector/index.js',
+  'dist/cjs/package.json',
+  'dist/cjs/src/index.d.ts',
+  'dist/cjs/src/index.js',
+  'dist/THIRD-PARTY-NOTICES',
+  'docs/options.md',
+  'dist/src/bullmq/index.d.ts',
+  'dist/src/bullmq/index.js',
+  'dist/src/index.d.ts',
+  'dist/src/index.js',
+  'otel-collector.yaml',
+  'package.json',
+];
+
+/** Neither sources, tests nor a database: what is built, and what is read. */
+function isPublic(file: string): boolean {
+  return EXPECTED.includes(file) || PUBLIC.some((pattern) => pattern.test(file));
+}
+
+const PUBLIC = [
+  /^dist\/(?:(?:cjs\/)?(?:src|collector)|cjs\/chunks)\/[\w/-]+\.(?:js|d\.ts)$/,
+  /^docs\/[\w/-]+\.md$/,
+  /^examples\/[\w/.[\]-]+\.(?:json|md|py|tsx?|yaml)$/,
+];
+
+async function install(project: string, tarball: string): Promise<void> {
+  const version = await versionIn('node_modules/@opentelemetry/api/package.json');
+  await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }');
+  const packages = [tarball, `@opentelemetry/api@${version}`];
+  const { code, stderr } = await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], project);
+  expect(code, stderr).toBe(0);
+}
+
+async function versionIn(file: string): Promise<string> {
+  return (JSON.parse(await readFile(join(REPOSITORY, file), 'utf8')) as { version: string }).version;
+}
+
+const CONSUMER = `
+import { currentUpdater, notify, runTask, TaskUpdater, track } from 'taskspan';
+import type { Scope, ScopeResult, TaskOptions } from 'taskspan';
+import { jobUuid, trackJob } from 'taskspan/bullmq';
+import type { RunningJob } from 'taskspan/bullmq';
+import { createTasksApp, memoryStore, startTaskspan, TaskSpanProcessor } from 'taskspan/collector';
+import type { Taskspan, TaskRecord, TaskStore } from 'taskspan/collector';
+import type {} from 'taskspan/register';
+import { AlwaysOffSampler, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+
+const options: TaskOptions<true> = { suppressException: true, redact: (text) => text };
+const updater = new TaskUpdater({ taskName: 'Types' });
+const suppressed: number | undefined = updater.scope('Suppressed', () => 1);
+// @ts-expect-error A suppressed error leaves undefined.
+const wrong: number = updater.scope('Suppressed', () => 1);
+const thrown: number = updater.scope('Thrown', (scope: Scope) => scope.name.length, { suppressException: false });
+const awaited: Promise<string> = runTask('Run', async (inner) => inner.scope('Scope', async () => 'text'));
+const double: (value: number) => number = track('Double', (_inner, value: number) => 2 * value);
+const result: ScopeResult<Promise<number>, true> = updater.scope('Async', async () => 1);
+// @ts-expect-error An option that there is not.
+new TaskUpdater({ taskName: 'Types', colour: 'blue' });
+
+const processor: (job: RunningJob) => Promise<string> = trackJob((job) => jobUuid(job.queueName, job.id ?? ''));
+
+const store: TaskStore = memoryStore();
+const provider = new NodeTracerProvider({
+  sampler: new AlwaysOffSampler(),
+  spanProcessors: [new TaskSpanProcessor({ store })],
+});
+export async function start(): Promise<TaskRecord> {
+  await using taskspan: Taskspan = await startTaskspan({ store, serve: { port: 0 }, sampler: new AlwaysOffSampler() });
+  notify('Nobody hears it');
+  const response = await createTasksApp({ store: taskspan.store }).request('/tasks/' + currentUpdater()?.taskUuid);
+  return (await response.json()) as TaskRecord;
+}
+export { awaited, double, options, processor, provider, result, suppressed, thrown, wrong };
+`;
+
+async function tsc(project: string, args: readonly string[]): Promise<string> {
+  const types = join(REPOSITORY, 'node_modules/@types');
+  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'NodeNext', '--target', 'ES2023'];
+  const given = [...options, '--lib', 'ES2024,ESNext.Disposable', '--types', 'node', '--typeRoots', types, ...args];
+  const { stdout, stderr } = await runNode([join(REPOSITORY, 'node_modules/typescript/bin/tsc'), ...given], { cwd: project });
+  return stdout + stderr;
+}
+
+const PROGRAM = `
+import { runTask } from 'taskspan';
+import { startTaskspan } from 'taskspan/collector';
+
+const taskspan = await startTaskspan({ store: './tasks.sqlite', serve: { port: 0 } });
+const uuid = await runTask('Installed', async (updater) => {
+  await updater.scope('Part', async (scope) => scope.notify('From the package'));
+  return updater.taskUuid;
+});
+await taskspan.flush();
+const response = await fetch(taskspan.url + '/tasks/' + uuid);
+const { state, log, jobs } = await response.json();
+console.log(JSON.stringify({ state, log, jobs: jobs.total }));
+await taskspan.close();
+`;
+
+const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+
+const PRELOADED = `
+import { runTask } from 'taskspan';
+
+runTask('Preloaded', (updater) => updater.notify('Hello'), { taskUuid: '${UUID}' });
+`;
+
+const READ_LOG = `
+import { sqliteStore } from 'taskspan/collector';
+
+const store = sqliteStore(process.env.TASKSPAN_STORE);
+console.log((await store.log('${UUID}')).text);
+await store.close();
+`;
+
+function npm(args: readonly string[], cwd: string): Promise<Ended> {
+  const env = { npm_config_update_notifier: 'false' };
+  return run('npm', args, { cwd, env, limitMs: LIMIT_MS });
+}
+
+/** Runs a tool of the repository that is to find nothing wrong. */
+async function runClean(script: string, args: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await runNode([join(REPOSITORY, 'node_modules', script), ...args], { cwd: REPOSITORY });
+  expect(code, stdout + stderr).toBe(0);
+}
