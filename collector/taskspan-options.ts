@@ -4,13 +4,13 @@ import { received } from '../src/failure.ts';
 import { checkBufferBytes } from './capture/buffer-bytes.ts';
 import { booleanOf, numberOf, textOf } from './environment.ts';
 import type { SendingOptions } from './runtime/destination.ts';
-import { fixedLocation } from './runtime/open-store.ts';
 import { serveOptions } from './serve-from-env.ts';
 import type { ServeOptions } from './server/serve-options.ts';
 import { checkToken } from './server/token.ts';
 import { checkedIntervalMs, checkedLostFinalMs } from './store/heartbeat.ts';
 import { checkRetention, KEEP_ALL } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
+import { fixedLocation } from './store/store-at.ts';
 import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 
