@@ -7,11 +7,11 @@ import { liveTasks, worker } from '../src/worker.ts';
 import { within } from './async.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { reportLost, RingWriter } from './capture/ring-writer.ts';
-import { textOf } from './environment.ts';
 import { exporterTo } from './export/export-processor.ts';
 import { lostTraceSender } from './export/lost-traces.ts';
 import { resourceOf } from './export/provider.ts';
 import { startSpanPipeline } from './export/span-pipeline.ts';
+import { variableText } from './options/read.ts';
 import { INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
 import type { CollectorFailure } from './runtime/collector.ts';
 import { sinkSettings, spanHeaders } from './runtime/destination.ts';
@@ -59,7 +59,7 @@ const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefi
  */
 export async function startTaskspan(options: TaskspanOptions = {}): Promise<Taskspan> {
   const resolved = resolveOptions(options);
-  if (textOf(process.env, INSIDE_COLLECTOR) !== undefined) return inertHandle();
+  if (variableText(process.env, INSIDE_COLLECTOR) !== undefined) return inertHandle();
   warnOnStandardError();
   try {
     sqlite();

@@ -100,7 +100,10 @@ export function sinkOf(processors: readonly TaskProcessor[], span: SpanRef): Spa
 /** The longest time that a start or an announcement waits for its commit, in milliseconds. */
 const COMMIT_MS = 2000;
 
-/** Waits until these processors have committed what they have taken. Reports once if that takes longer than {@link COMMIT_MS}. */
+/**
+ * Waits until these processors have committed what they have taken. Reports once if that takes longer than {@link
+ * COMMIT_MS}.
+ */
 export async function untilCommitted(processors: readonly TaskProcessor[]): Promise<void> {
   const committed = await Promise.all(processors.map(async (processor) => processor.committed?.(COMMIT_MS)));
   if (!committed.includes(false)) return;

@@ -24,7 +24,9 @@ function* countSync<T>(items: Iterable<T>, total: number | undefined, step: Step
   }
 }
 
-/** Counts asynchronous items. It is no async generator, which would cost each item three turns of the microtask queue. */
+/**
+ * Counts asynchronous items. It is no async generator, which would cost each item three turns of the microtask queue.
+ */
 function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step: Step): AsyncIterableIterator<T> {
   const inner = items[Symbol.asyncIterator]();
   let taken = 0;

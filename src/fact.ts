@@ -28,7 +28,10 @@ export interface SpanRef {
   readonly traceId: string;
   /** 16 lower-case hex digits. */
   readonly spanId: string;
-  /** Span id of the attempt's task span. For a task span it is the same as {@link spanId}, for an announcement it is `""`. */
+  /**
+   * Span id of the attempt's task span. For a task span it is the same as {@link spanId}, for an announcement it is
+   * `""`.
+   */
   readonly taskSpanId: string;
 }
 
@@ -105,7 +108,10 @@ export interface ResultFact extends FactOf<'result'> {
   readonly result: string;
 }
 
-/** Attributes of the task that were set while it ran. Of several values for a name the last one by sequence number counts. */
+/**
+ * Attributes of the task that were set while it ran. Of several values for a name the last one by sequence number
+ * counts.
+ */
 export interface AttributesFact extends FactOf<'attributes'> {
   readonly attributes: Attributes;
 }

@@ -59,7 +59,9 @@ function isCutAt(text: string, most: number): boolean {
   return at !== -1 && text.length - end.length + at <= most;
 }
 
-/** The mark for attributes that were left out; `""` where none were, or where the attributes contain the mark already. */
+/**
+ * The mark for attributes that were left out; `""` where none were, or where the attributes contain the mark already.
+ */
 export function attributesCut(attributes: object, most: number): string {
   const { length } = Object.keys(attributes);
   if (length <= most || (length === most + 1 && hasCutMark(attributes))) return '';
@@ -75,7 +77,8 @@ export function hasCutMark({ '…': mark }: { readonly '…'?: unknown }): boole
 export function firstAttributes<T extends object>(attributes: T, most: number): T {
   const keys = Object.keys(attributes);
   if (keys.length <= most) return attributes;
-  const first = new Set(keys.toSorted().slice(0, most));
+  // oxlint-disable-next-line unicorn/no-array-sort -- Node.js 18, where task code runs too, has no `toSorted`.
+  const first = new Set([...keys].sort().slice(0, most));
   return Object.fromEntries(Object.entries(attributes).filter(([key]) => first.has(key))) as T;
 }
 

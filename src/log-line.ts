@@ -116,7 +116,8 @@ export function needsName<Scope>(
   if (kind === 'other') return false;
   if (kind === 'outcome') return scope !== before || tree.isHeading(scope);
   if (before === undefined || scope === before) return false;
-  // The scopes inside a job are parts in other processes: after one of their lines the job's outcome would stand under theirs.
+  // The scopes inside a job are parts in other processes: after one of their lines the job's outcome would stand
+  // under theirs.
   return tree.isOpen(before) || !tree.isInside(before, scope) || !tree.isHeading(scope);
 }
 

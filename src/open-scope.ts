@@ -154,7 +154,10 @@ export class OpenScope implements AttemptScope {
     if (this.#isCounted && this.#isOpen) this.attempt.jobs.running--;
   }
 
-  /** Whether the record counts it. A scope that is not recorded in a recorded task, as where tracing is suppressed, is no job. */
+  /**
+   * Whether the record counts it. A scope that is not recorded in a recorded task, as where tracing is suppressed, is
+   * no job.
+   */
   get #isCounted(): boolean {
     return this.parent !== undefined && (this.writer.recording || !this.#taskRecords);
   }

@@ -13,7 +13,9 @@ import { worker } from './worker.ts';
 
 /** A span that has started. */
 export interface OpenSpan {
-  /** The provider's span, or a {@link StandInSpan} where the provider records nothing and a processor takes the facts. */
+  /**
+   * The provider's span, or a {@link StandInSpan} where the provider records nothing and a processor takes the facts.
+   */
   readonly span: Span;
   /** Its ids in the record. They are blank where nothing is traced and nothing recorded. */
   readonly ref: SpanRef;
@@ -42,7 +44,9 @@ export interface TaskOrigin {
   readonly parentScope?: { readonly taskSpanId: string; readonly spanId: string } | undefined;
 }
 
-/** Starts the task span, the root of an attempt, as a child of the active span, and chooses the attempt's processors. */
+/**
+ * Starts the task span, the root of an attempt, as a child of the active span, and chooses the attempt's processors.
+ */
 export function startTaskSpan(attempt: Attempt, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
   const base = contextApi.active();
   const cancellable = worker.listeners > 0;
@@ -204,7 +208,10 @@ export function startRoot(
 /** The processors that are called for a scope's span make no difference: its task's processors take the scope. */
 const IGNORED: NonNullable<Capture['starting']> = { add: () => undefined };
 
-/** Starts a span; `undefined` where the provider, or a processor in its `onStart`, throws: task code must not get that error. */
+/**
+ * Starts a span; `undefined` where the provider, or a processor in its `onStart`, throws: task code must not get that
+ * error.
+ */
 function startSpan(
   tracer: Tracer,
   name: string,

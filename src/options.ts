@@ -13,7 +13,10 @@ export interface TaskOptions<Suppress extends boolean = boolean> {
   taskUuid?: string;
   /** Number of this attempt, a whole number from 1: a retry of the same task is the next. Default 1. */
   attempt?: number;
-  /** Attributes of the task, for its record and its span. No name may begin with `taskspan.`; values of other types become text. */
+  /**
+   * Attributes of the task, for its record and its span. No name may begin with `taskspan.`; values of other types
+   * become text.
+   */
   attributes?: Attributes;
   /** Whether the task's log is printed to standard output too. Default `false`. */
   verbose?: boolean;

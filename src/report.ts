@@ -47,7 +47,10 @@ export function report(message: string, error?: unknown): void {
   }
 }
 
-/** Whether the application has set a logger. The API has no method for it; its global slots are part of its contract between versions. */
+/**
+ * Whether the application has set a logger. The API has no method for it; its global slots are part of its contract
+ * between versions.
+ */
 function hasLogger(): boolean {
   return globalSlots().diag !== undefined;
 }

@@ -223,7 +223,10 @@ export class ScopeHandle implements Scope {
     return (this.#scopeAttributes ??= scopeAttributes(this.attempt, this.openScope.spanId));
   }
 
-  /** The context for a scope inside. It is kept for the next one: many scopes begin in the same context, one after the other. */
+  /**
+   * The context for a scope inside. It is kept for the next one: many scopes begin in the same context, one after the
+   * other.
+   */
   #contextInside(): Context {
     const active = contextApi.active();
     if (active === this.#context) return active;
@@ -250,7 +253,10 @@ export class ScopeHandle implements Scope {
     if (this.attempt.cancellation !== undefined) throw this.attempt.stop();
   }
 
-  /** Reports that a method of an ended scope is dropped: how far an ended scope is means nothing for the scopes around it. */
+  /**
+   * Reports that a method of an ended scope is dropped: how far an ended scope is means nothing for the scopes around
+   * it.
+   */
   #reportTooLate(method: string): void {
     if (this.#openOrReport(method) === undefined) return;
     reportOnce(`${method} of an ended scope`, `${method}() of "${this.name}" after its end is dropped`);

@@ -32,7 +32,8 @@ export interface EachOptions {
 /**
  * A named part of a task: one span, and one job if it encloses no other scope.
  *
- * After a scope has ended, its notifications go to the nearest scope around it that is open. No method throws because of tracing or storage; wrong arguments are a `TypeError` at once.
+ * After a scope has ended, its notifications and new scopes belong to the nearest scope around it that is open.
+ * No method throws because of tracing or storage; wrong arguments are a `TypeError` at once.
  */
 export interface Scope<Suppress extends boolean = boolean> extends Disposable {
   readonly name: string;

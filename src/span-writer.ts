@@ -73,7 +73,8 @@ export class SpanWriter {
     const own = { 'taskspan.message': message, 'taskspan.seq': seq } satisfies NotificationAttributes;
     this.span.addEvent(
       conventions.NOTIFICATION_EVENT,
-      // Ours come first, since an event keeps 128 attributes. They come last too, so that the user's do not replace them.
+      // Ours come first, since an event keeps 128 attributes. They come last too, so that the user's do not replace
+      // them.
       attributes === undefined ? own : { ...own, ...attributes, ...own },
       hrTimeOf(time),
     );
@@ -111,7 +112,10 @@ export class SpanWriter {
     return Object.keys({ ...this.#given, ...attributes }).length;
   }
 
-  /** It does not use `recordException`, which names a `TypeError` with the code `ENOENT` by that code, and drops `null`. */
+  /**
+   * It does not use `recordException`, which names a `TypeError` with the code `ENOENT` by that code, and drops
+   * `null`.
+   */
   exception(failure: Failure): void {
     const { seq, time } = this.#next();
     this.sink?.exception(seq, time, failure.name, failure.message);
@@ -216,12 +220,16 @@ export function finalAttributes(span: Span, given: Attributes | undefined, hasEr
   return { ...kept, ...cleanAttributes(Object.fromEntries(others), of) };
 }
 
-/** The attributes that other code has set on a span. They can be read from spans of an SDK, 2.x and 3.x, and from stand-ins. */
+/**
+ * The attributes that other code has set on a span. They can be read from spans of an SDK, 2.x and 3.x, and from
+ * stand-ins.
+ */
 function setOn(span: Span, given: Attributes | undefined, hasErrorType: boolean): Attributes | undefined {
   const { attributes } = span as { attributes?: Attributes };
   if (typeof attributes !== 'object' || attributes === null) return undefined;
   const keys = Object.keys(attributes);
-  // Most scopes have our attributes alone. They come first in a provider's span: if there are no more than ours, there are no others.
+  // Most scopes have our attributes alone. They come first in a provider's span: if there are no more than ours,
+  // there are no others.
   const isOursAlone = keys.length === SCOPE_ATTRIBUTE_COUNT + (hasErrorType ? 2 : 0) && !(span instanceof StandInSpan);
   if (given === undefined && isOursAlone) return undefined;
   let set: [string, Attributes[string]][] | undefined;

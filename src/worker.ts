@@ -13,7 +13,10 @@ export interface Worker {
   listeners: number;
 }
 
-/** This process. A collector that sends its heartbeats sets {@link Worker.intervalMs}; one that receives cancellations counts itself. */
+/**
+ * This process. A collector that sends its heartbeats sets {@link Worker.intervalMs}; one that receives cancellations
+ * counts itself.
+ */
 export const worker: Worker = shared('worker', () => ({
   id: randomUuid(),
   intervalMs: 0,

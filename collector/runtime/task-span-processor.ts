@@ -3,12 +3,11 @@ import { capture } from '../../src/capture.ts';
 import { received } from '../../src/failure.ts';
 import { report } from '../../src/report.ts';
 import { worker } from '../../src/worker.ts';
-import { checkBufferBytes } from '../capture/buffer-bytes.ts';
 import { RingSpanProcessor } from '../capture/ring-span-processor.ts';
 import type { EndedSpan, StartedSpan } from '../capture/ring-span-processor.ts';
 import { reportLost, RingWriter } from '../capture/ring-writer.ts';
-import { checkedIntervalMs, checkedLostFinalMs } from '../store/heartbeat.ts';
-import { checkRetention, KEEP_ALL } from '../store/retention.ts';
+import { optionValue } from '../options/read.ts';
+import { resolveRetention } from '../store/retention.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
@@ -60,13 +59,12 @@ export class TaskSpanProcessor {
 
   constructor(options: TaskSpanProcessorOptions) {
     checkKeys('TaskSpanProcessor', options, OPTIONS);
-    const { store, bufferBytes, retention = {} } = options;
+    const { store } = options;
     if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
-    if (bufferBytes !== undefined) checkBufferBytes(bufferBytes);
-    if (retention !== false) checkRetention(retention);
-    const intervalMs = checkedIntervalMs(options.beatIntervalMs);
-    const lostFinalMs = checkedLostFinalMs(options.lostFinalMs);
-    this.#ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
+    const retention = resolveRetention(options.retention);
+    const intervalMs = optionValue('beatIntervalMs', options.beatIntervalMs);
+    const lostFinalMs = optionValue('lostFinalMs', options.lostFinalMs);
+    this.#ring = new RingWriter({ limitBytes: optionValue('bufferBytes', options.bufferBytes) });
     this.#ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
     this.#spans = new RingSpanProcessor(this.#ring);
     // Before the collector: what is open has to be ended before the last facts are committed.
@@ -75,7 +73,7 @@ export class TaskSpanProcessor {
       store,
       closesStore: false,
       heartbeat: intervalMs === 0 ? undefined : { workerId: worker.id, intervalMs, lostFinalMs },
-      retention: retention === false ? KEEP_ALL : retention,
+      retention,
     });
     worker.listeners++;
     capture.byProvider.add(this.#spans);

@@ -120,7 +120,9 @@ export function contextOf(job: QueueJob, uuid: string | undefined): Context {
   }
 }
 
-/** The span of an SDK that bullmq-otel made for this job. Any other active span is that in which the worker was made. */
+/**
+ * The span of an SDK that bullmq-otel made for this job. Any other active span is that in which the worker was made.
+ */
 function bullmqSpan(span: Span | undefined): Span | undefined {
   const { attributes } = (span ?? {}) as { attributes?: Record<string, unknown> };
   return attributes?.['bullmq.queue.operation'] === 'process' ? span : undefined;

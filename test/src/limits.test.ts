@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
-import { cutText } from '../../src/limits.ts';
+import { boundedAttributes, cutText } from '../../src/limits.ts';
 import { cleanTextWith } from '../../src/text.ts';
 import { recorded } from './support/recorded.ts';
 import { capturedStdout } from './support/stdout.ts';
+import { thrown } from './support/thrown.ts';
 
 /** Attributes `a0`, `a1`, … */
 function many(count: number): Record<string, number> {
@@ -126,4 +127,11 @@ test('text with lone surrogates is made well-formed, cut or not', () => {
       cleanTextWith(undefined, most)(text).isWellFormed(),
     ),
   );
+});
+
+test('the first attributes by name count, also on Node.js 18, which has no toSorted', () => {
+  const toSorted = vi.spyOn(Array.prototype, 'toSorted').mockImplementation(() => thrown(new TypeError('toSorted is not a function')));
+  const bounded = boundedAttributes({ c: 1, a: 2, b: 3 }, 2);
+  toSorted.mockRestore();
+  expect(bounded).toEqual({ a: 2, b: 3, '…': '… (cut: 1 of 3 attributes)' });
 });

@@ -155,8 +155,8 @@ test('an application with a provider of its own adds the processor of the handle
 test('invalid options reject at once', async () => {
   const { startTaskspan } = await import('../../../collector/index.ts');
   await expect(startTaskspan({ port: 1 } as never)).rejects.toThrow(/expected options among store, .*got "port"/);
-  await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL of http or https, got "nowhere"');
-  await expect(startTaskspan({ endpoint: 'localhost:4318' })).rejects.toThrow('endpoint: expected a URL of http or https');
+  await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL such as http://127.0.0.1:4318, got "nowhere"');
+  await expect(startTaskspan({ endpoint: 'localhost:4318' })).rejects.toThrow('endpoint: expected a URL such as http://127.0.0.1:4318');
   await expect(startTaskspan({ serve: 5 as never })).rejects.toThrow('serve: expected true, false or an object of options, got 5');
   await expect(startTaskspan({ serve: { prot: 1 } as never })).rejects.toThrow(/serve: expected options among port, .*got "prot"/);
   await expect(startTaskspan({ sampler: {} as never })).rejects.toThrow('sampler: expected a Sampler, got {}');
@@ -166,7 +166,7 @@ test('invalid options reject at once', async () => {
   await expect(startTaskspan(null as never)).rejects.toThrow('startTaskspan: expected an object of options, got null');
   await expect(startTaskspan({ bufferBytes: 10 })).rejects.toThrow('bufferBytes: expected a whole number of at least 1048576, got 10');
   await expect(startTaskspan({ beatIntervalMs: 10 })).rejects.toThrow('beatIntervalMs: expected 0 or a whole number from 50 to 3600000, got 10');
-  await expect(startTaskspan({ lostFinalMs: -1 })).rejects.toThrow('lostFinalMs: expected a whole number of at least 0, got -1');
+  await expect(startTaskspan({ lostFinalMs: -1 })).rejects.toThrow('lostFinalMs: expected a whole number from 0 to 2147483647, got -1');
   await expect(startTaskspan({ serve: { port: 70_000 } })).rejects.toThrow('serve.port: expected a whole number from 0 to 65535, got 70000');
   await expect(startTaskspan({ store: '' })).rejects.toThrow('store: expected a path or a TaskStore, got ""');
 });
@@ -278,7 +278,7 @@ test('a preload with an invalid variable reports it, and the application runs', 
   expect(await script.ended).toMatchObject({
     code: 0,
     stdout: 'result\n',
-    stderr: 'taskspan: TASKSPAN_PORT: expected a number, got "abc"; nothing is recorded\n',
+    stderr: 'taskspan: TASKSPAN_PORT: expected a whole number from 0 to 65535, got "abc"; nothing is recorded\n',
   });
 });
 

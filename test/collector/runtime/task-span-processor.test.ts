@@ -148,7 +148,7 @@ test.each([
   ['bufferBytes', 1, 'bufferBytes: expected a whole number of at least 1048576, got 1'],
   ['bufferBytes', 1500000.5, 'bufferBytes: expected a whole number of at least 1048576, got 1500000.5'],
   ['beatIntervalMs', 7, 'beatIntervalMs: expected 0 or a whole number from 50 to 3600000, got 7'],
-  ['lostFinalMs', -1, 'lostFinalMs: expected a whole number of at least 0, got -1'],
+  ['lostFinalMs', -1, 'lostFinalMs: expected a whole number from 0 to 2147483647, got -1'],
   ['retention', { days: -1 }, 'retention.days: expected '],
 ])('a %s of %j is a RangeError', (option, value, message) => {
   const make = (): unknown => new TaskSpanProcessor({ store: memoryStore(), [option]: value });

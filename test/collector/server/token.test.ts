@@ -85,7 +85,7 @@ describe('an app with a token', () => {
 });
 
 describe('what is no token', () => {
-  const EXPECTED = 'token: expected 16 to 1024 characters of A-Z a-z 0-9 - . _ ~ + / and = at the end, got';
+  const EXPECTED = 'access.token: expected 16 to 1024 characters of A-Z a-z 0-9 - . _ ~ + / and = at the end, got';
 
   test.each<[unknown, new (message: string) => Error, string]>([
     ['short', RangeError, '5'], ['', RangeError, '0'], ['x'.repeat(1025), RangeError, '1025'],

@@ -301,8 +301,8 @@ describe('a receiver', () => {
 
   it.each([
     [{ store: {} }, /^createReceiver: expected a store, got/],
-    [{ store: memoryStore(), maxBodyBytes: 10 }, /^maxBodyBytes: expected a whole number of at least 1024 bytes, got 10$/],
-    [{ store: memoryStore(), maxBodyBytes: 5000, maxWaitingBytes: 4999 }, /^maxWaitingBytes: expected a whole number of at least 5000 bytes, got 4999$/],
+    [{ store: memoryStore(), maxBodyBytes: 10 }, /^maxBodyBytes: expected a whole number of at least 1024, got 10$/],
+    [{ store: memoryStore(), maxBodyBytes: 5000, maxWaitingBytes: 4999 }, /^maxWaitingBytes: expected a whole number of at least 5000, got 4999$/],
     [{ store: memoryStore(), token: 'x' }, /^createReceiver: /],
   ])('refuses invalid options: %#', (options, message) => {
     expect(() => createReceiver(options as never)).toThrow(message);
