@@ -148,7 +148,7 @@ test('one task has one record, reported in process, as spans, as live facts, or 
 });
 
 interface Way {
-  store: TaskStore;
+  store: ReturnType<typeof memoryStore>;
   app: ReturnType<typeof createReceiver>;
 }
 
