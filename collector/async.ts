@@ -6,7 +6,7 @@ import { describeFailure } from '../src/failure.ts';
 import { clearTimeout, setImmediate, setTimeout } from '../src/timers.ts';
 
 /** The longest that a timer of JavaScript waits, in milliseconds: one of more fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
 
 /** Options of {@link pause}. */
 export interface PauseOptions {

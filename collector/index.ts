@@ -15,7 +15,7 @@ export { TASK_STATES } from './record/task-record.ts';
 export type { AttemptRecord, NotificationRecord, ScopeRecord, TaskJobs, TaskRecord, TaskState, TaskStatus, TaskSummary } from './record/task-record.ts';
 export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
-export type { EndedSpan, StartedSpan } from './capture/sdk-span.ts';
+export type { EndedSpan, StartedSpan } from './capture/ring-span-processor.ts';
 export { startTaskspan } from './start-taskspan.ts';
 export type { Taskspan } from './start-taskspan.ts';
 export { memoryStore, sqliteStore } from './store/sqlite-store.ts';

@@ -1,7 +1,6 @@
 /**
- * `node --import taskspan/register app.js`: starts the collector before the application, set up
- * by environment variables alone. A variable that can't be meant is told, and the application
- * starts without it being recorded.
+ * `node --import taskspan/register app.js`: starts the collector before the application, set up by environment variables
+ * alone. An invalid variable is reported, and the application runs without being recorded.
  */
 import { describeFailure } from '../src/failure.ts';
 import { print } from '../src/report.ts';

@@ -1,34 +1,24 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { capture } from '../src/capture.ts';
 import type { TaskProcessor } from '../src/capture.ts';
-import { describeFailure } from '../src/failure.ts';
-import { report, warnings, print } from '../src/report.ts';
+import { print, report, warnings } from '../src/report.ts';
 import { shared } from '../src/shared.ts';
 import { liveTasks, worker } from '../src/worker.ts';
 import { within } from './async.ts';
-import { reportLost } from './capture/lost-facts.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
-import { RingWriter } from './capture/ring-writer.ts';
-import { hasLiveTasks } from './capture/segment.ts';
-import { textOf } from './environment.ts';
+import { reportLost, RingWriter } from './capture/ring-writer.ts';
 import { ExportProcessor, exporterTo } from './export/export-processor.ts';
 import { lostTraceSender } from './export/lost-traces.ts';
 import { registerProvider, resourceOf } from './export/provider.ts';
-import { startCollectorHere } from './runtime/collector-here.ts';
-import { CollectorThread, INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
-import type { CollectorOptions } from './runtime/collector.ts';
-import { destinationAt } from './runtime/destination.ts';
-import type { Destination } from './runtime/destination.ts';
-import { startSendingLostTraces } from './runtime/duties.ts';
-import type { CollectorFailure } from './runtime/messages.ts';
-import { watchEndings } from './runtime/process-exit.ts';
-import { sinkSettings, spanHeaders } from './runtime/sending.ts';
-import { markListened } from './store/heartbeat.ts';
-import type { HeartbeatSettings } from './store/heartbeat.ts';
+import { variableText } from './options/read.ts';
+import { INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
+import type { CollectorFailure } from './runtime/collector.ts';
+import { sinkSettings, spanHeaders } from './runtime/destination.ts';
+import { FLUSH_MS, startProcessCollector } from './runtime/process-collector.ts';
+import { watchProcessExit } from './runtime/process-exit.ts';
 import { sqlite } from './store/sqlite-file.ts';
-import { redacted, storeAt, unavailableStore } from './store/store-at.ts';
+import { unavailableStore } from './store/store-at.ts';
 import type { TaskStoreErrorCode } from './store/task-store-error.ts';
-import { isSqliteStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
@@ -37,19 +27,17 @@ import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 export interface Taskspan extends AsyncDisposable {
   /** The span processor. A provider needs it only for spans of other code that follows the contract. */
   readonly processor: SpanProcessor;
-  /** The store, for `createTasksApp` in an application of one's own. In this thread: a second connection to read with. */
+  /** The store of the collector, for `createTasksApp` in an application. It is closed by {@link close}. */
   readonly store: TaskStore;
   /** Where records are served, such as `http://127.0.0.1:4320`; `undefined` if they are not. */
   readonly url: string | undefined;
   /** What does not work, one error each; empty if all is well. Task code runs all the same. */
   readonly failures: readonly Error[];
-  /** Waits until all that was said is committed and sent, for at most two seconds each. */
+  /** Waits until all that was reported is committed and sent, for at most two seconds each. */
   flush(): Promise<void>;
   /** Flushes, then ends server, collector and provider. Never rejects. Without effect the second time. */
   close(): Promise<void>;
 }
-
-const FLUSH_MS = 2000;
 
 /** The one collector of this process, while it runs: of all copies of this package that were loaded. */
 const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefined } = shared('collecting', () => ({
@@ -66,229 +54,144 @@ const collecting: { running: { handle: Taskspan; ready: Promise<void> } | undefi
  *
  * With `OTEL_SDK_DISABLED=true` there are no spans; tasks are recorded all the same.
  *
- * @throws TypeError or RangeError for options that can't be meant.
+ * @throws TypeError or RangeError for invalid options.
  */
 export async function startTaskspan(options: TaskspanOptions = {}): Promise<Taskspan> {
   const resolved = resolveOptions(options);
-  if (textOf(process.env, INSIDE_COLLECTOR) !== undefined) return inert();
+  if (variableText(process.env, INSIDE_COLLECTOR) !== undefined) return inertHandle();
   warnOnStandardError();
   try {
     sqlite();
   } catch (error) {
     report((error as Error).message);
-    return inert([error as Error]);
+    return inertHandle([error as Error]);
   }
   if (collecting.running !== undefined) {
     report('a collector runs in this process already: this second start changes nothing');
     const { handle, ready } = collecting.running;
     await ready;
-    return handleTo(handle);
+    return secondHandle(handle);
   }
-  const ring = new RingWriter({ limitBytes: resolved.bufferBytes });
-  const away = resolved.sending === undefined ? 'the store' : 'the endpoint';
-  ring.onGivenUp = () => report(`${away} has been away for too long: facts are being given up`);
-  const started = start(resolved, ring);
+  const started = start(resolved);
   collecting.running = started;
   await started.ready;
   for (const { message } of started.handle.failures) report(message);
   return started.handle;
 }
 
+/** Why a store is not tried again. */
+const UNUSABLE: ReadonlySet<string | undefined> = new Set<TaskStoreErrorCode>(['FOREIGN', 'CORRUPT', 'NEWER_SCHEMA']);
+
 /** Makes the handle at once, so that a second call finds it; `ready` resolves when the rest is known. */
-function start(options: ResolvedOptions, ring: RingWriter): { handle: Taskspan; ready: Promise<void> } {
-  const failures: Error[] = [];
+function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<void> } {
+  const { store, sending, exports, endpoint, serve, serviceName, retention, beatIntervalMs, lostFinalMs, handleSignals } = options;
+  const ring = new RingWriter({ limitBytes: options.bufferBytes });
+  ring.onGivenUp = () =>
+    report(`${sending === undefined ? 'the store' : 'the endpoint'} has been away for too long: facts are being given up`);
   const spans = new RingSpanProcessor(ring);
   capture.always.add(spans);
   capture.everStarted = true;
-  const { sending } = options;
-  let exporter: ExportProcessor | undefined;
-  let url: string | undefined;
-  // Before the collector: what is open has to be ended before the last facts are waited for.
-  const flushSpans = async (): Promise<void> => exporter?.flushAtEnd();
-  const endings = watchEndings({
-    flushSpans,
-    ...(options.handleSignals && {
-      finish: async () => {
-        await Promise.all([collector.flush(FLUSH_MS), flushSpans()]);
-        reportLost(ring);
-      },
-    }),
+
+  // Before the collector: what is open has to be ended before the last facts are committed.
+  const flushSpans = async (): Promise<void> => exported?.flushAtEnd();
+  const finish = async (): Promise<void> => {
+    await Promise.all([collector.flush(FLUSH_MS), flushSpans()]);
+    reportLost(ring);
+  };
+  const exit = watchProcessExit({ flushSpans, ...(handleSignals && { finish }) });
+
+  const lostTraces = exports && serve !== undefined ? exporterTo(endpoint) : undefined;
+  const collector = startProcessCollector({
+    ring,
+    destination: sending === undefined ? store : sinkSettings(sending, options),
+    serve,
+    retention,
+    beatIntervalMs,
+    lostFinalMs,
+    sendLostTraces: lostTraces && lostTraceSender({ exporter: lostTraces, resource: resourceOf(serviceName) }),
+    onReplaced: () => spans.startAgain(),
   });
-  const collector = startAnyCollector(options, ring, () => spans.startAgain());
+  const failures: Error[] = [];
+  let url: string | undefined;
   let hears = false;
   const listen = (): void => {
     hears = true;
     worker.listeners++;
   };
-  // Whether somebody elsewhere can be heard has to be found out; until then task spans do not promise it.
+  // Whether requests to a server can be heard has to be found out; until then task spans do not promise it.
   if (sending === undefined) listen();
-  const { exports, endpoint, serve, serviceName } = options;
-  const lostTraces = exports && serve !== undefined ? exporterTo(endpoint) : undefined;
-  const sendingLost =
-    lostTraces &&
-    startSendingLostTraces({
-      store: collector.store,
-      send: lostTraceSender({ exporter: lostTraces, resource: resourceOf(serviceName) }),
-      report,
-    });
-  const ready = collector.ready.then((told) => {
-    url = told.url;
-    failures.push(...told.failures.map(errorOf));
-    if (sending !== undefined && told.hears && closed === undefined) listen();
+  const ready = collector.ready.then((found) => {
+    url = found.url;
+    failures.push(...found.failures.map(errorOf));
+    if (found.failures.some(({ component, code }) => component === 'store' && UNUSABLE.has(code))) ring.close();
+    if (sending !== undefined && found.hears && closed === undefined) listen();
   });
+
   const processor: SpanProcessor = {
     onStart: (span) => spans.onStart(span),
     onEnd: (span) => spans.onEnd(span),
     forceFlush: async () => void (await collector.flush(FLUSH_MS)),
     shutdown: async () => void (await collector.flush(FLUSH_MS)),
   };
-  const unused = unusedOptions(options);
-  const notUsed = (): void => {
-    if (unused === undefined) return;
-    failures.push(unused);
-    report(unused.message);
+  let exported: ExportProcessor | undefined;
+  const unregister = register(options, failures, () => {
+    const sent = sending && { headers: spanHeaders(sending), mark: () => ring.mark() };
+    if (exports) exported = new ExportProcessor({ endpoint, ...sent });
+    return [processor, ...(exported ? [exported] : []), ...options.spanProcessors];
+  });
+  const furtherProcessors = async (method: 'forceFlush' | 'shutdown'): Promise<void> => {
+    const all = options.spanProcessors.map(async (each) => each[method]());
+    const work = Promise.all(all).catch((error: unknown) => report(`a span processor of spanProcessors failed in ${method}()`, error));
+    await within(FLUSH_MS, work);
   };
-  if (options.registerProvider === false && unused !== undefined) failures.push(unused);
-  const unregister =
-    options.registerProvider === false
-      ? () => undefined
-      : registerProvider({
-          ...options,
-          registerProvider: options.registerProvider,
-          spanProcessors: () => {
-            if (options.exports) {
-              const sent = sending && { headers: spanHeaders(sending), mark: () => ring.mark() };
-              exporter = new ExportProcessor({ endpoint: options.endpoint, ...sent });
-            }
-            return [processor, ...(exporter ? [exporter] : []), ...options.spanProcessors];
-          },
-          onForeign: notUsed,
-        });
-  const further = async (how: 'forceFlush' | 'shutdown'): Promise<void> => {
-    const all = options.spanProcessors.map(async (each) => each[how]());
-    await within(FLUSH_MS, Promise.all(all).catch((error: unknown) => report(`a span processor of spanProcessors failed in ${how}()`, error)));
-  };
-  const flush = async (): Promise<void> => {
-    await Promise.all([collector.flush(FLUSH_MS), exporter?.forceFlush(), further('forceFlush')]);
-  };
+
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await ready;
-    await Promise.all([collector.flush(FLUSH_MS), exporter?.shutdown(), further('shutdown')]);
-    endings.stop();
+    await Promise.all([collector.flush(FLUSH_MS), exported?.shutdown(), furtherProcessors('shutdown')]);
+    exit.stop();
     reportOpen(spans);
     capture.always.delete(spans);
     unregister();
     ring.close();
     if (hears) worker.listeners--;
-    if (lostTraces && sendingLost) await within(FLUSH_MS, Promise.all([lostTraces.shutdown(), sendingLost.stop()]));
     await collector.close();
+    if (lostTraces !== undefined) await within(FLUSH_MS, lostTraces.shutdown());
     reportLost(ring);
     if (collecting.running?.handle === handle) collecting.running = undefined;
   };
   const handle: Taskspan = {
     processor,
-    store: collector.store,
+    get store() {
+      return collector.store;
+    },
     get url() {
       return url;
     },
     failures,
-    flush,
+    async flush() {
+      await Promise.all([collector.flush(FLUSH_MS), exported?.forceFlush(), furtherProcessors('forceFlush')]);
+    },
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => handle.close(),
   };
   return { handle, ready };
 }
 
-/** Why a store is not tried again. */
-const UNUSABLE: ReadonlySet<string | undefined> = new Set<TaskStoreErrorCode>(['FOREIGN', 'CORRUPT', 'NEWER_SCHEMA']);
-
-/** A collector wherever it runs. */
-interface AnyCollector {
-  ready: Promise<{ url: string | undefined; failures: readonly CollectorFailure[]; hears: boolean }>;
-  store: TaskStore;
-  flush(limitMs: number): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-function startAnyCollector(options: ResolvedOptions, ring: RingWriter, onReplaced: () => void): AnyCollector {
-  const { store, sending, serve, retention, beatIntervalMs, lostFinalMs } = options;
-  const heartbeat: HeartbeatSettings | undefined =
-    beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
-  if (sending === undefined && typeof store === 'object') {
-    report('a store given as an object keeps the collector in the task\'s own thread');
-    if (heartbeat !== undefined) markListened(store);
-    if (isSqliteStore(store)) store.onReplaced(onReplaced);
-    return here(ring, { store }, store, serve, heartbeat, retention);
+/** Registers a provider as the options have it; options that have no effect then are among the failures. */
+function register(options: ResolvedOptions, failures: Error[], spanProcessors: () => SpanProcessor[]): () => void {
+  const { registerProvider: when, serviceName, sampler } = options;
+  const unused = unusedOptions(options);
+  if (when === false) {
+    if (unused !== undefined) failures.push(unused);
+    return () => undefined;
   }
-  // From now on task spans promise it. In the task's own thread it could not be kept while task code blocks.
-  worker.intervalMs = beatIntervalMs;
-  const location = sending === undefined ? (store as string) : sinkSettings(sending, options);
-  const thread = new CollectorThread(ring, location, serve, heartbeat, retention);
-  thread.onReplaced = onReplaced;
-  let instead: AnyCollector | undefined;
-  let destination: Destination | undefined;
-  // Only where it is written too: else it is the thread that knows.
-  const reading =
-    sending === undefined
-      ? storeAt(store as string)
-      : unavailableStore(`records are not kept in this process: they are served at ${redacted(sending.serverUrl)}`);
-  if (isSqliteStore(reading)) reading.onReplaced(() => instead && onReplaced());
-  if (heartbeat !== undefined) markListened(reading);
-  const ready = thread.ready.then(async ({ noThread, ...told }) => {
-    if (noThread === undefined) {
-      if (told.failures.some(({ part, code }) => part === 'store' && UNUSABLE.has(code))) ring.close();
-      return told;
-    }
-    worker.intervalMs = 0;
-    await thread.close();
-    // Here an open question for cancellations would hold the process.
-    const elsewhere = { hasLiveTasks: () => hasLiveTasks(ring.control), waitSeconds: 0, report };
-    destination = typeof location === 'string' ? undefined : destinationAt(location, elsewhere);
-    const collected = destination?.collected ?? { store: reading };
-    instead = here(ring, collected, reading, serve, heartbeat, retention);
-    const started = await instead.ready;
-    return { ...started, failures: [threadFailure(noThread), ...started.failures] };
-  });
-  return {
-    ready,
-    store: reading,
-    flush: (limitMs) => (instead ?? thread).flush(limitMs),
-    async close() {
-      worker.intervalMs = 0;
-      destination?.breakOff();
-      await (instead ?? thread).close();
-      await reading.close();
-    },
+  const onForeign = (): void => {
+    if (unused === undefined) return;
+    failures.push(unused);
+    report(unused.message);
   };
-}
-
-function threadFailure(cause: unknown): CollectorFailure {
-  const { name, message } = describeFailure(cause);
-  return {
-    part: 'thread',
-    message:
-      `no collector thread could be started: ${message || name}. The collector runs in the task's own thread, where a task ` +
-      'that blocks the event loop delays it. Allow worker threads; docs/bundling.md of the package has the cases',
-    code: 'NO_THREAD',
-  };
-}
-
-function here(
-  ring: RingWriter,
-  collected: Pick<CollectorOptions, 'store' | 'unheard'>,
-  store: TaskStore,
-  serve: ResolvedOptions['serve'],
-  heartbeat: HeartbeatSettings | undefined,
-  retention: ResolvedOptions['retention'],
-): AnyCollector {
-  const starting = startCollectorHere(ring, collected, serve, heartbeat, retention);
-  return {
-    ready: starting,
-    store,
-    flush: (limitMs) => within(limitMs, starting.then(({ committer }) => committer.drain(limitMs))),
-    close: async () => void (await within(FLUSH_MS, starting.then((collector) => collector.close()))),
-  };
+  return registerProvider({ registerProvider: when, serviceName, sampler, spanProcessors, onForeign });
 }
 
 /** The options for spans that have no effect where another provider makes them; `undefined` if none was given. */
@@ -315,23 +218,23 @@ function errorOf({ message, code }: CollectorFailure): Error {
   return code === undefined ? new Error(message) : Object.assign(new Error(message), { code });
 }
 
-/** A handle to a collector that somebody else closes. */
-function handleTo(taskspan: Taskspan): Taskspan {
+/** A handle to a collector that another handle closes. */
+function secondHandle(first: Taskspan): Taskspan {
   return {
-    processor: taskspan.processor,
-    store: taskspan.store,
+    processor: first.processor,
+    store: first.store,
     get url() {
-      return taskspan.url;
+      return first.url;
     },
-    failures: taskspan.failures,
-    flush: () => taskspan.flush(),
+    failures: first.failures,
+    flush: () => first.flush(),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 /** A handle to nothing: for a preload in the collector's own thread, and where no collector can run. */
-function inert(failures: readonly Error[] = []): Taskspan {
+function inertHandle(failures: readonly Error[] = []): Taskspan {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     processor: { onStart: () => undefined, onEnd: () => undefined, forceFlush: nothing, shutdown: nothing },

@@ -1,15 +1,13 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { checkKeys } from '../src/arguments.ts';
 import { received } from '../src/failure.ts';
-import { checkBufferBytes } from './capture/buffer-bytes.ts';
-import { booleanOf, numberOf, textOf } from './environment.ts';
-import { serveOptions } from './serve-from-env.ts';
-import type { ServeOptions } from './server/serve-options.ts';
-import { checkToken } from './server/token.ts';
-import { checkedIntervalMs, checkedLostFinalMs } from './store/heartbeat.ts';
-import { checkRetention, KEEP_ALL } from './store/retention.ts';
-import type { RetentionOptions } from './store/retention.ts';
+import { groupValues, membersOf, optionValue, valueSource, variableText } from './options/read.ts';
+import { resolveLimits } from './otlp/receive/receiver-options.ts';
+import type { SendingOptions } from './runtime/destination.ts';
 import { fixedLocation } from './store/store-at.ts';
+import type { ServeOptions } from './server/serve-options.ts';
+import { resolveRetention } from './store/retention.ts';
+import type { RetentionOptions } from './store/retention.ts';
 import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 
@@ -111,119 +109,58 @@ export interface ResolvedOptions {
   retention: RetentionOptions;
 }
 
-/** Where facts are sent. */
-export interface SendingOptions {
-  endpoint: string;
-  serverUrl: string;
-  token: string | undefined;
-}
-
-const DEFAULT_STORE = './taskspan.sqlite';
-const DEFAULT_BUFFER_BYTES = 128 * 1024 * 1024;
-
-const OPTIONS: readonly string[] = [
-  'store',
-  'serve',
-  'endpoint',
-  'serverUrl',
-  'token',
-  'serviceName',
-  'sampler',
-  'spanProcessors',
-  'registerProvider',
-  'bufferBytes',
-  'handleSignals',
-  'beatIntervalMs',
-  'lostFinalMs',
-  'retention',
-] satisfies (keyof TaskspanOptions)[];
-
-/** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
+/** Throws a `TypeError` or `RangeError` that names the option or the variable, what is expected and what came. */
 export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
-  checkKeys('startTaskspan', options, OPTIONS);
-  const { serviceName, sampler, spanProcessors } = options;
-  const endpoint = httpUrl('endpoint', options.endpoint) ?? httpUrl('TASKSPAN_ENDPOINT', textOf(env, 'TASKSPAN_ENDPOINT'));
-  if (serviceName !== undefined && (typeof serviceName !== 'string' || serviceName === '')) {
-    throw new TypeError(`serviceName: expected a string that is not empty, got ${received(serviceName)}`);
-  }
-  if (sampler !== undefined && typeof (sampler as Partial<Sampler> | null)?.shouldSample !== 'function') {
-    throw new TypeError(`sampler: expected a Sampler, got ${received(sampler)}`);
-  }
-  if (spanProcessors !== undefined && !(Array.isArray(spanProcessors) && spanProcessors.every(isProcessor))) {
-    throw new TypeError(`spanProcessors: expected a list of SpanProcessors, got ${received(spanProcessors)}`);
-  }
-  const { registerProvider, handleSignals } = options;
-  if (registerProvider !== undefined && registerProvider !== 'auto' && typeof registerProvider !== 'boolean') {
-    throw new TypeError(`registerProvider: expected 'auto', true or false, got ${received(registerProvider)}`);
-  }
-  if (handleSignals !== undefined && typeof handleSignals !== 'boolean') {
-    throw new TypeError(`handleSignals: expected true or false, got ${received(handleSignals)}`);
-  }
-  const store = options.store ?? textOf(env, 'TASKSPAN_STORE') ?? DEFAULT_STORE;
-  if (store === '' || (typeof store !== 'string' && !isTaskStore(store))) {
-    throw new TypeError(`store: expected a path or a TaskStore, got ${received(store)}`);
-  }
+  checkKeys('startTaskspan', options, membersOf());
+  const store = storeOption(options.store, env);
   const serve = serveOptions(options.serve, env);
-  const isKept = options.store !== undefined || textOf(env, 'TASKSPAN_STORE') !== undefined || serve !== undefined;
-  const serverUrl = httpUrl('serverUrl', options.serverUrl) ?? httpUrl('TASKSPAN_SERVER_URL', textOf(env, 'TASKSPAN_SERVER_URL'));
-  if (options.token !== undefined) checkToken('token', options.token);
-  const token = options.token ?? textOf(env, 'TASKSPAN_TOKEN');
+  const endpoint = optionValue('endpoint', options.endpoint, { env });
+  const serverUrl = optionValue('serverUrl', options.serverUrl, { env });
+  const isKept = options.store !== undefined || variableText(env, 'TASKSPAN_STORE') !== undefined || serve !== undefined;
   const sends = endpoint !== undefined && !isKept;
-  if (sends && token !== undefined) checkToken('TASKSPAN_TOKEN', token);
+  // The variable may be a server's, which is checked where it is served.
+  const token = optionValue('token', options.token, { env: sends ? env : undefined });
   return {
-    store: typeof store === 'string' ? fixedLocation(store) : store,
+    store,
     serve,
     endpoint,
     sending: sends ? { endpoint, serverUrl: serverUrl ?? endpoint, token } : undefined,
     exports: endpoint !== undefined || exportsByEnv(env),
-    serviceName,
-    sampler,
-    spanProcessors: spanProcessors ?? [],
-    registerProvider: registerProvider ?? registerProviderIn(env) ?? 'auto',
-    handleSignals: handleSignals ?? booleanOf(env, 'TASKSPAN_HANDLE_SIGNALS') ?? false,
-    bufferBytes: bufferBytes(options.bufferBytes ?? numberOf(env, 'TASKSPAN_BUFFER_BYTES')),
-    beatIntervalMs: checkedIntervalMs(options.beatIntervalMs ?? numberOf(env, 'TASKSPAN_BEAT_INTERVAL_MS')),
-    lostFinalMs: checkedLostFinalMs(options.lostFinalMs ?? numberOf(env, 'TASKSPAN_LOST_FINAL_MS')),
-    retention: retentionOptions(options.retention, env),
+    serviceName: optionValue('serviceName', options.serviceName),
+    sampler: optionValue('sampler', options.sampler),
+    spanProcessors: optionValue('spanProcessors', options.spanProcessors),
+    registerProvider: optionValue('registerProvider', options.registerProvider, { env }),
+    handleSignals: optionValue('handleSignals', options.handleSignals, { env }),
+    bufferBytes: optionValue('bufferBytes', options.bufferBytes, { env }),
+    beatIntervalMs: optionValue('beatIntervalMs', options.beatIntervalMs, { env }),
+    lostFinalMs: optionValue('lostFinalMs', options.lostFinalMs, { env }),
+    retention: resolveRetention(options.retention, env),
   };
 }
 
-function httpUrl(name: string, text: unknown): string | undefined {
-  if (text === undefined) return undefined;
-  if (typeof text === 'string' && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new TypeError(`${name}: expected a URL of http or https, got ${received(text)}`);
+function storeOption(store: string | TaskStore | undefined, env: NodeJS.ProcessEnv): string | TaskStore {
+  if (store === undefined || typeof store === 'string') return fixedLocation(optionValue('store', store, { env }));
+  if (isTaskStore(store)) return store;
+  throw new TypeError(`store: expected a path or a TaskStore, got ${received(store)}`);
 }
 
-function isProcessor(value: unknown): boolean {
-  return typeof (value as Partial<SpanProcessor> | null)?.onEnd === 'function';
+/** The option `serve`; `undefined` where nothing is served. A port in the environment serves. */
+function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.ProcessEnv): ServeOptions | undefined {
+  const isAsked = serve !== undefined || valueSource('serve.port', undefined, { env }) !== undefined;
+  const given = optionValue('serve', serve ?? isAsked);
+  if (given === false) return undefined;
+  const { token, access, receive, streams, ...rest } = groupValues('serve', given === true ? {} : given, { env });
+  return {
+    ...rest,
+    ...(token !== undefined && { token }),
+    access: groupValues('serve.access', access, { env }),
+    receive: receive === false ? false : resolveLimits(receive === true ? {} : receive, { env }),
+    streams: groupValues('serve.streams', streams, { env }),
+  };
 }
 
-/** The exporter is added only where somebody named an endpoint. */
+/** The exporter is added only where an endpoint is named. */
 function exportsByEnv(env: NodeJS.ProcessEnv): boolean {
-  if (textOf(env, 'OTEL_TRACES_EXPORTER')?.trim() === 'none') return false;
-  return (textOf(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') ?? textOf(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')) !== undefined;
-}
-
-function registerProviderIn(env: NodeJS.ProcessEnv): ResolvedOptions['registerProvider'] | undefined {
-  const name = 'TASKSPAN_REGISTER_PROVIDER';
-  return env[name]?.trim().toLowerCase() === 'auto' ? 'auto' : booleanOf(env, name, 'auto, true or false');
-}
-
-function bufferBytes(bytes = DEFAULT_BUFFER_BYTES): number {
-  checkBufferBytes(bytes);
-  return bytes;
-}
-
-function retentionOptions(retention: RetentionOptions | false | undefined, env: NodeJS.ProcessEnv): RetentionOptions {
-  if (retention === false) return KEEP_ALL;
-  if (retention !== undefined) checkRetention(retention);
-  const days = retention?.days ?? numberOf(env, 'TASKSPAN_RETENTION_DAYS');
-  const count = retention?.count ?? numberOf(env, 'TASKSPAN_RETENTION_COUNT');
-  const resolved = {
-    ...retention,
-    ...(days !== undefined && { days }),
-    ...(count !== undefined && { count }),
-  };
-  checkRetention(resolved);
-  return resolved;
+  if (variableText(env, 'OTEL_TRACES_EXPORTER')?.trim() === 'none') return false;
+  return (variableText(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') ?? variableText(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')) !== undefined;
 }

@@ -3,7 +3,7 @@
  */
 import { capture } from '../src/capture.ts';
 import { globalSlots, report } from '../src/report.ts';
-import { readingEnd, untilWoken } from './capture/ring-here.ts';
+import { readingEnd, untilWoken } from './capture/ring-reader.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { RingWriter } from './capture/ring-writer.ts';
 import { takeContextSlot } from './export/provider.ts';

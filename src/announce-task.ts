@@ -7,7 +7,7 @@ import type { TaskProcessor } from './capture.ts';
 import { hrTimeOf, TaskClock } from './clock.ts';
 import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
-import { identified, startRoot } from './open-span.ts';
+import { usableSpan, startRoot } from './open-span.ts';
 import { checkAttributes } from './options.ts';
 import { reportOnce } from './report.ts';
 import { finalAttributes } from './span-writer.ts';
@@ -24,7 +24,7 @@ export interface AnnounceTaskOptions {
   taskUuid?: string;
   /** Attributes of the task, for its record. No name may begin with `taskspan.`. */
   attributes?: Attributes;
-  /** Takes secrets out of name and attributes before they leave this code. Where it throws, the text is left out. */
+  /** Removes secrets from name and attributes before they leave this code. Where it throws, the text is left out. */
   redact?: Redact;
   /** How long its texts may be and how many its attributes; what is more is cut. See {@link Limits}. */
   limits?: Partial<Limits>;
@@ -37,7 +37,7 @@ export interface AnnounceTaskOptions {
  *
  * The announcement is made before this returns. The promise resolves when the record can be found: when
  * it is committed, or acknowledged where facts are sent, and after two seconds at the latest, which is
- * reported. Without a collector it resolves at once. Code that need not wait may leave the promise alone.
+ * reported. Without a collector it resolves at once. Code that need not wait may ignore the promise.
  *
  * In the trace it is a short span of kind `PRODUCER`.
  *
@@ -49,7 +49,7 @@ export async function announceTask(options: AnnounceTaskOptions): Promise<string
   return uuid;
 }
 
-/** Announces a task and waits for nothing. Throws a TypeError for wrong arguments. */
+/** Announces a task, and does not wait for the commit. Throws a `TypeError` for wrong arguments. */
 export function announce(options: AnnounceTaskOptions): { uuid: string; processors: readonly TaskProcessor[] } {
   checkKeys('announceTask', options, OPTIONS);
   const { taskName, attributes, redact, limits } = options;
@@ -59,7 +59,7 @@ export function announce(options: AnnounceTaskOptions): { uuid: string; processo
   if (attributes !== undefined) checkAttributes(attributes);
   const uuid = taskUuid(options.taskUuid);
   try {
-    return { uuid, processors: announced(uuid, options) };
+    return { uuid, processors: record(uuid, options) };
   } catch (error) {
     reportOnce('announce', 'a task could not be announced', error);
     return { uuid, processors: [] };
@@ -68,8 +68,8 @@ export function announce(options: AnnounceTaskOptions): { uuid: string; processo
 
 const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact', 'limits'] satisfies (keyof AnnounceTaskOptions)[];
 
-/** Reports the announcement, and gives the processors that have taken it. */
-function announced(
+/** Records the announcement, and returns the processors that have taken it. */
+function record(
   uuid: string,
   { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions,
 ): readonly TaskProcessor[] {
@@ -95,9 +95,9 @@ function announced(
     },
     base,
   );
-  const { span, traceId, spanId } = identified(given, base, processors, undefined);
+  const { span, traceId, spanId } = usableSpan(given, base, processors, undefined);
   const ref = { taskUuid: uuid, traceId, spanId, taskSpanId: '' };
-  // With what samplers and other processors have set on the span: where it is received, it is read from there.
+  // Includes what samplers and other processors have set on the span: a receiver of the span reads that too.
   const all = finalAttributes(span, own, false, of) ?? {};
   sinkOf(processors, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: all });
   span.end(hrTimeOf(time));

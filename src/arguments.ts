@@ -62,7 +62,9 @@ export function isDone(done: unknown, of: Subject): done is number {
   return false;
 }
 
-/** The total as it is recorded; `undefined` for an invalid one. Throws a `TypeError` unless it is absent or a number. */
+/**
+ * The total as it is recorded; `undefined` for an invalid one. Throws a `TypeError` unless it is absent or a number.
+ */
 export function totalOf(total: unknown, what: string, of: Subject): number | undefined {
   if (total === undefined || isCount(total)) return total;
   if (typeof total !== 'number') throw new TypeError(`${what}: expected total to be ${COUNT}, got ${received(total)}`);
@@ -107,7 +109,10 @@ function corrected(plan: Plan | undefined, input: unknown, { clean, title }: Sub
   return plan;
 }
 
-/** The weights by cleaned name; names may be any, `__proto__` among them. Names that are the same when cleaned share one weight. */
+/**
+ * The weights by cleaned name; names may be any, `__proto__` among them. Names that are the same when cleaned share
+ * one weight.
+ */
 function weightsOf(entries: readonly (readonly [string, number])[], of: Subject): Record<string, number> | undefined {
   if (entries.length === 0) return undefined;
   const weights = Object.create(null) as Record<string, number>;

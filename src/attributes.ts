@@ -26,7 +26,10 @@ export function cleanAttributes(attributes: Attributes, of: Subject): Attributes
   return cleaned;
 }
 
-/** Cleans the attributes of a notification. It returns `undefined` instead of an empty object, as a receiver of spans does. */
+/**
+ * Cleans the attributes of a notification. It returns `undefined` instead of an empty object, as a receiver of spans
+ * does.
+ */
 export function notificationAttributes(attributes: Attributes, of: Subject): Attributes | undefined {
   const cleaned = cleanAttributes(attributes, of);
   for (const _ in cleaned) return cleaned;
@@ -105,7 +108,10 @@ function cleanList(list: readonly unknown[], clean: CleanText): AttributeValue |
   return cleaned as AttributeValue;
 }
 
-/** The value of an attribute for which {@link plainValue} has none: as text where it has one, else as JSON up to the limit. */
+/**
+ * The value of an attribute for which {@link plainValue} has none: as text where it has one, else as JSON up to the
+ * limit.
+ */
 export function otherValue(value: unknown, cleaner: Cleaner): CleanValue {
   switch (typeof value) {
     case 'number':
@@ -120,7 +126,10 @@ export function otherValue(value: unknown, cleaner: Cleaner): CleanValue {
   }
 }
 
-/** The text of an object that is a text in JSON, such as a `Date`; the JSON of any other object; `undefined` without JSON. */
+/**
+ * The text of an object that is a text in JSON, such as a `Date`; the JSON of any other object; `undefined` without
+ * JSON.
+ */
 function textOf(value: object, { limits, attribute, redacts }: Cleaner): string | undefined {
   const item = jsonValue('', value);
   if (item === undefined || item === null) return undefined;

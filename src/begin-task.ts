@@ -34,7 +34,7 @@ export function beginAttempt(updater: Updater, options: TaskUpdaterOptions, orig
   const root = new OpenScope(attempt, undefined, attempt.name, start, opened, given);
   const handle = new ScopeHandle(updater, root, undefined, opened.context);
   attempt.verbose?.begin(root, attempt.number);
-  if (root.writer.recording) abandonedWith.register(updater, attempt);
+  if (root.writer.recording) droppedUpdaters.register(updater, attempt);
   const cut = attributesCut(attributes, attempt.clean.limits.attributes);
   if (cut !== '') root.notify(cut);
   return handle;
@@ -77,7 +77,7 @@ function attemptOptions(options: TaskUpdaterOptions): Omit<AttemptOptions, 'verb
  * Ends an attempt as failed when its updater was garbage collected, since no code can end it then. Open scopes, and code
  * that runs in them, hold the updater.
  */
-const abandonedWith = new FinalizationRegistry<Attempt>((attempt) => {
+const droppedUpdaters = new FinalizationRegistry<Attempt>((attempt) => {
   const message = 'abandoned: the updater was dropped without its final update';
   attempt.close({ outcome: 'failed', failed: { thrown: new UnfinishedError('TASKSPAN_ABANDONED', message) } });
 });

@@ -6,7 +6,7 @@ import { reportOnce } from './report.ts';
 import { shared } from './shared.ts';
 
 /**
- * Takes the facts of one span as they happen, each with its whole content. Times are microseconds since the epoch.
+ * Takes the facts of one span when they happen, each with its whole content. Times are microseconds since the epoch.
  * No method may throw.
  */
 export interface SpanSink {
@@ -20,32 +20,32 @@ export interface SpanSink {
   result(seq: number, time: number, result: string): void;
   attributes(seq: number, time: number, attributes: Attributes): void;
   end(fact: TaskEnd | ScopeEnd): void;
-  /** Repeats the start of a span that is still open, if the sink is that processor's. */
+  /** Repeats the start of its span, which is still open, if the sink belongs to that processor. */
   startAgain(processor: TaskProcessor): void;
 }
 
-/** The span processor of taskspan, as the updater sees it: it builds record and log from facts. */
+/** A span processor of taskspan, as the updater knows it: it makes record and log from facts. */
 export interface TaskProcessor {
-  /** Gives the sink for the facts of one span. */
+  /** Returns the sink for the facts of one span. */
   sink(span: SpanRef): SpanSink;
   /**
-   * Resolves when all that it has taken until now is committed, or acknowledged where it is sent; after `limitMs` at the
-   * latest. Says whether it is. Never rejects.
+   * Resolves with `true` when all facts that it has taken until now are committed, or acknowledged where they are sent,
+   * and with `false` after `limitMs`. Never rejects.
    */
   committed?(limitMs: number): Promise<boolean>;
 }
 
-/** Which processors of this process take tasks. */
+/** The processors of this process that take tasks. */
 export interface Capture {
   /** The processor of `startTaskspan()`: it takes every task, whichever provider makes the spans. */
   readonly always: Set<TaskProcessor>;
-  /** The `TaskSpanProcessor`s: each takes the tasks of its provider, and those that no provider handed to any of them. */
+  /** The `TaskSpanProcessor`s: each takes the tasks of its provider, and the tasks whose provider has none. */
   readonly byProvider: Set<TaskProcessor>;
-  /** Set while an updater starts a span. A processor that is called in the meantime adds itself. */
+  /** Set while an updater starts a span. A processor that the provider calls meanwhile adds itself. */
   starting: { add(processor: TaskProcessor): unknown } | undefined;
   /** Whether a collector or a processor was ever made in this process. */
   everStarted: boolean;
-  /** Registers a provider as the first task begins, and is removed then. */
+  /** Registers a provider when the first task begins; removed when it is called. */
   registerProvider: (() => void) | undefined;
 }
 
@@ -57,7 +57,7 @@ export const capture: Capture = shared('capture', () => ({
   registerProvider: undefined,
 }));
 
-/** The tracer for a task, part or announcement that begins now. */
+/** Returns the tracer for a task, part or announcement that begins now. */
 export function taskTracer(): Tracer {
   try {
     const register = capture.registerProvider;
@@ -70,12 +70,12 @@ export function taskTracer(): Tracer {
   }
 }
 
-/** The API's own tracer, as it is without an SDK. */
+/** The API's own tracer, which makes no spans. */
 const NO_TRACER: Tracer = new ProxyTracerProvider().getTracer(INSTRUMENTATION_NAME);
 
 /**
- * Decides who takes a task: the collector of `startTaskspan()` and the processors that its provider called, or, if it
- * called none, all that exist in this process.
+ * Chooses the processors that take a task: the one of `startTaskspan()`, and the ones that the task's provider has
+ * called. If it has called none, every `TaskSpanProcessor` of this process takes the task.
  */
 export function processorsFor(called: ReadonlySet<TaskProcessor>): readonly TaskProcessor[] {
   const { always, byProvider, everStarted } = capture;
@@ -86,7 +86,7 @@ export function processorsFor(called: ReadonlySet<TaskProcessor>): readonly Task
   return [...processors];
 }
 
-/** Where the facts of a span go; `undefined` where nobody takes them. */
+/** Returns the sink for the facts of a span; `undefined` without a processor. */
 export function sinkOf(processors: readonly TaskProcessor[], span: SpanRef): SpanSink | undefined {
   if (processors.length === 0) return undefined;
   try {
@@ -97,17 +97,20 @@ export function sinkOf(processors: readonly TaskProcessor[], span: SpanRef): Spa
   }
 }
 
-/** The longest that a start or an announcement waits for its commit, in milliseconds. */
+/** The longest time that a start or an announcement waits for its commit, in milliseconds. */
 const COMMIT_MS = 2000;
 
-/** Waits until what these processors have taken is committed, for {@link COMMIT_MS} at most. Reports once if it is not. */
+/**
+ * Waits until these processors have committed what they have taken. Reports once if that takes longer than {@link
+ * COMMIT_MS}.
+ */
 export async function untilCommitted(processors: readonly TaskProcessor[]): Promise<void> {
   const committed = await Promise.all(processors.map(async (processor) => processor.committed?.(COMMIT_MS)));
   if (!committed.includes(false)) return;
   reportOnce('not committed', `a task could not be committed within ${COMMIT_MS / 1000} s of its start or announcement: it can't be found yet`);
 }
 
-/** Gives each fact to several sinks. */
+/** Passes each fact to several sinks. */
 class ManySinks implements SpanSink {
   readonly #sinks: readonly SpanSink[];
 

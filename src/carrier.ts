@@ -37,7 +37,10 @@ export function carrierEnv(carrier: Carrier): CarrierEnv {
   return { TRACEPARENT: traceparent, TRACESTATE: tracestate, TASKSPAN: taskspan };
 }
 
-/** What can contain a carrier: the result of `carrier()`, the headers of a request, an environment. Keys may be in any case. */
+/**
+ * What can contain a carrier: the result of `carrier()`, the headers of a request, an environment. Keys may be in any
+ * case.
+ */
 export type CarrierSource =
   | Carrier
   | { readonly get: (name: string) => unknown }
@@ -62,7 +65,10 @@ export interface CarriedScope {
   readonly spanContext: SpanContext;
   /** Whether a provider made a span with these ids, so that spans of other processes can be its children. */
   readonly isInTrace: boolean;
-  /** The span that sent the carrier, unless it is the scope's: that of an HTTP client inside the scope, or one around it. */
+  /**
+   * The span that sent the carrier, unless it is the scope's: that of an HTTP client inside the scope, or one around
+   * it.
+   */
   readonly sender?: SpanContext;
 }
 
@@ -99,7 +105,9 @@ export function carriedBy(source: CarrierSource): CarriedTask | undefined {
   return { ...carried, scope: isOther ? { ...scope, sender: { ...sender, ...traceState } } : scope };
 }
 
-/** Returns a function that reads a text by its name in lower case. Of several headers with one name the first counts. */
+/**
+ * Returns a function that reads a text by its name in lower case. Of several headers with one name the first counts.
+ */
 function valuesOf(source: CarrierSource): (name: string) => string | undefined {
   if ('get' in source && typeof source.get === 'function') {
     const headers = source as { get: (name: string) => unknown };
@@ -135,7 +143,9 @@ export function carriedText({ taskUuid, taskName, attempt, parentTaskUuid, scope
   return text;
 }
 
-/** The task in a header's value; `undefined` for a malformed one. Unknown keys are of a later version and are ignored. */
+/**
+ * The task in a header's value; `undefined` for a malformed one. Unknown keys are of a later version and are ignored.
+ */
 export function carriedTaskOf(text: string): CarriedTask | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   const values = new Map<string, string>();
@@ -191,5 +201,7 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
 /** So many digits that the next attempt is still a safe integer. */
 const COUNT = /^\d{1,15}$/;
-/** The size of all headers of a request that Node.js accepts; ours has less than 3 KiB. A longer value is not parsed. */
+/**
+ * The size of all headers of a request that Node.js accepts; ours has less than 3 KiB. A longer value is not parsed.
+ */
 const MAX_LENGTH = 16_384;

@@ -1,11 +1,11 @@
 import type { HrTime } from '@opentelemetry/api';
 import { shared } from './shared.ts';
 
-/** Where {@link TaskClock}s read the time, in milliseconds. A test may give its own. */
+/** Gives {@link TaskClock}s the time, in milliseconds. A test may have its own. */
 export interface TimeSource {
   /** Wall time since the epoch. It may jump. */
   wall(): number;
-  /** Time that never goes back, from any zero. It may stand still while the machine sleeps. */
+  /** Time that never goes back, from an arbitrary zero. It may stand still while the machine sleeps. */
   monotonic(): number;
   /** The latest time that a clock of this source has given, in microseconds. */
   newest?: number;
@@ -13,37 +13,40 @@ export interface TimeSource {
   latest?: { wallAt(monotonic: number): number };
 }
 
-// The global is a getter: asked for once, since a clock is read for every fact.
+// The global is a getter. It is read once, since a clock is read for every fact.
 const { performance } = globalThis;
 
-/** One for all copies of this package, so that the clocks of tasks and of their parts agree whichever copy they are of. */
+/** The system's time. All copies of this package share it, so that the clocks of tasks and of their parts agree. */
 const systemTime: TimeSource = shared('time', () => ({
   wall: () => Date.now(),
   monotonic: () => performance.now(),
   newest: 0,
 }));
 
+/** A greater difference means that wall time was set back, or that the machine slept. */
 const LEAD_MS = 1000;
-/** Wall time is whole milliseconds: a clock that is as near to it as this is right. */
+/** A clock that differs from wall time by no more than this is right: wall time is in whole milliseconds. */
 const NEAR_MS = 2;
-/** How often wall time is looked at. A machine takes longer than this to fall asleep. */
-const LOOK_MS = 1;
+/** How often a clock compares itself with wall time. A machine takes longer than this to fall asleep. */
+const COMPARE_MS = 1;
 
 /**
- * The one clock of a task: every start, event and end has its time from it.
+ * Gives every start, event and end of a task its time.
  *
- * It counts from wall time with the steady pace of monotonic time, never gives one time twice,
- * never goes back, and jumps forward when wall time leads by more than a second (a machine that
- * slept). Nor does it give a time that another clock of its source has passed by less than that: a
- * task, its parts and its children in one process tell what happens later with a later time. The
- * SDK's own clocks differ from span to span by up to a millisecond.
+ * - It counts from wall time at the steady pace of monotonic time.
+ * - It never goes back, and never gives one time twice.
+ * - It jumps forward when wall time is ahead by more than a second, as after the machine slept.
+ * - It gives no time that is less than a second behind the latest time of another clock of its source. So of two events
+ *   in a task, its parts and its children in one process, the later one has the later time.
+ *
+ * The SDK has a clock for each span, and these differ by up to a millisecond.
  */
 export class TaskClock {
   readonly #source: TimeSource;
   #wallBase: number;
   #monotonicBase: number;
-  #nextLook: number;
-  /** Whether wall time was set back since it began: it goes on alone. */
+  #nextComparison: number;
+  /** Whether wall time was set back since the clock began. Then it goes on alone. */
   #leadsWall = false;
   #last = 0;
 
@@ -52,11 +55,11 @@ export class TaskClock {
     const wall = source.wall();
     const monotonic = source.monotonic();
     this.#monotonicBase = monotonic;
-    this.#nextLook = monotonic;
+    this.#nextComparison = monotonic;
     const running = source.latest === undefined ? wall : source.latest.wallAt(monotonic);
     const after = ((source.newest ?? 0) + 1) / 1000;
     if (Math.abs(running - wall) <= NEAR_MS) this.#wallBase = running;
-    // Beyond a second it is wall time that was set back, and rules.
+    // With a greater difference wall time was set back: the clock begins with the new wall time.
     else this.#wallBase = after > wall && after - wall <= LEAD_MS ? after : wall;
     source.latest = this;
   }
@@ -64,12 +67,12 @@ export class TaskClock {
   /** Microseconds since the epoch, a whole number greater than the one before. */
   now(): number {
     const monotonic = this.#source.monotonic();
-    if (monotonic >= this.#nextLook) this.#look(monotonic);
+    if (monotonic >= this.#nextComparison) this.#compare(monotonic);
     const micros = Math.floor(this.wallAt(monotonic) * 1000);
     const newest = this.#source.newest ?? 0;
     const lag = newest - micros;
     const isPassed = newest > this.#last && lag <= LEAD_MS * 1000;
-    // Passed by more it goes on from there: else it would stand still until it has caught up.
+    // With a greater lag the clock goes on from there: else it would stand still until it has caught up.
     if (isPassed && lag > NEAR_MS * 1000) this.#wallBase += lag / 1000;
     const before = isPassed ? newest : this.#last;
     this.#last = micros > before ? micros : before + 1;
@@ -77,13 +80,13 @@ export class TaskClock {
     return this.#last;
   }
 
-  /** What it gives as wall time, in milliseconds, at this monotonic time. */
+  /** The clock's wall time, in milliseconds, at a monotonic time. */
   wallAt(monotonic: number): number {
     return this.#wallBase + (monotonic - this.#monotonicBase);
   }
 
-  #look(monotonic: number): void {
-    this.#nextLook = monotonic + LOOK_MS;
+  #compare(monotonic: number): void {
+    this.#nextComparison = monotonic + COMPARE_MS;
     const wall = this.#source.wall();
     const lead = this.wallAt(monotonic) - wall;
     this.#leadsWall = lead > LEAD_MS;
@@ -93,7 +96,7 @@ export class TaskClock {
   }
 }
 
-/** The same time as OpenTelemetry writes it. */
+/** The same time in OpenTelemetry's form. */
 export function hrTimeOf(micros: number): HrTime {
   const seconds = Math.floor(micros / 1_000_000);
   return [seconds, (micros - seconds * 1_000_000) * 1000];

@@ -1,7 +1,7 @@
 /**
- * The wire contract: the names under which a task stands on its spans and span events.
+ * The wire contract: the names of a task's attributes and events on its spans.
  *
- * Whoever writes them, in any language, gets the same record and log. `docs/opentelemetry.md`
+ * A program that writes them, in any language, gets the same record and log. `docs/opentelemetry.md`
  * explains each one; a change of meaning raises {@link INSTRUMENTATION_VERSION}.
  */
 
@@ -12,8 +12,8 @@ export const INSTRUMENTATION_NAME = 'taskspan';
 export const INSTRUMENTATION_VERSION = '1.2.0';
 
 /**
- * `task`, `scope` or `announcement`. Only spans that carry it belong to a task's record and log. An
- * announcement says that a task is to come: a span of its own, with the task's UUID and name.
+ * `task`, `scope` or `announcement`. Only spans that have it belong to a task's record and log. An
+ * announcement means that a task will come: a span of its own, with the task's UUID and name.
  */
 export const SPAN_KIND = 'taskspan.span';
 export const SPAN_KINDS = ['task', 'scope', 'announcement'] as const;
@@ -35,18 +35,18 @@ export const TASK_ATTEMPT = 'taskspan.task.attempt';
 /** Span id of the attempt's task span. On each scope span from its start. */
 export const TASK_SPAN = 'taskspan.task.span';
 
-/** Span id of the enclosing scope (or task span). A user's own span in between does not cut the tree. */
+/** Span id of the enclosing scope (or task span). A span of the user's code in between does not cut the tree. */
 export const SCOPE_PARENT = 'taskspan.scope.parent';
 
 /**
- * Whether the enclosing scope belongs to another process. Then it is no heading for this: a scope
- * whose work goes on elsewhere is a job itself. On a scope span from its start; absent if not.
+ * Whether the enclosing scope belongs to another process. Then this scope does not make it a heading: a scope
+ * whose work goes on in another process is a job itself. On a scope span from its start; absent if not.
  */
 export const SCOPE_REMOTE = 'taskspan.scope.remote';
 
 /**
  * UUID of the task that a task is a child of. On the child's task span from its start. The child's
- * share done is also that of its parent span, where that is a scope of the parent task.
+ * progress is also that of its parent span, where that is a scope of the parent task.
  */
 export const PARENT_TASK_UUID = 'taskspan.parent.task.uuid';
 
@@ -60,25 +60,25 @@ export const PARENT_SCOPE = 'taskspan.parent.scope';
  */
 export const WORKER_ID = 'taskspan.worker.id';
 
-/** How often that process gives a sign of life, in milliseconds; 0 if it gives none. */
+/** How often that process sends a heartbeat, in milliseconds; 0 if it sends none. */
 export const WORKER_INTERVAL_MS = 'taskspan.worker.interval_ms';
 
-/** Whether that process hears a request to cancel its tasks. On the task span from its start. */
+/** Whether that process receives requests to cancel its tasks. On the task span from its start. */
 export const WORKER_CANCELLABLE = 'taskspan.worker.cancellable';
 
 /** At the end: `completed`, `failed` or `cancelled`. Empty until then. */
 export const OUTCOME = 'taskspan.outcome';
 
-/** Outcome of a span that a server has ended for a worker that died, for the trace alone: it tells no fact. */
+/** Outcome of a span that a server has ended for a worker that died. It is for the trace alone: it is no fact. */
 export const LOST = 'lost';
 
 /** At the end: whether the scope enclosed other scopes of its process, so that it is no job. */
 export const HEADING = 'taskspan.heading';
 
-/** At the end: how many facts came before it, which is also its own sequence number. */
+/** At the end: how many facts came before it, which is also the end's sequence number. */
 export const FACTS = 'taskspan.facts';
 
-/** At the end: name of the error that this very span reports; empty if none. Its message is the status's. */
+/** At the end: name of the error that this very span reports; empty if none. Its message is that of the status. */
 export const ERROR = 'taskspan.error';
 
 /** At the task span's end: message of the attempt's latest error; empty if none. */
@@ -89,10 +89,10 @@ export const JOBS_TOTAL = 'taskspan.jobs.total';
 export const JOBS_FINISHED = 'taskspan.jobs.finished';
 export const JOBS_FAILED = 'taskspan.jobs.failed';
 
-/** Prefix of every attribute that belongs to the contract and not to the user. */
+/** Prefix of every attribute of the contract. Attributes of the user have other names. */
 export const RESERVED_PREFIX = 'taskspan.';
 
-/** Event: a message to those who wait for the task. */
+/** Event: a message for the people who wait for the task. */
 export const NOTIFICATION_EVENT = 'taskspan.notification';
 export const MESSAGE = 'taskspan.message';
 
@@ -105,11 +105,11 @@ export const TOTAL = 'taskspan.total';
 export const PLAN_EVENT = 'taskspan.plan';
 export const PLAN = 'taskspan.plan';
 
-/** Event: what the task gave as its result, as JSON. */
+/** Event: the task's result, as JSON. */
 export const RESULT_EVENT = 'taskspan.result';
 export const RESULT = 'taskspan.result';
 
-/** Event on a task span: attributes of the task that became known only now, as the event's own attributes. */
+/** Event on a task span: attributes of the task that were set while it ran, as the event's attributes. */
 export const ATTRIBUTES_EVENT = 'taskspan.attributes';
 
 /** Event of OpenTelemetry's semantic conventions: an error. */
@@ -120,12 +120,12 @@ export const EXCEPTION_STACKTRACE = 'exception.stacktrace';
 export const ERROR_TYPE = 'error.type';
 
 /**
- * Log records tell the facts of a span that is still open, as they happen; `docs/wire.md` has the
- * whole. Their event names are those of the events above and these three.
+ * Log records send the facts of a span that is still open; see `docs/wire.md`. Their event names are those of the
+ * events above and these three.
  */
 export const START_EVENT = 'taskspan.start';
 export const END_EVENT = 'taskspan.end';
-/** A process's sign of life. It is no fact. */
+/** A heartbeat of a process. It is no fact. */
 export const BEAT_EVENT = 'taskspan.beat';
 
 /** Name of a scope, on its span and on the log record of its start. `updateName` changes the span's name alone. */
@@ -134,10 +134,10 @@ export const SPAN_NAME = 'taskspan.name';
 /** On the log record of an end: microseconds from start to end. */
 export const DURATION_US = 'taskspan.duration_us';
 
-/** On the log record of an end: message of the error named by {@link ERROR}; on the span it is the status's. */
+/** On the log record of an end: message of the error that {@link ERROR} names; on the span it is that of the status. */
 export const ERROR_MESSAGE = 'taskspan.error.message';
 
-/** On a beat: for how many milliseconds the event loop of the tasks has been blocked; absent if it is not. */
+/** On a heartbeat: for how many milliseconds the event loop of the tasks has been blocked; absent if it is not. */
 export const WORKER_BUSY_MS = 'taskspan.worker.busy_ms';
 
 /** On each event: its sequence number in its span, from 1. The span's start is 0. */
@@ -147,7 +147,7 @@ export const SEQ = 'taskspan.seq';
 export const OUTCOMES = ['completed', 'failed', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Outcomes that a later version of the contract brings, each with the one that stands for it until then. */
+/** Outcomes of a later version of the contract, each with the one that replaces it until then. */
 export const LATER_OUTCOMES: { readonly [outcome: string]: Outcome | undefined } = { timed_out: 'failed', skipped: 'cancelled' };
 
 /** Whether a value is one of {@link OUTCOMES}. */

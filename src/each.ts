@@ -1,10 +1,10 @@
 import { isCount } from './arguments.ts';
 import { received } from './failure.ts';
 
-/** Told before each item is asked for how many are done, of how many. What it throws ends the iteration. */
+/** Called before each item is taken, with how many are done of how many. An error that it throws ends the iteration. */
 type Step = (done: number, total: number | undefined) => void;
 
-/** Counts the items of an iterable as they are taken: an item is done when the next is asked for. */
+/** Counts the items of an iterable while they are taken: an item is done when the next one is requested. */
 export function countEach<T>(
   items: Iterable<T> | AsyncIterable<T>,
   given: number | undefined,
@@ -24,46 +24,48 @@ function* countSync<T>(items: Iterable<T>, total: number | undefined, step: Step
   }
 }
 
-/** Not an async generator: that would cost each item three turns of the microtask queue. */
+/**
+ * Counts asynchronous items. It is no async generator, which would cost each item three turns of the microtask queue.
+ */
 function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step: Step): AsyncIterableIterator<T> {
   const inner = items[Symbol.asyncIterator]();
-  let given = 0;
-  let told = -1;
-  let over = false;
+  let taken = 0;
+  let reported = -1;
+  let isOver = false;
   const receive = (result: IteratorResult<T>): void => {
-    if (!result.done) given++;
-    // Whoever shares the iterator may still have the last item in hand.
-    else if (told === given) over = true;
+    if (!result.done) taken++;
+    // Where several loops share the iterator, another loop may still process the last item.
+    else if (reported === taken) isOver = true;
   };
-  // `for await` closes an iterator whose body throws, not one that throws itself.
+  // `for await` closes an iterator when the loop's body throws, but not when the iterator itself throws.
   const stopped = async (reason: unknown): Promise<never> => {
-    over = true;
+    isOver = true;
     try {
       await inner.return?.();
     } catch {
-      // As in a loop: what stopped it rules over what its closing throws.
+      // As in a loop: the reason that stopped it counts, not what its closing throws.
     }
     throw reason;
   };
   const counted: AsyncIterableIterator<T> = {
     next() {
       try {
-        // What has been given, not what has been asked for: several may ask at once, and after the end.
-        if (!over) step((told = given), total);
+        // The items taken count, not the requests: a caller may request several at once, and after the end.
+        if (!isOver) step((reported = taken), total);
       } catch (reason) {
         return stopped(reason);
       }
       const result = Promise.resolve(inner.next());
-      // Beside it: whoever waits for the item waits no longer, and hears of an error.
+      // Not in the caller's promise: so the caller waits no longer, and gets an error itself.
       result.then(receive, ignore);
       return result;
     },
     return(value?: unknown) {
-      over = true;
+      isOver = true;
       return inner.return?.(value) ?? Promise.resolve({ done: true, value: undefined as never });
     },
     throw(error?: unknown) {
-      over = true;
+      isOver = true;
       return inner.throw?.(error) ?? Promise.reject(error);
     },
     [Symbol.asyncIterator]: () => counted,
@@ -72,10 +74,10 @@ function countAsync<T>(items: AsyncIterable<T>, total: number | undefined, step:
 }
 
 function ignore(): void {
-  // Whoever asked has the same promise.
+  // The caller has the same promise, and handles the error.
 }
 
-/** A length of UTF-16 units would not count the characters that a string iterates. */
+/** The number of items, if it is known. A string's length counts UTF-16 units, not the characters that it iterates. */
 function sizeOf(items: object | string): number | undefined {
   if (typeof items === 'string') return undefined;
   try {

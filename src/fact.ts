@@ -2,8 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Outcome } from './conventions.ts';
 
 /**
- * A fact is one thing that happened to a task. Its identity is the span it belongs to and its
- * sequence number there: 0 is the span's start, the highest is its end.
+ * A fact is one thing that happened to a task. Its identity is its span and its sequence number in the
+ * span: 0 is the span's start, the highest is its end.
  *
  * Times are microseconds since the epoch, as whole numbers.
  */
@@ -21,14 +21,17 @@ export type Fact =
   | ScopeEnd
   | TaskEnd;
 
-/** Which span a fact belongs to. */
+/** The span that a fact belongs to. */
 export interface SpanRef {
   readonly taskUuid: string;
   /** 32 lower-case hex digits. */
   readonly traceId: string;
   /** 16 lower-case hex digits. */
   readonly spanId: string;
-  /** Span id of the attempt's task span; the task span's own is its {@link spanId}, an announcement's is `""`. */
+  /**
+   * Span id of the attempt's task span. For a task span it is the same as {@link spanId}, for an announcement it is
+   * `""`.
+   */
   readonly taskSpanId: string;
 }
 
@@ -39,7 +42,7 @@ interface FactOf<Kind extends string> {
   readonly time: number;
 }
 
-/** A task is to come: somebody has put it into a queue. Its span is its own and no attempt's: `taskSpanId` is `""`. */
+/** A task will come: it was added to a queue. Its span belongs to no attempt: `taskSpanId` is `""`. */
 export interface TaskAnnounced extends FactOf<'task-announced'> {
   readonly name: string;
   /** The user's own attributes of the task. */
@@ -54,9 +57,9 @@ export interface TaskStart extends FactOf<'task-start'> {
   /** The user's own attributes of the task. */
   readonly attributes: Attributes;
   readonly workerId: string;
-  /** Milliseconds between two signs of life of the worker; 0 if it gives none. */
+  /** Milliseconds between two heartbeats of the worker; 0 if it sends none. */
   readonly workerIntervalMs: number;
-  /** Whether the worker hears a request to cancel. Default `false`. */
+  /** Whether the worker receives requests to cancel. Default `false`. */
   readonly cancellable?: boolean;
   /** The task of which this one is a child, and the scope there that stands for it, if there is one. */
   readonly parentTaskUuid?: string;
@@ -70,9 +73,9 @@ export interface ScopeStart extends FactOf<'scope-start'> {
   readonly name: string;
   /** Span id of the enclosing scope or task span. */
   readonly parentSpanId: string;
-  /** Whether that one belongs to another process: the scope is a part of the task then. Default `false`. */
+  /** Whether the enclosing scope belongs to another process: then this scope is a part of the task. Default `false`. */
   readonly remote?: boolean;
-  /** Of such a part: the worker in which it runs, where it says so. */
+  /** The worker that runs such a part, if it is known. */
   readonly workerId?: string;
 }
 
@@ -86,14 +89,14 @@ export interface ProgressFact extends FactOf<'progress'> {
   readonly total?: number | undefined;
 }
 
-/** What a scope will consist of: so many scopes, or scopes of these names and weights. */
+/** What a scope is going to consist of: a number of scopes, or scopes of these names and weights. */
 export type Plan = number | Readonly<Record<string, number>>;
 
 export interface PlanFact extends FactOf<'plan'> {
   readonly plan: Plan;
 }
 
-/** An error that a scope or the task itself reports. */
+/** An error that a scope or the task reports. */
 export interface ExceptionFact extends FactOf<'exception'> {
   /** The error's name, such as `TypeError`. */
   readonly type: string;
@@ -105,18 +108,21 @@ export interface ResultFact extends FactOf<'result'> {
   readonly result: string;
 }
 
-/** Attributes of the task that became known only now. Of several values for a name the last by sequence number counts. */
+/**
+ * Attributes of the task that were set while it ran. Of several values for a name the last one by sequence number
+ * counts.
+ */
 export interface AttributesFact extends FactOf<'attributes'> {
   readonly attributes: Attributes;
 }
 
-/** An event of a later version of the contract. It counts as received, and changes nothing else. */
+/** An event of a later version of the contract. It counts as received, and has no other effect. */
 export interface UnknownFact extends FactOf<'unknown'> {
   /** Name of the event. */
   readonly name: string;
 }
 
-/** An error as an end tells it. */
+/** The error in an end. */
 export interface ErrorInfo {
   readonly name: string;
   readonly message: string;
@@ -126,14 +132,14 @@ interface EndOf<Kind extends string> extends FactOf<Kind> {
   readonly outcome: Outcome;
   /** Microseconds from start to end. */
   readonly duration: number;
-  /** The error that this very span reports; absent where it only passes on one that a scope inside reported. */
+  /** The error that this very span reports; absent where the error was reported by a scope inside. */
   readonly error?: ErrorInfo | undefined;
-  /** The user's attributes of the span, as they are at its end; absent where there are none. */
+  /** The user's attributes of the span at its end; absent where there are none. */
   readonly attributes?: Attributes;
 }
 
 export interface ScopeEnd extends EndOf<'scope-end'> {
-  /** Whether the scope enclosed scopes of its process: then it is no job. */
+  /** Whether the scope enclosed scopes of its process. Then it is no job. */
   readonly heading: boolean;
 }
 

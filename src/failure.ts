@@ -1,21 +1,19 @@
-/**
- * Says what was thrown, whatever it was. Nothing here throws, however hostile the value.
- */
+/** Describes thrown values, whatever they are. Nothing here throws, however hostile the value. */
 
-/** An error in words. */
+/** A thrown value as texts. */
 export interface Failure {
   /** The error's name, such as `TypeError`; `Error` for thrown values that are no errors. */
   readonly name: string;
   /** Its message; may be empty. */
   readonly message: string;
-  /** Its stack, with those of its causes; absent where there is none. */
+  /** Its stack with the stacks of its causes; absent where there is none. */
   readonly stack?: string | undefined;
 }
 
 const PREVIEW_LENGTH = 200;
 const CAUSE_DEPTH = 8;
 
-/** The thrown value in words. */
+/** Describes a thrown value. */
 export function describeFailure(thrown: unknown): Failure {
   if (typeof thrown === 'object' && thrown !== null) {
     const message = textOf(thrown, 'message');
@@ -26,12 +24,12 @@ export function describeFailure(thrown: unknown): Failure {
   return { name: 'Error', message: typeof thrown === 'string' ? thrown : preview(thrown) };
 }
 
-/** The message, or the name where the message is empty: never empty itself. */
+/** The message, or the name where the message is empty. The result is never empty. */
 export function failureText({ name, message }: { name: string; message: string }): string {
   return [message, name].find((text) => text.trim() !== '') ?? 'Error';
 }
 
-/** A short, safe text of a value that was not what was expected, for error messages. */
+/** A short text of an unexpected value, for error messages. */
 export function received(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(shorten(value)) : preview(value);
 }
@@ -84,7 +82,7 @@ function stackWithCauses(error: object): string | undefined {
   return textOf(error, 'stack') === undefined && parts.length === 1 ? undefined : parts.join('\n');
 }
 
-/** What a stack would begin with. */
+/** The first line that a stack would have. */
 function headOf(value: object): string {
   if (!isError(value)) return preview(value);
   const message = textOf(value, 'message');

@@ -1,13 +1,13 @@
 import { failureText } from './failure.ts';
 
-/** The JSON of values that task code gives, which may be anything. */
+/** Writes the values of task code as JSON. They may be anything. */
 
-/** JSON as `JSON.stringify` writes it, with a bigint as text; `undefined` for what JSON can't write. */
+/** JSON as `JSON.stringify` writes it, with a bigint as text; `undefined` for a value that has no JSON. */
 export function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch (error) {
-    // Only then, since a function that sees each item makes all of it slower.
+    // Only after a failure, since a function that is called for each item makes everything slower.
     return error instanceof TypeError ? jsonWithBigints(value) : undefined;
   }
 }
@@ -25,11 +25,11 @@ function withoutBigint(item: unknown): unknown {
 }
 
 /**
- * What stands for a value in JSON: maps and sets, bigints, errors and typed arrays are something too. `undefined` where
- * nothing does.
+ * The value that JSON writes for a value; `undefined` where it writes none. Unlike `JSON.stringify`, it has one for maps
+ * and sets, bigints, errors and typed arrays.
  */
 export function jsonValue(key: string, value: unknown): unknown {
-  // Before `toJSON`, which a `Buffer` has.
+  // A `Buffer` has a `toJSON` too.
   if (ArrayBuffer.isView(value)) return value;
   const item = withoutBigint(hasToJson(value) ? value.toJSON(key) : value);
   switch (typeof item) {
@@ -46,28 +46,28 @@ export function jsonValue(key: string, value: unknown): unknown {
   }
 }
 
-/** The classes of objects that are a text, a number or a boolean in JSON. */
+/** Objects of these classes are a text, a number or a boolean in JSON. */
 const BOXES = [String, Number, Boolean, BigInt];
 
 function hasToJson(value: unknown): value is { toJSON(key: string): unknown } {
   return typeof value === 'object' && value !== null && typeof (value as { toJSON?: unknown }).toJSON === 'function';
 }
 
-/** Whether OpenTelemetry and JSON both have this number exactly; a whole number beyond 2^53 they do not. */
+/** Whether both OpenTelemetry and JSON hold this number exactly. They don't for a whole number beyond 2^53. */
 export function isPlainNumber(value: number): boolean {
   return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
 }
 
 /**
- * JSON of an object that {@link jsonValue} gave. Of more than `most` code units the beginning is exact, and what does not
- * fit is not read: a large object costs no more than what is kept of it. (Its names alone are listed as a whole: V8 has
- * no other way.)
+ * Writes the JSON of an object that {@link jsonValue} returned. Of JSON that is longer than `most` code units, only the
+ * beginning is exact, and values that do not fit are not read: a large object costs no more than the part that is kept.
+ * (Only its names are listed as a whole: V8 has no other way.)
  */
 export function jsonUpTo(value: object, most: number): string {
   const open = new Set<object>();
   let json = '';
 
-  /** Writes a value behind what stands before it; whether there is JSON for it. */
+  /** Writes a value, after the text `before`. Returns whether there is JSON for it. */
   function write(before: string, item: unknown): boolean {
     if (item === undefined) return false;
     if (typeof item === 'object' && item !== null) {
@@ -117,7 +117,7 @@ export function jsonUpTo(value: object, most: number): string {
   return json;
 }
 
-/** The items of an array, a typed array or a set; `undefined` for any other object. */
+/** The items of an array, a typed array or a set; `undefined` for another object. */
 function itemsOf(object: object): Iterable<unknown> | undefined {
   if (object instanceof Set) return object;
   if (Array.isArray(object) || (ArrayBuffer.isView(object) && 'length' in object)) return Array.prototype.values.call(object);

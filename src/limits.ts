@@ -1,11 +1,11 @@
 import { received } from './failure.ts';
 
 /**
- * How much a task may say at a time. What is longer is cut, never silently: a mark with the whole
- * length follows, `… (cut: 10,485,760 characters)`.
+ * How long a task's texts may be, and how many its attributes. A longer text is cut and marked with its
+ * whole length: `… (cut: 10,485,760 characters)`.
  *
  * Lengths are in UTF-16 code units, as `String.length` counts them, and a cut never falls inside
- * a surrogate pair. `redact` sees a text before it is cut.
+ * a surrogate pair. `redact` gets a text before it is cut.
  */
 export interface Limits {
   /** Length of a message, a notification's or an error's. Default 65,536. */
@@ -13,13 +13,13 @@ export interface Limits {
   /** Length of a name: a task's, a scope's, an error's, an attribute's. Default 256. */
   name: number;
   /**
-   * How many attributes a task has, and each notification; the first ones count. Of those that code has set on the span
-   * too, the first by name. Default 64.
+   * How many attributes a task may have, and each notification; the first ones count. Of attributes that code has set on
+   * the span, the first ones by name count. Default 64.
    */
   attributes: number;
-  /** Length of an attribute's value, of a list all of it; a longer list is left out. Default 16,384. */
+  /** Length of an attribute's value, or of a whole list; a longer list is left out. Default 16,384. */
   attributeValue: number;
-  /** Length of a stack trace with those of its causes, on the span. Default 16,384. */
+  /** Length of a stack trace on the span, with the stack traces of its causes. Default 16,384. */
   stack: number;
   /** Length of a result as JSON text; of a longer one its beginning is kept, as a string. Default 262,144. */
   result: number;
@@ -35,10 +35,10 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 /**
- * A text of at most so many code units, and a mark after it where it was longer. A text that was cut so before stays
- * as it is, so that a record is the same in process and where it is received.
+ * Cuts a text to `most` code units, and adds a mark. A text that has been cut so before stays as it is, so that a record
+ * is the same in process and in a receiver.
  *
- * @param all How many there were, as the mark writes it. Default: those of the text.
+ * @param all The whole length, as the mark writes it. Default: the length of the text.
  */
 export function cutText(text: string, most: number, all?: string): string {
   if (text.length <= most || isCutAt(text, most)) return text;
@@ -47,11 +47,11 @@ export function cutText(text: string, most: number, all?: string): string {
   return `${text.slice(0, end)}… (cut: ${all ?? countText(text.length)} characters)`;
 }
 
-/** The marks at the end of a text: of its own cut, and of attributes that were cut beside it. */
+/** The marks at the end of a text: that of its own cut, and that of attributes that were left out. */
 const MARKS = /(?:… \(cut: [\d,]{1,26}(?: of [\d,]{1,26})? (?:characters|attributes)\)){1,2}$|… \(cut: more than [\d,]{1,26} characters\)$/;
 const LONGEST_MARKS = 160;
 
-/** Whether a text has at most so many code units before the marks of an earlier cut. */
+/** Whether a text has at most `most` code units before the marks of an earlier cut. */
 function isCutAt(text: string, most: number): boolean {
   if (text.length > most + LONGEST_MARKS) return false;
   const end = text.slice(-LONGEST_MARKS);
@@ -59,38 +59,41 @@ function isCutAt(text: string, most: number): boolean {
   return at !== -1 && text.length - end.length + at <= most;
 }
 
-/** The mark that tells of attributes that were left out; `""` where none were, or where it is among them already. */
+/**
+ * The mark for attributes that were left out; `""` where none were, or where the attributes contain the mark already.
+ */
 export function attributesCut(attributes: object, most: number): string {
   const { length } = Object.keys(attributes);
   if (length <= most || (length === most + 1 && hasCutMark(attributes))) return '';
   return `… (cut: ${countText(length - most)} of ${countText(length)} attributes)`;
 }
 
-/** Whether the mark of attributes that were left out is among them. */
+/** Whether attributes contain the mark for attributes that were left out. */
 export function hasCutMark({ '…': mark }: { readonly '…'?: unknown }): boolean {
   return typeof mark === 'string' && isCutAt(mark, 0);
 }
 
-/** The first `most` attributes by name, in UTF-16 code units; of a set that has an order of its own on each way. */
+/** The first `most` attributes by name, in UTF-16 code units: their order may differ between process and receiver. */
 export function firstAttributes<T extends object>(attributes: T, most: number): T {
   const keys = Object.keys(attributes);
   if (keys.length <= most) return attributes;
-  const first = new Set(keys.toSorted().slice(0, most));
+  // oxlint-disable-next-line unicorn/no-array-sort -- Node.js 18, where task code runs too, has no `toSorted`.
+  const first = new Set([...keys].sort().slice(0, most));
   return Object.fromEntries(Object.entries(attributes).filter(([key]) => first.has(key))) as T;
 }
 
-/** The first `most` attributes by name, and `…` with the mark where others were left out. */
+/** The first `most` attributes by name, and the mark as `…` where others were left out. */
 export function boundedAttributes<T extends object>(attributes: T, most: number): T {
   const cut = attributesCut(attributes, most);
   return cut === '' ? attributes : { ...firstAttributes(attributes, most), '…': cut };
 }
 
-/** A number as the marks write it. */
+/** A number as a mark writes it. */
 export function countText(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** Throws a `TypeError` that says what was expected and what came. */
+/** Throws a `TypeError` for invalid limits. */
 export function checkLimits(limits: unknown): asserts limits is Partial<Limits> {
   if (typeof limits !== 'object' || limits === null) {
     throw new TypeError(`limits: expected an object, got ${received(limits)}`);
@@ -105,7 +108,7 @@ export function checkLimits(limits: unknown): asserts limits is Partial<Limits> 
   }
 }
 
-/** The limits of a task: the given ones, and the defaults for the rest. */
+/** The limits of a task: the given ones, and defaults for the rest. */
 export function limitsOf(given: Partial<Limits>): Limits {
   const limits = { ...DEFAULT_LIMITS };
   for (const key of Object.keys(limits) as (keyof Limits)[]) limits[key] = given[key] ?? limits[key];

@@ -2,14 +2,14 @@ import type { Outcome } from './conventions.ts';
 import type { Fact, JobCounts, ErrorInfo } from './fact.ts';
 
 /**
- * The text of a task's log, line by line, in the form of the seed.
+ * Writes the text of a task's log, line by line; see `docs/log-and-record.md`.
  *
- * What a fact says does not depend on other facts, but for the `(continued)` line that names a
- * scope again: {@link needsName}. Nobody can forge a line: a message's own further lines, and a
+ * The lines of a fact do not depend on other facts, except for the `(continued)` line that names a
+ * scope again: {@link needsName}. A message can't forge a line: its second and further lines, and a
  * message that reads like a final or attempt line, are marked with `  | `.
  */
 
-/** What a fact adds to the log; `""` for one that is not told there. */
+/** The lines that a fact adds to the log; `""` if it adds none. */
 export function factLines(fact: Fact): string {
   switch (fact.kind) {
     case 'notification':
@@ -34,12 +34,12 @@ export function factLines(fact: Fact): string {
   }
 }
 
-/** `\t - NAME`, and again with `(continued)` where another scope's lines stand in between. */
+/** `\t - NAME`, with `(continued)` where lines of another scope come between. */
 export function nameLine(name: string, continued = false): string {
   return `\t - ${oneLine(name)}${continued ? ' (continued)' : ''}\n`;
 }
 
-/** A notification: its first line, and its further ones marked. */
+/** The lines of a notification. The second and further ones are marked. */
 export function messageLines(message: string): string {
   if (isPlainMessage(message)) return plainLine(message);
   const [first = '', ...further] = message.trimStart().split(LINE_BREAK);
@@ -47,28 +47,28 @@ export function messageLines(message: string): string {
   return `${mark}${visible(first)}\n${marked(further)}`;
 }
 
-/** Whether {@link plainLine} tells a message, so that its line gives it back. */
+/** Whether {@link plainLine} writes a message, so that the message can be read back from its line. */
 export function isPlainMessage(message: string): boolean {
   return !NOT_PLAIN.test(message);
 }
 
-/** The line of a message that needs no change. */
+/** The line of a message that is written as it is. */
 export function plainLine(message: string): string {
   return `\t${message}\n`;
 }
 
-/** How a scope ended, after what time, and by what error. */
+/** The lines of a scope's end: its outcome, its duration and its error. */
 export function outcomeLines(outcome: Outcome, duration: number, error: ErrorInfo | undefined): string {
   const lines = `\t\t${OUTCOME_TEXT[outcome]}\n\t\tTime spent: ${timeSpent(duration)}\n`;
   return error === undefined ? lines : `${lines}\t\tSee error message:\n${errorLines(error)}`;
 }
 
-/** What stands at the head of an attempt: nothing at the first. */
+/** The first line of an attempt; `""` for the first attempt. */
 export function attemptLine(attempt: number): string {
   return attempt > 1 ? `\tAttempt ${attempt}\n` : '';
 }
 
-/** What an end tells of facts before it that have not come: `72 updates not received`. */
+/** The line before an end that counts facts which have not arrived: `72 updates not received`. */
 export function missingLine(count: number): string {
   return `\t${count} ${count === 1 ? 'update' : 'updates'} not received\n`;
 }
@@ -78,22 +78,22 @@ export function finalLine(jobs: JobCounts): string {
   return `\tTask Finished - ${jobs.finished} out of ${jobs.total} jobs finished\n`;
 }
 
-/** Hours and minutes, as the seed wrote them; hours go on past 24. */
+/** Hours and minutes, such as `0h7m`; hours go on past 24. */
 export function timeSpent(micros: number): string {
   const minutes = Math.floor(micros / 60_000_000);
   return `${Math.floor(minutes / 60)}h${minutes % 60}m`;
 }
 
-/** What a line is about: the three that can need a name before them, and the rest. */
+/** The kind of a line. A message and an outcome may need the scope's name before them. */
 export type LineKind = 'message' | 'outcome' | 'other';
 
-/** What sort of line a fact writes. */
+/** The kind of line that a fact writes. */
 export function lineKind(fact: Fact): LineKind {
   if (fact.kind === 'notification') return 'message';
   return fact.kind === 'scope-end' ? 'outcome' : 'other';
 }
 
-/** What {@link needsName} asks about scopes. */
+/** What {@link needsName} has to know about scopes. */
 export interface ScopeTree<Scope> {
   isOpen(scope: Scope): boolean;
   isHeading(scope: Scope): boolean;
@@ -102,8 +102,10 @@ export interface ScopeTree<Scope> {
 }
 
 /**
- * Whether a line needs `\t - NAME (continued)` before it, so that it can't be read as another
- * scope's: no outcome stands without its name, and no message under a scope that is not its own.
+ * Whether a line needs `\t - NAME (continued)` before it, so that it can't be read as a line of another scope: no
+ * outcome stands without its name, and no message under the name of another scope.
+ *
+ * @param before The scope of the line before.
  */
 export function needsName<Scope>(
   kind: LineKind,
@@ -114,7 +116,8 @@ export function needsName<Scope>(
   if (kind === 'other') return false;
   if (kind === 'outcome') return scope !== before || tree.isHeading(scope);
   if (before === undefined || scope === before) return false;
-  // Inside a job lie only parts elsewhere: after one of their lines the job's outcome would stand under theirs.
+  // The scopes inside a job are parts in other processes: after one of their lines the job's outcome would stand
+  // under theirs.
   return tree.isOpen(before) || !tree.isInside(before, scope) || !tree.isHeading(scope);
 }
 
@@ -127,7 +130,7 @@ const OUTCOME_TEXT: Record<Outcome, string> = {
 const MARK = '\t  | ';
 const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
 const READS_AS_OURS = /^\s*(?:Task Finished - |Attempt \d|\d+ updates? not received)/;
-/** Control characters but the tab, and those that override the direction of text. */
+/** Control characters except the tab, and characters that override the direction of text. */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 const CONTROLS = new RegExp(CONTROL, 'g');
@@ -150,8 +153,8 @@ function oneLine(text: string): string {
 }
 
 /**
- * A text that can do nothing to a terminal: control pictures where Unicode has them (ESC is `␛`), the
- * code point where it has not. Tabs stay.
+ * A text that can't control a terminal: control characters become Unicode's control pictures (ESC is `␛`), or their code
+ * point where there is no picture. Tabs stay.
  */
 export function visible(text: string): string {
   if (!CONTROL.test(text)) return text;

@@ -154,7 +154,10 @@ export class OpenScope implements AttemptScope {
     if (this.#isCounted && this.#isOpen) this.attempt.jobs.running--;
   }
 
-  /** Whether the record counts it. A scope that is not recorded in a recorded task, as where tracing is suppressed, is no job. */
+  /**
+   * Whether the record counts it. A scope that is not recorded in a recorded task, as where tracing is suppressed, is
+   * no job.
+   */
   get #isCounted(): boolean {
     return this.parent !== undefined && (this.writer.recording || !this.#taskRecords);
   }
@@ -191,7 +194,7 @@ export class OpenScope implements AttemptScope {
     const known = totals?.();
     if (verbose !== undefined) this.#print(verbose, outcome, time, isOwn ? failure : undefined, known);
     if (this.writer.recording) {
-      this.writer.end({ outcome, heading: this.#isHeading, failure, own: isOwn, time, of: this.attempt, totals: known });
+      this.writer.end({ outcome, heading: this.#isHeading, failure, isOwn, time, of: this.attempt, totals: known });
     }
   }
 

@@ -1,11 +1,11 @@
 import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Span, SpanContext, SpanOptions, Tracer } from '@opentelemetry/api';
-import * as conventions from './conventions.ts';
 import type { Attempt } from './attempt.ts';
-import { capture, sinkOf, processorsFor } from './capture.ts';
+import { capture, processorsFor, sinkOf } from './capture.ts';
 import type { Capture, SpanSink, TaskProcessor } from './capture.ts';
 import type { CarriedScope } from './carrier.ts';
 import { hrTimeOf } from './clock.ts';
+import * as conventions from './conventions.ts';
 import type { SpanRef } from './fact.ts';
 import { reportOnce } from './report.ts';
 import { randomId, StandInSpan } from './stand-in-span.ts';
@@ -13,19 +13,21 @@ import { worker } from './worker.ts';
 
 /** A span that has started. */
 export interface OpenSpan {
-  /** The provider's, or a {@link StandInSpan} where that records nothing and the facts are taken. */
+  /**
+   * The provider's span, or a {@link StandInSpan} where the provider records nothing and a processor takes the facts.
+   */
   readonly span: Span;
-  /** Its ids in the record. Blank where nothing is traced and nothing recorded. */
+  /** Its ids in the record. They are blank where nothing is traced and nothing recorded. */
   readonly ref: SpanRef;
-  /** Where its facts go; absent where nobody takes them. */
+  /** Takes its facts; absent where no processor does. */
   readonly sink: SpanSink | undefined;
   /** The context in which its code runs; absent where nothing is traced and nothing recorded. */
   readonly context: Context | undefined;
 }
 
 /**
- * Attributes that an end sets. They stand from the start, since an attribute limit would drop late ones in the copy for
- * the wire. A scope's error has no such place, which would make each scope dearer: its exception event names it too.
+ * Attributes that an end sets. A span has them from its start, since an attribute limit drops late ones in the copy for
+ * the wire. The error of a scope is not among them, which keeps each scope cheaper: its exception event names it too.
  */
 const RESERVED: Attributes = {
   [conventions.OUTCOME]: '',
@@ -33,16 +35,18 @@ const RESERVED: Attributes = {
   [conventions.FACTS]: 0,
 };
 
-/** Where an attempt comes from, beside the span that is active. */
+/** What caused an attempt, besides the active span. */
 export interface TaskOrigin {
-  /** The span that it goes on from: a link to it. */
+  /** A span of the attempt before: the task span links to it. */
   readonly after?: SpanContext | undefined;
   /** The task of which it is a child, and the scope there that stands for it. */
   readonly parentTaskUuid?: string | undefined;
   readonly parentScope?: { readonly taskSpanId: string; readonly spanId: string } | undefined;
 }
 
-/** Starts the task span, the root of an attempt, as a child of whatever span is active. Decides who takes the task. */
+/**
+ * Starts the task span, the root of an attempt, as a child of the active span, and chooses the attempt's processors.
+ */
 export function startTaskSpan(attempt: Attempt, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
   const base = contextApi.active();
   const cancellable = worker.listeners > 0;
@@ -73,9 +77,9 @@ export function startTaskSpan(attempt: Attempt, time: number, attributes: Attrib
     base,
   );
   attempt.processors = processors;
-  const { span, traceId, spanId } = identified(given, base, processors, undefined);
+  const { span, traceId, spanId } = usableSpan(given, base, processors, undefined);
   const ref = { taskUuid: attempt.uuid, traceId, spanId, taskSpanId: spanId };
-  const open = opened(span, ref, base, processors);
+  const open = openSpan(span, ref, base, processors);
   const { parentTaskUuid, parentScope } = origin;
   open.sink?.start({
     kind: 'task-start',
@@ -120,27 +124,29 @@ export function startPartSpan(attempt: Attempt, scope: CarriedScope, name: strin
     [conventions.WORKER_ID]: worker.id,
   };
   const { given, processors } =
-    parent === undefined ? { given: undefined, processors: processorsFor(new Set()) } : startRoot(attempt.tracer, name, scopeOptions(attributes, name, time), base);
+    parent === undefined
+      ? { given: undefined, processors: processorsFor(new Set()) }
+      : startRoot(attempt.tracer, name, scopeOptions(attributes, name, time), base);
   attempt.processors = processors;
-  const { span, ...ids } = identified(given, base, processors, traceId);
+  const { span, ...ids } = usableSpan(given, base, processors, traceId);
   const ref = { taskUuid: attempt.uuid, ...ids, taskSpanId: attempt.spanId };
-  const open = opened(span, ref, base, processors);
+  const open = openSpan(span, ref, base, processors);
   open.sink?.start({ kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId, remote: true, workerId: worker.id });
   return open;
 }
 
 /**
- * The context for a scope's span.
+ * The context in which a scope's span starts.
  *
- * @param onPath Whether the running code is inside the parent scope: a user's own active span
- *   lies between the two then, and is the parent span.
+ * @param isCurrent Whether the running code is inside the parent scope. Then an active span of the user's code lies
+ *   between the two scopes, and is the parent span.
  */
-export function contextInside(parent: Span, active: Context, onPath: boolean): Context {
-  const inTrace = onPath && trace.getSpanContext(active)?.traceId === parent.spanContext().traceId;
+export function contextInside(parent: Span, active: Context, isCurrent: boolean): Context {
+  const inTrace = isCurrent && trace.getSpanContext(active)?.traceId === parent.spanContext().traceId;
   return inTrace ? active : new ContextWithSpan(active, parent);
 }
 
-/** The attributes with which the span of each scope in this one starts. They are the same: made once, and copied. */
+/** The attributes that the spans of all scopes inside one scope start with. They are made once and copied for each. */
 export function scopeAttributes(attempt: Attempt, parentSpanId: string): Readonly<Attributes> {
   return {
     [conventions.SPAN_KIND]: 'scope',
@@ -154,10 +160,10 @@ export function scopeAttributes(attempt: Attempt, parentSpanId: string): Readonl
   };
 }
 
-/** How many attributes the span of a scope has until its end, unless code sets some. */
+/** How many attributes the span of a scope has until its end, unless the user's code sets some. */
 export const SCOPE_ATTRIBUTE_COUNT = 10;
 
-/** Starts the span of a scope inside another one, in a context that {@link contextInside} gave. */
+/** Starts the span of a scope inside another one, in a context of {@link contextInside}. */
 export function startScopeSpan(
   attempt: Attempt,
   attributes: Readonly<Attributes>,
@@ -167,24 +173,27 @@ export function startScopeSpan(
   base: Context,
 ): OpenSpan {
   const { processors, tracer } = attempt;
-  // Inside a task that is in no trace a scope would begin one of its own.
+  // Where the task is in no trace, the provider would begin a new trace for each scope.
   const isAlone = parent.span instanceof StandInSpan && !parent.span.isInTrace;
-  const given = isAlone ? undefined : startSpan(tracer, name, scopeOptions(attributes, name, time), base, NOTED_BY_NOBODY);
-  const { span, traceId, spanId } = identified(given, base, processors, parent.ref.traceId);
+  const given = isAlone ? undefined : startSpan(tracer, name, scopeOptions(attributes, name, time), base, IGNORED);
+  const { span, traceId, spanId } = usableSpan(given, base, processors, parent.ref.traceId);
   const ref = { taskUuid: attempt.uuid, traceId, spanId, taskSpanId: parent.ref.taskSpanId };
-  const open = opened(span, ref, base, processors);
+  const open = openSpan(span, ref, base, processors);
   open.sink?.start({ kind: 'scope-start', span: ref, seq: 0, time, name, parentSpanId: parent.ref.spanId });
   return open;
 }
 
-/** Copied, since a tracer that is wrapped may write into what it gets. The contract's name stays when the span's changes. */
+/**
+ * The options of a scope's span. The attributes are copied, since a wrapped tracer may write into them. The name is
+ * among them, since `updateName` may change the span's.
+ */
 function scopeOptions(attributes: Readonly<Attributes>, name: string, time: number): SpanOptions {
   const own = { ...attributes };
   own[conventions.SPAN_NAME] = name;
   return { startTime: hrTimeOf(time), attributes: own };
 }
 
-/** Starts the span of a task, part or announcement, and decides who takes its facts. */
+/** Starts the span of a task, part or announcement, and chooses the processors that take its facts. */
 export function startRoot(
   tracer: Tracer,
   name: string,
@@ -196,10 +205,13 @@ export function startRoot(
   return { given, processors: processorsFor(called) };
 }
 
-/** A scope goes where its task goes, whichever processors its span comes to. */
-const NOTED_BY_NOBODY: NonNullable<Capture['starting']> = { add: () => undefined };
+/** The processors that are called for a scope's span make no difference: its task's processors take the scope. */
+const IGNORED: NonNullable<Capture['starting']> = { add: () => undefined };
 
-/** A processor that throws in `onStart` must not reach task code: no span then. */
+/**
+ * Starts a span; `undefined` where the provider, or a processor in its `onStart`, throws: task code must not get that
+ * error.
+ */
 function startSpan(
   tracer: Tracer,
   name: string,
@@ -220,11 +232,13 @@ function startSpan(
 }
 
 /**
- * The span to use, and its ids in the record: what the provider gave, or a {@link StandInSpan} where that records
- * nothing and the facts are taken. A stand-in has the provider's ids if these are valid and its own: OpenTelemetry's
- * API, without an SDK, gives each span the ids of its parent. Else it has random ones in its task's trace.
+ * The span to use, and its ids in the record: the provider's span, or a {@link StandInSpan} where the provider records
+ * nothing and a processor takes the facts.
+ *
+ * A stand-in has the ids of the provider's span, if they are valid and not its parent's: without an SDK, OpenTelemetry's
+ * API gives each span the ids of its parent. Otherwise it has random ids, in its task's trace.
  */
-export function identified(
+export function usableSpan(
   given: Span | undefined,
   base: Context,
   processors: readonly TaskProcessor[],
@@ -244,7 +258,7 @@ export function identified(
   return { span: new StandInSpan(nearest), traceId, spanId: randomId(16) };
 }
 
-/** The ids of a provider's span; `undefined` for one that is none, as a mock of a test may be. */
+/** The ids of a provider's span; `undefined` for a value that is no span, such as the mock of a test. */
 function contextOf(span: Span): SpanContext | undefined {
   try {
     span.isRecording();
@@ -255,13 +269,13 @@ function contextOf(span: Span): SpanContext | undefined {
   }
 }
 
-function opened(span: Span, ref: SpanRef, base: Context, processors: readonly TaskProcessor[]): OpenSpan {
+function openSpan(span: Span, ref: SpanRef, base: Context, processors: readonly TaskProcessor[]): OpenSpan {
   const sink = sinkOf(processors, ref);
   if (sink === undefined && !span.isRecording() && !isSpanContextValid(span.spanContext())) return NOT_TRACED;
   return { span, ref, sink, context: new ContextWithSpan(base, span) };
 }
 
-/** What stands for a span where nothing is traced and nothing recorded. */
+/** Replaces a span where nothing is traced and nothing recorded. */
 export const NOT_TRACED: OpenSpan = {
   span: trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }),
   ref: { taskUuid: '', traceId: '', spanId: '', taskSpanId: '' },
@@ -270,8 +284,8 @@ export const NOT_TRACED: OpenSpan = {
 };
 
 /**
- * What `trace.setSpan(base, span)` gives, without its copy of all that stands in the context: most
- * scopes ask for the active span alone.
+ * A context with an active span, as `trace.setSpan(base, span)` makes it. It does not copy the values of the base:
+ * the code of most scopes asks for the active span alone.
  */
 export class ContextWithSpan implements Context {
   readonly #base: Context;
@@ -296,19 +310,19 @@ export class ContextWithSpan implements Context {
   }
 }
 
-/** The API's own key of the active span, which it does not export: it tells whoever is asked to keep one. */
+/** The API's own key of the active span. The API does not export it, but passes it to a context that sets a span. */
 const SPAN_KEY: symbol = spanKey();
 
 function spanKey(): symbol {
   let asked: symbol | undefined;
-  const listening: Context = {
+  const spy: Context = {
     getValue: () => undefined,
     setValue(key) {
       asked = key;
-      return listening;
+      return spy;
     },
-    deleteValue: () => listening,
+    deleteValue: () => spy,
   };
-  trace.setSpan(listening, trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }));
+  trace.setSpan(spy, trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }));
   return asked!;
 }

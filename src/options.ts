@@ -13,21 +13,24 @@ export interface TaskOptions<Suppress extends boolean = boolean> {
   taskUuid?: string;
   /** Number of this attempt, a whole number from 1: a retry of the same task is the next. Default 1. */
   attempt?: number;
-  /** Attributes of the task, for its record and its span. No name may begin with `taskspan.`; values of other types become text. */
+  /**
+   * Attributes of the task, for its record and its span. No name may begin with `taskspan.`; values of other types
+   * become text.
+   */
   attributes?: Attributes;
   /** Whether the task's log is printed to standard output too. Default `false`. */
   verbose?: boolean;
   /**
    * Whether an error in a scope is kept and the task goes on with its next scope. Default `true`
-   * for `new TaskUpdater`, as in the seed, and `false` for `runTask` and `track`.
+   * for `new TaskUpdater`, and `false` for `runTask` and `track`.
    */
   suppressException?: Suppress;
   /**
-   * Takes secrets out of every text (names, messages, attributes, errors with their stacks, the
+   * Removes secrets from every text (names, messages, attributes, errors with their stacks, the
    * result as JSON) before it leaves task code. Where it throws, the text is left out.
    */
   redact?: Redact;
-  /** How much the task may say at a time; what is longer is cut and marked. See {@link Limits}. */
+  /** How long the task's texts may be and how many its attributes; see {@link Limits}. */
   limits?: Partial<Limits>;
 }
 
@@ -37,9 +40,9 @@ export interface TaskUpdaterOptions<Suppress extends boolean = boolean> extends 
   taskName: string;
 }
 
-/** Options of a part of a task that runs elsewhere; see `continueTask`. */
+/** Options of a part of a task that runs in another process; see `continueTask`. */
 export interface PartOptions<Suppress extends boolean = boolean> extends Pick<TaskOptions, 'redact' | 'limits'> {
-  /** Whether an error in it, or in a scope inside it, is kept and not thrown on. Default `false`. */
+  /** Whether an error in it, or in a scope inside it, is kept and not rethrown. Default `false`. */
   suppressException?: Suppress;
 }
 
@@ -60,7 +63,7 @@ const OPTIONS = [
   'limits',
 ] satisfies (keyof TaskUpdaterOptions)[];
 
-/** Throws a `TypeError` that says what was expected and what came. The UUID is checked where it is read. */
+/** Throws a `TypeError` for invalid options of an updater. The UUID is checked where it is read. */
 export function checkOptions(options: unknown): asserts options is TaskUpdaterOptions {
   checkKeys('TaskUpdater', options, OPTIONS);
   const { taskName, attempt, attributes, verbose, suppressException, redact, limits } = options as Record<string, unknown>;
@@ -75,33 +78,33 @@ export function checkOptions(options: unknown): asserts options is TaskUpdaterOp
   if (attributes !== undefined) checkAttributes(attributes);
 }
 
-/** The same for the options of `runTask` and `track`, which take the name before them. */
+/** Checks the names of the options of `runTask`, `startTask` and `track`, which take the task's name before them. */
 export function checkTaskOptions(what: string, options: unknown): void {
   checkKeys(what, options, OPTIONS.filter((option) => option !== 'taskName'));
 }
 
-/** The same for the options of the next attempt. */
+/** Checks the names of the options of the next attempt. */
 export function checkNextAttemptOptions(options: unknown): void {
   checkKeys('nextAttempt', options, OPTIONS.filter((option) => option !== 'taskUuid'));
 }
 
-/** The same for the options of a part. */
+/** Checks the names of the options of a part. */
 export function checkPartOptions(options: unknown): void {
   checkKeys('scope', options, ['suppressException', 'redact', 'limits'] satisfies (keyof PartOptions)[]);
 }
 
-/** The same for the options of a scope. */
+/** Throws a `TypeError` for invalid options of a scope. */
 export function checkScopeOptions(options: unknown): void {
   checkKeys('scope', options, ['suppressException'] satisfies (keyof ScopeOptions)[]);
   checkType('suppressException', (options as ScopeOptions).suppressException, 'boolean');
 }
 
-/** The same for the options of `each`. */
+/** Checks the names of the options of `each`. */
 export function checkEachOptions(options: unknown): void {
   checkKeys('each', options, ['total'] satisfies (keyof EachOptions)[]);
 }
 
-/** Throws a `TypeError` unless these can be a task's own attributes. */
+/** Throws a `TypeError` unless a user may give a task these attributes. */
 export function checkAttributes(attributes: unknown): void {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
     throw new TypeError(`attributes: expected an object, got ${received(attributes)}`);

@@ -67,7 +67,10 @@ export class ProgressGate {
     clearTimeout(this.#timer);
   }
 
-  /** Whether enough time has passed. Reading the clock costs more than all the rest, so fast updates skip most readings. */
+  /**
+   * Whether enough time has passed. Reading the clock costs more than all the rest, so fast updates skip most
+   * readings.
+   */
   #isTime(): boolean {
     if (this.#readingsToSkip > 0) {
       this.#readingsToSkip--;

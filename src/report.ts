@@ -2,22 +2,24 @@ import { diag } from '@opentelemetry/api';
 import { describeFailure } from './failure.ts';
 import { shared } from './shared.ts';
 
+/** Writes warnings, and text to the standard streams. Nothing here throws. */
+
 /**
- * Where warnings go while the application has set no logger for OpenTelemetry's `diag`; nowhere until it is set.
+ * Writes warnings while the application has set no logger for OpenTelemetry's `diag`. Without `write` they are lost.
  *
  * taskspan sets no logger of its own: the first value that is set in OpenTelemetry's API fixes the version of the API
- * for the whole process, and a provider that brings a newer one is refused then.
+ * for the whole process, and the API then refuses a provider of a newer version.
  */
 export const warnings: { write: ((line: string) => void) | undefined } = shared('warnings', () => ({ write: undefined }));
 
-/** In the order in which they were reported. */
+/** The causes, in the order in which they were reported. */
 const reported = new Set<string>();
 const MOST_CAUSES = 1000;
 
 /**
- * Logs a warning once per cause: of a failure that must not reach task code.
+ * Logs a warning once per cause, for a failure that must not reach task code.
  *
- * @param cause What the warning is about. The same cause is reported once per process, unless a thousand others have
+ * @param cause What the warning is about. A cause is reported once per process, unless a thousand other causes have
  *   been reported since.
  */
 export function reportOnce(cause: string, message: string, error?: unknown): void {
@@ -41,23 +43,26 @@ export function report(message: string, error?: unknown): void {
     if (hasLogger()) diag.warn(line);
     else warnings.write?.(line);
   } catch {
-    // A logger that throws must not reach task code, and there is nothing left to write to.
+    // An error of the logger must not reach task code, and nothing is left to log it with.
   }
 }
 
-/** The API has no question for it; where it keeps its globals is part of its contract between versions. */
+/**
+ * Whether the application has set a logger. The API has no method for it; its global slots are part of its contract
+ * between versions.
+ */
 function hasLogger(): boolean {
   return globalSlots().diag !== undefined;
 }
 
-/** What stands in the global slots of OpenTelemetry's API: in one of its copies or another, of version 1. */
+/** The global slots of OpenTelemetry's API, version 1, which all copies of it share. */
 export function globalSlots(): { readonly [slot in 'diag' | 'trace' | 'context' | 'propagation']?: unknown } {
   return (globalThis as Record<symbol, object | undefined>)[Symbol.for('opentelemetry.js.api.1')] ?? {};
 }
 
 /**
- * Writes to standard output or standard error. A reader that is gone or a full disk is reported to
- * `onFailure`, and neither throws nor ends the process.
+ * Writes to standard output or standard error. A failure, such as a closed pipe or a full disk, calls `onFailure`; it
+ * neither throws nor ends the process.
  */
 export function print(name: 'stdout' | 'stderr', text: string | Uint8Array, onFailure?: (error: unknown) => void): void {
   try {
@@ -68,15 +73,16 @@ export function print(name: 'stdout' | 'stderr', text: string | Uint8Array, onFa
       onFailure?.(error);
     });
   } catch (error) {
-    // The stream, or its `write`, may be another that the application has put in its place.
+    // The application may have replaced the stream, or its `write`.
     onFailure?.(error);
   }
 }
 
 /**
- * The `error` event of a failed write follows its callback, and would end the process if nobody
- * handled it. Other listeners do not count: that of a pipe into the stream, which Node.js makes for
- * each worker thread, removes itself and then emits the error again unless a listener is left.
+ * Handles the `error` event that follows the callback of a failed write. Unhandled, it would end the process.
+ *
+ * Other listeners do not help: the listener of a pipe into the stream, which Node.js makes for each worker thread,
+ * removes itself and then emits the error again if no other listener is left.
  */
 function expectErrorEvent(stream: NodeJS.WriteStream): void {
   stream.off('error', ignore);

@@ -24,7 +24,10 @@ export function runTask<T, Suppress extends boolean = false>(
 /** A task that {@link startTask} has started. */
 export interface StartedTask<T> {
   readonly taskUuid: string;
-  /** What the function returns or throws. Code that does not need it may ignore it: it is never an unhandled rejection. */
+  /**
+   * What the function returns or throws. Code that does not need it may ignore it: it is never an unhandled
+   * rejection.
+   */
   readonly done: Promise<T>;
 }
 
@@ -99,8 +102,8 @@ export function runToEnd<T, Suppress extends boolean>(
 }
 
 /**
- * Makes a function a task, as the seed's decorator does: each call of the returned function is a
- * task of its own. The function gets the updater before its own arguments.
+ * Makes a function a task: each call of the returned function is a task of its own. `fn` gets the updater before its
+ * own arguments.
  */
 export function track<This, Arguments extends unknown[], T, Suppress extends boolean = false>(
   taskName: string,

@@ -44,7 +44,7 @@ export class ScopeHandle implements Scope {
   /** The context in which the last scope inside began, and what it was made of. */
   #inside: Context | undefined;
   #outside: Context | undefined;
-  #isCurrent = false;
+  #wasCurrent = false;
   #scopeAttributes: Readonly<Attributes> | undefined;
 
   constructor(updater: Updater, openScope: OpenScope, parent: ScopeHandle | undefined, context: Context | undefined) {
@@ -223,15 +223,18 @@ export class ScopeHandle implements Scope {
     return (this.#scopeAttributes ??= scopeAttributes(this.attempt, this.openScope.spanId));
   }
 
-  /** The context for a scope inside. It is kept for the next one: many scopes begin in the same context, one after the other. */
+  /**
+   * The context for a scope inside. It is kept for the next one: many scopes begin in the same context, one after the
+   * other.
+   */
   #contextInside(): Context {
     const active = contextApi.active();
     if (active === this.#context) return active;
     const isCurrent = currentScope.getStore() === this;
-    if (active !== this.#outside || isCurrent !== this.#isCurrent) {
+    if (active !== this.#outside || isCurrent !== this.#wasCurrent) {
       this.#inside = contextInside(this.openScope.writer.span, active, isCurrent);
       this.#outside = active;
-      this.#isCurrent = isCurrent;
+      this.#wasCurrent = isCurrent;
     }
     return this.#inside!;
   }
@@ -250,7 +253,10 @@ export class ScopeHandle implements Scope {
     if (this.attempt.cancellation !== undefined) throw this.attempt.stop();
   }
 
-  /** Reports that a method of an ended scope is dropped: how far an ended scope is means nothing for the scopes around it. */
+  /**
+   * Reports that a method of an ended scope is dropped: how far an ended scope is means nothing for the scopes around
+   * it.
+   */
   #reportTooLate(method: string): void {
     if (this.#openOrReport(method) === undefined) return;
     reportOnce(`${method} of an ended scope`, `${method}() of "${this.name}" after its end is dropped`);

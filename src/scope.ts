@@ -3,8 +3,8 @@ import type { PlanInput } from './arguments.ts';
 import type { Carrier } from './carrier.ts';
 
 /**
- * What `scope()` gives back: the function's own value where errors are thrown on, and where they
- * are suppressed `undefined` in its stead.
+ * The result of `scope()`: the function's own, if errors are rethrown. If they are suppressed, it is `undefined` for a
+ * function that failed.
  */
 export type ScopeResult<T, Suppress extends boolean> = Suppress extends false
   ? T
@@ -17,8 +17,8 @@ export type ScopeResult<T, Suppress extends boolean> = Suppress extends false
 /** Options of one scope. */
 export interface ScopeOptions<Suppress extends boolean = boolean> {
   /**
-   * Whether an error of the scope's function is kept and the task goes on (`true`), or is thrown
-   * on (`false`). Default: the updater's.
+   * Whether an error of the scope's function is kept and the task goes on (`true`), or is rethrown
+   * (`false`). Default: the updater's.
    */
   suppressException?: Suppress;
 }
@@ -30,10 +30,10 @@ export interface EachOptions {
 }
 
 /**
- * A named part of a task: one span, and where it encloses no other scope one job.
+ * A named part of a task: one span, and one job if it encloses no other scope.
  *
- * After a scope has ended, what is still said to it goes to the nearest scope around it that is
- * open. No method throws because of tracing or storage; wrong arguments are a `TypeError` at once.
+ * After a scope has ended, its notifications and new scopes belong to the nearest scope around it that is open.
+ * No method throws because of tracing or storage; wrong arguments are a `TypeError` at once.
  */
 export interface Scope<Suppress extends boolean = boolean> extends Disposable {
   readonly name: string;
@@ -42,13 +42,12 @@ export interface Scope<Suppress extends boolean = boolean> extends Disposable {
   readonly signal: AbortSignal;
 
   /**
-   * Runs a function as a scope inside this one and hands back what it returns: synchronously for
-   * a synchronous function, a promise for an asynchronous one. Its span is OpenTelemetry's active
-   * span meanwhile.
+   * Runs a function as a scope inside this one and returns its result: a promise, if the function is
+   * asynchronous. Meanwhile its span is OpenTelemetry's active span.
    *
-   * In a cancelled task the function does not run: the reason is thrown at once. What the
-   * cancellation makes the function throw (the reason, or any `AbortError`) ends the scope as
-   * cancelled and is thrown on, whatever `suppressException` says.
+   * In a cancelled task the function does not run: the reason is thrown at once. An error that the
+   * cancellation causes in the function (the reason, or any `AbortError`) ends the scope as
+   * cancelled and is rethrown, whatever `suppressException` is.
    */
   scope<T, S extends boolean = Suppress>(
     name: string,
@@ -57,20 +56,20 @@ export interface Scope<Suppress extends boolean = boolean> extends Disposable {
   ): ScopeResult<T, S>;
 
   /**
-   * Opens a scope to be closed by `using`, or by {@link complete} or {@link fail}. What is
-   * disposed without `complete()` is failed, since JavaScript's disposal can't see an error. It
-   * is not OpenTelemetry's active span; {@link run} makes it that for a function.
+   * Opens a scope that ends by `using`, or by {@link complete} or {@link fail}. A scope that is
+   * disposed of without `complete()` has failed, since JavaScript's disposal can't see an error. Its
+   * span is not OpenTelemetry's active span; {@link run} makes it active for a function.
    */
   scope(name: string): Scope<Suppress>;
 
   /** Runs a function with this scope as the innermost one and its span as the active span. Errors pass through. */
   run<T>(fn: () => T): T;
 
-  /** Tells those who wait for the task. */
+  /** Sends a message to the people who wait for the task: a line of its log. */
   notify(message: string, attributes?: Attributes): void;
 
   /**
-   * Says how far the scope is. Many calls make a handful of events; the last one always counts.
+   * Reports how far the scope is. Many calls make a handful of events; the last one always counts.
    *
    * @param done Steps done, at least 0.
    * @param total Steps in all; without it only `done` is known.
@@ -78,14 +77,14 @@ export interface Scope<Suppress extends boolean = boolean> extends Disposable {
   progress(done: number, total?: number): void;
 
   /**
-   * Says what the scope is going to consist of, so that its progress follows from the scopes
+   * Announces what the scope is going to consist of, so that its progress follows from the scopes
    * inside it: how many, their names, or their names with weights. The first plan counts.
    */
   plan(plan: PlanInput): void;
 
   /**
-   * The same items, counted as progress of this scope as they are taken. In a cancelled task the
-   * next item is not asked for: the reason is thrown.
+   * Returns the same items, and counts them as progress of this scope while they are taken. In a
+   * cancelled task the next item is not taken: the reason is thrown.
    */
   each<T>(items: Iterable<T>, options?: EachOptions): IterableIterator<T>;
   each<T>(items: AsyncIterable<T>, options?: EachOptions): AsyncIterableIterator<T>;

@@ -1,8 +1,8 @@
 /**
- * A value that all copies of this package in one process share: the copy in an application's bundle, the one that
- * was preloaded, and the two that `import` and `require` give.
+ * Returns a value that all copies of this package in one process share: the copy in an application's bundle, the
+ * preloaded one, and the two of `import` and `require`.
  *
- * The values stand in one object. Their shapes are a contract between versions, so the key has the major version.
+ * One global object holds the values. Their shapes are a contract between versions, so its key has the major version.
  */
 export function shared<T>(name: string, make: () => T): T {
   const all = globalThis as Record<symbol, Record<string, unknown> | undefined>;

@@ -5,7 +5,7 @@ import type { SpanSink } from './capture.ts';
 import { hrTimeOf } from './clock.ts';
 import type { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
-import type { JobCounts, Plan, ScopeEnd, SpanRef, TaskEnd } from './fact.ts';
+import type { Plan, ScopeEnd, SpanRef, TaskEnd, TaskTotals } from './fact.ts';
 import type { Failure } from './failure.ts';
 import { boundedAttributes } from './limits.ts';
 import { SCOPE_ATTRIBUTE_COUNT } from './open-span.ts';
@@ -14,50 +14,43 @@ import { StandInSpan } from './stand-in-span.ts';
 import type { Subject } from './text.ts';
 import * as conventions from './conventions.ts';
 
-/** What a span's end says beyond its outcome. */
-export interface SpanEnd {
+/** What a span ends with. */
+interface SpanEnd {
   readonly outcome: Outcome;
   readonly heading: boolean;
-  /** What was thrown, where something was: the span's status. */
+  /** What was thrown, if anything: the span's status. */
   readonly failure: Failure | undefined;
-  /** Whether this very span reports it. */
-  readonly own: boolean;
+  /** Whether this very span reports the failure. */
+  readonly isOwn: boolean;
   readonly time: number;
-  /** The task, whose rules clean what code has set on the span itself. */
+  /** The task, whose cleaner also cleans what code has set on the span itself. */
   readonly of: Subject;
-  /** Of a task span: what is known only at the end. */
+  /** For a task span: what is known only at its end. */
   readonly totals: TaskTotals | undefined;
 }
 
-/** What is known of a whole task at its end. */
-export interface TaskTotals {
-  readonly name: string;
-  readonly exception: string;
-  readonly jobs: JobCounts;
-}
-
-/** Has the contract's names, so that a literal with others does not compile. */
+/** The contract's names, so that an object with other names does not compile. */
 type NotificationAttributes = { readonly [Name in typeof conventions.MESSAGE | typeof conventions.SEQ]: unknown };
 
 /**
- * Writes the facts of one span. Each gets the next sequence number and the task's time, and goes with its whole
- * content to the sink, for record and log. The span gets a copy, for the trace and for collectors elsewhere.
+ * Writes the facts of one span. Each fact gets the next sequence number and the task's time. The sink gets its whole
+ * content, for record and log. The span gets a copy, for the trace and for collectors in other processes.
  *
- * The sink comes first: a span may throw, and the record is whole all the same.
+ * The sink comes first: the record is complete even where a span throws.
  */
 export class SpanWriter {
   readonly span: Span;
   readonly ref: SpanRef;
   readonly sink: SpanSink | undefined;
-  /** Whether anything listens; without it no method need be called. */
+  /** Whether anything records the span. If not, no method need be called. */
   readonly recording: boolean;
   readonly #clock: TaskClock;
   readonly #start: number;
   /** Whether a provider records the span. */
   readonly #traced: boolean;
-  /** Of a task span: the attributes given by its options and by `setAttribute`. */
+  /** For a task span: the attributes of its options and of `setAttribute`. */
   #given: Attributes | undefined;
-  /** Facts made so far; the start is one. */
+  /** How many facts have been made; the start is one. */
   #facts = 1;
 
   constructor({ span, ref, sink }: OpenSpan, start: number, clock: TaskClock, given?: Attributes) {
@@ -80,7 +73,8 @@ export class SpanWriter {
     const own = { 'taskspan.message': message, 'taskspan.seq': seq } satisfies NotificationAttributes;
     this.span.addEvent(
       conventions.NOTIFICATION_EVENT,
-      // Ours first, since an event keeps 128 attributes, and last, since they are ours.
+      // Ours come first, since an event keeps 128 attributes. They come last too, so that the user's do not replace
+      // them.
       attributes === undefined ? own : { ...own, ...attributes, ...own },
       hrTimeOf(time),
     );
@@ -104,7 +98,7 @@ export class SpanWriter {
     this.#event(conventions.RESULT_EVENT, { [conventions.RESULT]: json }, seq, time);
   }
 
-  /** Sets attributes of the task that are known only now. Of several values for a name the last counts. */
+  /** Sets attributes of the task while it runs. Of several values for a name the last one counts. */
   attributes(attributes: Attributes): void {
     this.#given = { ...this.#given, ...attributes };
     const { seq, time } = this.#next();
@@ -118,7 +112,10 @@ export class SpanWriter {
     return Object.keys({ ...this.#given, ...attributes }).length;
   }
 
-  /** Not `recordException`: it says `ENOENT` of a `TypeError` that has this code, and drops `null`. */
+  /**
+   * It does not use `recordException`, which names a `TypeError` with the code `ENOENT` by that code, and drops
+   * `null`.
+   */
   exception(failure: Failure): void {
     const { seq, time } = this.#next();
     this.sink?.exception(seq, time, failure.name, failure.message);
@@ -130,9 +127,9 @@ export class SpanWriter {
     this.#event(conventions.EXCEPTION_EVENT, attributes, seq, time);
   }
 
-  /** Ends the span. The fact of it follows, with what the span's attributes are then. */
+  /** Ends the span. The fact follows, with the span's attributes at its end. */
   end(end: SpanEnd): void {
-    const hasErrorType = end.failure !== undefined && end.own;
+    const hasErrorType = end.failure !== undefined && end.isOwn;
     let known = this.#given;
     try {
       if (this.#traced) {
@@ -146,8 +143,8 @@ export class SpanWriter {
   }
 
   /**
-   * Takes secrets out of what code has set on the span itself: it leaves the process, and collectors elsewhere make their
-   * record of it. Gives these attributes, and above them those that the task was given.
+   * Removes secrets from attributes that code has set on the span itself: a span leaves the process, and collectors in
+   * other processes make their record of it. Returns these attributes, with the task's own above them.
    */
   #redact(hasErrorType: boolean, of: Subject): Attributes {
     const redacted: Attributes = {};
@@ -159,14 +156,14 @@ export class SpanWriter {
     return { ...redacted, ...this.#given };
   }
 
-  /** On success the span's status stays unset, as the semantic conventions have it. */
-  #close({ outcome, heading, failure, own, totals }: SpanEnd): void {
+  /** Sets the attributes of an end. On success the span's status stays unset, as the semantic conventions require. */
+  #close({ outcome, heading, failure, isOwn, totals }: SpanEnd): void {
     const { span } = this;
     span.setAttribute(conventions.OUTCOME, outcome);
     span.setAttribute(conventions.FACTS, this.#facts);
     if (heading) span.setAttribute(conventions.HEADING, true);
     if (failure !== undefined) {
-      if (own) {
+      if (isOwn) {
         span.setAttribute(conventions.ERROR, failure.name);
         span.setAttribute(conventions.ERROR_TYPE, failure.name);
       }
@@ -178,17 +175,17 @@ export class SpanWriter {
       [conventions.JOBS_TOTAL]: totals.jobs.total,
       [conventions.JOBS_FINISHED]: totals.jobs.finished,
       [conventions.JOBS_FAILED]: totals.jobs.failed,
-      // Given ones count before those that code has set on the span, in the record that a collector elsewhere makes too.
+      // The task's own attributes count before those that code has set on the span, also in the record of a receiver.
       ...this.#given,
     });
   }
 
-  #writeEnd(sink: SpanSink, { outcome, heading, failure, own, time, totals }: SpanEnd, attributes: Attributes | undefined): void {
-    const error = failure !== undefined && own ? { name: failure.name, message: failure.message } : undefined;
+  #writeEnd(sink: SpanSink, { outcome, heading, failure, isOwn, time, totals }: SpanEnd, attributes: Attributes | undefined): void {
+    const error = failure !== undefined && isOwn ? { name: failure.name, message: failure.message } : undefined;
     const { ref: span } = this;
     const seq = this.#facts;
     const duration = time - this.#start;
-    // Without a copy where there is nothing to add: that is what each scope ends with.
+    // Most scopes have no attributes to add, and need no copy.
     if (totals === undefined) {
       const end: ScopeEnd = { kind: 'scope-end', span, seq, time, outcome, duration, error, heading };
       sink.end(attributes === undefined ? end : { ...end, attributes });
@@ -210,25 +207,29 @@ export class SpanWriter {
 }
 
 /**
- * The attributes of a span at its end: those that the task was given, and below them what code, samplers and other
+ * The attributes of a span at its end: the task's own, and below them the attributes that code, samplers and other
  * processors have set on the span, as far as it kept them. `undefined` where there are none.
  */
 export function finalAttributes(span: Span, given: Attributes | undefined, hasErrorType: boolean, of: Subject): Attributes | undefined {
   const set = setOn(span, given, hasErrorType);
   if (set === undefined) return given !== undefined && Object.keys(given).length > 0 ? given : undefined;
-  // Of too many the first by name count, as where the span is received.
+  // If there are too many, the first ones by name count, as in a receiver of the span.
   const kept = boundedAttributes({ ...given, ...set }, of.clean.limits.attributes);
   const others = Object.entries(kept).filter(([key]) => Object.hasOwn(set, key));
   for (const [key] of others) delete kept[key];
   return { ...kept, ...cleanAttributes(Object.fromEntries(others), of) };
 }
 
-/** What others have set on a span. Spans of an SDK, 2.x and 3.x, have their attributes to read, and so have our own. */
+/**
+ * The attributes that other code has set on a span. They can be read from spans of an SDK, 2.x and 3.x, and from
+ * stand-ins.
+ */
 function setOn(span: Span, given: Attributes | undefined, hasErrorType: boolean): Attributes | undefined {
   const { attributes } = span as { attributes?: Attributes };
   if (typeof attributes !== 'object' || attributes === null) return undefined;
   const keys = Object.keys(attributes);
-  // Mostly a scope has ours alone. A provider's span has them first: as many as these means that there are no others.
+  // Most scopes have our attributes alone. They come first in a provider's span: if there are no more than ours,
+  // there are no others.
   const isOursAlone = keys.length === SCOPE_ATTRIBUTE_COUNT + (hasErrorType ? 2 : 0) && !(span instanceof StandInSpan);
   if (given === undefined && isOursAlone) return undefined;
   let set: [string, Attributes[string]][] | undefined;

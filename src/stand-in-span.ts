@@ -2,19 +2,19 @@ import { INVALID_SPAN_CONTEXT } from '@opentelemetry/api';
 import type { Attributes, AttributeValue, Span, SpanContext } from '@opentelemetry/api';
 
 /**
- * Stands in for a span that no provider records: sampled out, tracing suppressed, no SDK. It is the active span of
- * its code and keeps the attributes that the code sets, for the record. Nothing exports it.
+ * Replaces a span that no provider records: because it is sampled out, tracing is suppressed, or there is no SDK. It is
+ * the active span of its code and keeps the attributes that the code sets, for the record. It is never exported.
  */
 export class StandInSpan implements Span {
   readonly attributes: Attributes = {};
-  /** Whether there is such a nearest span. */
+  /** Whether a provider made a span around it. */
   readonly isInTrace: boolean;
   readonly #nearest: SpanContext;
   #open = true;
 
   /**
-   * @param nearest The nearest span that a provider really made, absent where there is none. What OpenTelemetry
-   *   starts inside becomes its child, so that a trace never names a parent that nobody exported.
+   * @param nearest The nearest span that a provider made, absent where there is none. Spans that OpenTelemetry starts
+   *   inside become its children, so that a trace never names a parent that was not exported.
    */
   constructor(nearest: SpanContext | undefined) {
     this.isInTrace = nearest !== undefined;

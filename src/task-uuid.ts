@@ -8,7 +8,7 @@ export function isTaskUuid(value: unknown): value is string {
   return typeof value === 'string' && UUID.test(value);
 }
 
-/** The UUID in lower case; `TypeError` for anything else. Without a value, a new one. */
+/** Returns a UUID in lower case, or a new one without a value. Throws a `TypeError` for any other value. */
 export function taskUuid(value?: unknown): string {
   if (value === undefined) return newUuid();
   if (isTaskUuid(value)) return value.toLowerCase();
@@ -16,15 +16,15 @@ export function taskUuid(value?: unknown): string {
 }
 
 /**
- * Of version 7 (RFC 9562): its first 48 bits are the time in milliseconds, so that stores which order tasks
- * by their UUIDs write new ones beside each other; 74 more are random.
+ * Makes a UUID of version 7 (RFC 9562). Its first 48 bits are the time in milliseconds, so that a store which orders
+ * tasks by their UUIDs writes new ones beside each other; 74 more bits are random.
  */
 function newUuid(): string {
   const time = Date.now().toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${randomUuid().slice(15)}`;
 }
 
-/** Of version 4. Task code runs on Node.js 18 too, which has no global `crypto`. */
+/** Makes a UUID of version 4. Task code runs on Node.js 18 too, which has no global `crypto`. */
 export function randomUuid(): string {
   const { crypto } = globalThis as Partial<typeof globalThis>;
   if (crypto !== undefined) return crypto.randomUUID();

@@ -1,8 +1,8 @@
 /**
- * Timers and clock of all that works beside task code. Fake timers of a test framework replace the globals, and what
- * `node:timers` exports; a flush that waited by them would never end, and running all of them would never end either.
- * So they are taken here once, when this module is loaded. An old Node.js has no `getBuiltinModule`: it loads this module
- * too, and the store reports then which version is needed.
+ * Timers and clock of the code that works beside task code. The fake timers of a test framework replace the globals and
+ * the exports of `node:timers`: a flush that waits for fake timers never ends, and running them all never ends either.
+ * So this module takes the real ones once, when it is loaded. An old Node.js, which has no `getBuiltinModule`, loads this
+ * module too; the store then reports which version is needed.
  */
 const timers = process.getBuiltinModule?.('node:timers') ?? globalThis;
 const promises = process.getBuiltinModule?.('node:timers/promises');

@@ -5,57 +5,60 @@ import { randomUuid } from './task-uuid.ts';
 
 /** The process that runs tasks, as its task spans name it. */
 export interface Worker {
-  /** Identity of this process's life, a UUID. */
+  /** UUID of this run of the process. */
   readonly id: string;
-  /** Milliseconds between two signs of life; 0 while nobody gives them. */
+  /** Milliseconds between two heartbeats; 0 while no collector sends them. */
   intervalMs: number;
-  /** How many listen in this process for requests to cancel its tasks. */
+  /** How many collectors of this process receive requests to cancel its tasks. */
   listeners: number;
 }
 
-/** This process. Whoever beats for it sets {@link Worker.intervalMs}, who listens counts itself. */
+/**
+ * This process. A collector that sends its heartbeats sets {@link Worker.intervalMs}; one that receives cancellations
+ * counts itself.
+ */
 export const worker: Worker = shared('worker', () => ({
   id: randomUuid(),
   intervalMs: 0,
   listeners: 0,
 }));
 
-/** How somebody else than task code ends what is open. */
+/** How a task is ended from outside of its code. */
 export interface Closing {
   readonly outcome: Outcome;
-  /** The error that each scope fails by, and the task. */
+  /** The error that the task and each open scope fail by. */
   readonly failed?: { readonly thrown: unknown };
-  /** What the log is to say before the task ends. */
+  /** A notification before the task ends. */
   readonly notice?: string;
 }
 
-/** What may happen to a task from outside of its code. */
+/** A task that is open, with what may happen to it from outside of its code. */
 export interface LiveTask {
   readonly uuid: string;
   /** Span id of the attempt's task span. */
   readonly spanId: string;
-  /** Which processors take its facts. */
+  /** The processors that take its facts. */
   readonly processors: readonly TaskProcessor[];
-  /** Repeats to a processor the starts of what is open: the task's first, then its scopes' in the order of their beginning. */
+  /** Repeats the starts of the task and of its open scopes to a processor, in the order in which they began. */
   startAgain(processor: TaskProcessor): void;
-  /** Asks task code to stop. */
+  /** Requests that task code stops. */
   cancel(): void;
-  /** Ends what is open, inner scopes first. */
+  /** Ends all scopes that are open, inner ones first, and the task. */
   close(closing: Closing): void;
 }
 
 /**
- * The recorded attempts of this process of which something is open. Shared by all copies of this
- * module: an application bundled with its own is cancelled by a collector that was preloaded.
+ * The recorded attempts of this process that have an open scope. All copies of this module share them: a preloaded
+ * collector can cancel the tasks of an application that is bundled with its own copy.
  */
 export const liveTasks: Set<LiveTask> = shared('live-tasks', () => new Set());
 
-/** Cancels one attempt, if it is in this process and open. */
+/** Cancels an attempt, if it is open in this process. */
 export function cancelLiveTask(uuid: string, spanId: string): void {
   for (const task of liveTasks) if (task.uuid === uuid && task.spanId === spanId) task.cancel();
 }
 
-/** Ends all that is open in this process, as when the process ends. */
+/** Ends all open tasks of this process, for example when the process ends. */
 export function closeLiveTasks(closing: Closing): void {
   for (const task of liveTasks) task.close(closing);
 }

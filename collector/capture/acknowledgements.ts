@@ -2,6 +2,7 @@ import { clearInterval, performance, setInterval } from '../../src/timers.ts';
 import type { RingWriter } from './ring-writer.ts';
 import { CONTROL } from './segment.ts';
 
+/** A caller that waits. */
 interface Waiting {
   readonly isAcknowledged: () => boolean;
   /** When it waits no longer, in milliseconds of `performance.now()`. */
@@ -10,19 +11,19 @@ interface Waiting {
 }
 
 /**
- * Waits for acknowledgements of what is written into a ring. All who wait share one wait on the shared memory, so that an
- * acknowledgement costs no more than those whose facts it has.
+ * Waits for acknowledgements of what is written into a ring. All callers share one wait on the shared memory, so that an
+ * acknowledgement costs no more than the callers whose facts it acknowledges.
  */
 export class Acknowledgements {
   readonly #ring: RingWriter;
-  /** In the order of writing, so that those whose facts are acknowledged stand first. */
+  /** In the order of writing, so that callers whose facts are acknowledged stand first. */
   #waiting: Waiting[] = [];
 
   constructor(ring: RingWriter) {
     this.#ring = ring;
   }
 
-  /** Resolves when all that is written by now is acknowledged, or after this time. Says whether it is. */
+  /** Resolves with whether all that is written by now is acknowledged: when it is, or after this time. */
   wait(limitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const { length } = this.#waiting;

@@ -1,9 +1,9 @@
-import type { Attributes } from '@opentelemetry/api';
-import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
-import { DOUBLE, KIND, RECORD_HEADER, WORD } from './record-layout.ts';
-import { scopeEndOf } from './scope-end-flags.ts';
-import { CONTROL, FIRST_RECORD, HEADER } from './segment.ts';
-import type { Segment } from './segment.ts';
+import type { Fact, SpanRef } from '../../src/fact.ts';
+import { setImmediate } from '../../src/timers.ts';
+import { factOfRecord } from './ring-facts.ts';
+import type { RingWriter } from './ring-writer.ts';
+import { CONTROL, DOUBLE, FIRST_RECORD, HEADER, KIND, RECORD_HEADER, WORD } from './segment.ts';
+import type { Kind, Segment } from './segment.ts';
 
 /**
  * The reading end of the ring. Facts are read in the order of writing and stay in the ring until
@@ -85,7 +85,7 @@ export class RingReader {
     return Atomics.load(this.#control, CONTROL.givenUp);
   }
 
-  /** Says that all facts read so far are committed. */
+  /** Marks all facts read so far as committed. */
   acknowledge(): void {
     for (const { segment, end, passed } of this.#read) {
       Atomics.store(segment.words, HEADER.acknowledged, end);
@@ -122,7 +122,7 @@ export class RingReader {
     const word = at >> 2;
     const double = at >> 3;
     this.#at = at + words[word + WORD.size]!;
-    const kind = words[word + WORD.kind]!;
+    const kind = words[word + WORD.kind] as Kind;
     const handle = words[word + WORD.handle]!;
     const afterFirst = at + RECORD_HEADER + words[word + WORD.firstBytes]!;
     const first = textAt(bytes, at + RECORD_HEADER, afterFirst);
@@ -141,49 +141,31 @@ export class RingReader {
     const time = doubles[double + DOUBLE.time]!;
     const one = doubles[double + DOUBLE.one]!;
     const two = doubles[double + DOUBLE.two]!;
-    switch (kind) {
-      case KIND.notification:
-        return second === ''
-          ? { kind: 'notification', span, seq, time, message: first }
-          : { kind: 'notification', span, seq, time, message: first, attributes: JSON.parse(second) as Attributes };
-      case KIND.progress:
-        return { kind: 'progress', span, seq, time, done: one, total: Number.isNaN(two) ? undefined : two };
-      case KIND.scopeStart:
-        return { kind: 'scope-start', span, seq, time, name: first, parentSpanId: second };
-      case KIND.partStart:
-        return { kind: 'scope-start', span, seq, time, ...(JSON.parse(first) as PartStartRest) };
-      case KIND.scopeEndWhole:
-        return { kind: 'scope-end', span, seq, time, ...(JSON.parse(first) as ScopeEndRest) };
-      case KIND.attributes:
-        return { kind: 'attributes', span, seq, time, attributes: JSON.parse(first) as Attributes };
-      case KIND.scopeEnd:
-        return scopeEndOf(span, seq, time, one, two, first, second);
-      case KIND.exception:
-        return { kind: 'exception', span, seq, time, type: first, message: second };
-      case KIND.plan:
-        return { kind: 'plan', span, seq, time, plan: JSON.parse(first) as Plan };
-      case KIND.result:
-        return { kind: 'result', span, seq, time, result: first };
-      case KIND.taskStart:
-        return { kind: 'task-start', span, seq, time, ...(JSON.parse(first) as TaskStartRest) };
-      case KIND.taskEnd:
-        return { kind: 'task-end', span, seq, time, ...(JSON.parse(first) as TaskEndRest) };
-      case KIND.taskAnnounced:
-        return { kind: 'task-announced', span, seq, time, ...(JSON.parse(first) as TaskAnnouncedRest) };
-      default:
-        return undefined;
-    }
+    return factOfRecord(kind, span, seq, time, one, two, first, second);
   }
 }
 
-/** What the JSON of a task's announcement, start and end holds, that of a part's start, and of an end with attributes. */
-export type TaskAnnouncedRest = Omit<TaskAnnounced, 'kind' | 'span' | 'seq' | 'time'>;
-export type TaskStartRest = Omit<TaskStart, 'kind' | 'span' | 'seq' | 'time'>;
-export type PartStartRest = Omit<ScopeStart, 'kind' | 'span' | 'seq' | 'time'>;
-export type ScopeEndRest = Omit<ScopeEnd, 'kind' | 'span' | 'seq' | 'time'>;
-export type TaskEndRest = Omit<TaskEnd, 'kind' | 'span' | 'seq' | 'time'>;
+/** The reading end of a ring in the thread that writes it. */
+export function readingEnd(ring: RingWriter): RingReader {
+  const reader = new RingReader(ring.control);
+  for (const segment of ring.segments) reader.add(segment);
+  ring.onSegment = (segment) => reader.add(segment);
+  ring.onFreed = (id) => reader.drop(id);
+  return reader;
+}
+
+/** Resolves when a fact comes, in the thread that writes the ring. Waiting keeps no process alive. */
+export function untilWoken(ring: RingWriter): Promise<void> {
+  return new Promise((resolve) => {
+    ring.onWake = () => {
+      ring.onWake = undefined;
+      // Not at once: what task code reports in one turn is one commit.
+      setImmediate(resolve);
+    };
+    Atomics.store(ring.control, CONTROL.asleep, 1);
+  });
+}
 
 function textAt(bytes: Buffer, from: number, to: number): string {
   return bytes.toString('utf8', from, to);
 }
-

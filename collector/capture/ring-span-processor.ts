@@ -1,27 +1,44 @@
+import { SpanStatusCode } from '@opentelemetry/api';
+import type { Attributes, HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
 import { capture } from '../../src/capture.ts';
 import type { SpanSink, TaskProcessor } from '../../src/capture.ts';
+import { microsOf } from '../../src/clock.ts';
 import type { SpanRef } from '../../src/fact.ts';
 import { reportOnce } from '../../src/report.ts';
 import { liveTasks } from '../../src/worker.ts';
-import { announcedFactOf, endFactOf, startFactOf } from '../facts/span-facts.ts';
-import { spanRefOf } from '../facts/span-ref.ts';
+import { endFactOf, startFactOf } from '../facts/fact-codec.ts';
+import type { SpanEnd, SpanStart } from '../facts/fact-codec.ts';
+import { spanRefOf } from '../facts/span-ids.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import { FactWriter } from './fact-writer.ts';
+import { FactWriter } from './ring-facts.ts';
 import type { RingWriter } from './ring-writer.ts';
-import { toldEnd, toldStart } from './sdk-span.ts';
-import type { EndedSpan, StartedSpan } from './sdk-span.ts';
+
+/** What is read of an SDK's span at its start; SDK 2.x and 3.x both have it. */
+export interface StartedSpan {
+  readonly name: string;
+  readonly attributes: Attributes;
+  readonly startTime: HrTime;
+  spanContext(): SpanContext;
+}
+
+/** What is read of it at its end. */
+export interface EndedSpan extends StartedSpan {
+  readonly endTime: HrTime;
+  readonly status: SpanStatus;
+  readonly events: readonly { readonly attributes?: Attributes }[];
+}
 
 /**
- * Writes the facts of task and scope spans into a ring. An updater hands them over itself, so that no sampler and no
- * limit of an SDK cuts them. Spans of other code that follows the contract are read as the SDK has them.
+ * Writes the facts of task and scope spans into a ring. An updater hands its facts over itself, so that no sampler and no
+ * limit of an SDK cuts them. The spans of other software that follows the contract are read as the SDK has them.
  *
- * Typed by what it uses of a span, so that it is a `SpanProcessor` of SDK 2.x and 3.x. No hook
- * throws: that would break the application's own `startSpan`.
+ * It is typed by what it uses of a span, so that it is a `SpanProcessor` of SDK 2.x and 3.x. No hook throws: that would
+ * break the application's own `startSpan`.
  */
 export class RingSpanProcessor implements TaskProcessor {
   readonly ring: RingWriter;
   /** The writers of open spans that no updater has started. */
-  readonly #others = new WeakMap<object, FactWriter>();
+  readonly #open = new WeakMap<object, FactWriter>();
   readonly #acknowledgements: Acknowledgements;
 
   constructor(ring: RingWriter) {
@@ -48,13 +65,14 @@ export class RingSpanProcessor implements TaskProcessor {
       const ref = spanRefOf(span.attributes, traceId, spanId);
       if (ref === undefined) return;
       const writer = new FactWriter(this.ring, ref);
-      if (ref.taskSpanId === '') {
-        // Its start is all of it.
-        writer.announced(announcedFactOf(ref, toldStart(span)));
+      const start = startFactOf(ref, spanStart(span));
+      if (start.kind === 'task-announced') {
+        // An announcement has no end.
+        writer.announced(start);
         return;
       }
-      writer.start(startFactOf(ref, toldStart(span)));
-      this.#others.set(span, writer);
+      writer.start(start);
+      this.#open.set(span, writer);
     } catch (error) {
       reportOnce('onStart', 'the start of a span could not be recorded', error);
     }
@@ -62,8 +80,8 @@ export class RingSpanProcessor implements TaskProcessor {
 
   onEnd(span: EndedSpan): void {
     try {
-      const writer = this.#others.get(span);
-      writer?.end(endFactOf(writer.ref, toldEnd(span)));
+      const writer = this.#open.get(span);
+      writer?.end(endFactOf(writer.ref, spanEnd(span)));
     } catch (error) {
       reportOnce('onEnd', 'the end of a span could not be recorded', error);
     }
@@ -74,7 +92,18 @@ export class RingSpanProcessor implements TaskProcessor {
     try {
       for (const task of liveTasks) task.startAgain(this);
     } catch (error) {
-      reportOnce('startAgain', 'what is open could not be told to the new store', error);
+      reportOnce('startAgain', 'what is open could not be reported to the new store', error);
     }
   }
+}
+
+function spanStart(span: StartedSpan): SpanStart {
+  const { name, attributes } = span;
+  return { name, attributes, time: microsOf(span.startTime), sampled: (span.spanContext().traceFlags & 1) === 1 };
+}
+
+function spanEnd({ name, attributes, startTime, endTime, status, events }: EndedSpan): SpanEnd {
+  const time = microsOf(endTime);
+  const failed = status.code === SpanStatusCode.ERROR;
+  return { name, attributes, time, duration: time - microsOf(startTime), failed, message: status.message ?? '', events };
 }

@@ -1,8 +1,7 @@
 import type { SpanRef } from '../../src/fact.ts';
-import { DOUBLE, KIND, mostBytes, padded, RECORD_HEADER, WORD } from './record-layout.ts';
-import type { Kind } from './record-layout.ts';
-import { clearSegment, CONTROL, CONTROL_BYTES, FIRST_RECORD, HEADER, isAcknowledged, segmentOver } from './segment.ts';
-import type { Segment } from './segment.ts';
+import { report } from '../../src/report.ts';
+import { clearSegment, CONTROL, CONTROL_BYTES, DOUBLE, FIRST_RECORD, HEADER, isAcknowledged, KIND, mostBytes, padded, RECORD_HEADER, segmentOver, WORD } from './segment.ts';
+import type { Kind, Segment } from './segment.ts';
 
 /** Options of {@link RingWriter}. */
 export interface RingOptions {
@@ -19,7 +18,7 @@ export interface RingOptions {
 export interface RingSpan {
   readonly ref: SpanRef;
   readonly handle: number;
-  /** The last segment in which the ids stand, by its place in the order of writing; -1 for none. */
+  /** Index, in the order of writing, of the last segment in which the ids stand; -1 for none. */
   writtenIn: number;
 }
 
@@ -41,8 +40,8 @@ export class RingWriter {
   #segmentCount = 0;
   #allBytes = 0;
   #current: Segment;
-  /** Place of the current segment in the order of writing. */
-  #place = 0;
+  /** Index of the current segment in the order of writing. */
+  #index = 0;
   #at = FIRST_RECORD;
   #end: number;
   /** The end for notifications and progress: none where the segment is of what is kept for the others. */
@@ -69,7 +68,7 @@ export class RingWriter {
     this.#segmentBytes = padded(options.segmentBytes ?? 256 * 1024);
     this.#limitBytes = options.limitBytes ?? 128 * 1024 * 1024;
     const kept = Math.max(this.#segmentBytes, this.#limitBytes / 8);
-    // Without two segments there is no going on from one that is full.
+    // A full segment needs a second one to go on in.
     this.#plainLimitBytes = Math.max(this.#limitBytes - kept, Math.min(this.#limitBytes, 2 * this.#segmentBytes));
     this.#current = this.#newSegment(this.#segmentBytes);
     this.#used.push(this.#current);
@@ -95,18 +94,18 @@ export class RingWriter {
     return this.#used.every(isAcknowledged);
   }
 
-  /** Gives what tells whether all that is written by now is acknowledged. */
+  /** Gives a function that shows whether all that is written by now is acknowledged. */
   mark(): () => boolean {
-    const place = this.#place;
+    const index = this.#index;
     const end = this.#at;
     return () => {
       // One that is not in use any more has been acknowledged as a whole.
-      const segment = this.#used[place - (this.#place - this.#used.length + 1)];
+      const segment = this.#used[index - (this.#index - this.#used.length + 1)];
       return segment === undefined || Atomics.load(segment.words, HEADER.acknowledged) >= end;
     };
   }
 
-  /** How many facts wait for their commit: counted one by one, so it is for the end and not for every day. */
+  /** How many facts wait for their commit. They are counted one by one: this is for the end alone. */
   countWaiting(): number {
     let count = 0;
     for (const { words } of this.#used) {
@@ -170,8 +169,8 @@ export class RingWriter {
       this.#full = true;
       return;
     }
-    if (span.writtenIn !== this.#place) {
-      span.writtenIn = this.#place;
+    if (span.writtenIn !== this.#index) {
+      span.writtenIn = this.#index;
       this.#putSpan(span);
     }
     this.#put(span.handle, kind, seq, time, one, two, first, second);
@@ -191,14 +190,14 @@ export class RingWriter {
   #putSpan({ ref, handle }: RingSpan): void {
     const attempt = this.#attempt;
     if (
-      this.#attemptIn !== this.#place ||
+      this.#attemptIn !== this.#index ||
       attempt?.taskSpanId !== ref.taskSpanId ||
       attempt.traceId !== ref.traceId ||
       attempt.taskUuid !== ref.taskUuid
     ) {
       this.#put(0, KIND.attempt, 0, 0, 0, 0, ref.traceId + ref.taskSpanId, ref.taskUuid);
       this.#attempt = ref;
-      this.#attemptIn = this.#place;
+      this.#attemptIn = this.#index;
     }
     this.#put(handle, KIND.span, 0, 0, 0, 0, ref.spanId, '');
   }
@@ -246,7 +245,7 @@ export class RingWriter {
     const before = this.#current;
     this.#used.push(next);
     this.#current = next;
-    this.#place++;
+    this.#index++;
     this.#at = FIRST_RECORD;
     this.#end = next.memory.byteLength;
     this.#plainEnd = isPlain ? this.#end : 0;
@@ -291,4 +290,11 @@ function writeText(bytes: Buffer, at: number, text: string): number {
     bytes[at + index] = code;
   }
   return at + length;
+}
+
+/** Reports how many facts are lost with the ring, where no commit can come any more. */
+export function reportLost(ring: RingWriter): void {
+  const count = ring.countWaiting();
+  if (count === 0) return;
+  report(`${count} ${count === 1 ? 'fact' : 'facts'} could not be committed before the end and ${count === 1 ? 'is' : 'are'} lost`);
 }

@@ -1,3 +1,4 @@
+
 /**
  * A piece of the ring's memory: a header and records one after the other, in a
  * `SharedArrayBuffer` that the task's thread writes and the collector's reads.
@@ -75,7 +76,51 @@ export function hasLiveTasks(control: Int32Array): boolean {
   return Atomics.load(control, CONTROL.liveTasks) > 0;
 }
 
-/** The same, or a part of an attempt of another process: something that could be cancelled. */
+/** Whether an attempt, or a part of an attempt of another process, has begun whose end is not written yet: it could be cancelled. */
 export function hasLiveWork(control: Int32Array): boolean {
   return hasLiveTasks(control) || Atomics.load(control, CONTROL.liveParts) > 0;
+}
+
+/**
+ * How a fact lies in a segment: a header of fixed words, then two texts in UTF-8.
+ *
+ * Records begin at multiples of 8 bytes. A span's ids stand once in each segment, in records
+ * of kind {@link KIND.attempt} and {@link KIND.span}; facts name it by a small number, its handle.
+ */
+export const KIND = {
+  /** first: trace id and the task span's id, second: the task's UUID. */
+  attempt: 1,
+  /** first: span id; of the attempt whose record stands before it. */
+  span: 2,
+  /** Any fact that is none of those below. first: its kind, second: JSON of its contents. */
+  fact: 3,
+  /** A scope of this process. first: name, second: span id of the scope around. */
+  scopeStart: 4,
+  /** first: message, second: JSON of the attributes, or empty. */
+  notification: 5,
+  /** one: done, two: total or NaN. */
+  progress: 6,
+  /** An end without attributes. one: duration, two: outcome and flags, first: the error's name, second: its message. */
+  scopeEnd: 7,
+} as const;
+
+export type Kind = (typeof KIND)[keyof typeof KIND];
+
+/** Offsets in 4-byte words from a record's beginning. */
+export const WORD = { size: 0, kind: 1, handle: 2, seq: 3, firstBytes: 10, secondBytes: 11 } as const;
+
+/** Offsets in 8-byte doubles from a record's beginning. */
+export const DOUBLE = { time: 2, one: 3, two: 4 } as const;
+
+/** Length of a record's header in bytes. */
+export const RECORD_HEADER = 48;
+
+/** A record's size, so that the next begins at a multiple of 8. */
+export function padded(bytes: number): number {
+  return (bytes + 7) & ~7;
+}
+
+/** The most bytes that a record of these texts can need. */
+export function mostBytes(first: string, second: string): number {
+  return padded(RECORD_HEADER + 3 * (first.length + second.length));
 }

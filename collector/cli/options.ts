@@ -1,46 +1,52 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { isTaskUuid } from '../../src/task-uuid.ts';
-import { booleanOf, textOf } from '../environment.ts';
 import { isLoopbackAddress } from '../server/host-names.ts';
+import { optionValue, variableText } from '../options/read.ts';
+import { OPTIONS } from '../options/table.ts';
+import type { OptionEntry, OptionName, OptionValues } from '../options/table.ts';
 import { accessToken } from './access-token.ts';
-import { DEFAULT_HOST, DEFAULT_PORT, DEFAULT_STORE } from './source/defaults.ts';
 
-/** Options and arguments that more than one subcommand has, each with its environment variable. */
+/** Options and arguments that more than one subcommand has. Variables, defaults and checks are those of the table of options. */
+
+const DEFAULT_HOST = OPTIONS['serve.host'].default;
+const DEFAULT_PORT = OPTIONS['serve.port'].default;
+/** The file that has the tasks where nothing else is named. */
+export const DEFAULT_STORE: string = OPTIONS.store.default;
 
 export function portOption(): Option {
   return new Option('-p, --port <number>', 'port to serve the tasks on; 0 takes a free one')
-    .env('TASKSPAN_PORT')
+    .env(variableOf('serve.port'))
     .default(DEFAULT_PORT)
-    .argParser(parsePort);
+    .argParser(parserOf('serve.port'));
 }
 
 export function hostOption(): Option {
   return new Option('--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN or TASKSPAN_GUARDED')
-    .env('TASKSPAN_HOST')
+    .env(variableOf('serve.host'))
     .default(DEFAULT_HOST)
     .argParser(parseHost);
 }
 
 export function storeOption(): Option {
   return new Option('-s, --store <path>', 'SQLite file that keeps records and logs')
-    .env('TASKSPAN_STORE')
+    .env(variableOf('store'))
     .default(DEFAULT_STORE)
-    .argParser(parseStore);
+    .argParser(parserOf('store'));
 }
 
-/** As {@link storeOption}, for a command that keeps nothing where `TASKSPAN_ENDPOINT` says to whom facts are sent. */
+/** As {@link storeOption}, without a default: facts are sent to `TASKSPAN_ENDPOINT` where that is set. */
 export function recordingStoreOption(): Option {
   return new Option('-s, --store <path>', `SQLite file that keeps record and log; without it they are sent to TASKSPAN_ENDPOINT, else kept in ${DEFAULT_STORE}`)
-    .env('TASKSPAN_STORE')
-    .argParser(parseStore);
+    .env(variableOf('store'))
+    .argParser(parserOf('store'));
 }
 
 export function endpointOption(): Option {
   return new Option(
     '--endpoint <url>',
     'OTLP/HTTP receiver to which the open spans of lost tasks are sent (OTEL_EXPORTER_OTLP_ENDPOINT)',
-  ).argParser(parseEndpoint);
+  ).argParser(parserOf('endpoint'));
 }
 
 interface SourceOptions {
@@ -58,7 +64,7 @@ export type SourcePlace = { readonly url: string } | { readonly store: string } 
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(new Option('-u, --url <url>', 'server that has the tasks').env('TASKSPAN_URL').argParser(parseUrl))
-    .addOption(new Option('-s, --store <path>', 'SQLite file that has them').env('TASKSPAN_STORE').argParser(parseStore))
+    .addOption(new Option('-s, --store <path>', 'SQLite file that has them').env(variableOf('store')).argParser(parserOf('store')))
     .addHelpText(
       'after',
       `
@@ -79,8 +85,8 @@ export function sourceOf(command: Command, task?: TaskArgument): SourcePlace {
 
 /** Where `taskspan serve` serves with the same environment. */
 function usualUrl(command: Command): string {
-  const host = variable(command, 'TASKSPAN_HOST', parseHost) ?? DEFAULT_HOST;
-  const port = variable(command, 'TASKSPAN_PORT', parsePort) ?? DEFAULT_PORT;
+  const host = variable(command, variableOf('serve.host'), parseHost) ?? DEFAULT_HOST;
+  const port = variable(command, variableOf('serve.port'), parserOf('serve.port')) ?? DEFAULT_PORT;
   // A server on every address of its machine is asked at the nearest.
   const name = new Map([['0.0.0.0', DEFAULT_HOST], ['::', '::1'], ['[::]', '::1']]).get(host) ?? host;
   return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
@@ -88,7 +94,7 @@ function usualUrl(command: Command): string {
 
 /** A variable that belongs to no option of the command, told as commander tells those that do. */
 function variable<T>(command: Command, name: string, parse: (value: string) => T): T | undefined {
-  const value = textOf(process.env, name);
+  const value = variableText(process.env, name);
   if (value === undefined) return undefined;
   try {
     return parse(value);
@@ -146,20 +152,9 @@ function parseUrl(value: string): string {
   throw new InvalidArgumentError(`Expected a URL such as http://${DEFAULT_HOST}:${DEFAULT_PORT}, without what begins at /tasks.`);
 }
 
-function parseEndpoint(value: string): string {
-  if (/^https?:\/\//.test(value) && URL.canParse(value)) return value;
-  throw new InvalidArgumentError('Expected a URL such as http://127.0.0.1:4318.');
-}
-
-function parsePort(value: string): number {
-  const port = Number(value);
-  if (/^\d{1,5}$/.test(value) && port <= 65_535) return port;
-  throw new InvalidArgumentError('Expected a whole number from 0 to 65535.');
-}
-
 function parseHost(value: string): string {
   if (value === 'localhost' || value === '::1' || value === '[::1]' || isLoopbackAddress(value)) return value;
-  if (accessToken() === undefined && booleanOf(process.env, 'TASKSPAN_GUARDED') !== true) {
+  if (accessToken() === undefined && !optionValue('serve.access.guarded', undefined, { env: process.env })) {
     throw new InvalidArgumentError(
       'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN. Behind a proxy that decides who may ask, set TASKSPAN_GUARDED=true.',
     );
@@ -168,7 +163,21 @@ function parseHost(value: string): string {
   throw new InvalidArgumentError('Expected an address such as 0.0.0.0, or a host name.');
 }
 
-function parseStore(value: string): string {
-  if (value.trim() !== '') return value;
-  throw new InvalidArgumentError('Expected a path.');
+function variableOf(name: OptionName): string {
+  return OPTIONS[name].variable ?? '';
+}
+
+/** Parses the text of an option as the table has it, and throws as commander wants it. */
+function parserOf<Name extends OptionName>(name: Name): (text: string) => OptionValues[Name] {
+  const entry: OptionEntry = OPTIONS[name];
+  const kind = entry.variableKind ?? entry.kind;
+  return (text) => {
+    const value = kind.parse(text);
+    try {
+      kind.check(name, value);
+    } catch {
+      throw new InvalidArgumentError(`Expected ${kind.expected}.`);
+    }
+    return value as OptionValues[Name];
+  };
 }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { describeFailure, failureText } from '../../src/failure.ts';
 import { cancelCommand } from './cancel-command.ts';
-import { deleteEmpty } from '../environment.ts';
+import { variableText } from '../options/read.ts';
 import { CommandError } from './command-error.ts';
 import { EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ExitWith } from './exit-codes.ts';
@@ -20,8 +20,7 @@ import { tailCommand } from './tail-command.ts';
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode = EXIT_OK;
-  // For commander an empty variable is a value.
-  deleteEmpty(process.env);
+  deleteEmptyVariables(process.env);
   try {
     await createProgram((code) => (exitCode = code)).parseAsync(args, { from: 'user' });
     return exitCode;
@@ -52,6 +51,13 @@ function createProgram(exitWith: ExitWith): Command {
   // Made by `command()` or added, each subcommand must throw rather than exit.
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   return program;
+}
+
+/** Deletes the variables of taskspan that are unset in our sense: for commander an empty one is a value. */
+function deleteEmptyVariables(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('TASKSPAN_') && variableText(env, name) === undefined) delete env[name];
+  }
 }
 
 /** The package finds itself by name, in the repository and where it is installed. */

@@ -1,31 +1,35 @@
 import { Worker } from 'node:worker_threads';
 import { describeFailure } from '../../src/failure.ts';
-import { report, reportOnce, print } from '../../src/report.ts';
+import { print, report, reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../src/timers.ts';
 import { cancelLiveTask, worker as thisWorker } from '../../src/worker.ts';
-import { reportLost } from '../capture/lost-facts.ts';
+import { pause, within } from '../async.ts';
 import { RingReader } from '../capture/ring-reader.ts';
+import { reportLost } from '../capture/ring-writer.ts';
 import type { RingWriter } from '../capture/ring-writer.ts';
 import { CONTROL } from '../capture/segment.ts';
 import type { Segment } from '../capture/segment.ts';
-import type { SinkSettings } from '../otlp/send/otlp-sink.ts';
-import type { ServeOptions } from '../server/serve-options.ts';
 import { Committer } from '../store/committer.ts';
-import { LOOP_TICK_MS } from '../store/heartbeat.ts';
+import { LOOP_TICK_MS, markListened } from '../store/heartbeat.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
-import type { RetentionOptions } from '../store/retention.ts';
+import { TaskStoreError } from '../store/task-store-error.ts';
+import type { TaskStore } from '../store/task-store.ts';
+import type { CollectorOptions, CollectorReady } from './collector.ts';
+import type { FactLocation } from './destination.ts';
+import { messageStore } from './message-store.ts';
+import type { MessageStore } from './message-store.ts';
+import { answerTo } from './messages.ts';
+import type { FromThread, SharedSegment, ThreadData, ToThread } from './messages.ts';
 import { storeAt } from '../store/store-at.ts';
-import type { CollectorFailure, FromThread, SharedSegment, ThreadData, ToThread } from './messages.ts';
 import { threadProgram } from './thread-program.ts';
 
-/** What the collector says once it has tried to open its store and its port. */
-export interface CollectorReady {
-  url: string | undefined;
-  failures: readonly CollectorFailure[];
-  /** Whether it hears requests to cancel. */
-  hears: boolean;
-  /** Why no thread could be started, where that is so. */
-  noThread?: unknown;
+/** Options of {@link CollectorThread}. */
+export interface CollectorThreadOptions extends Pick<CollectorOptions, 'serve' | 'retention' | 'sendLostTraces'> {
+  ring: RingWriter;
+  location: FactLocation;
+  heartbeat: HeartbeatSettings | undefined;
+  /** Called when the store was replaced by one that knows nothing of what is open. */
+  onReplaced: () => void;
 }
 
 /** Set in the thread's environment, where `startTaskspan` does nothing. */
@@ -35,79 +39,84 @@ const FIRST_RESTART_MS = 100;
 const LONGEST_RESTART_MS = 5000;
 const EXIT_WAIT_MS = 1000;
 const POLL_MS = 5;
+const CLOSED = 'the collector is closed';
+const ENDED = 'the collector thread has ended and is started again';
 
 /**
- * The collector in a thread beside the task, seen from the task's side: it starts the thread,
- * starts it again if it dies, and at the end waits for what is in the ring.
+ * The collector in a thread beside the task, seen from the task's side: it starts the thread, starts it again if it dies,
+ * and at the end waits for what is in the ring.
  */
 export class CollectorThread {
-  readonly #ring: RingWriter;
-  readonly #store: string | SinkSettings;
-  readonly #serve: ServeOptions | undefined;
-  readonly #heartbeat: HeartbeatSettings | undefined;
+  readonly #options: CollectorThreadOptions;
   readonly #loopTicks: ReturnType<typeof setInterval>;
-  readonly #retention: RetentionOptions;
-  readonly #ready = Promise.withResolvers<CollectorReady>();
+  readonly #ready = Promise.withResolvers<CollectorReady & { noThread?: unknown }>();
+  readonly #messages: MessageStore;
   #worker: Worker | undefined;
-  #everReady = false;
+  #wasReady = false;
+  /** Whether the thread is asked something. */
+  #isAsked = false;
+  /** How often in a row the thread has died. */
   #deaths = 0;
-  #closing = false;
+  #isClosed = false;
   #restart: ReturnType<typeof setTimeout> | undefined;
-  /** Called when the store was replaced by one that knows nothing of what is open. */
-  onReplaced: (() => void) | undefined;
   readonly #atExit = (): void => this.#flushAtExit();
 
-  constructor(
-    ring: RingWriter,
-    store: string | SinkSettings,
-    serve: ServeOptions | undefined,
-    heartbeat: HeartbeatSettings | undefined,
-    retention: RetentionOptions,
-  ) {
-    this.#ring = ring;
-    this.#store = store;
-    this.#serve = serve;
-    this.#heartbeat = heartbeat;
-    this.#retention = retention;
+  constructor(options: CollectorThreadOptions) {
+    const { ring, heartbeat } = options;
+    this.#options = options;
+    this.#messages = messageStore({
+      post: (message) => this.#post(message),
+      onPending: (isPending) => {
+        this.#isAsked = isPending;
+        this.#holdProcess();
+      },
+    });
+    if (heartbeat !== undefined) markListened(this.store);
     this.#loopTicks = setInterval(() => {
       Atomics.add(ring.control, CONTROL.loopTicks, 1);
-      // After a burst nobody may write for long.
+      // After a burst nothing may be written for long.
       ring.reclaim();
     }, LOOP_TICK_MS);
     this.#loopTicks.unref();
-    ring.onSegment = (segment) => this.#post({ type: 'segment', segment: shared(segment) });
-    ring.onFreed = (id) => this.#post({ type: 'freed', id });
+    ring.onSegment = (segment) => this.#worker && this.#post({ type: 'segment', segment: shared(segment) });
+    ring.onFreed = (id) => this.#worker && this.#post({ type: 'freed', id });
     process.on('exit', this.#atExit);
     this.#start();
   }
 
-  /** Resolves when the thread has tried to open its store and port, or can't be started at all. */
-  get ready(): Promise<CollectorReady> {
+  /** Resolves when the thread has tried to open its store and port; with `noThread` where none could be started. */
+  get ready(): Promise<CollectorReady & { noThread?: unknown }> {
     return this.#ready.promise;
   }
 
-  /** Resolves when all that was said is committed, or the time is over. */
+  /** The store of the thread, asked by messages. */
+  get store(): TaskStore {
+    return this.#messages.store;
+  }
+
+  /** Resolves to whether all that was reported is committed, within this time. */
   async flush(limitMs: number): Promise<boolean> {
+    const { ring } = this.#options;
     const limit = performance.now() + limitMs;
-    this.#ring.wake();
-    while (!this.#ring.isDrained && performance.now() < limit) await pause(POLL_MS);
-    return this.#ring.isDrained;
+    ring.wake();
+    while (!ring.isDrained && performance.now() < limit) await pause(POLL_MS);
+    return ring.isDrained;
   }
 
   /** Ends the thread, its server and its store within about a second. What is in the ring is left there. */
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#isClosed = true;
     clearTimeout(this.#restart);
     clearInterval(this.#loopTicks);
     process.off('exit', this.#atExit);
     const worker = this.#worker;
-    if (worker === undefined) return;
-    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    worker.ref();
-    this.#post({ type: 'close' });
-    const late = setTimeout(() => void worker.terminate(), EXIT_WAIT_MS);
-    await ended;
-    clearTimeout(late);
+    if (worker !== undefined) {
+      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+      worker.ref();
+      this.#post({ type: 'close' });
+      if (!(await within(EXIT_WAIT_MS, ended))) await worker.terminate();
+    }
+    this.#messages.ended(new TaskStoreError('UNAVAILABLE', CLOSED));
   }
 
   #start(): void {
@@ -127,99 +136,124 @@ export class CollectorThread {
       return;
     }
     this.#worker = worker;
-    if (this.#everReady) worker.unref();
+    this.#holdProcess();
     let cause: unknown;
-    worker.on('message', (message: FromThread) => this.#hear(worker, message));
-    // Unheard it would end the process.
+    worker.on('message', (message: FromThread) => this.#receive(message));
+    // Without a listener it would end the process.
     worker.on('error', (error) => (cause = error));
     for (const name of ['stdout', 'stderr'] as const) printWhatItWrites(worker, name);
     worker.on('exit', (code) => this.#died(worker, cause ?? new Error(`it ended with code ${code}`)));
+    if (this.#wasReady) this.#messages.restarted();
   }
 
   #threadData(): ThreadData {
+    const { ring, location, serve, heartbeat, retention, sendLostTraces } = this.#options;
     return {
-      taskspanCollector: true,
-      control: this.#ring.control,
-      segments: this.#ring.segments.map(shared),
-      store: this.#store,
-      serve: this.#serve,
+      control: ring.control,
+      segments: ring.segments.map(shared),
+      location,
+      serve,
       workerId: thisWorker.id,
-      heartbeat: this.#heartbeat,
-      retention: this.#retention,
+      heartbeat,
+      retention,
+      sendsLostTraces: sendLostTraces !== undefined,
     };
   }
 
-  #hear(worker: Worker, message: FromThread): void {
-    if (message.type === 'report') {
-      report(message.message);
-      return;
+  #receive(message: FromThread): void {
+    switch (message.type) {
+      case 'report':
+        report(message.message);
+        break;
+      case 'cancel':
+        cancelLiveTask(message.taskUuid, message.spanId);
+        break;
+      case 'replaced':
+        this.#options.onReplaced();
+        break;
+      case 'committed':
+        this.#messages.committed();
+        break;
+      case 'answer':
+        this.#messages.answered(message);
+        break;
+      case 'call':
+        void answerTo(message, { sendLostTraces: this.#options.sendLostTraces }).then((answer) => this.#worker?.postMessage(answer));
+        break;
+      case 'ready': {
+        const { url, failures, hears } = message;
+        this.#wasReady = true;
+        this.#deaths = 0;
+        this.#holdProcess();
+        this.#ready.resolve({ url, failures, hears });
+      }
     }
-    if (message.type === 'cancel') {
-      cancelLiveTask(message.taskUuid, message.spanId);
-      return;
-    }
-    if (message.type === 'replaced') {
-      this.onReplaced?.();
-      return;
-    }
-    const { url, failures, hears } = message;
-    this.#everReady = true;
-    this.#deaths = 0;
-    worker.unref();
-    this.#ready.resolve({ url, failures, hears });
+  }
+
+  /** The thread keeps the process alive until it is ready, and while it is asked something. */
+  #holdProcess(): void {
+    if (this.#wasReady && !this.#isAsked) this.#worker?.unref();
+    else this.#worker?.ref();
   }
 
   #died(worker: Worker, cause: unknown): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    if (this.#closing) return;
-    if (!this.#everReady) {
+    if (this.#isClosed) return;
+    if (!this.#wasReady) {
       this.#noThread(cause);
       return;
     }
-    reportOnce('collector thread', 'the collector thread has ended and is started again', cause);
+    reportOnce('collector thread', ENDED, cause);
+    this.#messages.ended(new TaskStoreError('UNAVAILABLE', ENDED, { cause }));
     const wait = Math.min(FIRST_RESTART_MS * 2 ** this.#deaths++, LONGEST_RESTART_MS);
     this.#restart = setTimeout(() => this.#start(), wait);
     this.#restart.unref();
   }
 
   #noThread(cause: unknown): void {
+    this.#messages.ended(new TaskStoreError('UNAVAILABLE', 'no collector thread could be started', { cause }));
     this.#ready.resolve({ url: undefined, failures: [], hears: true, noThread: cause });
   }
 
   #post(message: ToThread): void {
-    this.#worker?.postMessage(message);
+    const port = this.#worker;
+    if (port === undefined) throw new TaskStoreError('UNAVAILABLE', this.#isClosed ? CLOSED : ENDED);
+    port.postMessage(message);
   }
 
   /** The last that the process does: the thread goes on committing while this one waits for it. */
   #flushAtExit(): void {
-    this.#ring.wake();
+    const { ring } = this.#options;
+    ring.wake();
     if (this.#worker === undefined) {
-      this.#drainHere();
+      this.#commitHere();
       return;
     }
     const limit = performance.now() + EXIT_WAIT_MS;
-    while (!this.#ring.isDrained && performance.now() < limit) {
-      const { control } = this.#ring;
+    while (!ring.isDrained && performance.now() < limit) {
+      const { control } = ring;
       Atomics.wait(control, CONTROL.acknowledgements, Atomics.load(control, CONTROL.acknowledgements), POLL_MS);
     }
-    reportLost(this.#ring);
+    reportLost(ring);
   }
 
-  /** Where the thread has died just before: no new one can be had any more. */
-  #drainHere(): void {
-    if (this.#ring.isDrained) return;
+  /** Where the thread has died just before: no other can be started any more. */
+  #commitHere(): void {
+    const { ring, location } = this.#options;
+    if (ring.isDrained) return;
     // Nothing can be sent without a turn of the event loop.
-    if (typeof this.#store !== 'string') {
-      reportLost(this.#ring);
+    if (typeof location !== 'string') {
+      reportLost(ring);
       return;
     }
     try {
-      const source = new RingReader(this.#ring.control);
-      for (const segment of this.#ring.segments) source.add(segment);
-      const store = storeAt(this.#store);
-      new Committer({ source, store, sleep: () => Promise.resolve(), onFailure: () => undefined }).drainNow();
+      const source = new RingReader(ring.control);
+      for (const segment of ring.segments) source.add(segment);
+      const store = storeAt(location);
+      new Committer({ source, store, sleep: () => Promise.resolve() }).drainNow();
       void store.close();
+      reportLost(ring);
     } catch (error) {
       report('the last facts could not be committed', describeFailure(error).message);
     }
@@ -236,8 +270,4 @@ function printWhatItWrites(worker: Partial<Pick<Worker, 'stdout' | 'stderr'>>, n
 
 function shared({ id, memory }: Segment): SharedSegment {
   return { id, memory };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,109 +1,204 @@
 import { describeFailure } from '../../src/failure.ts';
-import { within } from '../async.ts';
+import { OutageReporter, within } from '../async.ts';
+import type { Repeated } from '../async.ts';
+import type { LostTrace } from '../record/lost-trace.ts';
 import { accessRules } from '../server/access.ts';
 import type { CollectorMetrics } from '../server/metrics.ts';
 import type { ServeOptions } from '../server/serve-options.ts';
 import { serveTasks } from '../server/serve-tasks.ts';
 import type { TasksServer } from '../server/serve-tasks.ts';
 import { createTasksApp } from '../server/tasks-app.ts';
-import type { Committer } from '../store/committer.ts';
+import { Committer } from '../store/committer.ts';
+import type { FactSource } from '../store/committer.ts';
+import { Heartbeat } from '../store/heartbeat.ts';
+import type { HeartbeatOptions } from '../store/heartbeat.ts';
+import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { startCollecting } from './collecting.ts';
-import type { CollectingOptions, FactDestination } from './collecting.ts';
-import type { CollectorFailure } from './messages.ts';
+import { watchCancellations } from './cancellations.ts';
+import type { CancellationWatch } from './cancellations.ts';
+import type { FactDestination } from './destination.ts';
+import { startSendingLostTraces, startSweeping } from './duties.ts';
 
-/** What a collector is made of; the same in a thread of its own and in the task's. */
-export interface CollectorOptions extends Omit<CollectingOptions, 'observer'> {
-  /** Only of a {@link TaskStore} something can be served. */
+/** What a collector is made of, in a thread of its own and in the task's thread alike. */
+export interface CollectorOptions {
+  /** Where the facts of this process wait: the reading end of its ring. */
+  source: FactSource;
+  /** Resolves when facts have come. */
+  sleep: () => Promise<void>;
+  /** Where they go. Only of a {@link TaskStore} something can be served, and deleted. */
   store: FactDestination;
-  /** Finds out why requests to cancel can't be heard, where that is in question; `undefined` if they can. */
-  unheard?: (() => Promise<string | undefined>) | undefined;
-  serve: ServeOptions | undefined;
+  /** Whether the collector closes the store at its own end. */
+  closesStore: boolean;
+  /** The worker whose tasks are collected, and whether any task, or a part of another worker's task, is open. */
+  workerId: string;
+  hasLiveWork: () => boolean;
+  /** Called with each attempt that is to be cancelled. */
+  cancel: (taskUuid: string, spanId: string) => void;
+  /** How it sends heartbeats and listens to other workers; not at all if absent. */
+  heartbeat: Omit<HeartbeatOptions, 'store' | 'report'> | undefined;
+  /** What is kept of ended tasks. */
+  retention: RetentionOptions;
+  /** Where records are served; nowhere if absent. */
+  serve?: ServeOptions | undefined;
+  /** Sends the open spans of lost tasks to a tracing backend; absent where there is none. */
+  sendLostTraces?: ((traces: readonly LostTrace[]) => Promise<void>) | undefined;
+  /** Called with each outage and its end, one line each. */
+  report: (message: string) => void;
 }
 
-/** A running collector. */
-export interface Collector {
-  readonly committer: Committer;
+/** What a collector has found once it has tried its store and its port. */
+export interface CollectorReady {
   /** Where it serves; `undefined` if it does not. */
-  readonly url: string | undefined;
-  /** What does not work. */
-  readonly failures: readonly CollectorFailure[];
+  url: string | undefined;
+  failures: readonly CollectorFailure[];
   /** Whether requests to cancel are heard. */
-  readonly hears: boolean;
-  /** Stops serving and committing. What has not been committed stays in the ring. The store is the caller's to close. */
-  close(): Promise<void>;
+  hears: boolean;
+}
+
+/** Why a component of the collector does not work. */
+export interface CollectorFailure {
+  component: 'store' | 'server' | 'thread';
+  /** One line. */
+  message: string;
+  code: string | undefined;
 }
 
 export const DEFAULT_PORT = 4320;
 
-/** How long the start waits for the store to say whether it can be written. */
+/** How long the start waits for the store to answer whether it can be written. */
 const PROBE_MS = 5000;
 
-/** Commits facts and serves records until it is closed. What does not work is told, not thrown. */
-export async function startCollector(options: CollectorOptions): Promise<Collector> {
-  const { source, store, serve, heartbeat } = options;
-  const failures: CollectorFailure[] = [];
-  const asking = options.unheard?.();
-  try {
-    const probe = store.append([]);
+/**
+ * All that goes on between the tasks of a process and their store, until it is closed: it commits facts, sends
+ * heartbeats, hears cancellations, does the store's duties and serves records. What does not work is in
+ * {@link CollectorReady.failures}, and tried again where that can help.
+ */
+export class Collector {
+  readonly #options: CollectorOptions;
+  readonly #committer: Committer;
+  readonly #cancellations: CancellationWatch;
+  readonly #heartbeat: Heartbeat | undefined;
+  #duties: readonly Repeated[] = [];
+  #server: TasksServer | undefined;
+  /** Resolves when it has tried its store and its port. Never rejects. */
+  readonly ready: Promise<CollectorReady>;
+
+  constructor(options: CollectorOptions) {
+    const { source, sleep, store, heartbeat, report } = options;
+    this.#options = options;
+    this.#heartbeat = heartbeat && new Heartbeat({ ...heartbeat, store, report });
+    this.#cancellations = watchCancellations(options);
+    const outage = new OutageReporter({
+      begins: 'facts could not be committed, trying again',
+      ends: 'facts are being committed again',
+      report,
+    });
+    this.#committer = new Committer({
+      source,
+      store,
+      // Before it sleeps it has committed what woke it: a task may have begun.
+      sleep: () => {
+        this.#cancellations.wake();
+        return sleep();
+      },
+      onFailure: (error) => outage.failed(error),
+      onRecovery: () => outage.succeeded(),
+      onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was given up, the store can't take it: ${message}`),
+    });
+    this.ready = this.#start();
+  }
+
+  /** Commits all that waits. Resolves when that is done, or this time is over. */
+  async drain(limitMs: number): Promise<void> {
+    await within(limitMs, this.#committer.drain(limitMs));
+  }
+
+  /** Commits all that waits before it returns, as at the exit of the process, where the store can do so. */
+  commitNow(): void {
+    this.#committer.drainNow();
+  }
+
+  /** Ends it. What has not been committed stays where it waits. */
+  async close(): Promise<void> {
+    const { store, closesStore } = this.#options;
+    this.#committer.stop();
+    // What is sent may wait for its answer for long: it is broken off.
+    if (!isTaskStore(store)) await store.close();
+    await this.ready;
+    this.#cancellations.stop();
+    await Promise.all([this.#heartbeat?.stop(), ...this.#duties.map((duty) => duty.stop())]);
+    await this.#server?.close();
+    if (closesStore && isTaskStore(store)) await store.close();
+  }
+
+  async #start(): Promise<CollectorReady> {
+    const { source, store, serve, retention, sendLostTraces, report } = this.#options;
+    const asked = store.unheard?.();
+    const served = serve !== undefined && isTaskStore(store) ? store : undefined;
+    // Loaded only where it is needed.
+    const metrics = served && (await import('../server/metrics.ts')).collectorMetrics(source, served);
+    this.#committer.observer = metrics?.commits;
+    void this.#committer.run();
+    this.#cancellations.wake();
+    this.#heartbeat?.start();
+    if (isTaskStore(store)) {
+      this.#duties = [
+        startSweeping({ store, retention, report }),
+        ...(sendLostTraces ? [startSendingLostTraces({ store, send: sendLostTraces, report })] : []),
+      ];
+    }
+    const [storeFailure, serverFailure, unheard] = await Promise.all([
+      failureOf('store', () => this.#probe()),
+      failureOf('server', async () => {
+        if (serve !== undefined && served !== undefined) await this.#serve(serve, served, metrics);
+      }),
+      asked,
+    ]);
+    if (unheard !== undefined) report(`requests to cancel tasks are not heard: ${unheard}`);
+    return {
+      url: this.#server?.url,
+      failures: [storeFailure, serverFailure].filter((failure) => failure !== undefined),
+      hears: unheard === undefined,
+    };
+  }
+
+  /** Finds out whether the store can be written. */
+  async #probe(): Promise<void> {
+    const probe = this.#options.store.append([]);
     if (!(await within(PROBE_MS, probe))) throw new Error('the store does not answer');
     await probe;
-  } catch (error) {
-    failures.push(failureOf('store', error));
   }
-  // Loaded only where it is asked for.
-  const served = serve !== undefined && isTaskStore(store) ? store : undefined;
-  const metrics = served && (await import('../server/metrics.ts')).collectorMetrics(source, served);
-  const collecting = startCollecting({ ...options, observer: metrics?.commits });
-  const listen = heartbeat === undefined;
-  let server: TasksServer | undefined;
+
+  async #serve(serve: ServeOptions, store: TaskStore, metrics: CollectorMetrics | undefined): Promise<void> {
+    const { port = DEFAULT_PORT, host, token, allowedHosts, allowedOrigins, receive, streams } = serve;
+    const access = {
+      ...serve.access,
+      ...(allowedHosts !== undefined && { allowedHosts }),
+      ...(allowedOrigins !== undefined && { allowedOrigins }),
+      ...(token !== undefined && { token }),
+    };
+    const listen = this.#heartbeat === undefined;
+    const app = createTasksApp({ store, access, listen, ...(streams && { streams }), ...(metrics && { metrics }) });
+    if (receive !== undefined && receive !== false) {
+      // Loaded only where it is needed.
+      const { createReceiver } = await import('../otlp/receive/receiver.ts');
+      const refusal = accessRules(access).rules.change.refusal;
+      app.route('/', createReceiver({ store, refusal, ...(metrics && { observer: metrics.received }), ...(receive !== true && receive) }));
+    }
+    const isProtected = token !== undefined || access.guarded === true;
+    this.#server = await serveTasks({ app, port, isProtected, ...(host !== undefined && { host }) });
+    // The thread of the collector is not waited for; in the task's thread the server must not be either.
+    this.#server.unref();
+  }
+}
+
+async function failureOf(component: CollectorFailure['component'], work: () => Promise<void>): Promise<CollectorFailure | undefined> {
   try {
-    if (serve !== undefined && served !== undefined) server = await startServer(serve, served, listen, metrics);
-    // In a thread of its own the thread is not waited for; in the task's the server must not be either.
-    server?.unref();
+    await work();
+    return undefined;
   } catch (error) {
-    failures.push(failureOf('server', error));
+    const code = (error as { code?: unknown } | null)?.code;
+    return { component, message: describeFailure(error).message, code: typeof code === 'string' ? code : undefined };
   }
-  const unheard = await asking;
-  if (unheard !== undefined) options.report(`requests to cancel tasks are not heard: ${unheard}`);
-  return {
-    committer: collecting.committer,
-    url: server?.url,
-    failures,
-    hears: unheard === undefined,
-    async close() {
-      await collecting.stop();
-      await server?.close();
-    },
-  };
-}
-
-async function startServer(
-  serve: ServeOptions,
-  store: TaskStore,
-  listen: boolean,
-  metrics: CollectorMetrics | undefined,
-): Promise<TasksServer> {
-  const { port = DEFAULT_PORT, host, token, allowedHosts, allowedOrigins, receive, streams } = serve;
-  const access = {
-    ...serve.access,
-    ...(allowedHosts !== undefined && { allowedHosts }),
-    ...(allowedOrigins !== undefined && { allowedOrigins }),
-    ...(token !== undefined && { token }),
-  };
-  const app = createTasksApp({ store, access, listen, ...(streams && { streams }), ...(metrics && { metrics }) });
-  if (receive !== undefined && receive !== false) {
-    // Loaded only where it is asked for.
-    const { createReceiver } = await import('../otlp/receive/receiver.ts');
-    const refusal = accessRules(access).rules.change.refusal;
-    app.route('/', createReceiver({ store, refusal, ...(metrics && { observer: metrics.received }), ...(receive !== true && receive) }));
-  }
-  const isProtected = token !== undefined || access.guarded === true;
-  return serveTasks({ app, port, isProtected, ...(host !== undefined && { host }) });
-}
-
-function failureOf(part: CollectorFailure['part'], error: unknown): CollectorFailure {
-  const code = (error as { code?: unknown } | null)?.code;
-  return { part, message: describeFailure(error).message, code: typeof code === 'string' ? code : undefined };
 }

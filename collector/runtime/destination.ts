@@ -1,30 +1,87 @@
+import { hostname } from 'node:os';
+import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
+import { worker } from '../../src/worker.ts';
+import { hasLiveTasks } from '../capture/segment.ts';
+import { resourceOf } from '../export/provider.ts';
 import { otlpSink } from '../otlp/send/otlp-sink.ts';
 import type { OtlpSinkOptions, SinkSettings } from '../otlp/send/otlp-sink.ts';
+import type { TaskStore } from '../store/task-store.ts';
 import { storeAt } from '../store/store-at.ts';
 import { isSqliteStore } from '../store/task-store.ts';
-import type { CollectorOptions } from './collector.ts';
 
-/** Where a collector's facts go, by a store's path or URL or by the settings of a sink. */
-export interface Destination {
-  /** What a collector is to be started with. */
-  readonly collected: Pick<CollectorOptions, 'store' | 'unheard'>;
-  /** Ends what waits for an answer from elsewhere, so that the collector can be closed in time. */
-  breakOff(): void;
-  close(): Promise<void>;
+/** Where the facts of a process go: a store, or a sink that sends them to a server, where they are stored. */
+export interface FactDestination extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'close'> {
+  /** Finds out why requests to cancel can't be heard, where that is in question; `undefined` if they can. */
+  unheard?(): Promise<string | undefined>;
 }
 
-/** What {@link destinationAt} needs of the thread that it is in. */
-export interface DestinationOptions extends Pick<OtlpSinkOptions, 'hasLiveTasks' | 'waitSeconds' | 'report'> {
-  /** Called when a store was opened anew: what it was told before may be missing in it. */
-  onReplaced?: () => void;
+/** The path or URL of a store, or where facts are sent instead. It can be posted to a thread. */
+export type FactLocation = string | SinkSettings;
+
+/** Options of {@link destinationAt}. */
+export interface DestinationOptions extends Pick<OtlpSinkOptions, 'waitSeconds' | 'report'> {
+  /** The shared words of the process's ring. */
+  control: Int32Array;
+  /** Called when a store was opened anew: what was stored before may be missing in it. */
+  onReplaced: () => void;
 }
 
-export function destinationAt(location: string | SinkSettings, options: DestinationOptions): Destination {
+/** What is at this location, opened when it is first used. */
+export function destinationAt(location: FactLocation, { control, waitSeconds, report, onReplaced }: DestinationOptions): FactDestination {
   if (typeof location === 'string') {
     const store = storeAt(location);
-    if (options.onReplaced !== undefined && isSqliteStore(store)) store.onReplaced(options.onReplaced);
-    return { collected: { store }, breakOff: () => undefined, close: () => store.close() };
+    if (isSqliteStore(store)) store.onReplaced(onReplaced);
+    return store;
   }
-  const sink = otlpSink({ ...location, ...options });
-  return { collected: { store: sink, unheard: () => sink.unheard() }, breakOff: () => void sink.close(), close: () => sink.close() };
+  return otlpSink({ ...location, hasLiveTasks: () => hasLiveTasks(control), waitSeconds, report });
+}
+
+/** Where facts are sent. */
+export interface SendingOptions {
+  endpoint: string;
+  /** The server that is asked for cancellations, and where the records are. */
+  serverUrl: string;
+  token: string | undefined;
+}
+
+/** Where facts are sent, and as which service. */
+export function sinkSettings(
+  { endpoint, serverUrl, token }: SendingOptions,
+  { serviceName, beatIntervalMs }: { readonly serviceName: string | undefined; readonly beatIntervalMs: number },
+): SinkSettings {
+  const headers = { ...headersOf('LOGS'), ...tokenHeader(token, 'LOGS') };
+  return {
+    endpoint,
+    headers,
+    serverUrl,
+    // The headers of the environment are for the endpoint: they may hold its credentials.
+    serverHeaders: serverUrl === endpoint ? headers : bearer(token),
+    resource: { ...resourceOf(serviceName).attributes, 'process.pid': process.pid, 'host.name': hostname() },
+    workerId: worker.id,
+    intervalMs: beatIntervalMs,
+  };
+}
+
+/** What the exporter of spans has to send besides `OTEL_EXPORTER_OTLP_HEADERS`, which it reads itself. */
+export function spanHeaders({ token }: SendingOptions): Record<string, string> {
+  return tokenHeader(token, 'TRACES');
+}
+
+/** An endpoint whose own credentials stand in the environment keeps them. */
+function tokenHeader(token: string | undefined, signal: Signal): Record<string, string> {
+  const names = Object.keys(headersOf(signal)).map((name) => name.toLowerCase());
+  return names.includes('authorization') ? {} : bearer(token);
+}
+
+function bearer(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { Authorization: `Bearer ${token}` };
+}
+
+type Signal = 'LOGS' | 'TRACES';
+
+/** As OpenTelemetry's exporters read them. */
+function headersOf(signal: Signal): Record<string, string> {
+  const { env } = process;
+  const ofSignal = signal === 'LOGS' ? env['OTEL_EXPORTER_OTLP_LOGS_HEADERS'] : env['OTEL_EXPORTER_OTLP_TRACES_HEADERS'];
+  return { ...parseKeyPairsIntoRecord(env['OTEL_EXPORTER_OTLP_HEADERS']), ...parseKeyPairsIntoRecord(ofSignal) };
 }

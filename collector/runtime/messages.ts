@@ -1,23 +1,26 @@
+import { describeFailure } from '../../src/failure.ts';
 import type { ServeOptions } from '../server/serve-options.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
-import type { SinkSettings } from '../otlp/send/otlp-sink.ts';
 import type { RetentionOptions } from '../store/retention.ts';
+import { TaskStoreError } from '../store/task-store-error.ts';
+import type { TaskStoreErrorCode } from '../store/task-store-error.ts';
+import type { CollectorReady } from './collector.ts';
+import type { FactLocation } from './destination.ts';
 
-/** What the two sides of the collector thread say to each other. */
+/** The messages between the task's thread and the collector's: what they are, and calls that are answered. */
 
 /** What the thread is started with. */
 export interface ThreadData {
-  /** Tells the thread's own module that it runs as the collector. */
-  taskspanCollector: true;
   control: Int32Array;
   segments: SharedSegment[];
-  /** Path or URL of the store, or where facts are sent instead. */
-  store: string | SinkSettings;
+  location: FactLocation;
   serve: ServeOptions | undefined;
   /** The worker that the thread stands beside. */
   workerId: string;
   heartbeat: HeartbeatSettings | undefined;
   retention: RetentionOptions;
+  /** Whether the task's thread sends the traces of lost tasks. */
+  sendsLostTraces: boolean;
 }
 
 export interface SharedSegment {
@@ -28,22 +31,99 @@ export interface SharedSegment {
 export type ToThread =
   | { type: 'segment'; segment: SharedSegment }
   | { type: 'freed'; id: number }
+  /** The next commit is to be reported, or nothing any more. */
+  | { type: 'watch'; isWatched: boolean }
+  /** A method of the store. */
+  | Call
+  | Answer
   | { type: 'close' };
 
 export type FromThread =
-  /** It has tried to open its store and its port, and knows whether it hears requests to cancel. */
-  | { type: 'ready'; url: string | undefined; failures: CollectorFailure[]; hears: boolean }
-  /** Somebody wants an attempt to be cancelled. It is heard when the task's event loop runs. */
+  | ({ type: 'ready' } & CollectorReady)
+  /** An attempt is to be cancelled. It is done when the task's event loop runs. */
   | { type: 'cancel'; taskUuid: string; spanId: string }
   /** The store was replaced by one that knows nothing of what is open. */
   | { type: 'replaced' }
-  /** Something to tell through `diag`. */
-  | { type: 'report'; message: string };
+  /** The store has something new. */
+  | { type: 'committed' }
+  /** A line to report. */
+  | { type: 'report'; message: string }
+  /** Traces of lost tasks to send. */
+  | Call
+  | Answer;
 
-/** Why a part of the collector does not work. */
-export interface CollectorFailure {
-  part: 'store' | 'server' | 'thread';
-  /** One line. */
+export interface Call {
+  type: 'call';
+  id: number;
+  method: string;
+  args: readonly unknown[];
+}
+
+export type Answer = { type: 'answer'; id: number } & ({ value: unknown } | { failure: Failure });
+
+/** An error, as far as it can be posted: a copy that the port makes would have no `code`. */
+interface Failure {
+  name: string;
   message: string;
-  code: string | undefined;
+  code: string | number | undefined;
+}
+
+/** Calls of methods in another thread, which wait for their answers. */
+export class PendingCalls {
+  readonly #post: (call: Call) => void;
+  readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
+  #lastId = 0;
+
+  /** @param post Posts a call, or throws why that is not possible. */
+  constructor(post: (call: Call) => void) {
+    this.#post = post;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  call(method: string, args: readonly unknown[]): Promise<unknown> {
+    const id = ++this.#lastId;
+    const answer = Promise.withResolvers<unknown>();
+    this.#pending.set(id, answer);
+    try {
+      this.#post({ type: 'call', id, method, args });
+    } catch (error) {
+      this.#pending.delete(id);
+      answer.reject(error);
+    }
+    return answer.promise;
+  }
+
+  answered(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if ('failure' in answer) pending?.reject(errorOf(answer.failure));
+    else pending?.resolve(answer.value);
+  }
+
+  /** No answer will come any more. */
+  rejectAll(error: Error): void {
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}
+
+/** Makes the call and gives its answer. Never rejects. */
+export async function answerTo({ id, method, args }: Call, target: object): Promise<Answer> {
+  try {
+    const call = (target as Readonly<Record<string, (...given: readonly unknown[]) => unknown>>)[method]!;
+    return { type: 'answer', id, value: await call.apply(target, [...args]) };
+  } catch (error) {
+    const { name, message } = describeFailure(error);
+    const { code } = (error ?? {}) as { code?: unknown };
+    return { type: 'answer', id, failure: { name, message, code: typeof code === 'string' || typeof code === 'number' ? code : undefined } };
+  }
+}
+
+function errorOf({ name, message, code }: Failure): Error {
+  if (name === 'TaskStoreError') return new TaskStoreError(code as TaskStoreErrorCode, message);
+  const error = name === 'RangeError' ? new RangeError(message) : name === 'TypeError' ? new TypeError(message) : new Error(message);
+  return code === undefined ? error : Object.assign(error, { code });
 }

@@ -1,33 +1,33 @@
 import { UnfinishedError } from '../../src/errors.ts';
 import { describeFailure, failureText } from '../../src/failure.ts';
-import { performance, setImmediate, setTimeout } from '../../src/timers.ts';
+import { performance, setImmediate } from '../../src/timers.ts';
 import { closeLiveTasks, liveTasks } from '../../src/worker.ts';
+import { within } from '../async.ts';
 
-/** Options of {@link watchEndings}. */
-export interface EndingsOptions {
+/** Options of {@link watchProcessExit}. */
+export interface ProcessExitOptions {
   /** Sends the spans that have ended; at the natural end the process waits for it. */
   flushSpans?: () => Promise<void>;
-  /** Where SIGTERM and SIGINT are to be taken: commits and sends all there is, before the process ends by the signal. */
+  /** Commits and sends all there is, before the process ends by SIGTERM or SIGINT; absent where signals are left alone. */
   finish?: () => Promise<void>;
 }
 
-/** Watches how the process ends. */
-export interface Endings {
+/** The watch over the end of the process. */
+export interface ProcessExit {
   stop(): void;
 }
 
-/** The longest that a signal waits for {@link EndingsOptions.finish}, in milliseconds. */
+/** The longest that a signal waits for {@link ProcessExitOptions.finish}, in milliseconds. */
 const FINISH_MS = 3000;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Under `npm start` one Ctrl-C comes twice: from the terminal, and passed on by npm. */
 const SAME_PRESS_MS = 500;
 
 /**
- * Ends what is open when the process ends, inner scopes first: as failed with the reason, and as
- * cancelled by a signal. It has to be told before those who write what was said at the very end,
- * since `exit` tells its listeners in their order.
+ * Ends what is open when the process ends, inner scopes first: as failed with the reason, and as cancelled by a signal. It
+ * has to be called before what commits the last facts listens to `exit`, whose listeners are called in their order.
  */
-export function watchEndings({ flushSpans, finish }: EndingsOptions): Endings {
+export function watchProcessExit({ flushSpans, finish }: ProcessExitOptions): ProcessExit {
   const uncaught = watchUncaught();
   const atExit = (code: number): void => fail(uncaught.reason() ?? `process ended: exit code ${code}`, uncaught.error());
   const atNaturalEnd = naturalEnd(flushSpans);
@@ -70,8 +70,8 @@ function watchUncaught(): { reason(): string | undefined; error(): unknown; stop
 }
 
 /**
- * With nothing left to run nobody will end an open task. Another listener may begin something that
- * does: so Node is made to ask a second time before what is open is ended.
+ * With nothing left to run nothing will end an open task. Another listener may begin work that does: so Node.js is made to
+ * ask a second time before what is open is ended.
  */
 function naturalEnd(flushSpans: (() => Promise<void>) | undefined): () => void {
   let isAskedAgain = false;
@@ -99,7 +99,7 @@ function takeSignals(finish: () => Promise<void>): { stop(): void } {
   const stop = (): void => {
     for (const name of SIGNALS) process.off(name, onSignal);
   };
-  /** Ends the process as the signal would have. Where the application listens to it too, the end is its affair. */
+  /** Ends the process as the signal would have. Where the application listens to the signal too, the end is left to it. */
   const raise = (name: NodeJS.Signals): void => {
     stop();
     if (process.listenerCount(name) === 0) process.kill(process.pid, name);
@@ -112,8 +112,7 @@ function takeSignals(finish: () => Promise<void>): { stop(): void } {
     }
     first = { name, time: performance.now() };
     closeLiveTasks({ outcome: 'cancelled', notice: `Stopped by ${name}` });
-    const late = new Promise<void>((resolve) => void setTimeout(resolve, FINISH_MS));
-    void Promise.race([finish(), late]).finally(() => raise(name));
+    void within(FINISH_MS, finish()).then(() => raise(name));
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return { stop };

@@ -2,24 +2,19 @@ import { checkKeys } from '../../src/arguments.ts';
 import { capture } from '../../src/capture.ts';
 import { received } from '../../src/failure.ts';
 import { report } from '../../src/report.ts';
-import { cancelLiveTask, worker } from '../../src/worker.ts';
-import { within } from '../async.ts';
-import { checkBufferBytes } from '../capture/buffer-bytes.ts';
-import { reportLost } from '../capture/lost-facts.ts';
-import { readingEnd, untilWoken } from '../capture/ring-here.ts';
+import { worker } from '../../src/worker.ts';
 import { RingSpanProcessor } from '../capture/ring-span-processor.ts';
-import { RingWriter } from '../capture/ring-writer.ts';
-import type { EndedSpan, StartedSpan } from '../capture/sdk-span.ts';
-import { hasLiveWork } from '../capture/segment.ts';
-import { checkedIntervalMs, checkedLostFinalMs, markListened } from '../store/heartbeat.ts';
-import { checkRetention, KEEP_ALL } from '../store/retention.ts';
+import type { EndedSpan, StartedSpan } from '../capture/ring-span-processor.ts';
+import { reportLost, RingWriter } from '../capture/ring-writer.ts';
+import { optionValue } from '../options/read.ts';
+import { resolveRetention } from '../store/retention.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { startCollecting } from './collecting.ts';
-import type { Collecting } from './collecting.ts';
-import { watchEndings } from './process-exit.ts';
-import type { Endings } from './process-exit.ts';
+import { collectHere, FLUSH_MS } from './process-collector.ts';
+import type { ProcessCollector } from './process-collector.ts';
+import { watchProcessExit } from './process-exit.ts';
+import type { ProcessExit } from './process-exit.ts';
 
 /** Options of {@link TaskSpanProcessor}. */
 export interface TaskSpanProcessorOptions {
@@ -35,9 +30,6 @@ export interface TaskSpanProcessorOptions {
   retention?: RetentionOptions | false;
 }
 
-/** The longest that a flush or the end waits for the store. */
-const FLUSH_MS = 2000;
-
 const OPTIONS = [
   'store',
   'bufferBytes',
@@ -47,10 +39,10 @@ const OPTIONS = [
 ] satisfies (keyof TaskSpanProcessorOptions)[];
 
 /**
- * A span processor for an application's own provider: it keeps the record and log of each task in
- * a store, in the task's own thread. What blocks that thread holds up the record too; the
- * collector thread of `startTaskspan()` does not suffer from it. So task spans promise no signs of
- * life: tasks of other workers are lost where they fall silent, those of this process never are.
+ * A span processor for an application's own provider: it keeps the record and log of each task in a store. Its collector
+ * runs in the task's own thread, so that task code that blocks the event loop delays the record too; the collector thread
+ * of `startTaskspan()` has no such delay. So task spans promise no heartbeats: tasks of other workers are lost where they
+ * fall silent, those of this process never are.
  *
  * ```ts
  * new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })] })
@@ -59,43 +51,30 @@ const OPTIONS = [
  * Facts wait until the store has committed them; while there are any, the process stays alive.
  */
 export class TaskSpanProcessor {
-  readonly #spans: RingSpanProcessor;
-  readonly #collecting: Collecting;
-  readonly #endings: Endings;
-  readonly #onExit: () => void;
   readonly #ring: RingWriter;
+  readonly #spans: RingSpanProcessor;
+  readonly #exit: ProcessExit;
+  readonly #collector: Omit<ProcessCollector, 'store'>;
   #ended: Promise<void> | undefined;
 
   constructor(options: TaskSpanProcessorOptions) {
     checkKeys('TaskSpanProcessor', options, OPTIONS);
-    const { store, bufferBytes, retention = {} } = options;
+    const { store } = options;
     if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
-    if (bufferBytes !== undefined) checkBufferBytes(bufferBytes);
-    if (retention !== false) checkRetention(retention);
-    const intervalMs = checkedIntervalMs(options.beatIntervalMs);
-    const heartbeat = { workerId: worker.id, intervalMs, lostFinalMs: checkedLostFinalMs(options.lostFinalMs) };
-    const ring = new RingWriter(bufferBytes === undefined ? {} : { limitBytes: bufferBytes });
-    ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
-    this.#ring = ring;
-    this.#spans = new RingSpanProcessor(ring);
-    this.#collecting = startCollecting({
-      source: readingEnd(ring),
+    const retention = resolveRetention(options.retention);
+    const intervalMs = optionValue('beatIntervalMs', options.beatIntervalMs);
+    const lostFinalMs = optionValue('lostFinalMs', options.lostFinalMs);
+    this.#ring = new RingWriter({ limitBytes: optionValue('bufferBytes', options.bufferBytes) });
+    this.#ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
+    this.#spans = new RingSpanProcessor(this.#ring);
+    // Before the collector: what is open has to be ended before the last facts are committed.
+    this.#exit = watchProcessExit({});
+    this.#collector = collectHere(this.#ring, {
       store,
-      heartbeat: intervalMs === 0 ? undefined : heartbeat,
-      retention: retention === false ? KEEP_ALL : retention,
-      sleep: () => untilWoken(ring),
-      workerId: worker.id,
-      hasLiveWork: () => hasLiveWork(ring.control),
-      cancel: cancelLiveTask,
-      report,
+      closesStore: false,
+      heartbeat: intervalMs === 0 ? undefined : { workerId: worker.id, intervalMs, lostFinalMs },
+      retention,
     });
-    if (intervalMs > 0) markListened(store);
-    this.#onExit = () => {
-      this.#collecting.committer.drainNow();
-      reportLost(ring);
-    };
-    this.#endings = watchEndings({});
-    process.on('exit', this.#onExit);
     worker.listeners++;
     capture.byProvider.add(this.#spans);
     capture.everStarted = true;
@@ -111,7 +90,7 @@ export class TaskSpanProcessor {
 
   /** Resolves when all facts until now are committed, or refused by the store; after two seconds at the latest. */
   async forceFlush(): Promise<void> {
-    await within(FLUSH_MS, this.#collecting.committer.drain(FLUSH_MS));
+    await this.#collector.flush(FLUSH_MS);
   }
 
   /** Flushes, and takes nothing more: what could not be committed and what comes later is lost, and reported. */
@@ -127,10 +106,9 @@ export class TaskSpanProcessor {
       report('something is reported after shutdown() of the TaskSpanProcessor: nothing more is recorded');
     };
     this.#ring.close();
-    this.#endings.stop();
+    this.#exit.stop();
     worker.listeners--;
-    process.off('exit', this.#onExit);
-    await this.#collecting.stop();
+    await this.#collector.close();
     reportLost(this.#ring);
   }
 }

@@ -1,9 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { warnings } from '../../src/report.ts';
 import { RingReader } from '../capture/ring-reader.ts';
-import { CONTROL, hasLiveTasks, hasLiveWork, segmentOver } from '../capture/segment.ts';
-import { startCollector } from './collector.ts';
+import { CONTROL, hasLiveWork, segmentOver } from '../capture/segment.ts';
+import { isTaskStore } from '../store/task-store.ts';
+import { Collector } from './collector.ts';
 import { destinationAt } from './destination.ts';
+import { WatchedCommits } from './message-store.ts';
+import { answerTo, PendingCalls } from './messages.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 
 /**
@@ -11,46 +14,59 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
  * none of it waits for a task that blocks its event loop.
  */
 const port = parentPort!;
-const { control, segments, store: location, serve, workerId, heartbeat, retention } = workerData as ThreadData;
-const tell = (message: FromThread): void => port.postMessage(message);
+const { control, segments, location, serve, workerId, heartbeat, retention, sendsLostTraces } = workerData as ThreadData;
+const post = (message: FromThread): void => port.postMessage(message);
+const report = (message: string): void => post({ type: 'report', message });
 
-// Warnings of this thread are given in the task's, where the application may have set a logger.
-warnings.write = (line) => tell({ type: 'report', message: line.replace(/^taskspan: /, '') });
+// Warnings of this thread are logged in the task's, where the application may have set a logger.
+warnings.write = (line) => report(line.replace(/^taskspan: /, ''));
 
-const reader = new RingReader(control);
-for (const { id, memory } of segments) reader.add(segmentOver(id, memory));
-const destination = destinationAt(location, {
-  hasLiveTasks: () => hasLiveTasks(control),
-  onReplaced: () => tell({ type: 'replaced' }),
-  report: (message) => tell({ type: 'report', message }),
+const source = new RingReader(control);
+for (const { id, memory } of segments) source.add(segmentOver(id, memory));
+const store = destinationAt(location, {
+  control,
   // Nothing here holds the process.
   waitSeconds: 20,
+  report,
+  onReplaced: () => post({ type: 'replaced' }),
 });
-
-const starting = startCollector({
-  source: reader,
-  ...destination.collected,
+const calls = new PendingCalls(post);
+const watched = isTaskStore(store) ? new WatchedCommits(store, post) : undefined;
+const collector = new Collector({
+  source,
+  sleep,
+  store,
+  closesStore: true,
   serve,
   heartbeat: heartbeat && { ...heartbeat, loopTicks: () => Atomics.load(control, CONTROL.loopTicks) },
   retention,
-  sleep,
   workerId,
   hasLiveWork: () => hasLiveWork(control),
-  cancel: (taskUuid, spanId) => tell({ type: 'cancel', taskUuid, spanId }),
-  report: (message) => tell({ type: 'report', message }),
+  cancel: (taskUuid, spanId) => post({ type: 'cancel', taskUuid, spanId }),
+  sendLostTraces: sendsLostTraces ? async (traces) => void (await calls.call('sendLostTraces', [traces])) : undefined,
+  report,
 });
 
 // Listening keeps the thread alive: a wait on shared memory alone would not.
 port.on('message', (message: ToThread) => {
   switch (message.type) {
     case 'segment':
-      reader.add(segmentOver(message.segment.id, message.segment.memory));
+      source.add(segmentOver(message.segment.id, message.segment.memory));
       // Facts may stand in it already, written while the reader was falling asleep.
       Atomics.add(control, CONTROL.wake, 1);
       Atomics.notify(control, CONTROL.wake);
       break;
     case 'freed':
-      reader.drop(message.id);
+      source.drop(message.id);
+      break;
+    case 'call':
+      void answerTo(message, store).then(post);
+      break;
+    case 'answer':
+      calls.answered(message);
+      break;
+    case 'watch':
+      watched?.watch(message.isWatched);
       break;
     case 'close':
       void close();
@@ -59,13 +75,13 @@ port.on('message', (message: ToThread) => {
 });
 
 // Without `await` at the top level: the thread is bundled as CommonJS too.
-void starting.then(({ url, failures, hears }) => tell({ type: 'ready', url, failures: [...failures], hears }));
+void collector.ready.then((ready) => post({ type: 'ready', ...ready }));
 
-/** Until a fact comes. Looked for once more after falling asleep, since one may have come just before. */
+/** Resolves when a fact has come. It is looked for once more after falling asleep, since one may have come just before. */
 async function sleep(): Promise<void> {
   const before = Atomics.load(control, CONTROL.wake);
   Atomics.store(control, CONTROL.asleep, 1);
-  if (reader.hasFacts) {
+  if (source.hasFacts) {
     Atomics.store(control, CONTROL.asleep, 0);
     return;
   }
@@ -73,11 +89,9 @@ async function sleep(): Promise<void> {
 }
 
 async function close(): Promise<void> {
-  destination.breakOff();
-  const collector = await starting;
+  calls.rejectAll(new Error('the collector is closed'));
+  watched?.watch(false);
   await collector.close();
-  await destination.close();
   // Nothing holds the thread any more, so it ends. Deno's has no `close`.
   port.unref();
 }
-

@@ -1,11 +1,12 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import { checkKeys, checkType } from '../../src/arguments.ts';
+import { checkKeys } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
+import { optionValue } from '../options/read.ts';
 import { forwardedOf, type Forwarded } from './forwarded.ts';
 import { hostCheck, isLoopbackName, isOriginOf, originSet, withoutPort } from './host-names.ts';
 import { problem } from './problem.ts';
-import { CHALLENGES, checkToken, tokenCheck } from './token.ts';
+import { CHALLENGES, tokenCheck } from './token.ts';
 
 /** Who may read. Without options: only requests to a loopback name, from no foreign web page. */
 export interface AccessOptions {
@@ -77,12 +78,12 @@ export interface Access {
  */
 export function accessRules(options: AccessOptions = {}): Access {
   checkKeys('access', options, OPTIONS);
-  const { allowedHosts = [], allowedOrigins = [], token, trustProxy = false, guarded = false } = options;
-  const isAllowedHost = hostCheck('allowedHosts', allowedHosts);
-  const origins = originSet('allowedOrigins', allowedOrigins);
-  checkType('access.trustProxy', trustProxy, 'boolean');
-  checkType('access.guarded', guarded, 'boolean');
-  if (token !== undefined) checkToken('token', token);
+  const given = (name: keyof AccessOptions): { as: string } => ({ as: `access.${name}` });
+  const isAllowedHost = hostCheck(optionValue('serve.allowedHosts', options.allowedHosts, given('allowedHosts')));
+  const origins = originSet(optionValue('serve.allowedOrigins', options.allowedOrigins, given('allowedOrigins')));
+  const trustProxy = optionValue('serve.access.trustProxy', options.trustProxy, given('trustProxy'));
+  const guarded = optionValue('serve.access.guarded', options.guarded, given('guarded'));
+  const token = optionValue('serve.token', options.token, given('token'));
   const isTokenOf = token === undefined ? undefined : tokenCheck(token);
   const takesAnyHost = isTokenOf !== undefined || guarded;
 

@@ -1,11 +1,10 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
-import { isTaskUuid } from '../../src/task-uuid.ts';
 import { performance } from '../../src/timers.ts';
 import { pause } from '../async.ts';
 import { isoTime } from '../record/task-record.ts';
 import type { Cancellation, TaskStore } from '../store/task-store.ts';
-import { noUuid, problem, unknownTask } from './problem.ts';
+import { problem, unknownTask } from './problem.ts';
 import { uncachedJson } from './representation.ts';
 
 /**
@@ -14,11 +13,8 @@ import { uncachedJson } from './representation.ts';
  *
  * @param urlOf Gives the URL of a request as its client has it.
  */
-export function cancelRoute(store: TaskStore, urlOf: (c: Context) => URL): (c: Context) => Promise<Response> {
-  return async (c) => {
-    const given = c.req.param('uuid') ?? '';
-    if (!isTaskUuid(given)) return noUuid(given);
-    const uuid = given.toLowerCase();
+export function cancelRoute(store: TaskStore, urlOf: (c: Context) => URL): (c: Context, uuid: string) => Promise<Response> {
+  return async (c, uuid) => {
     const answer = await store.cancel(uuid);
     if (answer === undefined) return unknownTask(uuid);
     if (answer === 'queued') return problem(409, `task ${uuid} can not be cancelled now: no worker has taken it yet`);

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
-import { isHost } from './host-names.ts';
+import { isHost } from '../options/kinds.ts';
 import { problem } from './problem.ts';
 
 /** The client's request, as the headers of proxies describe it. */

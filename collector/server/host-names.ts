@@ -1,19 +1,6 @@
 import { isIPv4 } from 'node:net';
-import { received } from '../../src/failure.ts';
 
-/**
- * A host as a browser writes it into `Host`, which is in ASCII: a name, an IPv4 address or an IPv6 address in brackets.
- * No part of a name is empty or made of hyphens alone; one dot may end it. A port begins with no 0.
- */
-const HOST = /^(?:\[[0-9a-f:.]+\]|-*\w[\w-]*(?:\.-*\w[\w-]*)*\.?)(?::[1-9]\d{0,4})?$/i;
-/** An origin. No page has a scheme of files, FTP or WebSockets. */
-const ORIGIN = /^(?!(?:file|ftp|wss?):)[a-z][a-z0-9+.-]*:\/\/(.*)$/i;
 const DEFAULT_PORT = /:(?:80|443)$/;
-
-/** Whether a text is a host, with a port or without. */
-export function isHost(text: string): boolean {
-  return HOST.test(text) && URL.canParse(`http://${text}`);
-}
 
 /** The host without its port. */
 export function withoutPort(host: string): string {
@@ -33,16 +20,13 @@ export function isOriginOf(host: string, origin: string): boolean {
 }
 
 /**
- * Makes the check of a host against the entries of `allowedHosts`: `tasks.example` allows any port, `tasks.example:8080` that
- * one. An entry with a default port allows the name without a port too.
- *
- * @param name The option or variable, for the `TypeError` about an entry that can never match.
+ * Makes the check of a host against the entries of `allowedHosts`, which are valid: `tasks.example` allows any port,
+ * `tasks.example:8080` that one. An entry with a default port allows the name without a port too.
  */
-export function hostCheck(name: string, entries: unknown): (host: string) => boolean {
+export function hostCheck(entries: readonly string[]): (host: string) => boolean {
   const names = new Set<string>();
   const hosts = new Set<string>();
-  for (const entry of listOf(name, entries)) {
-    if (typeof entry !== 'string' || !isHost(entry)) throw invalid(name, 'a host name such as "tasks.example"', entry);
+  for (const entry of entries) {
     const host = entry.toLowerCase();
     // The URL has an address in the form that browsers send: 127.1 is 127.0.0.1, [0::1] is [::1].
     const { hostname } = new URL(`http://${host}`);
@@ -53,38 +37,14 @@ export function hostCheck(name: string, entries: unknown): (host: string) => boo
   return (host) => names.has(withoutPort(host)) || hosts.has(withoutDefaultPort(host));
 }
 
-/**
- * Gives the entries of `allowedOrigins` in the form that browsers send.
- *
- * @param name The option or variable, for the `TypeError` about an entry that can never match.
- */
-export function originSet(name: string, entries: unknown): Set<string> {
+/** Gives the entries of `allowedOrigins`, which are valid, in the form that browsers send. */
+export function originSet(entries: readonly string[]): Set<string> {
   return new Set(
-    listOf(name, entries).map((entry) => {
-      const [, host = ''] = typeof entry === 'string' ? (ORIGIN.exec(entry) ?? []) : [];
-      if (!isHost(host)) throw invalid(name, 'an origin such as "https://app.example"', entry);
-      const origin = (entry as string).toLowerCase();
+    entries.map((entry) => {
+      const origin = entry.toLowerCase();
       return /^https?:/.test(origin) ? new URL(origin).origin : origin;
     }),
   );
-}
-
-function listOf(name: string, entries: unknown): unknown[] {
-  if (!Array.isArray(entries)) throw new TypeError(`${name}: expected a list, got ${received(entries)}`);
-  return entries;
-}
-
-function invalid(name: string, expected: string, entry: unknown): TypeError {
-  return new TypeError(`${name}: expected ${expected}, got ${received(entry)}${hintFor(entry)}`);
-}
-
-function hintFor(entry: unknown): string {
-  if (typeof entry !== 'string') return '';
-  if (entry.includes('*')) return '; there is no wildcard: each name needs an entry of its own';
-  if (!/[^\p{ASCII}]/u.test(entry)) return '';
-  const url = URL.parse(entry.includes('://') ? entry : `http://${entry}`);
-  if (url === null || url.host === '') return '';
-  return `; browsers send ${received(entry.includes('://') ? url.origin : url.host)}`;
 }
 
 /** Whether a host name without port is the local machine, whoever resolves it. */

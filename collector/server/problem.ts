@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { describeFailure, received } from '../../src/failure.ts';
+import { describeFailure } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 
 /** The body of an error (RFC 9457). `type` is `about:blank`: the status says what kind of error it is. */
@@ -24,11 +24,6 @@ export function problem(status: number, detail: string, headers: Readonly<Record
       ...headers,
     },
   });
-}
-
-/** Answers 400 to a path that does not name a task by a UUID. */
-export function noUuid(text: string): Response {
-  return problem(400, `a task is named by a UUID (RFC 9562), not by ${received(text)}`);
 }
 
 /** Answers 404 for a task that the store does not have. */

@@ -1,10 +1,9 @@
 import type { Context } from 'hono';
 import type { TaskStore } from '../store/task-store.ts';
-import { eventBytes, STREAM_START, streamHeaders, resumeOf } from './live/event-stream.ts';
-import { feedBody, severance } from './live/feed.ts';
+import { eventBytes, STREAM_START, resumeOf } from './live/event-stream.ts';
+import { streamAnswer } from './live/feed.ts';
 import { CHANGES_PAGE, listEvents } from './live/task-watchers.ts';
-import type { TaskWatchers } from './live/task-watchers.ts';
-import { reportStoreFailure } from './problem.ts';
+import type { ListMessage, TaskWatchers } from './live/task-watchers.ts';
 
 /**
  * `GET /tasks/events`: each new or changed task as its entry in the list. A client that comes back
@@ -14,31 +13,18 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
   return async (c) => {
     const resume = resumeOf(c, (id) => id);
     if (resume instanceof Response) return resume;
-    let { position } = resume;
-    if (position !== undefined && (await store.changes({ after: position, limit: 1 })).anew === true) {
-      if (resume.refusal !== undefined) return resume.refusal;
-      position = undefined;
-    }
-    const leave = await watchers.enter();
-    try {
-      if (c.req.method === 'HEAD') {
-        leave();
-        return new Response(null, { headers: HEADERS });
-      }
-      const body = feedBody({
-        feed: watchers.list,
-        first: (follow) => beginning(position, follow),
-        encode: (message) => message.event,
-        comments: true,
-        sever: severance(c),
-        released: leave,
-        failed: reportStoreFailure,
-      });
-      return new Response(body, { headers: HEADERS });
-    } catch (error) {
-      leave();
-      throw error;
-    }
+    return streamAnswer<ListMessage>(c, {
+      contentType: 'text/event-stream',
+      enter: () => watchers.enter(),
+      open: async () => {
+        let { position } = resume;
+        if (position !== undefined && (await store.changes({ after: position, limit: 1 })).anew === true) {
+          if (resume.refusal !== undefined) return resume.refusal;
+          position = undefined;
+        }
+        return { feed: watchers.list, first: (follow) => beginning(position, follow), encode: ({ event }) => event, comments: true };
+      },
+    });
   };
 
   async function* beginning(position: string | undefined, follow: () => void): AsyncGenerator<Uint8Array, void> {
@@ -68,5 +54,3 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
     }
   }
 }
-
-const HEADERS = streamHeaders('text/event-stream');

@@ -46,7 +46,7 @@ function taskQuery(c: Context): TaskQuery | Response {
   return query;
 }
 
-/** `undefined` where the store did not give that cursor. */
+/** `undefined` for a cursor that the store did not give. */
 async function pageOf(store: TaskStore, query: TaskQuery): Promise<TaskPage | undefined> {
   try {
     return await store.tasks(query);
@@ -56,7 +56,7 @@ async function pageOf(store: TaskStore, query: TaskQuery): Promise<TaskPage | un
   }
 }
 
-// Relative, so that it holds wherever the app is mounted.
+// Relative, so that it is right wherever the app is mounted.
 function nextLink(query: TaskQuery, cursor: string): string {
   const search = new URLSearchParams({ limit: String(query.limit), cursor });
   if (query.state !== undefined) search.set('state', query.state);

@@ -1,14 +1,15 @@
 import { RECORD_LOG_BYTES } from '../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../store/task-store.ts';
+import { reportStoreFailure } from './problem.ts';
 
-/** How much of a log is in memory at a time while the whole of it is sent. */
+/** How many bytes of a log are in memory at a time while all of it is sent. */
 export const LOG_PIECE_BYTES: number = 256 * 1024;
 
 /**
- * The part of the log that stands in the record, of exactly the version that was read: a log only
- * grows, so its first `logBytes` bytes are for ever what they were.
+ * Reads the end of the log that the record contains, as of the version that was read: a log only grows, so its first
+ * `logBytes` bytes never change.
  *
- * `undefined` if the task has been removed since.
+ * `undefined` if the task has been deleted since.
  */
 export async function recordLog(
   store: TaskStore,
@@ -19,7 +20,7 @@ export async function recordLog(
     const log = await store.log(task.uuid, { from: 0, limit: task.logBytes });
     return log && { text: log.text, offset: log.offset };
   }
-  // One byte more tells whether the tail happens to begin with a line.
+  // The byte before shows whether the end happens to begin with a line.
   const from = task.logBytes - RECORD_LOG_BYTES - 1;
   const log = await store.log(task.uuid, { from, limit: RECORD_LOG_BYTES + 1 });
   if (log === undefined) return undefined;
@@ -28,25 +29,24 @@ export async function recordLog(
 }
 
 /**
- * The log of the version that was read, whole or from a byte on, in pieces if it is long.
+ * Reads the log of the version that was read, from byte `from` on, in pieces if it is long.
  *
- * `undefined` if the task has been removed since. A store that fails before the first piece
- * rejects; afterwards `failed` is told and the body breaks off, short of its `Content-Length`.
+ * `undefined` if the task has been deleted since. Rejects where the store fails before the first piece; a later failure
+ * is reported, and the body breaks off, short of its `Content-Length`.
  */
 export async function wholeLog(
   store: TaskStore,
   task: StoredTask,
-  failed: (error: unknown) => void,
   from: number = 0,
 ): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
   const rest = task.logBytes - from;
   if (rest === 0) return Buffer.alloc(0);
   const first = await logPiece(store, task, from);
   if (first === undefined || rest <= LOG_PIECE_BYTES) return first;
-  return ReadableStream.from(pieces(store, task, first, from, failed));
+  return ReadableStream.from(pieces(store, task, first, from));
 }
 
-/** A piece of the log of the version that was read, from any byte on; `undefined` if the task has been removed since. */
+/** Reads a piece of the log of the version that was read, from any byte on; `undefined` if the task has been deleted since. */
 export async function logPiece(
   store: TaskStore,
   { uuid, logBytes }: Pick<StoredTask, 'uuid' | 'logBytes'>,
@@ -55,7 +55,7 @@ export async function logPiece(
   const log = await store.log(uuid, { from, limit: Math.min(LOG_PIECE_BYTES, logBytes - from) });
   if (log === undefined) return undefined;
   if (log.offset === from) return Buffer.from(log.text);
-  // A client may go on in the midst of a character, where its connection broke off.
+  // A client may go on in the middle of a character, where its connection broke off.
   for (let start = from - 1; start >= Math.max(0, from - LONGEST_CHARACTER); start--) {
     const around = await store.log(uuid, { from: start, limit: LONGEST_CHARACTER });
     if (around?.offset !== start) continue;
@@ -65,7 +65,7 @@ export async function logPiece(
   return undefined;
 }
 
-/** Of UTF-8, in bytes. */
+/** The longest character of UTF-8, in bytes. */
 const LONGEST_CHARACTER = 4;
 
 async function* pieces(
@@ -73,7 +73,6 @@ async function* pieces(
   task: StoredTask,
   first: Uint8Array,
   begin: number,
-  failed: (error: unknown) => void,
 ): AsyncGenerator<Uint8Array, void> {
   try {
     let bytes: Uint8Array | undefined = first;
@@ -86,7 +85,7 @@ async function* pieces(
       if (bytes === undefined || bytes.length === 0) throw new Error(`the log ends before its ${task.logBytes} bytes`);
     }
   } catch (error) {
-    failed(error);
+    reportStoreFailure(error);
     throw new Error('the log could not be read to its end', { cause: error });
   }
 }

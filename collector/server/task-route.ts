@@ -1,13 +1,12 @@
 import type { Context } from 'hono';
-import { isTaskUuid } from '../../src/task-uuid.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../store/task-store.ts';
 import { gatheredReads } from './live/gathered-reads.ts';
 import { recentRecords } from './live/recent-records.ts';
 import type { RecentRecord } from './live/recent-records.ts';
-import type { TaskWatchers } from './live/task-watchers.ts';
-import { taskAppears, waitOf } from './live/waiting.ts';
-import { noUuid, reportStoreFailure, unknownTask } from './problem.ts';
+import { waitOf } from './live/waiting.ts';
+import type { TaskWaiting } from './live/waiting.ts';
+import { unknownTask } from './problem.ts';
 import { entityTag, isNoneMatch, negotiate } from './representation.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
@@ -20,21 +19,18 @@ const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
  * The tasks of all requests that come in one turn of the event loop are read together. A record that was served before
  * is not made again where its task is still the same.
  */
-export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Response | Promise<Response> {
+export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, uuid: string) => Response | Promise<Response> {
   const recent = recentRecords();
   const read = gatheredReads(store);
 
-  return (c) => {
-    const given = c.req.param('uuid') ?? '';
-    if (!isTaskUuid(given)) return noUuid(given);
+  return (c, uuid) => {
     const wait = waitOf(c);
-    if (wait instanceof Response) return wait;
-    return answer(c, given.toLowerCase(), wait);
+    return wait instanceof Response ? wait : answer(c, uuid, wait);
   };
 
   async function answer(c: Context, uuid: string, wait: number): Promise<Response> {
-    const task = await read(uuid);
-    if (task === undefined) return (await taskAppears(c, store, watchers, uuid, wait)) ? answer(c, uuid, 0) : unknownTask(uuid);
+    const task = await waiting.read(c, uuid, wait, () => read(uuid));
+    if (task === undefined) return unknownTask(uuid);
     if (isTextWanted(c)) return logAnswer(c, task);
     const tag = entityTag(task, 'json');
     const short = bodiless(c, tag, jsonHeaders);
@@ -56,7 +52,7 @@ export function taskRoute(store: TaskStore, watchers: TaskWatchers): (c: Context
     const tag = entityTag(task, 'text');
     const short = bodiless(c, tag, headersOf);
     if (short !== undefined) return short;
-    const body = await wholeLog(store, task, reportStoreFailure);
+    const body = await wholeLog(store, task);
     return body === undefined ? unknownTask(task.uuid) : new Response(body, { headers: headersOf(tag) });
   }
 }

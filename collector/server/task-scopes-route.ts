@@ -1,31 +1,26 @@
 import type { Context } from 'hono';
-import { isTaskUuid } from '../../src/task-uuid.ts';
 import type { AttemptRecord } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import type { TaskWatchers } from './live/task-watchers.ts';
-import { taskAppears, waitOf } from './live/waiting.ts';
-import { noUuid, unknownTask } from './problem.ts';
+import { waitOf } from './live/waiting.ts';
+import type { TaskWaiting } from './live/waiting.ts';
+import { unknownTask } from './problem.ts';
 import { entityTag, isNoneMatch } from './representation.ts';
 
 /** The JSON of `GET /tasks/:uuid/scopes`. */
-export interface TaskScopes {
+interface TaskScopes {
   task_uuid: string;
   /** The {@link TaskRecord.version} that they belong to. */
   version: number;
-  /** Each attempt with the scopes inside it, first to last. */
+  /** Each attempt with its scopes, first to last. */
   attempts: AttemptRecord[];
 }
 
-/** `GET /tasks/:uuid/scopes`: what a task consists of, as a tree. With `wait` the task may be yet to come. */
-export function taskScopesRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Promise<Response> {
-  return async (c) => {
-    const given = c.req.param('uuid') ?? '';
-    if (!isTaskUuid(given)) return noUuid(given);
+/** `GET /tasks/:uuid/scopes`: the attempts and scopes of a task as a tree. With `wait` the task need not exist yet. */
+export function taskScopesRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, uuid: string) => Promise<Response> {
+  return async (c, uuid) => {
     const wait = waitOf(c);
     if (wait instanceof Response) return wait;
-    const uuid = given.toLowerCase();
-    let stored = await store.scopes(uuid);
-    if (stored === undefined && (await taskAppears(c, store, watchers, uuid, wait))) stored = await store.scopes(uuid);
+    const stored = await waiting.read(c, uuid, wait, () => store.scopes(uuid));
     if (stored === undefined) return unknownTask(uuid);
     const tag = entityTag(stored, 'scopes');
     if (isNoneMatch(c.req.header('If-None-Match'), tag)) {

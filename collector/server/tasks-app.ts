@@ -1,6 +1,7 @@
 import { Hono, type Context } from 'hono';
 import { checkKeys, checkType } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
+import { isTaskUuid } from '../../src/task-uuid.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions, type Right } from './access.ts';
@@ -8,8 +9,9 @@ import { cancellationsRoute, cancelRoute } from './cancel-routes.ts';
 import { health, metricsRoute, readyRoute } from './health-routes.ts';
 import type { TasksMetrics } from './health-routes.ts';
 import type { StreamOptions } from './live/event-stream.ts';
-import { listenWhileAsked } from './live/listen-while-asked.ts';
+import { watchWorkersWhileAsked } from './live/worker-watch.ts';
 import { TaskWatchers } from './live/task-watchers.ts';
+import { TaskWaiting } from './live/waiting.ts';
 import { problem, storeFailure } from './problem.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
@@ -64,21 +66,22 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${received(store)}`);
   const access = accessRules(options.access);
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
+  const waiting = new TaskWaiting(store, watchers);
   const routes: readonly Route[] = [
     { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, answer: taskListRoute(store) },
     { method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true, answer: taskListEventsRoute(store, watchers) },
-    { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, answer: taskRoute(store, watchers) },
-    { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, answer: taskScopesRoute(store, watchers) },
-    { method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true, answer: taskEventsRoute(store, watchers) },
-    { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, answer: taskLogRoute(store, watchers) },
-    { method: 'POST', path: '/tasks/:uuid/cancel', right: 'change', answer: cancelRoute(store, access.urlOf) },
+    { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, answer: ofTask(taskRoute(store, waiting)) },
+    { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, answer: ofTask(taskScopesRoute(store, waiting)) },
+    { method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true, answer: ofTask(taskEventsRoute(store, watchers, waiting)) },
+    { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, answer: ofTask(taskLogRoute(store, watchers, waiting)) },
+    { method: 'POST', path: '/tasks/:uuid/cancel', right: 'change', answer: ofTask(cancelRoute(store, access.urlOf)) },
     { method: 'GET', path: '/workers/:worker/cancellations', right: 'read', answer: cancellationsRoute(store) },
     { method: 'GET', path: '/healthz', right: 'open', answer: health },
     { method: 'GET', path: '/readyz', right: 'open', answer: readyRoute(store) },
     ...(metrics ? [{ method: 'GET', path: '/metrics', right: 'read', answer: metricsRoute(metrics) } as const] : []),
   ];
 
-  const asked = listen ? listenWhileAsked(store) : undefined;
+  const asked = listen ? watchWorkersWhileAsked(store) : undefined;
   const app = new Hono();
   for (const { method, path, right, isForTasks = false, answer } of routes) {
     const { refusal, cors } = access.rules[right];
@@ -93,6 +96,15 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   }
   app.notFound((c) => access.rules.read.refusal(c) ?? problem(404, `there is nothing at ${c.req.path}`));
   return app;
+}
+
+/** Gives a route the UUID of its path in lower case; answers 400 to a path without a UUID. */
+function ofTask(answer: (c: Context, uuid: string) => Response | Promise<Response>): Route['answer'] {
+  return (c) => {
+    const given = c.req.param('uuid') ?? '';
+    if (isTaskUuid(given)) return answer(c, given.toLowerCase());
+    return problem(400, `a task is named by a UUID (RFC 9562), not by ${received(given)}`);
+  };
 }
 
 /** The answer of a route, or 503 where its store fails. */

@@ -1,27 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** `b64token` of RFC 6750, which a header carries without encoding. */
-const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
-const SHORTEST = 16;
-const LONGEST = 1024;
-
 /**
  * The challenges of a 401: RFC 7617 for the dialog of a browser, RFC 6750 for programs. Basic is first, since Chromium
  * reads only the first challenge of a header.
  */
 export const CHALLENGES = 'Basic realm="taskspan", charset="UTF-8", Bearer realm="taskspan"';
-
-/**
- * Throws a `TypeError` or `RangeError` for an invalid token. The message never contains the secret.
- *
- * @param name The option or variable that has the token.
- */
-export function checkToken(name: string, token: unknown): asserts token is string {
-  const expected = `${name}: expected ${SHORTEST} to ${LONGEST} characters of A-Z a-z 0-9 - . _ ~ + / and = at the end, got`;
-  if (typeof token !== 'string') throw new TypeError(`${expected} ${token === null ? 'null' : typeof token}`);
-  if (token.length < SHORTEST || token.length > LONGEST) throw new RangeError(`${expected} ${token.length}`);
-  if (!TOKEN.test(token)) throw new TypeError(`${expected} others`);
-}
 
 /**
  * Makes the check whether `Authorization` carries the token: as `Bearer TOKEN`, or as the password of HTTP Basic with

@@ -53,6 +53,7 @@ export interface CommitterOptions {
   onRecovery?: () => void;
   /** Called with each fact that the store can never take. It is missing from now on. */
   onRefused?: (fact: Fact, error: TaskStoreError) => void;
+  /** Default: nothing is counted, until {@link Committer.observer} is set. */
   observer?: CommitObserver | undefined;
 }
 
@@ -85,9 +86,11 @@ export class Committer {
   #failures = 0;
   #isStopped = false;
   #committing: Promise<boolean> | undefined;
+  observer: CommitObserver | undefined;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.observer = options.observer;
   }
 
   /** Commits what comes until {@link stop}. */
@@ -170,12 +173,12 @@ export class Committer {
   }
 
   async #commit(): Promise<boolean> {
-    const { source, store, observer } = this.#options;
+    const { source, store } = this.#options;
     if (this.#parts.length === 0) {
       const batch = source.read(BATCH_BYTES, BATCH_FACTS);
       const again = Math.min(this.#takenBack, batch.length);
       this.#takenBack -= again;
-      observer?.read(batch.length - again);
+      this.observer?.read(batch.length - again);
       if (batch.length === 0) return false;
       this.#parts = [batch];
       this.#wasRefused = false;
@@ -183,11 +186,11 @@ export class Committer {
     const part = this.#parts[0]!;
     try {
       await store.append(part);
-      observer?.committed(part);
+      this.observer?.committed(part);
       this.#takesFacts();
       this.#done();
     } catch (error) {
-      observer?.failed();
+      this.observer?.failed();
       if (isTaskStoreError(error, 'REFUSED')) this.#refused(part, error);
       else this.#failed(error);
     }
@@ -195,7 +198,7 @@ export class Committer {
   }
 
   #refused(part: readonly Fact[], error: TaskStoreError): void {
-    const { source, observer, onRefused, onFailure } = this.#options;
+    const { source, onRefused, onFailure } = this.#options;
     const isFirst = !this.#wasRefused;
     this.#wasRefused = true;
     if (isFirst && source.fail === undefined) {
@@ -211,7 +214,7 @@ export class Committer {
       const middle = Math.ceil(part.length / 2);
       this.#parts.splice(0, 1, part.slice(0, middle), part.slice(middle));
     } else {
-      observer?.refused();
+      this.observer?.refused();
       onRefused?.(part[0]!, error);
       this.#done();
     }

@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import type { TimeSource } from '../../src/clock.ts';
-import { received } from '../../src/failure.ts';
 import { report } from '../../src/report.ts';
 import { performance } from '../../src/timers.ts';
 import { OutageReporter, repeat } from '../async.ts';
@@ -165,23 +164,4 @@ export function markListened(store: object): void {
 /** Whether something listens to the workers of this store. */
 export function hasListener(store: object): boolean {
   return listened.has(store);
-}
-
-const DEFAULT_INTERVAL_MS = 5000;
-const LEAST_INTERVAL_MS = 50;
-const LONGEST_INTERVAL_MS = 3_600_000;
-const DEFAULT_LOST_FINAL_MS = 600_000;
-
-/** The option `beatIntervalMs`, checked. */
-export function checkedIntervalMs(ms: number = DEFAULT_INTERVAL_MS): number {
-  if (Number.isInteger(ms) && (ms === 0 || (ms >= LEAST_INTERVAL_MS && ms <= LONGEST_INTERVAL_MS))) return ms;
-  throw new RangeError(
-    `beatIntervalMs: expected 0 or a whole number from ${LEAST_INTERVAL_MS} to ${LONGEST_INTERVAL_MS}, got ${received(ms)}`,
-  );
-}
-
-/** The option `lostFinalMs`, checked. */
-export function checkedLostFinalMs(ms: number = DEFAULT_LOST_FINAL_MS): number {
-  if (Number.isSafeInteger(ms) && ms >= 0) return ms;
-  throw new RangeError(`lostFinalMs: expected a whole number of at least 0, got ${received(ms)}`);
 }

@@ -1,4 +1,6 @@
-import { received } from '../../src/failure.ts';
+import { checkKeys } from '../../src/arguments.ts';
+import { groupValues, optionValue } from '../options/read.ts';
+import { OPTIONS } from '../options/table.ts';
 
 /** States in which a task has ended, `lost` once it is so for good: only these are ever deleted. */
 export const ENDED_STATES = ['completed', 'failed', 'cancelled', 'lost'] as const;
@@ -21,10 +23,8 @@ export interface RetentionOptions extends RetentionLimits {
   states?: Partial<Record<EndedState, RetentionLimits>>;
 }
 
-export const DEFAULT_DAYS = 30;
-export const DEFAULT_COUNT = 100_000;
-/** What `retention: false` says. */
-export const KEEP_ALL: RetentionOptions = { days: 0, count: 0 };
+/** The meaning of `retention: false`. */
+const KEEP_ALL: RetentionOptions = { days: 0, count: 0 };
 
 /**
  * Tasks of some states that may go: those whose latest fact, or whose being lost for good, is before a
@@ -56,7 +56,7 @@ const QUIET_MICROS = 60_000_000;
  * @param now Microseconds since the epoch.
  */
 export function retentionRules(options: RetentionOptions, now: number): RetentionRule[] {
-  const { days = DEFAULT_DAYS, count = DEFAULT_COUNT, states = {} } = options;
+  const { days = OPTIONS['retention.days'].default, count = OPTIONS['retention.count'].default, states = {} } = options;
   const byDays = Map.groupBy(ENDED_STATES, (state) => states[state]?.days ?? days);
   const rules: RetentionRule[] = [];
   for (const [limit, group] of byDays) {
@@ -70,33 +70,20 @@ export function retentionRules(options: RetentionOptions, now: number): Retentio
   return rules;
 }
 
-/** Throws a `TypeError` or `RangeError` that names the option, what was expected and what came. */
-export function checkRetention(options: unknown): asserts options is RetentionOptions {
-  checkObject('retention', options, ['days', 'count', 'states']);
-  checkLimits('retention', options as RetentionLimits);
-  const { states } = options as RetentionOptions;
-  if (states === undefined) return;
-  checkObject('retention.states', states, ENDED_STATES);
-  for (const [state, limits] of Object.entries(states)) {
-    checkObject(`retention.states.${state}`, limits, ['days', 'count']);
-    checkLimits(`retention.states.${state}`, limits);
+/**
+ * The option `retention` with its defaults, and with the environment's values where one is given.
+ *
+ * @throws TypeError or RangeError that names the option or the variable, what is expected and what came.
+ */
+export function resolveRetention(retention: RetentionOptions | false | undefined, env?: NodeJS.ProcessEnv): RetentionOptions {
+  const given = optionValue('retention', retention);
+  if (given === false) return KEEP_ALL;
+  const { days, count, states } = groupValues('retention', given, { env });
+  checkKeys('retention.states', states, ENDED_STATES);
+  for (const [state, limits] of Object.entries(states) as [EndedState, RetentionLimits][]) {
+    const as = `retention.states.${state}`;
+    checkKeys(as, limits, ['days', 'count']);
+    for (const key of ['days', 'count'] as const) optionValue(`retention.${key}`, limits[key], { as: `${as}.${key}` });
   }
-}
-
-function checkLimits(name: string, { days, count }: RetentionLimits): void {
-  if (days !== undefined && !(typeof days === 'number' && days >= 0 && days < Infinity)) {
-    throw new RangeError(`${name}.days: expected a number of at least 0, got ${received(days)}`);
-  }
-  if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0)) {
-    throw new RangeError(`${name}.count: expected a whole number of at least 0, got ${received(count)}`);
-  }
-}
-
-function checkObject(name: string, value: unknown, keys: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) {
-    throw new TypeError(`${name}: expected an object, got ${received(value)}`);
-  }
-  for (const key of Object.keys(value)) {
-    if (!keys.includes(key)) throw new TypeError(`${name}: expected ${keys.join(', ')}, got ${received(key)}`);
-  }
+  return { days, count, states };
 }

@@ -89,8 +89,8 @@ export function beginJob<Job extends QueueJob>(
 }
 
 /**
- * Adds the active trace to a job's options. It stands in `opts.telemetry.metadata`, as JSON of what the propagator
- * writes: bullmq-otel does the same, so that one process may use it and another process taskspan. The job's data stay
+ * Adds the active trace to a job's options. `opts.telemetry.metadata` gets it, as JSON of what the propagator
+ * writes. bullmq-otel does the same, so that one process may use it and another process taskspan. The job's data stay
  * as they are.
  */
 export function withTrace<Options extends object>(options: Options | undefined): Options | undefined {
@@ -120,7 +120,9 @@ export function contextOf(job: QueueJob, uuid: string | undefined): Context {
   }
 }
 
-/** The span of an SDK that bullmq-otel made for this job. Any other active span is that in which the worker was made. */
+/**
+ * The span of an SDK that bullmq-otel made for this job. Any other active span is that in which the worker was made.
+ */
 function bullmqSpan(span: Span | undefined): Span | undefined {
   const { attributes } = (span ?? {}) as { attributes?: Record<string, unknown> };
   return attributes?.['bullmq.queue.operation'] === 'process' ? span : undefined;

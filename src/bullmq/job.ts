@@ -20,7 +20,10 @@ export function uuidOf({ queueName, id }: QueueJob): string | undefined {
   return id === undefined ? undefined : jobUuid(queueName, id);
 }
 
-/** UUID of the task that waits for this job in a flow, if there is one. A queue's key ends with its name, which has no colon. */
+/**
+ * UUID of the task that waits for this job in a flow, if there is one. A queue's key ends with its name, which has no
+ * colon.
+ */
 export function parentUuidOf({ parent }: QueueJob): string | undefined {
   if (parent?.id === undefined || typeof parent.queueKey !== 'string') return undefined;
   return jobUuid(parent.queueKey.slice(parent.queueKey.lastIndexOf(':') + 1), parent.id);

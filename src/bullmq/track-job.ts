@@ -109,7 +109,7 @@ class CancelledJobError extends Error {
   }
 }
 
-/** What the log says by the name of what BullMQ's processors throw to put a job back into the queue. */
+/** Notifications for a job that its processor has put back into the queue, by the name of what it threw. */
 const PUT_BACK: ReadonlyMap<string, string> = new Map([
   ['DelayedError', 'Back in the queue, delayed'],
   ['RateLimitError', 'Back in the queue, because of a rate limit'],

@@ -14,9 +14,9 @@ describe('the live streams of a server', () => {
   });
 
   test.each<[TaskspanOptions, NodeJS.ProcessEnv, string]>([
-    [{ serve: { streams: { aliveMs: 99 } } }, {}, 'streams.aliveMs: expected a whole number of at least 100, got 99'],
-    [{ serve: true }, { TASKSPAN_STREAM_MAX_BEHIND_BYTES: '1' }, 'streams.maxBehindBytes: expected a whole number of at least 65536, got 1'],
-    [{ serve: true }, { TASKSPAN_STREAM_ALIVE_MS: 'often' }, 'TASKSPAN_STREAM_ALIVE_MS: expected a number, got "often"'],
+    [{ serve: { streams: { aliveMs: 99 } } }, {}, 'serve.streams.aliveMs: expected a whole number from 100 to 2147483647, got 99'],
+    [{ serve: true }, { TASKSPAN_STREAM_MAX_BEHIND_BYTES: '1' }, 'TASKSPAN_STREAM_MAX_BEHIND_BYTES: expected a whole number of at least 65536, got 1'],
+    [{ serve: true }, { TASKSPAN_STREAM_ALIVE_MS: 'often' }, 'TASKSPAN_STREAM_ALIVE_MS: expected a whole number from 100 to 2147483647, got "often"'],
     [{ serve: { streams: { every: 1 } as never } }, {}, 'streams: expected options among aliveMs, maxBehindBytes, got "every"'],
     [{ serve: { streams: 7 as never } }, {}, 'streams: expected an object of options, got 7'],
   ])('%j with %j is refused', (options, env, message) => {
@@ -43,8 +43,8 @@ describe('what others send', () => {
   });
 
   test.each<[TaskspanOptions, NodeJS.ProcessEnv, string]>([
-    [{ serve: { receive: { maxBodyBytes: 1023 } } }, {}, 'maxBodyBytes: expected a whole number of at least 1024 bytes, got 1023'],
-    [{ serve: { receive: { maxBodyBytes: 9001 } } }, ENV, 'maxWaitingBytes: expected a whole number of at least 9001 bytes, got 9000'],
+    [{ serve: { receive: { maxBodyBytes: 1023 } } }, {}, 'serve.receive.maxBodyBytes: expected a whole number of at least 1024, got 1023'],
+    [{ serve: { receive: { maxBodyBytes: 9001 } } }, ENV, 'TASKSPAN_RECEIVE_MAX_WAITING_BYTES: expected a whole number of at least 9001, got 9000'],
     [{ serve: { receive: 'yes' as never } }, {}, 'serve.receive: expected true, false or an object of options, got "yes"'],
     [{ serve: { receive: { most: 1 } as never } }, {}, 'serve.receive: expected options among maxBodyBytes, maxWaitingBytes, got "most"'],
     [{ serve: true }, { TASKSPAN_RECEIVE: 'yes' }, 'TASKSPAN_RECEIVE: expected true or false, got "yes"'],
@@ -82,8 +82,8 @@ describe('who may ask a server', () => {
   });
 
   test.each<[TaskspanOptions, NodeJS.ProcessEnv, string]>([
-    [{ serve: { access: { trustProxy: 'yes' as never } } }, {}, 'serve.access.trustProxy: expected a boolean, got "yes"'],
-    [{ serve: { access: { guarded: 1 as never } } }, {}, 'serve.access.guarded: expected a boolean, got 1'],
+    [{ serve: { access: { trustProxy: 'yes' as never } } }, {}, 'serve.access.trustProxy: expected true or false, got "yes"'],
+    [{ serve: { access: { guarded: 1 as never } } }, {}, 'serve.access.guarded: expected true or false, got 1'],
     [{ serve: { access: { token: 'x' } as never } }, {}, 'serve.access: expected options among trustProxy, guarded, got "token"'],
     [{ serve: true }, { TASKSPAN_TRUST_PROXY: 'yes' }, 'TASKSPAN_TRUST_PROXY: expected true or false, got "yes"'],
     [{ serve: true }, { TASKSPAN_GUARDED: '1' }, 'TASKSPAN_GUARDED: expected true or false, got "1"'],
@@ -99,7 +99,7 @@ describe('who may ask a server', () => {
 test.each([
   [{ handleSignals: 'yes' }, 'handleSignals: expected true or false, got "yes"'],
   [{ registerProvider: 1 }, "registerProvider: expected 'auto', true or false, got 1"],
-  [{ serve: { host: 5 } }, 'serve.host: expected a string, got 5'],
+  [{ serve: { host: 5 } }, 'serve.host: expected a string that is not empty, got 5'],
   [{ serve: { allowedHosts: 'x' } }, 'serve.allowedHosts: expected a list, got "x"'],
   [{ serve: { allowedOrigins: ['x'] } }, 'serve.allowedOrigins: expected an origin such as "https://app.example", got "x"'],
 ])('%j is refused', (options, message) => {

@@ -114,7 +114,7 @@ describe('the options of npm start', () => {
     { args: ['a', 'b'], env: {}, says: /too many arguments/ },
     { args: ['--port', '80a'], env: {}, says: /--port: expected a whole number from 0 to 65535, got "80a"/ },
     { args: ['--port', '65536'], env: {}, says: /expected a whole number from 0 to 65535, got 65536/ },
-    { args: ['--store', ''], env: {}, says: /store: expected a path/ },
+    { args: ['--store', ''], env: {}, says: /store: expected a path or a TaskStore, got ""/ },
     { args: [], env: { TASKSPAN_PORT: 'http' }, says: /TASKSPAN_PORT/ },
   ])('are checked: $args with $env', async ({ args, env, says }) => {
     const { code, stdout, stderr } = await startDemo(args, { cwd: await sampleFolder(), env }).ended;

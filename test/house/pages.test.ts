@@ -40,6 +40,12 @@ describe('the pages', () => {
     expect(there.filter((file) => !listed.includes(file))).toEqual([]);
   });
 
+  it('name files that exist, where they describe the code', () => {
+    const names = ['docs/house.md', 'docs/store.md', 'docs/reliability.md'].flatMap((page) => [...read(page).matchAll(FILE_OF_CODE)]);
+    expect(names.length).toBeGreaterThan(40);
+    expect(names.map(([, name = '']) => name).filter((name) => !existsSync(join(REPOSITORY, name)))).toEqual([]);
+  });
+
   it('list each decision', () => {
     const listed = [...read('docs/decisions/README.md').matchAll(/\]\((\d{4}-[\w-]+\.md)\)/g)].map(([, file]) => file);
     const there = readdirSync(join(REPOSITORY, 'docs/decisions')).filter((file) => /^\d/.test(file));
@@ -88,6 +94,8 @@ describe('the pages', () => {
 });
 
 const JOBS = '`taskspan.jobs.total`, `taskspan.jobs.finished`, `taskspan.jobs.failed`';
+/** A file or folder of the repository, as code: `src/fact.ts`. */
+const FILE_OF_CODE = /`((?:src|collector|test|examples|bench|tools)(?:\/[\w.-]+)*\/?)`/g;
 /** As in `env['NAME']`, `booleanOf(env, 'NAME')` and an option's `.env('NAME')`. */
 const VARIABLE = /\benv(?:\[|, |\()'([A-Z_]+)'/g;
 

@@ -9,15 +9,15 @@ import { caught, thrown } from './support/thrown.ts';
 import { turn } from './support/turn.ts';
 
 let recording: Recorded;
-let told: string[];
+let warnings: string[];
 
 beforeEach(() => {
   recording = recorded();
-  told = diagnosed();
+  warnings = diagnosed();
 });
 
 describe('after the end of a task', () => {
-  test('notify, progress, plan and each are dropped, and diag is told once', async () => {
+  test('notify, progress, plan and each are dropped, which diag reports once', async () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.complete();
     const ended = await recording.record(updater);
@@ -27,10 +27,10 @@ describe('after the end of a task', () => {
     updater.plan(3);
     expect([...updater.each([1, 2])]).toEqual([1, 2]);
     expect(await recording.record(updater)).toEqual(ended);
-    expect(told).toEqual([`taskspan: notify() after the end of task ${updater.taskUuid} is dropped`]);
+    expect(warnings).toEqual([`taskspan: notify() after the end of task ${updater.taskUuid} is dropped`]);
   });
 
-  test('of a scope its own progress and plan are dropped, and those of the task go to the scope around', async () => {
+  test('progress and plan of an ended scope are dropped, and those of the task go to the scope around it', async () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     const outer = updater.scope('Outer');
     await outer.run(async () => {
@@ -42,7 +42,7 @@ describe('after the end of a task', () => {
       inner.run(() => updater.progress(1, 4));
       expect((await recording.attempts(updater))[0]!.scopes[0]).toMatchObject({ done: 1, total: 4 });
     });
-    expect(told).toEqual([
+    expect(warnings).toEqual([
       'taskspan: progress() of "Inner" after its end is dropped',
       'taskspan: plan() of "Inner" after its end is dropped',
     ]);
@@ -74,10 +74,10 @@ describe('after the end of a task', () => {
     block.complete();
     expect(await recording.record(updater)).toEqual(ended);
     expect((await recording.spans()).map(({ name }) => name)).toEqual(['T']);
-    expect(told).toEqual([`taskspan: scope "Late" after the end of task ${updater.taskUuid} runs unrecorded`]);
+    expect(warnings).toEqual([`taskspan: scope "Late" after the end of task ${updater.taskUuid} runs unrecorded`]);
   });
 
-  test('an error in such a scope is suppressed or thrown on as ever, and is not the latest exception', () => {
+  test('an error in such a scope is suppressed or rethrown as before, and is not the latest exception', () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.complete();
     const error = new Error('late');
@@ -87,7 +87,7 @@ describe('after the end of a task', () => {
     updater.raiseLatestException();
   });
 
-  test('a scope that is still open goes on and is logged below, and changes neither state nor exception', async () => {
+  test('a scope that is still open goes on and is logged after the end, and changes neither state nor exception', async () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     const open = updater.scope('Straggler');
     updater.complete();
@@ -107,7 +107,7 @@ describe('after the end of a task', () => {
       `\t - Straggler\n\tTask Finished - 0 out of 1 jobs finished\n\t - Straggler (continued)\n\tstill here\n` +
         '\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nError: straggled\n',
     );
-    expect(told).toEqual([]);
+    expect(warnings).toEqual([]);
   });
 
   test('a scope inside one that is still open is not recorded', async () => {
@@ -131,7 +131,7 @@ describe('after the end of a task', () => {
 });
 
 describe('a scope that outlives its parent', () => {
-  test('is told under its own name, and its facts stay its own', async () => {
+  test('is logged under its own name, and its facts stay its own', async () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     let child: Scope | undefined;
     updater.scope('Parent', (parent) => {

@@ -43,7 +43,7 @@ describe('an announced task', () => {
     });
   });
 
-  test('that was begun before is what it was', async () => {
+  test('that has begun before stays as it was', async () => {
     const sdk = recorded();
     const uuid = runTask('Import', (updater) => updater.taskUuid);
     const before = { ...(await sdk.record(uuid)), updated: '', version: 0 };
@@ -52,7 +52,7 @@ describe('an announced task', () => {
     expect(await sdk.log(uuid)).toBe('\tTask Finished - 0 out of 0 jobs finished\n');
   });
 
-  test('is a producer\'s span in the trace of who announced it', async () => {
+  test('is a producer\'s span in the trace of the code that announced it', async () => {
     const sdk = recorded();
     await runTask('Parent', async () => announceTask({ taskName: 'Import', taskUuid: UUID, attributes: { queue: 'mail' } }));
     const [announcement, parent] = [await sdk.span('enqueue Import'), await sdk.span('Parent')];
@@ -64,7 +64,7 @@ describe('an announced task', () => {
     expect((await sdk.record(UUID)).state).toBe('queued');
   });
 
-  test('keeps secrets to itself', async () => {
+  test('contains no secrets', async () => {
     const sdk = recorded();
     const redact = (text: string): string => text.replace('hunter2', '***');
     const uuid = await announceTask({ taskName: 'Login hunter2', attributes: { password: 'hunter2' }, redact });

@@ -28,7 +28,7 @@ describe('a cancelled task', () => {
     expect(caught(() => signal.throwIfAborted())).toBe(signal.reason);
   });
 
-  test('whose signal is asked for afterwards has an aborted one, the same for all its scopes', () => {
+  test('has an aborted signal that is read only afterwards, the same for all its scopes', () => {
     recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     let inner: Scope | undefined;
@@ -69,7 +69,7 @@ describe('a cancelled task', () => {
     expect(await recording.record(updater)).toMatchObject({ state: 'completed', cancellable: false });
   });
 
-  test('does not take another attempt of the same task with it', () => {
+  test('does not cancel another attempt of the same task', () => {
     recorded();
     const first = new TaskUpdater({ taskName: 'T' });
     const second = new TaskUpdater({ taskName: 'T', taskUuid: first.taskUuid, attempt: 2 });
@@ -148,7 +148,7 @@ describe('the end of a cancelled task', () => {
     for (const updater of updaters) expect(await recording.record(updater)).toMatchObject({ state: 'cancelled' });
   });
 
-  test('is what its function says that catches the reason and returns', async () => {
+  test('is up to its function, if that catches the reason and returns', async () => {
     const recording = recorded();
     const own = runTask('T', (updater) => {
       cancel(updater);
@@ -213,7 +213,7 @@ describe('the end of a cancelled task', () => {
 });
 
 describe('each', () => {
-  test('counts the item before, asks for no further one, and closes what it iterates', async () => {
+  test('counts the item before, takes no further one, and closes what it iterates', async () => {
     const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const asked: number[] = [];

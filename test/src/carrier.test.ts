@@ -32,7 +32,7 @@ const anyCarried: fc.Arbitrary<CarriedTask> = fc.record(
   { requiredKeys: ['taskUuid', 'taskName', 'attempt'] },
 );
 
-describe('what a carrier says of a task', () => {
+describe('the text of a carrier', () => {
   test('is read as it was written, whatever the names', () => {
     fc.assert(
       fc.property(anyCarried, (carried) => {
@@ -49,13 +49,13 @@ describe('what a carrier says of a task', () => {
     );
   });
 
-  test('is not read where it is longer than any header, whatever it says', () => {
+  test('is not parsed if it is longer than any header', () => {
     const padded = (length: number): string => `${TASKSPAN};later=`.padEnd(length, ';');
     expect(carriedTaskOf(padded(16_384))).toEqual(carriedTaskOf(TASKSPAN));
     expect(carriedTaskOf(padded(16_385))).toBeUndefined();
   });
 
-  test('is undefined or a task whatever comes, and never throws', () => {
+  test('parses to a task or undefined, and never throws', () => {
     const anyText = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.tuple(anyCarried, fc.nat(), fc.string({ maxLength: 3 })).map(([carried, at, text]) => {
@@ -145,7 +145,7 @@ describe('a carrier is read', () => {
     expect(carriedBy(source)).toEqual(carriedTaskOf(TASKSPAN));
   });
 
-  test('with the span that sent it, where a client has put its own into the trace', () => {
+  test('with the span that sent it, if a client has added its own to the trace', () => {
     const carried = carriedBy({ ...sent, traceparent: `00-${TRACE}-00000000000000aa-01` })!;
     expect(carried.scope!.spanContext.spanId).toBe(SPAN);
     expect(carried.scope!.sender).toEqual({
@@ -153,13 +153,13 @@ describe('a carrier is read', () => {
     });
   });
 
-  test.each([`00-${'a'.repeat(32)}-${SPAN}-01`, 'rubbish', ''])('without a traceparent that is of another trace or malformed: %j', (traceparent) => {
+  test.each([`00-${'a'.repeat(32)}-${SPAN}-01`, 'rubbish', ''])('without a traceparent of another trace, or a malformed one: %j', (traceparent) => {
     expect(carriedBy({ ...sent, traceparent })).toEqual(carriedTaskOf(TASKSPAN));
   });
 });
 
 describe('a carrier for an environment', () => {
-  test('takes inherited values away that are not its own', () => {
+  test('removes inherited values that it does not have', () => {
     const inherited = { TRACEPARENT: `00-${TRACE}-${SPAN}-01`, TRACESTATE: 'vendor=a', TASKSPAN: 'x' };
     const updater = new TaskUpdater({ taskName: 'T', taskUuid: UUID });
     expect({ ...inherited, ...carrierEnv(updater.carrier()) }).toEqual({
@@ -167,7 +167,7 @@ describe('a carrier for an environment', () => {
     });
   });
 
-  test.each([[undefined], [null], ['x'], [{}]])('is made of a carrier alone, not of %j', (value) => {
+  test.each([[undefined], [null], ['x'], [{}]])('is made only from a carrier, not from %j', (value) => {
     expect(() => carrierEnv(value as never)).toThrow(TypeError);
   });
 });

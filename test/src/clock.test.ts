@@ -4,7 +4,7 @@ import { hrTimeOf, microsOf, TaskClock } from '../../src/clock.ts';
 
 const START = 1_700_000_000_000;
 
-/** A time source that is moved by hand, in milliseconds. */
+/** A time source that a test moves, in milliseconds. */
 function source(): { wall: number; monotonic: number; clock: TaskClock } {
   const times = { wall: START, monotonic: 5 };
   return Object.assign(times, { clock: new TaskClock({ wall: () => times.wall, monotonic: () => times.monotonic }) });
@@ -18,20 +18,20 @@ describe('a task clock', () => {
     expect(time.clock.now()).toBe(START * 1000 + 1500);
   });
 
-  test('never gives one time twice, however fast it is asked', () => {
+  test('never gives one time twice, however fast it is read', () => {
     const { clock } = source();
     const times = Array.from({ length: 1000 }, () => clock.now());
     expect(times).toEqual(times.map((_, at) => START * 1000 + at));
   });
 
-  test('is back on time when it has been asked faster than time goes', () => {
+  test('is back on time after it was read faster than time passes', () => {
     const time = source();
     for (let at = 0; at < 100; at++) time.clock.now();
     time.monotonic += 1;
     expect(time.clock.now()).toBe(START * 1000 + 1000);
   });
 
-  test('takes no notice of wall time that goes back', () => {
+  test('ignores wall time that goes back', () => {
     const time = source();
     time.clock.now();
     time.wall -= 3_600_000;
@@ -39,14 +39,14 @@ describe('a task clock', () => {
     expect(time.clock.now()).toBe((START + 10) * 1000);
   });
 
-  test('takes no notice of wall time that leads by up to a second', () => {
+  test('ignores wall time that is ahead by up to a second', () => {
     const time = source();
     time.wall += 1002;
     time.monotonic += 2;
     expect(time.clock.now()).toBe((START + 2) * 1000);
   });
 
-  test('jumps forward when wall time leads by more, as after sleep, and goes on from there', () => {
+  test('jumps forward when wall time is ahead by more, as after sleep, and goes on from there', () => {
     const time = source();
     time.clock.now();
     time.wall += 60_000;
@@ -62,7 +62,7 @@ describe('a task clock', () => {
   test('gives whole numbers that only grow, whatever time does', () => {
     const step = fc.record({
       wall: fc.oneof(fc.integer({ min: -10_000, max: 10_000 }), fc.double({ min: -5, max: 5, noNaN: true })),
-      // Wall time is looked at once a millisecond.
+      // The clock compares itself with wall time once a millisecond.
       monotonic: fc.double({ min: 1.001, max: 3000, noNaN: true }),
     });
     fc.assert(
@@ -75,7 +75,7 @@ describe('a task clock', () => {
           const now = time.clock.now();
           expect(Number.isSafeInteger(now)).toBe(true);
           expect(now).toBeGreaterThan(last);
-          // Wall time never leads by more than a second; the microsecond is rounded.
+          // Wall time is never ahead by more than a second; the microsecond is rounded.
           expect(time.wall * 1000 - now).toBeLessThanOrEqual(1_000_001);
           last = now;
         }
@@ -86,7 +86,7 @@ describe('a task clock', () => {
   test('reads the time of the machine by default', () => {
     const before = Date.now();
     const now = new TaskClock().now();
-    // A clock that is as near as two milliseconds counts on.
+    // A clock that differs by two milliseconds or less is used for the next one.
     expect(now).toBeGreaterThan((before - 2) * 1000);
   });
 });
@@ -103,14 +103,14 @@ describe("OpenTelemetry's time", () => {
     expect(microsOf([...time])).toBe(micros);
   });
 
-  test('is whole microseconds where another clock was finer', () => {
+  test('is rounded to whole microseconds', () => {
     expect(microsOf([1, 1_499])).toBe(1_000_001);
     expect(microsOf([1, 1_500])).toBe(1_000_002);
   });
 });
 
 describe('clocks of one process', () => {
-  test('agree to the microsecond, whatever part of a millisecond has passed where each is made', () => {
+  test('agree to the microsecond, whatever part of a millisecond has passed when each is made', () => {
     const times = { wall: () => Math.floor(START + times.elapsed), monotonic: () => times.elapsed, elapsed: 0.9 };
     const clocks = [0.3, 1.4, 0.7, 1000.2].map((pause) => {
       times.elapsed += pause;
@@ -120,7 +120,7 @@ describe('clocks of one process', () => {
     expect(others).toEqual([1, 2, 3].map((ahead) => first! + ahead));
   });
 
-  test('give times that only grow, whichever is asked', () => {
+  test('give times that only grow, whichever is read', () => {
     const pause = fc.oneof(fc.double({ min: 0, max: 1.5, noNaN: true }), fc.double({ min: 0, max: 3000, noNaN: true }));
     const step = fc.record({ pause, wall: fc.integer({ min: -20, max: 20 }), asked: fc.nat(4), isNew: fc.boolean() });
     fc.assert(
@@ -140,7 +140,7 @@ describe('clocks of one process', () => {
     );
   });
 
-  test.each([-500, 500])('measure what passes, also after wall time was set by %d ms', (set) => {
+  test.each([-500, 500])('measure durations, also after wall time was set by %d ms', (set) => {
     const times = { wall: () => times.now, monotonic: () => times.elapsed, now: START, elapsed: 0 };
     const pass = (ms: number): void => {
       times.now += ms;
@@ -174,7 +174,7 @@ describe('clocks of one process', () => {
   });
 });
 
-test('a clock made later begins later, so that tasks one after the other stand in their order', () => {
+test('a clock that is made later begins later, so that consecutive tasks have their order', () => {
   const times: number[] = [];
   for (let task = 0; task < 1000; task++) {
     const clock = new TaskClock();

@@ -11,19 +11,19 @@ import { turn } from './support/turn.ts';
 const DONE = '\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n';
 const failedBy = (error: string): string => `\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\n${error}\n`;
 
-/** A task in a scope of which something goes on elsewhere, in the same process here. */
+/** A task that goes on from one of its scopes, as in another process. */
 async function sending(work: (carrier: Carrier) => unknown, taskName = 'Sender'): Promise<TaskUpdater> {
   const updater = new TaskUpdater({ taskName });
   await updater.scope('Send', async (scope) => {
     const { taskspan, traceparent } = scope.carrier();
-    // As in another process: outside the scope, and outside its context.
+    // Another process has neither the scope nor its context.
     await context.with(trace.deleteSpan(context.active()), async () => work({ taskspan, traceparent: traceparent! }));
   });
   updater.insertFinalUpdate();
   return updater;
 }
 
-test('what is said after a part or a child in the same process stands after it, however fast that comes', async () => {
+test('a notification after a part or a child in the same process comes after it in the log, however fast', async () => {
   const { log } = recorded();
   for (let n = 0; n < 100; n++) {
     const updater = await sending((carrier) => {
@@ -39,9 +39,9 @@ test('what is said after a part or a child in the same process stands after it, 
   }
 });
 
-describe('what nobody has carried', () => {
-  test('is told once, and each way runs all the same', async () => {
-    const told = diagnosed();
+describe('a carrier without a task', () => {
+  test('is reported once, and each way runs all the same', async () => {
+    const warnings = diagnosed();
     const { spans, record } = recorded();
     const nothing = continueTask({ host: 'localhost' });
     expect(nothing.scope('Part', () => 1)).toBe(1);
@@ -52,7 +52,7 @@ describe('what nobody has carried', () => {
     const uuid = continueTask({}).nextAttempt((updater) => updater.taskUuid, { taskName: 'Retried' });
     expect(await record(uuid)).toMatchObject({ task_name: 'Retried', attempt: 1, state: 'completed' });
     expect(await record(continueTask({}).nextAttempt((updater) => updater.taskUuid))).toMatchObject({ task_name: 'Unnamed task' });
-    expect(told).toEqual(['taskspan: continueTask() got no task: expected what carrier() gave, with a well-formed "taskspan"']);
+    expect(warnings).toEqual(['taskspan: continueTask() got no task: expected what carrier() gave, with a well-formed "taskspan"']);
   });
 
   test('may be a hostile object', () => {
@@ -65,7 +65,7 @@ describe('what nobody has carried', () => {
     expect(() => continueTask(value as never)).toThrow(/^continueTask: expected a carrier, headers or an environment, got /);
   });
 
-  test('is unrecorded as a part where the sender was not traced, and a child knows its parent', async () => {
+  test('leaves a part unrecorded if the sender was not traced, while a child knows its parent', async () => {
     const carrier = new TaskUpdater({ taskName: 'Sender' }).carrier();
     const { spans, record } = recorded();
     expect(continueTask(carrier).scope('Part', () => currentUpdater()!.taskUuid)).toBe(continueTask(carrier).taskUuid);
@@ -110,7 +110,7 @@ describe('a part of a task', () => {
     expect(await log(updater)).toContain(`\t - Part\n\t - Inside\n\tdeep\n${DONE}\t - Send (continued)\n`);
   });
 
-  test('fails by its error, which is thrown on, unless it is told to keep it', async () => {
+  test('fails by its error, which is rethrown unless suppressException is true', async () => {
     const { log, record } = recorded();
     const error = new RangeError('too far');
     const updater = await sending(async (carrier) => {
@@ -119,11 +119,11 @@ describe('a part of a task', () => {
       expect((await record(continueTask(carrier).taskUuid!)).exception).toBe('too far');
     });
     expect(await log(updater)).toContain(`\t - Part\n${failedBy('RangeError: too far')}\t - Kept\n${failedBy('RangeError: too far')}`);
-    // The task itself has caught it.
+    // The task itself has caught the error.
     expect(await record(updater)).toMatchObject({ state: 'completed', exception: '', jobs: { total: 3, failed: 2 } });
   });
 
-  test('reports its error, and what fails by it in the task says so itself, as where the part is in another process', async () => {
+  test('reports its error, and a scope of the task that fails by it reports it too, as if the part were in another process', async () => {
     const { log, record } = recorded();
     const updater = new TaskUpdater({ taskName: 'Task' });
     updater.scope('Send', (send) => continueTask(send.carrier()).scope('Part', () => thrown(new RangeError('too far'))));
@@ -147,8 +147,8 @@ describe('a part of a task', () => {
     expect((await record(updater)).state).toBe('completed');
   });
 
-  test('that has ended is named where something is still said to it, since the task goes on', async () => {
-    const told = diagnosed();
+  test('that has ended is named in warnings about later calls, since the task goes on', async () => {
+    const warnings = diagnosed();
     const { log } = recorded();
     const updater = await sending((carrier) => {
       for (const name of ['One', 'Two']) {
@@ -161,15 +161,15 @@ describe('a part of a task', () => {
       }
     });
     expect(await log(updater)).not.toContain('too late');
-    expect(told).toEqual(['One', 'Two'].map((name) => `taskspan: notify() after the end of part "${name}" of task ${updater.taskUuid} is dropped`));
+    expect(warnings).toEqual(['One', 'Two'].map((name) => `taskspan: notify() after the end of part "${name}" of task ${updater.taskUuid} is dropped`));
   });
 
-  test('gives no result of the task, and says so', async () => {
-    const told = diagnosed();
+  test('sets no result of the task, and reports that', async () => {
+    const warnings = diagnosed();
     const { record } = recorded();
     const updater = await sending((carrier) => continueTask(carrier).scope('Part', () => currentUpdater()!.setResult(1)));
     expect((await record(updater)).result).toBeNull();
-    expect(told.join()).toContain('setResult() in "Part" is dropped');
+    expect(warnings.join()).toContain('setResult() in "Part" is dropped');
   });
 
   test('goes on from part to part', async () => {
@@ -180,7 +180,7 @@ describe('a part of a task', () => {
     expect((await attempts(updater))[0]!.scopes[0]).toMatchObject({ scopes: [{ name: 'One', heading: false, scopes: [{ name: 'Two' }] }] });
   });
 
-  test('lies in the trace inside the span that sent it, or the active one', async () => {
+  test('is in the trace inside the span that sent it, or the active one', async () => {
     const { span } = recorded();
     await sending(({ taskspan, traceparent }) => {
       const [, traceId = ''] = traceparent!.split('-');
@@ -198,7 +198,7 @@ describe('a part of a task', () => {
     for (const name of ['Sent', 'Handled']) expect((await span(name)).attributes['taskspan.scope.parent']).toBe(send);
   });
 
-  test('hides secrets as it is told to', async () => {
+  test('removes secrets by its options', async () => {
     const { log } = recorded();
     const updater = await sending((carrier) =>
       continueTask(carrier).scope('Part', () => notify('secret'), { redact: (text) => text.replaceAll('secret', '***') }),
@@ -250,14 +250,14 @@ describe('the next attempt', () => {
     expect(task!.spanContext().traceId).not.toBe(send.traceId);
   });
 
-  test('has the number that its source gives it', async () => {
+  test('has the number of its options', async () => {
     const { record } = recorded();
     const carrier = new TaskUpdater({ taskName: 'T', attempt: 3 }).carrier();
     const uuid = continueTask(carrier).nextAttempt((next) => next.taskUuid, { attempt: 7 });
     expect(await record(uuid)).toMatchObject({ attempt: 7 });
   });
 
-  test('takes an option that is undefined as one that is not given', async () => {
+  test('treats an option that is undefined as one that is absent', async () => {
     const { record } = recorded();
     const carrier = new TaskUpdater({ taskName: 'T', attempt: 3 }).carrier();
     const unset = { attempt: undefined, taskName: undefined, suppressException: undefined } as object;
@@ -269,7 +269,7 @@ describe('the next attempt', () => {
     expect(await record(next)).toMatchObject({ task_name: 'T', attempt: 4, state: 'completed' });
   });
 
-  test('throws its error on, and fails by it', async () => {
+  test('rethrows its error, and fails by it', async () => {
     const { record } = recorded();
     const first = new TaskUpdater({ taskName: 'T' });
     const error = new Error('again');
@@ -296,7 +296,7 @@ describe('the next attempt', () => {
 });
 
 describe('a child task', () => {
-  test('throws the errors of its scopes on where that option is undefined, as where it is not given', () => {
+  test('rethrows the errors of its scopes if that option is undefined or absent', () => {
     const { taskspan } = new TaskUpdater({ taskName: 'T' }).carrier();
     const error = new Error('in a scope');
     const child = continueTask({ taskspan }).child('Child', (updater) => caught(() => updater.scope('S', () => thrown(error))), {
@@ -305,7 +305,7 @@ describe('a child task', () => {
     expect(child).toBe(error);
   });
 
-  test('fails by its error in the log of its parent, and where that fails by it too, that says so itself', async () => {
+  test('fails by its error in the log of its parent, which reports the error itself if it fails by it too', async () => {
     const { log } = recorded();
     const updater = new TaskUpdater({ taskName: 'Parent' });
     updater.scope('Send', (send) => continueTask(send.carrier()).child('Child', () => thrown(new RangeError('no file'))));
@@ -348,7 +348,7 @@ describe('a child task', () => {
       /\t - Child\n\t\tCancelled\n/, 'cancelled',
     ],
     ['completes', async () => turn(), /\t - Child\n\t\tSuccessfully completed\n/, 'completed'],
-  ])('that %s says so in its parent\'s log', async (_how, work, told, state) => {
+  ])('that %s has that outcome in the log of its parent', async (_how, work, outcome, state) => {
     const { log, record } = recorded();
     let child: string | undefined;
     const parent = await sending(async (carrier) => {
@@ -360,12 +360,12 @@ describe('a child task', () => {
       };
       await running().catch(() => undefined);
     });
-    expect(await log(parent)).toMatch(told);
+    expect(await log(parent)).toMatch(outcome);
     expect((await record(child!)).state).toBe(state);
     expect((await record(parent)).state).toBe('completed');
   });
 
-  test('is not touched by a request to cancel its parent, nor is the scope that stands for it', async () => {
+  test('is not cancelled with its parent, nor is the scope that stands for it', async () => {
     const { log, record } = recorded();
     let child: string | undefined;
     const parent: TaskUpdater = await sending(async (carrier) => {

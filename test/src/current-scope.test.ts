@@ -5,7 +5,7 @@ import type { AttemptRecord, ScopeRecord } from '../../collector/index.ts';
 import { recorded } from './support/recorded.ts';
 import { turn } from './support/turn.ts';
 
-describe('a notification lands in the innermost scope of the code that makes it', () => {
+describe('a notification belongs to the innermost scope of the code that makes it', () => {
   test('across awaits, timers, microtasks and callbacks', async () => {
     const { attempts } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
@@ -75,7 +75,7 @@ describe('a notification lands in the innermost scope of the code that makes it'
     expect(messagesOf((await attempts(updater))[0]!)).toEqual(['by the updater', 'by the module']);
   });
 
-  test('said to a scope belongs to that scope, wherever it is said', async () => {
+  test('of a scope belongs to that scope, wherever the code runs', async () => {
     const { attempts } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Outer', (outer) => {
@@ -100,14 +100,14 @@ describe('a notification lands in the innermost scope of the code that makes it'
     const [attempt] = await attempts(updater);
     const outer = attempt!.scopes[0]!;
     const middle = outer.scopes[0]!;
-    const said = [attempt!, outer, middle, middle.scopes[0]!].map(messagesOf);
-    expect(said).toEqual([[], [], ['late', 'late'], ['in time']]);
+    const messages = [attempt!, outer, middle, middle.scopes[0]!].map(messagesOf);
+    expect(messages).toEqual([[], [], ['late', 'late'], ['in time']]);
     expect(middle.outcome).toBe('running');
   });
 });
 
-describe('two tasks on one path', () => {
-  test('keep apart: each updater speaks for its own', async () => {
+describe('two tasks in the same code', () => {
+  test('stay apart: each updater reports on its own task', async () => {
     const { attempts } = recorded();
     const outer = new TaskUpdater({ taskName: 'Outer' });
     const inner = new TaskUpdater({ taskName: 'Inner' });
@@ -134,7 +134,7 @@ describe('two tasks on one path', () => {
     ]);
   });
 
-  test('a task inside a scope of another is a task of its own', async () => {
+  test('a task inside a scope of another task is a task of its own', async () => {
     const { record, attempts } = recorded();
     const outer = new TaskUpdater({ taskName: 'Outer' });
     const uuid = outer.scope('Scope', () =>
@@ -158,7 +158,7 @@ describe('outside any task', () => {
     expect(await spans()).toEqual([]);
   });
 
-  test('is also where code stands after a task it waited for', async () => {
+  test('is also the code after a task that it awaited', async () => {
     recorded();
     await runTask('T', async () => turn());
     expect(currentUpdater()).toBeUndefined();
@@ -189,6 +189,6 @@ function messagesOf(scope: ScopeRecord): string[] {
 type Tree = [string, Tree[]];
 
 function treeOf(scope: ScopeRecord | AttemptRecord): Tree {
-  const said = messagesOf(scope).join(', ');
-  return [said === '' ? scope.name : `${scope.name}: ${said}`, scope.scopes.map(treeOf)];
+  const messages = messagesOf(scope).join(', ');
+  return [messages === '' ? scope.name : `${scope.name}: ${messages}`, scope.scopes.map(treeOf)];
 }

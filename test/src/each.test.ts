@@ -21,7 +21,7 @@ async function events(): Promise<string[]> {
   return progressEvents(await recording.span('Steps'));
 }
 
-/** A source, and what became of it. */
+/** A source of items, and how often it was used and closed. */
 class Source<T> {
   closed = false;
   readonly #items: readonly T[];
@@ -88,17 +88,17 @@ describe('each', () => {
     expect(await events()).toEqual(['0', '2']);
   });
 
-  test('takes the total it is given instead of the length', async () => {
+  test('uses the given total instead of the length', async () => {
     updater.scope('Steps', (scope) => [...scope.each([1, 2], { total: 4 })]);
     expect(await events()).toEqual(['0/4', '1/4', '2/4']);
   });
 
-  test('of nothing tells that nothing was to do', async () => {
+  test('of an empty source records that there was nothing to do', async () => {
     updater.scope('Steps', (scope) => [...scope.each([])]);
     expect(await events()).toEqual(['0/0']);
   });
 
-  test('has done an item when the next is asked for, so that it never says too much', async () => {
+  test('has done an item when the next one is requested, so that it never counts too much', async () => {
     const seen: (number | null)[] = [];
     await updater.scope('Steps', async (scope) => {
       for (const _ of scope.each([1, 2])) seen.push((await recording.attempts(updater))[0]!.scopes[0]!.done);
@@ -106,7 +106,7 @@ describe('each', () => {
     expect(seen).toEqual([0, 1]);
   });
 
-  test('of a million items is told 21 times, the last item among them', async () => {
+  test('of a million items is recorded 21 times, the last item among them', async () => {
     const items = Array.from({ length: 1_000_000 }, (_, at) => at);
     updater.scope('Steps', (scope) => {
       let sum = 0;
@@ -116,7 +116,7 @@ describe('each', () => {
     expect(await events()).toEqual(Array.from({ length: 21 }, (_, at) => `${at * 50_000}/1000000`));
   });
 
-  test('that is left early has done what it has done, and closes its source', async () => {
+  test('that is left early keeps its count, and closes its source', async () => {
     const source = new Source(1, 2, 3, 4);
     updater.scope('Steps', (scope) => {
       for (const item of scope.each(source.items(), { total: 400 })) if (item === 3) break;
@@ -134,7 +134,7 @@ describe('each', () => {
     expect(await events()).toEqual(['0/400', '2/400']);
   });
 
-  test('that was left early counts no more, though somebody asks on', async () => {
+  test('that was left early counts no more items, even if more are requested', async () => {
     await updater.scope('Steps', async (scope) => {
       const items = scope.each(new Source(1, 2, 3, 4).asyncItems(), { total: 400 });
       await items.next();
@@ -146,7 +146,7 @@ describe('each', () => {
     expect(await events()).toEqual(['0/400', '1/400']);
   });
 
-  test('hands an error that is thrown into it on to its async source', async () => {
+  test('passes an error that is thrown into it to its async source', async () => {
     const source = new Source(1, 2);
     const items = updater.each(source.asyncItems());
     await items.next();
@@ -155,7 +155,7 @@ describe('each', () => {
     expect(source.closed).toBe(true);
   });
 
-  test('that is left by an error in its loop fails the scope by it, with the last step told', async () => {
+  test('that is left by an error in its loop fails the scope by it, with the last step recorded', async () => {
     const error = new Error('at the third');
     const source = new Source(1, 2, 3, 4);
     const loop = caught(() =>
@@ -221,7 +221,7 @@ describe('each', () => {
     expect((await events()).at(-1)).toBe('4/4');
   });
 
-  test('over an async source has done nothing before an item was given, however many ask', async () => {
+  test('over an async source has done nothing before the first item arrives, however many are requested', async () => {
     await updater.scope('Steps', async (scope) => {
       const items = scope.each(new Source(1, 2, 3, 4).asyncItems(), { total: 400 });
       const asked = [items.next(), items.next(), items.next()];
@@ -232,7 +232,7 @@ describe('each', () => {
     expect(await events()).toEqual(['0/400', '3/400']);
   });
 
-  test('that is asked after the end of its async source counts no more', async () => {
+  test('counts no more requests after the end of its async source', async () => {
     await updater.scope('Steps', async (scope) => {
       const items = scope.each(new Source(1, 2).asyncItems(), { total: 400 });
       for await (const _ of items) await turn();
@@ -251,7 +251,7 @@ describe('each', () => {
     expect(await events()).toEqual(['0/2', '1/2', '2/2']);
   });
 
-  test('counts for the scope that it was asked of, wherever the items are taken', async () => {
+  test('counts for the scope that it was called on, wherever the items are taken', async () => {
     const outer = updater.scope('Steps');
     const items = outer.run(() => updater.each([1, 2]));
     updater.scope('Elsewhere', () => [...items]);
@@ -259,7 +259,7 @@ describe('each', () => {
     expect(await events()).toEqual(['0/2', '1/2', '2/2']);
   });
 
-  test('goes on giving items after its scope has ended', () => {
+  test('goes on after its scope has ended', () => {
     const scope = updater.scope('Steps');
     const items = scope.each([1, 2, 3]);
     expect(items.next().value).toBe(1);
@@ -267,20 +267,20 @@ describe('each', () => {
     expect([...items]).toEqual([2, 3]);
   });
 
-  test('starts nothing before the first item is asked for', async () => {
+  test('starts nothing before the first item is requested', async () => {
     const scope = updater.scope('Steps');
     scope.each([1, 2, 3]);
     scope.complete();
     expect(await events()).toEqual([]);
   });
 
-  test('takes no length for a total that can be none', async () => {
+  test('ignores a length that is no valid total', async () => {
     const odd = Object.assign(new Source(1).items(), { length: -1, size: NaN });
     updater.scope('Steps', (scope) => [...scope.each(odd)]);
     expect(await events()).toEqual(['0', '1']);
   });
 
-  test('of what does not want its length to be looked at goes on without', async () => {
+  test('has no total if the length throws when it is read', async () => {
     const items = Object.defineProperty(new Source(1).items(), 'length', { get: () => thrown(new Error('not yet')) });
     updater.scope('Steps', (scope) => [...scope.each(items)]);
     expect(await events()).toEqual(['0', '1']);

@@ -37,7 +37,7 @@ describe('a scope that encloses others', () => {
     expect((await record(updater)).jobs).toEqual({ total: 1, finished: 1, failed: 0, running: 0 });
   });
 
-  test('that fails by an error of its own is told by its name again, and is a failed job', async () => {
+  test('that fails by an error of its own is named again, and is a failed job', async () => {
     const { log, record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Heading', (heading) => {
@@ -56,7 +56,7 @@ describe('a scope that encloses others', () => {
     });
   });
 
-  test('that only passes on the error of a scope inside says nothing of it at any level', async () => {
+  test('that only rethrows the error of a scope inside does not log it again at any level', async () => {
     const { log, record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T', suppressException: false });
     const error = new Error('inside');
@@ -88,7 +88,7 @@ describe('a scope that encloses others', () => {
     );
   });
 
-  test('may handle the error of a scope inside and succeed', async () => {
+  test('may handle the error of a scope inside, and succeed', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const value = updater.scope('Heading', (heading) => {

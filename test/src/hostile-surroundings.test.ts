@@ -13,7 +13,7 @@ import { capturedStdout } from './support/stdout.ts';
 import { caught, thrown } from './support/thrown.ts';
 import { turn } from './support/turn.ts';
 
-/** Task code that takes note of whatever would reach it. */
+/** Runs task code, and collects the errors that reach it. */
 async function undisturbed(updater: TaskUpdater): Promise<void> {
   const error = new Error('its own');
   expect(updater.scope('Sync', () => 42)).toBe(42);
@@ -29,7 +29,7 @@ async function undisturbed(updater: TaskUpdater): Promise<void> {
   expect(caught(() => updater.raiseLatestException())).toBe(error);
 }
 
-/** Sets a logger that throws, and gives what mends it: the API's own calls to set and drop it would throw too. */
+/** Sets a logger that throws, and returns a function that repairs it: the API's own calls to replace it would throw too. */
 function throwingDiag(): () => void {
   let broken = false;
   const log = (): void => {
@@ -59,15 +59,15 @@ describe('a diag logger that throws', () => {
     expect(talks).toMatchObject({ notification_count: 200, done: 1, total: 2 });
   });
 
-  test('is nobody left to tell', () => {
+  test('does not throw out of reportOnce', () => {
     throwingDiag();
-    report('a trouble');
-    report('a trouble', new Error('why'));
-    reportOnce('hostile surroundings', 'a trouble');
+    report('a failure');
+    report('a failure', new Error('why'));
+    reportOnce('hostile surroundings', 'a failure');
   });
 });
 
-describe("somebody else's span processor", () => {
+describe("a foreign span processor", () => {
   test.each(['before', 'after'] as const)('that throws in onStart, %s ours, does not reach the task', async (place) => {
     const printed = capturedStdout();
     recorded({ [place]: [processor({ onStart: () => thrown(new Error('onStart')) })] });
@@ -83,12 +83,12 @@ describe("somebody else's span processor", () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Lucky', () => undefined);
     expect(updater.scope('Unlucky', (scope) => scope.scope('Inside', () => 42))).toBe(42);
-    updater.scope('Unlucky', () => thrown(new Error('still told')));
+    updater.scope('Unlucky', () => thrown(new Error('still recorded')));
     updater.insertFinalUpdate();
     expect((await attempts(updater))[0]!.scopes.map(({ name }) => name)).toEqual(['Lucky', 'Unlucky', 'Unlucky']);
     expect(await record(updater)).toMatchObject({
       state: 'failed',
-      exception: 'still told',
+      exception: 'still recorded',
       jobs: { total: 3, finished: 2, failed: 1, running: 0 },
     });
     expect((await record(updater)).log).toMatch(/\tTask Finished - 2 out of 3 jobs finished\n$/);
@@ -165,11 +165,11 @@ describe('a user who ends our span by hand', () => {
   });
 });
 
-describe('a store that is away', () => {
+describe('an unreachable store', () => {
   test('does not reach the task', async () => {
-    const told = diagnosed();
+    const warnings = diagnosed();
     const store = memoryStore();
-    store.append = () => Promise.reject(new Error('the store is away'));
+    store.append = () => Promise.reject(new Error('the store is unreachable'));
     const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })] });
     provider.register();
     onTestFinished(async () => {
@@ -180,7 +180,7 @@ describe('a store that is away', () => {
     });
     await undisturbed(new TaskUpdater({ taskName: 'T' }));
     await provider.forceFlush();
-    expect(told).toContain('taskspan: facts could not be committed, trying again: the store is away');
+    expect(warnings).toContain('taskspan: facts could not be committed, trying again: the store is unreachable');
   });
 });
 

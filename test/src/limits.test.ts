@@ -1,17 +1,18 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
-import { cutText } from '../../src/limits.ts';
+import { boundedAttributes, cutText } from '../../src/limits.ts';
 import { cleanTextWith } from '../../src/text.ts';
 import { recorded } from './support/recorded.ts';
 import { capturedStdout } from './support/stdout.ts';
+import { thrown } from './support/thrown.ts';
 
 /** Attributes `a0`, `a1`, … */
 function many(count: number): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, n) => [`a${n}`, n]));
 }
 
-describe('what is too long is cut, and says so', () => {
+describe('text that is too long is cut and marked', () => {
   test('a message of ten megabytes, in log, tree, span and on standard output', async () => {
     const recording = recorded();
     const printed = capturedStdout();
@@ -26,14 +27,14 @@ describe('what is too long is cut, and says so', () => {
     expect((await recording.span('T')).events[0]!.attributes!['taskspan.message'] === cut).toBe(true);
   });
 
-  test('a message of as much as is allowed is left as it is', async () => {
+  test('a message of the allowed length stays as it is', async () => {
     const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.notify('x'.repeat(65_536));
     expect(await recording.log(updater)).toBe(`\t${'x'.repeat(65_536)}\n`);
   });
 
-  test('names of a task, of a scope and in a plan, which are the same then', async () => {
+  test('names of a task, of a scope and in a plan are cut alike', async () => {
     const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T'.repeat(300) });
     const name = 'n'.repeat(1000);
@@ -85,7 +86,7 @@ describe('what is too long is cut, and says so', () => {
     expect(events[0]!.attributes!['exception.stacktrace']).toBe('a stack tr… (cut: 13 characters)');
   });
 
-  test('a result, of which the beginning is kept as a text', async () => {
+  test('a result, whose beginning is kept as a text', async () => {
     const recording = recorded();
     const updater = new TaskUpdater({ taskName: 'T', limits: { result: 8 } });
     updater.setResult([1, 2, 3]);
@@ -95,7 +96,7 @@ describe('what is too long is cut, and says so', () => {
   });
 });
 
-test('a secret is taken out before the cut, which might else fall inside it', async () => {
+test('a secret is removed before the cut, which might else fall inside it', async () => {
   const recording = recorded();
   const updater = new TaskUpdater({ taskName: 'T', limits: { message: 10 }, redact: (text) => text.replaceAll('hunter2', '*') });
   updater.notify('123456 hunter2 hunter2 hunter2');
@@ -120,10 +121,17 @@ test('a cut text is a beginning of the whole, well-formed, and never longer than
   expect(cutText('a🎉b', 3)).toBe('a🎉… (cut: 4 characters)');
 });
 
-test('text that is no Unicode is made so after the cut as before', () => {
+test('text with lone surrogates is made well-formed, cut or not', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('a', '\ud83c', '\udf89', '\u0000') }), fc.integer({ min: 1, max: 9 }), (text, most) =>
       cleanTextWith(undefined, most)(text).isWellFormed(),
     ),
   );
+});
+
+test('the first attributes by name count, also on Node.js 18, which has no toSorted', () => {
+  const toSorted = vi.spyOn(Array.prototype, 'toSorted').mockImplementation(() => thrown(new TypeError('toSorted is not a function')));
+  const bounded = boundedAttributes({ c: 1, a: 2, b: 3 }, 2);
+  toSorted.mockRestore();
+  expect(bounded).toEqual({ a: 2, b: 3, '…': '… (cut: 1 of 3 attributes)' });
 });

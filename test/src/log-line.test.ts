@@ -52,7 +52,7 @@ describe('a name', () => {
     expect(nameLine(name)).toBe(line);
   });
 
-  test('says that it goes on', () => {
+  test('has a mark when its lines go on', () => {
     expect(nameLine('Write rows', true)).toBe('\t - Write rows (continued)\n');
   });
 });
@@ -91,7 +91,7 @@ describe('an outcome', () => {
   });
 });
 
-test('an attempt has a line of its own from the second on', () => {
+test('each attempt from the second on has a line of its own', () => {
   expect(attemptLine(1)).toBe('');
   expect(attemptLine(2)).toBe('\tAttempt 2\n');
 });
@@ -101,7 +101,7 @@ const BREAKS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
 // oxlint-disable-next-line no-control-regex
 const INVISIBLE = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
 
-/** Text that is out to look like a log. */
+/** Text that imitates a log. */
 const forgery = fc
   .array(
     fc.oneof(
@@ -116,10 +116,10 @@ const forgery = fc
   )
   .map((parts) => parts.join(''));
 
-describe('whatever is said', () => {
+describe('whatever the text', () => {
   const runs = { numRuns: 5000 };
 
-  test('no message makes a line that reads as one of ours, and each of its lines is one line', () => {
+  test('no message makes a line that reads like one of ours, and each of its lines is one line', () => {
     fc.assert(
       fc.property(forgery, (message) => {
         const lines = linesOf(messageLines(message));
@@ -147,7 +147,7 @@ describe('whatever is said', () => {
     );
   });
 
-  test('no error makes a line that reads as one of ours', () => {
+  test('no error makes a line that reads like one of ours', () => {
     fc.assert(
       fc.property(forgery, forgery, (name, message) => {
         const lines = linesOf(outcomeLines('failed', 0, { name, message }));
@@ -201,7 +201,7 @@ function marked(...lines: string[]): string {
   return lines.map((line) => `\t  | ${line}\n`).join('');
 }
 
-/** The lines of a text of which each ends with a line feed. */
+/** The lines of a text in which each line ends with a line feed. */
 function linesOf(text: string): string[] {
   expect(text).toMatch(/\n$/);
   return text.slice(0, -1).split('\n');

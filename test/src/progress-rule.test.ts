@@ -13,7 +13,7 @@ type Steps = readonly (readonly [done: number, total: number])[];
 interface Play {
   readonly name: string;
   readonly plan: Plan | undefined;
-  /** How many of the inner scopes have begun when the plan comes. */
+  /** How many inner scopes have begun when the plan is announced. */
   readonly planAt: number;
   readonly steps: Steps;
   readonly inside: readonly Play[];
@@ -52,7 +52,7 @@ function run(scope: Pick<Scope, 'plan' | 'progress' | 'scope'>, { plan: planned,
   if (planned !== undefined && planAt >= inside.length) scope.plan(planned);
 }
 
-/** Runs a task, and gives the shares that its own process got and the progress that its record has. */
+/** Runs a task. Returns the shares that its own process got, and the progress of its record. */
 async function played(record: Recorded['record'], what: Play): Promise<{ updater: TaskUpdater; shares: number[]; progress: number | null }> {
   const updater = new TaskUpdater({ taskName: 'Share' });
   const shares: number[] = [];

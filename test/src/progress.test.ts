@@ -17,7 +17,7 @@ beforeEach(() => {
   onTestFinished(() => void vi.useRealTimers());
 });
 
-/** The progress events of a scope in which a function has told its progress. */
+/** The progress events of a scope in which a function has reported its progress. */
 async function eventsOf(fn: (scope: Scope) => void): Promise<string[]> {
   updater.scope('Steps', fn);
   return progressEvents(await recording.span('Steps'));
@@ -29,14 +29,14 @@ async function stepsScope(): Promise<{ done: number | null; total: number | null
 }
 
 describe('progress', () => {
-  test('of a million steps is told 21 times, the last step among them', async () => {
+  test('of a million steps is recorded 21 times, the last step among them', async () => {
     const events = await eventsOf((scope) => {
       for (let done = 0; done <= 1_000_000; done++) scope.progress(done, 1_000_000);
     });
     expect(events).toEqual(Array.from({ length: 21 }, (_, at) => `${at * 50_000}/1000000`));
   });
 
-  test('of a million steps of which nobody knows the total is told at the first and the last', async () => {
+  test('of a million steps without a total is recorded at the first and the last', async () => {
     const events = await eventsOf((scope) => {
       for (let done = 1; done <= 1_000_000; done++) scope.progress(done);
     });
@@ -67,7 +67,7 @@ describe('progress', () => {
     expect(events.at(-1)).toBe(`${(9999 * 7919) % 10_000}/10000`);
   });
 
-  test('of which two callers tell by turns is a handful too', async () => {
+  test('that two callers report by turns is a handful too', async () => {
     const events = await eventsOf((scope) => {
       for (let done = 0; done < 10_000; done++) {
         scope.progress(done, 10_000);
@@ -78,7 +78,7 @@ describe('progress', () => {
     expect(events.at(-1)).toBe('9999');
   });
 
-  test('is told at once when the first total becomes known', async () => {
+  test('is recorded at once when the first total becomes known', async () => {
     const events = await eventsOf((scope) => {
       scope.progress(1);
       scope.progress(2);
@@ -89,7 +89,7 @@ describe('progress', () => {
     expect(events).toEqual(['1', '2/1000', '4/1000']);
   });
 
-  test('that is held back is told by a timer while the scope waits', async () => {
+  test('that is held back is recorded by a timer while the scope waits', async () => {
     const scope = updater.scope('Steps');
     scope.progress(1, 1000);
     scope.progress(2, 1000);
@@ -100,7 +100,7 @@ describe('progress', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('that is held back is told by the next step after a second, though no timer had its turn', async () => {
+  test('that is held back is recorded with the next step after a second, even if no timer has run', async () => {
     const blocked = performance.now();
     const now = vi.spyOn(performance, 'now').mockReturnValue(blocked);
     onTestFinished(() => now.mockRestore());
@@ -112,7 +112,7 @@ describe('progress', () => {
     expect(await stepsScope()).toMatchObject({ done: 3 });
   });
 
-  test('that is held back is told when the scope fails, before its error', async () => {
+  test('that is held back is recorded when the scope fails, before its error', async () => {
     updater.scope('Steps', (scope) => {
       scope.progress(1, 1000);
       scope.progress(2, 1000);
@@ -123,18 +123,18 @@ describe('progress', () => {
     expect(progressEvents(span)).toEqual(['1/1000', '2/1000']);
   });
 
-  test('that is held back is told when the task ends', async () => {
+  test('that is held back is recorded when the task ends', async () => {
     updater.progress(1, 1000);
     updater.progress(2, 1000);
     updater.fail(new Error('no'));
     expect((await recording.attempts(updater))[0]).toMatchObject({ done: 2, total: 1000 });
   });
 
-  test('of a step a second for ten hours is told some hundred times, never half a minute late', () => {
-    let told = 0;
+  test('of a step a second for ten hours is recorded some hundred times, never half a minute late', () => {
+    let warnings = 0;
     let latest = 0;
     const gate = new ProgressGate(({ done }) => {
-      told++;
+      warnings++;
       latest = done;
     });
     let late = 0;
@@ -144,7 +144,7 @@ describe('progress', () => {
       vi.advanceTimersByTime(1000);
     }
     gate.close();
-    expect([told < 1500, late <= 30, latest]).toEqual([true, true, 35_999]);
+    expect([warnings < 1500, late <= 30, latest]).toEqual([true, true, 35_999]);
   });
 
   test('leaves no timer behind', async () => {
@@ -155,7 +155,7 @@ describe('progress', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('never falls in the record, whatever is said', async () => {
+  test('never falls in the record, whatever is reported', async () => {
     const shares: (number | null)[] = [];
     const scope = updater.scope('Steps');
     for (const [done, total] of [[1, 2], [3, 4], [1, 4], [0, 100], [9, 10]] as const) {
@@ -166,7 +166,7 @@ describe('progress', () => {
     expect(shares).toEqual([0.5, 0.75, 0.75, 0.75, 0.9]);
   });
 
-  test('beyond the total is 1, and of a total of nothing too', async () => {
+  test('beyond the total is 1, and so is that of a total of 0', async () => {
     updater.progress(7, 5);
     expect((await recording.record(updater)).progress).toBe(1);
     const nothing = new TaskUpdater({ taskName: 'T' });
@@ -204,7 +204,7 @@ describe('a plan', () => {
   const part = (name: string): void => updater.scope(name, () => undefined);
   const progress = async (): Promise<number | null> => (await recording.record(updater)).progress;
 
-  test('of a number is done by as many scopes', async () => {
+  test('of a number is completed by as many scopes', async () => {
     updater.plan(4);
     expect(await progress()).toBe(0);
     part('A');
@@ -217,7 +217,7 @@ describe('a plan', () => {
     expect(await progress()).toBe(1);
   });
 
-  test('of names is done by scopes of these names, in any order, and no others', async () => {
+  test('of names is completed by scopes of these names, in any order, and no others', async () => {
     updater.plan(['Read', 'Write']);
     part('Something else');
     expect(await progress()).toBe(0);
@@ -228,7 +228,7 @@ describe('a plan', () => {
     expect(await progress()).toBe(1);
   });
 
-  test('of weights is done in proportion, and a scope under way counts by its own progress', async () => {
+  test('of weights is completed in proportion, and an open scope counts by its own progress', async () => {
     updater.plan({ Read: 1, Write: 3 });
     part('Read');
     expect(await progress()).toBe(0.25);
@@ -239,7 +239,7 @@ describe('a plan', () => {
     expect(await progress()).toBe(1);
   });
 
-  test('is not held up by a scope that failed', async () => {
+  test('is not delayed by a scope that failed', async () => {
     updater.plan(2);
     updater.scope('Breaks', () => thrown(new Error('no')));
     expect(await progress()).toBe(0.5);
@@ -253,7 +253,7 @@ describe('a plan', () => {
     expect(await progress()).toBe(0.5);
   });
 
-  test('counts once: a second one changes nothing', async () => {
+  test('counts once: a second plan changes nothing', async () => {
     updater.plan(2);
     updater.plan(200);
     part('A');
@@ -270,7 +270,7 @@ describe('a plan', () => {
     expect(await progress()).toBe(0.75);
   });
 
-  test('may have names that an object could trip over', async () => {
+  test('may have names that are dangerous for an object', async () => {
     updater.plan(['__proto__', 'constructor']);
     part('constructor');
     expect(await progress()).toBe(0.5);

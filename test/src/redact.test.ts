@@ -13,7 +13,7 @@ const SECRET = 'hunter2';
 const redact: Redact = (text) => text.replaceAll(SECRET, '***');
 const LEFT_OUT = '[redact failed: text left out]';
 
-/** A task that lets its secret slip wherever it can. */
+/** A task that has its secret in every text. */
 function careless(own: Redact): TaskUpdater {
   const updater = new TaskUpdater({
     taskName: `Login ${SECRET}`,
@@ -44,27 +44,27 @@ function careless(own: Redact): TaskUpdater {
   return updater;
 }
 
-/** All that anybody could see of a task. */
+/** Everything that is visible of a task. */
 async function allOf({ record, attempts, spans }: Recorded, updater: TaskUpdater): Promise<string> {
   const seen = (await spans()).map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
   return JSON.stringify([await record(updater), await attempts(updater), seen, updater.taskName]);
 }
 
 describe('redact', () => {
-  test('keeps a secret from span, record, log, standard output and diag, wherever it stood', async () => {
+  test('keeps a secret from span, record, log, standard output and diag, wherever the task has it', async () => {
     const recording = recorded();
-    const [told, printed] = [diagnosed(), capturedStdout()];
+    const [warnings, printed] = [diagnosed(), capturedStdout()];
     const updater = careless(redact);
     const seen = await allOf(recording, updater);
     expect(seen).not.toContain(SECRET);
     expect(printed()).not.toContain(SECRET);
-    expect(told.join('\n')).not.toContain(SECRET);
+    expect(warnings.join('\n')).not.toContain(SECRET);
     for (const word of ['Login', 'Scope', 'Using', 'Error', 'refused', 'because of', 'Block']) {
       expect(seen).toContain(`${word} ***`);
     }
   });
 
-  test('leaves what a task is to its own code as it is', () => {
+  test('does not change what the task\'s own code sees', () => {
     recorded();
     const error = new Error(SECRET);
     const updater = new TaskUpdater({ taskName: 'T', redact });
@@ -74,7 +74,7 @@ describe('redact', () => {
     expect(error.message).toBe(SECRET);
   });
 
-  test('of a plan meets the redacted names of its scopes', async () => {
+  test('makes the names of a plan match the redacted names of its scopes', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T', redact });
     updater.plan({ [`Read ${SECRET}`]: 3, Write: 1 });
@@ -90,16 +90,16 @@ describe('redact', () => {
     ['gives a hostile object', (() => ({ toString: () => thrown(new Error(SECRET)) })) as never],
   ])('that %s leaves the text out, and the task goes on', async (_, broken) => {
     const recording = recorded();
-    const [told, printed] = [diagnosed(), capturedStdout()];
+    const [warnings, printed] = [diagnosed(), capturedStdout()];
     const updater = careless(broken);
     const seen = await allOf(recording, updater);
-    expect(seen + printed() + told.join('\n')).not.toContain(SECRET);
+    expect(seen + printed() + warnings.join('\n')).not.toContain(SECRET);
     const record = await recording.record(updater);
     expect(record).toMatchObject({ task_name: LEFT_OUT, exception: LEFT_OUT, result: LEFT_OUT, state: 'failed' });
     expect(record.log).toContain(`\t${LEFT_OUT}\n`);
   });
 
-  test('that leaves nothing still leaves a failed task with an exception', async () => {
+  test('that leaves an empty text still leaves a failed task with an exception', async () => {
     const { record, log } = recorded();
     const updater = new TaskUpdater({ taskName: 'T', redact: () => '' });
     updater.scope('Breaks', () => thrown(new Error(SECRET)));
@@ -108,7 +108,7 @@ describe('redact', () => {
     expect(await log(updater)).toContain('\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nError\n');
   });
 
-  test('that breaks the JSON of a result gives it as a string', async () => {
+  test('that breaks the JSON of a result makes it a string', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T', redact: (text) => text.replace('"token":', '') });
     updater.setResult({ token: 'a "quoted" one' });
@@ -122,7 +122,7 @@ describe('redact', () => {
     expect((await record(updater)).result).toEqual([1, 2]);
   });
 
-  test('is asked for nothing that is not told: results of functions and progress', () => {
+  test('is not called for what is not recorded: results of functions, and progress', () => {
     recorded();
     const asked: string[] = [];
     const note: Redact = (text) => {
@@ -169,7 +169,7 @@ describe('attributes', () => {
     expect(cleanAttributes(attributes, of)).toEqual(attributes);
   });
 
-  test('lose what OpenTelemetry has no place for', () => {
+  test('leave out values that OpenTelemetry does not have', () => {
     const attributes = {
       nothing: undefined,
       null: null,
@@ -183,7 +183,7 @@ describe('attributes', () => {
     expect(cleanAttributes(attributes as never, of)).toEqual({});
   });
 
-  test('tell numbers that JSON has none for as text', () => {
+  test('have numbers that JSON does not have as text', () => {
     expect(cleanAttributes({ nan: NaN, far: -Infinity }, of)).toEqual({ nan: 'NaN', far: '-Infinity' });
   });
 
@@ -204,7 +204,7 @@ describe('attributes', () => {
     expect((await span('T')).attributes).toMatchObject(attributes);
   });
 
-  test('of a notification stand on its event and in the tree', async () => {
+  test('of a notification are on its event and in the tree', async () => {
     const { attempts, span } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Job', () => updater.notify('m', { row: 5 }));

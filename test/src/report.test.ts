@@ -8,48 +8,48 @@ import { recorded } from './support/recorded.ts';
 import { thrown } from './support/thrown.ts';
 
 /** @isolated A process reports each cause once. */
-describe('a trouble with tracing', () => {
-  test('is told by diag, once per cause', () => {
-    const told = diagnosed();
+describe('a failure of tracing', () => {
+  test('is reported by diag, once per cause', () => {
+    const warnings = diagnosed();
     const onStart: SpanProcessor['onStart'] = (span) => {
       if (span.name.startsWith('Unlucky')) throw new Error('no start');
     };
     recorded({ before: [processor({ onStart, onEnd: () => thrown(new Error('no end')) })] });
     const updater = new TaskUpdater({ taskName: 'T' });
     for (const name of ['Unlucky 1', 'Unlucky 2', 'Lucky 1', 'Lucky 2']) updater.scope(name, () => undefined);
-    expect(told).toEqual([
+    expect(warnings).toEqual([
       'taskspan: a span could not be started and is missing from the trace: no start',
       'taskspan: the end of a scope could not be recorded: no end',
     ]);
   });
 
-  test('a second plan is told by diag', () => {
+  test('a second plan is reported by diag', () => {
     recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.plan(1);
     updater.plan(2);
-    expect(told).toEqual(['taskspan: "T" has a plan already: a scope\'s first plan counts']);
+    expect(warnings).toEqual(['taskspan: "T" has a plan already: a scope\'s first plan counts']);
   });
 });
 
 describe('reportOnce', () => {
-  test('tells a cause once', () => {
-    const told = diagnosed();
+  test('reports a cause once', () => {
+    const warnings = diagnosed();
     reportOnce('a', 'first');
     reportOnce('a', 'second');
     reportOnce('b', 'third', new Error('why'));
-    expect(told).toEqual(['taskspan: first', 'taskspan: third: why']);
+    expect(warnings).toEqual(['taskspan: first', 'taskspan: third: why']);
   });
 
-  test('is not silenced by however many causes there were, and forgets those of long ago', () => {
-    const told = diagnosed();
+  test('reports a new cause after any number of others, and an old one again', () => {
+    const warnings = diagnosed();
     for (let at = 0; at < 5000; at++) reportOnce(`cause ${at}`, `${at}`);
-    expect(told).toHaveLength(5000);
+    expect(warnings).toHaveLength(5000);
     reportOnce('cause 4999', 'again');
     reportOnce('cause 4001', 'again');
-    expect(told).toHaveLength(5000);
+    expect(warnings).toHaveLength(5000);
     reportOnce('cause 3000', 'again');
-    expect(told).toHaveLength(5001);
+    expect(warnings).toHaveLength(5001);
   });
 });

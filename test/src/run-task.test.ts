@@ -8,7 +8,7 @@ import { turn } from './support/turn.ts';
 const UUID = '018f2f64-9d3a-7cc1-8a4e-0123456789ab';
 
 describe('runTask', () => {
-  test('gives back what a synchronous function returns, and has ended by then', async () => {
+  test('returns the value of a synchronous function, and has ended by then', async () => {
     const { record, log } = recorded();
     const value = runTask('Sync', (updater) => updater.scope('Job', () => 42), { taskUuid: UUID });
     expect(value).toBe(42);
@@ -45,7 +45,7 @@ describe('runTask', () => {
     expect(await record(other)).toMatchObject({ state: 'failed', exception: 'no' });
   });
 
-  test('an error that a scope has told is not told again by the task', async () => {
+  test('an error that a scope has reported is not reported again by the task', async () => {
     const { log } = recorded();
     const run = (): void =>
       runTask('Task', (updater) => updater.scope('Job', () => thrown(new Error('no'))), { taskUuid: UUID });
@@ -56,7 +56,7 @@ describe('runTask', () => {
     );
   });
 
-  test('what the function catches leaves a failed job and a completed task', async () => {
+  test('an error that the function catches leaves a failed job and a completed task', async () => {
     const { record } = recorded();
     const value = runTask(
       'Task',
@@ -73,7 +73,7 @@ describe('runTask', () => {
     expect(await record(UUID)).toMatchObject({ state: 'completed', status: 1, jobs: { total: 1, failed: 1 } });
   });
 
-  test('the error that ends it is its exception, though another was told later', async () => {
+  test('the error that ends it is its exception, though another one was reported later', async () => {
     const { record, log } = recorded();
     const [first, second] = [new Error('first'), new Error('second')];
     const run = (): void =>
@@ -114,7 +114,7 @@ describe('runTask', () => {
     expect(await rejected.catch((reason: unknown) => reason)).toBe(error);
   });
 
-  test('with suppressException: true and nothing failed gives back the result', async () => {
+  test('with suppressException: true and no failure returns the result', async () => {
     recorded();
     expect(runTask('Sync', (updater) => updater.scope('Job', () => 1), { suppressException: true })).toBe(1);
     expect(await runTask('Async', async () => 2, { suppressException: true })).toBe(2);
@@ -141,7 +141,7 @@ describe('runTask', () => {
     expect(currentUpdater()).toBeUndefined();
   });
 
-  test('passes options on to its updater', async () => {
+  test('passes its options to its updater', async () => {
     const { record } = recorded();
     runTask('Task', () => undefined, { taskUuid: UUID, attempt: 3, attributes: { customer: 'acme' } });
     expect(await record(UUID)).toMatchObject({ attempt: 3, attributes: { customer: 'acme' } });
@@ -207,7 +207,7 @@ describe('track', () => {
     expect(() => track('Task', () => undefined, { taskName: 'Other' } as never)).toThrow('got "taskName"');
   });
 
-  test('the types say what is given back', () => {
+  test('the types have the result', () => {
     const counted = track('Count', (_, text: string) => text.length);
     expectTypeOf(counted).parameters.toEqualTypeOf<[text: string]>();
     expectTypeOf(counted).returns.toEqualTypeOf<number>();

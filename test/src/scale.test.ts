@@ -7,7 +7,7 @@ import type { ScopeRecord } from '../../collector/index.ts';
 import { recorded } from './support/recorded.ts';
 import { turn } from './support/turn.ts';
 
-test('1,000 parallel scopes keep apart, each with its own notifications, in one heading', async () => {
+test('1,000 parallel scopes stay apart, each with its own notifications, in one heading', async () => {
   const { attempts, log, record, spans } = recorded();
   const updater = new TaskUpdater({ taskName: 'T' });
   await updater.scope('All', () =>
@@ -32,20 +32,20 @@ test('1,000 parallel scopes keep apart, each with its own notifications, in one 
   }
   expect(await spans()).toHaveLength(1002);
 
-  // Every line stands under the name of its scope.
+  // Every line is under the name of its scope.
   let under = '';
-  let told = 0;
+  let warnings = 0;
   for (const line of (await log(updater)).split('\n')) {
     if (line.startsWith('\t - ')) under = line.replace(' (continued)', '').slice(4);
     const [, number] = /^\t(\d+) (?:begins|ends)$/.exec(line) ?? /^Error: (\d+) fails$/.exec(line) ?? [];
     if (number === undefined) continue;
     expect(under).toBe(`Part ${number}`);
-    told++;
+    warnings++;
   }
-  expect(told).toBe(2100);
+  expect(warnings).toBe(2100);
 });
 
-test('scopes nest 100 deep, with an error passed on through all of them', async () => {
+test('scopes nest 100 deep, with an error that passes through all of them', async () => {
   const { attempts, log, record, spans } = recorded();
   const updater = new TaskUpdater({ taskName: 'T', suppressException: false });
   const error = new Error('at the bottom');
@@ -85,7 +85,7 @@ test('scopes nest 5,000 deep from synchronous code too, opened and ended by hand
   expect((await record(updater)).log).toContain('to the task, far above');
 });
 
-test('100,000 notifications in one scope are all told, in order, though its span keeps 128', async () => {
+test('100,000 notifications in one scope are all recorded, in order, though its span keeps 128', async () => {
   const { log, attempts, span } = recorded();
   const updater = new TaskUpdater({ taskName: 'T' });
   updater.scope('Job', (job) => {
@@ -98,7 +98,7 @@ test('100,000 notifications in one scope are all told, in order, though its span
   expect((await span('Job')).events).toHaveLength(128);
 });
 
-test('a task that has ended and its scopes are let go of', async () => {
+test('a task that has ended can be garbage collected, and so can its scopes', async () => {
   recorded();
   const gone = await (async () => {
     const updater = new TaskUpdater({ taskName: 'T' });

@@ -6,7 +6,7 @@ import { recorded } from './support/recorded.ts';
 import { caught, thrown } from './support/thrown.ts';
 import { turn } from './support/turn.ts';
 
-/** Like a query builder: work begins when somebody waits for it, each time anew. */
+/** A lazy thenable, like a query builder: its work begins anew each time it is awaited. */
 class LazyQuery<T> implements PromiseLike<T> {
   runs = 0;
   readonly #work: () => T;
@@ -26,7 +26,7 @@ class LazyQuery<T> implements PromiseLike<T> {
 }
 
 describe('a synchronous function', () => {
-  test('gives its value back at once, and its scope has ended by then', async () => {
+  test('returns its value at once, and its scope has ended by then', async () => {
     const { log } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const rows = updater.scope('Read', () => [1, 2, 3]);
@@ -34,13 +34,13 @@ describe('a synchronous function', () => {
     expect(await log(updater)).toBe('\t - Read\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n');
   });
 
-  test.each([undefined, null, 0, '', false, NaN, {}, () => 1])('may give back %o', (value) => {
+  test.each([undefined, null, 0, '', false, NaN, {}, () => 1])('may return %o', (value) => {
     recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     expect(updater.scope('Scope', () => value)).toBe(value);
   });
 
-  test('that throws gives undefined, and the task goes on', async () => {
+  test('that throws returns undefined, and the task goes on', async () => {
     const { log } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     expect(updater.scope('Breaks', (): number => thrown(new RangeError('too far')))).toBeUndefined();
@@ -53,7 +53,7 @@ describe('a synchronous function', () => {
 });
 
 describe('an asynchronous function', () => {
-  test('gives a promise, and its scope is open until that is settled', async () => {
+  test('returns a promise, and its scope is open until the promise is settled', async () => {
     const { log } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const rows = updater.scope('Read', async () => {
@@ -66,7 +66,7 @@ describe('an asynchronous function', () => {
     expect(await log(updater)).toBe('\t - Read\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n');
   });
 
-  test('that rejects gives a promise of undefined', async () => {
+  test('that rejects returns a promise of undefined', async () => {
     recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const error = new Error('no');
@@ -74,7 +74,7 @@ describe('an asynchronous function', () => {
     expect(updater.latestException).toBe(error);
   });
 
-  test('may give a promise of a class of its own', async () => {
+  test('may return a promise of a subclass', async () => {
     class OwnPromise<T> extends Promise<T> {}
     recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
@@ -85,7 +85,7 @@ describe('an asynchronous function', () => {
 });
 
 describe('a thenable', () => {
-  test('gives a real promise of its value', async () => {
+  test('becomes a real promise of its value', async () => {
     recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const rows = updater.scope('Query', () => new LazyQuery(() => 7));
@@ -93,7 +93,7 @@ describe('a thenable', () => {
     expect(await rows).toBe(7);
   });
 
-  test('that works only when waited for works inside its scope, and once', async () => {
+  test('that is lazy works inside its scope, and once', async () => {
     const { log } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const active: (string | undefined)[] = [];
@@ -110,7 +110,7 @@ describe('a thenable', () => {
     );
   });
 
-  test('works inside its task where a task gives it back', async () => {
+  test('works inside its task if a task returns it', async () => {
     recorded();
     const query = new LazyQuery(() => currentUpdater()?.taskName);
     expect(await runTask('Query', () => query)).toBe('Query');
@@ -135,7 +135,7 @@ describe('a thenable', () => {
     await expect(runTask('Query', () => broken)).rejects.toThrow('broken then');
   });
 
-  test('a value whose then can not even be looked at is a value', async () => {
+  test('a value whose `then` throws when it is read is a plain value', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const hostile = new Proxy({}, { get: () => thrown(new Error('hands off')) });
@@ -152,7 +152,7 @@ describe('a thenable', () => {
 });
 
 describe('suppressException: false', () => {
-  test('at one scope throws the very same error on', async () => {
+  test('at one scope rethrows the very same error', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const error = new Error('no');
@@ -162,7 +162,7 @@ describe('suppressException: false', () => {
     expect((await record(updater)).jobs).toMatchObject({ total: 2, failed: 2 });
   });
 
-  test('at the updater holds for all its scopes, and one scope can say otherwise', async () => {
+  test('at the updater holds for all its scopes, and one scope can override it', async () => {
     recorded();
     const updater = new TaskUpdater({ taskName: 'T', suppressException: false });
     const error = new Error('no');
@@ -171,7 +171,7 @@ describe('suppressException: false', () => {
     expect(updater.scope('Quiet', () => thrown(error), { suppressException: true })).toBeUndefined();
   });
 
-  test('a scope inside that throws on fails the heading around it without being told twice', async () => {
+  test('a scope inside that rethrows fails the heading around it, and the error is logged once', async () => {
     const { log, record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Heading', (heading) => {
@@ -184,7 +184,7 @@ describe('suppressException: false', () => {
   });
 });
 
-describe('the types say', () => {
+describe('the types express', () => {
   const updater = new TaskUpdater({ taskName: 'T' });
   const strict = new TaskUpdater({ taskName: 'T', suppressException: false });
   const either = new TaskUpdater<boolean>({ taskName: 'T' });
@@ -199,7 +199,7 @@ describe('the types say', () => {
     expectTypeOf(updater.scope('S', (): never => thrown(new Error('no')))).toEqualTypeOf<undefined>();
   });
 
-  test('that with errors thrown on it is what the function gives', () => {
+  test('that with rethrown errors the result is the function\'s', () => {
     expectTypeOf(strict.scope('S', () => 1)).toEqualTypeOf<number>();
     expectTypeOf(strict.scope('S', async () => 1)).toEqualTypeOf<Promise<number>>();
     expectTypeOf(strict.scope('S', (scope) => scope.scope('I', () => 1))).toEqualTypeOf<number>();
@@ -207,7 +207,7 @@ describe('the types say', () => {
     expectTypeOf(runTask('T', (task) => task.scope('S', () => 1))).toEqualTypeOf<number>();
   });
 
-  test('that it may be undefined where nobody knows', () => {
+  test('that it may be undefined if the option is not known', () => {
     expectTypeOf(either.scope('S', () => 1)).toEqualTypeOf<number | undefined>();
     expectTypeOf(runTask('T', (task) => task.scope('S', () => 1), { suppressException: true })).toEqualTypeOf<
       number | undefined

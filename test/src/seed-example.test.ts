@@ -36,7 +36,7 @@ const WHOLE = FIRST_PART + SECOND_PART + SUBTASK_1 + SUBTASK_2 + SUBTASK_3 + FIN
 
 const ISO_MICROSECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
-describe('the example of the seed', () => {
+describe('the example of the first version in Python', () => {
   test('its log is the sample, character for character, live after each scope and at the end', async () => {
     const { log } = recorded();
     const updater = new TaskUpdater({ taskName: 'TEST', taskUuid: UUID });
@@ -80,7 +80,7 @@ describe('the example of the seed', () => {
     expect(await log(UUID)).toBe(WHOLE);
   });
 
-  test('its record has the eight keys of the seed first, and says what was going on at every moment', async () => {
+  test('its record has the eight keys of that version first, and the state at every moment', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'TEST', taskUuid: UUID });
     const begun = await record(UUID);

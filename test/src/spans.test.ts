@@ -33,7 +33,7 @@ describe('the tree of spans', () => {
     expect(new Set((await spans()).map((span) => span.spanContext().traceId))).toEqual(new Set([updater.traceId]));
   });
 
-  test('hangs under the span that was active when the task began', async () => {
+  test('is a child of the span that was active when the task began', async () => {
     const { spans } = recorded();
     trace.getTracer('user').startActiveSpan('request', (request) => {
       new TaskUpdater({ taskName: 'T' }).complete();
@@ -42,18 +42,18 @@ describe('the tree of spans', () => {
     expect(parentsOf(await spans())).toEqual({ T: 'request', request: undefined });
   });
 
-  test.each([true, false])('has a scope outside the path of its task under the task, whatever began before it (%s)', async (first) => {
+  test.each([true, false])('of a scope outside the code of its task is a child of the task span, whatever began before it (%s)', async (first) => {
     const { spans } = recorded();
     trace.getTracer('user').startActiveSpan('request', (request) => {
       const inRequest = context.active();
       const updater = new TaskUpdater({ taskName: 'T' });
-      if (first) updater.scope('off path', () => undefined);
-      updater.run(() => context.with(inRequest, () => updater.scope('on path', () => undefined)));
-      if (!first) updater.scope('off path', () => undefined);
+      if (first) updater.scope('outside', () => undefined);
+      updater.run(() => context.with(inRequest, () => updater.scope('inside', () => undefined)));
+      if (!first) updater.scope('outside', () => undefined);
       updater.complete();
       request.end();
     });
-    expect(parentsOf(await spans())).toEqual({ 'off path': 'T', 'on path': 'request', T: 'request', request: undefined });
+    expect(parentsOf(await spans())).toEqual({ 'outside': 'T', 'inside': 'request', T: 'request', request: undefined });
   });
 
   test("a user's own span between two scopes is the parent span, and the scope stays the parent scope", async () => {
@@ -74,7 +74,7 @@ describe('the tree of spans', () => {
     ]);
   });
 
-  test('a scope that is opened on another path hangs under its own parent', async () => {
+  test('a scope that is opened in other code is a child of its own parent', async () => {
     const { spans } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const [one, two] = [updater.scope('One'), updater.scope('Two')];
@@ -105,7 +105,7 @@ describe('the tree of spans', () => {
     expect(active()).toBeUndefined();
   });
 
-  test("other instrumentation's spans inside are none of the task's business", async () => {
+  test("spans of other instrumentation inside the task have no effect on it", async () => {
     const { spans, record, attempts } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Job', () => {
@@ -230,7 +230,7 @@ describe('a span', () => {
     ]);
   });
 
-  test('of a heading that passes an error on has its status, and no exception of its own', async () => {
+  test('of a heading that rethrows an error has its status, and no exception of its own', async () => {
     const { span } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Heading', (heading) => {
@@ -243,7 +243,7 @@ describe('a span', () => {
     expect(events).toEqual([]);
   });
 
-  test('of a task tells at its end what became of it', async () => {
+  test('of a task has the task\'s outcome at its end', async () => {
     const { span } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.setResult({ rows: 1 });
@@ -268,7 +268,7 @@ describe('a span', () => {
     ]);
   });
 
-  test('tells progress and plan as events', async () => {
+  test('has progress and plan as events', async () => {
     const { span } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.plan({ Read: 1, Write: 2 });
@@ -289,7 +289,7 @@ describe('a span', () => {
     expect((await span('T')).instrumentationScope).toMatchObject({ name: 'taskspan', version: '1.2.0' });
   });
 
-  test('tells its end although the user has filled it with attributes', async () => {
+  test('has its end although the user has filled it with attributes', async () => {
     const { span, spans, record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T', attributes: many(200, 'task') });
     updater.scope('Job', (job) => {
@@ -320,7 +320,7 @@ describe('a span', () => {
     expect(attempt!.scopes).toMatchObject([{ name: 'Job', outcome: 'failed', heading: true, error: 'Error: no' }]);
   });
 
-  test('tells a notification although it has more attributes than an event may have', async () => {
+  test('has a notification although that has more attributes than an event may have', async () => {
     const { span, attempts } = recorded();
     const updater = new TaskUpdater({ taskName: 'T', limits: { attributes: 200 } });
     updater.scope('Job', (job) => job.notify('full', many(200, 'event')));
@@ -331,7 +331,7 @@ describe('a span', () => {
     expect(Object.keys(job!.notifications[0]!.attributes!)).toHaveLength(200);
   });
 
-  test("does not let a user's attribute pass for the message of a notification", async () => {
+  test("does not let a user's attribute replace the message of a notification", async () => {
     const { span, log } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Job', (job) => job.notify('true', { 'taskspan.message': 'false', 'taskspan.seq': 9 }));
@@ -419,7 +419,7 @@ function many(count: number, prefix: string): Record<string, number> {
   return Object.fromEntries(Array.from({ length: count }, (_, at) => [`${prefix}.${at}`, at]));
 }
 
-/** The name of each span's parent. */
+/** The name of each span's parent, by the span's name. */
 function parentsOf(spans: ReadableSpan[]): Record<string, string | undefined> {
   const names = new Map(spans.map((span) => [span.spanContext().spanId, span.name]));
   return Object.fromEntries(spans.map((span) => [span.name, names.get(span.parentSpanContext?.spanId ?? '')]));

@@ -9,7 +9,7 @@ import { diagnosed } from './support/diagnosed.ts';
 import { recorded } from './support/recorded.ts';
 import { thrown } from './support/thrown.ts';
 
-/** A store that commits nothing until it is told to. */
+/** A store that commits nothing until a test lets it. */
 function heldStore(): { store: TaskStore; asked: Promise<void>; commit: () => void } {
   const store = memoryStore();
   const append = store.append.bind(store);
@@ -54,7 +54,7 @@ describe('a started task', () => {
     expect(await starting).toMatchObject({ task_name: 'Import', state: 'running', log_bytes: 7 });
   });
 
-  test('gives what its function returns or throws as `done`, and ends by it', async () => {
+  test('has the function\'s result or error as `done`, and ends by it', async () => {
     const sdk = recorded();
     const well = await startTask('Well', async (updater) => updater.scope('Part', () => 5), { attributes: { queue: 'mail' } });
     expectTypeOf(well).toEqualTypeOf<StartedTask<number>>();
@@ -87,8 +87,8 @@ describe('a started task', () => {
   });
 });
 
-test('a store that does not commit holds up neither a start nor an announcement for longer than two seconds, and is reported once', async () => {
-  const told = diagnosed();
+test('a store that does not commit delays neither a start nor an announcement for longer than two seconds, and is reported once', async () => {
+  const warnings = diagnosed();
   const { store, commit } = heldStore();
   recordIn(store);
   const started = vi.fn();
@@ -98,6 +98,6 @@ test('a store that does not commit holds up neither a start nor an announcement 
     announceTask({ taskName: 'Later' }),
   ]);
   expect(started).toHaveBeenCalledTimes(2);
-  expect(told).toEqual(['taskspan: a task could not be committed within 2 s of its start or announcement: it can\'t be found yet']);
+  expect(warnings).toEqual(['taskspan: a task could not be committed within 2 s of its start or announcement: it can\'t be found yet']);
   commit();
 });

@@ -21,7 +21,7 @@ describe('raiseLatestException', () => {
     expect((await log(updater)).match(/Task Finished/g)).toHaveLength(1);
   });
 
-  test('of a task in which nothing failed ends it and does not throw', async () => {
+  test('ends a task in which nothing failed, and does not throw', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Job', () => undefined);
@@ -31,7 +31,7 @@ describe('raiseLatestException', () => {
     expect(await record(updater)).toMatchObject({ finished: true, status: 1, exception: '' });
   });
 
-  test('after another end throws all the same', () => {
+  test('throws after another end too', () => {
     recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     const error = new Error('no');
@@ -88,7 +88,7 @@ describe('complete and fail', () => {
     expect(await record(updater)).toMatchObject({ state: 'completed', status: 1, jobs: { total: 1, failed: 1 } });
   });
 
-  test('fail ends the task by an error of its own, told under its name', async () => {
+  test('fail ends the task by an error, which is logged under the task\'s name', async () => {
     const { record, log } = recorded();
     const updater = new TaskUpdater({ taskName: 'Nightly' });
     updater.fail(new RangeError('no disk'));
@@ -129,7 +129,7 @@ describe('using', () => {
     expect((await record(updater)).jobs).toMatchObject({ total: 1, failed: 1 });
   });
 
-  test('a scope can tell the error that its block caught', async () => {
+  test('a scope can report the error that its block caught', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     {
@@ -139,7 +139,7 @@ describe('using', () => {
     expect(await record(updater)).toMatchObject({ exception: 'known', jobs: { total: 1, failed: 1 } });
   });
 
-  test('what is said to the updater meanwhile belongs to the scope around; run makes it the innermost', async () => {
+  test('calls of the updater in the block belong to the scope around it; run makes the scope the innermost', async () => {
     const { attempts } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Around', () => {
@@ -202,7 +202,7 @@ describe('setResult', () => {
     expect((await record(updater)).result).toBeNull();
   });
 
-  test('gives what JSON makes of it', async () => {
+  test('is what JSON makes of the value', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.setResult({ at: new Date(0), gone: undefined, nan: NaN, text: '\u{1f600}\ud800\0"</script>' });
@@ -242,14 +242,14 @@ describe('setResult', () => {
     expect((await record(updater)).result).toEqual({ rows: '5' });
   });
 
-  test('after the end changes nothing, and diag is told', async () => {
+  test('has no effect after the end, which diag reports', async () => {
     const { record } = recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.complete();
     updater.setResult(1);
     expect((await record(updater)).result).toBeNull();
-    expect(told).toEqual([`taskspan: setResult() after the end of task ${updater.taskUuid} is dropped`]);
+    expect(warnings).toEqual([`taskspan: setResult() after the end of task ${updater.taskUuid} is dropped`]);
   });
 });
 

@@ -20,19 +20,19 @@ describe('a task uuid', () => {
     expect(taskUuid(uuid)).toBe(uuid);
   });
 
-  test('is told in lower case', () => {
+  test('becomes lower case', () => {
     const uuid = '54BF5712-B9EC-11E9-AFDD-8C16454A0938';
     expect(taskUuid(uuid)).toBe('54bf5712-b9ec-11e9-afdd-8c16454a0938');
     expect(new TaskUpdater({ taskName: 'T', taskUuid: uuid }).taskUuid).toBe('54bf5712-b9ec-11e9-afdd-8c16454a0938');
   });
 
-  test('is a new random one where none is given', () => {
+  test('is random and new if none is given', () => {
     const uuids = Array.from({ length: 100 }, () => new TaskUpdater({ taskName: 'T' }).taskUuid);
     expect(new Set(uuids).size).toBe(100);
     expect(uuids.every(isTaskUuid)).toBe(true);
   });
 
-  test('begins with the time where none is given, so that later ones come later', () => {
+  test('begins with the time if none is given, so that later ones sort later', () => {
     onTestFinished(() => void vi.useRealTimers());
     vi.useFakeTimers({ now: 0x017f22e279b0 });
     expect(taskUuid()).toMatch(/^017f22e2-79b0-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);

@@ -13,7 +13,7 @@ const hostile: ProxyHandler<object> = Object.fromEntries(
   Object.getOwnPropertyNames(Reflect).map((trap) => [trap, () => thrown(new Error(`no ${trap}`))]),
 );
 
-/** What is thrown, by what name and with what message it is told, and what the record says of it. */
+/** A thrown value, the name and the message in its log, and the exception in its record. */
 const VALUES: [what: string, value: unknown, name: string, message: string, exception: string][] = [
   ['an error', new Error('no'), 'Error', 'no', 'no'],
   ['an error of a class of its own', new NamedError('no'), 'NamedError', 'no', 'no'],
@@ -65,7 +65,7 @@ const VALUES: [what: string, value: unknown, name: string, message: string, exce
   ],
 ];
 
-describe('a thrown value is told, kept and thrown on, whatever it is:', () => {
+describe('a thrown value is recorded, kept and rethrown, whatever it is:', () => {
   test.each(VALUES)('%s', async (_, value, name, message, exception) => {
     const { record, span } = recorded();
     const updater = new TaskUpdater({ taskName: 'T' });
@@ -123,7 +123,7 @@ describe('the stack of an error', () => {
     expect(describeFailure(itself).stack).not.toContain('Caused by');
   });
 
-  test('is absent where there is none', () => {
+  test('is absent if there is none', () => {
     const error = new Error('no');
     Object.defineProperty(error, 'stack', { value: undefined });
     expect(describeFailure(error).stack).toBeUndefined();

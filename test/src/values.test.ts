@@ -13,14 +13,14 @@ import { thrown } from './support/thrown.ts';
 const AMOUNT = 'a finite number of at least 0';
 const PLAN = 'a whole number of at least 1, a list of different names or an object of positive weights by name';
 
-function reported(task: TaskUpdater, told: readonly string[]): string[] {
-  return told.map((line) => line.replace('taskspan: ', '').replaceAll(task.taskUuid, 'UUID'));
+function reported(task: TaskUpdater, warnings: readonly string[]): string[] {
+  return warnings.map((line) => line.replace('taskspan: ', '').replaceAll(task.taskUuid, 'UUID'));
 }
 
 describe('progress', () => {
   test.each([NaN, -1, Infinity, -Infinity])('of %d is dropped', async (done) => {
     const recording = recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Steps', (scope) => {
       scope.progress(1, 4);
@@ -28,12 +28,12 @@ describe('progress', () => {
       scope.progress(done);
     });
     expect(progressEvents(await recording.span('Steps'))).toEqual(['1/4']);
-    expect(reported(updater, told)).toEqual([`progress() in task UUID is dropped: expected done to be ${AMOUNT}, got ${done}`]);
+    expect(reported(updater, warnings)).toEqual([`progress() in task UUID is dropped: expected done to be ${AMOUNT}, got ${done}`]);
   });
 
   test.each([NaN, -1, Infinity])('of a total of %d has none', async (total) => {
     const recording = recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.scope('Steps', (scope) => scope.progress(1, total));
     updater.scope('Others', (scope) => [...scope.each(new Set(['a', 'b']).values(), { total })]);
@@ -41,21 +41,21 @@ describe('progress', () => {
     expect(progressEvents(await recording.span('Steps'))).toEqual(['1']);
     expect(progressEvents(await recording.span('Others'))).toEqual(['0', '2']);
     expect(progressEvents(await recording.span('Sized'))).toEqual(['0/1', '1/1']);
-    expect(reported(updater, told)).toEqual([`progress() in task UUID has no total: expected ${AMOUNT}, got ${total}`]);
+    expect(reported(updater, warnings)).toEqual([`progress() in task UUID has no total: expected ${AMOUNT}, got ${total}`]);
   });
 
-  test('is reported again of the next task', () => {
+  test('is reported again for the next task', () => {
     recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     for (let task = 0; task < 3; task++) runTask('T', (updater) => updater.progress(NaN));
-    expect(told).toHaveLength(3);
+    expect(warnings).toHaveLength(3);
   });
 });
 
 describe('a blank name', () => {
   test.each(['', ' \n\t', '\u00a0'])('%j of a task, a scope, a part, a child or an announcement is (unnamed)', async (blank) => {
     const { record, attempts } = recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const announced = await announceTask({ taskName: blank });
     expect(await record(announced)).toMatchObject({ task_name: '(unnamed)', state: 'queued' });
     const updater = new TaskUpdater({ taskName: blank });
@@ -66,10 +66,10 @@ describe('a blank name', () => {
     expect(await record(updater)).toMatchObject({ task_name: '(unnamed)', state: 'completed' });
     expect((await attempts(updater))[0]!.scopes.map(({ name }) => name)).toEqual(['(unnamed)', '(unnamed)', '(unnamed)']);
     expect((await record(child)).task_name).toBe('(unnamed)');
-    expect(told).toEqual([announced, updater.taskUuid, child].map((uuid) => `taskspan: a blank name in task ${uuid} is replaced by (unnamed)`));
+    expect(warnings).toEqual([announced, updater.taskUuid, child].map((uuid) => `taskspan: a blank name in task ${uuid} is replaced by (unnamed)`));
   });
 
-  test('is what a redaction may leave too', async () => {
+  test('may also be the result of a redaction', async () => {
     const { record, attempts } = recorded();
     diagnosed();
     const updater = new TaskUpdater({ taskName: 'secret', redact: (text) => text.replace('secret', '') });
@@ -81,13 +81,13 @@ describe('a blank name', () => {
 });
 
 describe('a plan', () => {
-  const progressAfter = async (plan: unknown, ...scopes: string[]): Promise<{ progress: number | null; told: string[] }> => {
+  const progressAfter = async (plan: unknown, ...scopes: string[]): Promise<{ progress: number | null; warnings: string[] }> => {
     const { record } = recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.plan(plan as never);
     for (const scope of scopes) updater.scope(scope, () => undefined);
-    return { progress: (await record(updater)).progress, told: reported(updater, told) };
+    return { progress: (await record(updater)).progress, warnings: reported(updater, warnings) };
   };
 
   test.each<[unknown, string]>([
@@ -102,10 +102,10 @@ describe('a plan', () => {
     [{ a: Infinity, b: NaN, c: -1 }, '{"a":null,"b":null,"c":-1}'],
   ])('of %o is dropped', async (plan, shown) => {
     const message = `plan() in task UUID is dropped: expected ${PLAN}, got ${shown}`;
-    expect(await progressAfter(plan, 'a')).toEqual({ progress: null, told: [message] });
+    expect(await progressAfter(plan, 'a')).toEqual({ progress: null, warnings: [message] });
   });
 
-  test('that is dropped leaves room for the next one', async () => {
+  test('that is dropped does not count as the first plan', async () => {
     const { record } = recorded();
     diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
@@ -121,10 +121,10 @@ describe('a plan', () => {
   ])('of %j counts as far as it is valid', async (plan, scopes, progress) => {
     const after = await progressAfter(plan, ...scopes);
     expect(after.progress).toBeCloseTo(progress);
-    expect(after.told).toEqual([expect.stringContaining('plan() in task UUID counts as far as it is valid: expected ')]);
+    expect(after.warnings).toEqual([expect.stringContaining('plan() in task UUID counts as far as it is valid: expected ')]);
   });
 
-  test('counts blank names as those of its scopes', async () => {
+  test('matches its blank names with the blank names of scopes', async () => {
     expect((await progressAfter(['', 'a'], '')).progress).toBe(0.5);
   });
 });
@@ -160,7 +160,7 @@ describe('an attribute', () => {
     ['nothing', undefined, undefined, undefined],
   ])('that is %s', async (_, value, kept, report) => {
     const { record, attempts } = recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const attributes = { value } as never;
     const updater = new TaskUpdater({ taskName: 'T', attributes });
     updater.notify('said', attributes);
@@ -168,12 +168,12 @@ describe('an attribute', () => {
     expect((await record(updater)).attributes).toEqual(kept === undefined ? {} : { value: kept });
     const { notifications } = (await attempts(updater))[0]!;
     expect(notifications.map((notification) => notification.attributes?.['value'])).toEqual([kept, kept]);
-    expect(reported(updater, told)).toEqual(report === undefined ? [] : [`attribute "value" of task UUID has ${report}`]);
+    expect(reported(updater, warnings)).toEqual(report === undefined ? [] : [`attribute "value" of task UUID has ${report}`]);
   });
 
   test('that can not be read is left out, and others stay', async () => {
     const { record } = recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const attributes = {
       a: 1,
       get hostile(): string {
@@ -183,16 +183,16 @@ describe('an attribute', () => {
     };
     const updater = new TaskUpdater({ taskName: 'T', attributes });
     expect((await record(updater)).attributes).toEqual({ a: 1, z: 2 });
-    expect(reported(updater, told)).toEqual(['attribute "hostile" of task UUID has a value that can not be kept: it is left out']);
+    expect(reported(updater, warnings)).toEqual(['attribute "hostile" of task UUID has a value that can not be kept: it is left out']);
   });
 
   test('of a notification with an empty name, or one that begins with taskspan., is left out', async () => {
     const { attempts } = recorded();
-    const told = diagnosed();
+    const warnings = diagnosed();
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.notify('said', { '': 1, 'taskspan.seq': 9, a: 1 });
     expect((await attempts(updater))[0]!.notifications[0]!.attributes).toEqual({ a: 1 });
-    expect(reported(updater, told)).toEqual(['attribute "" of task UUID has an empty name, or one that begins with taskspan.: it is left out']);
+    expect(reported(updater, warnings)).toEqual(['attribute "" of task UUID has an empty name, or one that begins with taskspan.: it is left out']);
   });
 
   test('that is a large object is cut at its limit, and costs no more', async () => {
@@ -248,13 +248,13 @@ describe('an attribute', () => {
   });
 });
 
-test('any attribute whatever is no error, and the same in process and on the wire', async () => {
+test('any value is accepted, and is the same in process and on the wire', async () => {
   const recording = recorded();
   diagnosed();
   const stores = new Map(ENCODINGS.map((encoding) => [encoding, memoryStore()]));
   await fc.assert(
     fc.asyncProperty(fc.dictionary(fc.string({ unit: 'binary', maxLength: 5 }), anyValue(), { maxKeys: 5 }), async (attributes) => {
-      // fast-check itself would look into such a proxy.
+      // fast-check itself would read properties of such a proxy.
       for (const [key, value] of Object.entries(attributes)) if (value === 'revoked') attributes[key] = revoked();
       const own = Object.fromEntries(Object.entries(attributes).filter(([key]) => key !== ''));
       const updater = new TaskUpdater({ taskName: 'T', attributes: own as never });

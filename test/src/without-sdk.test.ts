@@ -7,7 +7,7 @@ import { capturedStdout } from './support/stdout.ts';
 import { caught, thrown } from './support/thrown.ts';
 import { turn } from './support/turn.ts';
 
-/** A task that does all that a task can do, and gives all that it saw. */
+/** Runs a task that uses the whole API, and returns what its code saw. */
 async function eventful(attempt = 1): Promise<unknown[]> {
   const seen: unknown[] = [];
   const updater = new TaskUpdater({ taskName: 'Eventful', attempt, verbose: true, attributes: { a: 1 } });
@@ -58,7 +58,7 @@ describe('without an SDK', () => {
     expect(bare).toMatch(/\tTask Finished - 3 out of 7 jobs finished\n$/);
   });
 
-  test('runTask gives back and throws the same', async () => {
+  test('runTask returns and throws the same', async () => {
     const error = new Error('no');
     expect(runTask('T', (updater) => updater.scope('Job', () => 42))).toBe(42);
     expect(await runTask('T', async () => turn().then(() => 43))).toBe(43);
@@ -73,7 +73,7 @@ describe('without an SDK', () => {
     updater.scope('Job', () => expect(trace.getActiveSpan()).toBeUndefined());
   });
 
-  test('a task that is under way when an SDK comes stays unrecorded as a whole', async () => {
+  test('a task that is running when an SDK is registered stays unrecorded as a whole', async () => {
     const updater = new TaskUpdater({ taskName: 'Early' });
     const { spans } = recorded();
     updater.scope('Job', () => updater.notify('unheard'));
@@ -84,7 +84,7 @@ describe('without an SDK', () => {
 });
 
 describe('verbose', () => {
-  test('prints what the log says, line by line as it happens', async () => {
+  test('prints the log, line by line as it happens', async () => {
     const { log } = recorded();
     const printed = capturedStdout();
     const updater = new TaskUpdater({ taskName: 'T', attempt: 2, verbose: true });
@@ -108,7 +108,7 @@ describe('verbose', () => {
     expect(printed()).toBe('');
   });
 
-  test('of two tasks keeps apart what needs a name', () => {
+  test('names scopes again within one task, not between tasks', () => {
     const printed = capturedStdout();
     const [one, two] = ['One', 'Two'].map((taskName) => new TaskUpdater({ taskName, verbose: true }));
     const scope = one!.scope('Of one');
@@ -150,7 +150,7 @@ describe('with an SDK but without our processor', () => {
     expect(outer!.parentSpanContext?.spanId).toBe(task!.spanContext().spanId);
   });
 
-  test('that was shut down under way, the task goes on', async () => {
+  test('that was shut down meanwhile, the task goes on', async () => {
     const provider = new NodeTracerProvider();
     provider.register();
     onTestFinished(() => {

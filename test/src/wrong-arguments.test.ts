@@ -4,7 +4,7 @@ import { recorded } from './support/recorded.ts';
 
 const OPTIONS = 'taskName, taskUuid, attempt, attributes, verbose, suppressException, redact, limits';
 
-describe('new TaskUpdater refuses, saying what was expected and what came,', () => {
+describe('new TaskUpdater refuses, with a message that has the expected and the received value,', () => {
   test.each<[string, unknown, string]>([
     ['no options', undefined, 'TaskUpdater: expected an object of options, got undefined'],
     ['null', null, 'TaskUpdater: expected an object of options, got null'],
@@ -46,7 +46,7 @@ describe('new TaskUpdater refuses, saying what was expected and what came,', () 
     expect(new TaskUpdater(options).taskUuid).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test('and quotes no more of a long value than helps', () => {
+  test('and quotes only the beginning of a long value', () => {
     const taskUuid = 'x'.repeat(10_000);
     expect(() => new TaskUpdater({ taskName: 'T', taskUuid })).toThrow(
       new TypeError(`taskUuid: expected a UUID (RFC 9562), got "${'x'.repeat(200)}…"`),
@@ -77,7 +77,7 @@ describe('a scope refuses', () => {
     expect(() => updater.scope(...(args as [string]))).toThrow(new TypeError(message));
   });
 
-  test('but no name that the task of another language could have', () => {
+  test('but no name that a task in another language could have', () => {
     expect(updater.scope('  名前 \u{1f600} ', () => 1)).toBe(1);
   });
 });

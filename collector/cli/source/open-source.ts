@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { accessToken } from '../access-token.ts';
 import { CommandError } from '../command-error.ts';
+import { DEFAULT_STORE } from '../options.ts';
 import type { SourcePlace } from '../options.ts';
-import { DEFAULT_STORE } from './defaults.ts';
 import { httpTaskSource } from './http-task-source.ts';
 import type { TaskSource } from './task-source.ts';
 

@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { received } from '../../../src/failure.ts';
 import { setAttribute } from '../../facts/attributes.ts';
-import { hexId } from '../../facts/ids.ts';
+import { hexId } from '../../facts/span-ids.ts';
 import { isAdaptedScope, MARKER_ATTRIBUTES } from '../adapters/index.ts';
 import { isFactEvent, logRecordFacts } from './log-facts.ts';
 import { MalformedError, NO_FACTS, Received } from './received.ts';

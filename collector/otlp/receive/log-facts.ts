@@ -1,10 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../../src/conventions.ts';
 import { countOf, textOf } from '../../facts/attributes.ts';
-import { NO_ID } from '../../facts/ids.ts';
-import { factOf } from '../../facts/log-record-facts.ts';
-import type { LogRecord } from '../../facts/log-record-facts.ts';
-import { boundedFact, boundedInterval, boundedName } from './bounded-fact.ts';
+import { boundedInterval, boundedName } from '../../facts/bounds.ts';
+import { boundedFact } from '../../facts/fact-codec.ts';
+import { factOf } from '../../facts/log-record.ts';
+import type { LogRecord } from '../../facts/log-record.ts';
+import { NO_ID } from '../../facts/span-ids.ts';
 import { NO_FACTS } from './received.ts';
 import type { ItemFacts } from './received.ts';
 

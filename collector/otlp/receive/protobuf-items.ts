@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { NO_ID } from '../../facts/ids.ts';
+import { NO_ID } from '../../facts/span-ids.ts';
 import { isAdaptedScope, MARKER_ATTRIBUTES } from '../adapters/index.ts';
 import { isFactEvent, logRecordFacts } from './log-facts.ts';
 import { readAttribute, readAttributes, readProtobuf } from './protobuf-request.ts';

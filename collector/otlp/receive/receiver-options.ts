@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import { checkKeys } from '../../../src/arguments.ts';
 import { received } from '../../../src/failure.ts';
+import { groupValues, memberName, valueSource } from '../../options/read.ts';
+import type { OptionContext } from '../../options/read.ts';
 import type { CommitObserver } from '../../store/committer.ts';
 import { isTaskStore } from '../../store/task-store.ts';
 import type { TaskStore } from '../../store/task-store.ts';
@@ -41,26 +43,26 @@ export interface ReceiverObserver extends CommitObserver {
 
 const OPTIONS = ['store', 'refusal', 'observer', 'maxBodyBytes', 'maxWaitingBytes'] satisfies (keyof ReceiverOptions)[];
 
-const DEFAULT_BODY_BYTES = 20 * 1024 * 1024;
-const DEFAULT_WAITING_BYTES = 64 * 1024 * 1024;
-const LEAST_BODY_BYTES = 1024;
-
 /** Checks the options. Throws a `TypeError` or `RangeError` that names the option, the expected and the received value. */
 export function resolveReceiver(options: ReceiverOptions): ReceiverOptions & Required<ReceiverLimits> {
   checkKeys('createReceiver', options, OPTIONS);
   if (!isTaskStore(options.store)) throw new TypeError(`createReceiver: expected a store, got ${received(options.store)}`);
-  return { ...options, ...resolveLimits(options) };
+  const { maxBodyBytes, maxWaitingBytes } = options;
+  return { ...options, ...resolveLimits({ maxBodyBytes, maxWaitingBytes }, { as: '' }) };
 }
 
-/** Checks the given limits and fills in the defaults. */
-export function resolveLimits({ maxBodyBytes = DEFAULT_BODY_BYTES, maxWaitingBytes }: ReceiverLimits): Required<ReceiverLimits> {
-  checkBytes('maxBodyBytes', maxBodyBytes, LEAST_BODY_BYTES);
-  const waiting = maxWaitingBytes ?? Math.max(DEFAULT_WAITING_BYTES, maxBodyBytes);
-  checkBytes('maxWaitingBytes', waiting, maxBodyBytes);
-  return { maxBodyBytes, maxWaitingBytes: waiting };
-}
-
-function checkBytes(name: string, bytes: unknown, least: number): void {
-  if (Number.isSafeInteger(bytes) && (bytes as number) >= least) return;
-  throw new RangeError(`${name}: expected a whole number of at least ${least} bytes, got ${received(bytes)}`);
+/**
+ * The limits with their defaults. Throws a `TypeError` or `RangeError` that names the option or the variable.
+ *
+ * @param given The group `serve.receive`.
+ */
+export function resolveLimits(given: object, context: OptionContext = {}): Required<ReceiverLimits> {
+  const limits = groupValues('serve.receive', given, context);
+  const { maxBodyBytes, maxWaitingBytes } = limits;
+  if (maxWaitingBytes >= maxBodyBytes) return limits;
+  const { as = 'serve.receive' } = context;
+  const waiting = (given as ReceiverLimits).maxWaitingBytes;
+  const source = valueSource('serve.receive.maxWaitingBytes', waiting, { ...context, as: memberName(as, 'maxWaitingBytes') });
+  if (source === undefined) return { maxBodyBytes, maxWaitingBytes: maxBodyBytes };
+  throw new RangeError(`${source}: expected a whole number of at least ${maxBodyBytes}, got ${maxWaitingBytes}`);
 }

@@ -3,13 +3,10 @@ import * as conventions from '../../../src/conventions.ts';
 import { isSpanKind } from '../../../src/conventions.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { isTaskUuid } from '../../../src/task-uuid.ts';
-import { eventFactOf } from '../../facts/event-facts.ts';
-import { EXPECTED_IDS, NO_ID } from '../../facts/ids.ts';
-import { announcedFactOf, endFactOf, outcomeFault, startFactOf, startFault } from '../../facts/span-facts.ts';
-import { spanRefOf } from '../../facts/span-ref.ts';
-import { unexpected } from '../../facts/unexpected.ts';
+import { unexpected } from '../../facts/attributes.ts';
+import { boundedFact, endFactOf, eventFactOf, outcomeFault, startFactOf, startFault } from '../../facts/fact-codec.ts';
+import { EXPECTED_IDS, NO_ID, spanRefOf } from '../../facts/span-ids.ts';
 import { adapterOf } from '../adapters/index.ts';
-import { boundedFact } from './bounded-fact.ts';
 import { NO_FACTS } from './received.ts';
 import type { ItemFacts, OtlpEvent, OtlpSpan } from './received.ts';
 
@@ -53,7 +50,7 @@ function contractFacts(span: OtlpSpan): ItemFacts {
 
   // A span that was sent was sampled.
   const startOfSpan = { name, attributes, time: start, sampled: true };
-  const first = boundedFact(ref.taskSpanId === '' ? announcedFactOf(ref, startOfSpan) : withoutAttributes(startFactOf(ref, startOfSpan)));
+  const first = boundedFact(withoutAttributes(startFactOf(ref, startOfSpan)));
   if (typeof first === 'string') return rejected(spanId, first);
   if (ref.taskSpanId === '') return { facts: [first] };
 

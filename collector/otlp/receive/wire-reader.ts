@@ -1,5 +1,5 @@
 import { PbfReader } from 'pbf';
-import { NO_ID } from '../../facts/ids.ts';
+import { NO_ID } from '../../facts/span-ids.ts';
 import { MalformedError } from './received.ts';
 import { RecentBytes } from './recent-bytes.ts';
 

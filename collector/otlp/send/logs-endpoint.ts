@@ -6,7 +6,7 @@ import { describeFailure } from '../../../src/failure.ts';
 import { reportOnce } from '../../../src/report.ts';
 import { performance } from '../../../src/timers.ts';
 import { pause } from '../../async.ts';
-import type { LogRecord } from '../../facts/log-record-facts.ts';
+import type { LogRecord } from '../../facts/log-record.ts';
 import { TaskStoreError } from '../../store/task-store-error.ts';
 import { requestHttp } from './http-client.ts';
 

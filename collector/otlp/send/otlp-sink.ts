@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../../src/conventions.ts';
-import { logRecordOf } from '../../facts/log-record-facts.ts';
-import type { LogRecord } from '../../facts/log-record-facts.ts';
+import { logRecordOf } from '../../facts/log-record.ts';
+import type { LogRecord } from '../../facts/log-record.ts';
 import type { Beat, TaskStore } from '../../store/task-store.ts';
 import { CancellationPoll } from './cancellation-poll.ts';
 import { LogsEndpoint } from './logs-endpoint.ts';

@@ -1,5 +1,4 @@
 import type { Context } from 'hono';
-import { checkKeys } from '../../../src/arguments.ts';
 import { received } from '../../../src/failure.ts';
 import type { StoredTask } from '../../store/task-store.ts';
 import { problem } from '../problem.ts';
@@ -16,23 +15,6 @@ export interface StreamOptions {
    * the client goes on from there when it reconnects. Default 1 MiB.
    */
   maxBehindBytes?: number;
-}
-
-const ALIVE_MS = 15_000;
-const MAX_BEHIND_BYTES = 1024 * 1024;
-
-/** Checks the given options and fills in the defaults. Throws `TypeError` or `RangeError`. */
-export function resolveStreams(streams: StreamOptions = {}): Required<StreamOptions> {
-  checkKeys('streams', streams, ['aliveMs', 'maxBehindBytes'] satisfies (keyof StreamOptions)[]);
-  return {
-    aliveMs: atLeast(100, 'aliveMs', streams.aliveMs ?? ALIVE_MS),
-    maxBehindBytes: atLeast(65_536, 'maxBehindBytes', streams.maxBehindBytes ?? MAX_BEHIND_BYTES),
-  };
-}
-
-function atLeast(least: number, name: keyof StreamOptions, value: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RangeError(`streams.${name}: expected a whole number of at least ${least}, got ${received(value)}`);
 }
 
 /** A server-sent event (HTML standard, 9.2). */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import { ALIVE } from './event-stream.ts';
+import { reportStoreFailure } from '../problem.ts';
+import { ALIVE, streamHeaders } from './event-stream.ts';
 
 /** What a {@link Feed} carries. */
 export interface FeedMessage {
@@ -91,8 +92,8 @@ export class Feed<Message extends FeedMessage> {
   }
 }
 
-/** What {@link feedBody} sends. */
-export interface FeedBodyOptions<Message extends FeedMessage> {
+/** What a stream sends to one client. */
+export interface StreamContents<Message extends FeedMessage> {
   feed: Feed<Message>;
   /**
    * Gives what comes before the feed's messages. It calls `follow` when it has read the last of it: the feed goes on
@@ -103,24 +104,48 @@ export interface FeedBodyOptions<Message extends FeedMessage> {
   encode: (message: Message) => Uint8Array | undefined;
   /** Whether comments may keep the connection alive. */
   comments: boolean;
-  /** Ends the connection at once, with the bytes that the client has not taken; returns whether it can. */
-  sever: () => boolean;
-  /** Called once, when the body has ended for any reason. */
-  released: () => void;
-  /** Called with an error of {@link first}, which breaks the body off. */
-  failed: (error: unknown) => void;
 }
 
-/**
- * Makes a body that follows a feed, as fast as its client reads. It has no queue of its own: it takes a message from the
- * feed when the client reads.
- */
-export function feedBody<Message extends FeedMessage>(options: FeedBodyOptions<Message>): ReadableStream<Uint8Array> {
-  return new ReadableStream(new FeedBody(options), { highWaterMark: 0 });
+/** What {@link streamAnswer} needs besides the request. */
+export interface StreamOpening<Message extends FeedMessage> {
+  contentType: string;
+  /** Begins to watch the store; gives what ends that. */
+  enter: () => Promise<() => void>;
+  /**
+   * Prepares the stream, or gives the answer of a request that gets none. What it passes to `onRelease` is called when
+   * the stream has ended for any reason.
+   */
+  open: (onRelease: (release: () => void) => void) => Promise<Response | StreamContents<Message>>;
 }
 
+/** Answers with a stream that follows a feed, until the feed ends or the client disconnects. */
+export async function streamAnswer<Message extends FeedMessage>(
+  c: Context,
+  { contentType, enter, open }: StreamOpening<Message>,
+): Promise<Response> {
+  const releases = [await enter()];
+  const release = (): void => {
+    for (const end of releases.splice(0).toReversed()) end();
+  };
+  try {
+    const contents = await open((end) => releases.push(end));
+    const isRefused = contents instanceof Response;
+    if (isRefused || c.req.method === 'HEAD') release();
+    if (isRefused) return contents;
+    // It has no queue of its own: it takes a message from the feed when the client reads.
+    const body = c.req.method === 'HEAD' ? null : new ReadableStream(new FeedBody(contents, severance(c), release), { highWaterMark: 0 });
+    return new Response(body, { headers: streamHeaders(contentType) });
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The body of a stream: sends what comes first, then the feed's messages as fast as the client reads. */
 class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
-  readonly #options: FeedBodyOptions<Message>;
+  readonly #contents: StreamContents<Message>;
+  readonly #sever: () => boolean;
+  readonly #released: () => void;
   readonly #first: AsyncGenerator<Uint8Array, void>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #link: FeedLink<Message>;
@@ -131,10 +156,16 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
   /** Whether the client reads and has not been given anything yet. */
   #isWanted = false;
 
-  constructor(options: FeedBodyOptions<Message>) {
-    this.#options = options;
-    this.#link = options.feed.last;
-    this.#first = options.first(() => this.#follow());
+  /**
+   * @param sever Ends the connection at once, with the bytes that the client has not taken; returns whether it can.
+   * @param released Called once, when the body has ended for any reason.
+   */
+  constructor(contents: StreamContents<Message>, sever: () => boolean, released: () => void) {
+    this.#contents = contents;
+    this.#sever = sever;
+    this.#released = released;
+    this.#link = contents.feed.last;
+    this.#first = contents.first(() => this.#follow());
   }
 
   get link(): FeedLink<Message> {
@@ -160,22 +191,22 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
     if (!this.#live || this.#over) return;
     while (this.#isWanted && this.#link.next !== undefined) {
       this.#link = this.#link.next;
-      const bytes = this.#options.encode(this.#link.message!);
+      const bytes = this.#contents.encode(this.#link.message!);
       if (bytes !== undefined) this.#give(bytes);
     }
-    if (this.#link.next === undefined && this.#options.feed.ended) this.#close();
+    if (this.#link.next === undefined && this.#contents.feed.ended) this.#close();
   }
 
   alive(): void {
     // A client that still has bytes to read needs no comment.
-    if (this.#live && !this.#over && this.#isWanted && this.#options.comments) this.#give(ALIVE);
+    if (this.#live && !this.#over && this.#isWanted && this.#contents.comments) this.#give(ALIVE);
   }
 
   drop(): void {
     if (this.#over) return;
     this.#release();
     // A severed connection cancels the body by itself; an error would be printed by the server.
-    if (!this.#options.sever()) this.#controller?.error(new Error('the client was too slow, or the store failed'));
+    if (!this.#sever()) this.#controller?.error(new Error('the client was too slow, or the store failed'));
   }
 
   async #pullFirst(): Promise<void> {
@@ -188,7 +219,7 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
       }
     } catch (error) {
       if (this.#over) return;
-      this.#options.failed(error);
+      reportStoreFailure(error);
       this.drop();
       return;
     }
@@ -206,8 +237,8 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
   #follow(): void {
     if (this.#over) return;
     this.#follows = true;
-    this.#link = this.#options.feed.last;
-    this.#options.feed.add(this);
+    this.#link = this.#contents.feed.last;
+    this.#contents.feed.add(this);
   }
 
   #close(): void {
@@ -218,8 +249,8 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
   #release(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#options.feed.delete(this);
-    this.#options.released();
+    this.#contents.feed.delete(this);
+    this.#released();
     void this.#first.return();
   }
 }
@@ -228,7 +259,7 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
  * Gives what ends the connection of a request that came by Node's own server. Otherwise a client that reads nothing
  * would keep the bytes on their way to it in memory without end.
  */
-export function severance(c: Context): () => boolean {
+function severance(c: Context): () => boolean {
   const { outgoing } = (c.env ?? {}) as { outgoing?: { destroy?: () => void } };
   return () => {
     outgoing?.destroy?.();

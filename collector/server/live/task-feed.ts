@@ -1,4 +1,4 @@
-import { setImmediate } from '../../../src/timers.ts';
+import { turn } from '../../async.ts';
 import { recordJson, changeJson, gainJson, recordFields } from '../../record/record-json.ts';
 import type { RecordFields } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
@@ -8,7 +8,7 @@ import type { StreamPosition } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
 
-/** One change of a task, in the form for each kind of client. */
+/** One change of a task, encoded for each kind of client. */
 export interface TaskMessage extends FeedMessage {
   /** As a server-sent event. */
   readonly event: Uint8Array;
@@ -17,24 +17,24 @@ export interface TaskMessage extends FeedMessage {
 }
 
 /**
- * One task for all who watch it: what is read after a commit is read once and told to all of them.
- * It stands at one version; {@link advance} moves it on.
+ * One task for all clients that watch it: what a commit has changed is read once, encoded once and sent to all of them.
+ * It has one version of the task; {@link advance} moves it on.
  */
 export class TaskFeed {
   readonly feed: Feed<TaskMessage>;
   readonly #store: TaskStore;
   #task: StoredTask;
   #fields: RecordFields;
-  /** How much of the log has been told: that of the version, or more in the midst of an advance. */
-  #told: number;
-  /** Messages for clients that begin at this version, by where they begin. */
+  /** How many bytes of the log have been sent: the log of the version, or more during an advance. */
+  #sent: number;
+  /** The first events for clients that begin at this version, by the length of the log that they have. */
   readonly #beginnings = new Map<string, Promise<Uint8Array | undefined>>();
 
   constructor(store: TaskStore, task: StoredTask, maxBehindBytes: number) {
     this.#store = store;
     this.#task = task;
     this.#fields = recordFields(recordJson(task));
-    this.#told = task.logBytes;
+    this.#sent = task.logBytes;
     this.feed = new Feed(maxBehindBytes);
   }
 
@@ -46,53 +46,54 @@ export class TaskFeed {
     return this.#task.version;
   }
 
-  /** Where a client is to whom all is told. */
+  /** The position of a client that has been sent everything. */
   get position(): StreamPosition {
     return positionAt(this.#task);
   }
 
-  /** Length of the log that is told to all who follow. */
+  /** Length of the log that has been sent to all readers. */
   get logBytes(): number {
-    return this.#told;
+    return this.#sent;
   }
 
-  /** Whether the task has ended, so that a stream of it does. */
+  /** Whether the task has ended, so that its streams end. */
   get finished(): boolean {
     return this.#fields.get('finished') === 'true';
   }
 
   /**
-   * Moves on to what the store has now, telling the difference. Rejects where the store fails; then it
-   * may be tried again, or has ended where a part is told already: its clients come back and go on.
+   * Moves on to the task that the store has now, and sends the difference. Rejects where the store fails. Then a retry
+   * is possible; where some of the log has been sent already, the feed has ended, and its clients reconnect and go on.
    */
   async advance(task: StoredTask): Promise<void> {
     if (this.feed.ended) return;
-    // A task that was removed and begun anew: its clients come back and begin anew too.
-    if (task.version < this.version || task.logBytes < this.#told) return this.feed.end();
+    // The task was deleted and begun anew: its clients reconnect and begin anew too.
+    if (task.version < this.version || task.logBytes < this.#sent) return this.feed.end();
     try {
-      await this.#tell(task);
+      await this.#send(task);
     } catch (error) {
-      if (this.#told !== this.#task.logBytes) this.feed.end();
+      if (this.#sent !== this.#task.logBytes) this.feed.end();
       throw error;
     }
   }
 
-  async #tell(task: StoredTask): Promise<void> {
+  async #send(task: StoredTask): Promise<void> {
     const fields = recordFields(recordJson(task));
-    while (task.logBytes - this.#told > LOG_PIECE_BYTES) {
-      const log = await this.#read(this.#told, LOG_PIECE_BYTES);
+    while (task.logBytes - this.#sent > LOG_PIECE_BYTES) {
+      const log = await this.#read(this.#sent, LOG_PIECE_BYTES);
       if (log === undefined) return this.feed.end();
-      this.#told += Buffer.byteLength(log.text);
-      const id = positionId({ version: this.version, offset: this.#told });
+      this.#sent += Buffer.byteLength(log.text);
+      const id = positionId({ version: this.version, offset: this.#sent });
       this.#beginnings.clear();
       this.#publish(eventBytes({ event: 'change', id, data: gainJson(log) }), log.text);
+      // Clients take this piece before the next one is read.
       await turn();
     }
-    const log = task.logBytes === this.#told ? undefined : await this.#read(this.#told, task.logBytes - this.#told);
+    const log = task.logBytes === this.#sent ? undefined : await this.#read(this.#sent, task.logBytes - this.#sent);
     const data = changeJson(this.#fields, fields, log);
     this.#task = task;
     this.#fields = fields;
-    this.#told = task.logBytes;
+    this.#sent = task.logBytes;
     if (data === undefined) return;
     this.#beginnings.clear();
     this.#publish(eventBytes({ event: 'change', id: positionId(positionAt(task)), data }), log?.text);
@@ -101,7 +102,7 @@ export class TaskFeed {
     this.feed.end();
   }
 
-  /** The whole record at this version as an event; `undefined` if the task was removed. */
+  /** The whole record at this version as an event; `undefined` if the task was deleted. */
   recordEvent(): Promise<Uint8Array | undefined> {
     return this.#beginning('', async (task) => {
       const log = await recordLog(this.#store, task);
@@ -110,7 +111,7 @@ export class TaskFeed {
     });
   }
 
-  /** The change to this version from whatever a client had, with the log from where it had come to. */
+  /** The change to this version from any earlier one, with the log from the length that a client has. */
   changeEvent(offset: number): Promise<Uint8Array | undefined> {
     return this.#beginning(String(offset), async (task) => {
       const log = task.logBytes === offset ? undefined : await this.#read(offset, task.logBytes - offset);
@@ -123,8 +124,8 @@ export class TaskFeed {
   }
 
   /**
-   * What liveness makes of the record, as a change: it moves no version, so a client that comes back
-   * may have missed it. `undefined` where no sign of life is to come.
+   * The fields of the record that depend on liveness, as a change: they change without a new version, so a client that
+   * reconnects may have missed them. `undefined` where no heartbeat is promised.
    */
   livenessEvent(): Uint8Array | undefined {
     if (this.#task.liveness === undefined) return undefined;
@@ -132,7 +133,7 @@ export class TaskFeed {
     return eventBytes({ event: 'change', id: positionId(this.position), data: `{${fields.join(',')}}` });
   }
 
-  /** What is sent last. */
+  /** The last event. */
   endEvent(): Uint8Array {
     return eventBytes({ event: 'end', data: `{"version":${this.version},"state":${this.#fields.get('state')}}` });
   }
@@ -145,7 +146,7 @@ export class TaskFeed {
     if (known !== undefined) return known;
     const made = make(this.#task);
     this.#beginnings.set(key, made);
-    // A store that failed is asked again by the next client.
+    // After a failure of the store, the next client reads again.
     made.catch(() => this.#beginnings.delete(key));
     return made;
   }
@@ -160,10 +161,5 @@ export class TaskFeed {
   }
 }
 
-/** Fields of a record that change with liveness, and `version` as in every change. */
+/** The fields of a record that change with liveness, and `version`, which every change has. */
 const LIVENESS_FIELDS = ['exception', 'finished', 'status', 'state', 'cancellable', 'heard', 'busy_since', 'version'] as const;
-
-/** Lets clients take what was published before more is. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

@@ -1,8 +1,9 @@
 import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../../src/timers.ts';
+import { groupValues } from '../../options/read.ts';
 import { recordJson } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
 import { reportStoreFailure } from '../problem.ts';
-import { eventText, resolveStreams } from './event-stream.ts';
+import { eventText } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
@@ -54,7 +55,7 @@ export class TaskWatchers {
   constructor(store: TaskStore, options: StreamOptions | undefined, gauge?: WatcherGauge) {
     this.#store = store;
     this.#gauge = gauge;
-    const { aliveMs, maxBehindBytes } = resolveStreams(options);
+    const { aliveMs, maxBehindBytes } = groupValues('serve.streams', options, { as: 'streams' });
     this.#aliveMs = aliveMs;
     this.#maxBehindBytes = maxBehindBytes;
     this.list = new Feed(this.#maxBehindBytes);

@@ -1,9 +1,10 @@
 import type { Context } from 'hono';
 import { received } from '../../../src/failure.ts';
+import { pause } from '../../async.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 import { problem } from '../problem.ts';
+import type { TaskFeed } from './task-feed.ts';
 import type { TaskWatchers } from './task-watchers.ts';
-import { clearTimeout, setTimeout } from '../../../src/timers.ts';
 
 const LONGEST_WAIT = 30;
 
@@ -17,48 +18,49 @@ export function waitOf(c: Context): number | Response {
 }
 
 /**
- * Waits until the store has a task, and resolves to whether it has. It is `false` after so many seconds, at once where
- * they are 0, and as soon as the client has disconnected. All waiting requests share one watch of the store.
+ * Lets the requests of an app wait for tasks that do not exist yet. All of them share one watch of the store. A wait
+ * ends after its seconds, at once where they are 0, and when the client has disconnected.
  */
-export async function taskAppears(
-  c: Context,
-  store: TaskStore,
-  watchers: TaskWatchers,
-  uuid: string,
-  seconds: number,
-): Promise<boolean> {
-  if (seconds === 0) return false;
-  const leave = await watchers.enter();
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const stop = watchers.onCommit(uuid, () => resolve(true));
-  const timer = setTimeout(resolve, seconds * 1000, false);
-  timer.unref();
-  const { signal } = c.req.raw;
-  const disconnected = (): void => resolve(false);
-  signal.addEventListener('abort', disconnected);
-  try {
-    if (signal.aborted) return false;
-    // The listener comes first, so that no commit is missed between it and this reading.
-    return (await store.stored(uuid)) !== undefined || (await promise);
-  } finally {
-    signal.removeEventListener('abort', disconnected);
-    clearTimeout(timer);
-    stop();
-    leave();
-  }
-}
+export class TaskWaiting {
+  readonly #store: TaskStore;
+  readonly #watchers: TaskWatchers;
 
-/** The feed of a task, which may begin within so many seconds; `undefined` without one. The caller releases it. */
-export async function watchedTask(
-  c: Context,
-  store: TaskStore,
-  watchers: TaskWatchers,
-  uuid: string,
-  seconds: number,
-): ReturnType<TaskWatchers['task']> {
-  for (;;) {
-    const watched = await watchers.task(uuid);
-    // Requests for one task share a reading. One that began before the task appeared has no task: then it is read again.
-    if (watched !== undefined || !(await taskAppears(c, store, watchers, uuid, seconds))) return watched;
+  constructor(store: TaskStore, watchers: TaskWatchers) {
+    this.#store = store;
+    this.#watchers = watchers;
+  }
+
+  /** Reads something of a task; where the task does not exist yet, waits for it and reads again. */
+  async read<T>(c: Context, uuid: string, seconds: number, read: () => Promise<T | undefined>): Promise<T | undefined> {
+    const found = await read();
+    return found !== undefined || !(await this.appears(c, uuid, seconds)) ? found : read();
+  }
+
+  /** The feed of a task, with what releases it; `undefined` if the task does not exist by then. */
+  async feed(c: Context, uuid: string, seconds: number): Promise<{ feed: TaskFeed; release: () => void } | undefined> {
+    for (;;) {
+      const watched = await this.#watchers.task(uuid);
+      // Requests for one task share a reading. One that began before the task existed finds none: then it is repeated.
+      if (watched !== undefined || !(await this.appears(c, uuid, seconds))) return watched;
+    }
+  }
+
+  /** Waits until a task exists; resolves to whether it does. */
+  async appears(c: Context, uuid: string, seconds: number): Promise<boolean> {
+    if (seconds === 0) return false;
+    const leave = await this.#watchers.enter();
+    const committed = new AbortController();
+    const stop = this.#watchers.onCommit(uuid, () => committed.abort());
+    try {
+      const { signal } = c.req.raw;
+      if (signal.aborted) return false;
+      // The listener comes first, so that no commit is missed between it and this reading.
+      if ((await this.#store.stored(uuid)) !== undefined) return true;
+      await pause(seconds * 1000, { signal: AbortSignal.any([signal, committed.signal]), ref: false });
+      return committed.signal.aborted;
+    } finally {
+      stop();
+      leave();
+    }
   }
 }

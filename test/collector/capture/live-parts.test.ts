@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
-import { FactWriter } from '../../../collector/capture/fact-writer.ts';
+import { FactWriter } from '../../../collector/capture/ring-facts.ts';
 import { RingWriter } from '../../../collector/capture/ring-writer.ts';
 import { hasLiveTasks, hasLiveWork } from '../../../collector/capture/segment.ts';
+import { writeTo } from './written-ring.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 
 /** The start and the end of a scope, each a writer's own to tell. */
@@ -14,7 +15,7 @@ function partFacts(remote: boolean): [start: Fact, end: Fact] {
   return task.facts.slice(1) as [Fact, Fact];
 }
 
-test.each(['open', 'closed', 'full'])('a part is live work from its start to its end, each told twice, in a ring that is %s', (how) => {
+test.each(['open', 'closed', 'full'])('a part is live work from its start to its end, each written twice, in a ring that is %s', (how) => {
   const ring = new RingWriter(how === 'full' ? { segmentBytes: 1024, limitBytes: 1024 } : {});
   if (how === 'closed') ring.close();
   const [start, end] = partFacts(true);
@@ -25,15 +26,15 @@ test.each(['open', 'closed', 'full'])('a part is live work from its start to its
   }
   const [one, other] = [new FactWriter(ring, start.span), new FactWriter(ring, start.span)];
   for (const part of [one, other]) {
-    part.write(start);
+    writeTo(part, start);
     part.startAgain(processor);
     expect([hasLiveWork(ring.control), hasLiveTasks(ring.control)]).toEqual([true, false]);
   }
-  one.write(end);
-  one.write(end);
+  writeTo(one, end);
+  writeTo(one, end);
   one.startAgain(processor);
   expect(hasLiveWork(ring.control)).toBe(true);
-  other.write(end);
+  writeTo(other, end);
   expect(hasLiveWork(ring.control)).toBe(false);
 });
 
@@ -41,8 +42,8 @@ test('a scope in its own process is none', () => {
   const ring = new RingWriter();
   const [start, end] = partFacts(false);
   const scope = new FactWriter(ring, start.span);
-  scope.write(start);
+  writeTo(scope, start);
   expect(hasLiveWork(ring.control)).toBe(false);
-  scope.write(end);
+  writeTo(scope, end);
   expect(hasLiveWork(ring.control)).toBe(false);
 });

@@ -1,9 +1,10 @@
-import type { Fact } from '../../../src/fact.ts';
-import { FactWriter } from '../../../collector/capture/fact-writer.ts';
-import { readingEnd } from '../../../collector/capture/ring-here.ts';
+import { FactWriter } from '../../../collector/capture/ring-facts.ts';
+import { readingEnd } from '../../../collector/capture/ring-reader.ts';
 import type { RingReader } from '../../../collector/capture/ring-reader.ts';
 import { RingWriter } from '../../../collector/capture/ring-writer.ts';
 import type { RingOptions } from '../../../collector/capture/ring-writer.ts';
+import type { SpanSink } from '../../../src/capture.ts';
+import type { Fact } from '../../../src/fact.ts';
 
 /** A ring with one writer a span, as the processor has them. */
 export class WrittenRing {
@@ -14,19 +15,47 @@ export class WrittenRing {
     this.ring = new RingWriter(options);
   }
 
-  /** Writes a fact; says whether the ring had room for it. */
+  /** Writes a fact. Gives whether the ring had room for it. */
   write(fact: Fact): boolean {
     const key = fact.span.traceId + fact.span.spanId;
     let writer = this.#writers.get(key);
     if (writer === undefined) this.#writers.set(key, (writer = new FactWriter(this.ring, fact.span)));
     const { givenUp } = this.ring;
-    writer.write(fact);
+    writeTo(writer, fact);
     return this.ring.givenUp === givenUp;
   }
 
-  /** A reader that begins where all was acknowledged; the one before is as good as dead. */
+  /** A reader that begins behind all that is acknowledged, in place of the reader before. */
   reader(): RingReader {
     return readingEnd(this.ring);
+  }
+}
+
+/** Gives a fact to a sink as an updater does. */
+export function writeTo(sink: SpanSink, fact: Fact): void {
+  switch (fact.kind) {
+    case 'task-announced':
+      return sink.announced(fact);
+    case 'task-start':
+    case 'scope-start':
+      return sink.start(fact);
+    case 'task-end':
+    case 'scope-end':
+      return sink.end(fact);
+    case 'notification':
+      return sink.notification(fact.seq, fact.time, fact.message, fact.attributes);
+    case 'progress':
+      return sink.progress(fact.seq, fact.time, fact.done, fact.total);
+    case 'plan':
+      return sink.plan(fact.seq, fact.time, fact.plan);
+    case 'exception':
+      return sink.exception(fact.seq, fact.time, fact.type, fact.message);
+    case 'result':
+      return sink.result(fact.seq, fact.time, fact.result);
+    case 'attributes':
+      return sink.attributes(fact.seq, fact.time, fact.attributes);
+    case 'unknown':
+      throw new TypeError(`no updater makes an event ${fact.name}`);
   }
 }
 

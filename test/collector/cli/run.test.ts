@@ -142,9 +142,9 @@ describe('taskspan run', () => {
   });
 
   it.each([
-    ['TASKSPAN_RETENTION_DAYS', '30d', 'a number'],
-    ['TASKSPAN_ENDPOINT', 'localhost:4320', 'a URL of http or https'],
-    ['TASKSPAN_SERVER_URL', 'localhost:4320', 'a URL of http or https'],
+    ['TASKSPAN_RETENTION_DAYS', '30d', 'a number from 0 to 100000'],
+    ['TASKSPAN_ENDPOINT', 'localhost:4320', 'a URL such as http://127.0.0.1:4318'],
+    ['TASKSPAN_SERVER_URL', 'localhost:4320', 'a URL such as http://127.0.0.1:4320'],
   ])('runs the program all the same where %s can not be meant, and says so', async (name, value, expected) => {
     const cwd = await temporaryFolder();
     const env = { [name]: value };

@@ -74,7 +74,7 @@ test('open spans that the receiver refused are sent again, and once it has taken
   ]);
 });
 
-test('what is answered as bad is given up alone, and told', async () => {
+test('what is answered as bad is given up alone, and reported', async () => {
   const told = diagnosed();
   const { endpoint, taken } = await startReceiver((names) => (names.includes('task 1') ? 413 : names.includes('task 3') ? 400 : 200));
   const store = await storeWithLost(0, 1, 0, 0, 0);

@@ -24,7 +24,7 @@ async function exporting(more: Partial<PersistentExporterOptions> = {}): Promise
   return { receiver, exporter, tracer: provider.getTracer('test') };
 }
 
-test('spans that nobody takes are kept, and sent in their order when somebody does', async () => {
+test('spans that no receiver takes are kept, and sent in their order when one does', async () => {
   const { receiver, exporter, tracer } = await exporting();
   await receiver.stop();
   for (const name of ['one', 'two', 'three']) tracer.startSpan(name).end();

@@ -53,7 +53,7 @@ describe('our provider', () => {
     expect(names(never)).toEqual([]);
   });
 
-  test.each(['auto', true] as const)('gives way to one that is registered before the first task, with %s', async (registerProvider) => {
+  test.each(['auto', true] as const)('gives way to a provider that is registered before the first task, with %s', async (registerProvider) => {
     const { exporter, provider } = theirs();
     if (registerProvider === true) provider.register();
     const { ours, taskspan } = await started({ registerProvider, spanProcessors: [] });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { startScript } from './script.ts';
 
-test('a task that blocks its event loop is served meanwhile, up to the last thing it said', async () => {
+test('a task that blocks its event loop is served meanwhile, up to the last thing that it reported', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,

@@ -34,7 +34,7 @@ async function cancelled(url: string): Promise<TaskRecord> {
 
 const END = `catch (error) { tell('threw', error.name, error.code, error.message); }`;
 
-test('a running task that is cancelled by HTTP hears it within a second, and its record and log say so', async () => {
+test('a running task that is cancelled by HTTP hears it within a second, and ends as cancelled in record and log', async () => {
   const { script, url } = await started(`
     try {
       await runTask('Long', async (updater) => {
@@ -200,7 +200,7 @@ test("the collector in the task's own thread hears it likewise", async () => {
   await script.printed(/threw AbortError/);
 });
 
-test('what was asked while the collector thread was dead is heard when it has come back', async () => {
+test('a request that came while the collector thread was dead is heard when the thread is started again', async () => {
   const folder = await temporaryFolder();
   const { url, script } = await started(
     `import { channel } from 'node:diagnostics_channel';

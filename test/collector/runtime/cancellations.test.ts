@@ -21,7 +21,7 @@ function watching(cancellations: () => Promise<Cancellation[]>): { stop: () => v
   return { stop: () => watch.stop(), told };
 }
 
-test('a store that can not be asked for requests to cancel is told once, and so is its end', async () => {
+test('a store that can not be asked for requests to cancel is reported once, and so is the end of the outage', async () => {
   let isAway = true;
   const { told, stop } = watching(() => (isAway ? Promise.reject(new Error('away')) : Promise.resolve([])));
   await vi.advanceTimersByTimeAsync(10_000);
@@ -32,7 +32,7 @@ test('a store that can not be asked for requests to cancel is told once, and so 
   stop();
 });
 
-test('who stops asking a store that is away does not say that it is back', async () => {
+test('a watch that stops while the store is unreachable reports no end of the outage', async () => {
   let answer: ((none: []) => void) | undefined;
   const { told, stop } = watching(() => (answer === undefined ? Promise.reject(new Error('away')) : new Promise((resolve) => (answer = resolve))));
   await vi.advanceTimersByTimeAsync(1000);

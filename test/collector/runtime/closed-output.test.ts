@@ -107,7 +107,7 @@ test('taskspan run on a full disk runs its program to the end, with its exit cod
   expect(stepsIn((await recordsOf(storeIn(folder))).get('talks')!.log)).toBe(5);
 });
 
-test('taskspan list on a full disk says so, and has failed', async () => {
+test('taskspan list on a full disk reports it, and fails', async () => {
   const folder = await temporaryFolder();
   await storeIn(folder).append([]);
   const device = openSync('/dev/full', 'w');

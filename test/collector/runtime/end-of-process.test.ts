@@ -29,7 +29,7 @@ test.for([
   expect(record).toMatchObject({ state, exception });
 });
 
-test('the very last word before process.exit() is kept', async () => {
+test('what is reported right before process.exit() is kept', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -50,7 +50,7 @@ test('a script whose tasks have ended exits by itself, its server notwithstandin
   expect(await script.ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\n$/) });
 });
 
-test('with nothing listening at the OTLP endpoint a script ends in good time and says what was not sent', async () => {
+test('with nothing listening at the OTLP endpoint a script ends in good time and reports what was not sent', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -67,7 +67,7 @@ test('with nothing listening at the OTLP endpoint a script ends in good time and
   expect((await recordsOf(storeIn(folder))).get('short')?.state).toBe('completed');
 });
 
-test('a natural end waits for no endpoint that is away', async () => {
+test('a natural end waits for no unreachable endpoint', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,

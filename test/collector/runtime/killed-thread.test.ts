@@ -9,7 +9,7 @@ const workers = [];
 channel('worker_threads').subscribe(({ worker }) => workers.push(worker));
 `;
 
-test('a collector thread that is killed comes back, and nothing is missing', async () => {
+test('a collector thread that is killed is started again, and nothing is missing', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,

@@ -143,7 +143,7 @@ describe('a task', () => {
   });
 });
 
-describe('nobody is lost', () => {
+describe('no worker is lost', () => {
   test('by a server that was stopped itself', async () => {
     const folder = await temporaryFolder();
     const [reader, { uuid }] = [await startReader(folder), await startWorker(folder)];
@@ -165,7 +165,7 @@ describe('nobody is lost', () => {
   });
 });
 
-test('two processes that read one store say the same at every moment', async () => {
+test('two processes that read one store give the same answer at every moment', async () => {
   const folder = await temporaryFolder();
   const readers = [await startReader(folder), await startReader(folder)] as const;
   const { process: worker, uuid } = await startWorker(folder);
@@ -213,7 +213,7 @@ test.each([
   ['by the environment', '', { TASKSPAN_BEAT_INTERVAL_MS: '300' }, 300],
   ['not at all if it is 0', 'beatIntervalMs: 0', {}, 0],
   ['not at all in the task\'s own thread, which task code may block', 'store: memoryStore()', {}, 0],
-])('the task span promises signs of life %s', async (_, options, env, intervalMs) => {
+])('the task span promises heartbeats %s', async (_, options, env, intervalMs) => {
   const script = await startScript(
     await temporaryFolder(),
     `const intervals = [];

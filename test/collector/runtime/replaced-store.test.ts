@@ -68,7 +68,7 @@ test('a task that runs while its store is deleted is in the new one, with its sc
   expect(record).toMatchObject({ state: 'cancelled', facts_missing: 1, cancellable: false });
 });
 
-test('the trouble with a store that is deleted is told once, and so is its end', async () => {
+test('the outage of a store that is deleted is reported once, and so is its end', async () => {
   const { process: worker, url } = await workerWithoutItsFile(await temporaryFolder());
   // Whichever comes upon it first.
   const [begun, trouble] = await worker.told(new RegExp(`taskspan: (${Object.keys(ENDS).join('|')}): .*\n`));

@@ -46,7 +46,7 @@ describe('with an endpoint and no store', () => {
     expect(receiver.asked).toContain('/v1/traces');
   });
 
-  test('what was said before process.exit() is sent', async () => {
+  test('what was reported before process.exit() is sent', async () => {
     const receiver = await startLogReceiver();
     const script = await startSending(
       receiver,
@@ -56,7 +56,7 @@ describe('with an endpoint and no store', () => {
     expect(linesAt(receiver)).toBe(3000);
   });
 
-  test('what was said while the endpoint was away arrives when it is back, in its order and once', async () => {
+  test('what was reported while the endpoint was unreachable arrives when it is back, in its order and once', async () => {
     const receiver = await startLogReceiver();
     const script = await startSending(
       receiver,
@@ -76,7 +76,7 @@ describe('with an endpoint and no store', () => {
     await script.told(/facts are being committed again/);
   });
 
-  test('an endpoint that is away holds no process: it ends in time and says what is lost', async () => {
+  test('an unreachable endpoint keeps no process alive: it ends in time and reports what is lost', async () => {
     const receiver = await startLogReceiver();
     await receiver.stop();
     const script = await startSending(receiver, `const taskspan = await startTaskspan(); await runTask('work', () => 1); await taskspan.close(); console.log(taskspan.failures.length);`);
@@ -85,7 +85,7 @@ describe('with an endpoint and no store', () => {
     expect(stderr).toContain('2 facts could not be committed before the end and are lost');
   });
 
-  test('an endpoint that takes no logs is told at the start, and keeps no task from running', async () => {
+  test('an endpoint that takes no logs is reported at the start, and keeps no task from running', async () => {
     const receiver = await startLogReceiver();
     receiver.answer = (path) => ({ status: path === '/v1/traces' ? 200 : 404 });
     const script = await startSending(receiver, `const taskspan = await startTaskspan(); console.log(taskspan.failures.map(String), await runTask('work', () => 1)); await taskspan.close();`);
@@ -143,8 +143,8 @@ describe('a token', () => {
   });
 });
 
-describe('signs of life', () => {
-  test('are sent while a task is open, and only then, and say when its event loop is blocked', async () => {
+describe('heartbeats', () => {
+  test('are sent while a task is open, and only then, and report when its event loop is blocked', async () => {
     const receiver = await startLogReceiver();
     const folder = await temporaryFolder();
     await startScript(

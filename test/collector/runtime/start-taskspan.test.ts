@@ -59,7 +59,7 @@ test('after close() it can be started anew', async () => {
   expect([...(await recordsOf(storeIn(folder))).keys()]).toEqual(['one', 'two']);
 });
 
-test('a taken port is told once, and tasks are recorded all the same', async () => {
+test('a taken port is reported once, and tasks are recorded all the same', async () => {
   const folder = await temporaryFolder();
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -80,7 +80,7 @@ test('a taken port is told once, and tasks are recorded all the same', async () 
   expect((await recordsOf(storeIn(folder))).get('task')?.state).toBe('completed');
 });
 
-test('a database that can not be opened is told, and never thrown into task code', async () => {
+test('a database that can not be opened is reported, and never thrown into task code', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -94,7 +94,7 @@ test('a database that can not be opened is told, and never thrown into task code
   expect(stderr).toContain('missing/folder/tasks.sqlite can\'t be opened');
 });
 
-test('a database that can be opened only later gets what was said before', async () => {
+test('a database that can be opened only later gets what was reported before', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -112,7 +112,7 @@ test('a database that can be opened only later gets what was said before', async
   expect((await script.ended).code).toBe(0);
 });
 
-test('beside a provider that is registered already tasks are recorded, and the handle says what is not used', async () => {
+test('beside a provider that is registered already tasks are recorded, and the handle reports what is not used', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -127,7 +127,7 @@ test('beside a provider that is registered already tasks are recorded, and the h
   expect((await recordsOf(storeIn(folder))).get('task')?.log).toContain('\tsaid\n');
 });
 
-test('where no provider may be registered, the handle says at once which options for it are not used', async () => {
+test('where no provider may be registered, the handle reports at once which options for it are not used', async () => {
   const script = await startScript(
     await temporaryFolder(),
     `const taskspan = await startTaskspan({ registerProvider: false, endpoint: 'http://127.0.0.1:9', store: 'taskspan.sqlite' });
@@ -152,11 +152,11 @@ test('an application with a provider of its own adds the processor of the handle
   expect((await recordsOf(storeIn(folder))).get('task')?.log).toContain('\tsaid\n');
 });
 
-test('options that can not be meant are told at once', async () => {
+test('invalid options reject at once', async () => {
   const { startTaskspan } = await import('../../../collector/index.ts');
   await expect(startTaskspan({ port: 1 } as never)).rejects.toThrow(/expected options among store, .*got "port"/);
-  await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL of http or https, got "nowhere"');
-  await expect(startTaskspan({ endpoint: 'localhost:4318' })).rejects.toThrow('endpoint: expected a URL of http or https');
+  await expect(startTaskspan({ endpoint: 'nowhere' })).rejects.toThrow('endpoint: expected a URL such as http://127.0.0.1:4318, got "nowhere"');
+  await expect(startTaskspan({ endpoint: 'localhost:4318' })).rejects.toThrow('endpoint: expected a URL such as http://127.0.0.1:4318');
   await expect(startTaskspan({ serve: 5 as never })).rejects.toThrow('serve: expected true, false or an object of options, got 5');
   await expect(startTaskspan({ serve: { prot: 1 } as never })).rejects.toThrow(/serve: expected options among port, .*got "prot"/);
   await expect(startTaskspan({ sampler: {} as never })).rejects.toThrow('sampler: expected a Sampler, got {}');
@@ -166,7 +166,7 @@ test('options that can not be meant are told at once', async () => {
   await expect(startTaskspan(null as never)).rejects.toThrow('startTaskspan: expected an object of options, got null');
   await expect(startTaskspan({ bufferBytes: 10 })).rejects.toThrow('bufferBytes: expected a whole number of at least 1048576, got 10');
   await expect(startTaskspan({ beatIntervalMs: 10 })).rejects.toThrow('beatIntervalMs: expected 0 or a whole number from 50 to 3600000, got 10');
-  await expect(startTaskspan({ lostFinalMs: -1 })).rejects.toThrow('lostFinalMs: expected a whole number of at least 0, got -1');
+  await expect(startTaskspan({ lostFinalMs: -1 })).rejects.toThrow('lostFinalMs: expected a whole number from 0 to 2147483647, got -1');
   await expect(startTaskspan({ serve: { port: 70_000 } })).rejects.toThrow('serve.port: expected a whole number from 0 to 65535, got 70000');
   await expect(startTaskspan({ store: '' })).rejects.toThrow('store: expected a path or a TaskStore, got ""');
 });
@@ -218,7 +218,7 @@ test('several processes keep their tasks in one file', async () => {
   for (const name of ['a', 'b', 'c']) expect(stepsIn(records.get(name)!.log)).toBe(3000);
 });
 
-test('a full buffer costs facts, never the task, and is told', async () => {
+test('a full buffer costs facts, never the task, and is reported', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -269,7 +269,7 @@ test('with OTEL_SDK_DISABLED there are no spans, and tasks are recorded', async 
   expect((await recordsOf(storeIn(folder))).get('task')).toMatchObject({ state: 'completed', trace_sampled: false });
 });
 
-test('a preload with a variable that can not be meant says so, and the application runs', async () => {
+test('a preload with an invalid variable reports it, and the application runs', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(folder, `console.log(await runTask('task', async () => 'result'));`, {
     args: ['--import', REGISTER],
@@ -278,7 +278,7 @@ test('a preload with a variable that can not be meant says so, and the applicati
   expect(await script.ended).toMatchObject({
     code: 0,
     stdout: 'result\n',
-    stderr: 'taskspan: TASKSPAN_PORT: expected a number, got "abc"; nothing is recorded\n',
+    stderr: 'taskspan: TASKSPAN_PORT: expected a whole number from 0 to 65535, got "abc"; nothing is recorded\n',
   });
 });
 

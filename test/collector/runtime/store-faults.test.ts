@@ -92,7 +92,7 @@ function smallDisk(folder: string, skip: () => never): string {
   return disk;
 }
 
-test('a full disk costs nothing but time: what was said meanwhile is there when there is room again', async (context) => {
+test('a full disk costs nothing but time: what was reported meanwhile is there when there is room again', async (context) => {
   const folder = await temporaryFolder();
   const disk = smallDisk(folder, () => context.skip());
   const script = await startScript(folder, twoHalves(2000), { env: { STORE: join(disk, 'taskspan.sqlite') } });
@@ -136,7 +136,7 @@ test('a store that can not be written to its disk gets all of it when it can aga
   expect(record).toMatchObject({ state: 'completed', facts_missing: 0 });
 });
 
-test('a store whose file is deleted is told and begun anew, and the record says how much it lacks', async () => {
+test('a store whose file is deleted is reported and begun anew, and the record has how much it lacks', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(folder, twoHalves(1000));
   await script.printed(/half/);
@@ -154,7 +154,7 @@ test('a store whose file is deleted is told and begun anew, and the record says 
   expect(record.log).toMatch(/^\tstep 1000\n[^]*\tstep 1999\n\t1001 updates not received\n\tTask Finished - 0 out of 0 jobs finished\n$/);
 });
 
-test('a store that becomes damaged while it is in use is told, stays as it is, and costs the task nothing', async () => {
+test('a store that becomes damaged while it is in use is reported, stays as it is, and costs the task nothing', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'taskspan.sqlite');
   const script = await startScript(folder, twoHalves(2000), { env: { FLUSHES: '0' } });
@@ -176,7 +176,7 @@ test('a store that becomes damaged while it is in use is told, stays as it is, a
   expect(readFileSync(path).equals(bytes)).toBe(true);
 });
 
-test('a foreign file in the place of the store is told and left alone, and tasks run', async () => {
+test('a foreign file where the store should be is reported and left alone, and tasks run', async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'taskspan.sqlite');
   writeFileSync(path, 'notes\n');
@@ -190,7 +190,7 @@ test('a foreign file in the place of the store is told and left alone, and tasks
   expect(readFileSync(path, 'utf8')).toBe('notes\n');
 });
 
-test('what a full buffer had to give up is counted in the record and told in the log, and no scope is lost', async () => {
+test('what a full buffer had to give up is counted in record and log, and no scope is lost', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -221,7 +221,7 @@ test('what a full buffer had to give up is counted in the record and told in the
   expect(record).toMatchObject({ state: 'completed', facts_missing: missing, jobs: { total: 50, finished: 50, failed: 0, running: 0 } });
 });
 
-test('what the store can never take is given up alone, counted and told, and all that comes after it is there', async () => {
+test('what the store can never take is given up alone, counted and reported, and all that comes after it is there', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,

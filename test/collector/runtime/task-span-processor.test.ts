@@ -64,7 +64,7 @@ test('two processors on one provider both have the whole task', async () => {
   expect(new Set(logs).size).toBe(1);
 });
 
-test('a task span that other hands have ended keeps its lines, here and where the span is received', async () => {
+test('a task span that other code has ended keeps its lines, here and where the span is received', async () => {
   const [here, there] = [memoryStore(), memoryStore()];
   const { provider, exporter } = sdk(here);
   let uuid = '';
@@ -126,7 +126,7 @@ test('with retention: false all stay', async () => {
   expect(sweep).not.toHaveBeenCalled();
 });
 
-test('tasks of a worker that falls silent are lost, those of this process promise no signs of life', async () => {
+test('tasks of a worker that falls silent are lost, those of this process promise no heartbeats', async () => {
   const store = memoryStore();
   const [start, ...others] = factsOf(uuidOf(1));
   await store.append([{ ...start!, workerIntervalMs: 50 } as Fact, ...others]);
@@ -148,7 +148,7 @@ test.each([
   ['bufferBytes', 1, 'bufferBytes: expected a whole number of at least 1048576, got 1'],
   ['bufferBytes', 1500000.5, 'bufferBytes: expected a whole number of at least 1048576, got 1500000.5'],
   ['beatIntervalMs', 7, 'beatIntervalMs: expected 0 or a whole number from 50 to 3600000, got 7'],
-  ['lostFinalMs', -1, 'lostFinalMs: expected a whole number of at least 0, got -1'],
+  ['lostFinalMs', -1, 'lostFinalMs: expected a whole number from 0 to 2147483647, got -1'],
   ['retention', { days: -1 }, 'retention.days: expected '],
 ])('a %s of %j is a RangeError', (option, value, message) => {
   const make = (): unknown => new TaskSpanProcessor({ store: memoryStore(), [option]: value });
@@ -159,7 +159,7 @@ test.each([
 test.each([
   [undefined, 'TaskSpanProcessor: expected an object of options, got undefined'],
   [{ store: memoryStore(), bufferbytes: 1 }, 'TaskSpanProcessor: expected options among store, bufferBytes, beatIntervalMs, lostFinalMs, retention, got "bufferbytes"'],
-])('options that can not be meant are a TypeError: %#', (options, message) => {
+])('invalid options are a TypeError: %#', (options, message) => {
   expect(() => new TaskSpanProcessor(options as never)).toThrow(new TypeError(message));
 });
 

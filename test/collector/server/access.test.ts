@@ -138,7 +138,7 @@ describe('a page', () => {
     expect(preflight.status).toBe(403);
   });
 
-  test('of another origin may not, although one is allowed', async () => {
+  test('of another origin may not, although one origin is allowed', async () => {
     await expectForbidden(await get(allowing, { Host, Origin: 'https://evil.example' }), 'allowedOrigins', 'https://evil.example');
     await expectForbidden(await get(allowing, { Host, Origin: 'https://evil.example' }, 'OPTIONS'), 'allowedOrigins', 'https://evil.example');
   });
@@ -164,7 +164,7 @@ describe('an option that can not match anything', () => {
     'file://app', ' https://app.example', 'https://app..example', 'https://.', 'https://-', 'https://app.example:0', 'https://app.example:0443',
   ])('the origin "%s" is refused at once', (origin) => {
     const make = (): Hono => appWith({ allowedOrigins: [origin] });
-    expect(make).toThrow(new TypeError(`allowedOrigins: expected an origin such as "https://app.example", got "${origin}"`));
+    expect(make).toThrow(new TypeError(`access.allowedOrigins: expected an origin such as "https://app.example", got "${origin}"`));
   });
 
   test.each([
@@ -173,13 +173,13 @@ describe('an option that can not match anything', () => {
     'tasks.example:00', 'tasks.example:080',
   ])('the host "%s" is refused at once', (host) => {
     const make = (): Hono => appWith({ allowedHosts: [host] });
-    expect(make).toThrow(new TypeError(`allowedHosts: expected a host name such as "tasks.example", got "${host}"`));
+    expect(make).toThrow(new TypeError(`access.allowedHosts: expected a host name such as "tasks.example", got "${host}"`));
   });
 
   test.each([
-    [{ allowedOrigins: ['*'] }, 'allowedOrigins: expected an origin such as "https://app.example", got "*"; there is no wildcard: each name needs an entry of its own'],
+    [{ allowedOrigins: ['*'] }, 'access.allowedOrigins: expected an origin such as "https://app.example", got "*"; there is no wildcard: each name needs an entry of its own'],
     [{ allowedOrigins: ['https://*.example'] }, 'got "https://*.example"; there is no wildcard'],
-    [{ allowedHosts: ['*'] }, 'allowedHosts: expected a host name such as "tasks.example", got "*"; there is no wildcard'],
+    [{ allowedHosts: ['*'] }, 'access.allowedHosts: expected a host name such as "tasks.example", got "*"; there is no wildcard'],
     [{ allowedHosts: ['*.example'] }, 'got "*.example"; there is no wildcard'],
     [{ allowedOrigins: ['https://müller.example'] }, 'got "https://müller.example"; browsers send "https://xn--mller-kva.example"'],
     [{ allowedHosts: ['müller.example:8080'] }, 'got "müller.example:8080"; browsers send "xn--mller-kva.example:8080"'],
@@ -188,11 +188,11 @@ describe('an option that can not match anything', () => {
   });
 
   test.each([
-    [{ allowedHosts: 'x' }, 'allowedHosts: expected a list, got "x"'],
-    [{ allowedOrigins: [5] }, 'allowedOrigins: expected an origin such as "https://app.example", got 5'],
+    [{ allowedHosts: 'x' }, 'access.allowedHosts: expected a list, got "x"'],
+    [{ allowedOrigins: [5] }, 'access.allowedOrigins: expected an origin such as "https://app.example", got 5'],
     [{ hosts: [] }, 'access: expected options among allowedHosts, allowedOrigins, token, trustProxy, guarded, got "hosts"'],
-    [{ trustProxy: 1 }, 'access.trustProxy: expected a boolean, got 1'],
-    [{ guarded: 'yes' }, 'access.guarded: expected a boolean, got "yes"'],
+    [{ trustProxy: 1 }, 'access.trustProxy: expected true or false, got 1'],
+    [{ guarded: 'yes' }, 'access.guarded: expected true or false, got "yes"'],
   ])('%j is refused at once', (access, message) => {
     expect(() => appWith(access as never)).toThrow(new TypeError(message));
   });

@@ -120,7 +120,7 @@ describe.each([
     expect(await ask()).toMatchObject({ status: 409, cancellable: false, detail: `task ${UUID} has ended` });
   });
 
-  test("is possible as the record's cancellable says", async () => {
+  test("is possible where the record is cancellable", async () => {
     const store = open();
     const app = createTasksApp({ store });
     const cancellable = async (): Promise<unknown> => ((await (await app.request(`/tasks/${UUID}`)).json()) as { cancellable: boolean }).cancellable;
@@ -150,7 +150,7 @@ describe('POST /tasks/:uuid/cancel', () => {
     expect(await store.cancellations('w', 0)).toHaveLength(1);
   });
 
-  test('says why it is not possible', async () => {
+  test('is refused with the reason where it is not possible', async () => {
     const { app, store } = await running();
     const unknown = await app.request(PATH.replace('54bf', '64bf'), post());
     expect(unknown.status).toBe(404);
@@ -165,7 +165,7 @@ describe('POST /tasks/:uuid/cancel', () => {
     expect(await deaf.json()).toMatchObject({ detail: expect.stringContaining('does not listen') });
   });
 
-  test('says that a queued task waits for its worker', async () => {
+  test('is refused for a queued task, which waits for its worker', async () => {
     const store = memoryStore();
     await store.append([announced()]);
     const answer = await createTasksApp({ store }).request(PATH, post());
@@ -206,7 +206,7 @@ describe('POST /tasks/:uuid/cancel', () => {
     expect((await app.request(PATH, post(headers))).status).toBe(202);
   });
 
-  test('is 503 while the store can not be asked', async () => {
+  test('is 503 while the store can not be used', async () => {
     const store: TaskStore = memoryStore();
     store.cancel = () => Promise.reject(new Error('away'));
     expect((await createTasksApp({ store }).request(PATH, post())).status).toBe(503);

@@ -19,7 +19,7 @@ async function runningTask(store: TaskStore = memoryStore()): Promise<TaskStore>
   return store;
 }
 
-test('a worker is told what it is asked to cancel, and after a number only what is new', async () => {
+test('a worker gets the tasks that it is asked to cancel, and after a number only new ones', async () => {
   const store = await runningTask();
   const app = createTasksApp({ store });
   expect(await (await app.request(PATH)).json()).toEqual({ cancellations: [] });
@@ -32,7 +32,7 @@ test('a worker is told what it is asked to cancel, and after a number only what 
   expect(await (await app.request('/workers/another/cancellations')).json()).toEqual({ cancellations: [] });
 });
 
-test('one that waits is answered as soon as there is something, also where another process has asked', async () => {
+test('a waiting request is answered as soon as a cancellation is stored, also by another process', async () => {
   const path = join(await temporaryFolder(), 'tasks.sqlite');
   const [here, elsewhere] = [await runningTask(sqliteStore(path)), sqliteStore(path)];
   onTestFinished(async () => void (await Promise.all([here.close(), elsewhere.close()])));
@@ -42,14 +42,14 @@ test('one that waits is answered as soon as there is something, also where anoth
   expect(await (await answer).json()).toMatchObject({ cancellations: [{ task_uuid: UUID }] });
 }, 10_000);
 
-test('one that waits for nothing is answered after its time', async () => {
+test('a waiting request is answered with nothing after its time', async () => {
   const app = createTasksApp({ store: await runningTask() });
   const before = performance.now();
   expect(await (await app.request(`${PATH}?wait=1`)).json()).toEqual({ cancellations: [] });
   expect(performance.now() - before).toBeGreaterThan(990);
 });
 
-test('whose worker is gone keeps no server from closing, and asks nothing of a store that is closed', async () => {
+test('a waiting request whose worker has disconnected lets its server close, and reads no closed store', async () => {
   const store = await runningTask();
   const calls: number[] = [];
   const cancellations = store.cancellations.bind(store);

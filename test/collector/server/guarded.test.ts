@@ -18,14 +18,14 @@ async function cancel(app: Hono, headers: Record<string, string>): Promise<numbe
 }
 
 describe('an app that is guarded', () => {
-  test.each(PATHS)('is asked for %s by any name, and by pages of any origin', async (path) => {
+  test.each(PATHS)('answers %s for any host name, and to pages of any origin', async (path) => {
     expect((await guarded().request(path, { headers: { Host: 'shop.example:8080' } })).status).toBe(200);
     const response = await guarded().request(path, { headers: { Host: 'shop.example', Origin: 'https://partner.example' } });
     // Whether the page may see the answer is for the application's own CORS to say.
     expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([200, null]);
   });
 
-  test('takes a cancel from its own pages, and from no others', async () => {
+  test('takes a cancel from its own pages alone', async () => {
     const Host = 'shop.example';
     expect(await cancel(guarded(), { Host })).toBe(202);
     expect(await cancel(guarded(), { Host, Origin: 'https://shop.example', 'Sec-Fetch-Site': 'same-origin' })).toBe(202);
@@ -35,7 +35,7 @@ describe('an app that is guarded', () => {
     expect(await cancel(guarded(), { Host, 'Sec-Fetch-Site': 'cross-site' })).toBe(403);
   });
 
-  test('is told to cancel by pages of allowedOrigins, which ask for leave first', async () => {
+  test('takes a cancel from pages of allowedOrigins, after a preflight request', async () => {
     const app = guarded({ allowedOrigins: ['https://app.example'] });
     const page = { Host: 'api.example', Origin: 'https://app.example', 'Sec-Fetch-Site': 'cross-site' };
     const leave = await app.request(CANCEL, {
@@ -66,7 +66,7 @@ describe('an app that is guarded', () => {
   });
 });
 
-test('an app that is not guarded says to a page of allowedOrigins what cancelling takes', async () => {
+test('an app that is not guarded answers a page of allowedOrigins with what a cancel needs', async () => {
   const app = createTasksApp({ store: plainStore(plainTask()), access: { allowedOrigins: ['https://app.example'] } });
   const response = await app.request(CANCEL, { method: 'POST', headers: { Host: 'localhost', Origin: 'https://app.example' } });
   expect(response.status).toBe(403);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readingEnd } from '../../../collector/capture/ring-here.ts';
+import { readingEnd } from '../../../collector/capture/ring-reader.ts';
 import { collectorMetrics } from '../../../collector/server/metrics.ts';
 import { Committer } from '../../../collector/store/committer.ts';
 import { memoryStore } from '../../../collector/store/sqlite-store.ts';

@@ -88,7 +88,7 @@ describe('a served app', () => {
     expect(await textOf(unchanged)).toBe('');
   });
 
-  test('turns away a name that was made to point at it', async () => {
+  test('refuses a foreign name that points at it', async () => {
     const { url } = await served();
     const response = await ask(`${url}/tasks`, { headers: { Host: 'evil.example' } });
     expect(response.statusCode).toBe(403);
@@ -107,14 +107,14 @@ describe('a served app', () => {
     expect(await answerTo(url, 'GET /tasks HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  test('tells a request with an unusable host what is wrong with it', async () => {
+  test('answers a request with an invalid host with what is wrong', async () => {
     const { url } = await served();
     const answer = await answerTo(url, 'GET /tasks HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('application/problem+json');
   });
 
-  test('cuts the connection, and says nothing of its inside, when the store fails half way through a log', async () => {
+  test('cuts the connection, without the cause, when the store fails half way through a log', async () => {
     const printed = vi.spyOn(console, 'error').mockReturnValue();
     onTestFinished(() => printed.mockRestore());
     const store = plainStore(plainTask({ log: LOG }));
@@ -150,15 +150,15 @@ describe('serving fails', () => {
     );
   });
 
-  test('on no address at all, whatever is asked for', async () => {
+  test('on an empty address, whatever the options are', async () => {
     await expect(served({ host: '', isProtected: true })).rejects.toThrow(RangeError);
   });
 
-  test.each([-1, 65_536, 1.5, Number.NaN])('on port %d, which is none', async (port) => {
+  test.each([-1, 65_536, 1.5, Number.NaN])('on the invalid port %d', async (port) => {
     await expect(served({ port })).rejects.toThrow(RangeError);
   });
 
-  test('on a port that is taken, and says so', async () => {
+  test('on a port that is taken, with that reason', async () => {
     const port = Number(new URL((await served()).url).port);
     await expect(served({ port })).rejects.toMatchObject({
       message: `port ${port} on 127.0.0.1 is taken by another server`,
@@ -218,7 +218,7 @@ describe('closing', () => {
     await Promise.all([server.close(), expect(response).rejects.toThrow('socket hang up')]);
   });
 
-  test('may be asked for twice', async () => {
+  test('may be called twice', async () => {
     const server = await served();
     await Promise.all([server.close(), server.close()]);
     await server.close();

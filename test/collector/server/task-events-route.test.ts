@@ -83,7 +83,7 @@ function counted(store: TaskStore): { store: TaskStore; calls: Map<string, numbe
 }
 
 describe('a stream of a task', () => {
-  test('begins with the record as it is, then tells each commit, and ends with the task', async () => {
+  test('begins with the present record, then has each commit, and ends with the task', async () => {
     const task = await Telling.begin();
     await task.say('first');
     const events = await task.watch();
@@ -132,20 +132,20 @@ describe('a stream of a task', () => {
     expect(late.map(({ event, id }) => [event, id])).toEqual([['change', '2'], ['end', '2']]);
   });
 
-  test('whose client has seen the end is a 204, so that an EventSource comes back no more', async () => {
+  test('whose client has seen the end is a 204, so that an EventSource does not reconnect', async () => {
     const task = await Telling.begin();
     await task.end();
     const response = await task.app.request(PATH, { headers: { 'Last-Event-ID': '2' } });
     expect([response.status, await response.text()]).toEqual([204, '']);
   });
 
-  test('of an unknown task is a 404, of what is no UUID a 400', async () => {
+  test('of an unknown task is a 404, of an invalid UUID a 400', async () => {
     const { app } = await Telling.begin();
     expect((await app.request('/tasks/00000000-0000-4000-8000-000000000000/events')).status).toBe(404);
     expect((await app.request('/tasks/import/events')).status).toBe(400);
   });
 
-  test('tells one who goes on from a version all that came after it, and nothing twice', async () => {
+  test('has for a client that goes on from a version all later changes, and none twice', async () => {
     const task = await Telling.begin();
     await task.say('one');
     await task.say('two');
@@ -170,7 +170,7 @@ describe('a stream of a task', () => {
     expect(await events.next()).toMatchObject({ event: 'record', id: '1' });
   });
 
-  test('sends comments while there is nothing to tell', async () => {
+  test('sends comments while nothing changes', async () => {
     const task = await Telling.begin(memoryStore(), { aliveMs: 100 });
     const events = await task.watch();
     await events.next();
@@ -205,7 +205,7 @@ describe('a stream of a task', () => {
 });
 
 describe('what a client has after the events that came', () => {
-  test('is the record that GET gives, whatever is committed and however often it comes back', async () => {
+  test('is the record that GET gives, whatever is committed and however often it reconnects', async () => {
     await fc.assert(
       fc.asyncProperty(
         arbitraryTask({ steps: 25 }),
@@ -327,7 +327,7 @@ describe('many clients', () => {
     expect(readings).toEqual(['changes 1, log 1', 'changes 1, log 1']);
   });
 
-  test('that come back at once are answered with one reading', async () => {
+  test('that reconnect at the same time are answered with one reading', async () => {
     const { store, calls } = counted(memoryStore());
     const task = await Telling.begin(store);
     await task.say('missed');
@@ -340,7 +340,7 @@ describe('many clients', () => {
     expect(calls.get('stored')).toBeUndefined();
   });
 
-  test('that have gone away leave nothing behind', async () => {
+  test('that have disconnected leave nothing behind', async () => {
     const { store, calls } = counted(memoryStore());
     const stopped: number[] = [];
     const watch = store.watch.bind(store);
@@ -370,7 +370,7 @@ describe('many clients', () => {
 });
 
 describe('a client that takes nothing', () => {
-  test('is let go while others get all, and goes on where it was', async () => {
+  test('is disconnected while the other clients get everything, and goes on from there', async () => {
     const { store } = await sqliteFile();
     const task = await Telling.begin(store, { maxBehindBytes: 65_536 });
     const server = await serveTasks({ app: task.app, port: 0 });
@@ -405,7 +405,7 @@ describe('a client that takes nothing', () => {
 });
 
 describe('a commit of another connection to the same file', () => {
-  test('is told, though this one hears nothing of it', async () => {
+  test('is sent, though this connection is not notified of it', async () => {
     const { store, path } = await sqliteFile();
     const task = await Telling.begin(store);
     const reading = sqliteStore(path);

@@ -35,7 +35,7 @@ async function nextTask(events: EventReader): Promise<TaskSummary> {
   return JSON.parse(event.data) as TaskSummary;
 }
 
-test('the stream of all tasks tells from now on of new tasks and of changed ones, as the list has them', async () => {
+test('the stream of all tasks has each new and changed task from now on, as the list has it', async () => {
   const store = memoryStore();
   const app = createTasksApp({ store });
   const { say } = manyTasks(store);
@@ -52,7 +52,7 @@ test('the stream of all tasks tells from now on of new tasks and of changed ones
   expect(events.lastId).toBe((await store.changes({ limit: 1 })).position);
 });
 
-test('a client of all tasks that comes back gets each task that has changed meanwhile once', async () => {
+test('a client of all tasks that reconnects gets each task that has changed meanwhile once', async () => {
   const store = memoryStore();
   const app = createTasksApp({ store });
   const { say } = manyTasks(store);
@@ -69,7 +69,7 @@ test('a client of all tasks that comes back gets each task that has changed mean
   }
 });
 
-test('an id that was never given is a 400 as a parameter, and begins anew where a client comes back with it', async () => {
+test('an id that was never given is a 400 as a parameter, and begins anew where a client reconnects with it', async () => {
   const store = memoryStore();
   const app = createTasksApp({ store });
   await manyTasks(store).say(1);
@@ -82,7 +82,7 @@ test('an id that was never given is a 400 as a parameter, and begins anew where 
   }
 });
 
-test('whoever follows all tasks, and is cut off at any moment, has in the end the latest of each', async () => {
+test('a client of all tasks that is cut off at any moment has in the end the latest state of each', async () => {
   const folder = await temporaryFolder();
   let files = 0;
   await fc.assert(
@@ -140,7 +140,7 @@ test('a server on another connection that is behind the client catches up', asyn
   await response.body!.cancel();
 });
 
-test('what a client that comes back has read ahead of its server is not told to it again', async () => {
+test('a client that reconnects to a server that is behind gets no change twice', async () => {
   const path = `${await temporaryFolder()}/tasks.sqlite`;
   const [writing, reading] = [sqliteStore(path), sqliteStore(path)];
   onTestFinished(() => Promise.all([writing.close(), reading.close()]).then(() => undefined));

@@ -38,7 +38,7 @@ test('no tasks are an empty list', async () => {
   expect((await get([], '/tasks')).page).toEqual({ tasks: [], next: null });
 });
 
-test('a page has 50 tasks unless asked otherwise, and 200 at the most', async () => {
+test('a page has 50 tasks by default, and at most 200', async () => {
   expect((await get(tasks(201), '/tasks')).names).toHaveLength(50);
   expect((await get(tasks(201), '/tasks?limit=200')).names).toHaveLength(200);
   expect((await get(tasks(201), '/tasks?limit=1')).names).toEqual(['Task 201']);
@@ -91,7 +91,7 @@ test('an unknown state is refused with the ones that there are', async () => {
   });
 });
 
-test('a cursor that is none is refused', async () => {
+test('an invalid cursor is refused', async () => {
   const { response, page } = await get(tasks(1), '/tasks?cursor=made-up');
   expect(response.status).toBe(400);
   expect(page).toMatchObject({ detail: 'cursor: expected the "next" of a page, got "made-up"' });

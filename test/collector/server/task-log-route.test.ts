@@ -27,7 +27,7 @@ async function told(): Promise<{ store: TaskStore; log: Buffer; say: (text: stri
 }
 
 describe('the log from a byte on', () => {
-  test('is its rest, wherever the byte is, in the midst of a character too', async () => {
+  test('is its rest from any byte, in the middle of a character too', async () => {
     const { store, log } = await told();
     const app = createTasksApp({ store });
     for (let offset = 0; offset <= log.length; offset++) {
@@ -61,7 +61,7 @@ describe('the log from a byte on', () => {
     );
   });
 
-  test('is text whatever Accept says, and HEAD has no body', async () => {
+  test('is text whatever Accept has, and HEAD has no body', async () => {
     const { store, log } = await told();
     const app = createTasksApp({ store });
     for (const query of ['', '?follow=1']) {
@@ -78,7 +78,7 @@ describe('the log from a byte on', () => {
     expect((await createTasksApp({ store }).request(PATH + query)).status).toBe(400);
   });
 
-  test.each(['', '&follow=1'])('beyond its end is a 416 that tells its length%s', async (follow) => {
+  test.each(['', '&follow=1'])('beyond its end is a 416 with its length%s', async (follow) => {
     const { store, log } = await told();
     const response = await createTasksApp({ store }).request(`${PATH}?offset=${log.length + 1}${follow}`);
     expect(response.status).toBe(416);
@@ -86,7 +86,7 @@ describe('the log from a byte on', () => {
     expect(response.headers.get('Content-Range')).toBe(`bytes */${log.length}`);
   });
 
-  test.each(['', '?follow=1'])('of an unknown task is a 404, of what is no UUID a 400 %s', async (query) => {
+  test.each(['', '?follow=1'])('of an unknown task is a 404, of an invalid UUID a 400 %s', async (query) => {
     const app = createTasksApp({ store: memoryStore() });
     expect((await app.request(PATH + query)).status).toBe(404);
     expect((await app.request(`/tasks/import/log${query}`)).status).toBe(400);

@@ -97,7 +97,7 @@ describe('a task as JSON', () => {
     expect([moving.log_offset, moving.log_bytes]).toEqual([still.log_offset, still.log_bytes]);
   });
 
-  test('that is asked for again is the same, without its log being read again', async () => {
+  test('that is requested again is the same, without its log being read again', async () => {
     const store = plainStore(plainTask({ log: LOG }));
     const app = createTasksApp({ store });
     const texts = [await (await get(app, {})).text(), await (await get(app, {})).text()];
@@ -166,7 +166,7 @@ describe('a task as text', () => {
   test.each([
     ['short', LOG],
     ['long', `${'é'.repeat(500)}\n`.repeat(2000)],
-  ])('ends where the version ended that was asked for, although the log grows meanwhile (a %s one)', async (_, log) => {
+  ])('ends at the end of its version, although the log grows meanwhile (a %s one)', async (_, log) => {
     const task = plainTask({ log });
     const store = plainStore(task);
     const read = store.log.bind(store);
@@ -241,7 +241,7 @@ describe('a client that has a copy', () => {
     ['the tag as a weak one', (tag: string) => `W/${tag}`],
     ['a list with the tag in it', (tag: string) => `"a,b", W/"c" , ${tag}`],
     ['any', () => '*'],
-  ])('and names %s is told that it has not changed', async (_, ifNoneMatch) => {
+  ])('and names %s gets a 304', async (_, ifNoneMatch) => {
     const store = plainStore(plainTask({ log: LOG }));
     const tag = await tagOf(plainTask());
     const response = await get(createTasksApp({ store }), { 'If-None-Match': ifNoneMatch(tag) });

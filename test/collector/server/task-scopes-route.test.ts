@@ -51,7 +51,7 @@ test('scopes that a client has are not sent again while the task has the same ve
   expect((await app.request(`/tasks/${UUID}`)).headers.get('ETag')).not.toBe(changed.headers.get('ETag'));
 });
 
-test('scopes of an unknown task are a 404, of what is no UUID a 400', async () => {
+test('scopes of an unknown task are a 404, of an invalid UUID a 400', async () => {
   const app = createTasksApp({ store: plainStore() });
   expect((await app.request(`/tasks/${UUID}/scopes`)).status).toBe(404);
   expect((await app.request('/tasks/import/scopes')).status).toBe(400);

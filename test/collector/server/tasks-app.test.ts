@@ -58,7 +58,7 @@ describe('what is not there', () => {
     expect(detail).toContain(path);
   });
 
-  test('a task that nobody has heard of is a 404 that names it', async () => {
+  test('an unknown task is a 404 that names it', async () => {
     const unknown = '00000000-0000-4000-8000-000000000000';
     const { detail } = await expectProblem(await app().request(`/tasks/${unknown}`), 404, 'Not Found');
     expect(detail).toBe(`there is no task ${unknown}`);
@@ -79,7 +79,7 @@ describe('what is not there', () => {
   });
 });
 
-describe('whoever may not read', () => {
+describe('a client that may not read', () => {
   test.each([...PATHS, ...STREAMS])('gets nothing from %s', async (path) => {
     const headers = [{ Host: 'evil.example' }, { Origin: 'https://evil.example' }];
     for (const header of headers) await expectProblem(await app().request(path, { headers: header }), 403, 'Forbidden');
@@ -107,7 +107,7 @@ describe('mounted in another app', () => {
 });
 
 describe('a store that fails', () => {
-  test.each([...PATHS.slice(0, 4), ...STREAMS])('makes %s a 503 that tells nothing of its inside', async (path) => {
+  test.each([...PATHS.slice(0, 4), ...STREAMS])('makes %s a 503 without the cause', async (path) => {
     const response = await createTasksApp({ store: failing() }).request(path);
     expect(response.headers.get('Retry-After')).toBe('1');
     const problem = await expectProblem(response, 503, 'Service Unavailable');
@@ -134,7 +134,7 @@ describe('a store that fails', () => {
     expect(await response.json()).toEqual({ status: 'ok' });
   });
 
-  test('is told to diag once per message', async () => {
+  test('is reported through diag once per message', async () => {
     const told: string[] = [];
     const tell = (message: string): void => void told.push(message);
     diag.setLogger({ error: tell, warn: tell, info: tell, debug: tell, verbose: tell }, { logLevel: DiagLogLevel.WARN });
@@ -152,6 +152,6 @@ test.each([
   [undefined, 'createTasksApp: expected an object of options, got undefined'],
   [{ store: plainStore(), acces: {} }, 'createTasksApp: expected options among store, access, streams, listen, metrics, got "acces"'],
   [{ store: plainStore(), listen: 'no' }, 'listen: expected a boolean, got "no"'],
-])('options that can not be meant are refused: %#', (options, message) => {
+])('invalid options are refused: %#', (options, message) => {
   expect(() => createTasksApp(options as never)).toThrow(new TypeError(message));
 });

@@ -32,7 +32,7 @@ describe('an app with a token', () => {
   test.each([
     '', TOKEN, 'Bearer', 'Bearer ', `Bearer${TOKEN}`, `Bearer ${TOKEN.slice(0, -1)}`, `Bearer ${TOKEN}x`, `Bearer ${TOKEN.toLowerCase()}`, `Bearer ${TOKEN} x`, `Digest ${TOKEN}`,
     'Basic', `Basic ${TOKEN}`, basic(TOKEN.slice(1)), basic(''), basic('x', TOKEN), `Basic ${Buffer.from(TOKEN).toString('base64')}`, basic(`${TOKEN}:`), 'Basic %%%%',
-  ])('turns "%s" away', async (authorization) => {
+  ])('refuses "%s"', async (authorization) => {
     expect(await statusOf({ Authorization: authorization })).toBe(401);
   });
 
@@ -49,7 +49,7 @@ describe('an app with a token', () => {
     },
   );
 
-  test('lets nobody cancel a task without it', async () => {
+  test('cancels no task without it', async () => {
     const cancel = (headers: Record<string, string>) => appWith().request(`/tasks/${UUID}/cancel`, { method: 'POST', headers });
     expect((await cancel({})).status).toBe(401);
     // What the browser adds by itself on a foreign page is not enough.
@@ -61,14 +61,14 @@ describe('an app with a token', () => {
     expect(await statusOf({}, path)).toBe(200);
   });
 
-  test('is asked by any name, but from no foreign page', async () => {
+  test('answers for any host name, but to no foreign page', async () => {
     expect(await statusOf({ ...BEARER, Host: 'tasks.example:4320' })).toBe(200);
     expect(await statusOf({ Host: '10.0.0.7:4320' }, '/healthz')).toBe(200);
     expect(await statusOf({ ...BEARER, Host: 'tasks.example', Origin: 'https://tasks.example' })).toBe(200);
     expect(await statusOf({ ...BEARER, Host: 'tasks.example', Origin: 'https://evil.example' })).toBe(403);
   });
 
-  test('is asked by a page of an allowed origin, which asks for leave without it', async () => {
+  test('answers a page of an allowed origin, whose preflight request has no token', async () => {
     const app = appWith({ allowedOrigins: ['https://app.example'] });
     const Origin = 'https://app.example';
     const leave = await app.request('/tasks', {
@@ -85,13 +85,13 @@ describe('an app with a token', () => {
 });
 
 describe('what is no token', () => {
-  const EXPECTED = 'token: expected 16 to 1024 characters of A-Z a-z 0-9 - . _ ~ + / and = at the end, got';
+  const EXPECTED = 'access.token: expected 16 to 1024 characters of A-Z a-z 0-9 - . _ ~ + / and = at the end, got';
 
   test.each<[unknown, new (message: string) => Error, string]>([
     ['short', RangeError, '5'], ['', RangeError, '0'], ['x'.repeat(1025), RangeError, '1025'],
     [`${TOKEN}\n`, TypeError, 'others'], [`${TOKEN} ${TOKEN}`, TypeError, 'others'], [`=${TOKEN}`, TypeError, 'others'], ['ä'.repeat(16), TypeError, 'others'],
     [1234567890123456, TypeError, 'number'], [null, TypeError, 'null'],
-  ])('is refused at once, and not told: %j', (token, kind, came) => {
+  ])('is refused at once, and not in the message: %j', (token, kind, came) => {
     expect(() => appWith({ token: token as string })).toThrow(new kind(`${EXPECTED} ${came}`));
   });
 

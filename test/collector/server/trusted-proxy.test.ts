@@ -51,7 +51,7 @@ describe('with trustProxy', () => {
     ['a host as the client sent it', { Host: 'tasks.example', 'X-Forwarded-Host': '' }, 'https://tasks.example'],
     ['a protocol alone, with the port that the proxy listens to', { Host: 'tasks.example:80', 'X-Forwarded-Host': '' }, 'https://tasks.example'],
     ['nothing', { Host: 'localhost:4320', Origin: 'http://localhost:4320', 'X-Forwarded-Host': '', 'X-Forwarded-Proto': '' }, 'http://localhost:4320'],
-  ])('a page cancels, and the URL is that of its browser: the proxy tells %s', async (_, headers, url) => {
+  ])('a page cancels, and the URL is that of its browser: the proxy sends %s', async (_, headers, url) => {
     const app = await appWith(BEHIND);
     expect(await cancel(app, { ...FORWARDED, ...headers })).toBe(url + PATH);
   });
@@ -82,7 +82,7 @@ describe('with trustProxy', () => {
     expect((await app.request(PATH, { headers: { ...reading, ...headers } })).status).toBe(403);
   });
 
-  test('a page of elsewhere may not, whatever the proxy says', async () => {
+  test('a foreign page may not, whatever the proxy sends', async () => {
     const app = await appWith(BEHIND);
     expect(await cancel(app, { ...FORWARDED, Origin: 'https://evil.example' })).toMatch(
       /^403 the origin "https:\/\/evil\.example" is not allowed: the host is "tasks\.example"; .*X-Forwarded-Host.*"allowedOrigins"$/,
@@ -105,7 +105,7 @@ describe('with trustProxy', () => {
     ['Forwarded', 'tasks.example', 'pairs such as host=tasks.example;proto=https'],
     ['Forwarded', 'host="tasks.example', 'pairs such as host=tasks.example;proto=https'],
     ['Forwarded', 'host=tasks.example proto=https', 'pairs such as host=tasks.example;proto=https'],
-  ])('%s: %s is a 400 that says what is expected', async (header, value, expected) => {
+  ])('%s: %s is a 400 with what is expected', async (header, value, expected) => {
     const app = await appWith(BEHIND);
     const problem = `400 ${header}: expected ${expected}, got ${JSON.stringify(value)}`;
     expect(await cancel(app, { ...FORWARDED, [header]: value })).toBe(problem);
@@ -114,7 +114,7 @@ describe('with trustProxy', () => {
   });
 });
 
-describe('a forwarded header that nobody needs', () => {
+describe('a forwarded header that is not needed', () => {
   test.each(['Forwarded', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Forwarded-Prefix'])('%s of more than 1024 characters is a 400', async (header) => {
     const app = await appWith({ guarded: true, trustProxy: true });
     const answer = `400 ${header}: expected at most 1024 characters, got 1025`;
@@ -171,7 +171,7 @@ describe('the origin of the app itself in allowedOrigins', () => {
     expect(await cancel(app, { ...own, 'Sec-Fetch-Site': 'cross-site' })).toMatch(/^403 pages of another origin/);
   });
 
-  test('does not help a page whose host the proxy does not hand on, and the error says what helps', async () => {
+  test('does not help a page whose host the proxy does not forward, and the error has the remedy', async () => {
     const app = await appWith(access);
     expect(await cancel(app, { ...own, Host: '127.0.0.1:4320' })).toMatch(
       /^403 pages of another origin .*the host is "127\.0\.0\.1:4320"; behind a proxy .*"trustProxy".*"guarded" and .*"allowedOrigins"$/,

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { untilWoken } from '../../../collector/capture/ring-here.ts';
+import { untilWoken } from '../../../collector/capture/ring-reader.ts';
 import { Committer } from '../../../collector/store/committer.ts';
 import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
@@ -209,7 +209,7 @@ describe('facts that the store can never take', () => {
     };
   }
 
-  test('are given up alone and told one by one, all others are committed in their order', async () => {
+  test('are given up alone and reported one by one, all others are committed in their order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 60 })), async (numbers) => {
         const poison = new Set(numbers);

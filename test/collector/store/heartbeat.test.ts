@@ -115,7 +115,7 @@ describe('a worker that falls silent', () => {
     expect(await machine.store.workers()).toEqual([]);
   });
 
-  test('has its silence counted on by who begins to listen when the listener is gone', async () => {
+  test('has its silence counted on by a process that begins to listen when the listener is gone', async () => {
     const { machine, worker, listener } = await workerAndListener();
     worker.runs = false;
     await machine.pass(8000);
@@ -145,7 +145,7 @@ describe('a worker that falls silent', () => {
   });
 });
 
-describe('nobody is lost', () => {
+describe('no worker is lost', () => {
   test.each([
     ['forward by a day', 86_400_000],
     ['back by a day', -86_400_000],
@@ -169,7 +169,7 @@ describe('nobody is lost', () => {
     expect(await worker.task()).toMatchObject({ state: 'running', liveness: { final: false } });
   });
 
-  test('while the store can not be written, by whoever writes it first', async () => {
+  test('while the store can not be written, by the process that writes it first', async () => {
     const inner = memoryStore();
     let away = false;
     const store = new Proxy(inner, {
@@ -190,7 +190,7 @@ describe('nobody is lost', () => {
     expect(listener.runs).toBe(true);
   });
 
-  test('of those who never stopped, whatever becomes of others, and who is finished stays so', async () => {
+  test('that never stopped, whatever becomes of others, and one that is finished stays so', async () => {
     const action = fc.oneof(
       { weight: 4, arbitrary: fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: LOOK_MS, max: 5000 }) }) },
       { weight: 2, arbitrary: fc.record({ what: fc.constant('toggle' as const), which: fc.nat(4) }) },
@@ -252,7 +252,7 @@ describe('a process', () => {
     expect(beats).toHaveLength(10);
   });
 
-  test('that can not write the store says so once, and once that it can again, also when its tasks have ended meanwhile', async () => {
+  test('that can not write the store reports it once, and once that it can again, also when its tasks have ended meanwhile', async () => {
     const machine = new Machine();
     const { store } = machine;
     const [beat, workers] = [store.beat.bind(store), store.workers.bind(store)];
@@ -288,7 +288,7 @@ describe('a process', () => {
     expect((await worker.task()).liveness).toMatchObject({ busySince: null });
   });
 
-  test('that was away as a whole was not busy', async () => {
+  test('that stood still as a whole was not busy', async () => {
     const { machine, worker } = await workerAndListener();
     worker.loopTicks++;
     await machine.pass(LOOK_MS);

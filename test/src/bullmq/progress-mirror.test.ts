@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ProgressMirror } from '../../../src/bullmq/progress-mirror.ts';
 import { diagnosed } from '../support/diagnosed.ts';
 
-/** Updates that take until they are let through, in the order in which they came. */
+/** Updates that wait until a test lets them finish, in the order in which they came. */
 function slowUpdates(): { shown: number[]; mirror: ProgressMirror; next: () => Promise<void> } {
   const shown: number[] = [];
   const waiting: (() => void)[] = [];
@@ -16,7 +16,7 @@ function slowUpdates(): { shown: number[]; mirror: ProgressMirror; next: () => P
   } };
 }
 
-it('while an update is under way the next waits, and then has the latest state', async () => {
+it('while an update is being sent the next one waits, and then has the latest state', async () => {
   const { shown, mirror, next } = slowUpdates();
   for (const share of [0.1, 0.2, 0.3]) mirror.show(share);
   expect(shown).toEqual([10]);
@@ -26,7 +26,7 @@ it('while an update is under way the next waits, and then has the latest state',
   expect(shown).toEqual([10, 30]);
 });
 
-it('the last state goes out before the end, whatever is under way', () => {
+it('the last state is sent before the end, even while another update is being sent', () => {
   const { shown, mirror } = slowUpdates();
   mirror.show(0.1);
   mirror.show(1);
@@ -35,7 +35,7 @@ it('the last state goes out before the end, whatever is under way', () => {
   expect(shown).toEqual([10, 100]);
 });
 
-it('whole percents are shown, each once, and nothing of a task that tells no progress', async () => {
+it('whole percents are shown, each once, and none for a task that reports no progress', async () => {
   const { shown, mirror, next } = slowUpdates();
   mirror.flush();
   mirror.show(0.29);
@@ -45,8 +45,8 @@ it('whole percents are shown, each once, and nothing of a task that tells no pro
   expect(shown).toEqual([29]);
 });
 
-it('an update that fails, at once or later, is told once and hurts nobody', async () => {
-  const told = diagnosed();
+it('an update that fails, at once or later, is reported once and has no other effect', async () => {
+  const warnings = diagnosed();
   const failing = new ProgressMirror(() => Promise.reject(new Error('Missing key for job 1')));
   const throwing = new ProgressMirror(() => {
     throw new Error('not connected');
@@ -56,5 +56,5 @@ it('an update that fails, at once or later, is told once and hurts nobody', asyn
     throwing.show(share);
     await new Promise(setImmediate);
   }
-  expect(told).toEqual([expect.stringContaining('the progress of a job could not be shown')]);
+  expect(warnings).toEqual([expect.stringContaining('the progress of a job could not be shown')]);
 });

@@ -9,7 +9,7 @@ interface Options {
   readonly defaultJobOptions?: Options;
 }
 
-/** A queue that only numbers its jobs and keeps what it was given. */
+/** A queue that only numbers its jobs and keeps the arguments. */
 class NumberedQueue {
   readonly given: unknown[][] = [];
   readonly opts: Options;
@@ -43,7 +43,7 @@ it('a job carries the trace in which it was added, beside its data and options',
   ]);
 });
 
-it('a job carries what somebody else has given it, and nothing where there is no trace', async () => {
+it('a job keeps the trace that the caller gave it, and carries none where there is no trace', async () => {
   recorded();
   const queue = queueTasks(new NumberedQueue());
   await queue.add('No trace', {});
@@ -57,7 +57,7 @@ it('a job carries what somebody else has given it, and nothing where there is no
   expect(untraced.given.map(carried)).toEqual([undefined]);
 });
 
-it('a task has the name and the attributes that it is given', async () => {
+it('a task has the name and the attributes of the options', async () => {
   const { record } = recorded();
   const queue = queueTasks(new NumberedQueue(), {
     taskName: ({ id, name }) => `${name} ${id} with secret`,
@@ -72,8 +72,8 @@ it('a task has the name and the attributes that it is given', async () => {
   });
 });
 
-it('a name that can\'t be made is the job\'s, and the job is added all the same', async () => {
-  const told = diagnosed();
+it('if the name can\'t be made it is the job\'s, and the job is added all the same', async () => {
+  const warnings = diagnosed();
   const { record } = recorded();
   const queue = queueTasks(new NumberedQueue(), {
     taskName: () => {
@@ -85,7 +85,7 @@ it('a name that can\'t be made is the job\'s, and the job is added all the same'
   });
   await expect(queue.add('One', {})).resolves.toMatchObject({ id: '1' });
   expect(await record(jobUuid('mail', '1'))).toMatchObject({ task_name: 'One' });
-  expect(told).toHaveLength(2);
+  expect(warnings).toHaveLength(2);
 });
 
 it('a job that is not added is no task, and the caller gets the queue\'s error', async () => {
@@ -96,7 +96,7 @@ it('a job that is not added is no task, and the caller gets the queue\'s error',
   expect(await spans()).toEqual([]);
 });
 
-it('wrong arguments are told at once', () => {
+it('wrong arguments throw at once', () => {
   expect(() => queueTasks({} as NumberedQueue)).toThrow('queueTasks: expected a Queue or FlowProducer of BullMQ, got');
   expect(() => queueTasks(new NumberedQueue(), { name: 'x' } as never)).toThrow(
     'queueTasks: expected options among taskName, attributes, redact, limits, got "name"',

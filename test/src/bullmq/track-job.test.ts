@@ -34,7 +34,7 @@ describe('a tracked processor', () => {
     expect(trackJob(() => undefined)).toHaveLength(3);
   });
 
-  it('runs the same without an SDK, with its progress shown and its error thrown on', async () => {
+  it('runs the same without an SDK, with its progress shown and its error rethrown', async () => {
     const error = new RangeError('division by zero');
     const one = job();
     const processor = trackJob((_job, _token, _signal, updater) => {
@@ -78,14 +78,14 @@ describe('a tracked processor', () => {
     ['that is frozen', Object.freeze(new Error('no')), 'no'],
     ['that is nothing', undefined, 'undefined'],
     ['without a prototype', Object.create(null) as unknown, '{}'],
-  ])('throws on an error %s, the very same', async (_, error, exception) => {
+  ])('rethrows the very same error %s', async (_, error, exception) => {
     const { record } = recorded();
     const isSame = trackJob(() => thrown(error))(job()).catch((one: unknown) => one === error);
     await expect(isSame).resolves.toBe(true);
     expect(await record(UUID)).toMatchObject({ state: 'failed', exception });
   });
 
-  it('that is cancelled ends as cancelled, whatever says that it was aborted', async () => {
+  it('that is cancelled ends as cancelled, whichever error reports the abort', async () => {
     const { record } = recorded();
     const aborted: unknown = Object.assign(Object.create(null), { name: 'AbortError' });
     const processor = trackJob((_job, _token, _signal, updater) => {
@@ -96,7 +96,7 @@ describe('a tracked processor', () => {
     expect(await record(UUID)).toMatchObject({ state: 'cancelled' });
   });
 
-  it('that is cancelled is not tried again by an error of its own either, by which it has failed', async () => {
+  it('that is cancelled and fails by an error of its own is not retried either', async () => {
     const { record } = recorded();
     const error = new Error('stopped in a way of its own');
     const processor = trackJob((_job, _token, _signal, updater) => {
@@ -155,20 +155,20 @@ describe('a tracked worker', () => {
     ['job started more than allowable limit', {}],
     ['Unexpected exit code: null signal: SIGKILL', {}],
     ['child mail:2 failed', { deferredFailure: 'child mail:2 failed' }],
-  ])('tells that BullMQ gave a job up: %s', async (message, more) => {
+  ])('records that BullMQ gave a job up: %s', async (message, more) => {
     const { record } = recorded();
     failing().fail(job({ attemptsMade: 1, attemptsStarted: 3, ...more }), new Error(message));
     expect(await record(UUID)).toMatchObject({ state: 'failed', exception: message, attempt: 3 });
   });
 
-  it('tells of whose flow the job was that BullMQ gave up', async () => {
+  it('records the parent of a job in a flow that BullMQ gave up', async () => {
     const { record } = recorded();
     const parent = { id: '7', queueKey: 'bull:flows' };
     failing().fail(job({ attemptsMade: 1, parent, deferredFailure: 'child failed' }), new Error('child failed'));
     expect(await record(UUID)).toMatchObject({ state: 'failed', parent_task_uuid: jobUuid('flows', '7') });
   });
 
-  it('leaves what a processor threw to the task of its run', async () => {
+  it('does not record an error that a processor threw a second time', async () => {
     const { spans } = recorded();
     failing().fail(job({ attemptsMade: 1 }), new Error('division by zero'));
     failing().fail(job({ attemptsMade: 1 }), undefined as never);

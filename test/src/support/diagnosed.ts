@@ -1,11 +1,11 @@
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { onTestFinished } from 'vitest';
 
-/** Collects what OpenTelemetry's `diag` is told until the test has finished. */
+/** Collects the warnings that OpenTelemetry's `diag` gets until the test has finished. */
 export function diagnosed(): string[] {
-  const told: string[] = [];
-  const tell = (message: string): void => void told.push(message);
-  diag.setLogger({ error: tell, warn: tell, info: tell, debug: tell, verbose: tell }, DiagLogLevel.WARN);
+  const warnings: string[] = [];
+  const push = (message: string): void => void warnings.push(message);
+  diag.setLogger({ error: push, warn: push, info: push, debug: push, verbose: push }, DiagLogLevel.WARN);
   onTestFinished(() => diag.disable());
-  return told;
+  return warnings;
 }

@@ -1,6 +1,6 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 
-/** A span processor of somebody else, with these hooks. */
+/** A foreign span processor with these hooks. */
 export function processor(hooks: Partial<SpanProcessor>): SpanProcessor {
   return {
     onStart: () => undefined,

@@ -7,10 +7,10 @@ import type { AttemptRecord, TaskRecord } from '../../../collector/index.ts';
 import { recordJson } from '../../../collector/record/record-json.ts';
 import type { TaskUpdater } from '../../../src/index.ts';
 
-/** Whichever task is meant: an updater or its UUID. */
+/** A task, by its updater or by its UUID. */
 export type TaskRef = string | Pick<TaskUpdater<boolean>, 'taskUuid'>;
 
-/** What a registered SDK has seen, up to the moment of asking. */
+/** What a registered SDK has seen until now. */
 export interface Recorded {
   readonly provider: NodeTracerProvider;
   readonly record: (task: TaskRef) => Promise<TaskRecord>;
@@ -24,9 +24,9 @@ export interface Recorded {
 }
 
 export interface RecordedOptions extends Omit<TracerConfig, 'spanProcessors'> {
-  /** Processors of somebody else, before ours. */
+  /** Foreign span processors, before ours. */
   before?: SpanProcessor[];
-  /** Processors of somebody else, after ours. */
+  /** Foreign span processors, after ours. */
   after?: SpanProcessor[];
 }
 
@@ -36,7 +36,7 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
   const exporter = new EndedSpans();
   const provider = registered({
     ...config,
-    // Without timers of its own, since tests count those of a task.
+    // It has no timers, since tests count those of a task.
     spanProcessors: [...before, new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false }), ...after, new SimpleSpanProcessor(exporter)],
   });
   const recording: Recorded = {
@@ -81,7 +81,7 @@ export function exported(config: Omit<TracerConfig, 'spanProcessors'> = {}): Pic
   };
 }
 
-/** Keeps ended spans as the SDK's own exporter in memory does, but without a timer: time may be faked. */
+/** Keeps ended spans, as the SDK's exporter in memory does. It has no timer, since a test may fake time. */
 class EndedSpans implements SpanExporter {
   readonly spans: ReadableSpan[] = [];
 
@@ -95,7 +95,7 @@ class EndedSpans implements SpanExporter {
   }
 }
 
-/** Registers a provider until the test has finished, and shuts it down then. */
+/** Registers a provider until the test has finished. Then it shuts the provider down. */
 export function registered(config: TracerConfig): NodeTracerProvider {
   const provider = new NodeTracerProvider(config);
   provider.register();

@@ -1,6 +1,6 @@
 import { onTestFinished, vi } from 'vitest';
 
-/** Keeps what is written to standard output until the test has finished, and gives it. */
+/** Captures standard output until the test has finished. Returns a function that reads it. */
 export function capturedStdout(): () => string {
   const written: string[] = [];
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {

@@ -1,9 +1,9 @@
-/** Throws it, where an expression is needed. */
+/** Throws a value, for code that needs an expression. */
 export function thrown(error: unknown): never {
   throw error;
 }
 
-/** What a function throws. */
+/** Returns what a function throws. */
 export function caught(fn: () => unknown): unknown {
   try {
     fn();

@@ -63,7 +63,7 @@ describe('a job of BullMQ, by bullmq-otel\'s spans', () => {
     expect(log).toBe((await told([span], BAD)).log);
   });
 
-  it('has failed by the error that BullMQ tells, with its id as the UUID where that is one', async () => {
+  it('has failed by the error that BullMQ has, with its id as the UUID where that is one', async () => {
     expect(await told(SPANS, BAD)).toMatchObject({
       task_name: 'Bad',
       state: 'failed',
@@ -93,7 +93,7 @@ Error: division by zero
     expect(await told(SPANS, jobUuid('mail', '5'))).toMatchObject({ task_name: 'Later', state: 'completed', attempt: 1 });
   });
 
-  it('has failed where only an exception tells it', async () => {
+  it('has failed where only an exception shows it', async () => {
     const attributes = { 'exception.type': 'ReplyError', 'exception.message': 'OOM' };
     const span = { ...runOf('Good'), events: [exception(attributes)] };
     const record = await told([span], jobUuid('mail', '1'));
@@ -111,7 +111,7 @@ Error: division by zero
     expect(bullmqFacts({ ...runOf('Good'), attributes: { ...attributes, 'taskspan.task.uuid': BAD } })).toEqual([]);
   });
 
-  it('is all that is told: spans of the queue and the worker are nobody\'s', () => {
+  it('is all that is reported: spans of the queue and the worker are ignored', () => {
     const names = new Set(SPANS.filter((span) => bullmqFacts(span).length > 0).map(({ name }) => name.split(' ')[0]));
     expect(names).toEqual(new Set(['add', 'addNode', 'process']));
     expect(SPANS.map(({ name }) => name.split(' ')[0])).toEqual(expect.arrayContaining(['addBulk', 'complete', 'retry', 'close']));

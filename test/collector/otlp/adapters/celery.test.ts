@@ -105,14 +105,14 @@ Retry: Retry in 1s: ValueError('not yet')
     expect(await told(SPANS, REJECTED)).toMatchObject({ state: 'cancelled', status: 0 });
   });
 
-  it('has a UUID made of its id where that is none, of its message and of its runs the same', () => {
+  it('has a UUID made of its id where that is no UUID, the same for its message and its runs', () => {
     const named = SPANS.filter(({ attributes }) => attributes['messaging.message.id'] === 'order 17').flatMap(celeryFacts);
     expect(named.map(({ kind }) => kind)).toEqual(['task-announced', 'task-start', 'task-end']);
     // As Python makes it: uuid5(uuid5(JOB_NAMESPACE, 'celery'), 'order 17').
     expect([...new Set(named.map(({ span }) => span.taskUuid))]).toEqual([ORDER_17]);
   });
 
-  it('keeps what its code has said of itself on the span', async () => {
+  it('keeps the attributes that its code has set on the span', async () => {
     const span = untold({ attributes: { ...spanOf('run/tasks.div').attributes, customer: 'ACME' } });
     expect(await told([span], FAILING)).toMatchObject({ attributes: { customer: 'ACME', 'messaging.destination': 'celery' } });
   });
@@ -120,7 +120,7 @@ Retry: Retry in 1s: ValueError('not yet')
 
 const ORDER_17 = '66d0e229-26e7-5400-baf8-24551130b55d';
 
-describe('a run of which Celery does not say how it ended', () => {
+describe('a run without a state of Celery', () => {
   const { events } = spanOf('run/tasks.div');
 
   it('has failed by the status of its span', async () => {
@@ -138,7 +138,7 @@ describe('a run of which Celery does not say how it ended', () => {
 });
 
 describe('an error that the task has survived', () => {
-  it('is told, and the task has ended well', async () => {
+  it('is reported, and the task has ended well', async () => {
     const { events } = spanOf('run/tasks.div');
     const span = untold({ events, attributes: spanOf('run/tasks.add').attributes });
     const [facts] = [celeryFacts(span)];
@@ -159,8 +159,8 @@ describe('spans of Celery in whatever order and number', () => {
   });
 });
 
-describe('a span of the instrumentation that is no task, or whose task is told by an updater', () => {
-  it("is nobody's", () => {
+describe('a span of the instrumentation that is no task, or whose task an updater records', () => {
+  it("has no facts", () => {
     expect(celeryFacts({ ...spanOf('run/tasks.div'), attributes: {} })).toEqual([]);
     const { attributes } = spanOf('run/tasks.div');
     expect(celeryFacts(untold({ attributes: { ...attributes, 'taskspan.task.uuid': FAILING } }))).toEqual([]);

@@ -57,7 +57,7 @@ it.each([
   ['objects', '{},', `{"resourceSpans":[{"scopeSpans":[{"spans":[`, '{}]}]}]}'],
   ['lists', '[],', '{"unknown":[', '[]]}'],
   ['brackets', '[', '{"unknown":', ']}'],
-])('millions of %s in JSON are no OTLP, and not parsed', async (_, one, before, after) => {
+])('millions of %s in JSON are refused without being parsed', async (_, one, before, after) => {
   const body = Buffer.from(before + one.repeat((LONGEST - 100) / one.length) + after);
   await expect(readWithin('json', 'readJsonTraces', body)).resolves.toBe('MalformedError');
 });

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { boundedFact } from '../../../../collector/otlp/receive/bounded-fact.ts';
-import { cutText, DEFAULT_LIMITS } from '../../../../src/limits.ts';
+import { boundedFact } from '../../../../collector/facts/fact-codec.ts';
 import type { Fact } from '../../../../src/fact.ts';
-import { seedExample } from '../../record/seed-example.ts';
+import { cutText, DEFAULT_LIMITS } from '../../../../src/limits.ts';
 import { arbitraryTask, cases } from '../../record/arbitrary-task.ts';
+import { seedExample } from '../../record/seed-example.ts';
 
 const { facts } = seedExample();
 const [taskStart, scopeStart] = facts as [Fact & { kind: 'task-start' }, Fact & { kind: 'scope-start' }];
@@ -20,7 +20,7 @@ function message(text: string): Fact {
   return { kind: 'notification', span, seq: 1, time: 1, message: text };
 }
 
-it('what our own sources say stays as it is', () => {
+it('what our own sources report stays as it is', () => {
   fc.assert(
     fc.property(arbitraryTask(), (task) => {
       for (const fact of task.facts) expect(bounds(fact)).toEqual(fact);
@@ -75,7 +75,7 @@ it.each([
   expect(bounds({ ...taskStart, attributes: { value } as never })).toMatchObject({ attributes: { value: kept } });
 });
 
-it('a notification of too many attributes says so in its line, as in process; a set that is not too long stays', () => {
+it('a notification of too many attributes has a mark in its line, as in process; a set that is not too long stays', () => {
   expect(bounds({ ...message('said'), attributes: some(100) } as Fact)).toEqual({ ...message('said… (cut: 36 of 100 attributes)'), attributes: some(64) });
   const cutAtItsSource = { ...message('said… (cut: 36 of 100 attributes)'), attributes: some(64) } as Fact;
   expect(bounds(cutAtItsSource)).toEqual(cutAtItsSource);
@@ -93,12 +93,12 @@ it('half a surrogate pair is replaced, as nothing else can be stored', () => {
   expect(bounds(message('a\ud800b'))).toEqual(message('a\ufffdb'));
 });
 
-it('a worker that wants to beat too often or too seldom is held to the bounds', () => {
+it('a heartbeat interval that is too short or too long is held to the bounds', () => {
   const interval = (workerIntervalMs: number): unknown => (bounds({ ...taskStart, workerIntervalMs }) as typeof taskStart).workerIntervalMs;
   expect([0, 1, 5000, 1e15].map(interval)).toEqual([0, 50, 5000, 3_600_000]);
 });
 
-it('a scope whose parent is no span id hangs on the task span', () => {
+it('a scope whose parent is an invalid span id hangs on the task span', () => {
   expect(bounds({ ...scopeStart, parentSpanId: 'x' })).toEqual({ ...scopeStart, parentSpanId: span.spanId });
   expect(bounds({ ...scopeStart, parentSpanId: span.spanId.toUpperCase() })).toEqual({ ...scopeStart, parentSpanId: span.spanId });
 });

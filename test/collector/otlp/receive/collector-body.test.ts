@@ -17,7 +17,7 @@ const BODY = [
   'lw2ZS76XX4OIS/t+AT/Se8nKBAAA',
 ].join('');
 
-it('spans in the order of fields that the Collector writes are told as they are', async () => {
+it('spans in the order of fields that the Collector writes are read as they are', async () => {
   const store = memoryStore();
   const headers = { 'Content-Type': 'application/x-protobuf' };
   const body = gunzipSync(Buffer.from(BODY, 'base64'));

@@ -41,7 +41,7 @@ async function beat(app: Hono, { time = NOW, attributes = {}, resource, headers 
   );
 }
 
-describe.each(ENCODINGS)('a sign of life in %s', (encoding) => {
+describe.each(ENCODINGS)('a heartbeat in %s', (encoding) => {
   it('counts from when it came, with since when the worker is busy', async () => {
     const { app, beats } = receiving();
     const attributes = { 'taskspan.worker.busy_ms': 1500, 'process.pid': 42 };
@@ -57,8 +57,8 @@ describe.each(ENCODINGS)('a sign of life in %s', (encoding) => {
   });
 });
 
-describe('a sign of life', () => {
-  it('that is delivered again says nothing, nor do older ones', async () => {
+describe('a heartbeat', () => {
+  it('that is delivered again is dropped, and so are older ones', async () => {
     const { app, beats } = receiving();
     for (const time of [NOW, NOW, NOW - 5000, NOW - 10_000, NOW + 5000]) await beat(app, { time });
     expect(beats.length).toBe(2);
@@ -74,7 +74,7 @@ describe('a sign of life', () => {
     expect(beats.map(({ time }) => (time / 1000 - NOW) / 5000)).toEqual([0, 1, 2, 4, 5]);
   });
 
-  it('is tried again where the store is away', async () => {
+  it('is retried where the store is unreachable', async () => {
     const { app, store, beats } = receiving();
     const take = store.beat.bind(store);
     store.beat = () => Promise.reject(new Error('away'));

@@ -42,7 +42,7 @@ function readTraces(span: Record<string, unknown>): Received {
   return readJsonTraces(Buffer.from(JSON.stringify(traces(span))));
 }
 
-it('a span in the form of OTLP\'s example is accepted and nobody\'s', () => {
+it('a span in the form of OTLP\'s example is accepted and of no task', () => {
   expect(readTraces({ attributes: OWN })).toEqual(new Received());
 });
 
@@ -84,7 +84,7 @@ it.each([
   expect([facts, rejected, told]).toEqual([[], 1, expect.stringMatching(message)]);
 });
 
-it('the end of a dead task that another server told is ignored', () => {
+it('the end of a dead task that another server sent is ignored', () => {
   const lost = { key: 'taskspan.outcome', value: { stringValue: 'lost' } };
   expect(readTraces({ attributes: [...TASK, lost] })).toEqual(new Received());
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { memoryStore } from '../../../../collector/index.ts';
-import type { LogRecord } from '../../../../collector/facts/log-record-facts.ts';
-import { logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
+import type { LogRecord } from '../../../../collector/facts/log-record.ts';
+import { logRecordOf } from '../../../../collector/facts/log-record.ts';
 import { logRecordFacts } from '../../../../collector/otlp/receive/log-facts.ts';
 import { Received } from '../../../../collector/otlp/receive/received.ts';
 import { ScriptedTask } from '../../record/scripted-task.ts';
@@ -95,7 +95,7 @@ it('the id of the task span counts in upper case too', () => {
   expect(facts).toEqual(task.facts);
 });
 
-it('what a later contract may bring is ignored, whatever it says', () => {
+it('what a later contract may bring is ignored', () => {
   const later = saying({ ...start, eventName: 'taskspan.later' }, { 'taskspan.task.span': 7, 'taskspan.seq': 'x' });
   expect(take(later, saying({ ...later, traceId: '' }, {}))).toEqual(new Received());
   expect(take(saying(start, { 'taskspan.later': 1 })).facts).toEqual([task.facts[0]]);

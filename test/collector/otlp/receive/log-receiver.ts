@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
-import { factOf } from '../../../../collector/facts/log-record-facts.ts';
+import { factOf } from '../../../../collector/facts/log-record.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { decodeLogs } from './decoded-logs.ts';
 import type { DecodedRecord } from './decoded-logs.ts';

@@ -4,8 +4,8 @@ import { JsonLogsSerializer, JsonTraceSerializer, ProtobufLogsSerializer, Protob
 import { emptyResource, resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
-import { logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
-import type { LogRecord } from '../../../../collector/facts/log-record-facts.ts';
+import { logRecordOf } from '../../../../collector/facts/log-record.ts';
+import type { LogRecord } from '../../../../collector/facts/log-record.ts';
 import * as conventions from '../../../../src/conventions.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { hrTimeOf } from '../../../../src/clock.ts';

@@ -99,7 +99,7 @@ it('lists nested 5,000 deep are as good as none', () => {
   expect(read(...SPAN, message(9, text(1, 'deep'), bytes(2, value))).facts[1]).toMatchObject({ attributes: { deep: [null] } });
 });
 
-it('a signal of the other kind is read as one without anything of ours', () => {
+it('a signal of the other kind is read as one without tasks', () => {
   expect(readProtobufLogs(bodyOf(message(1, message(2, message(2, ...SPAN)))))).toEqual(new Received());
 });
 

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { serveTasks } from '../../../../collector/server/serve-tasks.ts';
 import { createReceiver, memoryStore, sqliteStore, TaskSpanProcessor } from '../../../../collector/index.ts';
 import type { TaskStore } from '../../../../collector/index.ts';
-import { logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
+import { logRecordOf } from '../../../../collector/facts/log-record.ts';
 import { hrTimeOf } from '../../../../src/clock.ts';
 import { runTask, TaskUpdater } from '../../../../src/index.ts';
 import { temporaryFolder } from '../../../support/node-process.ts';
@@ -97,7 +97,7 @@ describe.each([
   ['in Protocol Buffers', ProtobufLogExporter],
   ['in JSON', JsonLogExporter],
 ] as const)('log records of the JavaScript exporter %s', (_, Exporter) => {
-  it('give the record and log of the facts that they tell, others are ignored', async () => {
+  it('give the record and log of their facts, and all other log records are ignored', async () => {
     const { store, url } = await receiving();
     const here = memoryStore();
     const { uuid, facts } = seedExample();

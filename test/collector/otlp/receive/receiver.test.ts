@@ -86,7 +86,7 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
     expect((await store.log(UUID))!.text).toBe(SEED_LOG);
   });
 
-  it('answers 400 with a status to what is no OTLP', async () => {
+  it('answers 400 with a status to a malformed body', async () => {
     const { app } = receiving();
     const [whole, half] = [traceBody(encoding, spans), traceBody(encoding, spans).subarray(0, 1001)];
     for (const body of [half, new TextEncoder().encode('hello'), whole.map((byte) => byte ^ 0x55)]) {
@@ -96,7 +96,7 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
     }
   });
 
-  it('answers 400 to a body that is not in gzip though its header says so', async () => {
+  it('answers 400 to a body that is not in gzip in spite of its header', async () => {
     const { app } = receiving();
     const response = await send(app, { encoding, headers: { 'Content-Encoding': 'gzip' } });
     expect([response.status, (await statusOf(response)).code]).toEqual([400, 3]);
@@ -114,7 +114,7 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
     }
   });
 
-  it('rejects what can not be a task\'s and takes the rest', async () => {
+  it('rejects invalid spans of tasks and takes the rest', async () => {
     const { store, app } = receiving();
     const noUuid = spansOf(facts.map((fact) => ({ ...fact, span: { ...fact.span, taskUuid: 'task 7' } })));
     const zeros = spansOf(facts.map((fact) => ({ ...fact, span: { ...fact.span, traceId: '0'.repeat(32) } })));
@@ -160,7 +160,7 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
     expect((await store.stored(UUID))!.state).toBe('failed');
   });
 
-  it('answers 503 while the store is away, and takes the same body afterwards', async () => {
+  it('answers 503 while the store is unreachable, and takes the same body afterwards', async () => {
     const store = memoryStore();
     const append = store.append.bind(store);
     let away = true;
@@ -227,7 +227,7 @@ describe('a receiver', () => {
     expect([response.status, await statusOf(response)]).toEqual([403, { code: 7, message: 'web pages may not send anything' }]);
   });
 
-  it('tells a refusal of the rest of the server as OTLP has it', async () => {
+  it('answers a refusal of the rest of the server in the form of OTLP', async () => {
     const refusal = (): Response => Response.json({ detail: 'expected the token' }, { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } });
     const response = await send(receiving({ refusal }).app);
     expect([response.status, response.headers.get('WWW-Authenticate')]).toEqual([401, 'Bearer']);
@@ -254,7 +254,7 @@ describe('a receiver', () => {
     expect(counted).toEqual([['read', facts.length], ['committed', expect.any(Array)], ['answered', 'traces', 200], ['answered', 'traces', 405]]);
   });
 
-  it('takes a body whose length nobody told, and stops where it is too long', async () => {
+  it('takes a body without an announced length, and stops where it is too long', async () => {
     const { store, app } = receiving({ maxBodyBytes: 100_000 });
     const server = await serveTasks({ app, port: 0 });
     onTestFinished(() => server.close());
@@ -301,10 +301,10 @@ describe('a receiver', () => {
 
   it.each([
     [{ store: {} }, /^createReceiver: expected a store, got/],
-    [{ store: memoryStore(), maxBodyBytes: 10 }, /^maxBodyBytes: expected a whole number of at least 1024 bytes, got 10$/],
-    [{ store: memoryStore(), maxBodyBytes: 5000, maxWaitingBytes: 4999 }, /^maxWaitingBytes: expected a whole number of at least 5000 bytes, got 4999$/],
+    [{ store: memoryStore(), maxBodyBytes: 10 }, /^maxBodyBytes: expected a whole number of at least 1024, got 10$/],
+    [{ store: memoryStore(), maxBodyBytes: 5000, maxWaitingBytes: 4999 }, /^maxWaitingBytes: expected a whole number of at least 5000, got 4999$/],
     [{ store: memoryStore(), token: 'x' }, /^createReceiver: /],
-  ])('refuses options that can not be meant: %#', (options, message) => {
+  ])('refuses invalid options: %#', (options, message) => {
     expect(() => createReceiver(options as never)).toThrow(message);
   });
 });

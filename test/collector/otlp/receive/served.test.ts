@@ -14,7 +14,7 @@ async function serve(env: Record<string, string> = {}): Promise<string> {
   return (await startServer(await temporaryFolder(), { env })).url;
 }
 
-it('taskspan serve takes what others send, counts it, and serves it', async () => {
+it('taskspan serve receives what other processes send, counts it, and serves it', async () => {
   const url = await serve();
   expect((await fetch(`${url}/v1/traces`, { method: 'POST', headers, body })).status).toBe(200);
   expect(await (await fetch(`${url}/tasks/${UUID}`, { headers: { Accept: 'text/plain' } })).text()).toBe(SEED_LOG);

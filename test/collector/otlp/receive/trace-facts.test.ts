@@ -55,7 +55,7 @@ it.each([
   [event(2, 'plan', { 'taskspan.plan': '{' }), 'expected taskspan.plan to be JSON of a whole number from 1, or of weights above 0 by name, got "{"'],
   [event(2, 'plan', { 'taskspan.plan': LONG_PLAN }), 'expected a plan of at most 10000 names, each of at most 256 characters'],
   [event(2, 'result', { 'taskspan.result': '{bad' }), 'expected taskspan.result to be JSON, got "{bad"'],
-] as [OtlpEvent, string][])('an event that can not be meant is left out of its span, and both sides are told: %#', async (bad, reason) => {
+] as [OtlpEvent, string][])('an invalid event is left out of its span, with a warning and a mark in the log: %#', async (bad, reason) => {
   const { facts, rejected, message } = take(task({}, event(1), bad));
   expect([rejected, message]).toEqual([0, `span ${SPAN_ID}: its event ${bad.name} is left out: ${reason}`]);
   expect(await logOf(facts)).toBe('\tline 1\n\t1 update not received\n\tTask Finished - 0 out of 0 jobs finished\n');
@@ -100,7 +100,7 @@ it.each([
   [{ 'taskspan.facts': 1 }, 'expected taskspan.facts to be a whole number from 3, got 1'],
   [{ 'taskspan.facts': 2 }, 'expected taskspan.facts to be a whole number from 3, got 2'],
   [{ 'taskspan.outcome': 7 }, 'expected taskspan.outcome to be an outcome such as completed, failed, cancelled, got 7'],
-])('an end with %j is taken as one of other hands, with a warning', (attributes, reason) => {
+])('an end with %j is taken as one that other software wrote, with a warning', (attributes, reason) => {
   const { facts, rejected, message } = take(task(attributes, event(1), event(2)));
   expect([rejected, message]).toEqual([0, `span ${SPAN_ID}: ${reason}`]);
   expect(facts.at(-1)).toMatchObject({ kind: 'task-end', seq: 3, outcome: 'completed' });

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { factOf, logRecordOf } from '../../../../collector/facts/log-record-facts.ts';
+import { factOf, logRecordOf } from '../../../../collector/facts/log-record.ts';
 import { logRequest, partialSuccessOf } from '../../../../collector/otlp/send/logs-endpoint.ts';
 import { beatRecordOf } from '../../../../collector/otlp/send/otlp-sink.ts';
 import { anyFact } from '../../capture/arbitrary-fact.ts';
 import { decodeLogs } from '../receive/decoded-logs.ts';
 
 describe('a request for /v1/logs', () => {
-  it('tells any facts, whole and in their order', () => {
+  it('has any facts, whole and in their order', () => {
     fc.assert(
       fc.property(fc.array(anyFact, { minLength: 1, maxLength: 5 }), (facts) => {
         // Half of a surrogate pair has no UTF-8.
@@ -18,7 +18,7 @@ describe('a request for /v1/logs', () => {
     );
   });
 
-  it('tells times to the nanosecond', () => {
+  it('has times to the nanosecond', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4_102_444_800_000_000 }), (time) => {
         const record = { eventName: 'e', traceId: '', spanId: '', time, attributes: {}, sampled: false };
@@ -38,7 +38,7 @@ describe('a request for /v1/logs', () => {
     });
   });
 
-  it('tells a sign of life without ids, and for how long the event loop has been blocked', () => {
+  it('has a heartbeat without ids, and for how long the event loop has been blocked', () => {
     const beat = { workerId: 'w', host: 'here', pid: 7, intervalMs: 5000, time: 1_767_323_045_000_000, busySince: 1_767_323_042_500_000 };
     const [decoded] = decodeLogs(logRequest({}, [beatRecordOf(beat), beatRecordOf({ ...beat, busySince: null })]));
     const attributes = { 'taskspan.worker.id': 'w', 'taskspan.worker.interval_ms': 5000, 'host.name': 'here', 'process.pid': 7 };
@@ -55,7 +55,7 @@ describe('a request for /v1/logs', () => {
 });
 
 describe('the answer', () => {
-  it('says how many records were not taken, and why', () => {
+  it('has how many records were rejected, and why', () => {
     const body = Buffer.from([0x0a, 7, 0x08, 3, 0x12, 3, 0x62, 0x61, 0x64]);
     expect(partialSuccessOf(body)).toEqual({ rejected: 3, message: 'bad' });
     expect(partialSuccessOf(new Uint8Array())).toEqual({ rejected: 0, message: '' });

@@ -49,7 +49,7 @@ describe('facts', () => {
     expect([few?.headers['content-encoding'], many?.headers['content-encoding']]).toEqual([undefined, 'gzip']);
   });
 
-  test('without any it is asked whether logs are taken at all', async () => {
+  test('none at all is the question whether logs are taken', async () => {
     const { receiver, sink } = await sinkTo();
     await sink.append([]);
     receiver.answer = { status: 404 };
@@ -73,7 +73,7 @@ describe('facts', () => {
     expect(await failureOf(sink.append(facts(1)))).toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
-  test('that nobody takes in are unavailable, with the reason', async () => {
+  test('that can not be sent are unavailable, with the reason', async () => {
     const { receiver, sink } = await sinkTo();
     await receiver.stop();
     expect(await failureOf(sink.append(facts(1)))).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('ECONNREFUSED') });
@@ -110,7 +110,7 @@ describe('facts', () => {
     expect(receiver.facts().map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 6, 7, 8]);
   });
 
-  test('that an answer says were not taken are counted and told, now and then', async () => {
+  test('that an answer rejects are counted and reported, now and then', async () => {
     const { receiver, sink, reports } = await sinkTo();
     const body = Buffer.from([0x0a, 7, 0x08, 2, 0x12, 3, 0x62, 0x61, 0x64]);
     receiver.answer = { status: 200, headers: { 'Content-Type': 'application/x-protobuf' }, body };
@@ -130,7 +130,7 @@ describe('a worker', () => {
     expect(await sink.workers()).toEqual([]);
   });
 
-  test('asks for what is to be cancelled after what it knows, and for all after a failure', async () => {
+  test('asks for cancellations after the last known one, and for all after a failure', async () => {
     const { receiver, sink } = await sinkTo({ serverHeaders: { Authorization: 'Bearer secret' } });
     const path = `/workers/${WORKER}/cancellations`;
     receiver.answer = { status: 200, body: '{"cancellations":[{"number":7,"task_uuid":"u","span_id":"s"}]}' };

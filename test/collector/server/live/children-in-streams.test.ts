@@ -4,7 +4,7 @@ import { ScriptedTask, UUID } from '../../record/scripted-task.ts';
 import { BACKENDS, uuidOf } from '../../store/stored-task.ts';
 import { EventReader, FollowedRecord } from './event-reader.ts';
 
-test.each(BACKENDS)('a stream %s of a parent tells how far its child is, as the child says it', async (_where, newStore) => {
+test.each(BACKENDS)('a stream %s of a parent has the progress of its child as the child reports it', async (_where, newStore) => {
   const store = newStore();
   const app = createTasksApp({ store });
   const [parent, child] = [new ScriptedTask(), new ScriptedTask(uuidOf(2))];

@@ -37,7 +37,7 @@ function sign(time: number, busySince: number | null = null): Parameters<TaskSto
 const HAPPENINGS: [string, (store: TaskStore) => Promise<unknown>, Partial<TaskRecord> | 404][] = [
   ['a commit', (store) => store.append([said(2)]), { state: 'running', version: 2, log: '\tline 1\n\tline 2\n' }],
   ['a blocked event loop', (store) => store.beat([sign(NOW, NOW)]), { busy_since: '2026-01-02T03:04:05.000000Z' }],
-  ['a sign of life', (store) => store.beat([sign(NOW + 1_000_000)]), { heard: '2026-01-02T03:04:06.000000Z', busy_since: null }],
+  ['a heartbeat', (store) => store.beat([sign(NOW + 1_000_000)]), { heard: '2026-01-02T03:04:06.000000Z', busy_since: null }],
   ['a worker that falls silent', (store) => silence(store, false), { state: 'lost', finished: false }],
   ['a worker that comes back', (store) => store.beat([sign(NOW + 2_000_000)]), { state: 'running' }],
   ['a worker that is silent for good', (store) => silence(store, true), { state: 'lost', finished: true, status: 0 }],
@@ -67,7 +67,7 @@ async function answerOf(response: Response): Promise<{ status: number; tag: stri
   return { status: response.status, tag: response.headers.get('ETag'), record: JSON.parse(await response.text()) };
 }
 
-describe.each(WAYS)('a record that was asked for %s before is the one of now', (_, serve) => {
+describe.each(WAYS)('a record that was requested %s before is the present one', (_, serve) => {
   test.each([['by itself', false], ['by another one on the same file', true]])('whatever is written to its store %s', async (_by, byOther) => {
     const path = storePath();
     const store = openSqlite(path);
@@ -105,7 +105,7 @@ describe.each(WAYS)('a record that was asked for %s before is the one of now', (
   });
 });
 
-test('of many who ask at once, nobody is told less than was committed when he asked', async () => {
+test('of many requests at the same time, none gets less than was committed when it was sent', async () => {
   const path = storePath();
   const [store, other] = [openSqlite(path), openSqlite(path)];
   const ask = await WAYS[1]![1](store);
@@ -122,7 +122,7 @@ test('of many who ask at once, nobody is told less than was committed when he as
   await Promise.all(asking);
 });
 
-test.each(WAYS)('a record asked for again %s is not made again while nothing of it changes', async (_, serve) => {
+test.each(WAYS)('a record requested again %s is not made again while nothing of it changes', async (_, serve) => {
   const store = openSqlite();
   const logs = vi.spyOn(store, 'log');
   await store.append(beating());

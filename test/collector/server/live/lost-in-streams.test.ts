@@ -44,7 +44,7 @@ async function nextState(events: EventReader, before: string): Promise<Partial<T
   }
 }
 
-test('who comes back to a task has what became of it meanwhile, though no version has moved', async () => {
+test('a client that reconnects gets the loss of its task, though its version is the same', async () => {
   const store = openSqlite();
   const app = createTasksApp({ store, listen: false });
   await store.append(running);
@@ -68,7 +68,7 @@ test('who comes back to a task has what became of it meanwhile, though no versio
   expect([id, JSON.parse(data)]).toEqual(['2', expect.objectContaining({ state: 'failed' })]);
 });
 
-test.each(STORES)('who follows a task in a store %s, or all tasks, is told when it is lost, comes back and is lost for good', async (_, open) => {
+test.each(STORES)('a stream of a task in a store %s, and of all tasks, has its loss, its return and its final loss', async (_, open) => {
   const { read, written } = open();
   const app = createTasksApp({ store: read, listen: false });
   await written.append(running);

@@ -16,7 +16,7 @@ function kept(records: RecentRecords, ...uuids: string[]): string[] {
   return uuids.filter((uuid) => records.of(task(uuid), '"1"') !== undefined);
 }
 
-test('as many records are kept as there is room for, those asked for last', () => {
+test('as many records are kept as there is room for, the last requested ones', () => {
   const records = recentRecords(30);
   for (const uuid of ['a', 'b', 'c']) records.keep(record(uuid, 10));
   expect(records.of(task('a'), '"1"')?.json).toBe('aaaaaaaa');
@@ -36,7 +36,7 @@ test('a task takes the room of one record, its latest', () => {
   expect(records.of(task('b'), '"19"')).toBeDefined();
 });
 
-test('a record without room for it is not kept, nor is the one before it, and all others stay', () => {
+test('a record without room for it is not kept, nor is the one before it, and all other records stay', () => {
   const records = recentRecords(30);
   records.keep(record('b', 10));
   records.keep(record('a', 10));

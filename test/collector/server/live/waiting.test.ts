@@ -108,7 +108,7 @@ describe('a request for a task that is yet to come', () => {
     expect(empty.calls).not.toContain('watch');
   });
 
-  test.each(['0', '31', '100', '1.5', '-1', '', 'x', '1s', '1e1'])('is a 400 that says what is possible for wait=%s', async (wait) => {
+  test.each(['0', '31', '100', '1.5', '-1', '', 'x', '1s', '1e1'])('is a 400 that names the possible values for wait=%s', async (wait) => {
     const empty = new Empty();
     await empty.begin();
     for (const path of PATHS) {
@@ -118,7 +118,7 @@ describe('a request for a task that is yet to come', () => {
     }
   });
 
-  test.each(PATHS)('%s leaves nothing behind when its client has gone away', async (path) => {
+  test.each(PATHS)('%s leaves nothing behind when its client has disconnected', async (path) => {
     const empty = new Empty();
     const client = new AbortController();
     const answer = Promise.resolve(empty.app.request(waiting(path), { signal: client.signal }));
@@ -193,7 +193,7 @@ describe('over a real connection', () => {
     expect(await reader.next()).toMatchObject({ event: 'record' });
   });
 
-  test('clients that go away are not waited with any more', async () => {
+  test('clients that disconnect wait no longer', async () => {
     const { empty, url } = await served();
     const sockets = PATHS.map(() => connect(Number(new URL(url).port), '127.0.0.1'));
     PATHS.forEach((path, index) => sockets[index]!.write(`GET ${waiting(path)} HTTP/1.1\r\nHost: localhost\r\n\r\n`));

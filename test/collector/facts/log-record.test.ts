@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { factOf, logRecordOf } from '../../../collector/facts/log-record-facts.ts';
+import { factOf, logRecordOf } from '../../../collector/facts/log-record.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { anyFact } from '../capture/arbitrary-fact.ts';
 
-it('any fact is told by its log record', () => {
+it('any fact can be read from its log record', () => {
   fc.assert(
     fc.property(anyFact.map(asSaid), (fact) => {
       expect(factOf(logRecordOf(fact))).toEqual(fact);

@@ -43,7 +43,7 @@ async function startWorker({ url }: Elsewhere, work: string): Promise<{ process:
   return { process: worker, uuid: (await worker.printed(/^(\S+)\n/))[1]! };
 }
 
-test('a task elsewhere is live on the server, though it blocks its event loop', async () => {
+test('a task of another machine is live on the server, though it blocks its event loop', async () => {
   const server = await startServer(await temporaryFolder());
   const { uuid } = await startWorker(server, `updater.notify('step 0'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`);
   await expect.poll(async () => (await server.record(uuid)).log, SLOW).toBe('\tstep 0\n');
@@ -51,7 +51,7 @@ test('a task elsewhere is live on the server, though it blocks its event loop', 
   expect(await server.record(uuid)).toMatchObject({ state: 'running', cancellable: true, heard: expect.any(String) });
 });
 
-test('its cancellation is heard, and it answers with its own end', async () => {
+test('it hears its cancellation, and ends by itself', async () => {
   const server = await startServer(await temporaryFolder());
   const { process: worker, uuid } = await startWorker(
     server,
@@ -75,7 +75,7 @@ test('it is lost when its worker is killed', async () => {
   await expect.poll(async () => (await server.record(uuid)).state, SLOW).toBe('lost');
 });
 
-test('what it says while the server is killed and away is there when it is back, once and in its order', async () => {
+test('what it reports while the server is killed arrives when the server is back, once and in its order', async () => {
   const folder = await temporaryFolder();
   const server = await startServer(folder);
   const { process: worker, uuid } = await startWorker(

@@ -39,7 +39,7 @@ test('/readyz is 503 for a store that can not be opened', async () => {
   expect((await createTasksApp({ store: sqliteStore('/nowhere/tasks.sqlite') }).request('/readyz')).status).toBe(503);
 });
 
-test('however many ask for /readyz, the store is asked once a second', async () => {
+test('however many requests for /readyz there are, the store is used once a second', async () => {
   const appends = vi.fn(() => Promise.resolve());
   const store: TaskStore = Object.create(memoryStore(), { tasks: { value: () => Promise.resolve({ tasks: [] }) }, append: { value: appends } });
   const app = createTasksApp({ store });

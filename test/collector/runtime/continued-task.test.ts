@@ -44,7 +44,7 @@ async function handingOver(way: string): Promise<string> {
 const DONE = '\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n';
 const WAYS = ['env', 'json', 'http'];
 
-test('parts in processes of their own make one record and log with the task', async () => {
+test('parts in other processes make one record and log with the task', async () => {
   const store = storeIn(await handingOver('part'));
   const records = await recordsOf(store);
   expect([...records.keys()]).toEqual(['Sender']);
@@ -61,7 +61,7 @@ test('parts in processes of their own make one record and log with the task', as
   );
 });
 
-test('child tasks in processes of their own have records of their own, and a scope each in their parent', async () => {
+test('child tasks in other processes have their own records, and a scope each in their parent', async () => {
   const store = storeIn(await handingOver('child'));
   const records = await recordsOf(store);
   expect([...records.keys()]).toEqual(['Sender', ...WAYS.map((how) => `Child by ${how}`)]);
@@ -75,7 +75,7 @@ test('child tasks in processes of their own have records of their own, and a sco
   }
 });
 
-test('attempts in processes of their own are one task\'s', async () => {
+test('attempts in several processes are of one task', async () => {
   const store = storeIn(await handingOver('attempt'));
   const records = await recordsOf(store);
   expect([...records.keys()]).toEqual(['Sender']);

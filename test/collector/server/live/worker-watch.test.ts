@@ -27,14 +27,14 @@ async function deadWorker() {
   return { store, app, state };
 }
 
-test('where no collector runs, an app that is asked for tasks listens for itself', async () => {
+test('where no collector runs, an app that is asked for tasks watches the workers itself', async () => {
   const { state } = await deadWorker();
   expect(await state()).toBe('running');
   await vi.advanceTimersByTimeAsync(10_000);
   expect(await state()).toBe('lost');
 });
 
-test('an app that is not asked does nothing, and asked for its health alone neither', async () => {
+test('an app that is not asked for tasks watches no workers', async () => {
   const { app, store } = await deadWorker();
   await app.request('/healthz');
   expect(vi.getTimerCount()).toBe(0);
@@ -45,14 +45,14 @@ test('an app that is not asked does nothing, and asked for its health alone neit
   expect((await store.stored(UUID))!.state).toBe('lost');
 });
 
-test('where something else in this process listens, the app does not', async () => {
+test('where a collector in this process watches the workers, the app does not', async () => {
   const { app, store } = await deadWorker();
   markListened(store);
   await app.request('/tasks');
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a store that fails is asked no more, until somebody asks the app', async () => {
+test('a store that fails is read no more, until the app is asked again', async () => {
   const { app, store } = await deadWorker();
   store.workers = () => Promise.reject(new Error('closed'));
   await app.request('/tasks');

@@ -1,0 +1,80 @@
+import type { Attributes } from '@opentelemetry/api';
+import { otherValue, plainValue } from '../../src/attributes.ts';
+import type { ErrorInfo, Plan } from '../../src/fact.ts';
+import { attributesCut, boundedAttributes, cutText, DEFAULT_LIMITS, firstAttributes } from '../../src/limits.ts';
+import { cleanerWith } from '../../src/text.ts';
+import { setAttribute } from './attributes.ts';
+
+/*
+ * Received contents are bounded as those of our own sources are, by `src/limits.ts`: a sender is not trusted, and may be
+ * of another version or another make. A text that a source has cut ends with a mark, and is not cut again.
+ */
+
+const RECEIVED = cleanerWith(undefined, undefined);
+/** Characters that the mark of a cut needs. */
+const MARK = 64;
+/** A result that was cut is a JSON string of its beginning, which has more characters than the beginning itself. */
+const LONGEST_RESULT = 6 * DEFAULT_LIMITS.result + MARK;
+const MOST_PLANNED = 10_000;
+/** Bounds of a worker's heartbeat interval in milliseconds; those of the option `beatIntervalMs`. */
+const LEAST_INTERVAL_MS = 50;
+const LONGEST_INTERVAL_MS = 3_600_000;
+
+/** A worker's heartbeat interval in bounds; 0, which promises no heartbeat, stays 0. */
+export function boundedInterval(ms: number): number {
+  return ms === 0 ? 0 : Math.min(Math.max(ms, LEAST_INTERVAL_MS), LONGEST_INTERVAL_MS);
+}
+
+export function boundedName(name: string): string {
+  return boundedText(name, DEFAULT_LIMITS.name);
+}
+
+export function boundedMessage(message: string): string {
+  return boundedText(message, DEFAULT_LIMITS.message);
+}
+
+export function boundedError({ name, message }: ErrorInfo): ErrorInfo {
+  return { name: boundedName(name), message: boundedMessage(message) };
+}
+
+/** JSON text in bounds; of a longer one its beginning, as a string. */
+export function boundedJson(json: string): string {
+  return json.length <= LONGEST_RESULT ? json.toWellFormed() : JSON.stringify(boundedText(json, DEFAULT_LIMITS.result));
+}
+
+/** The reason why a plan is invalid; `undefined` for a plan in bounds. */
+export function planFault(plan: Plan): string | undefined {
+  if (typeof plan === 'number') return undefined;
+  const names = Object.keys(plan);
+  const isBounded = names.length <= MOST_PLANNED && names.every((name) => name.length <= DEFAULT_LIMITS.name + MARK);
+  return isBounded ? undefined : `expected a plan of at most ${MOST_PLANNED} names, each of at most ${DEFAULT_LIMITS.name} characters`;
+}
+
+/**
+ * The first attributes of a task or scope, with an attribute that marks the cut. In process a notification marks it, which
+ * needs a sequence number; here all sequence numbers are the sender's.
+ */
+export function markedAttributes(attributes: Attributes): Attributes {
+  return plainAttributes(boundedAttributes(attributes, DEFAULT_LIMITS.attributes));
+}
+
+/** The first attributes of a notification, and the mark of a cut, which its message gets. */
+export function noticeAttributes(attributes: Attributes): { kept: Attributes; mark: string } {
+  const { attributes: most } = DEFAULT_LIMITS;
+  return { kept: plainAttributes(firstAttributes(attributes, most)), mark: attributesCut(attributes, most) };
+}
+
+/** The attributes with the values that the same attributes would have in process. */
+function plainAttributes(attributes: Attributes): Attributes {
+  const kept: Attributes = {};
+  for (const [key, given] of Object.entries(attributes)) {
+    const value = plainValue(given, RECEIVED) ?? otherValue(given, RECEIVED).value;
+    if (value !== undefined) setAttribute(kept, boundedName(key), value);
+  }
+  return kept;
+}
+
+function boundedText(text: string, most: number): string {
+  const cut = cutText(text, most);
+  return cut.isWellFormed() ? cut : cut.toWellFormed();
+}
