@@ -34,6 +34,16 @@ export interface TaskCommit {
   readonly life?: TaskLife;
 }
 
+/** How far a child task is, for the scope of its parent task that stands for it. */
+export interface ChildShare {
+  readonly parentTaskUuid: string;
+  /** Ids of the scope in the parent task. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** 0 to 1. */
+  readonly share: number;
+}
+
 /**
  * Folds what one append of a store brings, and gives what is to be written.
  *
@@ -198,17 +208,7 @@ function forgetOldest({ recent }: ScopeState): void {
   if (drop > 0) recent.splice(0, drop);
 }
 
-/** How far a child task is, for the scope of its parent task that stands for it. */
-export interface ChildShare {
-  readonly parentTaskUuid: string;
-  /** Ids of the scope in the parent task. */
-  readonly traceId: string;
-  readonly spanId: string;
-  /** 0 to 1. */
-  readonly share: number;
-}
-
-/** What a task's attempts tell their parents: nothing where they have none, or nobody has said how far they are. */
+/** How far a task's attempts are, for their parents: nothing where they have none, or no progress is known. */
 export function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
   const shares: ChildShare[] = [];
   for (const attempt of task.attempts) {
@@ -218,7 +218,7 @@ export function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
   return shares;
 }
 
-/** What one attempt tells. */
+/** The same of one attempt. */
 export function childShareOf(attempt: AttemptState): ChildShare | undefined {
   const { parentTaskUuid, parentScope, traceId } = attempt;
   if (parentTaskUuid === null || parentScope === null) return undefined;
@@ -226,8 +226,8 @@ export function childShareOf(attempt: AttemptState): ChildShare | undefined {
   return share === null ? undefined : { parentTaskUuid, traceId, spanId: parentScope.spanId, share };
 }
 
-/** Those that were not told before. They only grow. */
-export function grownShares(before: readonly ChildShare[], now: readonly ChildShare[]): readonly ChildShare[] {
+/** The shares that have grown. They never fall. */
+function grownShares(before: readonly ChildShare[], now: readonly ChildShare[]): readonly ChildShare[] {
   return now.length === 0 ? now : now.filter((one) => !before.some((other) => isSame(one, other) && other.share >= one.share));
 }
 

@@ -2,8 +2,8 @@ import type { Fact } from '../../src/fact.ts';
 import { spanKey } from './span-map.ts';
 
 /**
- * Facts in the order in which the log tells what is committed at once: by time and sequence. Those of one span stand
- * by their sequence, also where its clock has gone back. Mostly they come so.
+ * Facts in the order in which the log shows those of one commit: by time and sequence. Facts of one span stand by their
+ * sequence, also where its clock has gone back. Mostly they come so.
  */
 export function inOrder(facts: readonly Fact[]): readonly Fact[] {
   const byTime = areByTime(facts) ? facts : facts.toSorted((one, other) => one.time - other.time);
@@ -32,7 +32,7 @@ function areInSequence(facts: readonly Fact[]): boolean {
   return true;
 }
 
-/** A fact counts as said no earlier than those before it in its span; at one time they stand as they came. */
+/** A fact counts as no earlier than those before it in its span; facts of one time stand as they came. */
 function bySequenceAndTime(facts: readonly Fact[]): readonly Fact[] {
   const ofSpans = Map.groupBy(facts, keyOf);
   const times = new Map<Fact, number>();
@@ -42,8 +42,8 @@ function bySequenceAndTime(facts: readonly Fact[]): readonly Fact[] {
     for (const fact of bySequence) times.set(fact, (time = Math.max(time, fact.time)));
     ofSpans.set(key, bySequence.toReversed());
   }
-  const placed = facts.map((fact) => ofSpans.get(keyOf(fact))!.pop()!);
-  return placed.toSorted((one, other) => times.get(one)! - times.get(other)!);
+  const ordered = facts.map((fact) => ofSpans.get(keyOf(fact))!.pop()!);
+  return ordered.toSorted((one, other) => times.get(one)! - times.get(other)!);
 }
 
 function keyOf({ span }: Fact): string {
@@ -56,7 +56,7 @@ function keyOf({ span }: Fact): string {
  */
 export type SeqSet = number[];
 
-/** Adds a number; says whether it is new. */
+/** Adds a number. Gives whether it is new. */
 export function addSeq(set: SeqSet, seq: number): boolean {
   const end = set.length;
   if (end === 0 || seq > set[end - 1]! + 1) {

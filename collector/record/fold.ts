@@ -30,10 +30,10 @@ export type ScopeFact = Exclude<Fact, TaskAnnounced>;
  * Every field is a join. A fact seen twice counts once; where its two contents differ, the
  * longer wins, then the greater by bytes.
  *
- * @param scope State of the fact's span, where the caller knows it.
- * @returns Whether the fact is new, so that the log has to tell it.
+ * @param scope State of the fact's span.
+ * @returns Whether the fact is new, so that the log shows it.
  */
-export function fold(task: TaskDraft, fact: ScopeFact, scope: ScopeState = task.scopeOf(fact.span)): boolean {
+export function fold(task: TaskDraft, fact: ScopeFact, scope: ScopeState): boolean {
   const isNew = see(task, scope, fact.seq);
   if (isNew) {
     task.change(scope);
@@ -72,6 +72,27 @@ export function fold(task: TaskDraft, fact: ScopeFact, scope: ScopeState = task.
       break;
   }
   return isNew;
+}
+
+/**
+ * Takes an announcement into a task's state. The first one by time counts, then by its ids: so
+ * any order and repetition gives the same.
+ */
+export function foldAnnouncement(task: TaskDraft, { time, span, name, attributes }: TaskAnnounced): void {
+  const { traceId, spanId } = span;
+  const announced: Announcement = { time, traceId, spanId, name, attributes };
+  if (task.announced === null || isBefore(announced, task.announced)) {
+    task.announced = announced;
+    task.announcedAnew = true;
+  }
+  if (time <= task.updated) return;
+  task.updated = time;
+  task.announcedAnew = true;
+}
+
+/** Takes in the share done of a child task for which the scope stands; that is a scope which begins elsewhere. */
+export function foldChildShare(task: TaskDraft, scope: ScopeState, share: number): void {
+  if (scope.remote) raiseShare(task, scope, share);
 }
 
 /** Takes in a sequence number, and counts in the attempt what is known to be missing. */
@@ -113,11 +134,6 @@ function raiseShare(task: TaskDraft, scope: ScopeState, share: number): void {
   if (scope.share !== null && share <= scope.share) return;
   scope.share = share;
   rollUp(task, scope);
-}
-
-/** Takes in the share done of a child task for which the scope stands; that is a scope which begins elsewhere. */
-export function foldChildShare(task: TaskDraft, scope: ScopeState, share: number): void {
-  if (scope.remote) raiseShare(task, scope, share);
 }
 
 function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): void {
@@ -233,7 +249,7 @@ function foldAttributes(task: TaskDraft, attempt: AttemptState, { seq, attribute
   task.change(attempt);
 }
 
-/** An attribute that says how many were cut comes on top of those that a task may have. */
+/** A task may have one more: the attribute that marks how many were cut. */
 const MOST_SET = DEFAULT_LIMITS.attributes + 1;
 
 function byName([one]: [string, unknown], [other]: [string, unknown]): number {
@@ -260,22 +276,6 @@ function startContentOf(state: AttemptState): unknown {
   const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled } = state;
   const rest = { workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled };
   return { name, time: start, attempt, attributes, ...rest };
-}
-
-/**
- * Takes an announcement into a task's state. The first one by time counts, then by its ids: so
- * any order and repetition gives the same.
- */
-export function foldAnnouncement(task: TaskDraft, { time, span, name, attributes }: TaskAnnounced): void {
-  const { traceId, spanId } = span;
-  const announced: Announcement = { time, traceId, spanId, name, attributes };
-  if (task.announced === null || isBefore(announced, task.announced)) {
-    task.announced = announced;
-    task.announcedAnew = true;
-  }
-  if (time <= task.updated) return;
-  task.updated = time;
-  task.announcedAnew = true;
 }
 
 function isBefore(one: Announcement, other: Announcement): boolean {

@@ -1,16 +1,14 @@
 import { isoTime } from './task-record.ts';
 
-/**
- * Whether a task's worker lives, as those have heard who listen.
- *
- * What is decided stands in the store, so that all who read it say the same. It is decided by
- * silence that somebody has listened to, never by comparing clocks: who was away, or whose
- * machine slept, has heard nothing and counts nothing.
+/*
+ * Whether a task's worker is alive is decided by processes that listen to heartbeats, and stands in the store, so that
+ * all readers see the same. It is decided by silence that a process has listened to, and never by comparing clocks: a
+ * process that was suspended, or whose machine slept, has listened to nothing and counts nothing.
  */
 
 /** What a store knows of a task's worker, beside the task's state. Times are microseconds since the epoch. */
 export interface Liveness {
-  /** When the worker last gave a sign of life. */
+  /** When the worker's last heartbeat came. */
   heard: number;
   /** Since when its event loop has been blocked; `null` if it is not. */
   busySince: number | null;
@@ -26,36 +24,36 @@ export function lostException(heard: number): string {
 /** A worker that has live tasks, as a store has heard it. */
 export interface HeardWorker {
   id: string;
-  /** Milliseconds between two signs of life. */
+  /** Milliseconds between two heartbeats. */
   intervalMs: number;
-  /** Grows with each sign of life. */
+  /** Grows with each heartbeat. */
   beats: number;
-  /** How long it has been silent since, in milliseconds that somebody listened to and told the store. */
+  /** How long it has been silent since, in milliseconds that a process has listened to and stored. */
   silentMs: number;
-  /** By which way its beats come, where that is one that can fail for many at once. */
+  /** The way by which its heartbeats come, where that is one that can fail for many workers at once. */
   path?: string;
 }
 
-/** What a listener has to say of a worker that is silent. Of no account if it was heard meanwhile. */
+/** How long a worker has been silent, as a listener stores it. It counts for nothing if the worker was heard meanwhile. */
 export interface Silence {
   id: string;
-  /** {@link HeardWorker.beats} that the silence came after. */
+  /** {@link HeardWorker.beats} after which the silence came. */
   beats: number;
   silentMs: number;
-  /** Whether its tasks are lost: three intervals. A sign of life takes it back. */
+  /** Whether its tasks are lost: after three intervals. The next heartbeat takes that back. */
   lost: boolean;
   /** Whether they are lost for good. */
   final: boolean;
 }
 
 /** After how many silent intervals a worker is lost. */
-export const LOST_INTERVALS = 3;
+const LOST_INTERVALS = 3;
 
 /** What a listener knows of a worker. */
 interface Listened {
   beats: number;
   silentMs: number;
-  /** How much of the silence is the path's: then it was suspected, not the worker. */
+  /** How much of the silence is the way's: then the way was suspected, and not the worker. */
   excusedMs: number;
 }
 
@@ -63,16 +61,16 @@ interface Listened {
 export interface ListenerOptions {
   /** After how long a silence a lost worker's tasks are so for good, in milliseconds. */
   lostFinalMs: number;
-  /** The most that one look after another counts, in milliseconds: who comes later was away. */
+  /** The most that counts between two looks, in milliseconds: a listener that looks later was suspended. */
   longestLookMs: number;
 }
 
 /**
  * Counts the silence of workers from look to look.
  *
- * Several may listen: each takes over what others have told the store, and no time counts twice.
- * So a count is never more than the time that has passed. What {@link isPathSuspected} lays on the
- * path of many workers makes none of them lost, unless it goes on until they are so for good.
+ * Several processes may listen: each takes over what other processes have stored, and no time counts twice. So a count
+ * is never more than the time that has passed. A silence for which {@link isWaySuspected} blames the way of many
+ * workers makes none of them lost, unless it goes on until they are lost for good.
  */
 export class Listener {
   readonly #options: ListenerOptions;
@@ -84,7 +82,7 @@ export class Listener {
   }
 
   /**
-   * Takes in how the workers are now and says whose silence the store should know of.
+   * Takes in how the workers are now, and gives the silences that the store should know of.
    *
    * @param now Monotonic time in milliseconds.
    */
@@ -97,16 +95,16 @@ export class Listener {
     const silences: Silence[] = [];
     for (const [at, worker] of silent.entries()) {
       const { id, intervalMs, beats, silentMs } = worker;
-      const told = workers[at]!.silentMs;
+      const stored = workers[at]!.silentMs;
       const before = this.#heard.get(id);
-      const isSuspected = isPathSuspected(worker, silent);
+      const isSuspected = isWaySuspected(worker, silent);
       const excusedMs = isSuspected ? silentMs : before?.beats === beats ? before.excusedMs : 0;
       heard.set(id, { beats, silentMs, excusedMs });
       const lostAt = LOST_INTERVALS * intervalMs;
       const final = silentMs >= Math.max(lostAt, lostFinalMs);
       const lost = final || silentMs - excusedMs >= lostAt;
-      // Told on the way too, for those who begin to listen later.
-      if (final || (lost && told - excusedMs < lostAt) || silentMs - told >= intervalMs) {
+      // Stored once an interval too, for processes that begin to listen later.
+      if (final || (lost && stored - excusedMs < lostAt) || silentMs - stored >= intervalMs) {
         silences.push({ id, beats, silentMs: Math.round(silentMs), lost, final });
       }
     }
@@ -119,25 +117,25 @@ export class Listener {
     return before?.beats === beats ? Math.max(before.silentMs + listened, silentMs) : silentMs;
   }
 
-  /** Forgets what was counted and not told: while the store could not be written no worker could be heard. */
+  /** Forgets what was counted and not stored: while the store could not be written no worker could be heard. */
   forget(): void {
     this.#heard.clear();
     this.#lookedAt = undefined;
   }
 }
 
-/** From so many silent intervals on a worker is overdue: a beat may be a little late. */
+/** From so many silent intervals on a worker is overdue: a heartbeat may be a little late. */
 const OVERDUE_INTERVALS = 1.25;
-/** Not before so many it is asked whether the path is at fault: by then one that lives has been heard. */
+/** After so many silent intervals it is asked whether the way is at fault: by then a worker that is alive has been heard. */
 const JUDGED_INTERVALS = 2.5;
 
 /**
- * Whether a worker's silence is laid on the path that it shares with others: some of them fell silent
- * together with it, and none was heard lately.
+ * Whether the way that a worker shares with others is blamed for its silence: some of them fell silent together with it,
+ * and none was heard lately.
  *
  * @param workers All that are live, with their silence as it is now.
  */
-export function isPathSuspected(worker: HeardWorker, workers: readonly HeardWorker[]): boolean {
+function isWaySuspected(worker: HeardWorker, workers: readonly HeardWorker[]): boolean {
   const { id, path, intervalMs, silentMs } = worker;
   if (path === undefined || silentMs < JUDGED_INTERVALS * intervalMs) return false;
   let together = false;

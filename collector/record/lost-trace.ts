@@ -5,8 +5,8 @@ import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 
 /**
- * What a worker that died never sent to a tracing backend: the spans that were open. Each is told
- * by its start, so its ids, its name and its place are known; it ends when the worker was last heard.
+ * The spans that a worker which died never sent to a tracing backend: those that were open. The start of each is known,
+ * and with it its ids, its name and what is around it; it ends when the worker was last heard.
  */
 export interface LostTrace {
   readonly taskUuid: string;
@@ -17,12 +17,12 @@ export interface LostTrace {
 export interface LostSpan {
   readonly traceId: string;
   readonly spanId: string;
-  /** Span id of the enclosing scope; `undefined` for the task span, whose parent no fact tells unless it is a child task's. */
+  /** Span id of the enclosing scope; `undefined` for the task span, whose parent no fact has unless it is a child task's. */
   readonly parentSpanId: string | undefined;
   readonly name: string;
   /** Microseconds since the epoch. */
   readonly start: number;
-  /** The same; not before anything that the task is known to have said. */
+  /** The same; not before the latest fact of the task. */
   readonly end: number;
   readonly attributes: Attributes;
   /** Why it has failed: `lost: last heard …`. */

@@ -33,7 +33,7 @@ type CountedAs = keyof AttemptState['jobs'] | undefined;
 
 /**
  * What a scope counts as. A heading is no job unless it failed by an error of its own; what
- * the source says at the end rules over what is seen until then.
+ * the source reports at the end rules over what is seen until then.
  */
 export function countedAs(scope: ScopeState): CountedAs {
   if (isAttempt(scope)) return undefined;

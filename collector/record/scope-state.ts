@@ -7,7 +7,7 @@ import type { ScopeProgress } from '../../src/progress.ts';
 import type { SeqSet } from './fact-sequence.ts';
 
 /**
- * What the facts of one span have told so far: a scope, or with {@link AttemptState} the task
+ * What the facts of one span have reported so far: a scope, or with {@link AttemptState} the task
  * span. Plain data, so that a store can keep it as it likes. Times are microseconds.
  */
 export interface ScopeState extends ScopeProgress {
@@ -27,11 +27,11 @@ export interface ScopeState extends ScopeProgress {
   seen: SeqSet;
   /** Whether the scope around it is another process's. */
   remote: boolean;
-  /** The worker that runs it, if it is remote and has told; else `""`. */
+  /** The worker that runs it, if it is remote and its start names the worker; else `""`. */
   partWorkerId: string;
   /** Whether a scope inside, of its own process, is known: then it is a heading and no job. */
   encloses: boolean;
-  /** What the latest progress fact told. */
+  /** The latest progress fact. */
   latestProgress: { seq: number; done: number; total: number | null } | null;
   plan: { seq: number; plan: Plan } | null;
   notifications: number;
@@ -52,7 +52,7 @@ export interface ScopeEndState {
   attributes?: Attributes;
 }
 
-/** What the facts of a task span have told, and what all scopes of its attempt add up to. */
+/** What the facts of a task span have reported, and what all scopes of its attempt add up to. */
 export interface AttemptState extends ScopeState {
   isTask: true;
   attempt: number;

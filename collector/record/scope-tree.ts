@@ -35,19 +35,19 @@ export function scopeTree(
     const around = spanKey(traceId, parentSpanId);
     return records.has(around) ? around : spanKey(traceId, taskSpanId);
   });
-  const placed = new Set<ScopeState>();
-  const place = (scope: ScopeState, around: ScopeRecord): void => {
-    placed.add(scope);
+  const shown = new Set<ScopeState>();
+  const show = (scope: ScopeState, around: ScopeRecord): void => {
+    shown.add(scope);
     around.scopes.push(records.get(spanKey(scope.traceId, scope.spanId))!);
   };
-  /** Puts what lies inside a scope there, level by level; what lies too deep is left. */
+  /** Puts the scopes inside a scope there, level by level; those that lie too deep are left. */
   const fill = (outer: ScopeState): void => {
     let level = [outer];
     for (let depth = 0; level.length > 0 && depth < DEEPEST; depth++) {
       level = level.flatMap((around) => {
         const key = spanKey(around.traceId, around.spanId);
-        const left = (inside.get(key) ?? []).filter((scope) => !placed.has(scope));
-        for (const scope of left) place(scope, records.get(key)!);
+        const left = (inside.get(key) ?? []).filter((scope) => !shown.has(scope));
+        for (const scope of left) show(scope, records.get(key)!);
         return left;
       });
     }
@@ -55,8 +55,8 @@ export function scopeTree(
   for (const [attempt] of attempts) fill(attempt);
   for (const scope of sorted) {
     const attempt = records.get(spanKey(scope.traceId, scope.taskSpanId));
-    if (placed.has(scope) || attempt === undefined) continue;
-    place(scope, attempt);
+    if (shown.has(scope) || attempt === undefined) continue;
+    show(scope, attempt);
     fill(scope);
   }
   return attempts
@@ -64,10 +64,10 @@ export function scopeTree(
     .map(([, attempt]) => attempt);
 }
 
-/** Deeper no task nests, and readers of JSON have their limits. */
+/** No task nests deeper, and readers of JSON have their limits. */
 const DEEPEST = 200;
 
-/** Where starts are one or unknown the ids decide: the tree does not depend on the order of arrival. */
+/** Where starts are the same or unknown the ids decide: the tree does not depend on the order of arrival. */
 function byStart(one: ScopeState, other: ScopeState): number {
   const start = one.start ?? Infinity;
   const otherStart = other.start ?? Infinity;

@@ -52,7 +52,7 @@ export interface TaskSummary {
   trace_id: string | null;
   /** Whether the trace is sampled, so that a tracing backend has it. */
   trace_sampled: boolean;
-  /** How many facts of the attempt are known not to have arrived; the log says where. */
+  /** How many facts of the attempt are known not to have arrived; the log shows where. */
   facts_missing: number;
   /** Time of the earliest announcement or start; `null` while neither has arrived. */
   created: string | null;
@@ -60,7 +60,7 @@ export interface TaskSummary {
   updated: string;
   /** Whether it runs and its worker, which is not lost, hears a request to cancel it. */
   cancellable: boolean;
-  /** When the worker last gave a sign of life; `null` where none is expected. */
+  /** When the worker's last heartbeat came; `null` where none is expected. */
   heard: string | null;
   /** Since when the worker's event loop has been blocked; `null` if it is not. */
   busy_since: string | null;
@@ -85,7 +85,7 @@ export interface ScopeRecord {
   span_id: string;
   trace_id: string;
   name: string;
-  /** `null` while the fact that tells it has not arrived. */
+  /** `null` while its fact has not arrived. */
   start: string | null;
   end: string | null;
   /** `running` until it has ended. */
@@ -93,7 +93,7 @@ export interface ScopeRecord {
   /** Whether it encloses other scopes: then it is no job. */
   heading: boolean;
   progress: number | null;
-  /** Steps done and to do, as `progress()` told them last. */
+  /** Steps done and to do, as `progress()` reported them last. */
   done: number | null;
   total: number | null;
   /** `ErrorName: message` of the error it reported, `null` if none. */
@@ -120,7 +120,7 @@ export interface NotificationRecord {
   attributes?: Attributes;
 }
 
-/** The second that was told last, and its text: times of a task lie close together. */
+/** The second that was asked for last, and its text: times of a task lie close together. */
 let [lastSecond, lastText] = [0, '1970-01-01T00:00:00'];
 
 /** Microseconds since the epoch as ISO 8601 in UTC, with microseconds. */

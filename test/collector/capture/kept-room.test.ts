@@ -17,16 +17,16 @@ function notification(seq: number): Fact {
 test('when the ring is full of notifications there is room for starts and ends, and none for notifications in between', () => {
   const ring = new WrittenRing({ segmentBytes: 4096, limitBytes: 64 * 1024 });
   const reader = ring.reader();
-  let said = 0;
-  while (ring.write(notification(said))) said++;
-  expect(said).toBeGreaterThan(200);
+  let written = 0;
+  while (ring.write(notification(written))) written++;
+  expect(written).toBeGreaterThan(200);
   let begun = 0;
   for (; begun < 40; begun++) {
     expect(ring.write(scopeStart(begun))).toBe(true);
     expect(ring.write(notification(1000))).toBe(false);
   }
   const facts = readAll(reader);
-  expect(facts.filter(({ kind }) => kind === 'notification')).toHaveLength(said);
+  expect(facts.filter(({ kind }) => kind === 'notification')).toHaveLength(written);
   expect(facts.filter(({ kind }) => kind === 'scope-start')).toHaveLength(40);
   reader.acknowledge();
   expect(ring.write(notification(1001))).toBe(true);

@@ -15,7 +15,7 @@ function partFacts(remote: boolean): [start: Fact, end: Fact] {
   return task.facts.slice(1) as [Fact, Fact];
 }
 
-test.each(['open', 'closed', 'full'])('a part is live work from its start to its end, each told twice, in a ring that is %s', (how) => {
+test.each(['open', 'closed', 'full'])('a part is live work from its start to its end, each written twice, in a ring that is %s', (how) => {
   const ring = new RingWriter(how === 'full' ? { segmentBytes: 1024, limitBytes: 1024 } : {});
   if (how === 'closed') ring.close();
   const [start, end] = partFacts(true);

@@ -16,10 +16,10 @@ export const PLACE = {
   acknowledged: 1,
 } as const;
 
-/** What the writing side tells it of the ring's memory. */
+/** What the writing side sends it of the ring's memory. */
 export type ToReader = { segment: { id: number; memory: SharedArrayBuffer } } | { freed: number };
 
-/** What it says at its end, or at the first fact that is not the next one. */
+/** What it sends at its end, or at the first fact that is not the next one. */
 export interface FromReader {
   /** Number of the first fact read. */
   first: number;

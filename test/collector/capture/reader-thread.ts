@@ -6,7 +6,7 @@ import { messageOf, PLACE, randomFrom } from './reader-messages.ts';
 import type { FromReader, ReaderThreadData, ToReader } from './reader-messages.ts';
 
 /**
- * A thread that reads notifications numbered from 0 and says what is wrong with them. It commits
+ * A thread that reads notifications numbered from 0 and reports what is wrong with them. It commits
  * nothing; where it is, it keeps in `place`, as a store would.
  */
 await readToEnd(parentPort!, workerData as ReaderThreadData);
@@ -27,7 +27,7 @@ async function readToEnd(port: MessagePort, data: ReaderThreadData): Promise<voi
       if (next < 0) first = next = fact.seq;
       const right = fact.kind === 'notification' && fact.message === messageOf(fact.seq);
       if (fact.seq !== next || !right || fact.span.spanId.at(-1) !== String(fact.seq % 3)) {
-        return tell(port, { first, read: next - first, wrong: `expected fact ${next}, got ${JSON.stringify(fact)}` });
+        return send(port, { first, read: next - first, wrong: `expected fact ${next}, got ${JSON.stringify(fact)}` });
       }
       next++;
     }
@@ -38,10 +38,10 @@ async function readToEnd(port: MessagePort, data: ReaderThreadData): Promise<voi
     }
     await (random() < 0.02 ? pause() : turn());
   }
-  tell(port, { first, read: next - first });
+  send(port, { first, read: next - first });
 }
 
-function tell(port: MessagePort, message: FromReader): void {
+function send(port: MessagePort, message: FromReader): void {
   port.postMessage(message);
   port.close();
 }

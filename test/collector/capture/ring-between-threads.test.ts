@@ -45,9 +45,9 @@ async function write(ring: WrittenRing, from: number, to: number, random: () => 
 test('what one thread writes, another reads: each fact once, in order and whole', async () => {
   const ring = new WrittenRing({ segmentBytes: 16 * 1024 });
   const worker = readerThread(ring.ring, newPlace(), 42);
-  const told = once(worker, 'message');
+  const sent = once(worker, 'message');
   await write(ring, 0, TOTAL, randomFrom(7));
-  const [message] = (await told) as [FromReader];
+  const [message] = (await sent) as [FromReader];
   expect(message).toEqual({ first: 0, read: TOTAL });
   expect(ring.ring.givenUp).toBe(0);
   expect(ring.ring.isDrained).toBe(true);

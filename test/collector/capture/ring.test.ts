@@ -10,7 +10,7 @@ import { readAll, WrittenRing } from './written-ring.ts';
 const segmentBytes = fc.constantFrom(1024, 1024, 1536, 4096, 1024 * 1024);
 
 describe('a fact in the ring', () => {
-  test('is read as it was written, whatever it says', () => {
+  test('is read as it was written, whatever its contents', () => {
     fc.assert(
       fc.property(anyFact, segmentBytes, (fact, size) => {
         const ring = new WrittenRing({ segmentBytes: size });
@@ -118,7 +118,7 @@ describe('facts in the ring', () => {
     expect(reader.read(1, 10)).toEqual([]);
   });
 
-  test('wake a reader that sleeps, and are one read where they are said in one go', async () => {
+  test('wake a reader that sleeps, and are one read where they are written in one turn', async () => {
     const ring = new WrittenRing();
     const reader = ring.reader();
     const woken = untilWoken(ring.ring);
@@ -216,14 +216,14 @@ describe('the memory of the ring', () => {
     expect(readAll(ring.reader()).length).toBe(kept);
   });
 
-  test('is told to be full once for each time that it is', () => {
+  test('is reported as full once for each time that it is', () => {
     const ring = new WrittenRing({ segmentBytes: 1024, limitBytes: 4096 });
     const reader = ring.reader();
-    let told = 0;
-    ring.ring.onGivenUp = () => told++;
+    let reported = 0;
+    ring.ring.onGivenUp = () => reported++;
     for (let time = 1; time <= 3; time++) {
       for (let seq = 0; seq < 100; seq++) ring.write(notification(seq, 'x'.repeat(100)));
-      expect(told).toBe(time);
+      expect(reported).toBe(time);
       readAll(reader);
       reader.acknowledge();
     }

@@ -15,7 +15,7 @@ export class WrittenRing {
     this.ring = new RingWriter(options);
   }
 
-  /** Writes a fact; says whether the ring had room for it. */
+  /** Writes a fact. Gives whether the ring had room for it. */
   write(fact: Fact): boolean {
     const key = fact.span.traceId + fact.span.spanId;
     let writer = this.#writers.get(key);
@@ -25,7 +25,7 @@ export class WrittenRing {
     return this.ring.givenUp === givenUp;
   }
 
-  /** A reader that begins where all was acknowledged; the one before is as good as dead. */
+  /** A reader that begins behind all that is acknowledged, in place of the reader before. */
   reader(): RingReader {
     return readingEnd(this.ring);
   }

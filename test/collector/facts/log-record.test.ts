@@ -4,7 +4,7 @@ import { factOf, logRecordOf } from '../../../collector/facts/log-record.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { anyFact } from '../capture/arbitrary-fact.ts';
 
-it('any fact is told by its log record', () => {
+it('any fact can be read from its log record', () => {
   fc.assert(
     fc.property(anyFact.map(asSaid), (fact) => {
       expect(factOf(logRecordOf(fact))).toEqual(fact);

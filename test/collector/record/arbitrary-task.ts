@@ -7,7 +7,7 @@ import type { ScriptedAttempt, ScriptedScope } from './scripted-task.ts';
 
 /**
  * Whole random tasks, as `src/` could tell them: one to three attempts, scopes inside and beside
- * each other, and all that can be said in them, after the final fact too.
+ * each other, and all that can be reported in them, after the final fact too.
  */
 export function arbitraryTask({ steps = 40, uniqueNames = false }: ArbitraryTaskOptions = {}): fc.Arbitrary<ScriptedTask> {
   return fc.array(step, { maxLength: steps, size: 'max' }).map((script) => {
@@ -182,7 +182,7 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 
 const DEEPEST = 4;
-/** Of parts elsewhere; one tells none. */
+/** Of parts elsewhere; one of them names no worker. */
 const WORKERS = ['worker-2', 'worker-3', undefined];
 const MOST_ATTEMPTS = 3;
 
@@ -224,6 +224,6 @@ function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclu
 function end(scope: ScriptedScope, how: string, error: ErrorInfo): void {
   if (how === 'complete') scope.complete();
   else if (how === 'cancel') scope.cancel();
-  else if (how === 'pass on' && scope.toldInside) scope.passOn();
+  else if (how === 'pass on' && scope.failedInside) scope.passOn();
   else scope.fail(error);
 }

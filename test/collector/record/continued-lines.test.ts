@@ -9,7 +9,7 @@ import { commitFacts, logOf, textOf } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt } from './scripted-task.ts';
 
-/** The log of what a script says, as lines. */
+/** The log of a script, as lines. */
 function linesOf(script: (attempt: ScriptedAttempt, task: ScriptedTask) => void): string[] {
   const task = new ScriptedTask();
   script(task.attempt(), task);
@@ -73,7 +73,7 @@ describe('a scope is named again, as (continued),', () => {
     ).toEqual(['\t - Heading', '\t - Inner', '\t - Heading (continued)', '\tone']);
   });
 
-  test('when it is a heading that tells its own failure after the scopes inside it', () => {
+  test('when it is a heading that reports its own failure after the scopes inside it', () => {
     expect(
       linesOf((attempt) => {
         const heading = attempt.scope('Heading');
@@ -199,7 +199,7 @@ test('no outcome can be read as another scope\'s, and no message as that of one 
       const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
       let named: SpanRef | undefined;
       for (const fact of delivery.flat()) {
-        // An announcement is told nowhere, and one that another came before brings nothing new.
+        // The log shows no announcement, and a fact that came before brings nothing new.
         const text = textOf(commitFacts(task, [fact]));
         if (text === '') continue;
         const namesItself = fact.kind !== 'notification' && fact.kind !== 'scope-end';

@@ -91,7 +91,7 @@ describe('of two contents of one fact', () => {
     const part = task.attempt().part('Convert', 'ab');
     const start = task.facts.at(-1) as ScopeStart;
     const { remote: _, workerId: __, ...bare } = start;
-    // One that is no part has no worker, whatever it says.
+    // A scope that is no part has no worker, whatever its start names.
     const starts: Fact[] = [start, { ...bare, remote: true }, { ...bare, workerId: 'abc' }, { ...start, workerId: 'b' }];
     const workerOf = (facts: readonly Fact[]): string =>
       taskAfter([task.facts.slice(0, -1), ...facts.map((fact) => [fact])]).scopes.get(part.ref.traceId, part.ref.spanId)!.partWorkerId;

@@ -6,7 +6,7 @@ import { arbitraryTask, cases } from './arbitrary-task.ts';
 import { folded, logOf, taskAfter } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 
-/** The same facts, said by a clock that goes back by so many microseconds at a fact. */
+/** The same facts, by a clock that goes back by so many microseconds at a fact. */
 function setBack(facts: readonly Fact[], at: number, micros: number): Fact[] {
   return facts.map((fact, index) => (index < at ? fact : { ...fact, time: fact.time - micros }));
 }

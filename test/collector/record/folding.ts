@@ -52,7 +52,7 @@ export function logOf(...deliveries: readonly (readonly Fact[])[]): string {
 }
 
 /** What one fact wrote in a log, with the name before it if it has one. */
-export interface Told {
+export interface Written {
   fact: Fact;
   entry: JournalEntry;
   text: string;
@@ -61,9 +61,9 @@ export interface Told {
 }
 
 /** What each fact wrote, in the order of the log; checks that entries and texts of the commits fit. */
-export function toldIn(deliveries: readonly (readonly Fact[])[]): { task: TaskFold; told: Told[] } {
+export function writtenIn(deliveries: readonly (readonly Fact[])[]): { task: TaskFold; written: Written[] } {
   const task = new TaskFold(deliveries[0]![0]!.span.taskUuid);
-  const told: Told[] = [];
+  const written: Written[] = [];
   const seen = new Set<string>();
   let offset = 0;
   for (const facts of deliveries) {
@@ -84,11 +84,11 @@ export function toldIn(deliveries: readonly (readonly Fact[])[]): { task: TaskFo
     expect(entries.length).toBe(writing.length);
     let at = 0;
     for (const [index, entry] of entries.entries()) {
-      told.push({ ...writing[index]!, entry, text: bytes.toString('utf8', at, (at += entry.bytes)) });
+      written.push({ ...writing[index]!, entry, text: bytes.toString('utf8', at, (at += entry.bytes)) });
     }
     expect(at).toBe(bytes.length);
   }
-  return { task, told };
+  return { task, written };
 }
 
 function missingBefore(seen: ReadonlySet<string>, { kind, span, seq }: Fact): string {

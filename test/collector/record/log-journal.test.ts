@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
 import { factLines, nameLine } from '../../../src/log-line.ts';
 import { anyDelivery, arbitraryTask, batches, cases, spanOrderedDelivery } from './arbitrary-task.ts';
-import { logOf, toldIn } from './folding.ts';
+import { logOf, writtenIn } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import { SEED_LOG, seedExample } from './seed-example.ts';
 
@@ -62,20 +62,20 @@ describe('the log of any task', () => {
     const deliveries = arbitraryTask().chain(({ facts }) => fc.tuple(fc.constant(facts), spanOrderedDelivery(facts)));
     fc.assert(
       fc.property(deliveries, ([facts, delivery]) => {
-        const { told } = toldIn(delivery);
-        expect(told.map(({ fact, text }) => unnamed(text, fact)).toSorted()).toEqual(linesOf(facts));
+        const { written } = writtenIn(delivery);
+        expect(written.map(({ fact, text }) => unnamed(text, fact)).toSorted()).toEqual(linesOf(facts));
       }),
       cases(500),
     );
   });
 
-  test('tells each fact once and whole, after no more than its scope\'s name, in any order and repetition', () => {
+  test('shows each fact once and whole, after no more than its scope\'s name, in any order and repetition', () => {
     const deliveries = arbitraryTask().chain(({ facts }) => fc.tuple(fc.constant(facts), anyDelivery(facts)));
     fc.assert(
       fc.property(deliveries, ([facts, delivery]) => {
-        const { task, told } = toldIn(delivery);
-        expect(told.filter(({ fact }) => factLines(fact) !== '').length).toBe(linesOf(facts).length);
-        for (const { fact, entry, text, missing } of told) {
+        const { task, written } = writtenIn(delivery);
+        expect(written.filter(({ fact }) => factLines(fact) !== '').length).toBe(linesOf(facts).length);
+        for (const { fact, entry, text, missing } of written) {
           const scope = task.scopes.get(fact.span.traceId, fact.span.spanId)!;
           const lines = missing + factLines(fact);
           const named = text !== lines;
@@ -92,7 +92,7 @@ describe('the log of any task', () => {
   test('gives each notification back, from its line or beside it', () => {
     fc.assert(
       fc.property(arbitraryTask(), ({ facts }) => {
-        for (const { fact, entry, text } of toldIn([facts]).told) {
+        for (const { fact, entry, text } of writtenIn([facts]).written) {
           if (fact.kind !== 'notification') continue;
           const { named, message, attributes } = entry.notification!;
           const line = named ? text.slice(text.indexOf('\n') + 1) : text;
@@ -132,11 +132,11 @@ describe('no text of a task', () => {
   test('makes a line that only taskspan writes, or has a control character in the log', () => {
     fc.assert(
       fc.property(arbitraryTask(), ({ facts, attempts }) => {
-        const { told } = toldIn([facts]);
-        const lines = told.map(({ text }) => text).join('').split('\n');
+        const { written } = writtenIn([facts]);
+        const lines = written.map(({ text }) => text).join('').split('\n');
         const count = (form: RegExp): number => lines.filter((line) => form.test(line)).length;
         const ends = facts.filter((fact) => 'outcome' in fact && factLines(fact).includes('\t\tTime spent'));
-        const names = told.reduce((sum, { fact, text }) => {
+        const names = written.reduce((sum, { fact, text }) => {
           const own = fact.kind === 'scope-start' || (fact.kind === 'task-end' && (fact.error !== undefined || fact.outcome === 'cancelled'));
           return sum + Number(own) + Number(text !== factLines(fact));
         }, 0);

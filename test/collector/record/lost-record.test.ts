@@ -58,7 +58,7 @@ describe('the entity tag', () => {
     expect(new Set(tasks.map((task) => entityTag(task, 'json'))).size).toBe(tasks.length);
   });
 
-  test('of a log does not change while nothing is said', () => {
+  test('of a log does not change while nothing is reported', () => {
     expect(entityTag(running, 'text')).toBe(entityTag({ version: 3, state: 'lost' }, 'text'));
     expect(entityTag(running, 'text')).not.toBe(entityTag({ ...running, version: 4 }, 'text'));
   });

@@ -2,11 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { missingBelow, missingIn, addSeq } from '../../../collector/record/fact-sequence.ts';
 import { arbitraryTask, cases, spanOrderedDelivery } from './arbitrary-task.ts';
-import { folded, logOf, taskAfter, toldIn } from './folding.ts';
+import { folded, logOf, taskAfter, writtenIn } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 
 describe('facts that have not arrived', () => {
-  test('are told where their scope ends, and counted in the record', () => {
+  test('are logged where their scope ends, and counted in the record', () => {
     const task = new ScriptedTask();
     const attempt = task.attempt();
     const scope = attempt.scope('Write rows');
@@ -19,7 +19,7 @@ describe('facts that have not arrived', () => {
     expect(folded(taskAfter([arrived])).summary).toMatchObject({ facts_missing: 72, jobs: { total: 1, finished: 1 } });
   });
 
-  test('of a heading and of the task itself are told too', () => {
+  test('of a heading and of the task itself are logged too', () => {
     const task = new ScriptedTask();
     const attempt = task.attempt();
     attempt.notify('begun');
@@ -58,9 +58,9 @@ describe('facts that have not arrived', () => {
     const deliveries = arbitraryTask().chain(({ facts }) => spanOrderedDelivery(facts));
     fc.assert(
       fc.property(deliveries, (delivery) => {
-        const { task, told } = toldIn(delivery);
+        const { task, written } = writtenIn(delivery);
         expect(folded(task).summary['facts_missing']).toBe(0);
-        expect(told.some(({ missing }) => missing !== '')).toBe(false);
+        expect(written.some(({ missing }) => missing !== '')).toBe(false);
       }),
       cases(500),
     );

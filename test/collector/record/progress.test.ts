@@ -7,7 +7,7 @@ import type { ScriptedAttempt } from './scripted-task.ts';
 
 const ERROR = { name: 'Error', message: 'x' };
 
-/** The attempt as the tree tells it after a script, the same in both orders of its facts. */
+/** The attempt as the tree shows it after a script, the same in both orders of its facts. */
 function attemptAfter(script: (attempt: ScriptedAttempt, task: ScriptedTask) => void): ScopeRecord {
   const task = new ScriptedTask();
   script(task.attempt(), task);
@@ -23,30 +23,30 @@ describe('progress', () => {
     expect(folded(taskAfter([task.facts])).summary['progress']).toBe(0.75);
   });
 
-  test('is not known while nobody says it, or says no total', () => {
-    const attempt = attemptAfter((said) => {
-      said.progress(7);
-      said.scope('Read file');
+  test('is not known while none is reported, or none with a total', () => {
+    const attempt = attemptAfter((run) => {
+      run.progress(7);
+      run.scope('Read file');
     });
     expect(attempt).toMatchObject({ progress: null, done: 7, total: null });
     expect(attempt.scopes[0]!.progress).toBeNull();
   });
 
-  test('is the greatest share that was told, though the last numbers told are shown', () => {
-    const attempt = attemptAfter((said) => {
-      said.progress(5, 10);
-      said.progress(6, 100);
+  test('is the greatest share that was reported, though the last numbers reported are shown', () => {
+    const attempt = attemptAfter((run) => {
+      run.progress(5, 10);
+      run.progress(6, 100);
     });
     expect(attempt).toMatchObject({ progress: 0.5, done: 6, total: 100 });
   });
 
   test.each([[12, 10, 1], [0, 0, 1], [0, 10, 0]])('of %d steps out of %d is %d', (done, total, share) => {
-    expect(attemptAfter((said) => said.progress(done, total)).progress).toBe(share);
+    expect(attemptAfter((run) => run.progress(done, total)).progress).toBe(share);
   });
 
   test('of what has completed is 1, and of what has failed stays where it was', () => {
-    const { scopes } = attemptAfter((attempt) => {
-      const [completed, failed] = [attempt.scope('Completed'), attempt.scope('Failed')];
+    const { scopes } = attemptAfter((run) => {
+      const [completed, failed] = [run.scope('Completed'), run.scope('Failed')];
       completed.progress(1, 2);
       failed.progress(1, 2);
       completed.complete();
@@ -57,47 +57,47 @@ describe('progress', () => {
 
   test('by a number of scopes is what they have done of it, whatever their names', () => {
     expect(
-      attemptAfter((attempt) => {
-        attempt.plan(4);
-        attempt.scope('Read file').complete();
-        attempt.scope('Read file').progress(1, 2);
-        attempt.scope('Write rows');
+      attemptAfter((run) => {
+        run.plan(4);
+        run.scope('Read file').complete();
+        run.scope('Read file').progress(1, 2);
+        run.scope('Write rows');
       }).progress,
     ).toBe(0.375);
   });
 
   test('by a plan counts what has failed as over, and never goes beyond 1', () => {
     expect(
-      attemptAfter((attempt) => {
-        attempt.plan(2);
-        attempt.scope('Read file').fail(ERROR);
+      attemptAfter((run) => {
+        run.plan(2);
+        run.scope('Read file').fail(ERROR);
       }).progress,
     ).toBe(0.5);
     expect(
-      attemptAfter((attempt) => {
-        attempt.plan(1);
-        for (let at = 0; at < 3; at++) attempt.scope('Read file').complete();
+      attemptAfter((run) => {
+        run.plan(1);
+        for (let at = 0; at < 3; at++) run.scope('Read file').complete();
       }).progress,
     ).toBe(1);
   });
 
   test('by names and weights counts each name by the most that one scope of it has done', () => {
     expect(
-      attemptAfter((attempt) => {
-        attempt.plan({ 'Read file': 1, 'Write rows': 3 });
-        attempt.scope('Read file').progress(1, 2);
-        attempt.scope('Read file').progress(1, 4);
-        attempt.scope('Write rows').progress(1, 4);
-        attempt.scope('Not planned').complete();
+      attemptAfter((run) => {
+        run.plan({ 'Read file': 1, 'Write rows': 3 });
+        run.scope('Read file').progress(1, 2);
+        run.scope('Read file').progress(1, 4);
+        run.scope('Write rows').progress(1, 4);
+        run.scope('Not planned').complete();
       }).progress,
     ).toBe(0.3125);
   });
 
   test('rises through plans within plans, of both kinds', () => {
     expect(
-      attemptAfter((attempt) => {
-        attempt.plan(2);
-        const part = attempt.scope('Part');
+      attemptAfter((run) => {
+        run.plan(2);
+        const part = run.scope('Part');
         part.plan({ 'Read file': 1, 'Write rows': 1 });
         const read = part.scope('Read file');
         read.plan(4);
@@ -107,31 +107,31 @@ describe('progress', () => {
     ).toBe(0.09375);
   });
 
-  test('is the more of what a scope said itself and what its plan gives', () => {
+  test('is the greater of what a scope reported itself and what its plan gives', () => {
     expect(
-      attemptAfter((attempt) => {
-        attempt.plan(2);
-        attempt.progress(1, 10);
-        attempt.scope('Read file').complete();
+      attemptAfter((run) => {
+        run.plan(2);
+        run.progress(1, 10);
+        run.scope('Read file').complete();
       }).progress,
     ).toBe(0.5);
   });
 
   test('goes by a scope\'s first plan, whichever plan comes first', () => {
     expect(
-      attemptAfter((attempt) => {
-        attempt.plan({ 'Read file': 1, 'Write rows': 3 });
-        attempt.plan({ 'Read file': 1, 'Write rows': 1 });
-        attempt.scope('Read file').complete();
+      attemptAfter((run) => {
+        run.plan({ 'Read file': 1, 'Write rows': 3 });
+        run.plan({ 'Read file': 1, 'Write rows': 1 });
+        run.scope('Read file').complete();
       }).progress,
     ).toBe(0.25);
   });
 
   test('goes by weights whose sum no number can hold', () => {
     expect(
-      attemptAfter((attempt) => {
-        attempt.plan(2);
-        const part = attempt.scope('Part');
+      attemptAfter((run) => {
+        run.plan(2);
+        const part = run.scope('Part');
         part.plan({ 'Read file': 1.5e308, 'Write rows': 1.5e308 });
         part.scope('Read file').complete();
         part.scope('Write rows').progress(1, 2);

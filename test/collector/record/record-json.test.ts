@@ -78,7 +78,7 @@ describe('the JSON of a record', () => {
     expect(json).toMatchObject({ task_name: '', start: null, attempt: 0, state: 'running', status: 2 });
   });
 
-  test('says when the worker was heard, and since when it is busy', () => {
+  test('has the time when the worker was heard, and since when it is busy', () => {
     const liveness = { heard: 1_767_323_045_000_006, busySince: 1_767_323_046_000_007, final: false };
     const summary = summaryOf((task) => task.attempt());
     expect(JSON.parse(recordJson({ summary, version: 1, logBytes: 0, state: 'running', liveness }))).toMatchObject({
@@ -141,7 +141,7 @@ describe('the JSON of a record', () => {
     expect((JSON.parse(summary) as TaskRecord).result).toEqual({ rows: 12, text: 'a\nb' });
   });
 
-  test('of a task that no fact has told of is whole too', () => {
+  test('of a task without any fact is whole too', () => {
     expect(Object.keys(record(summaryJson(new TaskFold(UUID)), { text: '', offset: 0 }))).toEqual(KEYS);
   });
 });

@@ -8,7 +8,7 @@ import type { ScopeRecord } from '../../../collector/record/task-record.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { anyDelivery, arbitraryTask, cases } from './arbitrary-task.ts';
 import { commitFacts, folded, taskAfter } from './folding.ts';
-import { scopeToldBy, toldBy } from './record-oracle.ts';
+import { scopeOf, recordOf } from './record-oracle.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { AttemptStart } from './scripted-task.ts';
 
@@ -35,26 +35,26 @@ describe('the record of a task', () => {
     );
   });
 
-  test('says what its facts say when all are looked at together', () => {
+  test('is what its facts are when all are looked at together', () => {
     const deliveries = someFacts.chain((facts) => fc.tuple(fc.constant(facts), anyDelivery(facts)));
     fc.assert(
       fc.property(deliveries, ([facts, delivery]) => {
-        const { start, end, created, updated, ...told } = toldBy(facts);
+        const { start, end, created, updated, ...rest } = recordOf(facts);
         expect(folded(taskAfter(delivery)).summary).toMatchObject({
-          ...told,
+          ...rest,
           start: timeOf(start),
           end: timeOf(end),
           created: timeOf(created),
           updated: isoTime(updated),
           finished: end !== null,
-          status: { completed: 1, failed: 0, cancelled: 0 }[told.state] ?? 2,
+          status: { completed: 1, failed: 0, cancelled: 0 }[rest.state] ?? 2,
         });
       }),
       CASES,
     );
   });
 
-  test('has a tree that says of each scope what its facts say, inside the one around it', () => {
+  test('has a tree with what the facts of each scope are, inside the scope around it', () => {
     const deliveries = someFacts.chain((facts) => fc.tuple(fc.constant(facts), anyDelivery(facts)));
     fc.assert(
       fc.property(deliveries, ([facts, delivery]) => {
@@ -62,8 +62,8 @@ describe('the record of a task', () => {
         const spanIds = new Set<string>();
         const check = (scope: ScopeRecord, around: ScopeRecord | undefined): void => {
           spanIds.add(scope.span_id);
-          const { parent, start, end, ...told } = scopeToldBy(facts, scope.span_id);
-          expect(scope).toMatchObject({ ...told, start: timeOf(start), end: timeOf(end) });
+          const { parent, start, end, ...rest } = scopeOf(facts, scope.span_id);
+          expect(scope).toMatchObject({ ...rest, start: timeOf(start), end: timeOf(end) });
           if (parent !== '') expect(around!.span_id).toBe(parent);
           for (const inner of scope.scopes) check(inner, scope);
         };
@@ -105,7 +105,7 @@ describe('the record of a task', () => {
             if (now !== null) steps.set(scope.spanId, [...(steps.get(scope.spanId) ?? [0]), now]);
           }
         }
-        for (const told of steps.values()) expect([...told, 1]).toEqual([...told, 1].toSorted((one, other) => one - other));
+        for (const shares of steps.values()) expect([...shares, 1]).toEqual([...shares, 1].toSorted((one, other) => one - other));
       }),
       CASES,
     );
@@ -127,17 +127,17 @@ describe('the record of a task', () => {
 });
 
 describe('the latest attempt', () => {
-  /** Which of these attempts the record tells of, whichever is heard of first. */
+  /** Which of these attempts the record is about, whichever is known first. */
   function latestOf(...starts: AttemptStart[]): number {
     const task = new ScriptedTask();
     task.pace = 0;
     for (const start of starts) task.attempt(start);
-    const told = [task.facts, task.facts.toReversed()].map((facts) => {
+    const found = [task.facts, task.facts.toReversed()].map((facts) => {
       const { summary } = folded(taskAfter(facts.map((fact) => [fact])));
       return task.attempts.findIndex(({ ref }) => ref.traceId === summary['trace_id']);
     });
-    expect(told[0]).toBe(told[1]);
-    return told[0]!;
+    expect(found[0]).toBe(found[1]);
+    return found[0]!;
   }
 
   test('is the one of the greatest number, even if it began before', () => {

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
 
-/** What a set of facts says of its task, found by looking at all of them anew each time. */
+/** The record of a set of facts, found by looking at all of them anew each time. */
 export interface Told {
   state: string;
   task_name: string;
@@ -21,7 +21,7 @@ export interface Told {
 }
 
 /** The record of a set of facts in which each fact has one content, by the letter of DESIGN 6. */
-export function toldBy(facts: readonly Fact[]): Told {
+export function recordOf(facts: readonly Fact[]): Told {
   const latest = latestAttempt(facts);
   const own = facts.filter(({ span }) => span.traceId === latest?.traceId && span.taskSpanId === latest.taskSpanId);
   const ofTask = own.filter(({ span }) => span.spanId === span.taskSpanId);
@@ -48,7 +48,7 @@ export function toldBy(facts: readonly Fact[]): Told {
   };
 }
 
-/** What a set of facts says of one of its spans. */
+/** One span of a set of facts. */
 export interface ScopeTold {
   name: string;
   parent: string;
@@ -64,8 +64,8 @@ export interface ScopeTold {
   facts_missing: number;
 }
 
-/** What a set of facts says of the span of this id, a scope's or an attempt's. */
-export function scopeToldBy(facts: readonly Fact[], spanId: string): ScopeTold {
+/** The span of this id in a set of facts, a scope's or an attempt's. */
+export function scopeOf(facts: readonly Fact[], spanId: string): ScopeTold {
   const own = facts.filter(({ span }) => span.spanId === spanId);
   const start = own.find((fact) => fact.kind === 'scope-start' || fact.kind === 'task-start');
   const end = own.find((fact) => fact.kind === 'scope-end' || fact.kind === 'task-end');

@@ -6,7 +6,7 @@ import { failureText } from '../../../src/failure.ts';
 export const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 
 /** A fact before it has its span, number and time. */
-type Said<F extends Fact = Fact> = F extends Fact ? Omit<F, 'span' | 'seq' | 'time'> : never;
+type Contents<F extends Fact = Fact> = F extends Fact ? Omit<F, 'span' | 'seq' | 'time'> : never;
 type WithoutDuration<F> = F extends unknown ? Omit<F, 'duration'> : never;
 
 /** How a scripted attempt begins, where it differs from the plain one. */
@@ -62,8 +62,8 @@ export class ScriptedTask {
     return this.facts.slice(before);
   }
 
-  say(span: SpanRef, seq: number, time: number, said: Said): void {
-    this.facts.push({ ...said, span, seq, time });
+  add(span: SpanRef, seq: number, time: number, contents: Contents): void {
+    this.facts.push({ ...contents, span, seq, time });
   }
 
   /** A time never given before. */
@@ -92,8 +92,8 @@ export class ScriptedScope {
   open = true;
   heading = false;
   planned = false;
-  /** Whether a scope inside has told an error, which this one may pass on. */
-  toldInside = false;
+  /** Whether a scope inside has failed by an error, which this one may pass on. */
+  failedInside = false;
   /** Whether it is a part of the task in another process, or inside one. */
   readonly isElsewhere: boolean;
   #start = 0;
@@ -114,7 +114,7 @@ export class ScriptedScope {
     if (parent === undefined) return;
     if (!this.isElsewhere) this.root.enclose(parent);
     if (!remote) parent.heading = true;
-    this.say({ kind: 'scope-start', name, parentSpanId: parent.ref.spanId, ...(remote && { remote }), ...(workerId && { workerId }) });
+    this.add({ kind: 'scope-start', name, parentSpanId: parent.ref.spanId, ...(remote && { remote }), ...(workerId && { workerId }) });
   }
 
   get root(): ScriptedAttempt {
@@ -141,16 +141,16 @@ export class ScriptedScope {
   }
 
   notify(message: string, attributes?: Attributes): void {
-    this.say({ kind: 'notification', message, ...(attributes !== undefined && { attributes }) });
+    this.add({ kind: 'notification', message, ...(attributes !== undefined && { attributes }) });
   }
 
   progress(done: number, total?: number): void {
-    this.say({ kind: 'progress', done, total });
+    this.add({ kind: 'progress', done, total });
   }
 
   plan(plan: Plan): void {
     this.planned = true;
-    this.say({ kind: 'plan', plan });
+    this.add({ kind: 'plan', plan });
   }
 
   complete(): void {
@@ -163,13 +163,13 @@ export class ScriptedScope {
 
   /** Fails by an error of its own. */
   fail(error: ErrorInfo): void {
-    this.say({ kind: 'exception', type: error.name, message: error.message });
+    this.add({ kind: 'exception', type: error.name, message: error.message });
     this.root.latestError = failureText(error);
-    for (let outer = this.parent; outer !== undefined; outer = outer.parent) outer.toldInside = true;
+    for (let outer = this.parent; outer !== undefined; outer = outer.parent) outer.failedInside = true;
     this.end('failed', error);
   }
 
-  /** Fails by an error that a scope inside has told. */
+  /** Fails by an error that a scope inside has reported. */
   passOn(): void {
     this.end('failed', undefined);
   }
@@ -179,16 +179,16 @@ export class ScriptedScope {
     this.sayEnd({ kind: 'scope-end', outcome, heading: this.heading, error });
   }
 
-  protected sayEnd(end: WithoutDuration<Said<ScopeEnd | TaskEnd>>): void {
+  protected sayEnd(end: WithoutDuration<Contents<ScopeEnd | TaskEnd>>): void {
     this.open = false;
     const time = this.#time();
-    this.task.say(this.ref, this.#seq++, time, { ...end, duration: time - this.#start });
+    this.task.add(this.ref, this.#seq++, time, { ...end, duration: time - this.#start });
   }
 
-  protected say(said: Said): void {
+  protected add(contents: Contents): void {
     const time = this.#time();
     if (this.#seq === 0) this.#start = time;
-    this.task.say(this.ref, this.#seq++, time, said);
+    this.task.add(this.ref, this.#seq++, time, contents);
   }
 
   #time(): number {
@@ -213,7 +213,7 @@ export class ScriptedAttempt extends ScriptedScope {
     this.number = number;
     this.skew = skew;
     this.#attributes = attributes;
-    this.say({
+    this.add({
       kind: 'task-start', name, attempt: number, attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
       ...(parentTaskUuid !== undefined && { parentTaskUuid }), ...(parentScope !== undefined && { parentScope }),
     });
@@ -224,12 +224,12 @@ export class ScriptedAttempt extends ScriptedScope {
   }
 
   result(json: string): void {
-    this.say({ kind: 'result', result: json });
+    this.add({ kind: 'result', result: json });
   }
 
   setAttributes(attributes: Attributes): void {
     this.#attributes = { ...this.#attributes, ...attributes };
-    this.say({ kind: 'attributes', attributes });
+    this.add({ kind: 'attributes', attributes });
   }
 
   enclose(parent: ScriptedScope): void {

@@ -22,7 +22,7 @@ function numbersIn(set: SeqSet): number[] {
 const anySeqs = fc.array(fc.oneof(fc.nat(30), fc.nat(400)), { maxLength: 120, size: 'max' });
 
 describe('a set of sequence numbers', () => {
-  test('holds what a plain set holds, and says of each number whether it is new', () => {
+  test('holds what a plain set holds, and gives of each number whether it is new', () => {
     fc.assert(
       fc.property(anySeqs, (seqs) => {
         const set: SeqSet = [];

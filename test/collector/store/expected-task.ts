@@ -4,7 +4,7 @@ import { isoTime } from '../../../collector/record/task-record.ts';
 import type { AttemptRecord, NotificationRecord } from '../../../collector/record/task-record.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
-import { toldIn } from '../record/folding.ts';
+import { writtenIn } from '../record/folding.ts';
 
 /** All that a store says of a task. */
 export interface StoredWhole {
@@ -17,9 +17,9 @@ export interface StoredWhole {
 
 /** What a store has to say of a task after these appends of its facts. */
 export function expectedAfter(appends: readonly (readonly Fact[])[]): StoredWhole {
-  const { task, told } = toldIn(appends);
+  const { task, written } = writtenIn(appends);
   const notifications = new Map<number, NotificationRecord[]>();
-  for (const { fact, entry } of told) {
+  for (const { fact, entry } of written) {
     if (fact.kind !== 'notification') continue;
     const { time, message, attributes } = fact;
     const list = notifications.get(entry.scope) ?? [];
@@ -31,7 +31,7 @@ export function expectedAfter(appends: readonly (readonly Fact[])[]): StoredWhol
     summary,
     state: summary.state,
     version: task.version,
-    log: told.map(({ text }) => text).join(''),
+    log: written.map(({ text }) => text).join(''),
     tree: scopeTree(task.scopes, notifications),
   };
 }
