@@ -7,6 +7,7 @@ import type { SendingOptions } from './runtime/destination.ts';
 import type { ServeOptions } from './server/serve-options.ts';
 import { resolveRetention } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
+import { fixedLocation } from './store/store-at.ts';
 import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 
