@@ -25,7 +25,7 @@ async function cancel(app: Hono, headers: Record<string, string>, at = ''): Prom
   return url ?? `${response.status} ${detail}`;
 }
 
-/** As a browser at https://tasks.example asks a proxy with its default settings, which says what it has done. */
+/** A request of a browser at https://tasks.example through a proxy with its default settings and forwarded headers. */
 const FORWARDED = {
   Host: '127.0.0.1:4320',
   Origin: 'https://tasks.example',
