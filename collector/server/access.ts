@@ -50,7 +50,7 @@ const OPTIONS = ['allowedHosts', 'allowedOrigins', 'token', 'trustProxy', 'guard
 export type Right = 'read' | 'change' | 'open';
 
 /** The rule of one right. */
-export interface AccessRule {
+interface AccessRule {
   /** The answer to a request that is not allowed: 403 with the option that allows it, or 401 without the token. */
   readonly refusal: Refusal;
   /** Lets pages of `allowedOrigins` send such requests (CORS); `undefined` where no page may. */

@@ -5,20 +5,20 @@ import type { TaskStore } from '../store/task-store.ts';
 import type { TasksMetrics } from './health-routes.ts';
 import { reportStoreFailure } from './problem.ts';
 
-/** What a collector counts of itself, and gives to Prometheus. */
+/** A collector's own figures, for Prometheus. */
 export interface CollectorMetrics extends TasksMetrics {
   readonly commits: CommitObserver;
-  /** Of what others send, whose commits count with all others. */
+  /** Counts what is received by OTLP. Its commits are counted with all other commits. */
   readonly received: CommitObserver & {
     answered(signal: string, status: number): void;
     rejected(items: number): void;
   };
 }
 
-/** From a fact's own time to its commit, in seconds. */
+/** Buckets of the time from a fact to its commit, in seconds. */
 const LAG_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
 
-/** Counters begin anew with the collector; what is asked of the store or the ring is asked at each scrape. */
+/** Makes the metrics of a collector. Counters begin at 0 with it; figures of the store and the ring are read at each scrape. */
 export function collectorMetrics(source: FactSource, store: TaskStore): CollectorMetrics {
   const registry = new Registry();
   const registers = [registry];

@@ -101,7 +101,7 @@ export class SqliteReads {
     };
   }
 
-  countByState(): Partial<Record<TaskState, number>> {
+  counts(): Partial<Record<TaskState, number>> {
     const rows = this.#statements.states.all() as { state: TaskState; count: number }[];
     return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
   }

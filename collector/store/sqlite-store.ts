@@ -133,7 +133,7 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   counts(): Promise<Partial<Record<TaskState, number>>> {
-    return this.#use((connection) => connection.read(() => connection.reads.countByState()));
+    return this.#use((connection) => connection.read(() => connection.reads.counts()));
   }
 
   beat(beats: readonly Beat[]): Promise<void> {

@@ -17,12 +17,12 @@ export function fixedLocation(location: string): string {
   return URL_OF_STORE.test(location) ? location : fixedPath(location);
 }
 
-/** A location for messages: of a URL without user, password and parameters. */
+/** A location for messages: of a URL without user, password and parameters, also where it is no valid one. */
 export function redacted(location: string): string {
   if (!URL_OF_STORE.test(location)) return location;
-  if (!URL.canParse(location)) return `${location.slice(0, location.indexOf('://'))}://…`;
-  const { protocol, host, pathname } = new URL(location);
-  return `${protocol}//${host}${pathname}`;
+  const start = location.indexOf('://') + '://'.length;
+  const rest = location.slice(Math.max(start, location.lastIndexOf('@') + 1));
+  return location.slice(0, start) + rest.replace(/[?#].*$/s, '');
 }
 
 /** Stands for a store that can't be had in this process: each call rejects with the reason. */

@@ -1,4 +1,3 @@
-import { recordJson } from '../../collector/record/record-json.ts';
 import type { ScopeRecord, TaskRecord } from '../../collector/index.ts';
 import type { Answer, Evidence, StoredTaskEvidence, StreamEvidence, ToldEvent, WorkerEvidence } from './evidence.ts';
 import type { SaidFact, WorkerLine } from './said.ts';
@@ -93,9 +92,8 @@ const RECORD = record('completed', 9, LOG, {
 });
 
 function record(state: TaskRecord['state'], version: number, log: string, more: object): TaskRecord {
-  const summary = JSON.stringify({ task_name: 'TASK', task_uuid: TASK, state, exception: '', ...more });
-  const text = { offset: 0, text: log, version, logBytes: log.length };
-  return JSON.parse(recordJson({ summary, state, version, logBytes: log.length }, text)) as TaskRecord;
+  const text = { log, log_offset: 0, log_bytes: log.length };
+  return { task_name: 'TASK', task_uuid: TASK, state, exception: '', version, ...text, ...more } as TaskRecord;
 }
 
 /** Each fact in 10 ms: `said` at 10, 20, … */

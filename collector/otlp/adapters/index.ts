@@ -5,7 +5,7 @@ import { BULLMQ_OPERATION, bullmqFacts } from './bullmq.ts';
 import { CELERY_SCOPE, celeryFacts } from './celery.ts';
 
 /** Gives the facts of a span that another instrumentation made; none for a span that is not of a task. It never throws. */
-export type SpanAdapter = (span: OtlpSpan) => readonly Fact[];
+type SpanAdapter = (span: OtlpSpan) => readonly Fact[];
 
 /** The instrumentations with a fixed scope name, by that name. */
 const SCOPE_ADAPTERS: ReadonlyMap<string, SpanAdapter> = new Map([[CELERY_SCOPE, celeryFacts]]);

@@ -3,7 +3,7 @@ import type { HonoRequest } from 'hono';
 import type { Failure } from './answers.ts';
 
 /** What one request may bring, and how much memory there is for it. */
-export interface BodyLimits {
+interface BodyLimits {
   /** The most bytes after decompression. */
   readonly maxBodyBytes: number;
   readonly share: BodyShare;

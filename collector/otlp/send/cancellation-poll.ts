@@ -5,7 +5,7 @@ import { TaskStoreError } from '../../store/task-store-error.ts';
 import { requestHttp } from './http-client.ts';
 import type { HttpAnswer } from './http-client.ts';
 
-export interface CancellationPollOptions {
+interface CancellationPollOptions {
   /** Base URL of a taskspan server. */
   serverUrl: string;
   headers: Readonly<Record<string, string>>;

@@ -11,7 +11,7 @@ export interface HttpAnswer {
   body: Uint8Array;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   method: 'GET' | 'POST';
   headers: Readonly<Record<string, string>>;
   body?: Uint8Array;

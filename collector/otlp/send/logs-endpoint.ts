@@ -10,7 +10,7 @@ import type { LogRecord } from '../../facts/log-record.ts';
 import { TaskStoreError } from '../../store/task-store-error.ts';
 import { requestHttp } from './http-client.ts';
 
-export interface LogsEndpointOptions {
+interface LogsEndpointOptions {
   /** Base URL of an OTLP/HTTP receiver, without `/v1/logs`. */
   endpoint: string;
   headers: Readonly<Record<string, string>>;
@@ -113,7 +113,7 @@ export function logRequest(resource: Attributes, records: readonly LogRecord[]):
 }
 
 /** The records that a receiver rejected in a request that it answered with success. */
-export interface PartialSuccess {
+interface PartialSuccess {
   rejected: number;
   message: string;
 }

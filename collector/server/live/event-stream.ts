@@ -18,7 +18,7 @@ export interface StreamOptions {
 }
 
 /** A server-sent event (HTML standard, 9.2). */
-export interface ServerSentEvent {
+interface ServerSentEvent {
   /** Its type, for `addEventListener`. */
   event: string;
   /** What a client that reconnects sends as `Last-Event-ID`; an event without one keeps the id before it. */

@@ -93,7 +93,7 @@ export class Feed<Message extends FeedMessage> {
 }
 
 /** What a stream sends to one client. */
-export interface StreamContents<Message extends FeedMessage> {
+interface StreamContents<Message extends FeedMessage> {
   feed: Feed<Message>;
   /**
    * Gives what comes before the feed's messages. It calls `follow` when it has read the last of it: the feed goes on
@@ -107,7 +107,7 @@ export interface StreamContents<Message extends FeedMessage> {
 }
 
 /** What {@link streamAnswer} needs besides the request. */
-export interface StreamOpening<Message extends FeedMessage> {
+interface StreamOpening<Message extends FeedMessage> {
   contentType: string;
   /** Begins to watch the store; gives what ends that. */
   enter: () => Promise<() => void>;

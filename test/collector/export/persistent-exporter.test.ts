@@ -2,11 +2,14 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import type { Tracer } from '@opentelemetry/api';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { PersistentExporter } from '../../../collector/export/export-processor.ts';
 import type { PersistentExporterOptions } from '../../../collector/export/export-processor.ts';
+import { heldClock } from '../../support/held-clock.ts';
 import { startLogReceiver } from '../otlp/receive/log-receiver.ts';
 import type { LogReceiver } from '../otlp/receive/log-receiver.ts';
+
+vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
 
 interface Exporting {
   receiver: LogReceiver;
@@ -79,6 +82,7 @@ test('at the end one try more is made, and none after one that fails', async () 
 });
 
 test('facts go first, and keep spans no longer waiting than it makes sense', async () => {
+  const clock = heldClock();
   let gone = false;
   const { receiver, exporter, tracer } = await exporting({ mark: () => () => gone });
   const asked: boolean[] = [];
@@ -87,12 +91,17 @@ test('facts go first, and keep spans no longer waiting than it makes sense', asy
     return { status: 200 };
   };
   tracer.startSpan('one').end();
-  const began = performance.now();
-  await expect.poll(() => performance.now()).toBeGreaterThan(began + 100);
+  await clock.pass(9000);
+  expect(asked).toEqual([]);
   gone = true;
+  await clock.pass(20);
   await exporter.forceFlush();
   gone = false;
   tracer.startSpan('two').end();
-  await exporter.shutdown();
+  const ending = exporter.shutdown();
+  await clock.pass(499);
+  expect(asked).toEqual([true]);
+  await clock.pass(20);
+  await ending;
   expect([exporter.delivered, asked]).toEqual([2, [true, false]]);
 });

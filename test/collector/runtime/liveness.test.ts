@@ -7,7 +7,6 @@ import type { TestProcess } from '../../support/node-process.ts';
 import { lockStore, startScript } from './script.ts';
 
 const INTERVAL_MS = 100;
-const SLOW = { timeout: 20_000, interval: 20 };
 
 /** Blocks the event loop until `go` is there; from then on it turns, and the task stays open. */
 const BLOCK = `(() => {
@@ -73,13 +72,13 @@ async function statesWhileHeard(reader: Reader, uuid: string, times: number): Pr
       states.add(record.state);
       heard.add(record.heard);
       return heard.size;
-    }, SLOW)
+    })
     .toBeGreaterThan(times);
   return states;
 }
 
 async function expectState(reader: Reader, uuid: string, state: string): Promise<TaskRecord> {
-  await expect.poll(async () => (await reader.record(uuid)).state, SLOW).toBe(state);
+  await expect.poll(async () => (await reader.record(uuid)).state).toBe(state);
   return reader.record(uuid);
 }
 
@@ -121,7 +120,7 @@ describe('a task', () => {
       await startWorker(folder),
     ];
     stop(folder, worker);
-    await expect.poll(async () => (await reader.record(uuid)).finished, SLOW).toBe(true);
+    await expect.poll(async () => (await reader.record(uuid)).finished).toBe(true);
     const record = await reader.record(uuid);
     expect(record).toMatchObject({ state: 'lost', status: 0, exception: `lost: last heard ${record.heard}`, end: null });
     worker.kill('SIGCONT');
@@ -134,12 +133,12 @@ describe('a task', () => {
     const folder = await temporaryFolder();
     const reader = await startReader(folder);
     const { uuid } = await startWorker(folder, { wait: BLOCK });
-    await expect.poll(async () => (await reader.record(uuid)).busy_since, SLOW).not.toBeNull();
+    await expect.poll(async () => (await reader.record(uuid)).busy_since).not.toBeNull();
     expect(await statesWhileHeard(reader, uuid, 5)).toEqual(new Set(['running']));
     const { busy_since, start } = await reader.record(uuid);
     expect(busy_since! > start!).toBe(true);
     await writeFile(join(folder, 'go'), '');
-    await expect.poll(async () => (await reader.record(uuid)).busy_since, SLOW).toBeNull();
+    await expect.poll(async () => (await reader.record(uuid)).busy_since).toBeNull();
   });
 });
 
@@ -193,7 +192,7 @@ test('two processes that read one store give the same answer at every moment', a
 
 test('a server that comes when the worker has long been dead finds it lost', async () => {
   const folder = await temporaryFolder();
-  const { process: worker, uuid } = await startWorker(folder, { intervalMs: 2000 });
+  const { process: worker, uuid } = await startWorker(folder, { intervalMs: 1000 });
   worker.kill('SIGKILL');
   await worker.ended;
   const reader = await startReader(folder);
@@ -204,7 +203,7 @@ test('a server that comes when the worker has long been dead finds it lost', asy
 /** Time itself is what is waited for. */
 async function passing(ms: number): Promise<void> {
   const until = performance.now() + ms;
-  await expect.poll(() => performance.now(), SLOW).toBeGreaterThan(until);
+  await expect.poll(() => performance.now()).toBeGreaterThan(until);
 }
 
 test.each([

@@ -21,7 +21,7 @@ describe('an app that is guarded', () => {
   test.each(PATHS)('answers %s for any host name, and to pages of any origin', async (path) => {
     expect((await guarded().request(path, { headers: { Host: 'shop.example:8080' } })).status).toBe(200);
     const response = await guarded().request(path, { headers: { Host: 'shop.example', Origin: 'https://partner.example' } });
-    // Whether the page may see the answer is for the application's own CORS to say.
+    // The application's own CORS decides whether the page may see the answer.
     expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([200, null]);
   });
 

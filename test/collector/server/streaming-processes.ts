@@ -22,7 +22,7 @@ export async function startStreamServer(folder: string, port: number = 0): Promi
   return { process, url };
 }
 
-/** A task in a process of its own that says \`step 0\`, \`step 1\`, … until there is a file \`stop\` in the folder. */
+/** A task in a process of its own that reports \`step 0\`, \`step 1\`, … until there is a file \`stop\` in the folder. */
 export async function startSteppingTask(folder: string, uuid: string): Promise<TestProcess> {
   const process = await startScript(
     folder,

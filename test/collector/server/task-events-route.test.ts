@@ -18,7 +18,7 @@ import { EventReader, FollowedRecord } from './live/event-reader.ts';
 
 const PATH = `/tasks/${UUID}/events`;
 
-/** A task that says what it is told to and commits it at once. */
+/** A task whose every fact is committed at once. */
 class Telling {
   readonly store: TaskStore;
   readonly app: Hono;
@@ -264,7 +264,7 @@ describe('what a client has after the events that came', () => {
     client.take((await events.next())!);
     const long = Array.from({ length: 9 }, (_, line) => `${line} ${'é✓🎉 '.repeat(10_000)}`);
     await task.say(...long);
-    // It comes back in the midst of it, more than once.
+    // It reconnects in the middle of the log, more than once.
     let reader = events;
     for (let round = 0; round < 3; round++) {
       client.take((await reader.next())!);

@@ -111,7 +111,7 @@ describe('a task as JSON', () => {
     await get(app, {});
     Object.assign(task, { version: 2, log: `${LOG}\tmore\n` });
     expect((await recordOf(await get(app, {}))).log).toBe(`${LOG}\tmore\n`);
-    // Removed, and begun anew under the same UUID: the version alone does not tell it.
+    // Deleted, and begun anew under the same UUID: the version alone does not show that.
     Object.assign(task, { version: 2, log: '\tanew\n', name: 'TEST again' });
     expect(await recordOf(await get(app, {}))).toMatchObject({ task_name: 'TEST again', log: '\tanew\n' });
   });

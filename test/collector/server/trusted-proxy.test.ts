@@ -25,7 +25,7 @@ async function cancel(app: Hono, headers: Record<string, string>, at = ''): Prom
   return url ?? `${response.status} ${detail}`;
 }
 
-/** As a browser at https://tasks.example asks a proxy with its default settings, which says what it has done. */
+/** A request of a browser at https://tasks.example through a proxy with its default settings and forwarded headers. */
 const FORWARDED = {
   Host: '127.0.0.1:4320',
   Origin: 'https://tasks.example',
@@ -122,7 +122,8 @@ describe('a forwarded header that is not needed', () => {
     expect(await cancel(app, { Host: 'localhost', [header]: 'x'.repeat(1024) })).not.toContain('1024');
   });
 
-  // A pattern that takes quadratic time needs more than 10 seconds for a hundred requests, a linear one some milliseconds.
+  // A pattern that takes quadratic time needs more than 30 seconds for so many requests, a linear one some milliseconds: the
+  // test would time out.
   test.each([
     ['spaces', `a=b;${' '.repeat(16_000)}@`],
     ['spaces after a pair', `a=b${' \t'.repeat(8000)}@`],
@@ -131,9 +132,7 @@ describe('a forwarded header that is not needed', () => {
     ['pairs', 'a=b;'.repeat(4000) + '@'],
   ])('of 16 kB is answered at once, before anything else is checked: %s', async (_, Forwarded) => {
     const app = await appWith({ trustProxy: true, token: TOKEN });
-    const begin = performance.now();
-    for (let request = 0; request < 100; request++) expect(await cancel(app, { Host: 'localhost', Forwarded })).toMatch(/^400 /);
-    expect(performance.now() - begin).toBeLessThan(5000);
+    for (let request = 0; request < 300; request++) expect(await cancel(app, { Host: 'localhost', Forwarded })).toMatch(/^400 /);
   });
 
   test('is read once a request', async () => {

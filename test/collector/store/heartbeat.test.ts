@@ -230,7 +230,7 @@ describe('no worker is lost', () => {
           if (!returning.has(process)) expect(isOver).toBe(finished.has(process) || !process.runs);
         }
       }),
-      cases(300),
+      cases(120),
     );
   });
 });

@@ -116,10 +116,11 @@ test('a store that was never used has nothing to close', async () => {
 });
 
 test('a URL is no location of a store yet, and the message has no password', async () => {
-  for (const location of ['postgres://app:s3cret@db.example/tasks?password=s3cret', 'postgres://app:s3cret@[/tasks']) {
+  for (const location of ['postgres://app:s3cret@db.example/tasks?password=s3cret', 'postgres://app:s3cret@[/tasks', 'postgres://app:s/3?s3cret@db/tasks']) {
     const error: unknown = await storeAt(location).stored(UUID).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ name: 'TaskStoreError', code: 'UNAVAILABLE' });
     expect((error as Error).message).toMatch(/^postgres:\/\/.*: expected the path of a SQLite file/);
     expect((error as Error).message).not.toContain('s3cret');
+    expect((error as Error).message).not.toContain('s/3');
   }
 });

@@ -10,7 +10,7 @@ const THREADS = 4;
 
 test('a new database that many open at once is nobody else\'s, and locked for none', async () => {
   const gate = new Int32Array(new SharedArrayBuffer(4));
-  const paths = Array.from({ length: 100 }, () => newFile());
+  const paths = Array.from({ length: 40 }, () => newFile());
   const threads = Array.from(
     { length: THREADS },
     () => new Worker(new URL('opening-thread.ts', import.meta.url), { workerData: { gate, paths, threads: THREADS } }),

@@ -30,7 +30,7 @@ function memoryStoreToDispose() {
 }
 
 const spanOf = (name: string): OtlpSpan => SPANS.find((span) => span.name === name)!;
-/** A run of which Celery's instrumentation does not say how it ended. */
+/** A run without a state of Celery. */
 const untold = (change: Partial<OtlpSpan>): OtlpSpan => {
   const { 'celery.state': _, ...attributes } = spanOf('run/tasks.div').attributes;
   return { ...spanOf('run/tasks.div'), events: [], failed: false, message: '', attributes, ...change };

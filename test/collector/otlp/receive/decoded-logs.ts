@@ -2,7 +2,7 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { PbfReader } from 'pbf';
 import type { LogRecord } from '../../../../collector/facts/log-record.ts';
 
-/** What a request of `/v1/logs` says, read by the numbers of OTLP's proto files alone. */
+/** Decodes a request of `/v1/logs` by the field numbers of OTLP's proto files alone. */
 export interface DecodedLogs {
   resource: Attributes;
   scope: string[];

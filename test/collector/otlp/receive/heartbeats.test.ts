@@ -70,7 +70,7 @@ describe('a heartbeat', () => {
       vi.setSystemTime(NOW + beatNumber * 5000);
       await beat(app, { time: NOW + beatNumber * 5000 - (beatNumber < 3 ? 0 : 3_600_000) });
     }
-    // The first one after the change can't be told from an old one.
+    // The first one after the change looks like an old one.
     expect(beats.map(({ time }) => (time / 1000 - NOW) / 5000)).toEqual([0, 1, 2, 4, 5]);
   });
 

@@ -3,7 +3,7 @@ import { readJsonLogs, readJsonTraces } from '../../../../collector/otlp/receive
 import { Received } from '../../../../collector/otlp/receive/received.ts';
 import { UUID } from '../../record/scripted-task.ts';
 
-/** In the shape of OTLP's example `trace.json`: numbers as numbers, ids in upper case, fields of the scope that nobody needs. */
+/** In the shape of OTLP's example `trace.json`: numbers as numbers, ids in upper case, fields of the scope that are not needed. */
 function traces(span: Record<string, unknown>): unknown {
   return {
     resourceSpans: [

@@ -15,7 +15,7 @@ export interface TakenRequest {
   records: DecodedRecord[];
 }
 
-/** A receiver of log records that does as the test says: a real server that keeps what it is sent. */
+/** A receiver of log records that the test controls: a real server that keeps what it is sent. */
 export interface LogReceiver {
   readonly url: string;
   /** Paths of all requests, in their order. */
@@ -29,7 +29,7 @@ export interface LogReceiver {
   beats(): DecodedRecord[];
   /** What it answers from now on: a status, with headers and a body if need be, or what it does with a request. */
   answer: Answered | ((path: string, facts: readonly Fact[]) => Answered);
-  /** Goes away; connections break. */
+  /** Becomes unreachable; connections break. */
   stop(): Promise<void>;
   /** Comes back at the same port. */
   start(): Promise<void>;

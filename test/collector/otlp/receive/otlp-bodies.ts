@@ -27,7 +27,7 @@ export function logBody(encoding: Encoding, records: readonly LogRecord[], resou
   return new Uint8Array(serializer.serializeRequest(records.map((record) => readableLogRecord(record, resource)))!);
 }
 
-/** The log records that tell facts as they happen. */
+/** The log records of facts as they happen. */
 export function factsBody(encoding: Encoding, facts: readonly Fact[]): Uint8Array<ArrayBuffer> {
   return logBody(encoding, facts.map(logRecordOf));
 }
@@ -47,13 +47,13 @@ function readableLogRecord({ eventName, traceId, spanId, time, attributes, sampl
 
 const SCOPE = { name: conventions.INSTRUMENTATION_NAME, version: conventions.INSTRUMENTATION_VERSION };
 
-/** The ended spans of facts, as our SDK would have them: of a span whose end is not among the facts there is none. */
+/** The ended spans of facts, as our SDK would have them; a span whose end is not among the facts is left out. */
 export function spansOf(facts: readonly Fact[]): ReadableSpan[] {
   const spans = Map.groupBy(facts, ({ span }) => `${span.traceId} ${span.spanId}`);
   return [...spans.values()].filter((of) => of.some(isLast)).map(spanOf);
 }
 
-/** What the spans of facts tell: all facts of those that have ended. */
+/** The facts of all ended spans. */
 export function toldBySpans(facts: readonly Fact[]): Fact[] {
   const ended = new Set(facts.filter(isLast).map(({ span }) => `${span.traceId} ${span.spanId}`));
   return facts.filter(({ span }) => ended.has(`${span.traceId} ${span.spanId}`));

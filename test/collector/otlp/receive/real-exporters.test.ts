@@ -33,7 +33,7 @@ async function receiving(): Promise<{ store: TaskStore; url: string }> {
   return { store, url: server.url };
 }
 
-/** As in the seed: a failing job, notifications, a result, attributes of all kinds, somebody else's span in between. */
+/** As in the seed: a failing job, notifications, a result, attributes of all kinds, a span of other code in between. */
 function runSeed(): string {
   const updater = new TaskUpdater({ taskName: 'TEST', attributes: { queue: 'müll ✓', tries: 3, ratio: 0.5, tags: ['a', 'b'], dry: false } });
   updater.scope('TEST - First part', () => updater.notify('Some notification', { rows: 12 }));

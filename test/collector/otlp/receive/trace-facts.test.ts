@@ -10,7 +10,7 @@ import { UUID } from '../../record/scripted-task.ts';
 const TIME = 1_544_712_660_000_000;
 const SPAN_ID = 'eee19b7ec3c1b174';
 
-/** An ended task of one attempt that has told two facts beside its start. */
+/** An ended task of one attempt with two facts beside its start. */
 function task(attributes: Attributes = {}, ...events: OtlpEvent[]): OtlpSpan {
   const own = { 'taskspan.span': 'task', 'taskspan.task.uuid': UUID, 'taskspan.task.name': 'Import', 'taskspan.outcome': 'completed', 'taskspan.facts': 3 };
   return {

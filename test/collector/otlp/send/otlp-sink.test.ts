@@ -1,12 +1,15 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { otlpSink } from '../../../../collector/otlp/send/otlp-sink.ts';
 import type { OtlpSink, OtlpSinkOptions } from '../../../../collector/otlp/send/otlp-sink.ts';
 import type { TaskStoreError } from '../../../../collector/store/task-store-error.ts';
 import { Committer } from '../../../../collector/store/committer.ts';
 import type { Fact } from '../../../../src/fact.ts';
+import { heldClock } from '../../../support/held-clock.ts';
 import { notification } from '../../capture/arbitrary-fact.ts';
 import { startLogReceiver } from '../receive/log-receiver.ts';
 import type { LogReceiver } from '../receive/log-receiver.ts';
+
+vi.mock('../../../../src/timers.ts', () => import('../../../support/global-timers.ts'));
 
 const WORKER = '11111111-2222-3333-4444-555555555555';
 
@@ -81,13 +84,16 @@ describe('facts', () => {
 
   test('are not sent again before the time that Retry-After names', async () => {
     const { receiver, sink } = await sinkTo();
+    const clock = heldClock();
     receiver.answer = { status: 429, headers: { 'Retry-After': '1' } };
     await failureOf(sink.append(facts(1)));
     receiver.answer = { status: 200 };
-    const before = performance.now();
-    await sink.append(facts(1));
-    // Timers may come a millisecond early.
-    expect(performance.now() - before).toBeGreaterThan(990);
+    const sending = sink.append(facts(1));
+    await clock.pass(999);
+    expect(receiver.asked).toHaveLength(1);
+    await clock.pass(1);
+    await sending;
+    expect(receiver.asked).toHaveLength(2);
   });
 
   test('of which one is refused lose that one alone', async () => {
@@ -133,17 +139,24 @@ describe('a worker', () => {
   test('asks for cancellations after the last known one, and for all after a failure', async () => {
     const { receiver, sink } = await sinkTo({ serverHeaders: { Authorization: 'Bearer secret' } });
     const path = `/workers/${WORKER}/cancellations`;
+    const clock = heldClock();
+    /** A worker pauses for a second between its questions. */
+    const cancellations = async (after: number): Promise<unknown[]> => {
+      const asking = sink.cancellations(WORKER, after);
+      await clock.pass(1000);
+      return asking;
+    };
     receiver.answer = { status: 200, body: '{"cancellations":[{"number":7,"task_uuid":"u","span_id":"s"}]}' };
-    expect(await sink.cancellations(WORKER, 3)).toEqual([{ number: 7, taskUuid: 'u', spanId: 's' }]);
+    expect(await cancellations(3)).toEqual([{ number: 7, taskUuid: 'u', spanId: 's' }]);
     receiver.answer = { status: 503 };
-    await failureOf(sink.cancellations(WORKER, 7));
+    await failureOf(cancellations(7));
     receiver.answer = { status: 200, body: '{"cancellations":[]}' };
-    expect(await sink.cancellations(WORKER, 7)).toEqual([]);
+    expect(await cancellations(7)).toEqual([]);
     // Another server counts anew: what the one before had counted is nothing to it.
-    expect(await sink.cancellations(WORKER, 7)).toEqual([]);
+    expect(await cancellations(7)).toEqual([]);
     receiver.answer = { status: 200, body: '{"cancellations":[{"number":2,"task_uuid":"u","span_id":"s"}]}' };
-    expect(await sink.cancellations(WORKER, 7)).toHaveLength(1);
-    await sink.cancellations(WORKER, 2);
+    expect(await cancellations(7)).toHaveLength(1);
+    await cancellations(2);
     expect(receiver.asked).toEqual([3, 7, 0, 0, 0, 2].map((after) => `${path}?after=${after}&wait=0`));
   });
 

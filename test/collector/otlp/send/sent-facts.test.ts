@@ -45,7 +45,7 @@ describe.each(ENCODINGS)('in %s', (encoding) => {
     await fc.assert(
       fc.asyncProperty(arbitraryTask(), async ({ uuid, facts }) => {
         const told = toldBySpans(facts);
-        // Clocks of two attempts may give one time: nothing says which of two spans told first then.
+        // The clocks of two attempts may give the same time: then the order of their spans is open.
         fc.pre(told.length > 0 && new Set(told.map(({ time }) => time)).size === told.length);
         const { store, app } = receiving();
         await post(app, 'traces', encoding, traceBody(encoding, spansOf(facts)));

@@ -26,7 +26,7 @@ test.each(BACKENDS)('a stream %s ends with an attempt, and one that is opened af
   for (const event of rest) followed.take(event);
   expect(followed.ended).toBe(true);
   expect(rest.at(-1)!.event).toBe('end');
-  // What tells a client that there is nothing to come back for, until there is.
+  // A client that reconnects learns that nothing follows, until there is another attempt.
   expect((await stream(watching.lastId)).status).toBe(204);
 
   const etag = (await app.request(PATH)).headers.get('etag')!;

@@ -15,7 +15,7 @@ import { factsOf, NOW, openSqlite, storePath, uuidOf } from '../../store/stored-
 const TASK = uuidOf(1);
 const APPENDING_PROCESS = fileURLToPath(new URL('../../store/appending-process.ts', import.meta.url));
 
-/** Facts of a task whose worker beats. */
+/** Facts of a task whose worker sends heartbeats. */
 function beating(options?: Parameters<typeof factsOf>[1]): Fact[] {
   return factsOf(TASK, options).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerIntervalMs: 5000 } : fact));
 }
@@ -33,7 +33,7 @@ function sign(time: number, busySince: number | null = null): Parameters<TaskSto
   return { workerId: 'w', host: 'here', pid: 1, intervalMs: 5000, time, busySince };
 }
 
-/** What can happen to a record, one after the other, with what it must say then. */
+/** The changes that a record can have, one after the other, with its fields after each. */
 const HAPPENINGS: [string, (store: TaskStore) => Promise<unknown>, Partial<TaskRecord> | 404][] = [
   ['a commit', (store) => store.append([said(2)]), { state: 'running', version: 2, log: '\tline 1\n\tline 2\n' }],
   ['a blocked event loop', (store) => store.beat([sign(NOW, NOW)]), { busy_since: '2026-01-02T03:04:05.000000Z' }],
@@ -62,7 +62,7 @@ const WAYS: [string, (store: TaskStore) => Promise<Ask>][] = [
   }],
 ];
 
-/** The answer, but for what only says how it was sent. */
+/** The answer without the headers that describe its transfer. */
 async function answerOf(response: Response): Promise<{ status: number; tag: string | null; record: unknown }> {
   return { status: response.status, tag: response.headers.get('ETag'), record: JSON.parse(await response.text()) };
 }

@@ -36,7 +36,7 @@ const HAPPENINGS: [(store: TaskStore) => Promise<void>, Partial<TaskSummary>][] 
   [(store) => lose(store, true), { state: 'lost', finished: true, version: 1 }],
 ];
 
-/** The next event that tells another state than before: signs of life come in between. */
+/** The next event with another state than before: heartbeats come in between. */
 async function nextState(events: EventReader, before: string): Promise<Partial<TaskSummary>> {
   for (;;) {
     const told = JSON.parse((await events.next())!.data) as Partial<TaskSummary>;

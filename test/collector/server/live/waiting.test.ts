@@ -6,9 +6,12 @@ import { serveTasks } from '../../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
 import { memoryStore, sqliteStore } from '../../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../../collector/store/task-store.ts';
+import { heldClock } from '../../../support/held-clock.ts';
 import { temporaryFolder } from '../../../support/node-process.ts';
 import { ScriptedTask, UUID } from '../../record/scripted-task.ts';
 import { EventReader } from './event-reader.ts';
+
+vi.mock('../../../../src/timers.ts', () => import('../../../support/global-timers.ts'));
 
 const OTHER = '00000000-0000-4000-8000-000000000000';
 const PATHS = [`/tasks/${UUID}`, `/tasks/${UUID}/events`, `/tasks/${UUID}/log`, `/tasks/${UUID}/log?follow=1`, `/tasks/${UUID}/scopes`];
@@ -87,15 +90,14 @@ describe('a request for a task that is yet to come', () => {
   });
 
   test.each(PATHS)('%s is a 404 after so many seconds', async (path) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    onTestFinished(() => void vi.useRealTimers());
+    const clock = heldClock();
     const empty = new Empty();
     let status: number | undefined;
     const answer = Promise.resolve(empty.app.request(waiting(path, 2))).then((response) => (status = response.status));
     await empty.asked();
-    await vi.advanceTimersByTimeAsync(1999);
+    await clock.pass(1999);
     expect(status).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(1);
+    await clock.pass(1);
     expect(await answer).toBe(404);
     expect(empty.watches).toBe(0);
   });
