@@ -1,3 +1,4 @@
+import { ENTRY_KINDS } from '../record/journal.ts';
 import type { JournalEntry } from '../record/journal.ts';
 
 /**
@@ -8,10 +9,10 @@ import type { JournalEntry } from '../record/journal.ts';
 export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
   const out = new ByteWriter(entries.length * 8 + 16);
   let time = 0;
-  for (const { scope, bytes, time: at, notification } of entries) {
+  for (const { kind, scope, bytes, time: at, notification } of entries) {
     const { named = false, message, attributes } = notification ?? {};
     const extra = message !== undefined || attributes !== undefined;
-    out.varint(scope * 8 + (notification === undefined ? 0 : 1) + (named ? 2 : 0) + (extra ? 4 : 0));
+    out.varint(scope * 64 + ENTRY_KINDS.indexOf(kind) * 4 + (named ? 2 : 0) + (extra ? 1 : 0));
     out.varint(bytes);
     out.varint(zigzag(at - time));
     time = at;
@@ -26,13 +27,14 @@ export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
   let time = 0;
   while (read.hasMore) {
     const head = read.varint();
-    const entry: JournalEntry = { scope: Math.floor(head / 8), bytes: read.varint(), time: 0 };
+    const kind = ENTRY_KINDS[Math.floor((head % 64) / 4)];
+    if (kind === undefined) throw new RangeError('journal entries: expected the kind of an entry');
+    const entry: JournalEntry = { kind, scope: Math.floor(head / 64), bytes: read.varint(), time: 0 };
     time += unzigzag(read.varint());
     entry.time = time;
-    const flags = head % 8;
-    if ((flags & 1) !== 0) {
-      const extra = (flags & 4) === 0 ? {} : (JSON.parse(read.text()) as object);
-      entry.notification = { named: (flags & 2) !== 0, ...extra };
+    if (kind === 'message') {
+      const extra = head % 2 === 0 ? {} : (JSON.parse(read.text()) as object);
+      entry.notification = { named: head % 4 >= 2, ...extra };
     }
     entries.push(entry);
   }

@@ -35,7 +35,7 @@ interface LiveRow {
   interval_ms: number;
   beats: number;
   silent_ms: number;
-  path: string | null;
+  via: string | null;
 }
 
 /** A worker without tasks that was not heard for so long is forgotten. */
@@ -64,14 +64,14 @@ export class SqliteWorkers {
     const stillLost = `state = 'lost' AND :state = 'running' AND attempt IS :attempt`;
     this.#statements = {
       live: database.prepare(
-        `${live} SELECT worker.id, interval_ms, beats, silent_ms, path FROM live JOIN worker ON worker.id = live.id`,
+        `${live} SELECT worker.id, interval_ms, beats, silent_ms, path AS via FROM live JOIN worker ON worker.id = live.id`,
       ),
       isLost: database.prepare('SELECT lost FROM worker WHERE id = ?'),
       beat: database.prepare(
         `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost, path)
-         VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0, :path)
+         VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0, :via)
          ON CONFLICT DO UPDATE SET host = :host, pid = :pid, interval_ms = :interval, beat = :time, beats = beats + 1,
-           path = :path, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since)`,
+           path = :via, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since)`,
       ),
       start: database.prepare(
         `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, silent_ms, lost)
@@ -108,9 +108,9 @@ export class SqliteWorkers {
 
   live(): HeardWorker[] {
     const rows = this.#statements.live.all() as unknown as LiveRow[];
-    return rows.map(({ id, interval_ms, beats, silent_ms, path }) => {
+    return rows.map(({ id, interval_ms, beats, silent_ms, via }) => {
       const heard = { id, intervalMs: interval_ms, beats, silentMs: silent_ms };
-      return path === null ? heard : { ...heard, path };
+      return via === null ? heard : { ...heard, via };
     });
   }
 
@@ -136,10 +136,10 @@ export class SqliteWorkers {
     return Number(changes) === 1;
   }
 
-  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, path }: Beat): number {
+  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via }: Beat): number {
     const { isLost, beat, runAgain, forget } = this.#statements;
     const before = isLost.get(id) as { lost: number } | undefined;
-    beat.run({ id, host, pid, interval, time, busy, path: path ?? null });
+    beat.run({ id, host, pid, interval, time, busy, via: via ?? null });
     if (before === undefined) forget.run(time - FORGET_MICROS);
     return before?.lost === 1 ? Number(runAgain.run({ id, last: this.#lastChange() }).changes) : 0;
   }

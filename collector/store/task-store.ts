@@ -214,8 +214,8 @@ export interface Beat {
   time: number;
   /** Since when the event loop of its tasks has been blocked, in the same; `null` if it is not. */
   busySince: number | null;
-  /** By which way it came, where it came by one that can fail for many workers at once: a Collector's address. */
-  path?: string;
+  /** The relay by which it came, where it came by one that serves many workers: the address of a Collector. */
+  via?: string;
 }
 
 export interface LogRange {
