@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lastLines, LogPosition } from '../../../collector/cli/tail/log-position.ts';
+import { lastLines, LogPosition } from '../../../collector/cli/tail.ts';
 
 describe('the position in a log that is followed', () => {
   it('begins with all that the record has, or with its last lines', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LONGEST_LINE, OutputLines } from '../../../collector/cli/run/output-lines.ts';
+import { LONGEST_LINE, OutputLines } from '../../../collector/cli/run-child.ts';
 
 function linesOf(...pieces: (string | readonly number[])[]): string[] {
   const told: string[] = [];

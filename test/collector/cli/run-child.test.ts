@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { runChild } from '../../../collector/cli/run/run-child.ts';
+import { runChild } from '../../../collector/cli/run-child.ts';
 
 it('a program that has ended is read to its end, however long its lines are waited for', async () => {
   const lines: string[] = [];

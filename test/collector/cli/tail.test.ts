@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { TaskEvent } from '../../../collector/cli/source/task-source.ts';
+import type { TaskEvent } from '../../../collector/cli/source.ts';
 import { applyChange } from '../../../collector/record/record-json.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LiveRegion } from '../../../../collector/cli/view/live-region.ts';
+import { LiveRegion } from '../../../../collector/cli/view/live-view.ts';
 
 /** A terminal that knows what the region writes: enough to see what stands on it. */
 class SmallTerminal {

@@ -1,25 +1,27 @@
-/** Waits for the person, or the system, who wants a command to stop. */
+/** The process that runs the command: the signals that stop it, and output at the speed of its reader. */
+
+/** Waits until a person or the system stops the command. */
 export interface StopSignal {
   /** Aborted by the first SIGINT or SIGTERM, or when nobody reads standard output any more. */
   readonly signal: AbortSignal;
   /** Resolves with it. Does not hold the event loop. */
   readonly stopped: Promise<void>;
-  /** Exit code of a command that was stopped before its work was done, as shells have it. */
+  /** The exit code of a command that was stopped before its work was done, as shells have it. */
   readonly exitCode: number;
   /** Gives the signals back to Node.js. */
   release(): void;
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-/** That of SIGPIPE, by which other programs end there. */
-const NOBODY_READS = 141;
+/** That of SIGPIPE, by which other programs end when nobody reads their output. */
+const EXIT_UNREAD = 141;
 const SIGNALS = Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[];
 
-// Under `npm start` one Ctrl-C comes twice: from the terminal, and passed on by npm.
+/** A second signal this soon is the same Ctrl-C: npm passes on what the terminal has sent already. */
 const SAME_PRESS_MS = 500;
 
 /**
- * Takes SIGINT and SIGTERM: the first one asks to stop, a second one ends the process at once.
+ * Listens to SIGINT and SIGTERM: the first one stops the command, a second one ends the process at once.
  *
  * @param stopsUnread Whether the command stops too when standard output can't be written any more.
  */
@@ -40,7 +42,7 @@ export function listenForStop(stopsUnread = true): StopSignal {
     else if (performance.now() - stopTime > SAME_PRESS_MS) process.exit(code);
   };
   const onOutputError = (): void => {
-    if (!controller.signal.aborted) stop('stopped: nobody reads the output', NOBODY_READS);
+    if (!controller.signal.aborted) stop('stopped: nobody reads the output', EXIT_UNREAD);
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   if (stopsUnread) process.stdout.on('error', onOutputError);
@@ -57,12 +59,38 @@ export function listenForStop(stopsUnread = true): StopSignal {
   };
 }
 
-/** Holds the event loop until a promise is settled: neither the collector's own thread nor a store that is watched does. */
+/** Holds the event loop until a promise has settled. Neither the collector's thread nor a store that is watched holds it. */
 export async function held<T>(promise: Promise<T>): Promise<T> {
   const hold = setInterval(() => {}, 2 ** 30);
   try {
     return await promise;
   } finally {
     clearInterval(hold);
+  }
+}
+
+/** Writes output no faster than its reader reads. Discards it once the reader is gone. */
+export class PassedOutput {
+  readonly #target: NodeJS.WritableStream & { readonly destroyed?: boolean };
+  #isClosed = false;
+
+  constructor(target: NodeJS.WriteStream) {
+    this.#target = target;
+    const close = (): void => void (this.#isClosed = true);
+    target.once('error', close);
+    target.once('close', close);
+  }
+
+  /** Resolves when more may be written. */
+  async write(bytes: Buffer | string): Promise<void> {
+    if (this.#isClosed || this.#target.write(bytes)) return;
+    await new Promise<void>((resolve) => {
+      const events = ['drain', 'close', 'error'] as const;
+      const go = (): void => {
+        for (const event of events) this.#target.off(event, go);
+        resolve();
+      };
+      for (const event of events) this.#target.on(event, go);
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { counted, humanBytes } from '../../../collector/cli/human-text.ts';
+import { counted, humanBytes, LogLines } from '../../../../collector/cli/view/terminal-text.ts';
 
 describe('numbers and names for people', () => {
   it.each([
@@ -20,4 +20,13 @@ describe('numbers and names for people', () => {
   it('a count goes with its noun', () => {
     expect([counted(0, 'file'), counted(1, 'file'), counted(1234, 'file')]).toEqual(['0 files', '1 file', '1,234 files']);
   });
+});
+
+it('a log in pieces is whole lines, indented by spaces, and harmless', () => {
+  const lines = new LogLines();
+  expect(lines.push('\t - Read\u{1b}[2J file\n\t\tSucc')).toBe('   - Read␛[2J file\n');
+  expect(lines.push('essfully')).toBe('');
+  expect(lines.push(' completed\n\tTask')).toBe('    Successfully completed\n');
+  expect(lines.end()).toBe('  Task\n');
+  expect(lines.end()).toBe('');
 });

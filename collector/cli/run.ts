@@ -1,37 +1,36 @@
 import { constants } from 'node:os';
-import { carrierEnv } from '../../../src/carrier.ts';
-import { TaskUpdater } from '../../../src/task-updater.ts';
-import { closeLiveTasks } from '../../../src/worker.ts';
-import { startTaskspan } from '../../start-taskspan.ts';
-import type { Taskspan } from '../../start-taskspan.ts';
-import type { TaskStore } from '../../store/task-store.ts';
-import { EXIT_BY_SIGNAL, EXIT_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from '../exit-codes.ts';
-import { CommandFailedError } from './command-failed-error.ts';
+import { carrierEnv } from '../../src/carrier.ts';
+import { TaskUpdater } from '../../src/task-updater.ts';
+import { closeLiveTasks } from '../../src/worker.ts';
+import { startTaskspan } from '../start-taskspan.ts';
+import type { Taskspan } from '../start-taskspan.ts';
+import type { TaskStore } from '../store/task-store.ts';
+import { EXIT_BY_SIGNAL, EXIT_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from './exit-codes.ts';
 import { runChild } from './run-child.ts';
 import type { ChildEnd } from './run-child.ts';
 
 /** Options of `taskspan run`. */
 export interface RunOptions {
-  /** Where record and log are kept. Default: as `startTaskspan` has it, so sent where the environment names an endpoint for them. */
+  /** The file of record and log. Default: that of `startTaskspan`, which sends them where the environment names an endpoint. */
   readonly store?: string;
-  /** What the task is called. Default: the command line. */
+  /** The task's name. Default: the command line. */
   readonly name?: string;
   readonly uuid?: string;
   readonly attempt?: number;
-  /** Whether what the program writes stays in the log alone. */
+  /** Whether the program's output is in the log alone. */
   readonly quiet?: boolean;
-  /** Whether the record is printed when it has ended; what the program writes then goes to standard error. */
+  /** Whether the record is printed at the end. The program's output then goes to standard error. */
   readonly json?: boolean;
 }
 
 /** The longest name that a task gets from its command line, in characters. */
 const LONGEST_NAME = 256;
-/** After how much output it is waited until all of it is kept, in characters. */
+/** The program waits for the store after so much output, in characters. */
 const FLUSH_AFTER = 8 * 1024 * 1024;
 
 /**
- * Runs a program as a task and resolves to the exit code that tells how it ended. It runs whatever
- * becomes of its record: what does not work there is told on standard error.
+ * Runs a program as a task and resolves to the exit code for its end. The program runs also where it can't be recorded,
+ * which is reported on standard error.
  */
 export async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<number> {
   const { store, name = [command, ...args].join(' ').slice(0, LONGEST_NAME), uuid, attempt, quiet = false, json = false } = options;
@@ -81,7 +80,7 @@ export async function run([command = '', ...args]: readonly string[], options: R
   return exitCode;
 }
 
-/** `undefined` where a variable can't be meant: then nothing is recorded. */
+/** `undefined` where a variable is invalid: then nothing is recorded. */
 async function startRecording(store: string | undefined): Promise<Taskspan | undefined> {
   try {
     return await startTaskspan({ ...(store !== undefined && { store }), serve: false, handleSignals: false });
@@ -92,8 +91,10 @@ async function startRecording(store: string | undefined): Promise<Taskspan | und
 }
 
 /**
- * A program that was cancelled and has not done all is cancelled, whatever it exits with. One that
- * ends by the signal that was passed on has not failed: it was stopped.
+ * Ends the task as its program ended:
+ * - completed, where it exits with 0
+ * - cancelled, where its cancellation was requested, or where it ends by the signal that was passed on
+ * - failed otherwise
  */
 function endTask(updater: TaskUpdater, end: ChildEnd, lastSignal: NodeJS.Signals | undefined): void {
   if (end.exitCode === 0) {
@@ -123,7 +124,7 @@ function codeOfError(error: unknown): number {
   }
 }
 
-/** What the program did stands, also where its record can't be read. */
+/** Prints the record. Where it can't be read, the outcome of the command is still that of the program. */
 async function printRecord(store: TaskStore, uuid: string): Promise<void> {
   try {
     process.stdout.write(`${await recordIn(store, uuid)}\n`);
@@ -132,11 +133,25 @@ async function printRecord(store: TaskStore, uuid: string): Promise<void> {
   }
 }
 
-/** Straight from the store, which says itself why it can't be read. */
+/** Reads from the store, whose error has the reason where it can't be read. */
 async function recordIn(store: TaskStore, uuid: string): Promise<string> {
-  const [{ recordLog }, { recordJson }] = await Promise.all([import('../../server/task-log.ts'), import('../../record/record-json.ts')]);
+  const [{ recordLog }, { recordJson }] = await Promise.all([import('../server/task-log.ts'), import('../record/record-json.ts')]);
   const task = await store.stored(uuid);
   const log = task && (await recordLog(store, task));
   if (task === undefined || log === undefined) throw new Error(`the store has no task ${uuid}`);
   return recordJson(task, log);
+}
+
+/** A program has failed: its exit code, or the signal that ended it. */
+export class CommandFailedError extends Error {
+  override readonly name = 'CommandFailedError';
+  readonly code = 'TASKSPAN_COMMAND_FAILED';
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+
+  constructor(exitCode: number | null, signal: NodeJS.Signals | null) {
+    super(signal === null ? `exit code ${exitCode}` : `ended by signal ${signal}`);
+    this.exitCode = exitCode;
+    this.signal = signal;
+  }
 }

@@ -1,20 +1,39 @@
-import type { TaskSummary } from '../../record/task-record.ts';
-import { humanDuration } from '../human-text.ts';
-import { knownEnd } from './known-end.ts';
-import { mark, stateName } from './marks.ts';
-import type { Screen } from './screen.ts';
-import { apart, fit, harmless, padded, widthOf } from './terminal-text.ts';
+import type { TaskState, TaskSummary } from '../record/task-record.ts';
+import type { SourceName } from './options.ts';
+import { withSource } from './source.ts';
+import { knownEnd, mark, stateName } from './view/screen.ts';
+import type { Screen } from './view/screen.ts';
+import { apart, fit, harmless, humanDuration, padded, paint as paintOutput, widthOf } from './view/terminal-text.ts';
 
-/** Where a list is drawn: without columns, off a terminal, nothing is cut. */
+/** Options of `taskspan list`. */
+export interface ListOptions {
+  readonly limit: number;
+  readonly state?: TaskState;
+  readonly json?: boolean;
+}
+
+/** Prints the tasks, newest first. */
+export async function list(name: SourceName, { limit, state, json }: ListOptions): Promise<void> {
+  const tasks = await withSource(name, (source) => source.tasks({ limit, ...(state && { state }) }));
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify(tasks)}\n`);
+    return;
+  }
+  const lines = listLines(tasks, { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  if (tasks.length === 0) process.stderr.write('no tasks\n');
+}
+
+/** The screen of a list. Off a terminal it has no columns, and no line is cut. */
 export interface ListScreen extends Pick<Screen, 'now' | 'paint'> {
   readonly columns: number | undefined;
 }
 
-/** The columns that a task's line needs: below, each task has two lines. */
+/** The columns that one line a task needs. On a narrower screen each task has two lines. */
 const ONE_LINE_COLUMNS = 96;
 const STATE_WIDTH = 'completed'.length;
 
-/** Tasks as a table; on a narrow screen each in two lines, so that its UUID can be copied whole. */
+/** Makes a table of the tasks. On a narrow screen each has two lines, so that its UUID can be copied whole. */
 export function listLines(tasks: readonly TaskSummary[], screen: ListScreen): string[] {
   const { columns } = screen;
   if (columns !== undefined && columns < ONE_LINE_COLUMNS) return tasks.flatMap((task) => twoLines(task, columns, screen));

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import type { ScopeRecord } from '../../../../collector/record/task-record.ts';
-import { taskLines } from '../../../../collector/cli/view/task-view.ts';
+import { taskLines } from '../../../../collector/cli/view/task-lines.ts';
 import { screen, shownAttempt, shownScope, shownTask } from './shown-task.ts';
 
 const RECORD = shownTask({ progress: 0.42, jobs: { total: 4, finished: 2, failed: 1, running: 1 } });
@@ -125,7 +125,7 @@ describe('a task on a screen', () => {
       fc.property(name, exception, fc.array(scope, { maxLength: 8 }), fc.integer({ min: 1, max: 120 }), fc.integer({ min: 1, max: 30 }), (title, error, scopes, columns, rows) => {
         const record = shownTask({ task_name: title, exception: error, state: 'failed', status: 0, progress: 0.3 });
         const paint = (format: Parameters<typeof styleText>[0], text: string): string => styleText(format, text, { validateStream: false });
-        const lines = taskLines({ record, attempts: [shownAttempt(...scopes)], trouble: error }, { ...screen(columns, rows), paint });
+        const lines = taskLines({ record, attempts: [shownAttempt(...scopes)], outage: error }, { ...screen(columns, rows), paint });
         expect(lines.length).toBeLessThanOrEqual(rows);
         for (const line of lines) {
           expect(stringWidth(line)).toBeLessThanOrEqual(columns);
@@ -137,8 +137,8 @@ describe('a task on a screen', () => {
 });
 
 describe('what is told of a task', () => {
-  const noted = (record: Parameters<typeof shownTask>[0], trouble?: string): string[] =>
-    taskLines({ record: shownTask(record), attempts: undefined, trouble }, screen(60)).slice(1);
+  const noted = (record: Parameters<typeof shownTask>[0], outage?: string): string[] =>
+    taskLines({ record: shownTask(record), attempts: undefined, outage }, screen(60)).slice(1);
 
   it('why it has failed', () => {
     expect(noted({ state: 'failed', status: 0, exception: 'disk full\u{1b}]0;owned\u{7}' })).toEqual(['  disk full␛]0;owned␇']);

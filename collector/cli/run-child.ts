@@ -1,24 +1,25 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { report } from '../../../src/report.ts';
-import { PassedOutput } from '../passed-output.ts';
-import { OutputLines } from './output-lines.ts';
+import { StringDecoder } from 'node:string_decoder';
+import { stripVTControlCharacters } from 'node:util';
+import { report } from '../../src/report.ts';
+import { PassedOutput } from './process.ts';
 
-/** Which of a program's two outputs, by OpenTelemetry's name. */
+/** One of a program's two outputs, by OpenTelemetry's name. */
 export type Iostream = 'stdout' | 'stderr';
 
 export interface RunChildOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** What its environment has beside ours. */
+  /** Variables that the program has besides those of this process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Where what it writes is passed on, as it is; absent: nowhere. */
+  /** The outputs that get the program's output as it is. Default: none. */
   readonly passTo?: Readonly<Record<Iostream, NodeJS.WriteStream>> | undefined;
-  /** Told each line. What it gives is waited for before more is read, so that nobody is overrun. */
+  /** Called with each line. No more is read until its result resolves: backpressure for the program. */
   readonly onLine: (line: string, from: Iostream) => Promise<void> | undefined;
-  /** Told each signal that was passed on to it. */
+  /** Called with each signal that was passed on to the program. */
   readonly onSignal: (signal: NodeJS.Signals) => void;
-  /** Aborted when the program is to end: it gets SIGTERM. */
+  /** Aborted when the program shall end: it gets SIGTERM. */
   readonly cancelled: AbortSignal;
 }
 
@@ -26,21 +27,21 @@ export interface RunChildOptions {
 export interface ChildEnd {
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Whether it had been cancelled by then. */
+  /** Whether the signal `cancelled` was aborted before. */
   readonly cancelled: boolean;
 }
 
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
-/** These a terminal sends to all who run in it, so that the program has them already. */
+/** Signals that a terminal sends to all of its processes, so that the program has them already. */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
-/** How long after its end it is waited for output that others still hold open, in milliseconds of silence. */
+/** The silence after which output that another process still holds open is closed, in milliseconds. */
 const LATE_OUTPUT_MS = 1000;
 
 /**
- * Runs a program to its end and reads all that it wrote. It has our standard input, and gets the
- * signals that we get: without a terminal with all that it has started, by a process group of its
- * own. With one it stays in ours, which is the one that a terminal knows. Rejects where it can't be
- * started.
+ * Runs a program to its end and reads all of its output. The program has the standard input of this process and gets its
+ * signals. Without a terminal it has a process group of its own, so that its child processes get the signals too. With a
+ * terminal it stays in the group of this process, which is the one that the terminal knows. Rejects where the program
+ * can't be started.
  */
 export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   const { command, args, env, passTo, onLine, onSignal, cancelled } = options;
@@ -52,7 +53,7 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   });
   const started = new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    // Later ones are of signals that could not be sent: it may have ended just then.
+    // A later error is that of a signal that could not be sent, since the program had just ended.
     child.on('error', reject);
   });
   const ended = new Promise<ChildEnd>((resolve) => {
@@ -74,11 +75,11 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
     const silence = new Silence();
     const read = (from: Iostream): Promise<void> => readOutput(child[from], passTo?.[from], (line) => onLine(line, from), silence);
     const outputs = Promise.all([read('stdout'), read('stderr')]);
-    // Where reading fails while the program runs, that is told once it has ended.
+    // An error of reading is thrown when the program has ended.
     outputs.catch(() => undefined);
     const end = await ended;
     silence.restart();
-    // A program that it left behind may hold its output open for ever.
+    // A process that the program has left behind may hold its output open for ever.
     const late = setInterval(() => {
       if (silence.ms < LATE_OUTPUT_MS) return;
       child.stdout.destroy();
@@ -96,7 +97,7 @@ function signalGroup(id: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-id, signal);
   } catch (error) {
-    // All of them may have ended just then.
+    // All of the group may have ended just then.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') report(`${signal} could not be sent to the program`, error);
   }
 }
@@ -122,14 +123,14 @@ async function readOutput(
       silence.goOn();
     }
   } catch (error) {
-    // Destroyed by us: what it had to say is read.
+    // Closed above: all of the program's output has been read.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   } finally {
     lines.end();
   }
 }
 
-/** How long nothing was there to read. What was read and is still being passed on interrupts it. */
+/** Measures for how long there was nothing to read. Output that is being passed on counts as output. */
 class Silence {
   #busy = 0;
   #since = performance.now();
@@ -154,4 +155,66 @@ class Silence {
 
 function hasTerminal(): boolean {
   return [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
+}
+
+/** The longest line in one piece, in characters. A longer one comes in several pieces. */
+export const LONGEST_LINE: number = 64 * 1024;
+
+/**
+ * Makes lines of text of a program's output, which comes in any pieces. Bytes that are not UTF-8 become U+FFFD, colours are
+ * left out, and a line that was drawn over by carriage returns has its last form.
+ */
+export class OutputLines {
+  readonly #decoder = new StringDecoder('utf8');
+  readonly #line: (line: string) => void;
+  #rest = '';
+
+  /** @param line Called with each line, without its end. */
+  constructor(line: (line: string) => void) {
+    this.#line = line;
+  }
+
+  push(bytes: Buffer): void {
+    this.#take(this.#decoder.write(bytes));
+  }
+
+  /** Gives the last line, where it has no end of line. */
+  end(): void {
+    this.#take(this.#decoder.end());
+    if (this.#rest !== '') this.#give(this.#rest);
+    this.#rest = '';
+  }
+
+  #take(text: string): void {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop()!;
+    for (const line of lines) this.#give(line);
+    while (this.#rest.length > LONGEST_LINE) {
+      const piece = firstPiece(this.#rest);
+      this.#give(piece);
+      this.#rest = this.#rest.slice(piece.length);
+    }
+  }
+
+  #give(line: string): void {
+    let rest = lastForm(stripVTControlCharacters(line));
+    while (rest.length > LONGEST_LINE) {
+      const piece = firstPiece(rest);
+      this.#line(piece);
+      rest = rest.slice(piece.length);
+    }
+    this.#line(rest);
+  }
+}
+
+/** The piece ends at the end of a character. */
+function firstPiece(text: string): string {
+  const last = text.charCodeAt(LONGEST_LINE - 1);
+  const isHalf = last >= 0xd800 && last <= 0xdbff;
+  return text.slice(0, isHalf ? LONGEST_LINE - 1 : LONGEST_LINE);
+}
+
+function lastForm(line: string): string {
+  const drawn = line.endsWith('\r') ? line.slice(0, -1) : line;
+  return drawn.slice(drawn.lastIndexOf('\r') + 1);
 }

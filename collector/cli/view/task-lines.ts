@@ -1,12 +1,63 @@
 import type { AttemptRecord, ScopeRecord, TaskSummary } from '../../record/task-record.ts';
-import { counted, humanCount, humanDuration } from '../human-text.ts';
-import { bar, barWidth } from './bar.ts';
-import { knownEnd } from './known-end.ts';
-import { mark } from './marks.ts';
+import { bar, barWidth, knownEnd, mark, stateName } from './screen.ts';
 import type { Screen } from './screen.ts';
-import { apart, fit, harmless, widthOf } from './terminal-text.ts';
+import { apart, counted, fit, harmless, humanCount, humanDuration, widthOf } from './terminal-text.ts';
 
-/** What the scopes of a task are drawn on: `now` is up to when those that have not ended are known to have run. */
+/** The bar of the task takes the rest of its line, up to this. */
+const WIDEST_BAR = 40;
+const PERCENT_COLUMNS = 8;
+
+/** A task as far as it has been read. */
+export interface TaskView {
+  readonly record: TaskSummary;
+  /** `undefined` until they have been read. */
+  readonly attempts: readonly AttemptRecord[] | undefined;
+  /** Why the task can't be read just now. */
+  readonly outage?: string | undefined;
+}
+
+/**
+ * A task in lines that fit on the screen: its name and state, its progress, its error or outage, and its scopes.
+ */
+export function taskLines({ record, attempts, outage }: TaskView, screen: Screen): string[] {
+  const head = [titleLine(record, screen), ...progressLines(record, screen), ...noteLines(record, outage, screen)];
+  const lines = head.slice(0, Math.max(1, screen.rows));
+  const latest = attempts?.at(-1);
+  return latest === undefined ? lines : [...lines, ...scopeLines(latest, record, screen, screen.rows - lines.length)];
+}
+
+function titleLine(record: TaskSummary, { columns, now, paint, frame }: Screen): string {
+  const { task_name: name, state, start } = record;
+  const time = start === null ? '' : humanDuration(knownEnd(record, now) - Date.parse(start));
+  const left = `${mark(state, paint, frame)} ${paint('bold', harmless(name))}`;
+  return apart(left, `${stateName(state, paint)} ${time.padStart(6)}`, columns);
+}
+
+function progressLines({ progress, jobs, attempt, finished }: TaskSummary, { columns, paint }: Screen): string[] {
+  const parts: string[] = [];
+  if (jobs.total > 0) parts.push(`${humanCount(jobs.finished)} of ${counted(jobs.total, 'job')}`);
+  if (jobs.failed > 0) parts.push(paint('red', `${humanCount(jobs.failed)} failed`));
+  if (attempt > 1) parts.push(`attempt ${attempt}`);
+  if (progress !== null && !(finished && progress === 1)) {
+    const room = columns - widthOf(['', ...parts].join('  ')) - PERCENT_COLUMNS;
+    parts.unshift(bar(progress, Math.max(0, Math.min(room, WIDEST_BAR)), paint));
+  }
+  return parts.length === 0 ? [] : [fit(`  ${parts.join('  ')}`, columns)];
+}
+
+function noteLines(record: TaskSummary, outage: string | undefined, { columns, now, paint }: Screen): string[] {
+  const notes: string[] = [];
+  const since = (time: string): string => humanDuration(now - Date.parse(time));
+  if (record.status === 0 && record.exception !== '') notes.push(paint('red', harmless(record.exception)));
+  if (record.state === 'lost' && !record.finished && record.heard !== null) {
+    notes.push(paint('magenta', `its worker was last heard ${since(record.heard)} ago`));
+  }
+  if (record.busy_since !== null) notes.push(paint('yellow', `its worker is blocked for ${since(record.busy_since)}`));
+  if (outage !== undefined) notes.push(paint('yellow', harmless(outage)));
+  return notes.map((note) => fit(`  ${note}`, columns));
+}
+
+/** The screen for the scopes of a task. `now` is the time until which open scopes are known to have run. */
 interface ScopeScreen extends Screen {
   readonly isLost: boolean;
 }
@@ -19,11 +70,11 @@ interface PlacedScope {
 }
 
 /**
- * The scopes of an attempt as a tree, in no more lines than `room`: what runs comes first, then what
- * has failed, then what is latest, each with what encloses it; the last line counts the others.
- * Of a lost task nobody knows whether they run.
+ * The scopes of an attempt as a tree, in no more lines than `room`. Running scopes are shown first, then failed ones, then
+ * the latest, each with the scopes around it; the last line counts the others. An open scope of a lost task is marked as
+ * lost.
  */
-export function scopeLines(attempt: AttemptRecord, task: TaskSummary, on: Screen, room: number): string[] {
+function scopeLines(attempt: AttemptRecord, task: TaskSummary, on: Screen, room: number): string[] {
   const screen = { ...on, now: knownEnd(task, on.now), isLost: task.state === 'lost' };
   const all = placed(attempt.scopes);
   if (room <= 0) return [];
@@ -60,7 +111,7 @@ function chosen(all: readonly PlacedScope[], room: number): Set<PlacedScope> {
 
 function scopeLine({ scope, depth }: PlacedScope, screen: ScopeScreen): string {
   const { columns, paint, frame } = screen;
-  // However deep it lies, most of the line is its name's.
+  // However deep a scope is, its name has most of the line.
   const indent = ' '.repeat(Math.min(2 * depth, Math.floor(columns / 4)));
   const name = harmless(scope.name);
   const error = scope.error === null ? '' : `  ${paint('red', harmless(scope.error))}`;
@@ -76,7 +127,7 @@ function progressOf({ outcome, progress, done, total }: ScopeRecord, { columns, 
   return columns >= 72 && steps !== '' ? [steps, shown] : [shown];
 }
 
-/** From its start to its end, or up to now. */
+/** The time from its start to its end, or up to now. */
 function timeOf({ start, end }: ScopeRecord, { now }: Screen): string {
   return start === null ? '' : humanDuration((end === null ? now : Date.parse(end)) - Date.parse(start));
 }

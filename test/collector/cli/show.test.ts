@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { recordLines } from '../../../../collector/cli/view/record-lines.ts';
-import { screen, shownAttempt, shownScope, shownTask } from './shown-task.ts';
+import { recordLines } from '../../../collector/cli/show.ts';
+import { screen, shownAttempt, shownScope, shownTask } from './view/shown-task.ts';
 
 const TASK = shownTask({
   state: 'failed',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { listLines } from '../../../../collector/cli/view/list-lines.ts';
-import { screen, shownTask } from './shown-task.ts';
+import { listLines } from '../../../collector/cli/list.ts';
+import { screen, shownTask } from './view/shown-task.ts';
 
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 const TASKS = [
