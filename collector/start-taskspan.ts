@@ -17,10 +17,9 @@ import type { CollectorFailure } from './runtime/collector.ts';
 import { sinkSettings, spanHeaders } from './runtime/destination.ts';
 import { FLUSH_MS, startProcessCollector } from './runtime/process-collector.ts';
 import { watchProcessExit } from './runtime/process-exit.ts';
-import { sqlite } from './store/sqlite-file.ts';
+import { sqlite } from './store/sqlite/file.ts';
 import { unavailableStore } from './store/store-at.ts';
-import type { TaskStoreErrorCode } from './store/task-store-error.ts';
-import type { TaskStore } from './store/task-store.ts';
+import type { TaskStoreErrorCode, TaskStore } from './store/task-store.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 

@@ -12,7 +12,7 @@ import { Committer } from '../store/committer.ts';
 import { LOOP_TICK_MS, markListened } from '../store/heartbeat.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
 import { storeAt } from '../store/store-at.ts';
-import { TaskStoreError } from '../store/task-store-error.ts';
+import { TaskStoreError } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import type { CollectorOptions, CollectorReady } from './collector.ts';
 import type { FactLocation } from './destination.ts';

@@ -1,6 +1,5 @@
+import { STORE_METHODS, TaskStoreError } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { STORE_METHODS } from '../store/task-store.ts';
-import { TaskStoreError } from '../store/task-store-error.ts';
 import { PendingCalls } from './messages.ts';
 import type { Answer, FromThread, ToThread } from './messages.ts';
 

@@ -7,7 +7,7 @@ import { startSweeping } from '../../../collector/runtime/duties.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { resolveRetention, retentionRules } from '../../../collector/store/retention.ts';
 import type { RetentionOptions } from '../../../collector/store/retention.ts';
-import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { resolveOptions } from '../../../collector/taskspan-options.ts';
 import type { Outcome } from '../../../src/conventions.ts';

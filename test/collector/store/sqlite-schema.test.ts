@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { APPLICATION_ID, migrate } from '../../../collector/store/sqlite-schema.ts';
+import { APPLICATION_ID, migrate } from '../../../collector/store/sqlite/schema.ts';
 import { retentionRules } from '../../../collector/store/retention.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 import { DAY, factsOf, NOW, uuidOf } from './stored-task.ts';

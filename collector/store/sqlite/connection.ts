@@ -1,17 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Fact } from '../../src/fact.ts';
-import { byTask } from './by-task.ts';
-import { SqliteChanges } from './sqlite-changes.ts';
-import { SqliteCommands } from './sqlite-commands.ts';
-import { SqliteCommits } from './sqlite-commits.ts';
-import { FileWatch, isLocked, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
-import { SqliteLostTraces } from './sqlite-lost-traces.ts';
-import { SqliteReads } from './sqlite-reads.ts';
-import { SqliteScopes } from './sqlite-scopes.ts';
-import { SqliteSweep } from './sqlite-sweep.ts';
-import { SqliteTransactions } from './sqlite-transactions.ts';
-import { SqliteWorkers } from './sqlite-workers.ts';
-import { TaskStoreError } from './task-store-error.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { TaskStoreError } from '../task-store.ts';
+import { SqliteChanges } from './changes.ts';
+import { SqliteCommands } from './commands.ts';
+import { byTask, SqliteCommits } from './commits.ts';
+import { FileWatch, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './file.ts';
+import { SqliteReads } from './reads.ts';
+import { SqliteScopes } from './scopes.ts';
+import { SqliteSweep } from './sweep.ts';
+import { SqliteLostTraces, SqliteWorkers } from './workers.ts';
 
 /** To what size the write-ahead log is cut when it begins anew. */
 const WAL_BYTES = 16 * 1024 * 1024;

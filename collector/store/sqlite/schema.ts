@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { TaskStoreError } from './task-store-error.ts';
+import { TaskStoreError } from '../task-store.ts';
 
 /** `tsp1`: marks in the header of a file whose it is. */
 export const APPLICATION_ID = 0x74737031;

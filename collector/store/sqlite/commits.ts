@@ -1,19 +1,19 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Fact } from '../../src/fact.ts';
-import { childShareOf, CommitBatch } from '../record/commit.ts';
-import type { ChildShare, TaskCommit } from '../record/commit.ts';
-import { startedParts } from '../record/needed-spans.ts';
-import type { SpanIds } from '../record/span-map.ts';
-import type { TaskFacts } from '../record/task-fold.ts';
-import { encodeEntries } from './journal-entries.ts';
-import { attemptsJson } from './scope-line.ts';
-import type { SqliteChanges } from './sqlite-changes.ts';
-import type { SqliteCommands } from './sqlite-commands.ts';
-import { SqliteFolds } from './sqlite-folds.ts';
-import type { Held } from './sqlite-folds.ts';
-import type { SqliteScopes } from './sqlite-scopes.ts';
-import { LIFE_COLUMNS, lifeValues } from './sqlite-workers.ts';
-import type { SqliteWorkers } from './sqlite-workers.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { childShareOf, CommitBatch } from '../../record/commit.ts';
+import type { ChildShare, TaskCommit } from '../../record/commit.ts';
+import { startedParts } from '../../record/needed-spans.ts';
+import type { SpanIds } from '../../record/span-map.ts';
+import type { TaskFacts } from '../../record/task-fold.ts';
+import { attemptsJson } from '../scope-line.ts';
+import { encodeEntries } from '../stored-log.ts';
+import type { SqliteChanges } from './changes.ts';
+import type { SqliteCommands } from './commands.ts';
+import { SqliteFolds } from './folds.ts';
+import type { Held } from './folds.ts';
+import type { SqliteScopes } from './scopes.ts';
+import { LIFE_COLUMNS, lifeValues } from './workers.ts';
+import type { SqliteWorkers } from './workers.ts';
 
 /** Writes what facts make of their tasks: inside a transaction, whose outcome it has to be told. */
 export class SqliteCommits {
@@ -138,4 +138,21 @@ function createdAt({ announced, attempts }: TaskFacts): number | null {
   let created = announced?.time ?? null;
   for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
   return created;
+}
+
+/** Facts by the task they belong to, each task's in their order. */
+export function byTask(facts: readonly Fact[]): Map<string, Fact[]> {
+  const tasks = new Map<string, Fact[]>();
+  let uuid: string | undefined;
+  let list: Fact[] = [];
+  for (const fact of facts) {
+    const { taskUuid } = fact.span;
+    if (taskUuid !== uuid) {
+      uuid = taskUuid;
+      list = tasks.get(uuid) ?? [];
+      tasks.set(uuid, list);
+    }
+    list.push(fact);
+  }
+  return tasks;
 }

@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Fact } from '../../src/fact.ts';
-import { needsAllScopes, spansToLoad, touchedSpans } from '../record/needed-spans.ts';
-import type { ScopeState } from '../record/scope-state.ts';
-import type { SpanIds } from '../record/span-map.ts';
-import { latestAttempt, TaskFold } from '../record/task-fold.ts';
-import type { Announcement } from '../record/task-fold.ts';
-import { attemptsOfJson } from './scope-line.ts';
-import type { AttemptIds } from './scope-line.ts';
-import { SqliteScopes } from './sqlite-scopes.ts';
-import type { ScopesOf } from './sqlite-scopes.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { needsAllScopes, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
+import type { ScopeState } from '../../record/scope-state.ts';
+import type { SpanIds } from '../../record/span-map.ts';
+import { latestAttempt, TaskFold } from '../../record/task-fold.ts';
+import type { Announcement } from '../../record/task-fold.ts';
+import { attemptsOfJson } from '../scope-line.ts';
+import type { AttemptIds } from '../scope-line.ts';
+import { SqliteScopes } from './scopes.ts';
+import type { ScopesOf } from './scopes.ts';
 
 interface TaskRow {
   id: number;

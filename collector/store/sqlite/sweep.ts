@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { takesUnstarted } from './retention.ts';
-import type { RetentionRule } from './retention.ts';
-import type { SqliteTransactions } from './sqlite-transactions.ts';
-import type { SweepStep } from './task-store.ts';
+import { takesUnstarted } from '../retention.ts';
+import type { RetentionRule } from '../retention.ts';
+import type { SweepStep } from '../task-store.ts';
+import type { SqliteTransactions } from './file.ts';
 
 /** How much one step takes away at the most: tasks, rows of theirs, and bytes of log text. */
 const STEP_TASKS = 50;

@@ -1,14 +1,12 @@
-import type { Fact } from '../../src/fact.ts';
-import { received } from '../../src/failure.ts';
-import { clearInterval, delay, performance, setInterval } from '../../src/timers.ts';
-import type { HeardWorker, Silence } from '../record/liveness.ts';
-import type { LostTrace } from '../record/lost-trace.ts';
-import { parsedRecord } from '../record/record-json.ts';
-import type { TaskState, TaskSummary } from '../record/task-record.ts';
-import type { RetentionRule } from './retention.ts';
-import { SqliteConnection } from './sqlite-connection.ts';
-import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './sqlite-file.ts';
-import { isTaskStoreError, TaskStoreError } from './task-store-error.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { received } from '../../../src/failure.ts';
+import { clearInterval, delay, performance, setInterval } from '../../../src/timers.ts';
+import type { HeardWorker, Silence } from '../../record/liveness.ts';
+import type { LostTrace } from '../../record/lost-trace.ts';
+import { parsedRecord } from '../../record/record-json.ts';
+import type { TaskState, TaskSummary } from '../../record/task-record.ts';
+import type { RetentionRule } from '../retention.ts';
+import { isTaskStoreError, TaskStoreError } from '../task-store.ts';
 import type {
   Beat,
   CancelAnswer,
@@ -23,7 +21,9 @@ import type {
   TaskChanges,
   TaskPage,
   TaskQuery,
-} from './task-store.ts';
+} from '../task-store.ts';
+import { SqliteConnection } from './connection.ts';
+import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './file.ts';
 
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.

@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { AttemptState, ScopeState } from '../record/scope-state.ts';
-import { cancelTargets, workersOf, workersOfParts } from '../record/task-life.ts';
-import type { CancelTarget } from '../record/task-life.ts';
-import type { TaskState } from '../record/task-record.ts';
-import { attemptsOfJson } from './scope-line.ts';
-import { SqliteScopes } from './sqlite-scopes.ts';
-import type { SqliteTransactions } from './sqlite-transactions.ts';
-import type { CancelAnswer, Cancellation } from './task-store.ts';
+import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
+import { cancelTargets, workersOf, workersOfParts } from '../../record/task-life.ts';
+import type { CancelTarget } from '../../record/task-life.ts';
+import type { TaskState } from '../../record/task-record.ts';
+import { attemptsOfJson } from '../scope-line.ts';
+import type { CancelAnswer, Cancellation } from '../task-store.ts';
+import type { SqliteTransactions } from './file.ts';
+import { SqliteScopes } from './scopes.ts';
 
 /** How long a command is kept for its worker: one that has not looked for a day is gone. */
 const KEPT_MS = 24 * 60 * 60 * 1000;

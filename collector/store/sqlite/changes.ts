@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ChangeQuery, TaskChanges } from './task-store.ts';
+import type { ChangeQuery, TaskChanges } from '../task-store.ts';
 
 const LAST = 'max(ifnull((SELECT max(changed) FROM task), 0), (SELECT last FROM deleted_change))';
 /** The position before all changes, of every store. */

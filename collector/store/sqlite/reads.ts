@@ -1,17 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { scopeTree } from '../record/scope-tree.ts';
-import type { TaskState } from '../record/task-record.ts';
-import { decodeEntries } from './journal-entries.ts';
-import { cutLog, resolveRange } from './log-range.ts';
-import type { LogPiece } from './log-range.ts';
-import { firstRecentOffset, RecentNotifications } from './recent-notifications.ts';
-import { attemptsOfJson } from './scope-line.ts';
-import type { SqliteChanges } from './sqlite-changes.ts';
-import type { SqliteScopes } from './sqlite-scopes.ts';
-import { LIVENESS_COLUMNS, livenessOf } from './sqlite-workers.ts';
-import type { LivenessColumns } from './sqlite-workers.ts';
-import { cursorOf, placeOf } from './task-cursor.ts';
-import type { LogRange, StoredLog, StoredScopes, StoredTask, TaskPage, TaskQuery } from './task-store.ts';
+import { scopeTree } from '../../record/scope-tree.ts';
+import type { TaskState } from '../../record/task-record.ts';
+import { attemptsOfJson } from '../scope-line.ts';
+import { cutLog, resolveRange, firstRecentOffset, RecentNotifications, decodeEntries } from '../stored-log.ts';
+import type { LogPiece } from '../stored-log.ts';
+import type { LogRange, StoredLog, StoredScopes, StoredTask, TaskPage, TaskQuery } from '../task-store.ts';
+import type { SqliteChanges } from './changes.ts';
+import type { SqliteScopes } from './scopes.ts';
+import { LIVENESS_COLUMNS, livenessOf } from './workers.ts';
+import type { LivenessColumns } from './workers.ts';
 
 interface TaskColumns extends LivenessColumns {
   id: number;
@@ -123,4 +120,20 @@ function storedTask(row: TaskColumns): StoredTask {
   const liveness = livenessOf(row);
   const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes };
   return liveness === undefined ? task : { ...task, liveness };
+}
+
+/**
+ * The place of a task in the order of first commits, as an opaque text for the `next` of a page.
+ */
+export function cursorOf(place: number): string {
+  return Buffer.from(`t${place}`).toString('base64url');
+}
+
+/** `RangeError` for what {@link cursorOf} did not give. */
+export function placeOf(cursor: string): number {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  if (!/^t\d{1,15}$/.test(text)) {
+    throw new RangeError(`cursor: expected the "next" of a page before, got ${JSON.stringify(cursor.slice(0, 100))}`);
+  }
+  return Number(text.slice(1));
 }

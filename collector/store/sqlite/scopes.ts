@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { isAttempt } from '../record/scope-state.ts';
-import type { AttemptState, ScopeState } from '../record/scope-state.ts';
-import { spanKey } from '../record/span-map.ts';
-import { attemptsOfJson, idsOfLine, isOpenLine, scopeLine, scopeOfLine } from './scope-line.ts';
-import type { AttemptIds } from './scope-line.ts';
+import { isAttempt } from '../../record/scope-state.ts';
+import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
+import { spanKey } from '../../record/span-map.ts';
+import { attemptsOfJson, idsOfLine, isOpenLine, scopeLine, scopeOfLine } from '../scope-line.ts';
+import type { AttemptIds } from '../scope-line.ts';
 
 /** What has to be known of a task to find its scopes. */
 export interface ScopesOf {

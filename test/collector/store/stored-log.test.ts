@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ENTRY_KINDS } from '../../../collector/record/journal.ts';
 import type { JournalEntry } from '../../../collector/record/journal.ts';
-import { decodeEntries, encodeEntries } from '../../../collector/store/journal-entries.ts';
+import { decodeEntries, encodeEntries } from '../../../collector/store/stored-log.ts';
 import { anyAttributes, anyText, cases } from '../record/arbitrary-task.ts';
 
 const anyLines = {

@@ -1,11 +1,11 @@
+import type * as NodeSqlite from 'node:sqlite';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type * as NodeSqlite from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { performance } from '../../src/timers.ts';
-import { APPLICATION_ID, migrate, refuseForeign } from './sqlite-schema.ts';
-import { TaskStoreError } from './task-store-error.ts';
+import { performance } from '../../../src/timers.ts';
+import { TaskStoreError } from '../task-store.ts';
+import { APPLICATION_ID, migrate, refuseForeign } from './schema.ts';
 
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
@@ -197,4 +197,47 @@ function identityOf(path: string): string | undefined {
 function stampOf(path: string): string | undefined {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? undefined : `${stat.size}:${stat.mtimeNs}`;
+}
+
+/** Transactions of one connection: all of a work, or nothing of it. */
+export class SqliteTransactions {
+  readonly #database: DatabaseSync;
+  readonly #statements;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#statements = {
+      begin: database.prepare('BEGIN IMMEDIATE'),
+      beginRead: database.prepare('BEGIN'),
+      commit: database.prepare('COMMIT'),
+      rollback: database.prepare('ROLLBACK'),
+    };
+  }
+
+  /** Writes, with the lock taken before anything is read. */
+  write<T>(work: () => T): T {
+    this.#statements.begin.run();
+    return this.#finish(work);
+  }
+
+  /**
+   * Several reads of one and the same state, whoever commits meanwhile. A task's parts go after the
+   * task, so whoever sees it sees it whole.
+   */
+  read<T>(work: () => T): T {
+    this.#statements.beginRead.run();
+    return this.#finish(work);
+  }
+
+  #finish<T>(work: () => T): T {
+    const { commit, rollback } = this.#statements;
+    try {
+      const result = work();
+      commit.run();
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) rollback.run();
+      throw error;
+    }
+  }
 }
