@@ -4,6 +4,7 @@ import { childShareOf, CommitBatch } from '../record/commit.ts';
 import type { ChildShare, TaskCommit } from '../record/commit.ts';
 import { startedParts } from '../record/needed-spans.ts';
 import type { SpanIds } from '../record/span-map.ts';
+import type { TaskFacts } from '../record/task-fold.ts';
 import { encodeEntries } from './journal-entries.ts';
 import { attemptsJson } from './scope-line.ts';
 import type { SqliteChanges } from './sqlite-changes.ts';
@@ -37,12 +38,12 @@ export class SqliteCommits {
     this.#folds = new SqliteFolds(database, scopes);
     this.#statements = {
       insertTask: database.prepare(
-        `INSERT INTO task (name, version, log_bytes, updated, summary, span_count, line_before, attempts, changed, uuid,
-           ${LIFE_COLUMNS})
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO task (name, version, log_bytes, created, updated, stored, summary, span_count, line_before, attempts, changed,
+           uuid, ${LIFE_COLUMNS})
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
-        `UPDATE task SET name = ?, version = ?, log_bytes = ?, updated = ?, summary = ?, span_count = ?,
+        `UPDATE task SET name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, summary = ?, span_count = ?,
            line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
       journal: database.prepare(
@@ -102,7 +103,9 @@ export class SqliteCommits {
       name,
       version,
       task.logBytes,
+      createdAt(task),
       task.updated,
+      Date.now() * 1000,
       summary,
       task.spanCount,
       task.lineBefore,
@@ -119,7 +122,7 @@ export class SqliteCommits {
       updateTask.run(...values);
       if (life !== undefined) this.#workers.keep(held.id, life, task.announced);
     }
-    this.#scopes.write(held, scopes);
+    this.#scopes.write(held, scopes, version);
     for (const part of begunParts) this.#commands.handOn(task.uuid, part);
     for (const { offset, bytes, text, entries } of rows) journal.run(held.id, offset, version, bytes, text, encodeEntries(entries));
   }
@@ -128,4 +131,11 @@ export class SqliteCommits {
   #sharesOfChildren(uuid: string, scopes: readonly SpanIds[]): ChildShare[] {
     return scopes.flatMap((scope) => this.#scopes.children(uuid, scope).map(childShareOf)).filter((share) => share !== undefined);
   }
+}
+
+/** The time of the earliest announcement or start that is known, in microseconds; `null` while none is. */
+function createdAt({ announced, attempts }: TaskFacts): number | null {
+  let created = announced?.time ?? null;
+  for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
+  return created;
 }

@@ -22,6 +22,9 @@ interface TaskColumns extends LivenessColumns {
   log_bytes: number;
 }
 
+/** The state of tasks that are lost for good, in the table `state_count`. */
+const LOST_FOR_GOOD = 'lost for good';
+
 /** What is read of tasks. That of one answer is of one state only inside a transaction. */
 export class SqliteReads {
   readonly #changes: SqliteChanges;
@@ -36,7 +39,7 @@ export class SqliteReads {
     const task = `SELECT ${columns} ${from}`;
     this.#statements = {
       task: database.prepare(`${task} WHERE uuid = ?`),
-      states: database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state'),
+      counts: database.prepare('SELECT state, count FROM state_count'),
       page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       attempts: database.prepare('SELECT attempts FROM task WHERE id = ?'),
@@ -102,8 +105,12 @@ export class SqliteReads {
   }
 
   counts(): Partial<Record<TaskState, number>> {
-    const rows = this.#statements.states.all() as { state: TaskState; count: number }[];
-    return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+    const counts: Partial<Record<TaskState, number>> = {};
+    for (const { state, count } of this.#statements.counts.all() as { state: string; count: number }[]) {
+      const shown = state === LOST_FOR_GOOD ? 'lost' : (state as TaskState);
+      if (count > 0) counts[shown] = (counts[shown] ?? 0) + count;
+    }
+    return counts;
   }
 
   #row(uuid: string): TaskColumns | undefined {

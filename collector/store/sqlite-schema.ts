@@ -1,62 +1,80 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TaskStoreError } from './task-store-error.ts';
 
-/** `tspn`: says in the file's header whose it is. */
-export const APPLICATION_ID = 0x7473706e;
+/** `tsp1`: marks in the header of a file whose it is. */
+export const APPLICATION_ID = 0x74737031;
+/** `tspn`: the mark of files that versions before the first release have written. */
+const DEVELOPMENT_ID = 0x7473706e;
 
 /**
- * The schema, step by step: the file's `user_version` says how many of these it has had. Steps
- * are only ever added.
+ * The schema, step by step: the file's `user_version` is how many of these it has had. Steps are only ever added, once
+ * the first version is released.
  *
- * Times are microseconds since the epoch; a `journal` row is one commit's text, found by the
- * offset at which it stands in the task's log.
+ * Times are microseconds since the epoch; those of facts are the senders', `stored` is the store's own.
  */
-const MIGRATIONS: readonly string[] = [
+const STEPS: readonly string[] = [
   `
+  -- Which file this is: positions in its changes have the id, so that those of another file are recognised.
+  CREATE TABLE store (id TEXT NOT NULL) STRICT;
+  INSERT INTO store VALUES (lower(hex(randomblob(8))));
+
+  -- \`updated\` is the time of the latest fact, \`stored\` that of the latest commit. \`changed\` is the number of the
+  -- latest change, greater than all before. \`worker_id\` is set only while the task is live: begun, not ended, not lost
+  -- for good; \`lost_at\` since it is lost for good. \`service_name\` is empty until facts carry it.
   CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
+    service_name TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    log_bytes INTEGER NOT NULL,
+    attempt TEXT,
+    worker_id TEXT,
+    announced TEXT,
+    attempts TEXT NOT NULL,
+    lost_heard INTEGER,
+    lost_at INTEGER,
+    trace_open INTEGER NOT NULL DEFAULT 0,
+    created INTEGER,
     updated INTEGER NOT NULL,
-    summary TEXT NOT NULL,
+    stored INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    log_bytes INTEGER NOT NULL,
     span_count INTEGER NOT NULL,
     line_before TEXT,
-    attempts TEXT NOT NULL
+    summary TEXT NOT NULL
   ) STRICT;
   CREATE INDEX task_state ON task (state, id);
+  CREATE INDEX task_changed ON task (changed);
+  CREATE INDEX task_worker ON task (worker_id) WHERE worker_id IS NOT NULL;
+  -- For retention: of ended tasks alone, so that a running one costs nothing more to write.
+  CREATE INDEX task_ended ON task (updated, state) WHERE state IN ('completed', 'failed', 'cancelled');
+  CREATE INDEX task_lost ON task (lost_at, state) WHERE lost_at IS NOT NULL;
+  CREATE INDEX task_trace_open ON task (id) WHERE trace_open = 1 AND lost_heard IS NOT NULL;
 
-  CREATE TABLE scope (
-    task_id INTEGER NOT NULL,
-    trace_id TEXT NOT NULL,
-    span_id TEXT NOT NULL,
-    task_span_id TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    parent_span_id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    start INTEGER,
-    "end" INTEGER,
-    outcome TEXT,
-    heading INTEGER,
-    error TEXT,
-    end_seq INTEGER,
-    duration INTEGER,
-    encloses INTEGER NOT NULL,
-    share REAL,
-    progress TEXT,
-    plan TEXT,
-    inside_units INTEGER NOT NULL,
-    inside_by_name TEXT,
-    units INTEGER NOT NULL,
-    seen TEXT NOT NULL,
-    notifications INTEGER NOT NULL,
-    recent TEXT,
-    attempt TEXT,
-    PRIMARY KEY (task_id, trace_id, span_id)
-  ) STRICT, WITHOUT ROWID;
+  -- How many tasks are in each state; those that are lost for good are counted as 'lost for good'.
+  CREATE TABLE state_count (state TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER task_counted AFTER INSERT ON task BEGIN
+    INSERT INTO state_count VALUES (iif(new.lost_at IS NULL, new.state, 'lost for good'), 1)
+      ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
+  CREATE TRIGGER task_counted_again AFTER UPDATE OF state, lost_at ON task
+    WHEN new.state <> old.state OR (new.lost_at IS NULL) <> (old.lost_at IS NULL) BEGIN
+    UPDATE state_count SET count = count - 1 WHERE state = iif(old.lost_at IS NULL, old.state, 'lost for good');
+    INSERT INTO state_count VALUES (iif(new.lost_at IS NULL, new.state, 'lost for good'), 1)
+      ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
 
+  -- The greatest change number of a task that was deleted: no number is given twice.
+  CREATE TABLE deleted_change (last INTEGER NOT NULL) STRICT;
+  INSERT INTO deleted_change VALUES (0);
+  CREATE TRIGGER task_deleted AFTER DELETE ON task BEGIN
+    UPDATE deleted_change SET last = old.changed WHERE last < old.changed;
+    UPDATE state_count SET count = count - 1 WHERE state = iif(old.lost_at IS NULL, old.state, 'lost for good');
+  END;
+
+  -- Rows of a task's log by the offset of their text. With a rowid: rows are found by a small index instead of in a
+  -- tree that holds their texts at every level, so that one more line costs the same in a long log.
   CREATE TABLE journal (
     task_id INTEGER NOT NULL,
     offset INTEGER NOT NULL,
@@ -65,101 +83,9 @@ const MIGRATIONS: readonly string[] = [
     text TEXT NOT NULL,
     entries BLOB NOT NULL,
     PRIMARY KEY (task_id, offset)
-  ) STRICT, WITHOUT ROWID;
-  `,
-  // The number of a task's latest change, greater than all before, also those of tasks deleted since.
-  `
-  ALTER TABLE task ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
-  UPDATE task SET changed = id;
-  CREATE INDEX task_changed ON task (changed);
-  CREATE TABLE deleted_change (last INTEGER NOT NULL) STRICT;
-  INSERT INTO deleted_change VALUES (0);
-  CREATE TRIGGER task_deleted AFTER DELETE ON task BEGIN
-    UPDATE deleted_change SET last = old.changed WHERE last < old.changed;
-  END;
-  `,
-  // What is asked of workers, each by its id. No foreign key: a task may be deleted meanwhile.
-  `
-  CREATE TABLE command (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    worker_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    task_uuid TEXT NOT NULL,
-    span_id TEXT NOT NULL,
-    time INTEGER NOT NULL,
-    UNIQUE (kind, task_uuid, span_id)
   ) STRICT;
-  CREATE INDEX command_worker ON command (worker_id, number);
-  `,
-  // What tasks live by. `worker_id` stands only while the task is live: begun, not ended, not lost for good.
-  `
-  ALTER TABLE task ADD COLUMN announced TEXT;
-  ALTER TABLE task ADD COLUMN attempt TEXT;
-  ALTER TABLE task ADD COLUMN worker_id TEXT;
-  ALTER TABLE task ADD COLUMN lost_heard INTEGER;
-  CREATE INDEX task_worker ON task (worker_id) WHERE worker_id IS NOT NULL;
 
-  CREATE TABLE worker (
-    id TEXT PRIMARY KEY,
-    host TEXT NOT NULL,
-    pid INTEGER NOT NULL,
-    interval_ms INTEGER NOT NULL,
-    since INTEGER NOT NULL,
-    beat INTEGER NOT NULL,
-    beats INTEGER NOT NULL,
-    busy_since INTEGER,
-    silent_ms INTEGER NOT NULL,
-    lost INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  `,
-  // Retention. The index has ended tasks alone, so that a running one costs nothing more to write.
-  `
-  CREATE INDEX task_ended ON task (updated, state) WHERE state IN ('completed', 'failed', 'cancelled');
-
-  CREATE TABLE removed (task_id INTEGER PRIMARY KEY) STRICT;
-
-  CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
-  `,
-  // Since when a task is lost for good, for retention.
-  `
-  ALTER TABLE task ADD COLUMN lost_at INTEGER;
-  UPDATE task SET lost_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) WHERE lost_heard IS NOT NULL;
-  CREATE INDEX task_lost ON task (lost_at, state) WHERE lost_at IS NOT NULL;
-  `,
-  // With a rowid: rows are found by a small index instead of in a tree that holds their texts at every
-  // level, so that one more line costs the same in a long log.
-  `
-  CREATE TABLE journal_with_rowid (
-    task_id INTEGER NOT NULL,
-    offset INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    entries BLOB NOT NULL,
-    PRIMARY KEY (task_id, offset)
-  ) STRICT;
-  INSERT INTO journal_with_rowid SELECT task_id, offset, version, bytes, text, entries FROM journal;
-  DROP TABLE journal;
-  ALTER TABLE journal_with_rowid RENAME TO journal;
-  `,
-  // Scopes that begin in another process, and which attempts are those of child tasks: of the scope
-  // "UUID of the parent task-trace id-span id".
-  `
-  ALTER TABLE scope ADD COLUMN remote INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE scope ADD COLUMN child_of TEXT;
-  CREATE INDEX scope_child_of ON scope (child_of) WHERE child_of IS NOT NULL;
-  `,
-  // Whether a task that is lost for good has spans that are still to be ended toward a tracing backend.
-  `
-  ALTER TABLE task ADD COLUMN trace_open INTEGER NOT NULL DEFAULT 0;
-  CREATE INDEX task_trace_open ON task (id) WHERE trace_open = 1 AND lost_heard IS NOT NULL;
-  `,
-  // By which way a worker's beats come.
-  `
-  ALTER TABLE worker ADD COLUMN path TEXT;
-  `,
-  // Scopes in groups of sixteen, each a line of JSON (`scope-line.ts`); with a rowid, as the journal is.
-  `
+  -- Scopes in groups of sixteen, each a line of JSON (\`scope-line.ts\`); with a rowid, as the journal is.
   CREATE TABLE scope_group (
     task_id INTEGER NOT NULL,
     place INTEGER NOT NULL,
@@ -172,6 +98,8 @@ const MIGRATIONS: readonly string[] = [
     number INTEGER NOT NULL,
     PRIMARY KEY (task_id, span_id, number)
   ) STRICT, WITHOUT ROWID;
+
+  -- Which attempts are those of child tasks: of the scope "UUID of the parent task-trace id-span id".
   CREATE TABLE child_attempt (
     task_id INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -180,37 +108,25 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX child_attempt_of ON child_attempt (child_of);
 
-  INSERT INTO scope_place SELECT task_id, span_id, number FROM scope JOIN task ON task.id = task_id
-    WHERE number <= span_count / 512 * 512;
-  INSERT INTO child_attempt SELECT task_id, number, child_of FROM scope WHERE child_of IS NOT NULL;
-  INSERT INTO scope_group
-    WITH numbered AS (
-      SELECT *, (number - 1) / 16 AS place,
-        number - ifnull(lag(number) OVER (PARTITION BY task_id, (number - 1) / 16 ORDER BY number), (number - 1) / 16 * 16) AS step
-      FROM scope
-    )
-    SELECT task_id, place, substr(group_concat(replace(hex(zeroblob(step)), '00', char(10)) || '[' || concat_ws(',',
-        json_quote(span_id),
-        ifnull((SELECT key FROM task, json_each(task.attempts)
-                WHERE task.id = task_id AND value ->> 0 = trace_id AND value ->> 1 = task_span_id), 0),
-        number,
-        CASE WHEN "end" IS NULL THEN 'null' ELSE json_array("end" - ifnull(start, 0), end_seq, outcome, duration, heading) END,
-        CASE parent_span_id WHEN task_span_id THEN '0' ELSE json_quote(parent_span_id) END,
-        CASE WHEN substr(name, 1, 1) = '"' THEN name ELSE json_quote(name) END,
-        ifnull(start, 'null'), seen, encloses, inside_units, units, notifications, ifnull(recent, '[]'),
-        CASE WHEN coalesce(error, share, progress, plan, attempt) IS NOT NULL OR remote THEN json_object(
-          'error', json(error), 'share', json(CASE WHEN share IS NOT NULL THEN printf('%!.17g', share) END),
-          'progress', json(progress), 'plan', json(plan), 'insideByName', json(inside_by_name), 'remote', remote, 'task', json(attempt)
-        ) END
-      ) || ']', '' ORDER BY number), 2)
-    FROM numbered GROUP BY task_id, place ORDER BY task_id, place;
-  DROP TABLE scope;
-  `,
-  // One request goes to several workers where an attempt has parts in other processes. The numbers go on, also
-  // after those that are deleted: a worker asks for what is after the last that it has heard.
-  `
-  CREATE TABLE worker_command (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- \`via\`: the address by which a worker's heartbeats come, where it sends those of many workers.
+  CREATE TABLE worker (
+    id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    interval_ms INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    beat INTEGER NOT NULL,
+    beats INTEGER NOT NULL,
+    busy_since INTEGER,
+    silent_ms INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    via TEXT
+  ) STRICT, WITHOUT ROWID;
+
+  -- What is asked of workers. One request goes to several of them where an attempt has parts in other processes.
+  -- No foreign key: a task may be deleted meanwhile.
+  CREATE TABLE command (
+    number INTEGER PRIMARY KEY,
     worker_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     task_uuid TEXT NOT NULL,
@@ -218,31 +134,43 @@ const MIGRATIONS: readonly string[] = [
     time INTEGER NOT NULL,
     UNIQUE (kind, task_uuid, span_id, worker_id)
   ) STRICT;
-  INSERT INTO worker_command SELECT * FROM command;
-  DELETE FROM sqlite_sequence WHERE name = 'worker_command';
-  INSERT INTO sqlite_sequence SELECT 'worker_command', seq FROM sqlite_sequence WHERE name = 'command';
-  DROP TABLE command;
-  ALTER TABLE worker_command RENAME TO command;
   CREATE INDEX command_worker ON command (worker_id, number);
-  `,
-  // Which file this is: positions of another one are recognised by it.
-  `
-  CREATE TABLE store (id TEXT NOT NULL) STRICT;
-  INSERT INTO store VALUES (lower(hex(randomblob(8))));
+
+  -- Which duty is whose, and until when; and tasks of which not everything is deleted yet.
+  CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
+  CREATE TABLE removed (task_id INTEGER PRIMARY KEY) STRICT;
+
+  -- For later versions, empty until then. Messages for operators, which are no lines of the log:
+  CREATE TABLE detail (
+    task_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    scope INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    attributes TEXT,
+    PRIMARY KEY (task_id, number)
+  ) STRICT;
+  -- and words and attributes by which tasks are found, as hashes.
+  CREATE TABLE facet (
+    key INTEGER NOT NULL,
+    task_id INTEGER NOT NULL,
+    PRIMARY KEY (key, task_id)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
-export function migrate(database: DatabaseSync, path: string): void {
-  if (isCurrent(database, path)) return;
-  // Heeded only before the first page is written: a file of before keeps its free pages for itself.
+export function migrate(database: DatabaseSync, path: string, steps: readonly string[] = STEPS): void {
+  if (isCurrent(database, path, steps)) return;
+  // Obeyed only before the first page is written: a file of before keeps its free pages for itself.
   database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
   database.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have done it meanwhile.
-    if (!isCurrent(database, path)) {
-      for (const step of MIGRATIONS.slice(versionOf(database))) database.exec(step);
-      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`);
+    if (!isCurrent(database, path, steps)) {
+      for (const step of steps.slice(versionOf(database))) database.exec(step);
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${steps.length}`);
     }
     database.exec('COMMIT');
   } catch (error) {
@@ -253,23 +181,26 @@ export function migrate(database: DatabaseSync, path: string): void {
 
 /** Throws for a database that is something else's, or of a later version. It only reads. */
 export function refuseForeign(database: DatabaseSync, path: string): void {
-  isCurrent(database, path);
+  isCurrent(database, path, STEPS);
 }
 
-function isCurrent(database: DatabaseSync, path: string): boolean {
+function isCurrent(database: DatabaseSync, path: string, steps: readonly string[]): boolean {
   // One statement: another process may be making the schema, and between two the database would be half of each.
   const { id, version, tables } = database.prepare(LOOK).get() as { id: number; version: number; tables: number };
+  if (id === DEVELOPMENT_ID) {
+    throw new TaskStoreError('FOREIGN', `${path} was written by a development version of taskspan, before its first release; taskspan leaves it alone`);
+  }
   if (id !== APPLICATION_ID) {
     if (id === 0 && version === 0 && tables === 0) return false;
     throw new TaskStoreError('FOREIGN', `${path} is a database of something else; taskspan leaves it alone`);
   }
-  if (version > MIGRATIONS.length) {
+  if (version > steps.length) {
     throw new TaskStoreError(
       'NEWER_SCHEMA',
-      `${path} was written by a later version of taskspan (schema ${version}, this one knows ${MIGRATIONS.length})`,
+      `${path} was written by a later version of taskspan (schema ${version}, this one knows ${steps.length})`,
     );
   }
-  return version === MIGRATIONS.length;
+  return version === steps.length;
 }
 
 const LOOK = `SELECT count(*) AS tables, (SELECT application_id FROM pragma_application_id) AS id,

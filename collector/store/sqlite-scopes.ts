@@ -88,8 +88,12 @@ export class SqliteScopes {
     });
   }
 
-  /** Writes scopes of a task that has its row. */
-  write(of: ScopesOf, scopes: readonly ScopeState[]): void {
+  /**
+   * Writes scopes of a task that has its row.
+   *
+   * @param version The task's version that has changed them.
+   */
+  write(of: ScopesOf, scopes: readonly ScopeState[], version: number): void {
     const { write, child } = this.#statements;
     const id = of.id!;
     const changed = new Map<number, string[]>();
@@ -97,7 +101,7 @@ export class SqliteScopes {
     for (const scope of scopes) {
       const { number } = scope;
       const lines = this.#group(of, groupOf(number));
-      lines[placeIn(number)] = scopeLine(scope, of.attempts);
+      lines[placeIn(number)] = scopeLine(scope, of.attempts, version);
       changed.set(groupOf(number), lines);
       if (number > of.stored) of.unplaced?.set(spanKey(scope.traceId, scope.spanId), number);
       if (number > last) last = number;

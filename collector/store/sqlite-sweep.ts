@@ -32,7 +32,8 @@ export class SqliteSweep {
     const lost = `lost_at IS NOT NULL AND 'lost' IN ${states}`;
     this.#statements = {
       count: database.prepare(
-        `SELECT (SELECT count(*) FROM task WHERE ${ended}) + (SELECT count(*) FROM task WHERE ${lost}) AS count`,
+        `SELECT ifnull(sum(count), 0) AS count FROM state_count
+         WHERE state IN (SELECT iif(value = 'lost', 'lost for good', value) FROM json_each(:states))`,
       ),
       // Left to itself SQLite takes the index by state, and sorts all that has ended to find the oldest few.
       oldest: database.prepare(

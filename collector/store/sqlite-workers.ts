@@ -64,14 +64,14 @@ export class SqliteWorkers {
     const stillLost = `state = 'lost' AND :state = 'running' AND attempt IS :attempt`;
     this.#statements = {
       live: database.prepare(
-        `${live} SELECT worker.id, interval_ms, beats, silent_ms, path AS via FROM live JOIN worker ON worker.id = live.id`,
+        `${live} SELECT worker.id, interval_ms, beats, silent_ms, via FROM live JOIN worker ON worker.id = live.id`,
       ),
       isLost: database.prepare('SELECT lost FROM worker WHERE id = ?'),
       beat: database.prepare(
-        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost, path)
+        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost, via)
          VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0, :via)
          ON CONFLICT DO UPDATE SET host = :host, pid = :pid, interval_ms = :interval, beat = :time, beats = beats + 1,
-           path = :via, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since)`,
+           via = :via, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since)`,
       ),
       start: database.prepare(
         `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, silent_ms, lost)
