@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { link, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { context, propagation, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { recordJson } from '../../collector/record/record-json.ts';
@@ -16,7 +17,12 @@ const store = memoryStore();
 const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })] });
 
 beforeAll(() => provider.register());
-afterAll(() => provider.shutdown());
+afterAll(async () => {
+  trace.disable();
+  context.disable();
+  propagation.disable();
+  await provider.shutdown();
+});
 
 describe('the index of a folder', () => {
   it('has bytes and lines by kind, the largest files and what stands there twice', async () => {
