@@ -73,7 +73,7 @@ if one answers there, else the file ${DEFAULT_STORE}.`,
     );
 }
 
-/** The source that a command line names. An option rules over a variable, a task's own URL over both. */
+/** The source that a command line names. An option overrides a variable, and a task's own URL overrides both. */
 export function sourceOf(command: Command, task?: TaskArgument): SourceName {
   if (task?.url !== undefined) return { url: task.url };
   const { url, store } = command.opts<SourceOptions>();

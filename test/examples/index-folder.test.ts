@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 describe('the index of a folder', () => {
-  it('has bytes and lines by kind, the largest files and what stands there twice', async () => {
+  it('has bytes and lines by kind, the largest files and those that it has twice', async () => {
     const folder = await folderOf({
       'README': 'no extension\n',
       'src/a.ts': 'one\ntwo\n',
@@ -80,7 +80,7 @@ describe('the index of a folder', () => {
     expect(record).toMatchObject({ state: 'completed', progress: 1 });
   });
 
-  it('leaves out what it is told to, follows no link and waits for no pipe', async () => {
+  it('leaves out the given names, follows no link and waits for no pipe', async () => {
     const folder = await folderOf({ 'a.txt': 'a\n', '.git/b.txt': 'b\n', 'deep/node_modules/c.txt': 'c\n' });
     await symlink(folder, join(folder, 'deep', 'loop'));
     await symlink(join(folder, 'a.txt'), join(folder, 'link.txt'));
@@ -108,7 +108,7 @@ describe('the index of a folder', () => {
     expect(record.log).toContain('\t - Read 15 smaller folders');
   });
 
-  it('goes on after a file that has vanished: a failed job tells its error', async () => {
+  it('goes on after a file that has vanished: a failed job has its error', async () => {
     const folder = await folderOf({ 'docs/a.txt': 'a\n', 'docs/gone.txt': 'gone\n', 'z.txt': 'z\n' });
     const { value, record } = await recordOf(async (updater) => {
       updater.plan(['Find files', 'Read files']);

@@ -49,7 +49,7 @@ queued                               ${UUID}  Waits
 `);
   });
 
-  it('has of a lost task how long it ran up to the last sign of life, or else the last fact', () => {
+  it('has the time of a lost task until the last heartbeat, or else the last fact', () => {
     const lost = (heard: string | null, updated: string): string =>
       listLines([shownTask({ state: 'lost', heard, updated })], { columns: undefined, now, paint })[0]!;
     expect(lost('2026-11-24T09:00:40Z', '2026-11-24T09:00:20Z')).toMatch(/^lost +40s {3}1m00s ago /);

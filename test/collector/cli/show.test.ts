@@ -36,7 +36,7 @@ describe('a task that is shown', () => {
 `);
   });
 
-  it('has of a long log the last lines', () => {
+  it('has the last lines of a long log', () => {
     const log = Array.from({ length: 30 }, (_, index) => `\tline ${index}\n`).join('');
     const { now, paint } = screen(80);
     const lines = recordLines({ ...TASK, log, log_bytes: log.length }, ATTEMPTS, { columns: 80, now, paint });
@@ -44,7 +44,7 @@ describe('a task that is shown', () => {
     expect(lines.slice(-20)).toEqual(Array.from({ length: 20 }, (_, index) => `  line ${index + 10}`));
   });
 
-  it('has its fields whole, also off a terminal', () => {
+  it('has its fields uncut, also off a terminal', () => {
     const { now, paint } = screen(80);
     const lines = recordLines({ ...TASK, attributes: { folder: 'x'.repeat(300) } }, ATTEMPTS, { columns: undefined, now, paint });
     expect(lines).toContain(`  attributes {"folder":"${'x'.repeat(300)}"}`);

@@ -32,7 +32,7 @@ class SmallTerminal {
 }
 
 describe('a live region', () => {
-  it('is drawn over what it was, whether it grows, shrinks or changes in the midst', () => {
+  it('is drawn over its last form, whether it grows, shrinks or changes in the middle', () => {
     const terminal = new SmallTerminal(20);
     const region = new LiveRegion(terminal);
     for (const lines of [['a', 'b', 'c'], ['a', 'x', 'y', 'c'], ['a', 'c'], []]) {

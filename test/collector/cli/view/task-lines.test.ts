@@ -52,7 +52,7 @@ describe('a task on a screen', () => {
 `);
   });
 
-  it('of few rows: what runs first, then what has failed, and the others counted', () => {
+  it('of few rows has running scopes first, then failed ones, and counts the others', () => {
     expect(shown(40, 7)).toBe(`
 ● Import customers        running  1m00s
   ━━━──────  42%  2 of 4 jobs  1 failed
@@ -68,7 +68,7 @@ describe('a task on a screen', () => {
 `);
   });
 
-  it('that is lost: nothing turns, and no time goes on after the last sign of life', () => {
+  it('that is lost: no sign turns, and no time goes on after the last heartbeat', () => {
     const record = shownTask({ state: 'lost', heard: '2026-11-24T09:00:40Z', progress: 0.42 });
     const lines = (columns: number, rows?: number): string[] => taskLines({ record, attempts: [ATTEMPT] }, { ...screen(columns, rows), frame: 1 });
     expect(`\n${lines(40).join('\n')}\n`).toBe(`
@@ -86,7 +86,7 @@ describe('a task on a screen', () => {
     expect(lines(80, 6).at(-1)).toBe('  … and 2 lost, 1 completed, 1 failed, 1 cancelled');
   });
 
-  it('that turns while it runs, and no longer than its task', () => {
+  it('has turning signs while it runs, and no longer than its task', () => {
     const turning = taskLines({ record: RECORD, attempts: [ATTEMPT] }, { ...screen(80), frame: 1 });
     expect(turning.filter((line) => line.includes('⠙'))).toHaveLength(5);
     const ended = shownTask({ state: 'failed', finished: true, status: 0, end: '2026-11-24T09:00:45Z' });
@@ -104,7 +104,7 @@ describe('a task on a screen', () => {
     ]);
   });
 
-  it('that is narrower than a line is wide, however it is filled', () => {
+  it('is never wider than the screen, whatever the task has', () => {
     const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 });
     const scopeWith = (inner: fc.Arbitrary<ScopeRecord[]>): fc.Arbitrary<ScopeRecord> =>
       fc
@@ -136,7 +136,7 @@ describe('a task on a screen', () => {
   });
 });
 
-describe('what is told of a task', () => {
+describe('the notes about a task', () => {
   const noted = (record: Parameters<typeof shownTask>[0], outage?: string): string[] =>
     taskLines({ record: shownTask(record), attempts: undefined, outage }, screen(60)).slice(1);
 
@@ -149,7 +149,7 @@ describe('what is told of a task', () => {
     expect(noted({ busy_since: '2026-11-24T09:00:56Z' })).toEqual(['  its worker is blocked for 4.0s']);
   });
 
-  it('that the connection is away', () => {
+  it('that the server is unreachable', () => {
     expect(noted({}, 'http://127.0.0.1:4320 can not be reached')).toEqual(['  http://127.0.0.1:4320 can not be reached']);
   });
 

@@ -22,7 +22,7 @@ describe('numbers and names for people', () => {
   });
 });
 
-it('a log in pieces is whole lines, indented by spaces, and harmless', () => {
+it('a log in pieces becomes whole lines, indented by spaces, with controls made visible', () => {
   const lines = new LogLines();
   expect(lines.push('\t - Read\u{1b}[2J file\n\t\tSucc')).toBe('   - Read␛[2J file\n');
   expect(lines.push('essfully')).toBe('');
