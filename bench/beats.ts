@@ -63,9 +63,9 @@ function workerOf(worker: number): string {
 async function beats(store: TaskStore, times: number): Promise<Figure[]> {
   const before = bytesWritten();
   const beat = (turn: number): Promise<void> =>
-    store.beat({
-      workerId: workerOf(turn % WORKERS), host: 'bench', pid: turn, intervalMs: INTERVAL_MS, time: Date.now() * 1000, busySince: null,
-    });
+    store.beat([
+      { workerId: workerOf(turn % WORKERS), host: 'bench', pid: turn, intervalMs: INTERVAL_MS, time: Date.now() * 1000, busySince: null },
+    ]);
   const one = await timeEach(times, beat);
   const aSecond = (WORKERS * 1000) / INTERVAL_MS;
   return [

@@ -18,8 +18,7 @@ export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts'
 export type { EndedSpan, StartedSpan } from './capture/ring-span-processor.ts';
 export { startTaskspan } from './start-taskspan.ts';
 export type { Taskspan } from './start-taskspan.ts';
-export { memoryStore } from './store/memory-store.ts';
-export { sqliteStore } from './store/sqlite-store.ts';
+export { memoryStore, sqliteStore } from './store/sqlite-store.ts';
 export { TaskStoreError } from './store/task-store-error.ts';
 export type { TaskStoreErrorCode } from './store/task-store-error.ts';
 export type {
@@ -27,8 +26,10 @@ export type {
   CancelAnswer,
   Cancellation,
   ChangeQuery,
+  FactStore,
   LogRange,
-  RevisionLook,
+  SqliteTaskStore,
+  StoreMaintenance,
   StoredLog,
   StoredScopes,
   StoredTask,
@@ -36,7 +37,9 @@ export type {
   TaskChanges,
   TaskPage,
   TaskQuery,
+  TaskReads,
   TaskStore,
+  WorkerStore,
 } from './store/task-store.ts';
 export type { HeardWorker, Liveness, Silence } from './record/liveness.ts';
 export type { LostSpan, LostTrace } from './record/lost-trace.ts';

@@ -14,10 +14,10 @@ import { variableText } from './options/read.ts';
 import { INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
 import type { CollectorFailure } from './runtime/collector.ts';
 import { sinkSettings, spanHeaders } from './runtime/destination.ts';
-import { missingStore } from './runtime/message-store.ts';
 import { FLUSH_MS, startProcessCollector } from './runtime/process-collector.ts';
 import { watchProcessExit } from './runtime/process-exit.ts';
 import { sqlite } from './store/sqlite-file.ts';
+import { unavailableStore } from './store/store-at.ts';
 import type { TaskStoreErrorCode } from './store/task-store-error.ts';
 import type { TaskStore } from './store/task-store.ts';
 import { resolveOptions } from './taskspan-options.ts';
@@ -238,7 +238,7 @@ function inertHandle(failures: readonly Error[] = []): Taskspan {
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     processor: { onStart: () => undefined, onEnd: () => undefined, forceFlush: nothing, shutdown: nothing },
-    store: missingStore('no collector runs in this process'),
+    store: unavailableStore('no collector runs in this process'),
     url: undefined,
     failures,
     flush: nothing,

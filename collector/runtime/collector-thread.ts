@@ -20,7 +20,7 @@ import { messageStore } from './message-store.ts';
 import type { MessageStore } from './message-store.ts';
 import { answerTo } from './messages.ts';
 import type { FromThread, SharedSegment, ThreadData, ToThread } from './messages.ts';
-import { openStore } from './open-store.ts';
+import { storeAt } from '../store/store-at.ts';
 import { threadProgram } from './thread-program.ts';
 
 /** Options of {@link CollectorThread}. */
@@ -250,9 +250,10 @@ export class CollectorThread {
     try {
       const source = new RingReader(ring.control);
       for (const segment of ring.segments) source.add(segment);
-      const store = openStore(location);
+      const store = storeAt(location);
       new Committer({ source, store, sleep: () => Promise.resolve() }).drainNow();
       void store.close();
+      reportLost(ring);
     } catch (error) {
       report('the last facts could not be committed', describeFailure(error).message);
     }

@@ -114,12 +114,9 @@ export class Collector {
     await within(limitMs, this.#committer.drain(limitMs));
   }
 
-  /** Commits all that waits before it returns, as at the exit of the process; `false` where the store can't do so. */
-  commitNow(): boolean {
-    // Nothing can be sent without a turn of the event loop.
-    if (!isTaskStore(this.#options.store)) return false;
+  /** Commits all that waits before it returns, as at the exit of the process, where the store can do so. */
+  commitNow(): void {
     this.#committer.drainNow();
-    return true;
   }
 
   /** Ends it. What has not been committed stays where it waits. */

@@ -6,7 +6,8 @@ import { resourceOf } from '../export/provider.ts';
 import { otlpSink } from '../otlp/send/otlp-sink.ts';
 import type { OtlpSinkOptions, SinkSettings } from '../otlp/send/otlp-sink.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { lateStore } from './late-store.ts';
+import { storeAt } from '../store/store-at.ts';
+import { isSqliteStore } from '../store/task-store.ts';
 
 /** Where the facts of a process go: a store, or a sink that sends them to a server, where they are stored. */
 export interface FactDestination extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'close'> {
@@ -27,7 +28,11 @@ export interface DestinationOptions extends Pick<OtlpSinkOptions, 'waitSeconds' 
 
 /** What is at this location, opened when it is first used. */
 export function destinationAt(location: FactLocation, { control, waitSeconds, report, onReplaced }: DestinationOptions): FactDestination {
-  if (typeof location === 'string') return lateStore(location, onReplaced);
+  if (typeof location === 'string') {
+    const store = storeAt(location);
+    if (isSqliteStore(store)) store.onReplaced(onReplaced);
+    return store;
+  }
   return otlpSink({ ...location, hasLiveTasks: () => hasLiveTasks(control), waitSeconds, report });
 }
 

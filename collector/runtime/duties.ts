@@ -14,12 +14,14 @@ import type { TaskStore } from '../store/task-store.ts';
 type Report = (message: string) => void;
 
 const SWEEP_MS = 60_000;
+/** So long after its last step the process that sweeps is left alone: another one would only be in the way. */
+const SWEEP_LEASE_MS = 10_000;
 /** Between two steps, so that other processes that wait to write get their turn. */
 const PAUSE_MS = 10;
 
 /** Options of {@link startSweeping}. */
 export interface SweepingOptions {
-  store: Pick<TaskStore, 'sweep'>;
+  store: Pick<TaskStore, 'lease' | 'sweep'>;
   retention: RetentionOptions;
   /** Called when the store can't be swept, and when it can again, with one line each. */
   report: Report;
@@ -28,6 +30,7 @@ export interface SweepingOptions {
 /** Deletes old tasks every minute, in small steps. It keeps no process alive. */
 export function startSweeping({ store, retention, report }: SweepingOptions): Repeated {
   if (retentionRules(retention, 0).length === 0) return { stop: () => Promise.resolve() };
+  const holder = globalThis.crypto.randomUUID();
   const outage = new OutageReporter({
     begins: 'old tasks could not be deleted, trying again',
     ends: 'old tasks are being deleted again',
@@ -36,7 +39,8 @@ export function startSweeping({ store, retention, report }: SweepingOptions): Re
   // The first time not at once: the process that starts it has facts to commit first.
   return repeat(PAUSE_MS, async () => {
     try {
-      const step = await store.sweep(retentionRules(retention, Date.now() * 1000));
+      const isMine = await store.lease('sweep', holder, SWEEP_LEASE_MS);
+      const step = isMine ? await store.sweep(retentionRules(retention, Date.now() * 1000)) : 'done';
       outage.succeeded();
       return step === 'more' ? PAUSE_MS : SWEEP_MS;
     } catch (error) {
@@ -47,10 +51,12 @@ export function startSweeping({ store, retention, report }: SweepingOptions): Re
 }
 
 const LOST_TRACES_MS = 1000;
+/** How long it may take to send what one look finds. */
+const LOST_TRACES_LEASE_MS = 30_000;
 
 /** Options of {@link startSendingLostTraces}. */
 export interface LostTracesOptions {
-  store: Pick<TaskStore, 'lostTraces' | 'tracesEnded'>;
+  store: Pick<TaskStore, 'lease' | 'lostTraces' | 'tracesEnded'>;
   /** Sends the open spans of some lost tasks to the tracing backend. Rejects with its answer's HTTP status as `code`. */
   send: (traces: readonly LostTrace[]) => Promise<void>;
   report: Report;
@@ -72,6 +78,8 @@ export function startSendingLostTraces({ store, send, report }: LostTracesOption
     report,
   });
   const stopped = new AbortController();
+  const holder = globalThis.crypto.randomUUID();
+  let hasDuty = false;
 
   /** In halves where the receiver finds them bad: one trace that is too large must not hold up the others. */
   const end = async (traces: readonly LostTrace[]): Promise<void> => {
@@ -100,8 +108,12 @@ export function startSendingLostTraces({ store, send, report }: LostTracesOption
         outage.succeeded();
         if (traces.length === 0) {
           unsent.succeeded();
+          if (hasDuty) await store.lease('lost-traces', holder, 0);
+          hasDuty = false;
           return;
         }
+        hasDuty = await store.lease('lost-traces', holder, LOST_TRACES_LEASE_MS);
+        if (!hasDuty) return;
         outage = unsent;
         await end(traces);
       }

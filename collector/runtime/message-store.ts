@@ -66,33 +66,20 @@ export function messageStore({ post, onPending }: MessageStoreOptions): MessageS
   };
 
   return {
-    store: storeOf(ask, {
+    store: {
+      ...(Object.fromEntries(STORE_METHODS.map((method) => [method, async (...args: unknown[]) => ask(method, args)])) as unknown as TaskStore),
       watch,
       // The thread's store stays open: the collector needs it.
       async close() {
         isClosed = true;
         listeners.clear();
       },
-    }),
+    },
     answered: (answer) => calls.answered(answer),
     committed,
     restarted: committed,
     ended: (error) => calls.rejectAll(error),
   };
-}
-
-/** What stands for a store where none is kept: each call rejects with this message. */
-export function missingStore(message: string): TaskStore {
-  return storeOf(() => Promise.reject(new TaskStoreError('UNAVAILABLE', message)), {
-    watch: () => () => undefined,
-    close: () => Promise.resolve(),
-  });
-}
-
-/** A store whose methods are calls by name. */
-function storeOf(call: (method: string, args: readonly unknown[]) => Promise<unknown>, others: Pick<TaskStore, 'watch' | 'close'>): TaskStore {
-  const methods = STORE_METHODS.map((method) => [method, (...args: unknown[]) => call(method, args)]);
-  return { ...(Object.fromEntries(methods) as TaskStore), ...others, revision: () => undefined };
 }
 
 /** The thread's side of {@link TaskStore.watch}: one message until the other side wants the next, so that none pile up. */

@@ -8,14 +8,14 @@ import type { RingWriter } from '../capture/ring-writer.ts';
 import { hasLiveWork } from '../capture/segment.ts';
 import { markListened } from '../store/heartbeat.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
-import { isTaskStore } from '../store/task-store.ts';
+import { isSqliteStore, isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { CollectorThread } from './collector-thread.ts';
 import { Collector } from './collector.ts';
 import type { CollectorFailure, CollectorOptions, CollectorReady } from './collector.ts';
 import { destinationAt } from './destination.ts';
 import type { FactLocation } from './destination.ts';
-import { missingStore } from './message-store.ts';
+import { redacted, unavailableStore } from '../store/store-at.ts';
 
 /** The collector of a process as its task's thread knows it, wherever it runs. */
 export interface ProcessCollector {
@@ -52,9 +52,10 @@ export function startProcessCollector(options: ProcessCollectorOptions): Process
   const heartbeat = beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
   if (typeof destination === 'object' && isTaskStore(destination)) {
     report('a store given as an object keeps the collector in the task\'s own thread');
+    if (isSqliteStore(destination)) destination.onReplaced(onReplaced);
     return { store: destination, ...collectHere(ring, { ...options, heartbeat, store: destination, closesStore: false }) };
   }
-  const remote = typeof destination === 'string' ? undefined : missingStore(`records are not kept in this process: they are served at ${destination.serverUrl}`);
+  const remote = typeof destination === 'string' ? undefined : unavailableStore(`records are not kept in this process: they are served at ${redacted(destination.serverUrl)}`);
   const startHere = (): ProcessCollector => {
     // A server that keeps a question for cancellations would hold the process here.
     const store = destinationAt(destination, { control: ring.control, waitSeconds: 0, report, onReplaced });
@@ -116,7 +117,8 @@ export function collectHere(ring: RingWriter, options: HereOptions): Omit<Proces
     report,
   });
   const atExit = (): void => {
-    if (!collector.commitNow()) reportLost(ring);
+    collector.commitNow();
+    reportLost(ring);
   };
   process.on('exit', atExit);
   return {

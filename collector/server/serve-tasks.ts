@@ -2,7 +2,6 @@ import { createServer, type Server } from 'node:http';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../src/timers.ts';
-import { requestArrives } from './arriving-request.ts';
 import { isLoopbackAddress } from './host-names.ts';
 import { getRequestListener, RequestError } from './node-listener.ts';
 import { problem } from './problem.ts';
@@ -56,7 +55,6 @@ export async function serveTasks(options: ServeTasksOptions): Promise<TasksServe
   const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler, hostname: name });
   // Node's own limits hold against slow senders: 60 s for headers, 300 s for a whole request.
   const server = createServer((incoming, outgoing) => {
-    requestArrives(incoming);
     void listener(incoming, outgoing);
   });
   await listening(server, address, port);

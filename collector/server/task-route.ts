@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { recordJson } from '../record/record-json.ts';
-import type { RevisionLook, StoredTask, TaskStore } from '../store/task-store.ts';
-import { isArriving } from './arriving-request.ts';
+import type { StoredTask, TaskStore } from '../store/task-store.ts';
+import { gatheredReads } from './live/gathered-reads.ts';
 import { recentRecords } from './live/recent-records.ts';
 import type { RecentRecord } from './live/recent-records.ts';
 import { waitOf } from './live/waiting.ts';
@@ -16,41 +16,33 @@ const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
 /**
  * `GET /tasks/:uuid`: the record as JSON, or the whole log as text. With `wait` the task may be yet to come.
  *
- * A record that was served before is served again, without reading it, for as long as the store
- * says that nothing has changed.
+ * The tasks of all requests that come in one turn of the event loop are read together. A record that was served before
+ * is not made again where its task is still the same.
  */
 export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, uuid: string) => Response | Promise<Response> {
   const recent = recentRecords();
+  const read = gatheredReads(store);
 
   return (c, uuid) => {
     const wait = waitOf(c);
-    if (wait instanceof Response) return wait;
-    // Before the reading: what is committed between the two makes a record that is newer than it says.
-    const revision = store.revision(lookOf(c));
-    const known = revision === undefined ? undefined : recent.at(uuid, revision);
-    if (known === undefined) return answer(c, uuid, revision, wait);
-    return isTextWanted(c) ? logAnswer(c, known.task) : (bodiless(c, known.tag, jsonHeaders) ?? recordAnswer(known));
+    return wait instanceof Response ? wait : answer(c, uuid, wait);
   };
 
-  async function answer(c: Context, uuid: string, revision: number | undefined, wait: number): Promise<Response> {
-    const task = await store.stored(uuid);
-    if (task === undefined) {
-      const appears = await waiting.appears(c, uuid, wait);
-      return appears ? answer(c, uuid, store.revision('now'), 0) : unknownTask(uuid);
-    }
+  async function answer(c: Context, uuid: string, wait: number): Promise<Response> {
+    const task = await waiting.read(c, uuid, wait, () => read(uuid));
+    if (task === undefined) return unknownTask(uuid);
     if (isTextWanted(c)) return logAnswer(c, task);
     const tag = entityTag(task, 'json');
-    const record = recent.of(task, tag, revision);
     const short = bodiless(c, tag, jsonHeaders);
     if (short !== undefined) return short;
-    const whole = record ?? (await read(task, tag, revision));
-    return whole === undefined ? unknownTask(uuid) : recordAnswer(whole);
+    const record = recent.of(task, tag) ?? (await madeRecord(task, tag));
+    return record === undefined ? unknownTask(uuid) : new Response(record.json, { headers: jsonHeaders(tag) });
   }
 
-  async function read(task: StoredTask, tag: string, revision: number | undefined): Promise<RecentRecord | undefined> {
+  async function madeRecord(task: StoredTask, tag: string): Promise<RecentRecord | undefined> {
     const log = await recordLog(store, task);
     if (log === undefined) return undefined;
-    const record = { task, tag, json: recordJson(task, log), revision };
+    const record = { task, tag, json: recordJson(task, log) };
     recent.keep(record);
     return record;
   }
@@ -65,17 +57,8 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, 
   }
 }
 
-/** Requests that come from their connections in one turn share a look; of all others nobody knows when they were sent. */
-function lookOf(c: Context): RevisionLook {
-  return isArriving((c.env as { incoming?: unknown } | undefined)?.incoming) ? 'turn' : 'now';
-}
-
 function isTextWanted(c: Context): boolean {
   return negotiate(c, REPRESENTATIONS) === 'text/plain';
-}
-
-function recordAnswer({ json, tag }: RecentRecord): Response {
-  return new Response(json, { headers: jsonHeaders(tag) });
 }
 
 /** 304 where the client has it, the headers alone for `HEAD`. */

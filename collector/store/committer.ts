@@ -1,7 +1,8 @@
 import type { Fact } from '../../src/fact.ts';
 import { performance } from '../../src/timers.ts';
 import { pause, turn } from '../async.ts';
-import type { TaskStore } from './task-store.ts';
+import { isSqliteStore } from './task-store.ts';
+import type { SqliteTaskStore, TaskStore } from './task-store.ts';
 import { isTaskStoreError } from './task-store-error.ts';
 import type { TaskStoreError } from './task-store-error.ts';
 
@@ -124,21 +125,37 @@ export class Committer {
   }
 
   /**
-   * Commits all that waits, in one go and without a turn of the event loop, as at the exit of a process. For stores that
-   * write before they return; of others it is not known whether they succeed. A batch that was refused before goes fact
-   * by fact, since its refusal would come too late.
+   * Commits all that waits, in one go and without a turn of the event loop, as at the exit of a process. Only SQLite
+   * can: with other stores, and where it fails, the facts stay where they wait.
    */
   drainNow(): void {
     const { source, store, onFailure } = this.#options;
     this.#isStopped = true;
-    const commit = (facts: readonly Fact[]): void => {
-      append(store, facts).catch((error: unknown) => onFailure?.(error, ++this.#failures));
-    };
-    const waiting = this.#parts.flat();
-    if (this.#wasRefused) for (const fact of waiting) commit([fact]);
-    else if (waiting.length > 0) commit(waiting);
-    for (let facts = source.read(BATCH_BYTES, BATCH_FACTS); facts.length > 0; facts = source.read(BATCH_BYTES, BATCH_FACTS)) {
-      commit(facts);
+    if (!isSqliteStore(store)) return;
+    try {
+      const read = (): readonly Fact[] => source.read(BATCH_BYTES, BATCH_FACTS);
+      for (let facts = this.#parts.length > 0 ? this.#parts.flat() : read(); facts.length > 0; facts = read()) {
+        this.#commitNow(store, facts);
+        source.acknowledge();
+      }
+    } catch (error) {
+      onFailure?.(error, ++this.#failures);
+    }
+  }
+
+  /** In halves where the store refuses them, until a refused fact stands alone. */
+  #commitNow(store: SqliteTaskStore, facts: readonly Fact[]): void {
+    try {
+      store.appendNow(facts);
+    } catch (error) {
+      if (!isTaskStoreError(error, 'REFUSED')) throw error;
+      if (facts.length === 1) {
+        this.#options.onRefused?.(facts[0]!, error);
+        return;
+      }
+      const middle = Math.ceil(facts.length / 2);
+      this.#commitNow(store, facts.slice(0, middle));
+      this.#commitNow(store, facts.slice(middle));
     }
   }
 
@@ -168,7 +185,7 @@ export class Committer {
     }
     const part = this.#parts[0]!;
     try {
-      await append(store, part);
+      await store.append(part);
       this.observer?.committed(part);
       this.#takesFacts();
       this.#done();
@@ -224,14 +241,5 @@ export class Committer {
   #done(): void {
     this.#parts.shift();
     if (this.#parts.length === 0) this.#options.source.acknowledge();
-  }
-}
-
-/** A store that a user made may throw where it should reject. */
-function append(store: Pick<TaskStore, 'append'>, facts: readonly Fact[]): Promise<void> {
-  try {
-    return store.append(facts);
-  } catch (error) {
-    return Promise.reject(error);
   }
 }

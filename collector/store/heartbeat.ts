@@ -107,7 +107,7 @@ export class Heartbeat {
   async #send(now: number, busySince: number | null): Promise<void> {
     const { store, workerId, intervalMs } = this.#options;
     const time = Math.floor(this.#time.wall() * 1000);
-    await store.beat({ workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince });
+    await store.beat([{ workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince }]);
     this.#sentAt = now;
     this.#busySinceSent = busySince;
   }

@@ -1,28 +1,56 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { CommitWatch } from './commit-watch.ts';
+import type { ChangeQuery, TaskChanges } from './task-store.ts';
 
 const LAST = 'max(ifnull((SELECT max(changed) FROM task), 0), (SELECT last FROM deleted_change))';
+/** The position before all changes, of every store. */
+const BEFORE_ALL = '0';
+const POSITION = /^([0-9a-f]{16})-(\d{1,15})$/;
 
-/** Which commits a SQLite file has had: change numbers, versions of a log, and who is to be told. */
+/**
+ * Which commits a SQLite file has had: each gives its task a number greater than all before. A position is such a
+ * number with the id of the file, so that one of another file is recognised.
+ */
 export class SqliteChanges {
-  /** Told of commits, this connection's and, by looking, all others'. */
-  readonly watch: CommitWatch;
+  readonly #storeId: string;
   readonly #statements;
 
   constructor(database: DatabaseSync) {
+    ({ id: this.#storeId } = database.prepare('SELECT id FROM store').get() as { id: string });
     this.#statements = {
       last: database.prepare(`SELECT ${LAST} AS last`),
+      changed: database.prepare('SELECT uuid, changed FROM task WHERE changed > ? AND changed <= ? ORDER BY changed LIMIT ?'),
       row: database.prepare('SELECT offset, version FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset LIMIT 1'),
       dataVersion: database.prepare('PRAGMA data_version'),
     };
-    this.watch = new CommitWatch({
-      othersVersion: () => (this.#statements.dataVersion.get() as { data_version: number }).data_version,
-    });
   }
 
   /** The greatest change number so far. */
   last(): number {
     return (this.#statements.last.get() as { last: number }).last;
+  }
+
+  /** Another number after each commit of another connection. */
+  dataVersion(): number {
+    return (this.#statements.dataVersion.get() as { data_version: number }).data_version;
+  }
+
+  /** The tasks that were committed after a position. */
+  after({ after, until, limit }: ChangeQuery): TaskChanges {
+    const last = this.last();
+    if (after === undefined) return { uuids: [], position: this.#position(last), more: false };
+    const from = this.#number(after, last);
+    const to = (until === undefined ? undefined : this.#number(until, last)) ?? last;
+    // One more than asked for shows whether there are more.
+    const rows = this.#statements.changed.all(from ?? 0, to, limit + 1) as { uuid: string; changed: number }[];
+    const page = rows.slice(0, limit);
+    const more = rows.length > page.length;
+    const end = more ? page.at(-1)!.changed : Math.max(to, from ?? 0);
+    return {
+      uuids: page.map(({ uuid }) => uuid),
+      position: this.#position(end),
+      more,
+      ...(from === undefined && { anew: true }),
+    };
   }
 
   /**
@@ -39,5 +67,16 @@ export class SqliteChanges {
     }
     const row = this.#statements.row.get(taskId, low) as { offset: number } | undefined;
     return row?.offset ?? logBytes;
+  }
+
+  #position(number: number): string {
+    return `${this.#storeId}-${number}`;
+  }
+
+  /** The number of a position; `undefined` for what this file has not given. */
+  #number(position: string, last: number): number | undefined {
+    if (position === BEFORE_ALL) return 0;
+    const [, id, number] = POSITION.exec(position) ?? [];
+    return id === this.#storeId && Number(number) <= last ? Number(number) : undefined;
   }
 }

@@ -11,6 +11,12 @@ import type { CancelAnswer, Cancellation } from './task-store.ts';
 /** How long a command is kept for its worker: one that has not looked for a day is gone. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
+/**
+ * The number of the next command: the time, or more where several come at once. So the numbers go on where a file is
+ * replaced by another one, and workers ask for what is after the last that they know.
+ */
+const NEXT = '(SELECT max(ifnull(max(number) + 1, 0), :now) FROM command)';
+
 interface TaskRow {
   id: number;
   attempts: string;
@@ -32,12 +38,13 @@ export class SqliteCommands {
       task: database.prepare('SELECT id, attempts, span_count, state, lost_heard FROM task WHERE uuid = ?'),
       forget: database.prepare('DELETE FROM command WHERE time < ?'),
       add: database.prepare(
-        `INSERT OR IGNORE INTO command (worker_id, kind, task_uuid, span_id, time) VALUES (?, 'cancel', ?, ?, ?)`,
+        `INSERT OR IGNORE INTO command (number, worker_id, kind, task_uuid, span_id, time)
+         VALUES (${NEXT}, :worker, 'cancel', :uuid, :span, :now)`,
       ),
       // A worker that was told before is told again, by a new number: the part is another one.
       hand: database.prepare(
-        `INSERT OR REPLACE INTO command (worker_id, kind, task_uuid, span_id, time)
-         SELECT :worker, kind, task_uuid, span_id, :now FROM command
+        `INSERT OR REPLACE INTO command (number, worker_id, kind, task_uuid, span_id, time)
+         SELECT ${NEXT}, :worker, kind, task_uuid, span_id, :now FROM command
          WHERE kind = 'cancel' AND task_uuid = :uuid AND span_id = :span LIMIT 1`,
       ),
       cancellations: database.prepare(
@@ -75,7 +82,7 @@ export class SqliteCommands {
     this.#transactions.write(() => {
       const now = Date.now();
       forget.run(now - KEPT_MS);
-      for (const { workerId, spanId } of targets) add.run(workerId, uuid, spanId, now);
+      for (const { workerId, spanId } of targets) add.run({ worker: workerId, uuid, span: spanId, now });
     });
   }
 

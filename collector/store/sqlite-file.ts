@@ -7,7 +7,6 @@ import { performance } from '../../src/timers.ts';
 import { APPLICATION_ID, migrate, refuseForeign } from './sqlite-schema.ts';
 import { TaskStoreError } from './task-store-error.ts';
 
-const OPEN_LOCK_MS = 5000;
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
 const APPLICATION_ID_AT = 68;
@@ -16,27 +15,32 @@ const APPLICATION_ID_AT = 68;
  * Opens a SQLite file as ours, made if it is missing. What is not ours, or is damaged, is refused
  * before anything is opened for writing: not a byte of it changes.
  *
- * @throws TaskStoreError
+ * @throws TaskStoreError; SQLite's own error where another process has the lock
  */
 export function openSqliteFile(path: string): DatabaseSync {
   const { DatabaseSync } = sqlite();
   let database: DatabaseSync | undefined;
   try {
     if (!seemsOurs(path)) {
-      database = new DatabaseSync(asItIs(path), { timeout: OPEN_LOCK_MS, readOnly: true });
+      database = new DatabaseSync(asItIs(path), { readOnly: true });
       refuseForeign(database, path);
       database.close();
     }
-    database = new DatabaseSync(path, { timeout: OPEN_LOCK_MS });
+    database = new DatabaseSync(path);
     migrate(database, path);
     return database;
   } catch (error) {
     if (database?.isOpen === true) database.close();
-    const failure = sqliteFailure(error, path);
-    if (failure instanceof TaskStoreError) throw failure;
-    const message = existsSync(dirname(path)) ? (error as Error).message : 'its folder does not exist';
-    throw new TaskStoreError('UNAVAILABLE', `${path} can't be opened as a database: ${message}`, { cause: error });
+    throw isLocked(error) ? error : openingFailure(error, path);
   }
+}
+
+/** Why a file can't be opened. */
+export function openingFailure(error: unknown, path: string): TaskStoreError {
+  const failure = sqliteFailure(error, path);
+  if (failure instanceof TaskStoreError) return failure;
+  const message = existsSync(dirname(path)) ? (error as Error).message : 'its folder does not exist';
+  return new TaskStoreError('UNAVAILABLE', `${path} can't be opened as a database: ${message}`, { cause: error });
 }
 
 /**
@@ -65,7 +69,12 @@ export function fixedPath(path: string): string {
 }
 
 /** SQLite's name for a database without a file. */
-const IN_MEMORY = ':memory:';
+export const IN_MEMORY = ':memory:';
+
+/** Whether another process's lock is in the way, which goes away by itself. */
+export function isLocked(error: unknown): boolean {
+  return resultOf(error) === SQLITE_BUSY;
+}
 
 /** What a failure says of the file itself, as a `TaskStoreError`; the error as it is for one that may pass. */
 export function sqliteFailure(error: unknown, path: string): unknown {
@@ -90,6 +99,7 @@ export function refusal(error: unknown): unknown {
   return isForEver ? new TaskStoreError('REFUSED', (error as Error).message, { cause: error }) : error;
 }
 
+const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 /** Too big, against a constraint, of another type, out of range. */

@@ -11,7 +11,7 @@ import type { SqliteScopes } from './sqlite-scopes.ts';
 import { LIVENESS_COLUMNS, livenessOf } from './sqlite-workers.ts';
 import type { LivenessColumns } from './sqlite-workers.ts';
 import { cursorOf, placeOf } from './task-cursor.ts';
-import type { ChangeQuery, LogRange, StoredLog, StoredScopes, StoredTask, TaskChanges, TaskPage, TaskQuery } from './task-store.ts';
+import type { LogRange, StoredLog, StoredScopes, StoredTask, TaskPage, TaskQuery } from './task-store.ts';
 
 interface TaskColumns extends LivenessColumns {
   id: number;
@@ -39,7 +39,6 @@ export class SqliteReads {
       states: database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state'),
       page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
-      changes: database.prepare(`SELECT changed, ${columns} ${from} WHERE changed > ? ORDER BY changed LIMIT ?`),
       attempts: database.prepare('SELECT attempts FROM task WHERE id = ?'),
       firstTexts: database.prepare(
         'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
@@ -89,10 +88,11 @@ export class SqliteReads {
 
   tasks({ limit, cursor, state }: TaskQuery): TaskPage {
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(cursor);
-    // One more than asked for tells whether there is a next page.
     const { page, pageOfState } = this.#statements;
+    // One more than asked for shows whether there is a next page.
+    const most = Math.min(limit + 1, Number.MAX_SAFE_INTEGER);
     const found = (
-      state === undefined ? page.all(before, limit + 1) : pageOfState.all(state, before, limit + 1)
+      state === undefined ? page.all(before, most) : pageOfState.all(state, before, most)
     ) as unknown as TaskColumns[];
     const rows = found.slice(0, limit);
     return {
@@ -101,14 +101,7 @@ export class SqliteReads {
     };
   }
 
-  changes({ after, limit }: ChangeQuery): TaskChanges {
-    const last = this.#changes.last();
-    if (after === undefined || after >= last) return { changes: [], last };
-    const rows = this.#statements.changes.all(after, limit) as unknown as (TaskColumns & { changed: number })[];
-    return { changes: rows.map((row) => ({ change: row.changed, task: storedTask(row) })), last };
-  }
-
-  countByState(): Partial<Record<TaskState, number>> {
+  counts(): Partial<Record<TaskState, number>> {
     const rows = this.#statements.states.all() as { state: TaskState; count: number }[];
     return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
   }

@@ -1,5 +1,4 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { performance } from '../../src/timers.ts';
 import { TaskStoreError } from './task-store-error.ts';
 
 /** `tspn`: says in the file's header whose it is. */
@@ -226,13 +225,18 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE worker_command RENAME TO command;
   CREATE INDEX command_worker ON command (worker_id, number);
   `,
+  // Which file this is: positions of another one are recognised by it.
+  `
+  CREATE TABLE store (id TEXT NOT NULL) STRICT;
+  INSERT INTO store VALUES (lower(hex(randomblob(8))));
+  `,
 ];
 
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
 export function migrate(database: DatabaseSync, path: string): void {
   if (isCurrent(database, path)) return;
   // Heeded only before the first page is written: a file of before keeps its free pages for itself.
-  patiently(() => database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL'));
+  database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
   database.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have done it meanwhile.
@@ -246,25 +250,6 @@ export function migrate(database: DatabaseSync, path: string): void {
     throw error;
   }
 }
-
-const PATIENCE_MS = 5000;
-const PAUSE_MS = 5;
-
-/** SQLite itself does not wait for a lock where it makes a file a WAL database, as another process may be doing too. */
-function patiently(work: () => void): void {
-  const limit = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      work();
-      return;
-    } catch (error) {
-      if ((error as { errcode?: number }).errcode !== SQLITE_BUSY || performance.now() > limit) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
-    }
-  }
-}
-
-const SQLITE_BUSY = 5;
 
 /** Throws for a database that is something else's, or of a later version. It only reads. */
 export function refuseForeign(database: DatabaseSync, path: string): void {

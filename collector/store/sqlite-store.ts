@@ -1,30 +1,21 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../src/fact.ts';
+import { received } from '../../src/failure.ts';
+import { clearInterval, delay, performance, setInterval } from '../../src/timers.ts';
 import type { HeardWorker, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import { parsedRecord } from '../record/record-json.ts';
 import type { TaskState, TaskSummary } from '../record/task-record.ts';
-import { byTask } from './by-task.ts';
 import type { RetentionRule } from './retention.ts';
-import { SqliteChanges } from './sqlite-changes.ts';
-import { SqliteCommands } from './sqlite-commands.ts';
-import { SqliteCommits } from './sqlite-commits.ts';
-import { FileWatch, fixedPath, openSqliteFile, refusal, sqliteFailure } from './sqlite-file.ts';
-import { SqliteLostTraces } from './sqlite-lost-traces.ts';
-import { SqliteReads } from './sqlite-reads.ts';
-import { SqliteRevision } from './sqlite-revision.ts';
-import { SqliteScopes } from './sqlite-scopes.ts';
-import { SqliteSweep } from './sqlite-sweep.ts';
-import { SqliteTransactions } from './sqlite-transactions.ts';
-import { SqliteWorkers } from './sqlite-workers.ts';
-import { TaskStoreError } from './task-store-error.ts';
+import { SqliteConnection } from './sqlite-connection.ts';
+import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './sqlite-file.ts';
+import { isTaskStoreError, TaskStoreError } from './task-store-error.ts';
 import type {
   Beat,
   CancelAnswer,
   Cancellation,
   ChangeQuery,
   LogRange,
-  RevisionLook,
+  SqliteTaskStore,
   StoredLog,
   StoredScopes,
   StoredTask,
@@ -32,78 +23,88 @@ import type {
   TaskChanges,
   TaskPage,
   TaskQuery,
-  TaskStore,
 } from './task-store.ts';
 
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
  *
- * Its calls do their work before they return. In WAL mode with `synchronous=NORMAL` a commit
- * outlives the process at once, and the machine's power from the next checkpoint on.
+ * It is opened at its first call, and anew a second after its file was deleted or replaced. Calls that find another
+ * process's lock try again for a moment, without blocking the event loop.
  *
- * @param path A file, made if it is missing; its folder must exist. One that is relative is resolved now.
- * @throws TaskStoreError for a file that can't be opened, is not taskspan's or is of a later version.
+ * @param path A file, made if it is missing; its folder must exist. One that is relative is resolved now. `:memory:` is
+ *   a store without a file.
  */
-export function sqliteStore(path: string): TaskStore {
+export function sqliteStore(path: string): SqliteTaskStore {
   if (typeof path !== 'string' || path === '') {
-    throw new TypeError(`sqliteStore: expected the path of a file, got ${JSON.stringify(path)}`);
+    throw new TypeError(`sqliteStore: expected the path of a file, got ${received(path)}`);
   }
-  const file = fixedPath(path);
-  const database = openSqliteFile(file);
-  try {
-    database.exec(`PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${LOCK_MS};
-      PRAGMA journal_size_limit = ${WAL_BYTES}`);
-    return new SqliteStore(database, file);
-  } catch (error) {
-    // Only now the schema has been read as a whole.
-    database.close();
-    throw sqliteFailure(error, file);
-  }
+  return new SqliteStore(fixedPath(path));
 }
 
-/** How long a call waits for another process's lock before it fails, in milliseconds. */
+/** A store in memory, for tests and for processes that keep nothing: SQLite without a file. */
+export function memoryStore(): SqliteTaskStore {
+  return new SqliteStore(IN_MEMORY);
+}
+
+/** How long a call waits for another process's lock before it fails, in milliseconds: once the file is open, and until then. */
 const LOCK_MS = 250;
-/** To what size the write-ahead log is cut when it begins anew. */
-const WAL_BYTES = 16 * 1024 * 1024;
+const OPEN_LOCK_MS = 5000;
+const LOCK_PAUSE_MS = 5;
+/** How long after a failure to open it the file is tried again, in milliseconds. */
+const REOPEN_MS = 1000;
+/** How often a watched file is looked at for commits of other connections, in milliseconds. */
+const POLL_MS = 50;
 
-/** The parts of the store as one, each call with its transaction, and with an eye on the file. */
-class SqliteStore implements TaskStore {
-  readonly #database: DatabaseSync;
+class SqliteStore implements SqliteTaskStore {
   readonly #path: string;
-  readonly #watch: FileWatch;
-  readonly #transactions: SqliteTransactions;
-  readonly #changes: SqliteChanges;
-  readonly #workers: SqliteWorkers;
-  readonly #reads: SqliteReads;
-  readonly #commits: SqliteCommits;
-  readonly #commands: SqliteCommands;
-  readonly #revision: SqliteRevision;
-  readonly #lostTraces: SqliteLostTraces;
-  readonly #sweep: SqliteSweep;
+  readonly #watchers = new Set<() => void>();
+  readonly #replacedListeners = new Set<() => void>();
+  #connection: SqliteConnection | undefined;
+  #failure: { error: unknown; at: number } | undefined;
+  #openings = 0;
+  #closed = false;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #seen: string | undefined;
 
-  constructor(database: DatabaseSync, path: string) {
-    this.#database = database;
+  constructor(path: string) {
     this.#path = path;
-    this.#watch = new FileWatch(path);
-    this.#transactions = new SqliteTransactions(database);
-    this.#changes = new SqliteChanges(database);
-    this.#workers = new SqliteWorkers(database, () => this.#changes.last());
-    const scopes = new SqliteScopes(database);
-    this.#reads = new SqliteReads(database, this.#changes, scopes);
-    this.#commands = new SqliteCommands(database, this.#transactions, scopes);
-    this.#commits = new SqliteCommits(database, {
-      changes: this.#changes, workers: this.#workers, scopes, commands: this.#commands,
-    });
-    this.#revision = new SqliteRevision(database);
-    this.#lostTraces = new SqliteLostTraces(database, this.#transactions, scopes);
-    this.#sweep = new SqliteSweep(database, this.#transactions);
   }
 
-  append(facts: readonly Fact[]): Promise<void> {
-    return this.#writing(() => {
-      if (facts.length > 0) this.#append(byTask(facts));
-      else this.#checkWritable();
-    });
+  open(): Promise<void> {
+    return this.#use(() => undefined);
+  }
+
+  async append(facts: readonly Fact[]): Promise<void> {
+    try {
+      await this.#use((connection) => connection.append(facts));
+    } catch (error) {
+      if (facts.length > 0 || !isLocked(error)) throw error;
+      const { message } = error as Error;
+      throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
+    }
+    if (facts.length > 0) this.#committed();
+  }
+
+  appendNow(facts: readonly Fact[]): void {
+    const begun = performance.now();
+    for (;;) {
+      try {
+        this.#now((connection) => connection.append(facts));
+        this.#committed();
+        return;
+      } catch (error) {
+        if (!isLocked(error) || performance.now() - begun >= LOCK_MS) throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
+    }
+  }
+
+  stored(uuid: string): Promise<StoredTask | undefined> {
+    return this.#use((connection) => connection.read(() => connection.reads.stored(uuid)));
+  }
+
+  storedMany(uuids: readonly string[]): Promise<(StoredTask | undefined)[]> {
+    return this.#use((connection) => connection.readOneState(() => uuids.map((uuid) => connection.reads.stored(uuid))));
   }
 
   async task(uuid: string): Promise<TaskSummary | undefined> {
@@ -111,144 +112,175 @@ class SqliteStore implements TaskStore {
     return task && parsedRecord(task);
   }
 
-  stored(uuid: string): Promise<StoredTask | undefined> {
-    return this.#reading(() => this.#reads.stored(uuid));
-  }
-
-  revision(look: RevisionLook): number {
-    return this.#read(() => this.#revision.current(look));
+  tasks(query: TaskQuery): Promise<TaskPage> {
+    return this.#use((connection) => connection.read(() => connection.reads.tasks(query)));
   }
 
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
-    return this.#readingOneState(() => this.#reads.log(uuid, range));
+    return this.#use((connection) => connection.readOneState(() => connection.reads.log(uuid, range)));
   }
 
   scopes(uuid: string): Promise<StoredScopes | undefined> {
-    return this.#readingOneState(() => this.#reads.scopes(uuid));
-  }
-
-  tasks(query: TaskQuery): Promise<TaskPage> {
-    return this.#reading(() => this.#reads.tasks(query));
+    return this.#use((connection) => connection.readOneState(() => connection.reads.scopes(uuid)));
   }
 
   changes(query: ChangeQuery): Promise<TaskChanges> {
-    return this.#readingOneState(() => this.#reads.changes(query));
+    return this.#use((connection) => connection.readOneState(() => connection.changes.after(query)));
   }
 
-  watch(listener: () => void): () => void {
-    return this.#changes.watch.add(listener);
+  counts(): Promise<Partial<Record<TaskState, number>>> {
+    return this.#use((connection) => connection.read(() => connection.reads.counts()));
   }
 
-  cancel(uuid: string): Promise<CancelAnswer | undefined> {
-    return this.#writing(() => this.#commands.cancel(uuid));
-  }
-
-  cancellations(workerId: string, after: number): Promise<Cancellation[]> {
-    return this.#reading(() => this.#commands.cancellations(workerId, after));
-  }
-
-  beat(beat: Beat): Promise<void> {
-    return this.#writing(() => this.#telling(() => this.#workers.beat(beat)));
+  beat(beats: readonly Beat[]): Promise<void> {
+    return this.#changing((connection) => connection.writeAtOnce(() => connection.workers.beat(beats)));
   }
 
   workers(): Promise<HeardWorker[]> {
-    return this.#reading(() => this.#workers.live());
+    return this.#use((connection) => connection.read(() => connection.workers.live()));
   }
 
   silence(silences: readonly Silence[]): Promise<void> {
-    return this.#writing(() => this.#telling(() => this.#workers.silence(silences)));
+    return this.#changing((connection) => connection.writeAtOnce(() => connection.workers.silence(silences)));
   }
 
-  lostTraces(): Promise<LostTrace[]> {
-    return attempt(() => {
-      // Asked again and again: only a write makes others read anew.
-      if (!this.#read(() => this.#lostTraces.areThere())) return [];
-      return this.#write(() => this.#lostTraces.claim());
-    });
+  lease(duty: string, holder: string, forMs: number): Promise<boolean> {
+    return this.#use((connection) => connection.writeAtOnce(() => connection.workers.lease(duty, holder, forMs)));
   }
 
-  tracesEnded(taskUuids: readonly string[]): Promise<void> {
-    return this.#writing(() => this.#lostTraces.ended(taskUuids));
+  cancel(uuid: string): Promise<CancelAnswer | undefined> {
+    return this.#use((connection) => connection.write(() => connection.commands.cancel(uuid)));
   }
 
-  countByState(): Promise<Partial<Record<TaskState, number>>> {
-    return this.#reading(() => this.#reads.countByState());
+  cancellations(workerId: string, after: number): Promise<Cancellation[]> {
+    return this.#use((connection) => connection.read(() => connection.commands.cancellations(workerId, after)));
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
-    return this.#writing(() => this.#sweep.step(rules));
+    return this.#use((connection) => connection.sweep(rules));
   }
 
-  close(): Promise<void> {
-    this.#changes.watch.stop();
-    return attempt(() => this.#database.close());
+  lostTraces(): Promise<LostTrace[]> {
+    return this.#use((connection) => connection.readOneState(() => connection.lostTraces.some()));
   }
 
-  #append(tasks: ReadonlyMap<string, readonly Fact[]>): void {
-    try {
-      this.#transactions.write(() => this.#commits.write(tasks));
-    } catch (error) {
-      this.#commits.rolledBack();
-      throw refusal(error);
+  tracesEnded(taskUuids: readonly string[]): Promise<void> {
+    return this.#use((connection) => connection.writeAtOnce(() => connection.lostTraces.ended(taskUuids)));
+  }
+
+  watch(listener: () => void): () => void {
+    // A listener of its own for each call, though the function may be one.
+    const own = (): void => listener();
+    this.#watchers.add(own);
+    // Nobody else writes to what is in memory.
+    if (this.#poll === undefined && this.#path !== IN_MEMORY && !this.#closed) {
+      this.#seen = this.#version();
+      this.#poll = setInterval(() => this.#look(), POLL_MS);
+      this.#poll.unref();
     }
-    this.#commits.committed();
-    this.#changes.watch.committed();
+    return () => {
+      this.#watchers.delete(own);
+      if (this.#watchers.size === 0) this.#stopPolling();
+    };
   }
 
-  /** A write that says how many tasks are others by it. */
-  #telling(work: () => number): void {
-    if (this.#transactions.write(work) > 0) this.#changes.watch.committed();
+  onReplaced(listener: () => void): () => void {
+    const own = (): void => listener();
+    this.#replacedListeners.add(own);
+    return () => void this.#replacedListeners.delete(own);
   }
 
-  #checkWritable(): void {
-    try {
-      this.#database.exec('DELETE FROM task WHERE false');
-    } catch (error) {
-      if (sqliteFailure(error, this.#path) !== error) throw error;
-      const { message } = error as Error;
-      throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
-    }
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopPolling();
+    this.#connection?.close();
+    this.#connection = undefined;
   }
 
-  #reading<T>(work: () => T): Promise<T> {
-    return attempt(() => this.#read(work));
-  }
-
-  #readingOneState<T>(work: () => T): Promise<T> {
-    return this.#reading(() => this.#transactions.read(work));
-  }
-
-  #read<T>(work: () => T): T {
-    this.#watch.beforeRead();
-    try {
-      return work();
-    } catch (error) {
-      throw sqliteFailure(error, this.#path);
-    }
-  }
-
-  #writing<T>(work: () => T): Promise<T> {
-    return attempt(() => this.#write(work));
-  }
-
-  #write<T>(work: () => T): T {
-    this.#revision.wrote();
-    this.#watch.beforeWrite();
-    try {
-      return work();
-    } catch (error) {
-      const failure = sqliteFailure(error, this.#path);
-      if (failure !== error) this.#watch.foundDamaged(failure);
-      throw failure;
+  /** Does work in the file, again and again for a while where another process has the lock. */
+  async #use<T>(work: (connection: SqliteConnection) => T): Promise<T> {
+    const begun = performance.now();
+    for (;;) {
+      try {
+        return this.#now(work);
+      } catch (error) {
+        if (!isLocked(error)) throw error;
+        const limit = this.#connection === undefined ? OPEN_LOCK_MS : LOCK_MS;
+        if (performance.now() - begun >= limit) throw this.#connection === undefined ? openingFailure(error, this.#path) : error;
+      }
+      await delay(LOCK_PAUSE_MS);
     }
   }
-}
 
-/** Does it now; what it throws is the promise's. */
-function attempt<T>(work: () => T): Promise<T> {
-  try {
-    return Promise.resolve(work());
-  } catch (error) {
-    return Promise.reject(error);
+  /** A write that gives how many tasks it has changed. */
+  async #changing(work: (connection: SqliteConnection) => number): Promise<void> {
+    if ((await this.#use(work)) > 0) this.#committed();
+  }
+
+  /** Does work in the file, which is opened if it is not open; throws at once where another process has the lock. */
+  #now<T>(work: (connection: SqliteConnection) => T): T {
+    const connection = this.#connected();
+    try {
+      return work(connection);
+    } catch (error) {
+      if (isTaskStoreError(error, 'GONE') && connection === this.#connection) this.#gone(connection, error);
+      throw error;
+    }
+  }
+
+  #connected(): SqliteConnection {
+    if (this.#connection !== undefined) return this.#connection;
+    if (this.#closed) throw new TaskStoreError('UNAVAILABLE', `the store ${this.#path} is closed`);
+    if (this.#failure !== undefined && performance.now() - this.#failure.at < REOPEN_MS) throw this.#failure.error;
+    try {
+      this.#connection = SqliteConnection.open(this.#path);
+    } catch (error) {
+      if (!isLocked(error)) this.#failure = { error, at: performance.now() };
+      throw error;
+    }
+    this.#failure = undefined;
+    this.#openings++;
+    if (this.#openings > 1) {
+      this.#committed();
+      for (const listener of this.#replacedListeners) listener();
+    }
+    return this.#connection;
+  }
+
+  /** Opens the file anew, but not at once: its replacement may still be on its way. */
+  #gone(connection: SqliteConnection, error: unknown): void {
+    this.#connection = undefined;
+    this.#failure = { error, at: performance.now() };
+    try {
+      connection.close();
+    } catch {
+      // What it held is gone: there is nothing left that closing could save.
+    }
+  }
+
+  #committed(): void {
+    for (const listener of this.#watchers) listener();
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#poll);
+    this.#poll = undefined;
+  }
+
+  #look(): void {
+    const version = this.#version();
+    if (version === undefined || version === this.#seen) return;
+    this.#seen = version;
+    this.#committed();
+  }
+
+  /** Another text after each commit of another connection; `undefined` where the file can't be read just now. */
+  #version(): string | undefined {
+    try {
+      const version = this.#now((connection) => connection.read(() => connection.changes.dataVersion()));
+      return `${this.#openings} ${version}`;
+    } catch {
+      return undefined;
+    }
   }
 }

@@ -9,9 +9,6 @@ const STEP_TASKS = 50;
 const STEP_ROWS = 1000;
 const STEP_BYTES = 1024 * 1024;
 
-/** How long a process that sweeps is left alone after its last step. */
-const LEASE_MICROS = 10_000_000;
-
 /** This many free pages are kept for what is to come; beyond them a step gives back some. */
 const FREE_PAGES = 1024;
 const STEP_PAGES = 256;
@@ -20,13 +17,11 @@ const STEP_PAGES = 256;
  * Deletes tasks from the database step by step, each a short transaction.
  *
  * A task's own row goes first, so that no reader finds a part of it; what belonged to it is
- * remembered by its number, which is never given again, and goes piece by piece. One process at a
- * time does it, by a lease: another one would only be in the way.
+ * remembered by its number, which is never given again, and goes piece by piece.
  */
 export class SqliteSweep {
   readonly #database: DatabaseSync;
   readonly #transactions: SqliteTransactions;
-  readonly #holder: string = globalThis.crypto.randomUUID();
   readonly #statements;
 
   constructor(database: DatabaseSync, transactions: SqliteTransactions) {
@@ -50,12 +45,6 @@ export class SqliteSweep {
         `SELECT id FROM task WHERE state = 'running' AND updated < :before
            AND substr(summary, instr(summary, '","start":')) LIKE '","start":null%' ORDER BY updated, id LIMIT :limit`,
       ),
-      lease: database.prepare(
-        `INSERT INTO lease (name, holder, until) VALUES ('sweep', :holder, :until)
-         ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until
-         WHERE holder = :holder OR until < :now OR until > :until`,
-      ),
-      endLease: database.prepare(`DELETE FROM lease WHERE name = 'sweep' AND holder = ?`),
       removed: database.prepare('SELECT task_id FROM removed ORDER BY task_id LIMIT 1'),
       remember: database.prepare('INSERT OR IGNORE INTO removed (task_id) VALUES (?)'),
       forget: database.prepare('DELETE FROM removed WHERE task_id = ?'),
@@ -80,20 +69,13 @@ export class SqliteSweep {
 
   /** One step. Where nothing has to be done it only reads. */
   step(rules: readonly RetentionRule[]): SweepStep {
-    const { removed, lease, endLease } = this.#statements;
+    const { removed } = this.#statements;
     if (removed.get() === undefined && this.#candidates(rules).length === 0) return this.#giveBack();
-    const isMine = this.#transactions.write(() => {
-      const now = Date.now() * 1000;
-      const { changes } = lease.run({ holder: this.#holder, now, until: now + LEASE_MICROS });
-      if (Number(changes) !== 1) return false;
+    this.#transactions.write(() => {
       if (removed.get() === undefined) this.#removeTasks(this.#candidates(rules));
       else this.#removeParts();
-      return true;
     });
-    if (!isMine) return 'elsewhere';
-    if (removed.get() !== undefined || this.#candidates(rules).length > 0) return 'more';
-    endLease.run(this.#holder);
-    return this.#giveBack();
+    return removed.get() !== undefined || this.#candidates(rules).length > 0 ? 'more' : this.#giveBack();
   }
 
   #candidates(rules: readonly RetentionRule[]): number[] {

@@ -94,6 +94,12 @@ export class SqliteWorkers {
            state = iif(${stillLost}, state, :state)
          WHERE id = :id`,
       ),
+      lease: database.prepare(
+        `INSERT INTO lease (name, holder, until) VALUES (:duty, :holder, :until)
+         ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until
+         WHERE holder = :holder OR until < :now OR until > :until`,
+      ),
+      endLease: database.prepare('DELETE FROM lease WHERE name = ? AND holder = ?'),
       forget: database.prepare(
         `DELETE FROM worker WHERE beat < ? AND NOT EXISTS (SELECT 1 FROM task WHERE task.worker_id = worker.id)`,
       ),
@@ -109,7 +115,28 @@ export class SqliteWorkers {
   }
 
   /** @returns How many tasks run again. */
-  beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, path }: Beat): number {
+  beat(beats: readonly Beat[]): number {
+    let changed = 0;
+    for (const beat of beats) changed += this.#beat(beat);
+    return changed;
+  }
+
+  /**
+   * Takes or keeps a duty. One that ends later than it could have been taken for was taken before the clock was set
+   * back: anybody may have it.
+   */
+  lease(duty: string, holder: string, forMs: number): boolean {
+    const { lease, endLease } = this.#statements;
+    const now = Date.now() * 1000;
+    if (forMs <= 0) {
+      endLease.run(duty, holder);
+      return false;
+    }
+    const { changes } = lease.run({ duty, holder, now, until: now + forMs * 1000 });
+    return Number(changes) === 1;
+  }
+
+  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, path }: Beat): number {
     const { isLost, beat, runAgain, forget } = this.#statements;
     const before = isLost.get(id) as { lost: number } | undefined;
     beat.run({ id, host, pid, interval, time, busy, path: path ?? null });

@@ -5,22 +5,33 @@ import type { AttemptRecord, TaskState, TaskSummary } from '../record/task-recor
 import type { RetentionRule } from './retention.ts';
 
 /**
- * Keeps records and logs. One contract test (`test/collector/store/task-store-contract.ts`)
- * holds every backend to it.
+ * Keeps records and logs. One contract test (`test/collector/store/task-store-contract.ts`) holds every backend to it.
  *
- * A read sees whole commits only. Bytes are those of UTF-8.
+ * A store connects at its first call, and again after it was cut off, so each call may reject with a `TaskStoreError`:
+ * `UNAVAILABLE`, `FOREIGN`, `NEWER_SCHEMA` and so on. A read sees whole commits only. Bytes are those of UTF-8.
  */
-export interface TaskStore {
+export interface TaskStore extends FactStore, TaskReads, WorkerStore, StoreMaintenance {}
+
+/** Takes facts. */
+export interface FactStore {
   /**
-   * Commits facts, of any tasks and in any order, in one transaction. What the store has seen
-   * before changes nothing; a task to which nothing new came gets no new version.
+   * Stores facts, of any tasks and in any order. It is idempotent: a fact that the store has seen before changes
+   * nothing, and a task to which nothing new came gets no new version. So it may be repeated at any time.
    *
-   * Resolves when the facts are durable, rejects when none of them is: with a `TaskStoreError` of
-   * code `REFUSED` where another try can't succeed because of one of these facts. A backend that can do it
-   * without waiting has done it before it returns. Without facts it says whether the store can be
-   * written.
+   * Resolves when all facts are durable. It may commit them in parts: a rejection says nothing about which parts are
+   * stored. It rejects with a `TaskStoreError` of code `REFUSED` where another try can't succeed because of one of
+   * these facts. Without facts it finds out whether the store can be written.
    */
   append(facts: readonly Fact[]): Promise<void>;
+}
+
+/** Reads tasks. */
+export interface TaskReads {
+  /** The task as it is kept, so that it is served without being parsed; `undefined` for an unknown one. */
+  stored(uuid: string): Promise<StoredTask | undefined>;
+
+  /** The same for many tasks in one read: an entry for each UUID, in their order. */
+  storedMany(uuids: readonly string[]): Promise<(StoredTask | undefined)[]>;
 
   /**
    * The record of a task, parsed, as `GET /tasks/:uuid` serves it, but without its log: {@link log} reads that.
@@ -28,14 +39,8 @@ export interface TaskStore {
    */
   task(uuid: string): Promise<TaskSummary | undefined>;
 
-  /** The task as it is kept, so that it is served without being parsed; `undefined` for an unknown one. */
-  stored(uuid: string): Promise<StoredTask | undefined>;
-
-  /**
-   * A number that is another one whenever a read may give something else than before, whoever wrote;
-   * `undefined` where that can not be told at once. Throws where the store can't be read.
-   */
-  revision(look: RevisionLook): number | undefined;
+  /** Tasks, newest first by their first commit. Rejects with a `RangeError` for a cursor that no page gave. */
+  tasks(query: TaskQuery): Promise<TaskPage>;
 
   /** A part of the log; `undefined` for an unknown task. */
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined>;
@@ -43,24 +48,49 @@ export interface TaskStore {
   /** The attempts with their scopes, first to last; `undefined` for an unknown task. */
   scopes(uuid: string): Promise<StoredScopes | undefined>;
 
-  /** Tasks, newest first by their first commit. */
-  tasks(query: TaskQuery): Promise<TaskPage>;
-
-  /** How many tasks are in each state; a state of none may be absent. */
-  countByState(): Promise<Partial<Record<TaskState, number>>>;
-
   /**
-   * Tasks that were committed after a change number, each once with its latest, in the order of those
-   * numbers. Every commit of a task gives it a number greater than all before in this store.
+   * Which tasks were committed after a position, each once, in the order of their latest commits. A loss of a worker,
+   * and its return, count as commits of its tasks.
    */
   changes(query: ChangeQuery): Promise<TaskChanges>;
 
+  /** How many tasks are in each state; a state of none may be absent. */
+  counts(): Promise<Partial<Record<TaskState, number>>>;
+
   /**
-   * Calls the listener soon after each commit, whichever process made it, until the function that
-   * it gives is called. Several commits may be one call, and a call may come for nothing. The
-   * listener does no work of its own and never throws. Holds no process.
+   * Calls the listener soon after each commit, whichever process made it, until the returned function is called.
+   * Several commits may be one call, and a call may come without a commit. The listener never throws. It keeps no
+   * process alive. It never throws itself: what can't be reached is watched as soon as it can.
    */
   watch(listener: () => void): () => void;
+}
+
+/** What workers, and those that watch over them, keep in a store. */
+export interface WorkerStore {
+  /**
+   * Stores heartbeats, of many workers in one call. They are no commits; tasks that were lost with such a worker, but
+   * not for good, run again.
+   */
+  beat(beats: readonly Beat[]): Promise<void>;
+
+  /** The workers that have live tasks: begun, not ended and not lost for good, with heartbeats to come. */
+  workers(): Promise<HeardWorker[]>;
+
+  /**
+   * Stores what a listener has found about silent workers. Their tasks are lost where it says so: not those of a
+   * worker that was heard meanwhile.
+   */
+  silence(silences: readonly Silence[]): Promise<void>;
+
+  /**
+   * Takes a duty, such as deleting old tasks, or keeps it: at any time one holder has it. Resolves to whether it is
+   * this holder's for so long; another holder can take it afterwards.
+   *
+   * @param duty Name of the duty.
+   * @param holder A text that no other holder uses.
+   * @param forMs Milliseconds from now; 0 gives the duty up.
+   */
+  lease(duty: string, holder: string, forMs: number): Promise<boolean>;
 
   /**
    * Asks the worker of each open attempt of a task to cancel it, and those of its parts in other processes, also of
@@ -75,43 +105,48 @@ export interface TaskStore {
    * @param after `number` of the last one known, 0 for all.
    */
   cancellations(workerId: string, after: number): Promise<Cancellation[]>;
+}
 
-  /** Takes a worker's sign of life. It is no commit; tasks that were lost with the worker, but not for good, run again. */
-  beat(beat: Beat): Promise<void>;
+/** Keeps the store itself in order. */
+export interface StoreMaintenance {
+  /** Connects now; rejects with why that is not possible. */
+  open(): Promise<void>;
 
-  /** The workers that have live tasks: begun, not ended and not lost for good, with beats to come. */
-  workers(): Promise<HeardWorker[]>;
-
-  /**
-   * Takes what a listener says of silent workers. Their tasks are lost where it says so: those of
-   * one that was heard meanwhile are not.
-   */
-  silence(silences: readonly Silence[]): Promise<void>;
+  /** Closes what the store holds open. Each later call rejects. */
+  close(): Promise<void>;
 
   /**
-   * The open spans of some tasks that are lost for good, each task until {@link tracesEnded} names it.
-   * For half a minute they are the caller's alone: another one on the same store gets none.
-   */
-  lostTraces(): Promise<LostTrace[]>;
-
-  /** Says that these tasks' open spans have been ended where traces are kept. */
-  tracesEnded(taskUuids: readonly string[]): Promise<void>;
-
-  /**
-   * Deletes a little of what the rules let go, in one short transaction or a few, so that nobody
-   * who writes waits for long. Only ended tasks are deleted, the ones with the oldest latest facts
-   * first; each is there as a whole until it is gone as a whole.
+   * Deletes a little of what the rules let go, in one short transaction or a few, so that no writer waits for long.
+   * Only ended tasks are deleted, the ones with the oldest latest facts first; each is there as a whole until it is
+   * gone as a whole. Whoever calls it holds a {@link WorkerStore.lease}.
+   *
+   * @returns Whether there is `more` to do.
    */
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep>;
 
-  /** Closes what the store holds open. No other call may follow. */
-  close(): Promise<void>;
+  /** The open spans of some tasks that are lost for good, each task until {@link tracesEnded} names it. */
+  lostTraces(): Promise<LostTrace[]>;
+
+  /** Stores that these tasks' open spans have been ended where traces are kept. */
+  tracesEnded(taskUuids: readonly string[]): Promise<void>;
+}
+
+/** What a store in SQLite does besides: it needs no turn of the event loop to write. */
+export interface SqliteTaskStore extends TaskStore {
+  /** Stores facts before it returns, as at the exit of a process; throws what {@link FactStore.append} rejects with. */
+  appendNow(facts: readonly Fact[]): void;
+
+  /**
+   * Calls the listener each time that the store's file was replaced, or deleted and made anew: facts that were stored
+   * before may be missing. The returned function ends it.
+   */
+  onReplaced(listener: () => void): () => void;
 }
 
 /** The names of all methods of a {@link TaskStore}. */
 export const STORE_METHODS: readonly (keyof TaskStore)[] = [
-  'append', 'task', 'stored', 'revision', 'log', 'scopes', 'tasks', 'changes', 'watch', 'cancel', 'cancellations', 'beat', 'workers', 'silence',
-  'lostTraces', 'tracesEnded', 'countByState', 'sweep', 'close',
+  'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'scopes', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
+  'lease', 'cancel', 'cancellations', 'open', 'close', 'sweep', 'lostTraces', 'tracesEnded',
 ];
 
 /** Whether a value has what a {@link TaskStore} has. */
@@ -120,17 +155,13 @@ export function isTaskStore(value: unknown): value is TaskStore {
   return typeof store === 'object' && store !== null && STORE_METHODS.every((method) => typeof store[method] === 'function');
 }
 
-/**
- * How up to date a {@link TaskStore.revision} is: of `now`, or of some moment of this `turn` of the
- * event loop, for those who were waiting when it began. What this store itself wrote it has in any case.
- */
-export type RevisionLook = 'now' | 'turn';
+/** Whether a store is one in SQLite. */
+export function isSqliteStore(store: object): store is SqliteTaskStore {
+  return 'appendNow' in store;
+}
 
-/**
- * How a step of {@link TaskStore.sweep} went: there is `more` to do, all is `done`, or somebody
- * `elsewhere` (another process on the same store) is at it.
- */
-export type SweepStep = 'more' | 'done' | 'elsewhere';
+/** How a step of {@link StoreMaintenance.sweep} went. */
+export type SweepStep = 'more' | 'done';
 
 /** A task as a store keeps it. `summary` alone is not the record: what depends on the worker stands beside it. */
 export interface StoredTask {
@@ -161,7 +192,7 @@ export type CancelAnswer =
 
 /** A request to cancel one attempt, or what a worker has of its parts. */
 export interface Cancellation {
-  /** Grows from one to the next. */
+  /** Grows from one to the next, also where another file has taken the place of the store's. */
   number: number;
   taskUuid: string;
   /** Span id of the attempt's task span. */
@@ -226,14 +257,27 @@ export interface TaskPage {
 }
 
 export interface ChangeQuery {
-  /** Change number after which to begin; absent: no tasks, only where the changes are now. */
-  after?: number;
+  /**
+   * Position after which to begin, as another answer gave it; `'0'` is the one before all changes. Absent: no tasks,
+   * only the present position.
+   */
+  after?: string;
+  /** Position up to which to read; only with `after`. Default: to the present. */
+  until?: string;
   /** How many tasks at the most, from 1. */
   limit: number;
 }
 
 export interface TaskChanges {
-  changes: { change: number; task: StoredTask }[];
-  /** The greatest change number of the store, 0 if it never had a task. */
-  last: number;
+  /** In the order of their commits, each once. */
+  uuids: string[];
+  /** An opaque text: where the next reading goes on. */
+  position: string;
+  /** Whether there are more, up to `until`. */
+  more: boolean;
+  /**
+   * Set where `after` is no position of this store: it was given by another one, or by a file that has been replaced.
+   * Then the reading has begun with the first change of all.
+   */
+  anew?: true;
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { recordJson } from '../../collector/record/record-json.ts';
 import type { TaskRecord } from '../../collector/record/task-record.ts';
 import { TaskSpanProcessor } from '../../collector/runtime/task-span-processor.ts';
-import { memoryStore } from '../../collector/store/memory-store.ts';
+import { memoryStore } from '../../collector/store/sqlite-store.ts';
 import { findFiles, indexFolder, readFiles } from '../../examples/demo/index-folder.ts';
 import { runTask } from '../../src/index.ts';
 import type { TaskUpdater } from '../../src/index.ts';

@@ -36,12 +36,12 @@ function serverSource(url: string): TaskSource {
 }
 
 async function storeSource(path: string): Promise<TaskSource> {
-  if (!existsSync(path)) throw new CommandError(`there is no store ${path}`);
-  const [{ storeTaskSource }, { openStore }] = await Promise.all([
-    import('./store-task-source.ts'),
-    import('../../runtime/open-store.ts'),
-  ]);
-  return storeTaskSource(path, openStore(path));
+  const { redacted, storeAt } = await import('../../store/store-at.ts');
+  if (!existsSync(path)) throw new CommandError(`there is no store ${redacted(path)}`);
+  const { storeTaskSource } = await import('./store-task-source.ts');
+  const store = storeAt(path);
+  await store.open();
+  return storeTaskSource(path, store);
 }
 
 async function answers(url: string): Promise<boolean> {

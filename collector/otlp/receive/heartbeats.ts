@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
-import type { TaskStore } from '../../store/task-store.ts';
+import type { Beat, TaskStore } from '../../store/task-store.ts';
 import type { ReceivedHeartbeat } from './received.ts';
 
 /** The last heartbeats of one worker: the times that it gave them, and when the older one came, in microseconds. */
@@ -26,14 +26,19 @@ export class Heartbeats {
 
   /** @param via The address that the heartbeats came from, where it sends those of many workers. */
   async store(heartbeats: Iterable<ReceivedHeartbeat>, via: string | undefined): Promise<void> {
+    // Of a worker's heartbeats in one request the latest counts.
+    const fresh = new Map<string, { sent: number; beat: Beat; accept: () => void }>();
     for (const { workerId, host, pid, intervalMs, time, busyMs } of heartbeats) {
       const now = Date.now() * 1000;
       const accept = this.#accept(workerId, time, intervalMs, now);
-      if (accept === undefined) continue;
+      if (accept === undefined || (fresh.get(workerId)?.sent ?? -Infinity) >= time) continue;
       const busySince = busyMs === undefined ? null : Math.max(0, now - busyMs * 1000);
-      await this.#store.beat({ workerId, host, pid, intervalMs, time: now, busySince, ...(via !== undefined && { path: via }) });
-      accept();
+      const beat: Beat = { workerId, host, pid, intervalMs, time: now, busySince, ...(via !== undefined && { path: via }) };
+      fresh.set(workerId, { sent: time, beat, accept });
     }
+    if (fresh.size === 0) return;
+    await this.#store.beat([...fresh.values()].map(({ beat }) => beat));
+    for (const { accept } of fresh.values()) accept();
   }
 
   /** Gives what remembers the heartbeat once it is stored; `undefined` for a repeated delivery. */

@@ -49,8 +49,8 @@ export function otlpSink(options: OtlpSinkOptions): OtlpSink {
   let beats = 0;
   return {
     append: (facts) => (facts.length === 0 ? logs.send([], PROBE_MS) : logs.send(facts.map(logRecordOf))),
-    async beat(beat) {
-      await logs.send([beatRecordOf(beat)]);
+    async beat(given) {
+      await logs.send(given.map(beatRecordOf));
       beats++;
     },
     // The server watches the other workers.

@@ -6,16 +6,12 @@ export interface RecentRecord {
   /** Its `ETag`. */
   readonly tag: string;
   readonly json: string;
-  /** The store's revision since which it is known to be the task's record. */
-  readonly revision: number | undefined;
 }
 
 /** The records that were asked for last: who waits for a task asks again and again. */
 export interface RecentRecords {
-  /** The task's record if the store is at the revision at which it was known; `undefined` if there is none. */
-  at(uuid: string, revision: number): RecentRecord | undefined;
   /** The record of a task that was read now, if it is in the very state for which it was kept. */
-  of(task: StoredTask, tag: string, revision: number | undefined): RecentRecord | undefined;
+  of(task: StoredTask, tag: string): RecentRecord | undefined;
   /** Keeps a record for as long as there is room, in place of the task's former one. */
   keep(record: RecentRecord): void;
 }
@@ -26,12 +22,6 @@ export function recentRecords(maxLength: number = 4 * 1024 * 1024): RecentRecord
   const kept = new Map<string, RecentRecord>();
   let length = 0;
 
-  const renew = (record: RecentRecord): RecentRecord => {
-    kept.delete(record.task.uuid);
-    kept.set(record.task.uuid, record);
-    return record;
-  };
-
   const drop = (uuid: string): void => {
     const record = kept.get(uuid);
     if (record !== undefined) length -= lengthOf(record);
@@ -39,16 +29,13 @@ export function recentRecords(maxLength: number = 4 * 1024 * 1024): RecentRecord
   };
 
   return {
-    at(uuid, revision) {
-      const record = kept.get(uuid);
-      return record?.revision === revision ? renew(record) : undefined;
-    },
-
-    of({ uuid, summary }, tag, revision) {
+    of({ uuid, summary }, tag) {
       const record = kept.get(uuid);
       // A task that was removed and begun anew comes to the same version, but not with the same times.
       if (record === undefined || record.tag !== tag || record.task.summary !== summary) return undefined;
-      return renew({ ...record, revision });
+      kept.delete(uuid);
+      kept.set(uuid, record);
+      return record;
     },
 
     keep(record) {

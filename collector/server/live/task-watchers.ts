@@ -1,7 +1,7 @@
 import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../../src/timers.ts';
 import { groupValues } from '../../options/read.ts';
 import { recordJson } from '../../record/record-json.ts';
-import type { StoredTask, TaskChanges, TaskStore } from '../../store/task-store.ts';
+import type { StoredTask, TaskStore } from '../../store/task-store.ts';
 import { reportStoreFailure } from '../problem.ts';
 import { eventText } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
@@ -42,8 +42,10 @@ export class TaskWatchers {
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #gauge: WatcherGauge | undefined;
   #watchers = 0;
-  /** Change number up to which all is told. */
-  #last = 0;
+  /** Position in the store's changes up to which all is sent. */
+  #position = '';
+  /** What the list's readers were sent by the last two readings: a task may be read when it has changed again. */
+  #sent: readonly [Map<string, string>, Map<string, string>] = [new Map(), new Map()];
   #ready: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
   #due = false;
@@ -64,9 +66,9 @@ export class TaskWatchers {
     return this.#watchers;
   }
 
-  /** Change number at which {@link list} is. */
-  get last(): number {
-    return this.#last;
+  /** Position in the store's changes at which {@link list} is. */
+  get position(): string {
+    return this.#position;
   }
 
   /** Begins to watch; gives what ends it, to be called once or more. Rejects where the store fails. */
@@ -90,7 +92,12 @@ export class TaskWatchers {
     }
   }
 
-  /** Resolves with what was being read told; `undefined` while nothing is, when all feeds stand still. */
+  /** To be called when a client joins {@link list} at {@link position}: it has not been sent what the others have. */
+  listJoined(): void {
+    this.#sent = [new Map(), new Map()];
+  }
+
+  /** Resolves with what was being read sent; `undefined` while nothing is, when all feeds stand still. */
   get reading(): Promise<void> | undefined {
     return this.#reading;
   }
@@ -142,7 +149,7 @@ export class TaskWatchers {
     // First the ear, then the mark: what is committed in between is told twice rather than never.
     const stop = this.#store.watch(() => this.#wake());
     try {
-      this.#last = (await this.#store.changes({ limit: 1 })).last;
+      this.#position = (await this.#store.changes({ limit: 1 })).position;
     } catch (error) {
       stop();
       throw error;
@@ -196,7 +203,7 @@ export class TaskWatchers {
     const before = performance.now();
     this.#due = false;
     let done = true;
-    this.#reading = this.#tellChanges().catch((error: unknown) => {
+    this.#reading = this.#sendChanges().catch((error: unknown) => {
       reportStoreFailure(error);
       this.#due = true;
       done = false;
@@ -212,25 +219,24 @@ export class TaskWatchers {
     });
   }
 
-  async #tellChanges(): Promise<void> {
+  async #sendChanges(): Promise<void> {
+    this.#sent = [new Map(), this.#sent[0]];
     for (;;) {
-      const { changes, last } = await this.#store.changes({ after: this.#last, limit: CHANGES_PAGE });
-      if (last < this.#last) {
-        // A store that was begun anew in the place of the old one counts anew.
-        this.#last = 0;
-        continue;
-      }
-      for (const { task } of changes) {
+      // A file that has taken the place of the store's is read from its beginning.
+      const { uuids, position, more } = await this.#store.changes({ after: this.#position, limit: CHANGES_PAGE });
+      // Tasks that nobody watches are not read.
+      const isListRead = this.list.readers > 0;
+      const read = isListRead ? uuids : uuids.filter((uuid) => this.#tasks.get(uuid)?.feed !== undefined);
+      const tasks = read.length === 0 ? [] : (await this.#store.storedMany(read)).filter((task) => task !== undefined);
+      for (const task of tasks) {
         const watched = this.#tasks.get(task.uuid);
         if (watched?.feed !== undefined) await this.#advance(watched.feed, watched, task);
-        for (const listener of this.#listeners.get(task.uuid) ?? []) listener();
       }
-      if (changes.length > 0) {
-        // Last: where a reading fails, all of the page is read again.
-        this.#last = changes.at(-1)!.change;
-        if (this.list.readers > 0) this.#tellList(changes);
-      }
-      if (changes.length < CHANGES_PAGE) return;
+      for (const uuid of uuids) for (const listener of this.#listeners.get(uuid) ?? []) listener();
+      // Last: where a reading fails, all of the page is read again.
+      this.#position = position;
+      if (isListRead) this.#sendList(tasks);
+      if (!more) return;
     }
   }
 
@@ -240,8 +246,16 @@ export class TaskWatchers {
     if (feed.feed.ended) this.#drop(task.uuid, watched);
   }
 
-  #tellList(changes: TaskChanges['changes']): void {
-    const event = Buffer.from(changes.map(listEvent).join(''));
+  #sendList(tasks: readonly StoredTask[]): void {
+    const [sent, before] = this.#sent;
+    const changed = tasks.filter((task) => {
+      const state = stateOf(task);
+      const isSent = (sent.get(task.uuid) ?? before.get(task.uuid)) === state;
+      sent.set(task.uuid, state);
+      return !isSent;
+    });
+    if (changed.length === 0) return;
+    const event = Buffer.from(listEvents(changed, this.#position));
     this.list.publish({ event, size: event.byteLength });
   }
 
@@ -260,10 +274,12 @@ export class TaskWatchers {
   }
 
   async #readAgain(): Promise<void> {
-    for (const [uuid, watched] of this.#tasks) {
-      const { feed } = watched;
-      if (feed === undefined) continue;
-      const task = await this.#store.stored(uuid);
+    const watching = [...this.#tasks].filter(([, { feed }]) => feed !== undefined);
+    if (watching.length === 0) return;
+    const tasks = await this.#store.storedMany(watching.map(([uuid]) => uuid));
+    for (const [at, [uuid, watched]] of watching.entries()) {
+      const feed = watched.feed!;
+      const task = tasks[at];
       if (task === undefined) {
         feed.feed.end();
         this.#drop(uuid, watched);
@@ -278,7 +294,14 @@ interface WatchedTask {
   feed: TaskFeed | undefined;
 }
 
-/** A task that has changed, for lists. */
-export function listEvent({ change, task }: TaskChanges['changes'][number]): string {
-  return eventText({ event: 'change', id: String(change), data: recordJson(task) });
+/** Tasks that have changed, for lists. Only the last event has an id: the position after all of them. */
+export function listEvents(tasks: readonly StoredTask[], position: string): string {
+  return tasks
+    .map((task, at) => eventText({ event: 'change', ...(at === tasks.length - 1 && { id: position }), data: recordJson(task) }))
+    .join('');
+}
+
+/** Another text for each state of a task that a list shows. */
+function stateOf({ version, state, liveness }: StoredTask): string {
+  return `${version} ${state} ${liveness?.final ?? ''}`;
 }

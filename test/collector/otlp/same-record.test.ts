@@ -105,6 +105,8 @@ test('one task has one record, reported in process, as spans, as live facts, or 
   const { spans } = recorded();
   const facts = keptFacts();
   const anyTask = fc.record({ todo: steps, given: attributes, announced: fc.option(attributes, { nil: undefined }), fails: fc.boolean(), seed: fc.nat() });
+  const [inProcess, ...received] = [memoryStore(), memoryStore(), memoryStore(), memoryStore()];
+  const [bySpans, byFacts, byAny] = received.map((store) => ({ store, app: createReceiver({ store }) })) as [Way, Way, Way];
   await fc.assert(
     fc.asyncProperty(anyTask, fc.infiniteStream(fc.nat(1000)), async ({ todo, given, announced, fails }, numbers) => {
       const next = (): number => numbers.next().value as number;
@@ -119,12 +121,9 @@ test('one task has one record, reported in process, as spans, as live facts, or 
       else updater.insertFinalUpdate();
       const ended = (await spans()).slice(before);
 
-      const inProcess = memoryStore();
       await inProcess.append(facts);
       const expected = await recordIn(inProcess, uuid);
 
-      const stores = [memoryStore(), memoryStore(), memoryStore()];
-      const [bySpans, byFacts, byAny] = stores.map((store) => ({ store, app: createReceiver({ store }) })) as [Way, Way, Way];
       await bySpans.app.request('/v1/traces', posted(traceBody('protobuf', ended)));
       await byFacts.app.request('/v1/logs', posted(factsBody('protobuf', facts)));
       // Each span by one way or by both, piece by piece in any order.
@@ -148,7 +147,7 @@ test('one task has one record, reported in process, as spans, as live facts, or 
 });
 
 interface Way {
-  store: TaskStore;
+  store: ReturnType<typeof memoryStore>;
   app: ReturnType<typeof createReceiver>;
 }
 

@@ -18,6 +18,7 @@ function providerTo(store: TaskStore): NodeTracerProvider {
 async function lockedStore(failures: number): Promise<TaskStore> {
   const path = join(await temporaryFolder(), 'tasks.sqlite');
   const store = sqliteStore(path);
+  await store.open();
   const other = new DatabaseSync(path);
   other.exec('BEGIN IMMEDIATE');
   const append = store.append.bind(store);

@@ -248,7 +248,8 @@ test('a store that never answers holds up neither start nor close', async () => 
   const script = await startScript(
     folder,
     `const never = () => new Promise(() => undefined);
-     const store = { append: never, task: never, stored: never, revision: () => undefined, log: never, scopes: never, tasks: never, changes: never, watch: () => () => undefined, cancel: never, cancellations: never, beat: never, workers: never, silence: never, lostTraces: never, tracesEnded: never, countByState: never, sweep: never, close: never };
+     const names = ['append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'scopes', 'changes', 'counts', 'beat', 'workers', 'silence', 'lease', 'cancel', 'cancellations', 'open', 'close', 'sweep', 'lostTraces', 'tracesEnded'];
+     const store = { ...Object.fromEntries(names.map((name) => [name, never])), watch: () => () => undefined };
      const taskspan = await startTaskspan({ store });
      console.log(taskspan.failures[0].message, await runTask('task', async () => 'result'));
      await taskspan.close();

@@ -107,14 +107,14 @@ describe.each([
     };
     const beat = { workerId: 'w', host: 'here', pid: 1, intervalMs: 5000, time: 1_767_323_045_000_000, busySince: null };
     await store.append([{ ...start(), workerIntervalMs: 5000 } as Fact]);
-    await store.beat(beat);
+    await store.beat([beat]);
     await lose(false);
     expect(await ask()).toMatchObject({
       status: 409, cancellable: false,
       detail: `task ${UUID} can not be cancelled now: its worker has not been heard of since 2026-01-02T03:04:05.000000Z`,
     });
     expect(await store.cancellations('w', 0)).toEqual([]);
-    await store.beat(beat);
+    await store.beat([beat]);
     expect(await ask()).toMatchObject({ status: 202, cancellable: true });
     await lose(true);
     expect(await ask()).toMatchObject({ status: 409, cancellable: false, detail: `task ${UUID} has ended` });

@@ -1,8 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { lateStore } from '../../../collector/runtime/late-store.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { openSqlite, storePath } from '../store/stored-task.ts';
 
@@ -23,7 +22,10 @@ test('/readyz is 503 while another process holds the store\'s lock, and 200 agai
   const other = new DatabaseSync(path);
   other.exec('BEGIN IMMEDIATE');
   vi.advanceTimersByTime(1000);
-  const refused = await app.request('/readyz');
+  const asked = app.request('/readyz');
+  const hurry = setInterval(() => vi.advanceTimersByTime(100), 5);
+  const refused = await asked;
+  clearInterval(hurry);
   expect(refused.status).toBe(503);
   expect(refused.headers.get('Content-Type')).toBe('application/problem+json');
   expect(refused.headers.get('Retry-After')).toBe('1');
@@ -34,7 +36,7 @@ test('/readyz is 503 while another process holds the store\'s lock, and 200 agai
 });
 
 test('/readyz is 503 for a store that can not be opened', async () => {
-  expect((await createTasksApp({ store: lateStore('/nowhere/tasks.sqlite') }).request('/readyz')).status).toBe(503);
+  expect((await createTasksApp({ store: sqliteStore('/nowhere/tasks.sqlite') }).request('/readyz')).status).toBe(503);
 });
 
 test('however many requests for /readyz there are, the store is used once a second', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readingEnd } from '../../../collector/capture/ring-reader.ts';
 import { collectorMetrics } from '../../../collector/server/metrics.ts';
 import { Committer } from '../../../collector/store/committer.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { WrittenRing } from '../capture/written-ring.ts';
@@ -66,9 +66,9 @@ test('what the store can never take is among what was given up', async () => {
 
 test.each(BACKENDS)('tasks %s are counted by state', async (_, open) => {
   const store = open();
-  expect(await store.countByState()).toEqual({});
+  expect(await store.counts()).toEqual({});
   for (let n = 0; n < 6; n++) await store.append(factsOf(uuidOf(n), { end: n < 3 ? 'failed' : n < 5 ? 'completed' : undefined }));
-  expect(await store.countByState()).toEqual({ failed: 3, completed: 2, running: 1 });
+  expect(await store.counts()).toEqual({ failed: 3, completed: 2, running: 1 });
 });
 
 test('a process that serves its tasks serves its own figures too, also while its store is locked', async () => {

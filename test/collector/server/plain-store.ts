@@ -1,5 +1,6 @@
 import type { AttemptRecord, TaskState } from '../../../collector/record/task-record.ts';
 import { summaryOf } from '../record/summary-of.ts';
+import { unavailableStore } from '../../../collector/store/store-at.ts';
 import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from '../../../collector/store/task-store.ts';
 
 /** A task of {@link plainStore}. Tests change it in place, as a running task would be. */
@@ -23,14 +24,20 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
   const reads: string[] = [];
   const find = (uuid: string): PlainTask | undefined => tasks.find((task) => task.uuid === uuid);
   return {
+    ...unavailableStore('not of use here'),
     reads,
-    task: () => Promise.reject(new Error('not of use here')),
     async stored(uuid) {
       reads.push('stored');
       const task = find(uuid);
       return task && stored(task);
     },
-    revision: () => undefined,
+    async storedMany(uuids) {
+      reads.push('stored');
+      return uuids.map((uuid) => {
+        const task = find(uuid);
+        return task && stored(task);
+      });
+    },
     async log(uuid, range) {
       reads.push(`log ${JSON.stringify(range ?? {})}`);
       const task = find(uuid);
@@ -45,19 +52,8 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
       reads.push('tasks');
       return pageOf(tasks, query);
     },
-    changes: () => Promise.reject(new Error('not of use here')),
-    watch: () => () => undefined,
-    cancel: () => Promise.reject(new Error('not of use here')),
-    cancellations: () => Promise.reject(new Error('not of use here')),
-    countByState: () => Promise.resolve({}),
-    sweep: () => Promise.reject(new Error('not for the app to do')),
-    append: () => Promise.reject(new Error('not of use here')),
-    beat: () => Promise.reject(new Error('not of use here')),
+    counts: () => Promise.resolve({}),
     workers: () => Promise.resolve([]),
-    silence: () => Promise.reject(new Error('not of use here')),
-    lostTraces: () => Promise.reject(new Error('not of use here')),
-    tracesEnded: () => Promise.reject(new Error('not of use here')),
-    close: () => Promise.reject(new Error('not for the app to do')),
   };
 }
 

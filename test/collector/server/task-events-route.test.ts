@@ -8,8 +8,7 @@ import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import type { StreamOptions } from '../../../collector/server/live/event-stream.ts';
 import { serveTasks } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { arbitraryTask, cases } from '../record/arbitrary-task.ts';
@@ -185,7 +184,7 @@ describe('a stream of a task', () => {
     const task = await Telling.begin();
     const events = await task.watch();
     await events.next();
-    vi.spyOn(task.store, 'stored').mockResolvedValue(undefined);
+    vi.spyOn(task.store, 'storedMany').mockResolvedValue([undefined]);
     expect(await events.next()).toBeUndefined();
   });
 

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { unavailableStore } from '../../../collector/store/store-at.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';
 
 const PATHS = ['/tasks', `/tasks/${UUID}`, `/tasks/${UUID}/scopes`, `/tasks/${UUID}/log`, '/healthz'];
@@ -22,30 +23,7 @@ function mounted(at: string): Hono {
 }
 
 function failing(message = 'connect ECONNREFUSED db.internal:5432'): TaskStore {
-  const fail = (): Promise<never> => Promise.reject(new Error(message));
-  return {
-    append: fail,
-    task: fail,
-    stored: fail,
-    revision() {
-      throw new Error(message);
-    },
-    log: fail,
-    scopes: fail,
-    tasks: fail,
-    changes: fail,
-    watch: () => () => undefined,
-    cancel: fail,
-    cancellations: fail,
-    beat: fail,
-    workers: fail,
-    silence: fail,
-    lostTraces: fail,
-    tracesEnded: fail,
-    countByState: fail,
-    sweep: fail,
-    close: fail,
-  };
+  return unavailableStore(message);
 }
 
 async function expectProblem(response: Response, status: number, title: string): Promise<{ detail: string }> {

@@ -65,8 +65,8 @@ export function describeChildren(name: string, storeWith: StoreWith): void {
       await say(() => child.progress(1, 4));
       await say(() => child.complete());
       expect(told).toEqual([[2, 1], [3, 2], [4, 2], [5, 2], [6, 3]]);
-      const { changes } = await store.changes({ after: before.last, limit: 10 });
-      expect(changes.map(({ task: { uuid } }) => uuid)).toEqual([childUuid, parentUuid]);
+      const { uuids } = await store.changes({ after: before.position, limit: 10 });
+      expect(uuids).toEqual([childUuid, parentUuid]);
     });
 
     test('adds no line to its parent\'s log, and moves neither its `updated` nor its number of attempts', async () => {

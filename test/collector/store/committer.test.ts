@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { untilWoken } from '../../../collector/capture/ring-reader.ts';
 import { Committer } from '../../../collector/store/committer.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';

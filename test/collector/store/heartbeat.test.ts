@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import type { StoredTask, TaskStore } from '../../../collector/store/task-store.ts';
 import { Heartbeat } from '../../../collector/store/heartbeat.ts';
+import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import type { StoredTask, TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { cases } from '../record/arbitrary-task.ts';
 
@@ -230,7 +230,7 @@ describe('no worker is lost', () => {
           if (!returning.has(process)) expect(isOver).toBe(finished.has(process) || !process.runs);
         }
       }),
-      cases(300),
+      cases(120),
     );
   });
 });

@@ -1,11 +1,8 @@
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Silence } from '../../../collector/record/liveness.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { Beat, StoredTask, TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
-import { temporaryFolder } from '../../support/node-process.ts';
+import { PLACES } from './stored-task.ts';
 
 const TIME = 1_767_323_045_000_000;
 const UUIDS = [1, 2, 3, 4].map((number) => `54bf5712-b9ec-11e9-afdd-00000000000${number}`) as [string, string, string, string];
@@ -59,39 +56,24 @@ async function listed(store: TaskStore, state?: StoredTask['state']): Promise<st
   return tasks.map(({ uuid, state: told }) => (state === undefined ? uuid.slice(-1) + told : uuid.slice(-1))).join(' ');
 }
 
-const backends: [string, () => Promise<() => TaskStore>][] = [
-  ['in memory', async () => {
-    const store = memoryStore();
-    return () => store;
-  }],
-  ['in a SQLite file', async () => {
-    const path = join(await temporaryFolder(), 'tasks.sqlite');
-    return () => {
-      const store = sqliteStore(path);
-      onTestFinished(() => store.close());
-      return store;
-    };
-  }],
-];
-
-describe.each(backends)('a store %s', (_, open) => {
+describe.each(PLACES)('a store %s', (_, newPlace) => {
   test('knows by which path a worker was heard last', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     await store.append([start(FIRST, 'w')]);
     expect((await store.workers())[0]).not.toHaveProperty('path');
-    await store.beat(beat('w', { path: '192.0.2.7' }));
+    await store.beat([beat('w', { path: '192.0.2.7' })]);
     expect(await store.workers()).toMatchObject([{ id: 'w', path: '192.0.2.7' }]);
-    await store.beat(beat('w'));
+    await store.beat([beat('w')]);
     expect((await store.workers())[0]).not.toHaveProperty('path');
   });
 
   test('has heard a worker when it commits the start of its task, and when it beats', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     const before = Date.now() * 1000;
     await store.append([start(FIRST, 'one')]);
     expect((await task(store, FIRST)).liveness).toMatchObject({ busySince: null, final: false });
     expect((await task(store, FIRST)).liveness!.heard).toBeGreaterThanOrEqual(before);
-    await store.beat(beat('one', { busySince: TIME - 7 }));
+    await store.beat([beat('one', { busySince: TIME - 7 })]);
     expect(await task(store, FIRST)).toMatchObject({
       state: 'running', version: 1, liveness: { heard: TIME, busySince: TIME - 7, final: false },
     });
@@ -99,7 +81,7 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('expects no signs of life of who promised none, of what has ended, and of what is queued', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     await store.append([start(FIRST, 'none', { workerIntervalMs: 0 }), start(SECOND, ''), start(THIRD, 'one'), end(THIRD), announced(FOURTH)]);
     expect(await store.workers()).toEqual([]);
     for (const uuid of UUIDS) expect((await task(store, uuid)).liveness).toBeUndefined();
@@ -108,9 +90,9 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('has in the record of a task whether its worker is alive', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     await store.append([start(FIRST, 'one')]);
-    await store.beat(beat('one', { busySince: TIME }));
+    await store.beat([beat('one', { busySince: TIME })]);
     const heard = '2026-01-02T03:04:05.000000Z';
     expect(await store.task(FIRST)).toMatchObject({ state: 'running', finished: false, status: 2, heard, busy_since: heard });
     await store.silence([await silenceOf(store, 'one')]);
@@ -122,94 +104,93 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('names the workers that have live tasks, and how long each was silent', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     await store.append([start(FIRST, 'one'), start(SECOND, 'two', { workerIntervalMs: 100 }), start(THIRD, 'one')]);
-    await store.beat(beat('idle'));
+    await store.beat([beat('idle')]);
     await store.silence([await silenceOf(store, 'one', { lost: false, silentMs: 5000 })]);
     await store.silence([await silenceOf(store, 'one', { lost: false, silentMs: 4000 })]);
     const named = (await store.workers()).toSorted((a, b) => (a.id < b.id ? -1 : 1));
     expect(named).toMatchObject([{ id: 'one', intervalMs: 5000, silentMs: 5000 }, { id: 'two', intervalMs: 100, silentMs: 0 }]);
     await store.append([end(SECOND)]);
     expect((await store.workers()).map(({ id }) => id)).toEqual(['one']);
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     expect(await store.workers()).toMatchObject([{ id: 'one', silentMs: 0 }]);
   });
 
   test('loses the live tasks of a silent worker alone, and runs them again when it was heard', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     await store.append([start(FIRST, 'one'), end(FIRST), start(SECOND, 'one'), start(THIRD, 'two')]);
     await store.silence([await silenceOf(store, 'one')]);
     expect(await listed(store)).toBe('3running 2lost 1completed');
     expect([await listed(store, 'lost'), await listed(store, 'running')]).toEqual(['2', '3']);
-    await store.beat(beat('two'));
+    await store.beat([beat('two')]);
     expect(await listed(store, 'lost')).toBe('2');
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     expect(await listed(store)).toBe('3running 2running 1completed');
   });
 
   test('has a change for each task that is lost, runs again or is lost for good, and for nothing else of liveness', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     await store.append([start(FIRST, 'one'), start(SECOND, 'one'), start(THIRD, 'two')]);
-    const changesSince = async (after: number): Promise<string[]> => {
-      const told: string[] = [];
-      for (let last = after; ; ) {
-        const [next] = (await store.changes({ after: last, limit: 1 })).changes;
-        if (next === undefined) return told.toSorted();
-        expect(next.change).toBeGreaterThan(last);
-        last = next.change;
-        told.push(`${next.task.uuid.slice(-1)} ${next.task.state}`);
+    const changesSince = async (after: string): Promise<string[]> => {
+      const changed: string[] = [];
+      for (let at = after; ; ) {
+        const { uuids: [uuid], position } = await store.changes({ after: at, limit: 1 });
+        if (uuid === undefined) return changed.toSorted();
+        at = position;
+        changed.push(`${uuid.slice(-1)} ${(await store.stored(uuid))!.state}`);
       }
     };
     const happenings: [() => Promise<unknown>, string[]][] = [
-      [() => store.beat(beat('one')), []],
+      [() => store.beat([beat('one')]), []],
       [async () => store.silence([await silenceOf(store, 'one', { lost: false })]), []],
       [async () => store.silence([await silenceOf(store, 'one')]), ['1 lost', '2 lost']],
       [async () => store.silence([await silenceOf(store, 'one')]), []],
-      [() => store.beat(beat('one')), ['1 running', '2 running']],
+      [() => store.beat([beat('one')]), ['1 running', '2 running']],
       [async () => store.silence([await silenceOf(store, 'one', { final: true })]), ['1 lost', '2 lost']],
-      [() => store.beat(beat('one')), []],
+      [() => store.beat([beat('one')]), []],
     ];
     for (const [at, [happen, expected]] of happenings.entries()) {
       let woken = 0;
-      const { last } = await store.changes({ limit: 1 });
+      const { position } = await store.changes({ limit: 1 });
       const stop = store.watch(() => void woken++);
       await happen();
       stop();
-      expect(await changesSince(last), `happening ${at}`).toEqual(expected);
+      expect(await changesSince(position), `happening ${at}`).toEqual(expected);
       expect(woken > 0, `happening ${at}`).toBe(expected.length > 0);
     }
     expect((await task(store, FIRST)).version).toBe(1);
   });
 
   test('loses nothing for a silence after which the worker was heard', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     await store.append([start(FIRST, 'one')]);
     const silence = await silenceOf(store, 'one', { final: true });
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     await store.silence([silence, { ...silence, id: 'nobody' }]);
     expect(await listed(store)).toBe('1running');
     expect(await store.workers()).toMatchObject([{ silentMs: 0 }]);
   });
 
   test('has a lost task lost until a beat, though facts of it still come', async () => {
-    const at = await open();
+    const at = newPlace();
     await at().append([start(FIRST, 'one')]);
     const store = at();
     await store.silence([await silenceOf(store, 'one')]);
     await store.append([said(FIRST)]);
     await store.append([announced(FIRST)]);
     expect(await task(store, FIRST)).toMatchObject({ state: 'lost', version: 3 });
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     expect((await task(store, FIRST)).state).toBe('running');
   });
 
   test('takes nothing back of what is lost for good but by an end or a new attempt', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     await store.append([start(FIRST, 'one'), start(SECOND, 'one')]);
     const { heard } = (await task(store, FIRST)).liveness!;
     await store.silence([await silenceOf(store, 'one', { final: true })]);
     expect(await store.workers()).toEqual([]);
-    await store.beat(beat('one'));
+    await store.beat([beat('one')]);
     await store.append([said(FIRST), announced(FIRST)]);
     expect(await task(store, FIRST)).toMatchObject({ state: 'lost', liveness: { heard, busySince: null, final: true } });
     await store.append([end(FIRST), start(SECOND, 'one', { attempt: 2 })]);
@@ -219,7 +200,7 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('has a queued task until its first attempt, and what was announced stays known', async () => {
-    const at = await open();
+    const at = newPlace();
     const store = at();
     await store.append([announced(FIRST)]);
     expect(await task(store, FIRST)).toMatchObject({ state: 'queued', version: 1, logBytes: 0 });

@@ -1,13 +1,10 @@
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LostTrace } from '../../../collector/record/lost-trace.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';
-import { temporaryFolder } from '../../support/node-process.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { uuidOf } from './expected-task.ts';
+import { PLACES } from './stored-task.ts';
 
 /** The facts of a task whose worker will fall silent, as {@link ScriptedTask} says them but for the beats. */
 function beating(facts: readonly Fact[]): Fact[] {
@@ -27,24 +24,9 @@ function namesIn(traces: readonly LostTrace[]): string[] {
   return traces.flatMap(({ spans }) => spans.map(({ name }) => name));
 }
 
-const backends: [string, () => Promise<() => TaskStore>][] = [
-  ['in memory', async () => {
-    const store = memoryStore();
-    return () => store;
-  }],
-  ['in a SQLite file', async () => {
-    const path = join(await temporaryFolder(), 'tasks.sqlite');
-    return () => {
-      const store = sqliteStore(path);
-      onTestFinished(() => store.close());
-      return store;
-    };
-  }],
-];
-
-describe.each(backends)('a store %s', (_, open) => {
+describe.each(PLACES)('a store %s', (_, newPlace) => {
   test('gives the open spans of a task that is lost for good, with their ids, places and starts', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     const task = new ScriptedTask();
     const attempt = task.attempt({ name: 'Import', attributes: { folder: '/data' } });
     attempt.scope('Read file').complete();
@@ -88,7 +70,7 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('leaves the parts that run in other processes to those', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     const task = new ScriptedTask();
     const parentScope = { taskSpanId: 'a'.repeat(16), spanId: 'b'.repeat(16) };
     const attempt = task.attempt({ name: 'Import', parentTaskUuid: uuidOf(1), parentScope });
@@ -103,7 +85,7 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('ends them no earlier than what the task said last, whatever its clock', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     const task = new ScriptedTask();
     const ahead = 3600 * 1_000_000 + (Date.now() * 1000 - 1_700_000_000_000_000);
     const scope = task.attempt({ skew: ahead }).scope('of the future');
@@ -115,7 +97,7 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('gives nothing of a task that runs, is lost for a while only, or has ended since', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     const task = new ScriptedTask();
     const attempt = task.attempt();
     await store.append(beating(task.facts));
@@ -129,7 +111,7 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('gives no spans of a trace that is not sampled, so that nobody asks for it again', async () => {
-    const store = (await open())();
+    const store = newPlace()();
     const task = new ScriptedTask();
     task.attempt({ sampled: false }).scope('open');
     await store.append(beating(task.facts));
@@ -138,7 +120,7 @@ describe.each(backends)('a store %s', (_, open) => {
   });
 
   test('gives them until they have been ended, and the next attempt\'s when that is lost too', async () => {
-    const at = await open();
+    const at = newPlace();
     const store = at();
     const task = new ScriptedTask();
     task.attempt({ name: 'first' });
@@ -155,25 +137,4 @@ describe.each(backends)('a store %s', (_, open) => {
     await lose(store, true);
     expect(namesIn(await store.lostTraces())).toEqual(['second', 'inside']);
   });
-});
-
-test('two processes on one SQLite file do not both get them, until the first one has died', async () => {
-  const path = join(await temporaryFolder(), 'tasks.sqlite');
-  const [one, other] = [sqliteStore(path), sqliteStore(path)];
-  onTestFinished(async () => void (await Promise.all([one.close(), other.close()])));
-  const task = new ScriptedTask();
-  task.attempt({ name: 'lost' });
-  await one.append(beating(task.facts));
-  await lose(one, true);
-  expect(namesIn(await one.lostTraces())).toEqual(['lost']);
-  expect(await other.lostTraces()).toEqual([]);
-  // Half a minute later, or a clock that was set back.
-  const { DatabaseSync } = await import('node:sqlite');
-  const database = new DatabaseSync(path);
-  database.exec("UPDATE lease SET until = 0 WHERE name = 'lost-traces'");
-  database.close();
-  expect(namesIn(await other.lostTraces())).toEqual(['lost']);
-  expect(await one.lostTraces()).toEqual([]);
-  await other.tracesEnded([UUID]);
-  expect([await one.lostTraces(), await other.lostTraces()]).toEqual([[], []]);
 });

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { startSweeping } from '../../../collector/runtime/duties.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { resolveRetention, retentionRules } from '../../../collector/store/retention.ts';
 import type { RetentionOptions } from '../../../collector/store/retention.ts';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { startSweeping } from '../../../collector/runtime/duties.ts';
-import type { Fact } from '../../../src/fact.ts';
-import type { Outcome } from '../../../src/conventions.ts';
+import { memoryStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { resolveOptions } from '../../../collector/taskspan-options.ts';
+import type { Outcome } from '../../../src/conventions.ts';
+import type { Fact } from '../../../src/fact.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { startScript } from '../runtime/script.ts';
 import { BACKENDS, DAY, factsOf, NOW, openSqlite, storePath, uuidOf } from './stored-task.ts';
@@ -28,7 +28,7 @@ async function uuidsIn(store: TaskStore): Promise<string[]> {
   return (await store.tasks({ limit: 1000 })).tasks.map(({ uuid }) => uuid).toSorted();
 }
 
-describe.each(BACKENDS)('tasks %s', (_, open) => {
+describe.each([...BACKENDS])('tasks %s', (_, open) => {
   test('go 30 days after their latest fact, and a live one stays for ever', async () => {
     const store = open();
     await store.append(factsOf(uuidOf(1), { time: NOW - 30 * DAY - 1, end: 'completed' }));
@@ -235,21 +235,6 @@ test('the space of what was deleted is given back to the file system', async () 
   await sweepAll(store, {});
   expect(statSync(path).size).toBeLessThan(6_000_000);
   expect(statSync(`${path}-wal`).size).toBe(0);
-});
-
-test('one process sweeps at a time; one that has died is followed by another', async () => {
-  const path = storePath();
-  const [one, other] = [openSqlite(path), openSqlite(path)];
-  for (let n = 0; n < 200; n++) await one.append(factsOf(uuidOf(n), { time: NOW - 40 * DAY, end: 'completed' }));
-  const rules = retentionRules({}, NOW);
-  expect(await one.sweep(rules)).toBe('more');
-  expect(await other.sweep(rules)).toBe('elsewhere');
-  vi.useFakeTimers({ now: Date.now() + 11_000, toFake: ['Date'] });
-  onTestFinished(() => void vi.useRealTimers());
-  expect(await other.sweep(rules)).toBe('more');
-  expect(await one.sweep(rules)).toBe('elsewhere');
-  await sweepAll(other, {});
-  expect(await uuidsIn(one)).toEqual([]);
 });
 
 test('where nothing has to go, a sweep writes nothing and waits for nobody', async () => {

@@ -9,14 +9,10 @@ import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 import { expectedAfter, wholeOf } from './expected-task.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 
-function errorOfOpening(path: string): TaskStoreError {
-  try {
-    void sqliteStore(path).close();
-  } catch (error) {
-    if (error instanceof TaskStoreError) return error;
-    throw error;
-  }
-  throw new Error(`expected ${path} to be refused`);
+async function errorOfOpening(path: string): Promise<TaskStoreError> {
+  const error: unknown = await sqliteStore(path).open().then(() => undefined, (reason: unknown) => reason);
+  if (error instanceof TaskStoreError) return error;
+  throw new Error(`expected ${path} to be refused`, { cause: error });
 }
 
 /** Makes a database with other hands than taskspan's. */
@@ -56,9 +52,9 @@ describe('a SQLite file of taskspan', () => {
     expect(readdirSync(dirname(path))).toEqual(['tasks.sqlite']);
   });
 
-  test('has the tables of tasks, scopes and journal', () => {
+  test('has the tables of tasks, scopes and journal', async () => {
     const path = newFile();
-    storeIn(path);
+    await storeIn(path).open();
     const database = new DatabaseSync(path, { readOnly: true });
     const tables = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`).all();
     database.close();
@@ -77,22 +73,24 @@ describe('a SQLite file of taskspan', () => {
 });
 
 describe('a file that is not taskspan\'s is refused, and not one byte of it is changed:', () => {
-  test.each([
+  test.each<[string, (path: string) => void | Promise<void>, string]>([
     ['a database of something else', (path: string) => write(path, 'CREATE TABLE customer (id INTEGER)', 'INSERT INTO customer VALUES (1)'), 'FOREIGN'],
     ['one in WAL mode', (path: string) => write(path, 'PRAGMA journal_mode = WAL', 'CREATE TABLE task (id INTEGER)'), 'FOREIGN'],
     ['one with another application\'s id', (path: string) => write(path, 'PRAGMA application_id = 1196444487', 'PRAGMA user_version = 1'), 'FOREIGN'],
     ['one with a version and no tables', (path: string) => write(path, 'PRAGMA user_version = 3'), 'FOREIGN'],
     ['a text', (path: string) => writeFileSync(path, 'name;city\n'.repeat(1000)), 'FOREIGN'],
     ['a text of five letters', (path: string) => writeFileSync(path, 'hello'), 'FOREIGN'],
-    ['a later version of taskspan\'s', (path: string) => {
-      void sqliteStore(path).close();
+    ['a later version of taskspan\'s', async (path: string) => {
+      const store = sqliteStore(path);
+      await store.open();
+      await store.close();
       write(path, 'PRAGMA user_version = 99', 'ALTER TABLE task ADD COLUMN later TEXT');
     }, 'NEWER_SCHEMA'],
-  ])('%s', (_what, make, code) => {
+  ])('%s', async (_what, make, code) => {
     const path = newFile();
-    make(path);
+    await make(path);
     const before = readFileSync(path);
-    const error = errorOfOpening(path);
+    const error = await errorOfOpening(path);
     expect(error.code).toBe(code);
     expect(error.message).toContain(path);
     expect(error.message).not.toContain('\n');
@@ -102,10 +100,10 @@ describe('a file that is not taskspan\'s is refused, and not one byte of it is c
 });
 
 describe('what can\'t be opened is told in one line that names it:', () => {
-  test('a directory', () => {
+  test('a directory', async () => {
     const path = newFile();
     mkdirSync(path);
-    const { code, message, cause } = errorOfOpening(path);
+    const { code, message, cause } = await errorOfOpening(path);
     expect(code).toBe('UNAVAILABLE');
     expect(message).toMatch(/^\S+tasks\.sqlite can't be opened as a database: .+$/);
     expect(cause).toBeInstanceOf(Error);
@@ -118,15 +116,15 @@ describe('what can\'t be opened is told in one line that names it:', () => {
     await store.close();
     const cut = readFileSync(path).subarray(0, 50);
     writeFileSync(path, cut);
-    const { code, message } = errorOfOpening(path);
+    const { code, message } = await errorOfOpening(path);
     expect(code).toBe('CORRUPT');
     expect(message).toContain(path);
     expect(readFileSync(path).equals(cut)).toBe(true);
   });
 
-  test('a file in a folder that is missing', () => {
+  test('a file in a folder that is missing', async () => {
     const path = join(newFile(), 'deeper', 'tasks.sqlite');
-    const { code, message } = errorOfOpening(path);
+    const { code, message } = await errorOfOpening(path);
     expect(code).toBe('UNAVAILABLE');
     expect(message).toContain(path);
   });

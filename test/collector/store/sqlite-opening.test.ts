@@ -10,7 +10,7 @@ const THREADS = 4;
 
 test('a new database that many open at once is nobody else\'s, and locked for none', async () => {
   const gate = new Int32Array(new SharedArrayBuffer(4));
-  const paths = Array.from({ length: 100 }, () => newFile());
+  const paths = Array.from({ length: 40 }, () => newFile());
   const threads = Array.from(
     { length: THREADS },
     () => new Worker(new URL('opening-thread.ts', import.meta.url), { workerData: { gate, paths, threads: THREADS } }),
@@ -21,5 +21,5 @@ test('a new database that many open at once is nobody else\'s, and locked for no
 
 test('a file in a folder that is missing can not be opened, which names the reason', async () => {
   const path = join(tmpdir(), 'taskspan-no-such-folder', 'tasks.sqlite');
-  expect(() => sqliteStore(path)).toThrow(`${path} can't be opened as a database: its folder does not exist`);
+  await expect(sqliteStore(path).open()).rejects.toThrow(`${path} can't be opened as a database: its folder does not exist`);
 });

@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { memoryStore } from '../../../collector/store/memory-store.ts';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
-import type { Fact } from '../../../src/fact.ts';
 import type { Outcome } from '../../../src/conventions.ts';
+import type { Fact } from '../../../src/fact.ts';
 
 export const DAY = 86_400_000_000;
 /** An instant of these tests, in microseconds. */
@@ -22,15 +21,27 @@ export function storePath(): string {
 /** Opens a store that is closed after the test. */
 export function openSqlite(path: string = storePath()): TaskStore {
   const store = sqliteStore(path);
-  onTestFinished(() => store.close());
+  onTestFinished(() => store.close().catch(() => undefined));
   return store;
 }
 
-/** Every backend, by name. */
-export const BACKENDS: [string, () => TaskStore][] = [
-  ['in memory', memoryStore],
-  ['in a SQLite file', () => openSqlite()],
+/** A place where stores can be opened, which then have the same tasks. */
+export type Place = () => TaskStore;
+
+/** Every backend by name, with what makes a new place. In memory all that is opened at a place is one store. */
+export const PLACES: [string, () => Place][] = [
+  ['in memory', () => {
+    const store = memoryStore();
+    return () => store;
+  }],
+  ['in a SQLite file', () => {
+    const path = storePath();
+    return () => openSqlite(path);
+  }],
 ];
+
+/** Every backend by name, with what opens a store at a place of its own. */
+export const BACKENDS: [string, () => TaskStore][] = PLACES.map(([name, newPlace]) => [name, () => newPlace()()]);
 
 /** The facts of a task with one scope that says some lines, the latest fact at a time. */
 export function factsOf(uuid: string, options: { time?: number; end?: Outcome | undefined; lines?: number; scopes?: number } = {}): Fact[] {

@@ -18,7 +18,7 @@ afterEach(() => {
 function receiving() {
   const beats: Beat[] = [];
   const store = memoryStore();
-  store.beat = async (taken) => void beats.push(taken);
+  store.beat = async (taken) => void beats.push(...taken);
   return { beats, store, app: createReceiver({ store }) };
 }
 

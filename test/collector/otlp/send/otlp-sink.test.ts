@@ -130,7 +130,7 @@ describe('a worker', () => {
     let lives = true;
     const { sink } = await sinkTo({ hasLiveTasks: () => lives });
     expect(await sink.workers()).toEqual([{ id: WORKER, intervalMs: 5000, beats: 0, silentMs: 0 }]);
-    await sink.beat({ workerId: WORKER, host: 'here', pid: 1, intervalMs: 5000, time: 1_767_323_045_000_000, busySince: null });
+    await sink.beat([{ workerId: WORKER, host: 'here', pid: 1, intervalMs: 5000, time: 1_767_323_045_000_000, busySince: null }]);
     expect(await sink.workers()).toMatchObject([{ beats: 1 }]);
     lives = false;
     expect(await sink.workers()).toEqual([]);

@@ -25,7 +25,7 @@ async function lose(store: TaskStore, final: boolean): Promise<void> {
 }
 
 function comeBack(store: TaskStore): Promise<void> {
-  return store.beat({ workerId: 'w', host: 'here', pid: 1, intervalMs: 5000, time: NOW, busySince: null });
+  return store.beat([{ workerId: 'w', host: 'here', pid: 1, intervalMs: 5000, time: NOW, busySince: null }]);
 }
 
 const running = factsOf(TASK).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerIntervalMs: 5000 } : fact));

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
 import { markListened } from '../../../../collector/store/heartbeat.ts';
-import { memoryStore } from '../../../../collector/store/memory-store.ts';
+import { memoryStore } from '../../../../collector/store/sqlite-store.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { UUID } from '../plain-store.ts';
 
@@ -15,7 +15,7 @@ const start: Fact = {
 
 /** An app on a store whose one worker is dead, in a time of the test's own. */
 async function deadWorker() {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const store = memoryStore();
   await store.append([start]);

@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Hono } from 'hono';
-import { expect, onTestFinished, test } from 'vitest';
-import { serveTasks } from '../../../collector/server/serve-tasks.ts';
-import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { factsOf, NOW, openSqlite, storePath, uuidOf } from '../store/stored-task.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { serveTasks } from '../../../../collector/server/serve-tasks.ts';
+import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
+import { factsOf, NOW, openSqlite, storePath, uuidOf } from '../../store/stored-task.ts';
 
 const TASK = uuidOf(1);
 const { span } = factsOf(TASK)[0]!;
@@ -22,7 +22,7 @@ function requestOf(url: string, header = ''): string {
   return `GET /tasks/${TASK} HTTP/1.1\r\nHost: ${new URL(url).host}\r\n${header}\r\n`;
 }
 
-test('a request that is sent after a commit is answered with it, though a slow one before it has looked since the turn began', async () => {
+test('a request that is sent after a commit is answered with it, though a slow one before it is being read since the turn began', async () => {
   const path = storePath();
   const [store, other] = [openSqlite(path), openSqlite(path)];
   await other.append(factsOf(TASK));
@@ -54,4 +54,14 @@ test('a request that is sent after a commit is answered with it, though a slow o
     const [[answer]] = (await Promise.all([told, once(slow, 'data')])) as [[string], unknown];
     expect(Number(/"version":(\d+)/.exec(answer)![1])).toBe(committed);
   }
+});
+
+test('the tasks of all requests of one turn are read at once, each once', async () => {
+  const store = openSqlite();
+  await store.append([...factsOf(uuidOf(1)), ...factsOf(uuidOf(2))]);
+  const reads = vi.spyOn(store, 'storedMany');
+  const app = createTasksApp({ store, listen: false });
+  const asked = [1, 2, 1, 3, 1].map(async (number) => app.request(`/tasks/${uuidOf(number)}`));
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 404, 200]);
+  expect(reads.mock.calls).toEqual([[[uuidOf(1), uuidOf(2), uuidOf(3)]]]);
 });

@@ -1,64 +1,74 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { lateStore } from '../../../collector/runtime/late-store.ts';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
-import { TaskStoreError } from '../../../collector/store/task-store-error.ts';
+import { storeAt } from '../../../collector/store/store-at.ts';
 import { UUID } from '../record/scripted-task.ts';
 import { SEED_LOG, seedExample } from '../record/seed-example.ts';
-import { newFile } from '../store/sqlite-file.ts';
-import { factsOf, storePath, uuidOf } from '../store/stored-task.ts';
+import { newFile, storeIn } from './sqlite-file.ts';
+import { factsOf, storePath, uuidOf } from './stored-task.ts';
 
 vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
 
-test('a store that can\'t be opened yet rejects each call, and takes facts once it can', async () => {
+beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
+});
+
+function remove(path: string): void {
+  for (const end of ['', '-wal', '-shm']) rmSync(path + end);
+}
+
+test('a store that can\'t be opened yet rejects each call, and takes facts once it can', async () => {
   const folder = join(newFile(), '..', 'later');
-  const store = lateStore(join(folder, 'tasks.sqlite'));
-  onTestFinished(() => store.close());
+  const store = storeIn(join(folder, 'tasks.sqlite'));
   const { facts } = seedExample();
   const calls = (): Promise<unknown>[] => [
-    store.append(facts), store.task(UUID), store.stored(UUID), store.log(UUID), store.scopes(UUID), store.tasks({ limit: 1 }),
+    store.open(), store.append(facts), store.task(UUID), store.stored(UUID), store.log(UUID), store.scopes(UUID), store.tasks({ limit: 1 }),
   ];
   for (const call of calls()) await expect(call).rejects.toMatchObject({ name: 'TaskStoreError', code: 'UNAVAILABLE' });
-  expect(() => store.open()).toThrow(TaskStoreError);
   mkdirSync(folder);
   vi.advanceTimersByTime(999);
-  await expect(store.append(facts)).rejects.toBeInstanceOf(TaskStoreError);
+  await expect(store.append(facts)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   vi.advanceTimersByTime(1);
   await Promise.all(calls());
   expect((await store.log(UUID))!.text).toBe(SEED_LOG);
 });
 
-test('a store whose file is deleted is opened anew a second later, and whoever listens to it still hears', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] });
-  onTestFinished(() => void vi.useRealTimers());
+test('a store whose file is deleted is opened anew a second later, and its listeners still hear', async () => {
   const path = storePath();
-  const store = lateStore(path);
-  onTestFinished(() => store.close());
+  const store = storeIn(path);
   const heard = vi.fn();
   onTestFinished(store.watch(heard));
   await store.append(factsOf(uuidOf(1)));
-  const revision = store.revision('now')!;
-  for (const end of ['', '-wal', '-shm']) rmSync(path + end);
+  remove(path);
   await expect(store.append(factsOf(uuidOf(2)))).rejects.toMatchObject({ code: 'GONE', message: expect.stringContaining(path) });
   await expect(store.stored(uuidOf(1))).rejects.toMatchObject({ code: 'GONE' });
   vi.advanceTimersByTime(1000);
   heard.mockClear();
   await store.append(factsOf(uuidOf(3)));
   expect(heard).toHaveBeenCalled();
-  expect(store.revision('now')).toBeGreaterThan(revision + 1000);
   expect(await store.stored(uuidOf(1))).toBeUndefined();
   expect(await store.stored(uuidOf(3))).toMatchObject({ state: 'running' });
 });
 
-test('one that was opened anew is told once, and gives cancellations that come after those of the one before', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] });
-  onTestFinished(() => void vi.useRealTimers());
+test('changes after a position of the file before begin with the first of the new one', async () => {
+  const path = storePath();
+  const store = storeIn(path);
+  for (const number of [1, 2]) await store.append(factsOf(uuidOf(number)));
+  const { position: after } = await store.changes({ limit: 1 });
+  remove(path);
+  await expect(store.append([])).rejects.toMatchObject({ code: 'GONE' });
+  vi.advanceTimersByTime(1000);
+  for (const number of [3, 4, 5]) await store.append(factsOf(uuidOf(number)));
+  expect(await store.changes({ after, limit: 10 })).toMatchObject({ uuids: [uuidOf(3), uuidOf(4), uuidOf(5)], anew: true });
+});
+
+test('one that was opened anew reports it once, and gives cancellations that come after those of the one before', async () => {
   const path = storePath();
   const replaced = vi.fn();
-  const store = lateStore(path, replaced);
+  const store = sqliteStore(path);
+  onTestFinished(store.onReplaced(replaced));
   onTestFinished(() => store.close());
   const cancelled = async (uuid: string, after: number): Promise<number> => {
     await store.append(factsOf(uuid).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: 'w', cancellable: true } : fact)));
@@ -70,7 +80,7 @@ test('one that was opened anew is told once, and gives cancellations that come a
   let last = await cancelled(uuidOf(1), 0);
   last = await cancelled(uuidOf(2), last);
   expect(replaced).not.toHaveBeenCalled();
-  for (const end of ['', '-wal', '-shm']) rmSync(path + end);
+  remove(path);
   await expect(store.append([])).rejects.toMatchObject({ code: 'GONE' });
   vi.advanceTimersByTime(1000);
   const next = await cancelled(uuidOf(3), last);
@@ -79,8 +89,6 @@ test('one that was opened anew is told once, and gives cancellations that come a
 });
 
 test('a store that was found damaged is read on, not written, and opened anew when there is a sound one in its place', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] });
-  onTestFinished(() => void vi.useRealTimers());
   const path = storePath();
   const backup = `${path}.backup`;
   const before = sqliteStore(path);
@@ -90,8 +98,7 @@ test('a store that was found damaged is read on, not written, and opened anew wh
   const bytes = readFileSync(path);
   bytes.fill(0xa5, bytes.length - 40_960);
   writeFileSync(path, bytes);
-  const store = lateStore(path);
-  onTestFinished(() => store.close());
+  const store = storeIn(path);
   const append = (): Promise<void> => store.append(Array.from({ length: 300 }, (_, n) => factsOf(uuidOf(n), { lines: 9 })).flat());
   await expect(append()).rejects.toMatchObject({ name: 'TaskStoreError', code: 'CORRUPT', message: expect.stringContaining(path) });
   expect(await store.stored(uuidOf(1))).toMatchObject({ state: 'running' });
@@ -105,11 +112,15 @@ test('a store that was found damaged is read on, not written, and opened anew wh
 });
 
 test('a store that was never used has nothing to close', async () => {
-  await expect(lateStore(newFile()).close()).resolves.toBeUndefined();
+  await expect(sqliteStore(newFile()).close()).resolves.toBeUndefined();
 });
 
-test('a URL is no place for a store yet, and says so', async () => {
-  const error: unknown = await lateStore('postgres://127.0.0.1/tasks').stored(UUID).catch((reason: unknown) => reason);
-  expect(error).toMatchObject({ code: 'UNAVAILABLE' });
-  expect((error as Error).message).toMatch(/^postgres:\/\/127\.0\.0\.1\/tasks: expected the path of a SQLite file/);
+test('a URL is no location of a store yet, and the message has no password', async () => {
+  for (const location of ['postgres://app:s3cret@db.example/tasks?password=s3cret', 'postgres://app:s3cret@[/tasks', 'postgres://app:s/3?s3cret@db/tasks']) {
+    const error: unknown = await storeAt(location).stored(UUID).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'TaskStoreError', code: 'UNAVAILABLE' });
+    expect((error as Error).message).toMatch(/^postgres:\/\/.*: expected the path of a SQLite file/);
+    expect((error as Error).message).not.toContain('s3cret');
+    expect((error as Error).message).not.toContain('s/3');
+  }
 });
