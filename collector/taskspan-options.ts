@@ -4,10 +4,10 @@ import { received } from '../src/failure.ts';
 import { groupValues, membersOf, optionValue, valueSource, variableText } from './options/read.ts';
 import { resolveLimits } from './otlp/receive/receiver-options.ts';
 import type { SendingOptions } from './runtime/destination.ts';
-import { fixedLocation } from './store/store-at.ts';
-import type { ServeOptions } from './server/serve-options.ts';
+import type { ServeOptions } from './server/serve-tasks.ts';
 import { resolveRetention } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
+import { fixedLocation } from './store/store-at.ts';
 import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 
