@@ -37,7 +37,7 @@ const onSdk3: NonNullable<ViteUserConfig['plugins']>[number] = {
 /** `npm test` runs these. A test and what it waits for have room enough for a loaded machine. */
 const QUICK = {
   globalSetup: 'test/support/global-setup.ts',
-  setupFiles: 'test/support/seed.ts',
+  setupFiles: 'test/support/setup.ts',
   testTimeout: 20_000,
   hookTimeout: 20_000,
   expect: { poll: { timeout: 15_000, interval: 10 } },

@@ -18,9 +18,9 @@ export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts'
 export type { EndedSpan, StartedSpan } from './capture/ring-span-processor.ts';
 export { startTaskspan } from './start-taskspan.ts';
 export type { Taskspan } from './start-taskspan.ts';
-export { memoryStore, sqliteStore } from './store/sqlite-store.ts';
-export { TaskStoreError } from './store/task-store-error.ts';
-export type { TaskStoreErrorCode } from './store/task-store-error.ts';
+export { memoryStore, sqliteStore } from './store/sqlite/sqlite-store.ts';
+export { TaskStoreError } from './store/task-store.ts';
+export type { TaskStoreErrorCode } from './store/task-store.ts';
 export type {
   Beat,
   CancelAnswer,

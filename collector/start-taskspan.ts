@@ -7,19 +7,19 @@ import { liveTasks, worker } from '../src/worker.ts';
 import { within } from './async.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { reportLost, RingWriter } from './capture/ring-writer.ts';
-import { ExportProcessor, exporterTo } from './export/export-processor.ts';
+import { exporterTo } from './export/export-processor.ts';
 import { lostTraceSender } from './export/lost-traces.ts';
-import { registerProvider, resourceOf } from './export/provider.ts';
+import { resourceOf } from './export/provider.ts';
+import { startSpanPipeline } from './export/span-pipeline.ts';
 import { variableText } from './options/read.ts';
 import { INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
 import type { CollectorFailure } from './runtime/collector.ts';
 import { sinkSettings, spanHeaders } from './runtime/destination.ts';
 import { FLUSH_MS, startProcessCollector } from './runtime/process-collector.ts';
 import { watchProcessExit } from './runtime/process-exit.ts';
-import { sqlite } from './store/sqlite-file.ts';
+import { sqlite } from './store/sqlite/file.ts';
 import { unavailableStore } from './store/store-at.ts';
-import type { TaskStoreErrorCode } from './store/task-store-error.ts';
-import type { TaskStore } from './store/task-store.ts';
+import type { TaskStoreErrorCode, TaskStore } from './store/task-store.ts';
 import { resolveOptions } from './taskspan-options.ts';
 import type { ResolvedOptions, TaskspanOptions } from './taskspan-options.ts';
 
@@ -85,15 +85,16 @@ const UNUSABLE: ReadonlySet<string | undefined> = new Set<TaskStoreErrorCode>(['
 /** Makes the handle at once, so that a second call finds it; `ready` resolves when the rest is known. */
 function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<void> } {
   const { store, sending, exports, endpoint, serve, serviceName, retention, beatIntervalMs, lostFinalMs, handleSignals } = options;
+  const failures: Error[] = [];
   const ring = new RingWriter({ limitBytes: options.bufferBytes });
   ring.onGivenUp = () =>
     report(`${sending === undefined ? 'the store' : 'the endpoint'} has been away for too long: facts are being given up`);
-  const spans = new RingSpanProcessor(ring);
-  capture.always.add(spans);
+  const processor = new RingSpanProcessor(ring);
+  capture.always.add(processor);
   capture.everStarted = true;
 
   // Before the collector: what is open has to be ended before the last facts are committed.
-  const flushSpans = async (): Promise<void> => exported?.flushAtEnd();
+  const flushSpans = (): Promise<void> => spans.flushAtEnd();
   const finish = async (): Promise<void> => {
     await Promise.all([collector.flush(FLUSH_MS), flushSpans()]);
     reportLost(ring);
@@ -109,9 +110,22 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     beatIntervalMs,
     lostFinalMs,
     sendLostTraces: lostTraces && lostTraceSender({ exporter: lostTraces, resource: resourceOf(serviceName) }),
-    onReplaced: () => spans.startAgain(),
+    onReplaced: () => processor.startAgain(),
   });
-  const failures: Error[] = [];
+  const flushFacts = async (): Promise<void> => void (await collector.flush(FLUSH_MS));
+  const handleProcessor: SpanProcessor = {
+    onStart: (span) => processor.onStart(span),
+    onEnd: (span) => processor.onEnd(span),
+    forceFlush: flushFacts,
+    shutdown: flushFacts,
+  };
+  const spans = startSpanPipeline({
+    ...options,
+    processor: handleProcessor,
+    withFacts: sending && { headers: spanHeaders(sending), mark: () => ring.mark() },
+    onUnused: (error) => failures.push(error),
+  });
+
   let url: string | undefined;
   let hears = false;
   const listen = (): void => {
@@ -127,32 +141,14 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     if (sending !== undefined && found.hears && closed === undefined) listen();
   });
 
-  const processor: SpanProcessor = {
-    onStart: (span) => spans.onStart(span),
-    onEnd: (span) => spans.onEnd(span),
-    forceFlush: async () => void (await collector.flush(FLUSH_MS)),
-    shutdown: async () => void (await collector.flush(FLUSH_MS)),
-  };
-  let exported: ExportProcessor | undefined;
-  const unregister = register(options, failures, () => {
-    const sent = sending && { headers: spanHeaders(sending), mark: () => ring.mark() };
-    if (exports) exported = new ExportProcessor({ endpoint, ...sent });
-    return [processor, ...(exported ? [exported] : []), ...options.spanProcessors];
-  });
-  const furtherProcessors = async (method: 'forceFlush' | 'shutdown'): Promise<void> => {
-    const all = options.spanProcessors.map(async (each) => each[method]());
-    const work = Promise.all(all).catch((error: unknown) => report(`a span processor of spanProcessors failed in ${method}()`, error));
-    await within(FLUSH_MS, work);
-  };
-
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await ready;
-    await Promise.all([collector.flush(FLUSH_MS), exported?.shutdown(), furtherProcessors('shutdown')]);
+    await Promise.all([flushFacts(), spans.shutdown()]);
     exit.stop();
-    reportOpen(spans);
-    capture.always.delete(spans);
-    unregister();
+    reportOpen(processor);
+    capture.always.delete(processor);
+    spans.unregister();
     ring.close();
     if (hears) worker.listeners--;
     await collector.close();
@@ -161,7 +157,7 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     if (collecting.running?.handle === handle) collecting.running = undefined;
   };
   const handle: Taskspan = {
-    processor,
+    processor: handleProcessor,
     get store() {
       return collector.store;
     },
@@ -170,36 +166,12 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     },
     failures,
     async flush() {
-      await Promise.all([collector.flush(FLUSH_MS), exported?.forceFlush(), furtherProcessors('forceFlush')]);
+      await Promise.all([flushFacts(), spans.flush()]);
     },
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => handle.close(),
   };
   return { handle, ready };
-}
-
-/** Registers a provider as the options have it; options that have no effect then are among the failures. */
-function register(options: ResolvedOptions, failures: Error[], spanProcessors: () => SpanProcessor[]): () => void {
-  const { registerProvider: when, serviceName, sampler } = options;
-  const unused = unusedOptions(options);
-  if (when === false) {
-    if (unused !== undefined) failures.push(unused);
-    return () => undefined;
-  }
-  const onForeign = (): void => {
-    if (unused === undefined) return;
-    failures.push(unused);
-    report(unused.message);
-  };
-  return registerProvider({ registerProvider: when, serviceName, sampler, spanProcessors, onForeign });
-}
-
-/** The options for spans that have no effect where another provider makes them; `undefined` if none was given. */
-function unusedOptions({ sending, endpoint, sampler, spanProcessors }: ResolvedOptions): Error | undefined {
-  const given = { endpoint: sending === undefined ? endpoint : undefined, sampler, spanProcessors: spanProcessors[0] };
-  const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (names.length === 0) return undefined;
-  return new Error(`spans are made by another OpenTelemetry provider than taskspan's: not used for them: ${names.join(', ')}`);
 }
 
 /** A task that goes on after the end of its collector stays `running` in its record: mostly an `await` was forgotten. */

@@ -11,42 +11,37 @@ import { fixedLocation } from './store/store-at.ts';
 import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore } from './store/task-store.ts';
 
-/** Options of `startTaskspan`. An option rules over its environment variable. */
+/** Options of `startTaskspan`. An option that is given overrides its environment variable. `docs/options.md` has the bounds. */
 export interface TaskspanOptions {
   /**
-   * Where records and logs are kept: the path of a SQLite file, opened in the collector's thread,
-   * or a {@link TaskStore}, which keeps the collector in the task's own thread and stays the
-   * caller's to close. `TASKSPAN_STORE`. Default `./taskspan.sqlite`.
+   * Where records and logs are kept: the path of a SQLite file, which the collector's thread opens, or a
+   * {@link TaskStore}, which keeps the collector in the task's own thread and which the caller closes. `TASKSPAN_STORE`.
+   * Default `./taskspan.sqlite`.
    */
   store?: string | TaskStore;
   /**
-   * Whether the record and log of each task are served by HTTP, and where: `true` is port 4320 of
-   * 127.0.0.1. `TASKSPAN_PORT` (setting it serves), `TASKSPAN_HOST`, `TASKSPAN_TOKEN`, and the lists by commas
-   * `TASKSPAN_ALLOWED_HOSTS` and `TASKSPAN_ALLOWED_ORIGINS`; for what is in front of the server `TASKSPAN_TRUST_PROXY` and
-   * `TASKSPAN_GUARDED`; for what others send `TASKSPAN_RECEIVE`,
-   * `TASKSPAN_RECEIVE_MAX_BODY_BYTES` and `TASKSPAN_RECEIVE_MAX_WAITING_BYTES`; for its live streams
-   * `TASKSPAN_STREAM_ALIVE_MS` and `TASKSPAN_STREAM_MAX_BEHIND_BYTES`. Default `false`.
+   * Whether record and log of each task are served by HTTP, and where: `true` is port 4320 of 127.0.0.1. Setting
+   * `TASKSPAN_PORT` serves too. Default `false`.
    */
   serve?: boolean | ServeOptions;
   /**
-   * Base URL to which spans are sent by OTLP/HTTP, such as `http://127.0.0.1:4318`; with neither `store`
-   * nor `serve` record and log are made there too: facts are sent as they happen, and nothing is kept here.
-   * `TASKSPAN_ENDPOINT`; for spans alone `OTEL_EXPORTER_OTLP_ENDPOINT` and the rest of
-   * `OTEL_EXPORTER_OTLP_*`. Default: nothing is sent.
+   * Base URL to which spans are sent by OTLP/HTTP, such as `http://127.0.0.1:4318`. With neither `store` nor `serve` facts
+   * are sent there too, as they happen, and nothing is kept here. `TASKSPAN_ENDPOINT`; for spans alone
+   * `OTEL_EXPORTER_OTLP_ENDPOINT` and the rest of `OTEL_EXPORTER_OTLP_*`. Default: nothing is sent.
    */
   endpoint?: string;
   /**
-   * Base URL of the taskspan server that is asked for cancellations where facts are sent: needed where
-   * `endpoint` is an OpenTelemetry Collector. `TASKSPAN_SERVER_URL`. Default: `endpoint`.
+   * Base URL of the taskspan server that is polled for cancellations where facts are sent. It is needed where `endpoint`
+   * is an OpenTelemetry Collector. `TASKSPAN_SERVER_URL`. Default: `endpoint`.
    */
   serverUrl?: string;
-  /** Token for both where facts are sent, as `Authorization: Bearer …`. `TASKSPAN_TOKEN`. Default none. */
+  /** Token for `endpoint` and `serverUrl` where facts are sent: `Authorization: Bearer …`. `TASKSPAN_TOKEN`. Default none. */
   token?: string;
-  /** Name of this service in traces. `OTEL_SERVICE_NAME`. Default OpenTelemetry's. */
+  /** Name of this service in traces. `OTEL_SERVICE_NAME`. Default: that of OpenTelemetry. */
   serviceName?: string;
   /**
-   * Which traces are sent. Records do not depend on it. `OTEL_TRACES_SAMPLER` and
-   * `OTEL_TRACES_SAMPLER_ARG`. Default: all, but those whose caller decided otherwise.
+   * Which traces are sent. Records do not depend on it. `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`. Default: all,
+   * but those whose caller decided otherwise.
    */
   sampler?: Sampler;
   /** Further span processors for the provider. Default none. */
@@ -54,42 +49,36 @@ export interface TaskspanOptions {
   /**
    * When an OpenTelemetry provider is registered, with a context manager and a propagator, each where the application
    * has registered none: `'auto'` as the first task of the process begins, `true` at once, `false` never.
-   * `TASKSPAN_REGISTER_PROVIDER`: `auto`, `true`, `false`. Default `'auto'`.
+   * `TASKSPAN_REGISTER_PROVIDER`. Default `'auto'`.
    */
   registerProvider?: 'auto' | boolean;
-  /**
-   * The most memory that facts waiting for the store may take, in bytes, at least 1 MiB.
-   * `TASKSPAN_BUFFER_BYTES`. Default 128 MiB.
-   */
+  /** The most memory in bytes for facts that wait for the store, at least 1 MiB. `TASKSPAN_BUFFER_BYTES`. Default 128 MiB. */
   bufferBytes?: number;
   /**
-   * Whether SIGTERM and SIGINT end what is open as cancelled, wait for record, log and spans (at
-   * most three seconds; a second signal waits no longer) and then end the process as ever. Where the
-   * application listens to the signal itself, ending the process is left to it.
-   * `TASKSPAN_HANDLE_SIGNALS`. Default `false`.
+   * Whether SIGTERM and SIGINT end open tasks as cancelled, wait for record, log and spans (at most three seconds; a second
+   * signal waits no longer) and then end the process. Where the application listens to the signal itself, it has to end
+   * the process. `TASKSPAN_HANDLE_SIGNALS`. Default `false`.
    */
   handleSignals?: boolean;
   /**
-   * Milliseconds between two signs of life of this process while it has live tasks: after three
-   * silent ones its tasks are `lost`. From 50 to an hour; 0 gives none, and then its tasks are never
-   * lost. In the task's own thread (a `store` given as an object) none are given either.
-   * `TASKSPAN_BEAT_INTERVAL_MS`. Default 5000.
+   * Milliseconds between two heartbeats of this process while it has live tasks: after three silent intervals its tasks
+   * are `lost`. From 50 to an hour. With 0, and in the task's own thread (a `store` given as an object), there are no
+   * heartbeats, and its tasks are never lost. `TASKSPAN_BEAT_INTERVAL_MS`. Default 5000.
    */
   beatIntervalMs?: number;
   /**
-   * After how long a silence the tasks of a worker that this process listens to are lost for good, in
-   * milliseconds, but not before three intervals. `TASKSPAN_LOST_FINAL_MS`. Default 600000, ten minutes.
+   * The silence in milliseconds after which the tasks of another worker are lost for good, but not before three intervals.
+   * `TASKSPAN_LOST_FINAL_MS`. Default 600,000, ten minutes.
    */
   lostFinalMs?: number;
   /**
-   * What is kept of ended tasks; `false` keeps all for ever, as `{ days: 0, count: 0 }` does.
-   * `TASKSPAN_RETENTION_DAYS` and `TASKSPAN_RETENTION_COUNT`. Default 30 days, and of all ended
-   * tasks the latest 100,000.
+   * How many ended tasks are kept, and how long; `false` keeps all for ever, as `{ days: 0, count: 0 }` does.
+   * `TASKSPAN_RETENTION_DAYS` and `TASKSPAN_RETENTION_COUNT`. Default: 30 days, and the latest 100,000.
    */
   retention?: RetentionOptions | false;
 }
 
-/** Options with the environment read and each one checked. */
+/** The options, checked, with those of the environment and the defaults. */
 export interface ResolvedOptions {
   store: string | TaskStore;
   serve: ServeOptions | undefined;

@@ -10,7 +10,7 @@ import { takeContextSlot } from './export/provider.ts';
 import { parsedRecord } from './record/record-json.ts';
 import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
 import { Committer } from './store/committer.ts';
-import { memoryStore } from './store/sqlite-store.ts';
+import { memoryStore } from './store/sqlite/sqlite-store.ts';
 
 /** The tasks of this process since {@link recordedTasks}. Each read has all that was reported until it was called. */
 export interface RecordedTasks extends AsyncDisposable {

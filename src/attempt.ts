@@ -33,6 +33,9 @@ export interface AttemptScope {
   readonly name: string;
   readonly spanId: string;
   readonly isOpen: boolean;
+  /** The open recorded scopes that began before and after it: a list costs each scope less than a `Set`. */
+  older: AttemptScope | undefined;
+  newer: AttemptScope | undefined;
   /** Repeats the start of its span to a processor. */
   startAgain(processor: TaskProcessor): void;
   notify(message: string): void;
@@ -61,8 +64,8 @@ export class Attempt implements AttemptOptions, LiveTask {
   processors: readonly TaskProcessor[] = [];
   /** The scope of the task itself, or of the part; set as soon as it has begun. */
   root: AttemptScope | undefined;
-  /** The recorded scopes that are open, in the order in which they began. */
-  readonly #open = new Set<AttemptScope>();
+  /** The open recorded scope that began last; the others follow by {@link AttemptScope.older}. */
+  #newest: AttemptScope | undefined;
   /** The latest error that a scope or the task reported. */
   latest: { readonly thrown: unknown; readonly text: string } | undefined;
   /** How it has ended, and what it failed by; `undefined` until then. */
@@ -113,7 +116,9 @@ export class Attempt implements AttemptOptions, LiveTask {
   }
 
   startAgain(processor: TaskProcessor): void {
-    for (const scope of this.#open) scope.startAgain(processor);
+    let oldest = this.#newest;
+    while (oldest?.older !== undefined) oldest = oldest.older;
+    for (let scope = oldest; scope !== undefined; scope = scope.newer) scope.startAgain(processor);
   }
 
   /** Requests that task code stops. Without effect the second time, and after the end. */
@@ -150,8 +155,8 @@ export class Attempt implements AttemptOptions, LiveTask {
 
   /** Ends all scopes that are open, inner scopes before outer ones, the task last. */
   close({ outcome, failed, notice }: Closing): void {
-    const open = [...this.#open];
-    for (let scope = open.pop(); scope !== undefined; scope = open.pop()) {
+    // The end of a scope removes it, so that the next one is the newest.
+    for (let scope = this.#newest; scope !== undefined; scope = this.#newest) {
       if (scope !== this.root) scope.end(outcome, failed);
       else {
         if (notice !== undefined) scope.notify(notice);
@@ -162,14 +167,24 @@ export class Attempt implements AttemptOptions, LiveTask {
 
   /** Adds a recorded scope that begins. */
   opened(scope: AttemptScope): void {
-    if (this.#open.size === 0) liveTasks.add(this);
-    this.#open.add(scope);
+    const before = this.#newest;
+    if (before === undefined) liveTasks.add(this);
+    else {
+      before.newer = scope;
+      scope.older = before;
+    }
+    this.#newest = scope;
   }
 
   /** Removes a scope that has ended. */
   ended(scope: AttemptScope): void {
-    this.#open.delete(scope);
-    if (this.#open.size === 0) liveTasks.delete(this);
+    const { newer, older } = scope;
+    if (older !== undefined) older.newer = newer;
+    if (newer !== undefined) newer.older = older;
+    else this.#newest = older;
+    scope.newer = undefined;
+    scope.older = undefined;
+    if (this.#newest === undefined) liveTasks.delete(this);
   }
 }
 

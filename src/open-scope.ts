@@ -27,6 +27,8 @@ export class OpenScope implements AttemptScope {
   readonly writer: SpanWriter;
   readonly parent: OpenScope | undefined;
   readonly name: string;
+  older: AttemptScope | undefined;
+  newer: AttemptScope | undefined;
   readonly #start: number;
   /** Whether the task itself is recorded. */
   readonly #taskRecords: boolean;

@@ -4,7 +4,6 @@ import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
 import { checkLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
-import type { EachOptions, ScopeOptions } from './scope.ts';
 import type { Redact } from './text.ts';
 
 /** Options of a task, without its name. */
@@ -38,6 +37,21 @@ export interface TaskOptions<Suppress extends boolean = boolean> {
 export interface TaskUpdaterOptions<Suppress extends boolean = boolean> extends TaskOptions<Suppress> {
   /** Name of the task; a blank one is replaced by `(unnamed)`. */
   taskName: string;
+}
+
+/** Options of one scope. */
+export interface ScopeOptions<Suppress extends boolean = boolean> {
+  /**
+   * Whether an error of the scope's function is kept and the task goes on (`true`), or is rethrown
+   * (`false`). Default: the updater's.
+   */
+  suppressException?: Suppress;
+}
+
+/** Options of `each()`. */
+export interface EachOptions {
+  /** How many items there will be. Default: the length or size of what is iterated, if it has one. */
+  total?: number;
 }
 
 /** Options of a part of a task that runs in another process; see `continueTask`. */

@@ -13,8 +13,9 @@ import { received } from './failure.ts';
 import { OpenScope } from './open-scope.ts';
 import { contextInside, NOT_TRACED, scopeAttributes, startScopeSpan } from './open-span.ts';
 import { checkEachOptions, checkScopeOptions } from './options.ts';
+import type { EachOptions, ScopeOptions } from './options.ts';
 import { reportOnce } from './report.ts';
-import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
+import type { Scope, ScopeResult } from './scope.ts';
 import { shared } from './shared.ts';
 import { cleanJson } from './text.ts';
 

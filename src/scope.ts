@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { PlanInput } from './arguments.ts';
 import type { Carrier } from './carrier.ts';
+import type { EachOptions, ScopeOptions } from './options.ts';
 
 /**
  * The result of `scope()`: the function's own, if errors are rethrown. If they are suppressed, it is `undefined` for a
@@ -13,21 +14,6 @@ export type ScopeResult<T, Suppress extends boolean> = Suppress extends false
     : T extends PromiseLike<infer Value>
       ? Promise<Value | undefined>
       : T | undefined;
-
-/** Options of one scope. */
-export interface ScopeOptions<Suppress extends boolean = boolean> {
-  /**
-   * Whether an error of the scope's function is kept and the task goes on (`true`), or is rethrown
-   * (`false`). Default: the updater's.
-   */
-  suppressException?: Suppress;
-}
-
-/** Options of `each()`. */
-export interface EachOptions {
-  /** How many items there will be. Default: the length or size of what is iterated, if it has one. */
-  total?: number;
-}
 
 /**
  * A named part of a task: one span, and one job if it encloses no other scope.

@@ -8,11 +8,11 @@ import { IncompleteError } from './errors.ts';
 import { received } from './failure.ts';
 import { jsonOf } from './json-text.ts';
 import { checkOptions } from './options.ts';
-import type { TaskUpdaterOptions } from './options.ts';
+import type { TaskUpdaterOptions, EachOptions, ScopeOptions } from './options.ts';
 import { reportOnce } from './report.ts';
 import { currentScope } from './scope-handle.ts';
 import type { ScopeHandle } from './scope-handle.ts';
-import type { EachOptions, Scope, ScopeOptions, ScopeResult } from './scope.ts';
+import type { Scope, ScopeResult } from './scope.ts';
 
 /**
  * Reports on a task to the people who wait for it. The task begins with the updater, and one of

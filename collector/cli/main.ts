@@ -3,7 +3,7 @@ import { print } from '../../src/report.ts';
 import { EXIT_FAILED } from './exit-codes.ts';
 import { runProgram } from './program.ts';
 
-// Node.js 22 warns of its SQLite on standard error, which is for what concerns the caller.
+// Node.js 22 warns about its SQLite on standard error, which is for the person who calls the command.
 const emitWarning = process.emitWarning.bind(process) as (...args: unknown[]) => void;
 process.emitWarning = (...args: unknown[]) => {
   if (args[1] !== 'ExperimentalWarning') emitWarning(...args);
@@ -11,8 +11,8 @@ process.emitWarning = (...args: unknown[]) => {
 
 const [command] = process.argv.slice(2);
 
-// What is piped into `head` ends early, and that is no fault. A full disk is one, but neither ends a
-// server nor the program that `run` runs.
+// A closed pipe is no failure: `head` closes its input early. A full disk is one. Neither ends a server, nor the program
+// that `run` runs.
 let isReported = false;
 process.stderr.on('error', () => undefined);
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {

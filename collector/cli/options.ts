@@ -5,7 +5,7 @@ import { isLoopbackAddress } from '../server/host-names.ts';
 import { optionValue, variableText } from '../options/read.ts';
 import { OPTIONS } from '../options/table.ts';
 import type { OptionEntry, OptionName, OptionValues } from '../options/table.ts';
-import { accessToken } from './access-token.ts';
+import { UsageError } from './exit-codes.ts';
 
 /** Options and arguments that more than one subcommand has. Variables, defaults and checks are those of the table of options. */
 
@@ -55,12 +55,12 @@ interface SourceOptions {
 }
 
 /**
- * Where the tasks are that a command is about: at a server by its base URL, which is what stands
- * before `/tasks`; in a SQLite file by its path; or where they usually are, at a server if it answers.
+ * Names the source of a command's tasks: a server by its base URL, which ends before `/tasks`, a SQLite file by its path,
+ * or the usual one, which is the server at the usual URL if it answers, else the usual file.
  */
-export type SourcePlace = { readonly url: string } | { readonly store: string } | { readonly usualUrl: string };
+export type SourceName = { readonly url: string } | { readonly store: string } | { readonly usualUrl: string };
 
-/** Adds `--url` and `--store` to a command that reads tasks; {@link sourceOf} has what was given. */
+/** Adds `--url` and `--store` to a command that reads tasks. {@link sourceOf} reads them. */
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(new Option('-u, --url <url>', 'server that has the tasks').env('TASKSPAN_URL').argParser(parseUrl))
@@ -73,8 +73,8 @@ if one answers there, else the file ${DEFAULT_STORE}.`,
     );
 }
 
-/** An option rules over a variable, a task's own URL over both. */
-export function sourceOf(command: Command, task?: TaskArgument): SourcePlace {
+/** The source that a command line names. An option overrides a variable, and a task's own URL overrides both. */
+export function sourceOf(command: Command, task?: TaskArgument): SourceName {
   if (task?.url !== undefined) return { url: task.url };
   const { url, store } = command.opts<SourceOptions>();
   const isGiven = (name: keyof SourceOptions): boolean => command.getOptionValueSource(name) === 'cli';
@@ -83,16 +83,16 @@ export function sourceOf(command: Command, task?: TaskArgument): SourcePlace {
   return url === undefined ? { usualUrl: usualUrl(command) } : { url };
 }
 
-/** Where `taskspan serve` serves with the same environment. */
+/** The URL at which `taskspan serve` serves with the same environment. */
 function usualUrl(command: Command): string {
   const host = variable(command, variableOf('serve.host'), parseHost) ?? DEFAULT_HOST;
   const port = variable(command, variableOf('serve.port'), parserOf('serve.port')) ?? DEFAULT_PORT;
-  // A server on every address of its machine is asked at the nearest.
+  // A server that listens on every address is reached by the loopback one.
   const name = new Map([['0.0.0.0', DEFAULT_HOST], ['::', '::1'], ['[::]', '::1']]).get(host) ?? host;
   return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
 }
 
-/** A variable that belongs to no option of the command, told as commander tells those that do. */
+/** A variable that belongs to no option of the command, checked and reported as commander does for those that do. */
 function variable<T>(command: Command, name: string, parse: (value: string) => T): T | undefined {
   const value = variableText(process.env, name);
   if (value === undefined) return undefined;
@@ -104,7 +104,7 @@ function variable<T>(command: Command, name: string, parse: (value: string) => T
   }
 }
 
-/** A task by its UUID, or by its URL, which says where it is too. */
+/** A task by its UUID, or by its URL, which names its server too. */
 export interface TaskArgument {
   readonly uuid: string;
   readonly url?: string;
@@ -167,7 +167,7 @@ function variableOf(name: OptionName): string {
   return OPTIONS[name].variable ?? '';
 }
 
-/** Parses the text of an option as the table has it, and throws as commander wants it. */
+/** Makes a parser for commander of an option of the table. */
 function parserOf<Name extends OptionName>(name: Name): (text: string) => OptionValues[Name] {
   const entry: OptionEntry = OPTIONS[name];
   const kind = entry.variableKind ?? entry.kind;
@@ -180,4 +180,18 @@ function parserOf<Name extends OptionName>(name: Name): (text: string) => Option
     }
     return value as OptionValues[Name];
   };
+}
+
+/**
+ * The token of `TASKSPAN_TOKEN`, if there is one. It has no option, since all users of a machine see the command lines of
+ * its programs.
+ *
+ * Throws a {@link UsageError} for an invalid token.
+ */
+export function accessToken(): string | undefined {
+  try {
+    return optionValue('serve.token', undefined, { env: process.env });
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
 }

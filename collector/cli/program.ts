@@ -1,20 +1,33 @@
 import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { describeFailure, failureText } from '../../src/failure.ts';
-import { cancelCommand } from './cancel-command.ts';
 import { variableText } from '../options/read.ts';
-import { CommandError } from './command-error.ts';
-import { EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
-import type { ExitWith } from './exit-codes.ts';
-import { listCommand } from './list-command.ts';
-import { runCommand } from './run-command.ts';
-import { serveCommand } from './serve-command.ts';
-import { showCommand } from './show-command.ts';
-import { tailCommand } from './tail-command.ts';
+import { TASK_STATES } from '../record/task-record.ts';
+import { CommandError, EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
+import type { ListOptions } from './list.ts';
+import {
+  addSourceOptions,
+  endpointOption,
+  hostOption,
+  jsonOption,
+  parseCount,
+  parseName,
+  parseUuid,
+  portOption,
+  recordingStoreOption,
+  sourceOf,
+  storeOption,
+  taskArgument,
+} from './options.ts';
+import type { TaskArgument } from './options.ts';
+import type { RunOptions } from './run.ts';
+import type { ServingOptions } from './serve.ts';
+import type { ShowOptions } from './show.ts';
+import type { TailCommandOptions } from './tail.ts';
 
 /**
- * Runs the `taskspan` command and resolves to its exit code, one of `exit-codes.ts` or that of a
- * program which it ran. Where it could not run, one line on standard error says why.
+ * Runs the `taskspan` command and resolves to its exit code, one of `exit-codes.ts` or that of the program that it ran.
+ * Where it could not run, standard error has one line with the reason.
  *
  * @param args The arguments after the command's name.
  */
@@ -32,28 +45,118 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Gets the exit code of a subcommand that ends with another one than 0. */
+type ExitWith = (code: number) => void;
+
+/** The command line. What a subcommand does is loaded when it runs: help and usage errors need none of it. */
 function createProgram(exitWith: ExitWith): Command {
   const program = new Command('taskspan')
     .description('One instrumentation for background tasks: live log and status record, and a trace.')
     .version(packageVersion(), '-V, --version')
     .addHelpText('after', EXIT_CODES_HELP)
-    // So that the options of a program that is run are its own.
+    // Options after the name of a program that is run are the program's.
     .enablePositionalOptions()
     .exitOverride();
-  const commands = [
-    listCommand(),
-    showCommand(),
-    tailCommand(exitWith),
-    cancelCommand(),
-    runCommand(exitWith),
-    serveCommand(),
-  ];
-  // Made by `command()` or added, each subcommand must throw rather than exit.
+  const commands = [listCommand(), showCommand(), tailCommand(exitWith), cancelCommand(), runCommand(exitWith), serveCommand()];
+  // A subcommand must throw rather than exit, which `addCommand` alone does not see to.
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   return program;
 }
 
-/** Deletes the variables of taskspan that are unset in our sense: for commander an empty one is a value. */
+function listCommand(): Command {
+  const command = new Command('list')
+    .summary('list the tasks, newest first')
+    .description('Lists the tasks, newest first: state, progress, age, duration, name and UUID.')
+    .addOption(new Option('-n, --limit <number>', 'how many at the most').default(20).argParser(parseCount(1)))
+    .addOption(new Option('--state <state>', 'only tasks in this state').choices(TASK_STATES))
+    .addOption(jsonOption('print their records, without logs, as a JSON array'));
+  return addSourceOptions(command).action(async (options: ListOptions) => {
+    const { list } = await import('./list.ts');
+    await list(sourceOf(command), options);
+  });
+}
+
+function showCommand(): Command {
+  const command = new Command('show')
+    .summary('show a task as it is now')
+    .description('Shows a task as it is now: its record, its scopes and the end of its log.')
+    .addArgument(taskArgument())
+    .option('--log', 'print the whole log and nothing else')
+    .addOption(jsonOption('print the record as JSON').conflicts('log'));
+  return addSourceOptions(command).action(async (task: TaskArgument, options: ShowOptions) => {
+    const { show } = await import('./show.ts');
+    await show(sourceOf(command, task), task.uuid, options);
+  });
+}
+
+function tailCommand(exitWith: ExitWith): Command {
+  const command = new Command('tail')
+    .summary('follow a task until it has ended')
+    .description(
+      'Follows a task until it has ended and exits with its outcome. On a terminal the log goes by above the ' +
+        'scopes with their progress; else, and with NO_COLOR or TERM=dumb, it is the log alone.',
+    )
+    .addArgument(taskArgument())
+    .addOption(new Option('-n, --lines <number>', 'how many lines of the log so far to begin with; all that the record has if absent, at most 1 MiB').argParser(parseCount(0)))
+    .option('--plain', 'print the log alone, also on a terminal')
+    .addOption(jsonOption('print the events as JSON, one a line').conflicts(['lines', 'plain']));
+  return addSourceOptions(command).action(async (task: TaskArgument, options: TailCommandOptions) => {
+    const { tailTask } = await import('./tail.ts');
+    exitWith(await tailTask(sourceOf(command, task), task.uuid, options));
+  });
+}
+
+function cancelCommand(): Command {
+  const command = new Command('cancel')
+    .summary('ask a task to stop')
+    .description('Asks the worker of a task to cancel it. It does not wait for that: `taskspan tail` does.')
+    .addArgument(taskArgument())
+    .addOption(jsonOption('print { "task_uuid", "cancel": "requested" }'));
+  return addSourceOptions(command).action(async (task: TaskArgument, { json }: { readonly json?: boolean }) => {
+    const { withSource } = await import('./source.ts');
+    const { uuid } = task;
+    await withSource(sourceOf(command, task), (source) => source.cancel(uuid));
+    process.stdout.write(json === true ? `${JSON.stringify({ task_uuid: uuid, cancel: 'requested' })}\n` : `asked to cancel ${uuid}\n`);
+  });
+}
+
+function runCommand(exitWith: ExitWith): Command {
+  return new Command('run')
+    .summary('run any program as a task')
+    .description(
+      'Runs a program as a task: each line that it writes is a notification, its exit code is the outcome. ' +
+        'It has our standard input and gets our signals, and its exit code is ours: 128 and the number for a signal.',
+    )
+    .usage('[options] -- command [argument...]')
+    .argument('<command...>', 'the program with its arguments')
+    .passThroughOptions()
+    .addOption(recordingStoreOption())
+    .addOption(new Option('--name <text>', 'what the task is called; the command line if absent').argParser(parseName))
+    .addOption(new Option('--uuid <uuid>', "the task's UUID; a new one if absent").argParser(parseUuid))
+    .addOption(new Option('--attempt <number>', 'number of this attempt, for a retry').argParser(parseCount(1)))
+    .option('-q, --quiet', 'do not pass on what the program writes, nor tell the UUID')
+    .addOption(jsonOption('print the record at the end; what the program writes goes to standard error'))
+    .action(async (line: string[], options: RunOptions) => {
+      const { run } = await import('./run.ts');
+      exitWith(await run(line, options));
+    });
+}
+
+function serveCommand(): Command {
+  return new Command('serve')
+    .summary('serve the tasks of a store')
+    .description('Serves the records and logs of a store, whoever writes them, and takes what others send by OTLP/HTTP, until it is told to stop.')
+    .addOption(portOption())
+    .addOption(hostOption())
+    .addOption(storeOption())
+    .addOption(endpointOption())
+    .action(async (options: ServingOptions) => {
+      const { serve } = await import('./serve.ts');
+      await serve(options);
+    });
+}
+
+/** Deletes the variables of taskspan that are empty or blank: for commander an empty one has a value. */
 function deleteEmptyVariables(env: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(env)) {
     if (name.startsWith('TASKSPAN_') && variableText(env, name) === undefined) delete env[name];

@@ -2,11 +2,14 @@ import { checkKeys } from '../../src/arguments.ts';
 import { OPTIONS } from './table.ts';
 import type { OptionEntry, OptionName, OptionValues } from './table.ts';
 
-/** Where else an option may come from, and what it is called there. */
+/** Another source of an option, and its name in messages. */
 export interface OptionContext {
   /** The environment whose variables count where the caller gives no option. Default: none does. */
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** What the caller calls the option or the group: `streams`, in place of `serve.streams`. Empty for a group whose members are options by themselves. */
+  /**
+   * The caller's name for the option or the group: `streams`, in place of `serve.streams`. Empty for a group whose members
+   * are options by themselves.
+   */
   readonly as?: string;
 }
 
@@ -37,7 +40,7 @@ export function valueSource(name: OptionName, given: unknown, { env, as = name }
   return env !== undefined && variable !== undefined && variableText(env, variable) !== undefined ? variable : undefined;
 }
 
-/** The members of a group that have no members themselves, by the names that they have in it. */
+/** The values of the direct members of a group, by their names in it. */
 export type GroupValues<Group extends string> = {
   [Name in OptionName as Name extends `${Group}.${infer Key}` ? (Key extends `${string}.${string}` ? never : Key) : never]: OptionValues[Name];
 };
@@ -60,7 +63,7 @@ export function membersOf(group?: OptionName): string[] {
   return names.filter((name) => !name.includes('.'));
 }
 
-/** What the caller calls a member of a group. */
+/** The caller's name for a member of a group. */
 export function memberName(group: string, key: string): string {
   return group === '' ? key : `${group}.${key}`;
 }

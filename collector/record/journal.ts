@@ -18,15 +18,26 @@ export interface JournalRow {
   readonly entries: readonly JournalEntry[];
 }
 
-/** Which lines of a row are about which scope: one entry a fact that the log shows, and one more in each row that its lines go on in. */
+/**
+ * What an entry's lines are: the head of an attempt, a scope's name, a notification, how a scope ended, the end of an
+ * attempt, how many facts are missing before an end; or what goes on from the row before.
+ */
+export const ENTRY_KINDS = ['continued', 'attempt', 'scope', 'message', 'outcome', 'end', 'missing'] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+
+/**
+ * Which lines of a row are about which scope. A fact that the log shows has one entry, and one more for what is missing
+ * before it, and one in each row in which its lines go on.
+ */
 export interface JournalEntry {
+  kind: EntryKind;
   /** {@link ScopeState.number} of the scope that it is about. */
   scope: number;
   /** Length of its lines in bytes of UTF-8. */
   bytes: number;
   /** Microseconds since the epoch. */
   time: number;
-  /** Present for a notification, where its lines begin. */
+  /** Present for a message. */
   notification?: {
     /** Whether a `(continued)` line comes first. */
     named: boolean;
@@ -58,13 +69,21 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     this.#before = task.scopeBefore();
   }
 
-  /** Writes the lines of a fact, if it has any. Gives the offset of the row in which they begin. */
+  /** Writes the lines of a fact, if it has any. Gives the offset of the row in which a notification begins. */
   write(fact: ScopeFact, scope: ScopeState): number {
     if (fact.kind === 'notification') return this.#writeMessage(fact, scope);
-    const lines = missingLines(fact, scope) + factLines(fact);
-    if (lines === '') return this.#offset;
-    const text = this.#named(lines, scope, this.#needsName(lineKind(fact), scope));
-    return this.#add(text, { scope: scope.number, bytes: 0, time: fact.time });
+    const missing = missingLines(fact, scope);
+    const lines = factLines(fact);
+    let named = missing + lines !== '' && this.#needsName(lineKind(fact), scope);
+    if (missing !== '') {
+      this.#add(this.#named(missing, scope, named), { kind: 'missing', scope: scope.number, bytes: 0, time: fact.time });
+      named = false;
+    }
+    if (lines !== '') {
+      const kind = ENTRY_KIND[fact.kind] ?? 'message';
+      this.#add(this.#named(lines, scope, named), { kind, scope: scope.number, bytes: 0, time: fact.time });
+    }
+    return this.#offset;
   }
 
   /** Leaves with the task which scope's line was the last, and how long its log is now. */
@@ -84,7 +103,7 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     // A message that goes on in another row is no line either.
     if (!isPlain || isLongerThanRow(text)) notification.message = message;
     if (attributes !== undefined) notification.attributes = attributes;
-    return this.#add(text, { scope: scope.number, bytes: 0, time, notification });
+    return this.#add(text, { kind: 'message', scope: scope.number, bytes: 0, time, notification });
   }
 
   #needsName(kind: LineKind, scope: ScopeState): boolean {
@@ -145,7 +164,7 @@ export class JournalWriter implements ScopeTree<ScopeState> {
       const bytes = Buffer.byteLength(piece);
       this.#rows.push({ offset: this.#offset, text: piece, bytes, entries: [{ ...next, bytes }] });
       this.#offset += bytes;
-      next = { scope, time, bytes: 0 };
+      next = { kind: 'continued', scope, time, bytes: 0 };
     }
   }
 
@@ -167,6 +186,14 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     return false;
   }
 }
+
+/** The kinds of the entries of facts that have lines; any other line is a message. */
+const ENTRY_KIND: Readonly<Partial<Record<ScopeFact['kind'], EntryKind>>> = {
+  'task-start': 'attempt',
+  'scope-start': 'scope',
+  'scope-end': 'outcome',
+  'task-end': 'end',
+};
 
 /** The most bytes of UTF-8 that a UTF-16 code unit takes. */
 const MOST_BYTES = 3;

@@ -30,8 +30,8 @@ export interface HeardWorker {
   beats: number;
   /** How long it has been silent since, in milliseconds that a process has listened to and stored. */
   silentMs: number;
-  /** The way by which its heartbeats come, where that is one that can fail for many workers at once. */
-  path?: string;
+  /** The relay by which its heartbeats come, where they come by one that serves many workers, such as an OpenTelemetry Collector. */
+  via?: string;
 }
 
 /** How long a worker has been silent, as a listener stores it. It counts for nothing if the worker was heard meanwhile. */
@@ -53,7 +53,7 @@ const LOST_INTERVALS = 3;
 interface Listened {
   beats: number;
   silentMs: number;
-  /** How much of the silence is the way's: then the way was suspected, and not the worker. */
+  /** How much of the silence is the relay's: then the relay was suspected, and not the worker. */
   excusedMs: number;
 }
 
@@ -69,8 +69,8 @@ export interface ListenerOptions {
  * Counts the silence of workers from look to look.
  *
  * Several processes may listen: each takes over what other processes have stored, and no time counts twice. So a count
- * is never more than the time that has passed. A silence for which {@link isWaySuspected} blames the way of many
- * workers makes none of them lost, unless it goes on until they are lost for good.
+ * is never more than the time that has passed. A silence for which {@link isRelaySuspected} blames their relay
+ * makes no worker lost, unless it goes on until they are lost for good.
  */
 export class Listener {
   readonly #options: ListenerOptions;
@@ -97,7 +97,7 @@ export class Listener {
       const { id, intervalMs, beats, silentMs } = worker;
       const stored = workers[at]!.silentMs;
       const before = this.#heard.get(id);
-      const isSuspected = isWaySuspected(worker, silent);
+      const isSuspected = isRelaySuspected(worker, silent);
       const excusedMs = isSuspected ? silentMs : before?.beats === beats ? before.excusedMs : 0;
       heard.set(id, { beats, silentMs, excusedMs });
       const lostAt = LOST_INTERVALS * intervalMs;
@@ -126,21 +126,21 @@ export class Listener {
 
 /** From so many silent intervals on a worker is overdue: a heartbeat may be a little late. */
 const OVERDUE_INTERVALS = 1.25;
-/** After so many silent intervals it is asked whether the way is at fault: by then a worker that is alive has been heard. */
+/** After so many silent intervals it is asked whether the relay is at fault: by then a worker that is alive has been heard. */
 const JUDGED_INTERVALS = 2.5;
 
 /**
- * Whether the way that a worker shares with others is blamed for its silence: some of them fell silent together with it,
- * and none was heard lately.
+ * Whether the relay that a worker shares with others is blamed for its silence: some of them fell silent together with
+ * it, and none was heard lately.
  *
  * @param workers All that are live, with their silence as it is now.
  */
-function isWaySuspected(worker: HeardWorker, workers: readonly HeardWorker[]): boolean {
-  const { id, path, intervalMs, silentMs } = worker;
-  if (path === undefined || silentMs < JUDGED_INTERVALS * intervalMs) return false;
+function isRelaySuspected(worker: HeardWorker, workers: readonly HeardWorker[]): boolean {
+  const { id, via, intervalMs, silentMs } = worker;
+  if (via === undefined || silentMs < JUDGED_INTERVALS * intervalMs) return false;
   let together = false;
   for (const other of workers) {
-    if (other.id === id || other.path !== path) continue;
+    if (other.id === id || other.via !== via) continue;
     if (other.silentMs <= OVERDUE_INTERVALS * other.intervalMs) return false;
     const apart = Math.abs(other.silentMs - silentMs);
     together ||= apart <= OVERDUE_INTERVALS * Math.max(intervalMs, other.intervalMs);

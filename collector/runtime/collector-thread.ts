@@ -1,5 +1,4 @@
 import { Worker } from 'node:worker_threads';
-import { describeFailure } from '../../src/failure.ts';
 import { print, report, reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../src/timers.ts';
 import { cancelLiveTask, worker as thisWorker } from '../../src/worker.ts';
@@ -12,7 +11,8 @@ import type { Segment } from '../capture/segment.ts';
 import { Committer } from '../store/committer.ts';
 import { LOOP_TICK_MS, markListened } from '../store/heartbeat.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
-import { TaskStoreError } from '../store/task-store-error.ts';
+import { storeAt } from '../store/store-at.ts';
+import { TaskStoreError } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import type { CollectorOptions, CollectorReady } from './collector.ts';
 import type { FactLocation } from './destination.ts';
@@ -20,7 +20,6 @@ import { messageStore } from './message-store.ts';
 import type { MessageStore } from './message-store.ts';
 import { answerTo } from './messages.ts';
 import type { FromThread, SharedSegment, ThreadData, ToThread } from './messages.ts';
-import { storeAt } from '../store/store-at.ts';
 import { threadProgram } from './thread-program.ts';
 
 /** Options of {@link CollectorThread}. */
@@ -241,22 +240,16 @@ export class CollectorThread {
   /** Where the thread has died just before: no other can be started any more. */
   #commitHere(): void {
     const { ring, location } = this.#options;
-    if (ring.isDrained) return;
     // Nothing can be sent without a turn of the event loop.
-    if (typeof location !== 'string') {
-      reportLost(ring);
-      return;
-    }
-    try {
+    if (!ring.isDrained && typeof location === 'string') {
       const source = new RingReader(ring.control);
       for (const segment of ring.segments) source.add(segment);
       const store = storeAt(location);
-      new Committer({ source, store, sleep: () => Promise.resolve() }).drainNow();
+      const onFailure = (error: unknown): void => report('the last facts could not be committed', error);
+      new Committer({ source, store, sleep: () => Promise.resolve(), onFailure }).drainNow();
       void store.close();
-      reportLost(ring);
-    } catch (error) {
-      report('the last facts could not be committed', describeFailure(error).message);
     }
+    reportLost(ring);
   }
 }
 

@@ -114,7 +114,7 @@ export class Collector {
   }
 
   /** Commits all that waits before it returns, as at the exit of the process, where the store can do so. */
-  commitNow(): void {
+  drainNow(): void {
     this.#committer.drainNow();
   }
 

@@ -5,9 +5,9 @@ import { hasLiveTasks } from '../capture/segment.ts';
 import { resourceOf } from '../export/provider.ts';
 import { otlpSink } from '../otlp/send/otlp-sink.ts';
 import type { OtlpSinkOptions, SinkSettings } from '../otlp/send/otlp-sink.ts';
-import type { TaskStore } from '../store/task-store.ts';
 import { storeAt } from '../store/store-at.ts';
 import { isSqliteStore } from '../store/task-store.ts';
+import type { TaskStore } from '../store/task-store.ts';
 
 /** Where the facts of a process go: a store, or a sink that sends them to a server, where they are stored. */
 export interface FactDestination extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'close'> {
@@ -26,7 +26,7 @@ export interface DestinationOptions extends Pick<OtlpSinkOptions, 'waitSeconds' 
   onReplaced: () => void;
 }
 
-/** What is at this location, opened when it is first used. */
+/** What is at this location. It is opened, or connected to, at its first use. */
 export function destinationAt(location: FactLocation, { control, waitSeconds, report, onReplaced }: DestinationOptions): FactDestination {
   if (typeof location === 'string') {
     const store = storeAt(location);

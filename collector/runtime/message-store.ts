@@ -1,6 +1,5 @@
+import { STORE_METHODS, TaskStoreError } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { STORE_METHODS } from '../store/task-store.ts';
-import { TaskStoreError } from '../store/task-store-error.ts';
 import { PendingCalls } from './messages.ts';
 import type { Answer, FromThread, ToThread } from './messages.ts';
 
@@ -67,7 +66,7 @@ export function messageStore({ post, onPending }: MessageStoreOptions): MessageS
 
   return {
     store: {
-      ...(Object.fromEntries(STORE_METHODS.map((method) => [method, async (...args: unknown[]) => ask(method, args)])) as unknown as TaskStore),
+      ...(Object.fromEntries(STORE_METHODS.map((method) => [method, (...args: unknown[]) => ask(method, args)])) as unknown as TaskStore),
       watch,
       // The thread's store stays open: the collector needs it.
       async close() {

@@ -8,6 +8,7 @@ import type { RingWriter } from '../capture/ring-writer.ts';
 import { hasLiveWork } from '../capture/segment.ts';
 import { markListened } from '../store/heartbeat.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
+import { redacted, unavailableStore } from '../store/store-at.ts';
 import { isSqliteStore, isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { CollectorThread } from './collector-thread.ts';
@@ -15,7 +16,6 @@ import { Collector } from './collector.ts';
 import type { CollectorFailure, CollectorOptions, CollectorReady } from './collector.ts';
 import { destinationAt } from './destination.ts';
 import type { FactLocation } from './destination.ts';
-import { redacted, unavailableStore } from '../store/store-at.ts';
 
 /** The collector of a process as its task's thread knows it, wherever it runs. */
 export interface ProcessCollector {
@@ -51,7 +51,9 @@ export function startProcessCollector(options: ProcessCollectorOptions): Process
   const { ring, destination, beatIntervalMs, lostFinalMs, onReplaced } = options;
   const heartbeat = beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
   if (typeof destination === 'object' && isTaskStore(destination)) {
-    report('a store given as an object keeps the collector in the task\'s own thread');
+    if (!isSqliteStore(destination) || !destination.isInMemory) {
+      report('a store given as an object keeps the collector in the task\'s own thread');
+    }
     if (isSqliteStore(destination)) destination.onReplaced(onReplaced);
     return { store: destination, ...collectHere(ring, { ...options, heartbeat, store: destination, closesStore: false }) };
   }
@@ -117,7 +119,7 @@ export function collectHere(ring: RingWriter, options: HereOptions): Omit<Proces
     report,
   });
   const atExit = (): void => {
-    collector.commitNow();
+    collector.drainNow();
     reportLost(ring);
   };
   process.on('exit', atExit);

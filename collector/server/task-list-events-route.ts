@@ -54,3 +54,4 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
     }
   }
 }
+

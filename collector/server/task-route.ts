@@ -24,7 +24,8 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, 
 
   return (c, uuid) => {
     const wait = waitOf(c);
-    return wait instanceof Response ? wait : answer(c, uuid, wait);
+    if (wait instanceof Response) return wait;
+    return answer(c, uuid, wait);
   };
 
   async function answer(c: Context, uuid: string, wait: number): Promise<Response> {

@@ -1,10 +1,8 @@
 import type { Fact } from '../../src/fact.ts';
 import { performance } from '../../src/timers.ts';
 import { pause, turn } from '../async.ts';
-import { isSqliteStore } from './task-store.ts';
-import type { SqliteTaskStore, TaskStore } from './task-store.ts';
-import { isTaskStoreError } from './task-store-error.ts';
-import type { TaskStoreError } from './task-store-error.ts';
+import { isSqliteStore, isTaskStoreError } from './task-store.ts';
+import type { SqliteTaskStore, TaskStore, TaskStoreError } from './task-store.ts';
 
 /**
  * Where facts wait until they are stored: the ring of this process, whose facts wait until the store takes them, or the

@@ -19,12 +19,14 @@ export function attemptsOfJson(json: string): AttemptIds[] {
 
 /**
  * A scope as one line of JSON: an array of what every scope has, and at its end an object of what only
- * few have. Its attempt stands there by its place among the task's attempts.
+ * few have. Its attempt is the index among the task's attempts.
  */
 type Line = [
   spanId: string,
   attempt: number,
   number: number,
+  /** The task's version with which the scope has changed last. */
+  version: number,
   /** Its time counts from the start, where that is known. */
   end: [time: number, seq: number, outcome: Outcome, duration: number, heading: 0 | 1] | null,
   /** 0 is the task span. */
@@ -40,7 +42,7 @@ type Line = [
   more?: More,
 ];
 
-/** Absent or `null` is as nothing was told. */
+/** What is absent or `null` was not reported. */
 interface More {
   error?: ErrorInfo | null;
   attributes?: Attributes;
@@ -54,20 +56,21 @@ interface More {
   task?: AttemptOnly | null;
 }
 
-/** What few attempts have told has no place in a line either. */
-const UNTOLD = {
+/** What few attempts have reported is left out of a line. */
+const NOT_REPORTED = {
   cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
 } as const satisfies Partial<AttemptState>;
 
-type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof UNTOLD> & Partial<Pick<AttemptState, keyof typeof UNTOLD>>;
+type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof NOT_REPORTED> & Partial<Pick<AttemptState, keyof typeof NOT_REPORTED>>;
 
 /** The line of a scope. */
-export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[]): string {
+export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[], version: number): string {
   const { start, end, taskSpanId, parentSpanId } = scope;
   const line: Line = [
     scope.spanId,
-    placeOfAttempt(scope, attempts),
+    indexOfAttempt(scope, attempts),
     scope.number,
+    version,
     end === null ? null : [end.time - (start ?? 0), end.seq, end.outcome, end.duration, end.heading ? 1 : 0],
     parentSpanId === taskSpanId ? 0 : parentSpanId,
     scope.name,
@@ -85,7 +88,7 @@ export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[]): s
 
 /** The scope of a line. */
 export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): ScopeState {
-  const [spanId, attempt, number, end, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
+  const [spanId, attempt, number, , end, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
     JSON.parse(line) as Line;
   const { traceId, taskSpanId } = attempts[attempt]!;
   const scope: ScopeState = {
@@ -113,7 +116,7 @@ export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): Scop
   };
   const { task } = more;
   if (!task) return scope;
-  const state: AttemptState = { ...scope, ...UNTOLD, ...task, isTask: true };
+  const state: AttemptState = { ...scope, ...NOT_REPORTED, ...task, isTask: true };
   return state;
 }
 
@@ -129,9 +132,9 @@ export function isOpenLine(line: string): boolean {
 }
 
 const IDS = /^\["([^"]*)",(\d+),/;
-const OPEN = /^\["[^"]*",\d+,\d+,null,/;
+const OPEN = /^\["[^"]*",\d+,\d+,\d+,null,/;
 
-function placeOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly AttemptIds[]): number {
+function indexOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly AttemptIds[]): number {
   return attempts.findIndex((attempt) => attempt.taskSpanId === taskSpanId && attempt.traceId === traceId);
 }
 
@@ -175,6 +178,6 @@ function attemptOnly(state: AttemptState): AttemptOnly {
   };
 }
 
-function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[3]>, start: number | null, { error, attributes }: More): ScopeEndState {
+function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[4]>, start: number | null, { error, attributes }: More): ScopeEndState {
   return { time: time + (start ?? 0), seq, outcome, duration, heading: heading === 1, error: error ?? null, ...(attributes && { attributes }) };
 }

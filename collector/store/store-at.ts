@@ -1,7 +1,6 @@
-import { fixedPath } from './sqlite-file.ts';
-import { sqliteStore } from './sqlite-store.ts';
-import { TaskStoreError } from './task-store-error.ts';
-import { STORE_METHODS } from './task-store.ts';
+import { fixedPath } from './sqlite/file.ts';
+import { sqliteStore } from './sqlite/sqlite-store.ts';
+import { TaskStoreError, STORE_METHODS } from './task-store.ts';
 import type { SqliteTaskStore, TaskStore } from './task-store.ts';
 
 const URL_OF_STORE = /^[a-z][a-z0-9+.-]+:\/\//i;

@@ -59,8 +59,8 @@ export interface TaskReads {
 
   /**
    * Calls the listener soon after each commit, whichever process made it, until the returned function is called.
-   * Several commits may be one call, and a call may come without a commit. The listener never throws. It keeps no
-   * process alive. It never throws itself: what can't be reached is watched as soon as it can.
+   * Several commits may be one call, and a call may come without a commit. The listener must not throw. `watch` never
+   * throws, and keeps no process alive: a store that is unreachable is watched as soon as it can be read.
    */
   watch(listener: () => void): () => void;
 }
@@ -77,8 +77,8 @@ export interface WorkerStore {
   workers(): Promise<HeardWorker[]>;
 
   /**
-   * Stores what a listener has found about silent workers. Their tasks are lost where it says so: not those of a
-   * worker that was heard meanwhile.
+   * Stores what a listener has found about silent workers. Their tasks become lost where it has found that, but not
+   * those of a worker whose heartbeat came meanwhile.
    */
   silence(silences: readonly Silence[]): Promise<void>;
 
@@ -118,7 +118,7 @@ export interface StoreMaintenance {
   /**
    * Deletes a little of what the rules let go, in one short transaction or a few, so that no writer waits for long.
    * Only ended tasks are deleted, the ones with the oldest latest facts first; each is there as a whole until it is
-   * gone as a whole. Whoever calls it holds a {@link WorkerStore.lease}.
+   * gone as a whole. The caller holds a {@link WorkerStore.lease}.
    *
    * @returns Whether there is `more` to do.
    */
@@ -133,12 +133,15 @@ export interface StoreMaintenance {
 
 /** What a store in SQLite does besides: it needs no turn of the event loop to write. */
 export interface SqliteTaskStore extends TaskStore {
+  /** Whether it has no file, so that no other thread or process can open it. */
+  readonly isInMemory: boolean;
+
   /** Stores facts before it returns, as at the exit of a process; throws what {@link FactStore.append} rejects with. */
   appendNow(facts: readonly Fact[]): void;
 
   /**
-   * Calls the listener each time that the store's file was replaced, or deleted and made anew: facts that were stored
-   * before may be missing. The returned function ends it.
+   * Calls the listener each time that the store's file was replaced, or deleted and made again: facts that were
+   * stored before may be missing. The returned function ends it.
    */
   onReplaced(listener: () => void): () => void;
 }
@@ -170,7 +173,7 @@ export interface StoredTask {
   summary: string;
   /** As its facts have it, or `lost` where they have it running and its worker has fallen silent. */
   state: TaskState;
-  /** Absent where no sign of life is to come. */
+  /** Absent where no heartbeats are to come. */
   liveness?: Liveness;
   version: number;
   /** Length of the whole log in bytes. */
@@ -181,13 +184,13 @@ export interface StoredTask {
 export type CancelAnswer =
   /** Its worker will hear of it within a second, if its event loop runs. */
   | 'requested'
-  /** No worker has taken it yet: there is nobody to ask. */
+  /** No worker has taken it yet, so none can be asked. */
   | 'queued'
   /** It has ended, or is lost for good. */
   | 'ended'
   /** Its worker does not listen. */
   | 'not-cancellable'
-  /** Its worker is lost: when it is heard again, it can be asked again. */
+  /** Its worker is lost. When a heartbeat of it comes again, the task can be cancelled. */
   | 'lost';
 
 /** A request to cancel one attempt, or what a worker has of its parts. */
@@ -199,7 +202,7 @@ export interface Cancellation {
   spanId: string;
 }
 
-/** A worker's sign of life. */
+/** A worker's heartbeat. */
 export interface Beat {
   /** A UUID, one for each process. */
   workerId: string;
@@ -211,8 +214,8 @@ export interface Beat {
   time: number;
   /** Since when the event loop of its tasks has been blocked, in the same; `null` if it is not. */
   busySince: number | null;
-  /** By which way it came, where it came by one that can fail for many workers at once: a Collector's address. */
-  path?: string;
+  /** The relay by which it came, where it came by one that serves many workers: the address of a Collector. */
+  via?: string;
 }
 
 export interface LogRange {
@@ -280,4 +283,36 @@ export interface TaskChanges {
    * Then the reading has begun with the first change of all.
    */
   anew?: true;
+}
+
+/** Why a store can't be used, or used for this. */
+export type TaskStoreErrorCode =
+  /** It can't be opened, read or written: a missing folder, no permission, no server. */
+  | 'UNAVAILABLE'
+  /** It is a database of something else, or no database at all. It was not touched. */
+  | 'FOREIGN'
+  /** The database is damaged. It is not written any more. */
+  | 'CORRUPT'
+  /** Its file was deleted or replaced while it was open. The store opens it again a second later. */
+  | 'GONE'
+  /** It can't take these very facts, now or ever; others it may. */
+  | 'REFUSED'
+  /** A later version of taskspan has written it. It was not touched. */
+  | 'NEWER_SCHEMA';
+
+/** What a store can't do; `message` is one line. */
+export class TaskStoreError extends Error {
+  override readonly name = 'TaskStoreError';
+  readonly code: TaskStoreErrorCode;
+
+  constructor(code: TaskStoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Whether it is a {@link TaskStoreError} of this code. Its class may be that of another copy of this package. */
+export function isTaskStoreError(error: unknown, code: TaskStoreErrorCode): error is TaskStoreError {
+  const { name, code: found } = (error ?? {}) as Partial<TaskStoreError>;
+  return name === 'TaskStoreError' && found === code;
 }

@@ -6,7 +6,7 @@ describe('the live streams of a server', () => {
   const streamsOf = (options: TaskspanOptions, env: NodeJS.ProcessEnv = {}): unknown => resolveOptions(options, env).serve?.streams;
   const ENV = { TASKSPAN_STREAM_ALIVE_MS: '2000', TASKSPAN_STREAM_MAX_BEHIND_BYTES: '100000' };
 
-  test('have defaults, variables, and options that rule over these one by one', () => {
+  test('have defaults, variables, and options that override these one by one', () => {
     expect(streamsOf({ serve: true })).toEqual({ aliveMs: 15_000, maxBehindBytes: 1_048_576 });
     expect(streamsOf({ serve: true }, ENV)).toEqual({ aliveMs: 2000, maxBehindBytes: 100_000 });
     expect(streamsOf({ serve: { streams: { aliveMs: 300 } } }, ENV)).toEqual({ aliveMs: 300, maxBehindBytes: 100_000 });
@@ -24,19 +24,19 @@ describe('the live streams of a server', () => {
   });
 });
 
-describe('what others send', () => {
+describe('facts of other processes', () => {
   const receiveOf = (options: TaskspanOptions, env: NodeJS.ProcessEnv = {}): unknown => resolveOptions(options, env).serve?.receive;
   const MIB = 1024 * 1024;
   const ENV = { TASKSPAN_RECEIVE: 'true', TASKSPAN_RECEIVE_MAX_BODY_BYTES: '5000', TASKSPAN_RECEIVE_MAX_WAITING_BYTES: '9000' };
 
-  test('is not taken unless somebody says so', () => {
+  test('are not taken by default', () => {
     expect(receiveOf({ serve: true })).toBe(false);
     expect(receiveOf({ serve: { receive: true } })).toEqual({ maxBodyBytes: 20 * MIB, maxWaitingBytes: 64 * MIB });
     expect(receiveOf({ serve: { receive: false } }, ENV)).toBe(false);
     expect(receiveOf({}, ENV)).toBeUndefined();
   });
 
-  test('has limits by variables, and by options that rule over these one by one', () => {
+  test('have limits by variables, and by options that override these one by one', () => {
     expect(receiveOf({ serve: true }, ENV)).toEqual({ maxBodyBytes: 5000, maxWaitingBytes: 9000 });
     expect(receiveOf({ serve: { receive: { maxBodyBytes: 6000 } } }, ENV)).toEqual({ maxBodyBytes: 6000, maxWaitingBytes: 9000 });
     expect(receiveOf({ serve: { receive: { maxBodyBytes: 100 * MIB } } })).toEqual({ maxBodyBytes: 100 * MIB, maxWaitingBytes: 100 * MIB });
@@ -56,23 +56,23 @@ describe('what others send', () => {
 describe('the token of a server', () => {
   const TASKSPAN_TOKEN = 'token-of-the-environment';
 
-  test('comes by its variable, over which the option rules', () => {
+  test('comes from its variable unless the option is given', () => {
     expect(resolveOptions({ serve: { port: 1 } }, { TASKSPAN_TOKEN }).serve).toMatchObject({ port: 1, token: TASKSPAN_TOKEN });
     expect(resolveOptions({ serve: { token: 'token-of-the-option' } }, { TASKSPAN_TOKEN }).serve).toMatchObject({ token: 'token-of-the-option' });
     expect(resolveOptions({ serve: true }, { TASKSPAN_TOKEN: '' }).serve).not.toHaveProperty('token');
     expect(resolveOptions({}, { TASKSPAN_TOKEN: 'short' }).serve).toBeUndefined();
   });
 
-  test('is refused by the name that it came by', () => {
+  test('is refused with the name of the option or variable', () => {
     expect(() => resolveOptions({ serve: true }, { TASKSPAN_TOKEN: 'short' })).toThrow(/^TASKSPAN_TOKEN: expected 16 to 1024 characters of .*, got 5$/);
     expect(() => resolveOptions({ serve: { token: 'short' } }, {})).toThrow(/^serve\.token: expected 16 to 1024 characters of .*, got 5$/);
   });
 });
 
-describe('who may ask a server', () => {
+describe('access to a server', () => {
   const accessOf = (options: TaskspanOptions, env: NodeJS.ProcessEnv = {}): unknown => resolveOptions(options, env).serve?.access;
 
-  test('is as the variables say, over which the options rule one by one', () => {
+  test('has variables, and options that override these one by one', () => {
     expect(accessOf({ serve: true })).toEqual({ trustProxy: false, guarded: false });
     const env = { TASKSPAN_TRUST_PROXY: 'true', TASKSPAN_GUARDED: 'true' };
     expect(accessOf({ serve: true }, env)).toEqual({ trustProxy: true, guarded: true });
@@ -107,7 +107,7 @@ test.each([
 });
 
 describe('a variable that is empty or blank', () => {
-  test.each(['', ' '])('is an unset one, whichever it is: %j', (text) => {
+  test.each(['', ' '])('is unset, whichever it is: %j', (text) => {
     const names = new Set<string | symbol>();
     const env = new Proxy({}, { get: (_, name) => (names.add(name), text) });
     expect(resolveOptions({}, env)).toEqual(resolveOptions({}, {}));

@@ -1,4 +1,4 @@
-import { context, trace } from '@opentelemetry/api';
+import { context, propagation, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
 import { memoryStore, startTaskspan } from '../../collector/index.ts';
@@ -81,6 +81,7 @@ describe('recorded tasks', () => {
     onTestFinished(async () => {
       trace.disable();
       context.disable();
+      propagation.disable();
       await provider.shutdown();
     });
     const tasks = await recorded();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TaskRecord } from '../../collector/record/task-record.ts';
-import { sqliteStore } from '../../collector/store/sqlite-store.ts';
+import { sqliteStore } from '../../collector/store/sqlite/sqlite-store.ts';
 import { startNode, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess, TestProcessOptions } from '../support/node-process.ts';
 
@@ -54,7 +54,7 @@ describe('npm start', () => {
     expect(stdout).toContain('  3 files read');
   });
 
-  it('stays up and serves the records, until it is told to stop', async () => {
+  it('stays up and serves the records until a signal stops it', async () => {
     const cwd = await sampleFolder();
     const command = startDemo(['--port', '0'], { cwd });
     await command.printed(/Ctrl-C/);
@@ -84,7 +84,7 @@ describe('npm start', () => {
     expect(await command.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('told to stop while it runs, begins no further task and exits with 0', async () => {
+  it('begins no further task after a signal, and exits with 0', async () => {
     const command = startDemo(['--port', '0'], { cwd: await sampleFolder() });
     await command.printed(/^TEST  http/m);
     command.kill('SIGINT');
@@ -102,7 +102,7 @@ describe('the options of npm start', () => {
     expect(code).toBe(0);
   });
 
-  it('are those of the environment, over which the command line rules', async () => {
+  it('come from the environment too', async () => {
     const cwd = await sampleFolder();
     const env = { TASKSPAN_PORT: '0', TASKSPAN_STORE: 'mine.sqlite' };
     const ended = await startDemo(['--once'], { cwd, env }).ended;
@@ -124,7 +124,7 @@ describe('the options of npm start', () => {
   });
 });
 
-describe('npm start can not run, says why in one line and exits with 1', () => {
+describe('npm start can not run, reports why in one line and exits with 1', () => {
   it('on a port that is taken', async () => {
     const port = await takenPort();
     const { code, stdout, stderr } = await startDemo(['--port', String(port)], { cwd: await temporaryFolder() }).ended;
@@ -164,7 +164,9 @@ function startDemo(args: readonly string[], options: TestProcessOptions): TestPr
 
 /** A store that SQLite can read and not write, for root too: it says that a later SQLite wrote it. */
 async function readOnlyStore(path: string): Promise<void> {
-  await sqliteStore(path).close();
+  const store = sqliteStore(path);
+  await store.open();
+  await store.close();
   const file = await open(path, 'r+');
   const WRITE_VERSION_AT = 18;
   await file.write(Buffer.from([3]), 0, 1, WRITE_VERSION_AT);

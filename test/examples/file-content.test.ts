@@ -27,7 +27,7 @@ describe('the content of a file', () => {
     expect(await read(content, 333)).toEqual(whole);
   });
 
-  it('has no lines where a NUL stands in its first 8 KiB', async () => {
+  it('has no lines where its first 8 KiB have a NUL', async () => {
     const text = 'line\n'.repeat(2000);
     const nulAt = (at: number): string => `${text.slice(0, at)}\0${text.slice(at)}`;
     expect((await read(nulAt(0))).lines).toBeUndefined();
@@ -35,7 +35,7 @@ describe('the content of a file', () => {
     expect((await read(nulAt(8192), 1000)).lines).toBe(2000);
   });
 
-  it('tells how far the reading is', async () => {
+  it('reports how far it has been read', async () => {
     const path = join(await temporaryFolder(), 'file');
     await writeFile(path, Buffer.alloc(2500));
     const told: number[] = [];

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { link, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { context, propagation, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { recordJson } from '../../collector/record/record-json.ts';
 import type { TaskRecord } from '../../collector/record/task-record.ts';
 import { TaskSpanProcessor } from '../../collector/runtime/task-span-processor.ts';
-import { memoryStore } from '../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../collector/store/sqlite/sqlite-store.ts';
 import { findFiles, indexFolder, readFiles } from '../../examples/demo/index-folder.ts';
 import { runTask } from '../../src/index.ts';
 import type { TaskUpdater } from '../../src/index.ts';
@@ -16,10 +17,15 @@ const store = memoryStore();
 const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })] });
 
 beforeAll(() => provider.register());
-afterAll(() => provider.shutdown());
+afterAll(async () => {
+  trace.disable();
+  context.disable();
+  propagation.disable();
+  await provider.shutdown();
+});
 
 describe('the index of a folder', () => {
-  it('has bytes and lines by kind, the largest files and what stands there twice', async () => {
+  it('has bytes and lines by kind, the largest files and those that it has twice', async () => {
     const folder = await folderOf({
       'README': 'no extension\n',
       'src/a.ts': 'one\ntwo\n',
@@ -74,7 +80,7 @@ describe('the index of a folder', () => {
     expect(record).toMatchObject({ state: 'completed', progress: 1 });
   });
 
-  it('leaves out what it is told to, follows no link and waits for no pipe', async () => {
+  it('leaves out the given names, follows no link and waits for no pipe', async () => {
     const folder = await folderOf({ 'a.txt': 'a\n', '.git/b.txt': 'b\n', 'deep/node_modules/c.txt': 'c\n' });
     await symlink(folder, join(folder, 'deep', 'loop'));
     await symlink(join(folder, 'a.txt'), join(folder, 'link.txt'));
@@ -102,7 +108,7 @@ describe('the index of a folder', () => {
     expect(record.log).toContain('\t - Read 15 smaller folders');
   });
 
-  it('goes on after a file that has vanished: a failed job tells its error', async () => {
+  it('goes on after a file that has vanished: a failed job has its error', async () => {
     const folder = await folderOf({ 'docs/a.txt': 'a\n', 'docs/gone.txt': 'gone\n', 'z.txt': 'z\n' });
     const { value, record } = await recordOf(async (updater) => {
       updater.plan(['Find files', 'Read files']);

@@ -67,4 +67,6 @@ export interface ToldEvent {
   readonly id: string;
   readonly data: string;
   readonly receivedAt: number;
+  /** Which connection of the watcher it came by. */
+  readonly connection: number;
 }

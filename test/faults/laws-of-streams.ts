@@ -37,23 +37,24 @@ function lasting(record: TaskRecord | undefined): string {
   return JSON.stringify({ ...record, heard: null, busy_since: null });
 }
 
-/** Each change of all tasks has a number of its own, growing, and tells something new; of each task the last one comes. */
+/**
+ * Each change of all tasks tells something new, none goes back, and of each task the last one comes. A client that
+ * connects anew may get again what it got before.
+ */
 export function listIsWhole({ list, stored }: Evidence): string[] {
   const wrong: string[] = [];
-  const told = new Map<string, Pick<TaskRecord, 'version' | 'state'>>();
-  let last = 0;
-  for (const { id, data } of list) {
-    const number = Number(id);
-    if (number <= last) wrong.push(`change ${number} came after ${last}`);
-    last = number;
+  const told = new Map<string, Pick<TaskRecord, 'version' | 'state'> & { readonly connection: number }>();
+  for (const { data, connection } of list) {
     const { task_uuid, version, state } = JSON.parse(data) as TaskRecord;
     const before = told.get(task_uuid);
     // That it is lost, or is so no more, is no new version.
     // Lost and heard again between two looks, it is told as it is.
     const isNew =
-      before === undefined || version > before.version || (version === before.version && (state !== before.state || state === 'running'));
+      before === undefined ||
+      version > before.version ||
+      (version === before.version && (state !== before.state || state === 'running' || connection !== before.connection));
     if (!isNew) wrong.push(`the list told ${task_uuid} in version ${version}, ${state}, after ${before.version}, ${before.state}`);
-    told.set(task_uuid, { version, state });
+    told.set(task_uuid, { version, state, connection });
   }
   for (const [task, { record }] of stored) {
     const version = told.get(task)?.version;

@@ -137,5 +137,5 @@ function streamOf(last: TaskRecord): StreamEvidence {
 }
 
 function told(event: string, id: string, data: object, receivedAt = 50): ToldEvent {
-  return { event, id, data: JSON.stringify(data), receivedAt };
+  return { event, id, data: JSON.stringify(data), receivedAt, connection: 1 };
 }

@@ -21,6 +21,7 @@ export class StreamWatcher {
   #source: EventSource | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
   #lastId = '';
+  #connections = 0;
   #closed = false;
 
   /** @param first What to begin after, where not with the whole. */
@@ -43,10 +44,11 @@ export class StreamWatcher {
     const after = this.#lastId || this.#first;
     const source = new EventSource(`${url}${this.#path}${after === '' ? '' : `?after=${after}`}`);
     this.#source = source;
+    const connection = ++this.#connections;
     for (const event of ['record', 'change', 'end']) {
       source.addEventListener(event, ({ data, lastEventId }) => {
         this.#lastId = lastEventId || this.#lastId;
-        this.events.push({ event, id: this.#lastId, data: data as string, receivedAt: Date.now() });
+        this.events.push({ event, id: this.#lastId, data: data as string, receivedAt: Date.now(), connection });
         if (event === 'end') this.close();
       });
     }

@@ -49,16 +49,8 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     packages: ['@opentelemetry/*', 'node:*'],
   },
   'collector/cli': {
-    parts: [
-      'src',
-      'collector',
-      'collector/options',
-      'collector/record',
-      'collector/runtime',
-      'collector/server',
-      'collector/store',
-    ],
-    packages: ['@opentelemetry/api', 'cli-truncate', 'commander', 'eventsource-parser', 'node:*', 'string-width'],
+    parts: ['src', 'collector', 'collector/options', 'collector/record', 'collector/server', 'collector/store'],
+    packages: ['cli-truncate', 'commander', 'eventsource-parser', 'node:*', 'string-width'],
   },
 };
 

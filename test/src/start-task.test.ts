@@ -1,4 +1,4 @@
-import { context, trace } from '@opentelemetry/api';
+import { context, propagation, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
 import { memoryStore, TaskSpanProcessor } from '../../collector/index.ts';
@@ -30,6 +30,7 @@ function recordIn(store: TaskStore): void {
   onTestFinished(async () => {
     trace.disable();
     context.disable();
+    propagation.disable();
     await provider.shutdown();
   });
 }

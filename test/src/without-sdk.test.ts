@@ -1,4 +1,4 @@
-import { context, diag, trace } from '@opentelemetry/api';
+import { context, diag, propagation, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { currentUpdater, notify, progress, runTask, TaskUpdater } from '../../src/index.ts';
@@ -156,6 +156,7 @@ describe('with an SDK but without our processor', () => {
     onTestFinished(() => {
       trace.disable();
       context.disable();
+      propagation.disable();
       diag.disable();
     });
     const updater = new TaskUpdater({ taskName: 'T' });

@@ -33,7 +33,7 @@ export class Heartbeats {
       const accept = this.#accept(workerId, time, intervalMs, now);
       if (accept === undefined || (fresh.get(workerId)?.sent ?? -Infinity) >= time) continue;
       const busySince = busyMs === undefined ? null : Math.max(0, now - busyMs * 1000);
-      const beat: Beat = { workerId, host, pid, intervalMs, time: now, busySince, ...(via !== undefined && { path: via }) };
+      const beat: Beat = { workerId, host, pid, intervalMs, time: now, busySince, ...(via !== undefined && { via }) };
       fresh.set(workerId, { sent: time, beat, accept });
     }
     if (fresh.size === 0) return;

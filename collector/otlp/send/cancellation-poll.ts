@@ -1,7 +1,7 @@
 import { performance } from '../../../src/timers.ts';
 import { pause } from '../../async.ts';
+import { TaskStoreError } from '../../store/task-store.ts';
 import type { Cancellation } from '../../store/task-store.ts';
-import { TaskStoreError } from '../../store/task-store-error.ts';
 import { requestHttp } from './http-client.ts';
 import type { HttpAnswer } from './http-client.ts';
 

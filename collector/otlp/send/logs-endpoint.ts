@@ -7,7 +7,7 @@ import { reportOnce } from '../../../src/report.ts';
 import { performance } from '../../../src/timers.ts';
 import { pause } from '../../async.ts';
 import type { LogRecord } from '../../facts/log-record.ts';
-import { TaskStoreError } from '../../store/task-store-error.ts';
+import { TaskStoreError } from '../../store/task-store.ts';
 import { requestHttp } from './http-client.ts';
 
 interface LogsEndpointOptions {

@@ -68,15 +68,15 @@ describe.each(PLACES)('by $by', ({ at }) => {
   });
 });
 
-describe('where tasks are looked for', () => {
-  it('a task is named by its URL too', async () => {
+describe('the source of the tasks', () => {
+  it('is the server of a task that is named by its URL', async () => {
     const { url } = await startServer(await ranTasks());
     const { code, stdout } = await command('show', '--json', `${url}/tasks/${UUID}`);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ task_uuid: UUID });
   });
 
-  it('without an option: at the usual server, else in the usual file, else nowhere', async () => {
+  it('is by default the usual server, else the usual file', async () => {
     const folder = await ranTasks();
     const { process: server, url } = await startServer(folder);
     const env = { TASKSPAN_PORT: new URL(url).port };
@@ -94,7 +94,7 @@ describe('where tasks are looked for', () => {
     });
   });
 
-  it('where OTEL_SDK_DISABLED=true a server serves all the same', async () => {
+  it('is a server also with OTEL_SDK_DISABLED=true', async () => {
     const { process: server, url } = await startServer(await ranTasks(), { env: { OTEL_SDK_DISABLED: 'true' } });
     const { tasks } = (await (await fetch(`${url}/tasks`)).json()) as { tasks: unknown[] };
     expect(tasks).toHaveLength(2);
@@ -102,7 +102,7 @@ describe('where tasks are looked for', () => {
     expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('by variables, over which options rule', async () => {
+  it('is that of a variable unless an option is given', async () => {
     const folder = await ranTasks();
     const store = join(folder, 'taskspan.sqlite');
     const list = (env: Record<string, string>, ...args: string[]) => startCommand(['list', '--json', ...args], { cwd: folder, env }).ended;
@@ -117,7 +117,7 @@ describe('where tasks are looked for', () => {
     { what: 'a server that is away', args: ['--url', 'http://127.0.0.1:2'], code: 1, says: /^taskspan: http:\/\/127\.0\.0\.1:2 can't be reached: nothing listens there\n$/ },
     { what: 'both', args: ['--url', 'http://127.0.0.1:2', '--store', 'x'], code: 2, says: /expected '--url' or '--store', got both/ },
     { what: 'what is no URL', args: ['--url', 'localhost:4320'], code: 2, says: /Expected a URL such as http:\/\/127\.0\.0\.1:4320/ },
-  ])('is told of $what', async ({ args, code, says }) => {
+  ])('is reported where it is $what', async ({ args, code, says }) => {
     const cwd = await temporaryFolder();
     await writeFile(join(cwd, 'notes.txt'), 'this is no database\n'.repeat(100));
     const ended = await startCommand(['list', ...args], { cwd }).ended;
@@ -125,7 +125,7 @@ describe('where tasks are looked for', () => {
     expect(ended).toMatchObject({ code, stdout: '' });
   });
 
-  it('is told of a server that serves something else', async () => {
+  it('is reported where it is a server of something else', async () => {
     const { createServer } = await import('node:http');
     const server = createServer((_request, response) => response.end('<html>'));
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -140,7 +140,7 @@ describe('a server behind a proxy', () => {
   const cancelAt = (url: string, headers: Record<string, string>): Promise<Response> =>
     fetch(`${url}/tasks/${UNKNOWN}/cancel`, { method: 'POST', headers });
 
-  it('believes it, where the environment says so', async () => {
+  it('trusts the proxy with TASKSPAN_TRUST_PROXY', async () => {
     const headers = { Origin: 'https://tasks.example', 'X-Forwarded-Host': 'tasks.example', 'X-Forwarded-Proto': 'https' };
     const env = { TASKSPAN_ALLOWED_HOSTS: 'tasks.example' };
     const [plain, trusting] = await Promise.all([
@@ -152,7 +152,7 @@ describe('a server behind a proxy', () => {
     expect((await cancelAt(trusting.url, headers)).status).toBe(404);
   });
 
-  it('serves every address without a token where it is guarded', async () => {
+  it('serves every address without a token with TASKSPAN_GUARDED', async () => {
     const everywhere = { TASKSPAN_HOST: '0.0.0.0' };
     const refused = await startCommand(['serve', '--port', '0'], { cwd: await temporaryFolder(), env: everywhere }).ended;
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/set TASKSPAN_GUARDED=true\./) });
@@ -175,7 +175,7 @@ describe('a server with a token', () => {
   const list = async (url: string, more: Record<string, string>) =>
     startCommand(['list', '--json', '--url', url], { cwd: await temporaryFolder(), env: more }).ended;
 
-  it('is asked by who has it in the environment', async () => {
+  it('answers commands that have the token in the environment', async () => {
     const { url } = await startServer(await ranTasks(), { env });
     const { code, stdout } = await list(url, env);
     expect(code).toBe(0);
@@ -186,7 +186,7 @@ describe('a server with a token', () => {
     expect(await list(url, { TASKSPAN_TOKEN: 'a-secret-of-another' })).toMatchObject({ code: 1, stdout: '', stderr: says('another one') });
   });
 
-  it('serves every address, and is found where the environment says so', async () => {
+  it('serves every address, and is found by TASKSPAN_HOST and TASKSPAN_PORT', async () => {
     const everywhere = { ...env, TASKSPAN_HOST: '0.0.0.0' };
     const { url } = await startServer(await ranTasks(), { env: everywhere });
     expect(url).toMatch(/^http:\/\/0\.0\.0\.0:/);
@@ -195,7 +195,7 @@ describe('a server with a token', () => {
     expect(await found.ended).toMatchObject({ code: 0, stdout: (await list(`http://127.0.0.1:${port}`, env)).stdout });
   });
 
-  it('is not started, and not asked, with what is no token', async () => {
+  it('is neither started nor asked with an invalid token', async () => {
     const short = { TASKSPAN_TOKEN: 'short' };
     const stderr = expect.stringMatching(/^taskspan: TASKSPAN_TOKEN: expected 16 to 1024 characters of .*, got 5\n$/);
     expect(await startCommand(['serve', '--port', '0'], { cwd: await temporaryFolder(), env: short }).ended).toMatchObject({ code: 2, stdout: '', stderr });
@@ -204,14 +204,14 @@ describe('a server with a token', () => {
 });
 
 describe('taskspan serve', () => {
-  it('serves until it is told to stop', async () => {
+  it('serves until a signal stops it', async () => {
     const { process: server, url } = await startServer(await ranTasks());
     expect((await fetch(`${url}/tasks/${UUID}`)).status).toBe(200);
     server.kill('SIGINT');
     expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('says in one line that the port is taken, and exits with 1', async () => {
+  it('reports a port that is taken in one line, and exits with 1', async () => {
     const { url } = await startServer(await temporaryFolder());
     const { port } = new URL(url);
     const { code, stdout, stderr } = await command('serve', '--port', port);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lastLines, LogPosition } from '../../../collector/cli/tail/log-position.ts';
+import { lastLines, LogPosition } from '../../../collector/cli/tail.ts';
 
 describe('the position in a log that is followed', () => {
   it('begins with all that the record has, or with its last lines', () => {
@@ -7,7 +7,7 @@ describe('the position in a log that is followed', () => {
     expect(new LogPosition(1).begin('one\ntwo\n', 0)).toBe('two\n');
   });
 
-  it('takes of a record that comes again what is new, counted in bytes', () => {
+  it('gives the new bytes of a record that comes again', () => {
     const position = new LogPosition(1);
     position.begin('zwölf\n', 0);
     position.gained({ offset: 7, text: '東\n' });
@@ -16,7 +16,7 @@ describe('the position in a log that is followed', () => {
     expect(position.begin('東\n🚀\nend\n', 7)).toBe('end\n');
   });
 
-  it('takes all of a log that is another one, or of which a part is missing', () => {
+  it('gives the whole of another log, and of one with a gap', () => {
     const shorter = new LogPosition();
     shorter.begin('one\ntwo\n', 0);
     expect(shorter.begin('new\n', 0)).toBe('new\n');
@@ -37,7 +37,7 @@ describe('the last lines of a text', () => {
     expect(lastLines('a\n\nc\n', count)).toBe(expected);
   });
 
-  it('one without an end counts too, and an empty one at the beginning', () => {
+  it('have one without an end of line, and an empty one at the beginning', () => {
     expect(lastLines('\nb\n', 2)).toBe('\nb\n');
     expect(lastLines('a\nb', 1)).toBe('b');
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LONGEST_LINE, OutputLines } from '../../../collector/cli/run/output-lines.ts';
+import { LONGEST_LINE, OutputLines } from '../../../collector/cli/run-child.ts';
 
 function linesOf(...pieces: (string | readonly number[])[]): string[] {
   const told: string[] = [];
@@ -10,14 +10,14 @@ function linesOf(...pieces: (string | readonly number[])[]): string[] {
   return told;
 }
 
-describe('what a program writes, as lines', () => {
+describe('the output of a program as lines', () => {
   it('has each line, the last one also without an end, and empty ones', () => {
     expect(linesOf('one\n\ntwo\r\nthree')).toEqual(['one', '', 'two', 'three']);
     expect(linesOf('one\n')).toEqual(['one']);
     expect(linesOf('')).toEqual([]);
   });
 
-  it('has bytes that are no UTF-8 as U+FFFD, and characters whole that come in parts', () => {
+  it('has U+FFFD for bytes that are not UTF-8, and whole characters that came in pieces', () => {
     expect(linesOf([0x61, 0xff, 0x62, 0x0a])).toEqual(['a\u{fffd}b']);
     expect(linesOf([0xf0, 0x9f], [0x9a], [0x80, 0x0a])).toEqual(['🚀']);
     expect(linesOf([0xf0, 0x9f])).toEqual(['\u{fffd}']);
@@ -27,7 +27,7 @@ describe('what a program writes, as lines', () => {
     expect(linesOf('\u{1b}[1;31mred\u{1b}[0m\n')).toEqual(['red']);
   });
 
-  it('has the last form of a line that is drawn again and again', () => {
+  it('has the last form of a line that was drawn over', () => {
     expect(linesOf('10%\r20%\r100%\r\n')).toEqual(['100%']);
   });
 

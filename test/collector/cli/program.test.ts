@@ -4,7 +4,7 @@ import { startCommand, temporaryFolder } from '../../support/node-process.ts';
 import { UUID } from './task-processes.ts';
 
 describe('the taskspan command', () => {
-  it('says with --help how it is used', async () => {
+  it('prints its usage with --help', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect(stdout).toMatch(/^Usage: taskspan \[options\] \[command\]$/m);
     for (const command of ['list', 'show', 'tail', 'cancel', 'run', 'serve']) {
@@ -14,20 +14,20 @@ describe('the taskspan command', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  it('says with serve --help what its options, defaults and variables are', async () => {
+  it('prints options, defaults and variables with serve --help', async () => {
     const { code, stdout } = await run(['serve', '--help']);
     expect(stdout).toMatch(/^Usage: taskspan serve \[options\]$/m);
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain('--port <number> port to serve the tasks on; 0 takes a free one (default: 4320, env: TASKSPAN_PORT)');
     expect(code).toBe(0);
   });
 
-  it('says with --help what an absent or short option means', async () => {
+  it('prints with --help the meaning of an absent or short option', async () => {
     const help = async (command: string): Promise<string> => (await run([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
     expect(await help('run')).toContain('--quiet do not pass on what the program writes, nor tell the UUID');
     expect(await help('tail')).toContain('to begin with; all that the record has if absent, at most 1 MiB');
   });
 
-  it('says its version', async () => {
+  it('prints its version', async () => {
     const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
@@ -62,7 +62,7 @@ describe('the taskspan command', () => {
     expect(code).toBe(2);
   });
 
-  it('with a token says what address it expects', async () => {
+  it('names the expected address where there is a token', async () => {
     const { code, stderr } = await run(['serve', '--host', 'a b'], { TASKSPAN_TOKEN: 'x'.repeat(16) });
     expect(stderr).toContain("argument 'a b' is invalid. Expected an address such as 0.0.0.0, or a host name.");
     expect(code).toBe(2);
@@ -71,7 +71,7 @@ describe('the taskspan command', () => {
   it.each([
     ['list', ['list', '-s', 'missing.sqlite'], 1, 'taskspan: there is no store missing.sqlite\n'],
     ['run', ['run', '-q', '--', 'true'], 0, ''],
-  ] as const)('takes an empty variable for an unset one: %s', async (_, args, code, says) => {
+  ] as const)('treats an empty variable as unset: %s', async (_, args, code, says) => {
     const names = ['TASKSPAN_PORT', 'TASKSPAN_HOST', 'TASKSPAN_STORE', 'TASKSPAN_URL', 'TASKSPAN_TOKEN', 'TASKSPAN_ENDPOINT', 'TASKSPAN_REGISTER_PROVIDER'];
     expect(await run(args, Object.fromEntries(names.map((name) => [name, ''])))).toMatchObject({ code, stderr: says });
   });
@@ -84,7 +84,7 @@ describe('the taskspan command', () => {
     expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('the same of a host, but not where a server or a store is named', async () => {
+  it('checks TASKSPAN_HOST and TASKSPAN_PORT only where neither server nor store is named', async () => {
     const env = { TASKSPAN_HOST: '0.0.0.0', TASKSPAN_PORT: '80a' };
     expect(await run(['list'], env)).toMatchObject({ code: 2, stderr: expect.stringContaining("value '0.0.0.0' from env 'TASKSPAN_HOST' is invalid") });
     expect(await run(['list', '--store', 'missing'], env)).toMatchObject({ code: 1, stderr: 'taskspan: there is no store missing\n' });

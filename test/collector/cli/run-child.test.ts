@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { runChild } from '../../../collector/cli/run/run-child.ts';
+import { runChild } from '../../../collector/cli/run-child.ts';
 
-it('a program that has ended is read to its end, however long its lines are waited for', async () => {
+it('the output of a program that has ended is read to its end, however slow its reader is', async () => {
   const lines: string[] = [];
   const end = await runChild({
     command: 'seq',
@@ -19,7 +19,7 @@ it('a program that has ended is read to its end, however long its lines are wait
   expect(lines).toEqual(Array.from({ length: 20_000 }, (_, index) => String(index + 1)));
 });
 
-it('a program that can not be started is a rejection', async () => {
+it('a program that can not be started rejects', async () => {
   const started = runChild({
     command: './missing',
     args: [],

@@ -22,27 +22,27 @@ async function recordIn(cwd: string): Promise<TaskRecord> {
 }
 
 describe('taskspan run', () => {
-  it('completes with a program that exits with 0, and has its lines in the log', async () => {
+  it('completes when its program exits with 0, and has its lines in the log', async () => {
     const { code, record } = await runShell('echo one; echo two >&2; printf three');
     expect(code).toBe(0);
     expect(record).toMatchObject({ state: 'completed', status: 1, exception: '', result: { exit_code: 0, signal: null } });
     expect(record.log.split('\n').slice(0, 3).toSorted()).toEqual(['\tone', '\tthree', '\ttwo']);
   });
 
-  it('fails with a program that exits with another code, which is its own too', async () => {
+  it('fails when its program exits with another code, and exits with that code', async () => {
     const { code, record } = await runShell('exit 3');
     expect(code).toBe(3);
     expect(record).toMatchObject({ state: 'failed', exception: 'exit code 3', result: { exit_code: 3, signal: null } });
     expect(record.log).toContain('CommandFailedError: exit code 3\n');
   });
 
-  it('tells the signal by which a program died, and exits as a shell does', async () => {
+  it('records the signal that ended the program, and exits as a shell does', async () => {
     const { code, record } = await runShell('kill -9 $$');
     expect(code).toBe(128 + 9);
     expect(record).toMatchObject({ state: 'failed', exception: 'ended by signal SIGKILL', result: { exit_code: null, signal: 'SIGKILL' } });
   });
 
-  it('exits with 127 where there is no such program, with 126 where it is none, and both have failed', async () => {
+  it('exits with 127 for a missing program and with 126 for a file that is not a program, and both tasks have failed', async () => {
     const cwd = await temporaryFolder();
     await writeFile(join(cwd, 'text'), '');
     await chmod(join(cwd, 'text'), 0o644);
@@ -53,7 +53,7 @@ describe('taskspan run', () => {
     expect([...records.values()].map(({ task_name, state }) => [task_name, state])).toEqual([['./missing', 'failed'], ['./text', 'failed']]);
   });
 
-  it('gives the program the carrier of the task, which goes on in it', async () => {
+  it('gives the program the carrier of the task, so that the task goes on in it', async () => {
     const cwd = await temporaryFolder();
     const node = [process.execPath, '--disable-warning=ExperimentalWarning', CONTINUING, 'env', 'part'];
     expect(await startCommand(['run', '--name', 'it', '--', ...node], { cwd }).ended).toMatchObject({ code: 0 });
@@ -69,7 +69,7 @@ describe('taskspan run', () => {
     expect(record.log).toContain('\tfrom outside\n');
   });
 
-  it('passes on what the program writes, byte for byte, each output to its own', async () => {
+  it('passes both outputs of the program on, byte for byte', async () => {
     const { stdout, stderr } = await runShell(String.raw`printf '\033[31mred\033[0m\r\n'; printf 'wrong' >&2`);
     expect(stdout).toBe('\u{1b}[31mred\u{1b}[0m\r\n');
     expect(stderr).toMatch(/^taskspan: task [0-9a-f-]{36}\nwrong$/);
@@ -88,7 +88,7 @@ describe('taskspan run', () => {
     expect({ code, stderr }).toEqual({ code: 4, stderr: `taskspan: task ${record.task_uuid}\nout\n` });
   });
 
-  it('tells the UUID with --json also where the record is sent elsewhere, and where that can be read', async () => {
+  it('prints with --json the UUID and the server of a record that is sent', async () => {
     const [folder, cwd] = [await temporaryFolder(), await temporaryFolder()];
     const { url } = await startServer(folder);
     const { code, stdout, stderr } = await startCommand(['run', '--json', '--', 'true'], { cwd, env: { TASKSPAN_ENDPOINT: url } }).ended;
@@ -101,7 +101,7 @@ describe('taskspan run', () => {
     expect(await (await fetch(`${url}/tasks/${uuid}`)).json()).toMatchObject({ state: 'completed' });
   });
 
-  it('says of each line which output it came from', async () => {
+  it('records the output that each line came from', async () => {
     const cwd = await temporaryFolder();
     await startCommand(['run', '--', 'sh', '-c', 'echo out; echo wrong >&2'], { cwd }).ended;
     const store = storeIn(cwd);
@@ -111,20 +111,20 @@ describe('taskspan run', () => {
     expect(Object.fromEntries(told)).toEqual({ out: 'stdout', wrong: 'stderr' });
   });
 
-  it('loses nothing of much that is written just before the end', async () => {
+  it('loses no line of much output just before the end', async () => {
     const { code, record } = await runShell('seq 1 50000; exit 7', { args: ['--quiet'] });
     expect(code).toBe(7);
     const numbers = [...record.log.matchAll(/^\t(\d+)$/gm)].map(([, number]) => Number(number));
     expect(numbers).toEqual(Array.from({ length: 50_000 }, (_, index) => index + 1));
   });
 
-  it('does not wait for a program that was left behind', async () => {
+  it('does not wait for a process that the program left behind', async () => {
     const { code, stdout } = await runShell('sleep 100 & echo done');
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'done\n' });
     // The test would time out before that program ends.
   }, 90_000);
 
-  it('goes on where nobody reads what it passes on any more', async () => {
+  it('goes on when nobody reads its output any more', async () => {
     const cwd = await temporaryFolder();
     const line = `"$0" --disable-warning=ExperimentalWarning "$1" run --name it -- seq 1 100000 | head -n 1`;
     await startProgram('sh', ['-c', line, process.execPath, ENTRY], { cwd }).ended;
@@ -133,7 +133,7 @@ describe('taskspan run', () => {
     expect(record.log).toContain('\t100000\n');
   });
 
-  it('runs the program all the same where nothing can be recorded, and says so', async () => {
+  it('runs the program also where nothing can be recorded, and reports that', async () => {
     const cwd = await temporaryFolder();
     await writeFile(join(cwd, 'notes.txt'), 'this is no database\n'.repeat(100));
     const { code, stdout, stderr } = await startCommand(['run', '--store', 'notes.txt', '--', 'sh', '-c', 'echo out; exit 5'], { cwd }).ended;
@@ -145,7 +145,7 @@ describe('taskspan run', () => {
     ['TASKSPAN_RETENTION_DAYS', '30d', 'a number from 0 to 100000'],
     ['TASKSPAN_ENDPOINT', 'localhost:4320', 'a URL such as http://127.0.0.1:4318'],
     ['TASKSPAN_SERVER_URL', 'localhost:4320', 'a URL such as http://127.0.0.1:4320'],
-  ])('runs the program all the same where %s can not be meant, and says so', async (name, value, expected) => {
+  ])('runs the program also with an invalid %s, and reports that', async (name, value, expected) => {
     const cwd = await temporaryFolder();
     const env = { [name]: value };
     const { code, stdout, stderr } = await startCommand(['run', '--quiet', '--', 'sh', '-c', 'echo out > proof; exit 5'], { cwd, env }).ended;
@@ -154,7 +154,7 @@ describe('taskspan run', () => {
     expect(stderr).toBe(`taskspan: nothing is recorded: ${name}: expected ${expected}, got "${value}"\n`);
   });
 
-  it('sends record and log where TASKSPAN_ENDPOINT says, and keeps nothing', async () => {
+  it('sends record and log to TASKSPAN_ENDPOINT, and keeps nothing', async () => {
     const there = await temporaryFolder();
     const TASKSPAN_TOKEN = 'a-token-of-this-test';
     const server = await startServer(there, { env: { TASKSPAN_TOKEN } });
@@ -169,14 +169,14 @@ describe('taskspan run', () => {
     expect(await recordIn(there)).toMatchObject({ state: 'failed', exception: 'exit code 3' });
   });
 
-  it('keeps record and log in the file that is named, though there is an endpoint', async () => {
+  it('keeps record and log in the file of --store, though there is an endpoint', async () => {
     const cwd = await temporaryFolder();
     const env = { TASKSPAN_ENDPOINT: 'http://127.0.0.1:9' };
     await startCommand(['run', '--name', 'it', '--store', 'taskspan.sqlite', '--', 'true'], { cwd, env }).ended;
     expect(await recordIn(cwd)).toMatchObject({ state: 'completed' });
   });
 
-  it('takes the options behind the program for its own, also without --', async () => {
+  it('gives the program the options after its name, also without --', async () => {
     const { code, stdout } = await startCommand(['run', 'sh', '-c', 'echo "$0"', '--quiet'], { cwd: await temporaryFolder() }).ended;
     expect({ code, stdout }).toEqual({ code: 0, stdout: '--quiet\n' });
   });
@@ -203,20 +203,20 @@ describe('taskspan run passes signals on', () => {
     return { ...(await command.ended), record: await recordIn(cwd) };
   }
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('the task was cancelled whose program ends by the %s that we got', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('a task whose program ends by a %s that was passed on is cancelled', async (signal) => {
     const { code, record } = await signalled(WAIT, signal);
     expect(code).toBe(128 + { SIGTERM: 15, SIGINT: 2, SIGHUP: 1 }[signal]);
     expect(record).toMatchObject({ state: 'cancelled', exception: '' });
     expect(record.log).toContain(`\tStopped by ${signal}\n`);
   });
 
-  it('what the program makes of it counts', async () => {
+  it('the exit code of a program that handles the signal counts', async () => {
     const { code, stdout, record } = await signalled(`trap 'echo cleaned; exit 5' TERM; ${WAIT}`, 'SIGTERM');
     expect({ code, stdout }).toEqual({ code: 5, stdout: 'ready\ncleaned\n' });
     expect(record).toMatchObject({ state: 'failed', exception: 'exit code 5' });
   });
 
-  it('also those that ask for no end', async () => {
+  it('also signals that do not request an end', async () => {
     const { code, record } = await signalled(`trap 'echo heard; exit 0' USR1; ${WAIT}`, 'SIGUSR1');
     expect(code).toBe(0);
     expect(record).toMatchObject({ state: 'completed' });
@@ -246,7 +246,7 @@ describe('taskspan run passes signals on', () => {
     expect(record.log).toContain('\tcleaned\n');
   });
 
-  it('a cancelled program that does all the same what it was to do has completed', async () => {
+  it('a cancelled program that exits with 0 has completed', async () => {
     const { code, record } = await cancelled(`trap 'echo finished; exit 0' TERM; ${WAIT}`);
     expect(code).toBe(0);
     expect(record).toMatchObject({ state: 'completed' });
@@ -255,13 +255,13 @@ describe('taskspan run passes signals on', () => {
   /** The shell ends at once. What it has started says so, and would end by itself after some seconds. */
   const WITH_CHILD = `(trap 'echo stopped; exit' TERM; echo ready; for turn in $(seq 100); do sleep 0.05; done) & wait`;
 
-  it('what the program has started is cancelled with it', async () => {
+  it('child processes of the program are cancelled with it', async () => {
     const { record } = await cancelled(WITH_CHILD);
     expect(record.state).toBe('cancelled');
     expect(record.log).toContain('\tstopped\n');
   });
 
-  it('what the program has started gets the signals too', async () => {
+  it('child processes of the program get the signals too', async () => {
     const { record } = await signalled(WITH_CHILD, 'SIGTERM');
     expect(record.state).toBe('cancelled');
     expect(record.log).toContain('\tstopped\n');

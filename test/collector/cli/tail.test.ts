@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { TaskEvent } from '../../../collector/cli/source/task-source.ts';
+import type { TaskEvent } from '../../../collector/cli/source.ts';
 import { applyChange } from '../../../collector/record/record-json.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';
@@ -28,7 +28,7 @@ describe.each(PLACES)('taskspan tail by $by', ({ at }) => {
     expect(await command('tail', UUID, ...args)).toMatchObject({ code: 1, stderr: '' });
   });
 
-  it('prints with --json each event as a line, from which the record is made', async () => {
+  it('prints with --json each event as a line, and the record follows from them', async () => {
     const folder = await temporaryFolder();
     await startTicking(folder);
     const { args } = await at(folder);
@@ -68,7 +68,7 @@ describe('taskspan tail', () => {
     expect(stderr).toMatch(/^taskspan: .*; trying again\ntaskspan: connected again\n$/);
   });
 
-  it('says that a task is lost, then for good, and exits with 5', async () => {
+  it('reports that a task is lost, then for good, and exits with 5', async () => {
     const folder = await temporaryFolder();
     const env = { TASKSPAN_BEAT_INTERVAL_MS: '250', TASKSPAN_LOST_FINAL_MS: '3000' };
     const worker = await startTicking(folder, { env });
@@ -85,7 +85,7 @@ describe('taskspan tail', () => {
     expect(code).toBe(5);
   });
 
-  it('begins with the last lines that are asked for', async () => {
+  it('begins with as many lines as -n has', async () => {
     const store = join(await ranTasks(), 'taskspan.sqlite');
     const { stdout } = await command('tail', UUID, '--store', store, '-n', '2');
     expect(stdout).toBe('RangeError: row 7 is too long\n\tTask Finished - 1 out of 2 jobs finished\n');
@@ -103,7 +103,7 @@ describe('taskspan tail', () => {
     await again.printed(/tick 50$/m);
   });
 
-  it('ends when nobody reads it any more', async () => {
+  it('ends when nobody reads its output any more', async () => {
     const folder = await temporaryFolder();
     await startTicking(folder);
     const line = '"$0" --disable-warning=ExperimentalWarning "$@" | head -n 2';

@@ -11,7 +11,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { exporterTo } from '../../../collector/export/export-processor.ts';
 import { lostTraceSender } from '../../../collector/export/lost-traces.ts';
 import { startSendingLostTraces } from '../../../collector/runtime/duties.ts';
-import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { report } from '../../../src/report.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { CommitBatch } from '../../../collector/record/commit.ts';
 import type { TaskCommit } from '../../../collector/record/commit.ts';
-import type { JournalEntry } from '../../../collector/record/journal.ts';
+import type { EntryKind, JournalEntry } from '../../../collector/record/journal.ts';
 import { summaryJson } from '../../../collector/record/record-json.ts';
 import { scopeTree } from '../../../collector/record/scope-tree.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
@@ -54,7 +54,10 @@ export function logOf(...deliveries: readonly (readonly Fact[])[]): string {
 /** What one fact wrote in a log, with the name before it if it has one. */
 export interface Written {
   fact: Fact;
+  /** Its entry, after the one of what is missing before it. */
   entry: JournalEntry;
+  /** Length of its lines by its entries. */
+  bytes: number;
   text: string;
   /** What stands before its own lines: that facts before it have not come. */
   missing: string;
@@ -81,14 +84,30 @@ export function writtenIn(deliveries: readonly (readonly Fact[])[]): { task: Tas
     expect(task.logBytes).toBe(offset);
     const bytes = Buffer.from(textOf(change));
     const entries = change.rows.flatMap((row) => row.entries);
-    expect(entries.length).toBe(writing.length);
     let at = 0;
-    for (const [index, entry] of entries.entries()) {
-      written.push({ ...writing[index]!, entry, text: bytes.toString('utf8', at, (at += entry.bytes)) });
+    for (const { fact, missing } of writing) {
+      let text = '';
+      const own: JournalEntry[] = [];
+      do {
+        const entry = entries.shift()!;
+        own.push(entry);
+        text += bytes.toString('utf8', at, (at += entry.bytes));
+      } while (own.at(-1)!.kind === 'missing' && factLines(fact) !== '');
+      expect(own.map(({ kind }) => kind)).toEqual(kindsOf(fact, missing));
+      written.push({ fact, missing, entry: own.at(-1)!, bytes: own.reduce((sum, entry) => sum + entry.bytes, 0), text });
     }
+    expect(entries).toEqual([]);
     expect(at).toBe(bytes.length);
   }
   return { task, written };
+}
+
+/** The entries that a fact writes. */
+function kindsOf(fact: Fact, missing: string): EntryKind[] {
+  const kinds: Partial<Record<Fact['kind'], EntryKind>> = {
+    'task-start': 'attempt', 'scope-start': 'scope', notification: 'message', 'scope-end': 'outcome', 'task-end': 'end',
+  };
+  return [...(missing === '' ? [] : ['missing' as const]), ...(factLines(fact) === '' ? [] : [kinds[fact.kind]!])];
 }
 
 function missingBefore(seen: ReadonlySet<string>, { kind, span, seq }: Fact): string {

@@ -8,10 +8,13 @@ import { lockStore, startScript } from './script.ts';
 
 const INTERVAL_MS = 100;
 
-/** Blocks the event loop until `go` is there; from then on it turns, and the task stays open. */
-const BLOCK = `(() => {
+/**
+ * Blocks the event loop until `go` is there; from then on it turns, and the task stays open. Before, it turns for longer than
+ * the 250 ms between two looks at it.
+ */
+const BLOCK = `setTimeout(() => {
   while (!existsSync('go')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-})()`;
+}, 300)`;
 
 /** A process that has one task running until the file `go` stands in the folder. */
 async function startWorker(

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { openSqlite, storePath } from '../store/stored-task.ts';
 

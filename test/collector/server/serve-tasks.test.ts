@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serveTasks, type ServeTasksOptions, type TasksServer } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';
 
 const LOG = `${'✓ line'.repeat(100)}\n`.repeat(2000);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { UUID } from './plain-store.ts';

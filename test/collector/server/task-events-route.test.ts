@@ -8,7 +8,7 @@ import type { TaskRecord } from '../../../collector/record/task-record.ts';
 import type { StreamOptions } from '../../../collector/server/live/event-stream.ts';
 import { serveTasks } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { arbitraryTask, cases } from '../record/arbitrary-task.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TaskSummary } from '../../../collector/record/task-record.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { cases } from '../record/arbitrary-task.ts';

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { serveTasks } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AccessOptions } from '../../../collector/server/access.ts';
 import type { TasksMetrics } from '../../../collector/server/health-routes.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { UUID } from './plain-store.ts';
 
 const TOKEN = 'c3VwZXIgc2VjcmV0IDE=';

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { describe, expect, test, vi } from 'vitest';
 import type { AccessOptions } from '../../../collector/server/access.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 
 const PATH = `/tasks/${UUID}`;

@@ -1,4 +1,4 @@
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { appendEach, factsOfProcess } from './shared-task.ts';
 
 /** A process that works on a task together with others: gets the store's file and its own number. */

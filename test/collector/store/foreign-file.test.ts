@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } fro
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { factsOf, NOW, openSqlite, storePath, uuidOf } from './stored-task.ts';
 
 /** A database of ours, closed, with so much in it that it has many pages. */

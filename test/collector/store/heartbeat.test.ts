@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Heartbeat } from '../../../collector/store/heartbeat.ts';
-import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { StoredTask, TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { cases } from '../record/arbitrary-task.ts';

@@ -61,8 +61,8 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     const store = newPlace()();
     await store.append([start(FIRST, 'w')]);
     expect((await store.workers())[0]).not.toHaveProperty('path');
-    await store.beat([beat('w', { path: '192.0.2.7' })]);
-    expect(await store.workers()).toMatchObject([{ id: 'w', path: '192.0.2.7' }]);
+    await store.beat([beat('w', { via: '192.0.2.7' })]);
+    expect(await store.workers()).toMatchObject([{ id: 'w', via: '192.0.2.7' }]);
     await store.beat([beat('w')]);
     expect((await store.workers())[0]).not.toHaveProperty('path');
   });

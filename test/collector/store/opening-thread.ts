@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 
 /** Opens new databases at the very time at which others do, and says what came of each. */
 const { gate, paths, threads } = workerData as { gate: Int32Array; paths: string[]; threads: number };

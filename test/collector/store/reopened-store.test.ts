@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { storeAt } from '../../../collector/store/store-at.ts';
 import { UUID } from '../record/scripted-task.ts';
 import { SEED_LOG, seedExample } from '../record/seed-example.ts';

@@ -7,7 +7,7 @@ import { startSweeping } from '../../../collector/runtime/duties.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { resolveRetention, retentionRules } from '../../../collector/store/retention.ts';
 import type { RetentionOptions } from '../../../collector/store/retention.ts';
-import { memoryStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { resolveOptions } from '../../../collector/taskspan-options.ts';
 import type { Outcome } from '../../../src/conventions.ts';
@@ -212,7 +212,7 @@ test('a long task goes in small steps; others read and write in between, and fin
   }
   expect(steps).toBeGreaterThanOrEqual(7);
   const database = new DatabaseSync(path);
-  for (const table of ['journal', 'scope_group', 'scope_place', 'child_attempt']) {
+  for (const table of ['journal', 'scope_group', 'scope_index', 'child_attempt']) {
     expect(database.prepare(`SELECT count(*) AS n FROM ${table} WHERE task_id = 1`).get()).toEqual({ n: 0 });
   }
   expect(database.prepare('SELECT count(*) AS n FROM removed').get()).toEqual({ n: 0 });

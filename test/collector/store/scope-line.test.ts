@@ -11,7 +11,7 @@ describe('the line of a scope', () => {
         const { scopes, attempts } = taskAfter([facts.slice(0, 1 + (told % facts.length))]);
         for (const scope of scopes) {
           for (const one of [scope, { ...scope, name }]) {
-            const line = scopeLine(one, attempts);
+            const line = scopeLine(one, attempts, 1);
             expect(scopeOfLine(line, attempts)).toEqual(one);
             expect(line).not.toContain('\n');
             expect(isOpenLine(line)).toBe(one.end === null);
@@ -31,6 +31,6 @@ describe('the line of a scope', () => {
       seen: [0, 3], partWorkerId: '', remote: false, encloses: false, share: null, latestProgress: null, plan: null,
       insideUnits: 0, insideByName: {}, units: 1_000_000_000, notifications: 2, recent: [12_345, 2],
     };
-    expect(scopeLine(scope, [scope]).length).toBeLessThanOrEqual(130 + scope.name.length);
+    expect(scopeLine(scope, [scope], 1).length).toBeLessThanOrEqual(130 + scope.name.length);
   });
 });

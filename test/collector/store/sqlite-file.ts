@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 
 /** The path of a file that is not there yet, in a folder that is gone after the test. */

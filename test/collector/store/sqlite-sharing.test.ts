@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { SqliteScopes } from '../../../collector/store/sqlite-scopes.ts';
+import { SqliteScopes } from '../../../collector/store/sqlite/scopes.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { startNode } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { memoryStore, sqliteStore } from '../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Outcome } from '../../../src/conventions.ts';
 import type { Fact } from '../../../src/fact.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { celeryFacts } from '../../../../collector/otlp/adapters/celery.ts';
 import type { OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
-import { memoryStore } from '../../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import { recordedSpans } from './recorded-spans.ts';
 
 /** Of a worker of Celery 5.7 and a publisher of its tasks, by OpenTelemetry's instrumentation 0.66b2. */

@@ -53,7 +53,7 @@ describe.each(ENCODINGS)('a heartbeat in %s', (encoding) => {
     const { app, beats } = receiving();
     await beat(app, { encoding, headers: { 'User-Agent': 'OpenTelemetry Collector Contrib/0.165.0 (linux/amd64)' } });
     await beat(app, { encoding, time: NOW + 1, headers: { 'User-Agent': 'OTel-OTLP-Exporter-Python/1.39.0' } });
-    expect(beats.map(({ path }) => path)).toEqual(['10.0.0.7', undefined]);
+    expect(beats.map(({ via }) => via)).toEqual(['10.0.0.7', undefined]);
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { otlpSink } from '../../../../collector/otlp/send/otlp-sink.ts';
 import type { OtlpSink, OtlpSinkOptions } from '../../../../collector/otlp/send/otlp-sink.ts';
-import type { TaskStoreError } from '../../../../collector/store/task-store-error.ts';
 import { Committer } from '../../../../collector/store/committer.ts';
+import type { TaskStoreError } from '../../../../collector/store/task-store.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { heldClock } from '../../../support/held-clock.ts';
 import { notification } from '../../capture/arbitrary-fact.ts';

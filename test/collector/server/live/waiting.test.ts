@@ -4,7 +4,7 @@ import type { Hono } from 'hono';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serveTasks } from '../../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
-import { memoryStore, sqliteStore } from '../../../../collector/store/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../../collector/store/task-store.ts';
 import { heldClock } from '../../../support/held-clock.ts';
 import { temporaryFolder } from '../../../support/node-process.ts';

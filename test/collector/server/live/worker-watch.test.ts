@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
 import { markListened } from '../../../../collector/store/heartbeat.ts';
-import { memoryStore } from '../../../../collector/store/sqlite-store.ts';
+import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { UUID } from '../plain-store.ts';
 

@@ -1,0 +1,76 @@
+import type { TaskState, TaskSummary } from '../record/task-record.ts';
+import type { SourceName } from './options.ts';
+import { withSource } from './source.ts';
+import { knownEnd, mark, stateName } from './view/screen.ts';
+import type { Screen } from './view/screen.ts';
+import { apart, fit, harmless, humanDuration, padded, paint as paintOutput, widthOf } from './view/terminal-text.ts';
+
+/** Options of `taskspan list`. */
+export interface ListOptions {
+  readonly limit: number;
+  readonly state?: TaskState;
+  readonly json?: boolean;
+}
+
+/** Prints the tasks, newest first. */
+export async function list(name: SourceName, { limit, state, json }: ListOptions): Promise<void> {
+  const tasks = await withSource(name, (source) => source.tasks({ limit, ...(state && { state }) }));
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify(tasks)}\n`);
+    return;
+  }
+  const lines = listLines(tasks, { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  if (tasks.length === 0) process.stderr.write('no tasks\n');
+}
+
+/** The screen of a list. Off a terminal it has no columns, and no line is cut. */
+export interface ListScreen extends Pick<Screen, 'now' | 'paint'> {
+  readonly columns: number | undefined;
+}
+
+/** The columns that one line a task needs. On a narrower screen each task has two lines. */
+const ONE_LINE_COLUMNS = 96;
+const STATE_WIDTH = 'completed'.length;
+
+/** Makes a table of the tasks. On a narrow screen each has two lines, so that its UUID can be copied whole. */
+export function listLines(tasks: readonly TaskSummary[], screen: ListScreen): string[] {
+  const { columns } = screen;
+  if (columns !== undefined && columns < ONE_LINE_COLUMNS) return tasks.flatMap((task) => twoLines(task, columns, screen));
+  const nameWidth = Math.max(0, ...tasks.map(({ task_name: name }) => widthOf(harmless(name))));
+  return tasks.map((task) => {
+    const { state, progress, time, age, name, uuid } = cells(task, screen);
+    const before = `${state}  ${progress}  ${time}  ${age}  ${uuid}  `;
+    return columns === undefined ? `${before}${padded(name, nameWidth)}`.trimEnd() : fit(`${before}${name}`, columns);
+  });
+}
+
+function twoLines(task: TaskSummary, columns: number, screen: ListScreen): string[] {
+  const { progress, time, name, uuid } = cells(task, screen);
+  const { state } = task;
+  const right = columns < 60 ? `${progress} ${time}` : `${padded(stateName(state, screen.paint), STATE_WIDTH)} ${progress} ${time}`;
+  return [apart(`${mark(state, screen.paint)} ${name}`, right, columns).trimEnd(), fit(`  ${uuid}`, columns)];
+}
+
+interface Cells {
+  readonly state: string;
+  readonly progress: string;
+  /** How long it has run. */
+  readonly time: string;
+  /** How long ago it began. */
+  readonly age: string;
+  readonly name: string;
+  readonly uuid: string;
+}
+
+function cells(task: TaskSummary, { now, paint }: ListScreen): Cells {
+  const start = task.start === null ? undefined : Date.parse(task.start);
+  return {
+    state: padded(stateName(task.state, paint), STATE_WIDTH),
+    progress: (task.progress === null ? '' : `${Math.floor(task.progress * 100)}%`).padStart(4),
+    time: (start === undefined ? '' : humanDuration(knownEnd(task, now) - start)).padStart(6),
+    age: (start === undefined ? '' : `${humanDuration(now - start)} ago`).padStart(10),
+    name: harmless(task.task_name),
+    uuid: paint('dim', task.task_uuid),
+  };
+}

@@ -1,0 +1,70 @@
+import type { AttemptRecord, TaskRecord } from '../record/task-record.ts';
+import type { ListScreen } from './list.ts';
+import type { SourceName } from './options.ts';
+import { PassedOutput } from './process.ts';
+import { withSource } from './source.ts';
+import { lastLines } from './tail.ts';
+import { WIDEST } from './view/screen.ts';
+import { taskLines } from './view/task-lines.ts';
+import { counted, harmless, harmlessLines, humanBytes, LogLines, padded, paint as paintOutput } from './view/terminal-text.ts';
+
+/** Options of `taskspan show`. */
+export interface ShowOptions {
+  readonly log?: boolean;
+  readonly json?: boolean;
+}
+
+/** Prints a task as it is now. */
+export async function show(name: SourceName, uuid: string, { log, json }: ShowOptions): Promise<void> {
+  await withSource(name, async (source) => {
+    if (log === true) {
+      const output = new PassedOutput(process.stdout);
+      for await (const text of source.log(uuid)) await output.write(harmlessLines(text));
+      return;
+    }
+    const record = await source.task(uuid);
+    if (json === true) {
+      process.stdout.write(`${JSON.stringify(record)}\n`);
+      return;
+    }
+    const attempts = await source.scopes(uuid);
+    const lines = recordLines(record, attempts, { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
+    process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  });
+}
+
+const LOG_LINES = 20;
+const MOST_SCOPES = 200;
+
+/** Makes the lines of a task: as `tail` shows it, then the other fields of its record, then the end of its log. */
+export function recordLines(record: TaskRecord, attempts: readonly AttemptRecord[], screen: ListScreen): string[] {
+  const { columns, now, paint } = screen;
+  const view = taskLines({ record, attempts }, { columns: Math.min(columns ?? WIDEST, WIDEST), rows: MOST_SCOPES, now, paint });
+  // The fields are never cut, so that a UUID can be copied whole. A narrow terminal breaks the line.
+  const fields = fieldsOf(record).map(([name, value]) => `  ${paint('dim', padded(name, 10))} ${harmless(value)}`);
+  const logLines = new LogLines();
+  const log = logLines.push(lastLines(record.log, LOG_LINES)) + logLines.end();
+  const isCut = record.log_offset > 0 || record.log.length > lastLines(record.log, LOG_LINES).length;
+  const size = `${humanBytes(record.log_bytes)}${isCut ? `, the last ${counted(LOG_LINES, 'line')}` : ''}`;
+  return [
+    ...view,
+    '',
+    ...fields,
+    ...(log === '' ? [] : ['', `  ${paint('dim', `log, ${size}`)}`, ...log.trimEnd().split('\n')]),
+  ];
+}
+
+function fieldsOf(record: TaskRecord): [string, string][] {
+  const fields: [string, string | null][] = [
+    ['uuid', record.task_uuid],
+    ['parent', record.parent_task_uuid],
+    ['started', record.start],
+    ['ended', record.end],
+    ['updated', record.updated],
+    ['heard', record.heard],
+    ['trace', record.trace_id],
+    ['attributes', Object.keys(record.attributes).length === 0 ? null : JSON.stringify(record.attributes)],
+    ['result', record.result === null ? null : JSON.stringify(record.result)],
+  ];
+  return fields.filter((field): field is [string, string] => field[1] !== null);
+}

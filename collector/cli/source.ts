@@ -1,0 +1,314 @@
+/**
+ * Where the commands have tasks from: a server, by its HTTP API, or the file of a store, which the app of a server reads
+ * in this process, so that both give the same answers.
+ */
+import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { describeFailure, failureText, received } from '../../src/failure.ts';
+import type { TaskChange } from '../record/record-json.ts';
+import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../record/task-record.ts';
+import { CommandError, UnavailableError, UnknownTaskError } from './exit-codes.ts';
+import { accessToken, DEFAULT_STORE } from './options.ts';
+import type { SourceName } from './options.ts';
+import { held } from './process.ts';
+
+/**
+ * Reads tasks, and cancels them. A call that fails rejects with a `CommandError`: `UnknownTaskError` where there is no
+ * such task, `UnavailableError` where a retry may succeed.
+ */
+export interface TaskSource {
+  /** The file's path or the server's URL, for messages. */
+  readonly name: string;
+
+  /** Tasks without their logs, newest first. */
+  tasks(query: { limit: number; state?: TaskState }): Promise<TaskSummary[]>;
+
+  task(uuid: string): Promise<TaskRecord>;
+
+  /** The attempts with their scopes, first to last. */
+  scopes(uuid: string): Promise<AttemptRecord[]>;
+
+  /** The whole log in pieces. */
+  log(uuid: string): AsyncIterable<string>;
+
+  /** The events of a task over one connection, which may break off before the `end`. */
+  events(uuid: string, options?: EventsOptions): AsyncIterable<TaskEvent>;
+
+  /** Requests that the task's worker cancels it. */
+  cancel(uuid: string): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+interface EventsOptions {
+  /** The id of the last event that came. The events after it follow. */
+  after?: string;
+  signal?: AbortSignal;
+}
+
+/** An event of `docs/streams.md`, or `open`: the connection is made. */
+export type TaskEvent =
+  | { readonly event: 'open' }
+  | { readonly event: 'record'; readonly id: string; readonly data: TaskRecord }
+  | { readonly event: 'change'; readonly id: string; readonly data: TaskChange }
+  | { readonly event: 'end'; readonly data: EndData };
+
+/** How a task has ended. */
+interface EndData {
+  readonly version: number;
+  readonly state: TaskState;
+}
+
+/** The time in which the usual server has to answer, in milliseconds. */
+const PROBE_MS = 1000;
+
+/** Opens the tasks' source, and closes it when the work has settled. */
+export async function withSource<T>(name: SourceName, use: (source: TaskSource) => Promise<T>): Promise<T> {
+  const source = await openSource(name);
+  try {
+    return await held(use(source));
+  } finally {
+    await source.close();
+  }
+}
+
+/** Rejects with a `CommandError` where there is neither server nor store. It never makes a store. */
+async function openSource(name: SourceName): Promise<TaskSource> {
+  if ('url' in name) return serverSource(name.url);
+  if ('store' in name) return storeSource(name.store);
+  const { usualUrl: usual } = name;
+  if (await answers(usual)) return serverSource(usual);
+  if (existsSync(DEFAULT_STORE)) return storeSource(DEFAULT_STORE);
+  throw new CommandError(`no taskspan server answers at ${usual}, and there is no store ${DEFAULT_STORE}: name one by --url or --store`);
+}
+
+function serverSource(url: string): TaskSource {
+  const token = accessToken();
+  return httpSource({
+    name: url,
+    base: url,
+    send(request) {
+      if (token !== undefined) request.headers.set('Authorization', `Bearer ${token}`);
+      return fetch(request);
+    },
+  });
+}
+
+async function storeSource(path: string): Promise<TaskSource> {
+  const { redacted, storeAt } = await import('../store/store-at.ts');
+  if (!existsSync(path)) throw new CommandError(`there is no store ${redacted(path)}`);
+  const { createTasksApp } = await import('../server/tasks-app.ts');
+  const store = storeAt(path);
+  await store.open();
+  const app = createTasksApp({ store });
+  return httpSource({
+    name: path,
+    base: 'http://localhost',
+    send: (request) => app.fetch(request),
+    close: () => store.close(),
+  });
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(PROBE_MS) });
+    return ((await response.json()) as { status?: unknown }).status === 'ok';
+  } catch {
+    // Nothing listens there, or it is not a taskspan server.
+    return false;
+  }
+}
+
+interface FollowOptions {
+  readonly signal: AbortSignal;
+  /** Called each time that the connection breaks off or can't be made again. */
+  readonly onOutage: (error: UnavailableError) => void;
+}
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 2000;
+
+/**
+ * The events of a task until it has ended or the signal is aborted. A connection that breaks off is made again, however
+ * long that takes, and the events go on where they were. The first connection must succeed.
+ */
+export async function* followTask(
+  source: TaskSource,
+  uuid: string,
+  { signal, onOutage }: FollowOptions,
+): AsyncGenerator<TaskEvent, void> {
+  let after: string | undefined;
+  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, LONGEST_DELAY_MS)) {
+    try {
+      for await (const event of source.events(uuid, { signal, ...(after !== undefined && { after }) })) {
+        delay = FIRST_DELAY_MS;
+        if ('id' in event && event.id !== '') after = event.id;
+        yield event;
+        if (event.event === 'end') return;
+      }
+      onOutage(new UnavailableError(`${source.name} has closed the connection`));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof UnavailableError) || after === undefined) throw error;
+      onOutage(error);
+    }
+    try {
+      await setTimeout(delay, undefined, { signal });
+    } catch {
+      // The signal has been aborted.
+      return;
+    }
+  }
+}
+
+/** Gets the answer to a request: over the network, or from the app of a server in this process. */
+type Send = (request: Request) => Promise<Response> | Response;
+
+interface HttpSourceOptions {
+  /** For messages. */
+  readonly name: string;
+  /** The URL before `/tasks`, without a slash at its end. */
+  readonly base: string;
+  readonly send: Send;
+  readonly close?: () => Promise<void>;
+}
+
+/** The most tasks that one answer has. */
+const PAGE = 200;
+/** The time that an answer may take, in milliseconds; a stream may take longer. */
+const ANSWER_MS = 30_000;
+const UNAVAILABLE = [502, 503, 504];
+
+/** A source by the HTTP API of `docs/http-api.md`. */
+function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource {
+  const ask = async (path: string, init?: RequestInit): Promise<Response> => {
+    let response: Response;
+    try {
+      response = await send(new Request(`${base}${path}`, init));
+    } catch (error) {
+      throw new UnavailableError(`${name} can't be reached: ${reasonOf(error)}`, { cause: error });
+    }
+    if (!response.ok) throw await refusalOf(response, name);
+    return response;
+  };
+
+  const json = async (path: string, init?: RequestInit): Promise<unknown> => {
+    const text = await whole(await ask(path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) }), name);
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new CommandError(`${name}: expected JSON, got ${received(text)}: it is no taskspan server`, { cause: error });
+    }
+  };
+
+  const task: TaskSource['task'] = async (uuid) => (await json(`/tasks/${uuid}`)) as Awaited<ReturnType<TaskSource['task']>>;
+
+  return {
+    name,
+    task,
+
+    async tasks({ limit, state }) {
+      const tasks: TaskSummary[] = [];
+      let cursor: string | null = null;
+      do {
+        const search = new URLSearchParams({ limit: String(Math.min(PAGE, limit - tasks.length)) });
+        if (state !== undefined) search.set('state', state);
+        if (cursor !== null) search.set('cursor', cursor);
+        const page = (await json(`/tasks?${search.toString()}`)) as { tasks: TaskSummary[]; next: string | null };
+        tasks.push(...page.tasks);
+        cursor = page.next;
+      } while (cursor !== null && tasks.length < limit);
+      return tasks;
+    },
+
+    async scopes(uuid) {
+      const { attempts } = (await json(`/tasks/${uuid}/scopes`)) as { attempts: Awaited<ReturnType<TaskSource['scopes']>> };
+      return attempts;
+    },
+
+    async *log(uuid) {
+      const response = await ask(`/tasks/${uuid}/log`);
+      yield* reading(response.body!.pipeThrough(new TextDecoderStream()), name);
+    },
+
+    async *events(uuid, { after, signal } = {}) {
+      const headers: Record<string, string> = { Accept: 'text/event-stream' };
+      if (after !== undefined) headers['Last-Event-ID'] = after;
+      const response = await ask(`/tasks/${uuid}/events`, { headers, ...(signal && { signal }) });
+      yield { event: 'open' };
+      if (response.status === 204) {
+        // The task has ended, and all of its events but `end` have come already.
+        const { version, state } = await task(uuid);
+        yield { event: 'end', data: { version, state } };
+        return;
+      }
+      const { EventSourceParserStream } = await import('eventsource-parser/stream');
+      const messages = response
+        .body!.pipeThrough(new TextDecoderStream(), signal && { signal })
+        .pipeThrough(new EventSourceParserStream({ onError: 'terminate' }));
+      for await (const { event, id = '', data } of reading(messages, name)) {
+        if (event === 'end') yield { event, data: JSON.parse(data) as EndData };
+        else if (event === 'record' || event === 'change') yield { event, id, data: JSON.parse(data) as unknown } as TaskEvent;
+      }
+    },
+
+    async cancel(uuid) {
+      await json(`/tasks/${uuid}/cancel`, { method: 'POST' });
+    },
+
+    close: async () => close?.(),
+  };
+}
+
+async function whole(response: Response, name: string): Promise<string> {
+  try {
+    return await response.text();
+  } catch (error) {
+    throw new UnavailableError(`${name}: the answer broke off: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** The pieces of a body. One that breaks off is an `UnavailableError`, so that the caller can retry. */
+async function* reading<T>(body: AsyncIterable<T>, name: string): AsyncGenerator<T, void> {
+  const pieces = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await pieces.next().catch((error: unknown) => {
+        throw new UnavailableError(`${name}: the answer broke off: ${reasonOf(error)}`, { cause: error });
+      });
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    // The reader may have stopped early: the connection is closed.
+    await pieces.return?.().catch(() => undefined);
+  }
+}
+
+async function refusalOf(response: Response, name: string): Promise<CommandError> {
+  const text = await whole(response, name);
+  const detail = response.headers.get('Content-Type') === 'application/problem+json' ? detailOf(text) : undefined;
+  if (detail === undefined) {
+    const message = `${name} answers ${response.status} ${response.statusText}`.trim();
+    return UNAVAILABLE.includes(response.status) ? new UnavailableError(message) : new CommandError(`${message}: it is no taskspan server`);
+  }
+  if (response.status === 404) return new UnknownTaskError(detail);
+  if (response.status === 401) return new CommandError(`${name}: ${detail}: set TASKSPAN_TOKEN`);
+  return UNAVAILABLE.includes(response.status) ? new UnavailableError(`${name}: ${detail}`) : new CommandError(detail);
+}
+
+function detailOf(text: string): string | undefined {
+  try {
+    const { detail } = JSON.parse(text) as { detail?: unknown };
+    return typeof detail === 'string' ? detail : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The cause of an error of `fetch`, whose own message is just `fetch failed`. */
+function reasonOf(error: unknown): string {
+  const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
+  if (cause?.code === 'ECONNREFUSED') return 'nothing listens there';
+  return failureText(describeFailure(cause ?? error));
+}

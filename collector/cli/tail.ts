@@ -1,0 +1,117 @@
+import type { LogGain } from '../record/record-json.ts';
+import type { TaskState, TaskSummary } from '../record/task-record.ts';
+import { exitCodeOf } from './exit-codes.ts';
+import type { UnavailableError } from './exit-codes.ts';
+import type { SourceName } from './options.ts';
+import { listenForStop } from './process.ts';
+import { followTask, withSource } from './source.ts';
+import type { TaskSource } from './source.ts';
+import { jsonDisplay, plainDisplay } from './view/tail-display.ts';
+import type { TailDisplay } from './view/tail-display.ts';
+
+/** Options of `taskspan tail`. */
+export interface TailCommandOptions {
+  readonly lines?: number;
+  readonly plain?: boolean;
+  readonly json?: boolean;
+}
+
+/** Follows a task until it has ended, and resolves to the exit code for its outcome. */
+export async function tailTask(name: SourceName, uuid: string, options: TailCommandOptions): Promise<number> {
+  const stop = listenForStop();
+  try {
+    const outcome = await withSource(name, async (source) => {
+      const display = await displayFor(source, uuid, options);
+      return tail(source, uuid, display, { signal: stop.signal, lines: options.lines });
+    });
+    return outcome === undefined ? stop.exitCode : exitCodeOf(outcome);
+  } finally {
+    stop.release();
+  }
+}
+
+async function displayFor(source: TaskSource, uuid: string, { plain, json }: TailCommandOptions): Promise<TailDisplay> {
+  if (json === true) return jsonDisplay();
+  if (plain === true || !isLively(process.stdout, process.env)) return plainDisplay();
+  return (await import('./view/live-view.ts')).liveDisplay(source, uuid, process.stdout);
+}
+
+/** Whether lines may be drawn again and in colours. */
+function isLively(output: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
+  return output.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+}
+
+interface TailOptions {
+  readonly signal: AbortSignal;
+  /** How many of the last lines so far to begin with. Default: all that the record has. */
+  readonly lines?: number | undefined;
+}
+
+/** Shows a task until it has ended, and resolves to its state then; to `undefined` where the signal came first. */
+async function tail(
+  source: TaskSource,
+  uuid: string,
+  display: TailDisplay,
+  { signal, lines }: TailOptions,
+): Promise<TaskState | undefined> {
+  const log = new LogPosition(lines);
+  let record: TaskSummary | undefined;
+  let outcome: TaskState | undefined;
+  try {
+    const onOutage = (error: UnavailableError): void => display.outage(error);
+    for await (const event of followTask(source, uuid, { signal, onOutage })) {
+      if (event.event === 'open') display.connected();
+      else if (event.event === 'record') {
+        const { log: text, ...fields } = event.data;
+        record = fields;
+        await display.update(event, record, log.begin(text, fields.log_offset));
+      } else if (event.event === 'change') {
+        const { log: gain, ...fields } = event.data;
+        // The stream's first event is the whole record.
+        record = { ...record!, ...fields };
+        await display.update(event, record, gain === undefined ? '' : log.gained(gain));
+      } else {
+        outcome = event.data.state;
+        await display.update(event, record!, '');
+      }
+    }
+  } finally {
+    await display.end();
+  }
+  return outcome;
+}
+
+/** Counts the bytes of a log that were shown, so that nothing of it is shown twice. */
+export class LogPosition {
+  readonly #lines: number | undefined;
+  #shown: number | undefined;
+
+  /** @param lines How many of the last lines so far to begin with. Default: all. */
+  constructor(lines?: number) {
+    this.#lines = lines;
+  }
+
+  /** The new text of a log that came as a whole: at first, and where a server could not go on from the last event. */
+  begin(text: string, offset: number): string {
+    const before = this.#shown;
+    const bytes = Buffer.from(text);
+    this.#shown = offset + bytes.length;
+    if (before === undefined) return this.#lines === undefined ? text : lastLines(text, this.#lines);
+    // A log that has become shorter is the log of another store.
+    return before >= offset && before <= this.#shown ? bytes.subarray(before - offset).toString() : text;
+  }
+
+  /** The new text of a log that has grown. */
+  gained({ offset, text }: LogGain): string {
+    this.#shown = offset + Buffer.byteLength(text);
+    return text;
+  }
+}
+
+/** The last lines of a text; one without an end of line is a line too. */
+export function lastLines(text: string, count: number): string {
+  if (count === 0) return '';
+  let start = text.length;
+  for (let line = 0; line < count && start > 0; line++) start = start === 1 ? 0 : text.lastIndexOf('\n', start - 2) + 1;
+  return text.slice(start);
+}

@@ -1,0 +1,147 @@
+import type { AttemptRecord, ScopeRecord, TaskSummary } from '../../record/task-record.ts';
+import { bar, barWidth, knownEnd, mark, stateName } from './screen.ts';
+import type { Screen } from './screen.ts';
+import { apart, counted, fit, harmless, humanCount, humanDuration, widthOf } from './terminal-text.ts';
+
+/** The bar of the task takes the rest of its line, up to this. */
+const WIDEST_BAR = 40;
+const PERCENT_COLUMNS = 8;
+
+/** A task as far as it has been read. */
+export interface TaskView {
+  readonly record: TaskSummary;
+  /** `undefined` until they have been read. */
+  readonly attempts: readonly AttemptRecord[] | undefined;
+  /** Why the task can't be read just now. */
+  readonly outage?: string | undefined;
+}
+
+/**
+ * A task in lines that fit on the screen: its name and state, its progress, its error or outage, and its scopes.
+ */
+export function taskLines({ record, attempts, outage }: TaskView, screen: Screen): string[] {
+  const head = [titleLine(record, screen), ...progressLines(record, screen), ...noteLines(record, outage, screen)];
+  const lines = head.slice(0, Math.max(1, screen.rows));
+  const latest = attempts?.at(-1);
+  return latest === undefined ? lines : [...lines, ...scopeLines(latest, record, screen, screen.rows - lines.length)];
+}
+
+function titleLine(record: TaskSummary, { columns, now, paint, frame }: Screen): string {
+  const { task_name: name, state, start } = record;
+  const time = start === null ? '' : humanDuration(knownEnd(record, now) - Date.parse(start));
+  const left = `${mark(state, paint, frame)} ${paint('bold', harmless(name))}`;
+  return apart(left, `${stateName(state, paint)} ${time.padStart(6)}`, columns);
+}
+
+function progressLines({ progress, jobs, attempt, finished }: TaskSummary, { columns, paint }: Screen): string[] {
+  const parts: string[] = [];
+  if (jobs.total > 0) parts.push(`${humanCount(jobs.finished)} of ${counted(jobs.total, 'job')}`);
+  if (jobs.failed > 0) parts.push(paint('red', `${humanCount(jobs.failed)} failed`));
+  if (attempt > 1) parts.push(`attempt ${attempt}`);
+  if (progress !== null && !(finished && progress === 1)) {
+    const room = columns - widthOf(['', ...parts].join('  ')) - PERCENT_COLUMNS;
+    parts.unshift(bar(progress, Math.max(0, Math.min(room, WIDEST_BAR)), paint));
+  }
+  return parts.length === 0 ? [] : [fit(`  ${parts.join('  ')}`, columns)];
+}
+
+function noteLines(record: TaskSummary, outage: string | undefined, { columns, now, paint }: Screen): string[] {
+  const notes: string[] = [];
+  const since = (time: string): string => humanDuration(now - Date.parse(time));
+  if (record.status === 0 && record.exception !== '') notes.push(paint('red', harmless(record.exception)));
+  if (record.state === 'lost' && !record.finished && record.heard !== null) {
+    notes.push(paint('magenta', `its worker was last heard ${since(record.heard)} ago`));
+  }
+  if (record.busy_since !== null) notes.push(paint('yellow', `its worker is blocked for ${since(record.busy_since)}`));
+  if (outage !== undefined) notes.push(paint('yellow', harmless(outage)));
+  return notes.map((note) => fit(`  ${note}`, columns));
+}
+
+/** The screen for the scopes of a task. `now` is the time until which open scopes are known to have run. */
+interface ScopeScreen extends Screen {
+  readonly isLost: boolean;
+}
+
+/** A scope with its depth in the tree, from 0. */
+interface PlacedScope {
+  readonly scope: ScopeRecord;
+  readonly depth: number;
+  readonly parent: PlacedScope | undefined;
+}
+
+/**
+ * The scopes of an attempt as a tree, in no more lines than `room`. Running scopes are shown first, then failed ones, then
+ * the latest, each with the scopes around it; the last line counts the others. An open scope of a lost task is marked as
+ * lost.
+ */
+function scopeLines(attempt: AttemptRecord, task: TaskSummary, on: Screen, room: number): string[] {
+  const screen = { ...on, now: knownEnd(task, on.now), isLost: task.state === 'lost' };
+  const all = placed(attempt.scopes);
+  if (room <= 0) return [];
+  const shown = all.length <= room ? new Set(all) : chosen(all, room - 1);
+  const lines = all.filter((one) => shown.has(one)).map((one) => scopeLine(one, screen));
+  const hidden = all.filter((one) => !shown.has(one));
+  return hidden.length === 0 ? lines : [...lines, hiddenLine(hidden, screen)];
+}
+
+/** Without recursion: scopes may nest deeply. */
+function placed(scopes: readonly ScopeRecord[]): PlacedScope[] {
+  const all: PlacedScope[] = [];
+  const open: PlacedScope[] = scopes.map((scope) => ({ scope, depth: 0, parent: undefined })).toReversed();
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const parent = next;
+    all.push(parent);
+    for (const scope of parent.scope.scopes.toReversed()) open.push({ scope, depth: parent.depth + 1, parent });
+  }
+  return all;
+}
+
+function chosen(all: readonly PlacedScope[], room: number): Set<PlacedScope> {
+  const shown = new Set<PlacedScope>();
+  for (const outcome of ['running', 'failed', undefined]) {
+    for (const one of all.toReversed()) {
+      if (outcome !== undefined && one.scope.outcome !== outcome) continue;
+      const path: PlacedScope[] = [];
+      for (let up: PlacedScope | undefined = one; up !== undefined && !shown.has(up); up = up.parent) path.push(up);
+      if (shown.size + path.length <= room) for (const step of path) shown.add(step);
+    }
+  }
+  return shown;
+}
+
+function scopeLine({ scope, depth }: PlacedScope, screen: ScopeScreen): string {
+  const { columns, paint, frame } = screen;
+  // However deep a scope is, its name has most of the line.
+  const indent = ' '.repeat(Math.min(2 * depth, Math.floor(columns / 4)));
+  const name = harmless(scope.name);
+  const error = scope.error === null ? '' : `  ${paint('red', harmless(scope.error))}`;
+  const left = `  ${indent}${mark(shownState(scope.outcome, screen), paint, frame)} ${scope.heading ? paint('bold', name) : name}${error}`;
+  return apart(left, [...progressOf(scope, screen), timeOf(scope, screen).padStart(6)].join(' '), columns);
+}
+
+function progressOf({ outcome, progress, done, total }: ScopeRecord, { columns, paint }: Screen): string[] {
+  if (outcome !== 'running') return [];
+  const steps = done === null ? '' : `${humanCount(done)}${total === null ? '' : `/${humanCount(total)}`}`;
+  if (progress === null) return steps === '' ? [] : [steps];
+  const shown = bar(progress, barWidth(columns), paint);
+  return columns >= 72 && steps !== '' ? [steps, shown] : [shown];
+}
+
+/** The time from its start to its end, or up to now. */
+function timeOf({ start, end }: ScopeRecord, { now }: Screen): string {
+  return start === null ? '' : humanDuration((end === null ? now : Date.parse(end)) - Date.parse(start));
+}
+
+function shownState(outcome: ScopeRecord['outcome'], { isLost }: ScopeScreen): ScopeRecord['outcome'] | 'lost' {
+  return isLost && outcome === 'running' ? 'lost' : outcome;
+}
+
+function hiddenLine(hidden: readonly PlacedScope[], screen: ScopeScreen): string {
+  const { columns, paint } = screen;
+  const counts = (['running', 'completed', 'failed', 'cancelled'] as const).flatMap((outcome) => {
+    const count = hidden.filter(({ scope }) => scope.outcome === outcome).length;
+    return count === 0 ? [] : [`${humanCount(count)} ${shownState(outcome, screen)}`];
+  });
+  const words = `  … and ${counts.join(', ')}`;
+  return fit(paint('dim', widthOf(words) <= columns ? words : `  … and ${counted(hidden.length, 'other')}`), columns);
+}

@@ -1,0 +1,158 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Fact } from '../../../src/fact.ts';
+import { childShareOf, CommitBatch } from '../../record/commit.ts';
+import type { ChildShare, TaskCommit } from '../../record/commit.ts';
+import { startedParts } from '../../record/needed-spans.ts';
+import type { SpanIds } from '../../record/span-map.ts';
+import type { TaskFacts } from '../../record/task-fold.ts';
+import { attemptsJson } from '../scope-line.ts';
+import { encodeEntries } from '../stored-log.ts';
+import type { SqliteChanges } from './changes.ts';
+import type { SqliteCommands } from './commands.ts';
+import { SqliteFolds } from './folds.ts';
+import type { LoadedTask } from './folds.ts';
+import type { SqliteScopes } from './scopes.ts';
+import { LIFE_COLUMNS, lifeValues } from './workers.ts';
+import type { SqliteWorkers } from './workers.ts';
+
+/** Writes what facts make of their tasks, inside a transaction. The caller then calls {@link committed} or {@link rolledBack}. */
+export class SqliteCommits {
+  readonly #changes: SqliteChanges;
+  readonly #workers: SqliteWorkers;
+  readonly #scopes: SqliteScopes;
+  readonly #commands: SqliteCommands;
+  readonly #folds: SqliteFolds;
+  /** The tasks that the transaction has to do with, and what it makes of them. */
+  readonly #open = new Map<string, LoadedTask>();
+  #batch: CommitBatch | undefined;
+  readonly #statements;
+
+  constructor(
+    database: DatabaseSync,
+    { changes, workers, scopes, commands }: { changes: SqliteChanges; workers: SqliteWorkers; scopes: SqliteScopes; commands: SqliteCommands },
+  ) {
+    this.#changes = changes;
+    this.#workers = workers;
+    this.#scopes = scopes;
+    this.#commands = commands;
+    this.#folds = new SqliteFolds(database, scopes);
+    this.#statements = {
+      insertTask: database.prepare(
+        `INSERT INTO task (name, version, log_bytes, created, updated, stored, summary, span_count, line_before, attempts, changed,
+           uuid, ${LIFE_COLUMNS})
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ),
+      updateTask: database.prepare(
+        `UPDATE task SET name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, summary = ?, span_count = ?,
+           line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
+      ),
+      journal: database.prepare(
+        'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
+      ),
+    };
+  }
+
+  /** Folds the facts of each task and writes what has changed. */
+  write(tasks: ReadonlyMap<string, readonly Fact[]>): void {
+    const batch = new CommitBatch();
+    for (const [uuid, facts] of tasks) {
+      const loaded = this.#folds.load(uuid, facts);
+      this.#open.set(uuid, loaded);
+      batch.fold(loaded.task, facts, this.#sharesOfChildren(uuid, startedParts(facts)));
+    }
+    for (let shares = batch.takeGrownShares(); shares.size > 0; shares = batch.takeGrownShares()) {
+      for (const [uuid, own] of shares) {
+        const parent = this.#parent(uuid, own);
+        if (parent !== undefined) batch.foldChildShares(parent.task, own);
+      }
+    }
+    let changed = this.#changes.last();
+    for (const commit of batch.commits()) this.#write(commit, this.#open.get(commit.task.uuid)!, ++changed);
+    this.#batch = batch;
+  }
+
+  committed(): void {
+    this.#batch?.keep();
+    for (const uuid of this.#open.keys()) this.#folds.release(uuid);
+    this.#open.clear();
+  }
+
+  /** What was folded is not stored: it is loaded again for the next try. */
+  rolledBack(): void {
+    for (const uuid of this.#open.keys()) this.#folds.forget(uuid);
+    this.#open.clear();
+    this.#workers.rolledBack();
+  }
+
+  /** A parent task with scopes of it; `undefined` for a task that is not known. */
+  #parent(uuid: string, scopes: readonly ChildShare[]): LoadedTask | undefined {
+    const open = this.#open.get(uuid);
+    if (open !== undefined) {
+      this.#folds.loadMore(open, scopes);
+      return open;
+    }
+    const loaded = this.#folds.loadScopes(uuid, scopes);
+    if (loaded !== undefined) this.#open.set(uuid, loaded);
+    return loaded;
+  }
+
+  #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
+    const { task, version, rows, scopes, begunParts, summary, name, life } = change;
+    loaded.attempts = task.attempts;
+    const values = [
+      name,
+      version,
+      task.logBytes,
+      createdAt(task),
+      task.updated,
+      Date.now() * 1000,
+      summary,
+      task.spanCount,
+      task.lineBefore,
+      attemptsJson(task.attempts),
+      changed,
+      task.uuid,
+    ];
+    const { insertTask, updateTask, journal } = this.#statements;
+    if (loaded.id === undefined) {
+      const { lastInsertRowid } = insertTask.run(...values, ...lifeValues(life!, task.announced));
+      loaded.id = Number(lastInsertRowid);
+      this.#workers.started(life!);
+    } else {
+      updateTask.run(...values);
+      if (life !== undefined) this.#workers.keep(loaded.id, life, task.announced);
+    }
+    this.#scopes.write(loaded, scopes, version);
+    for (const part of begunParts) this.#commands.handOn(task.uuid, part);
+    for (const { offset, bytes, text, entries } of rows) journal.run(loaded.id, offset, version, bytes, text, encodeEntries(entries));
+  }
+
+  /** How far the child tasks are for which scopes of a task stand. */
+  #sharesOfChildren(uuid: string, scopes: readonly SpanIds[]): ChildShare[] {
+    return scopes.flatMap((scope) => this.#scopes.children(uuid, scope).map(childShareOf)).filter((share) => share !== undefined);
+  }
+}
+
+/** The time of the earliest announcement or start that is known, in microseconds; `null` while none is. */
+function createdAt({ announced, attempts }: TaskFacts): number | null {
+  let created = announced?.time ?? null;
+  for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
+  return created;
+}
+
+/** Facts by the task they belong to, each task's in their order. */
+export function byTask(facts: readonly Fact[]): Map<string, Fact[]> {
+  const tasks = new Map<string, Fact[]>();
+  let uuid: string | undefined;
+  let list: Fact[] = [];
+  for (const fact of facts) {
+    const { taskUuid } = fact.span;
+    if (taskUuid !== uuid) {
+      uuid = taskUuid;
+      list = tasks.get(uuid) ?? [];
+      tasks.set(uuid, list);
+    }
+    list.push(fact);
+  }
+  return tasks;
+}

@@ -1,0 +1,240 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type * as NodeSqlite from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { performance } from '../../../src/timers.ts';
+import { TaskStoreError } from '../task-store.ts';
+import { APPLICATION_ID, migrate, refuseForeign } from './schema.ts';
+
+const HEADER_BYTES = 100;
+const MAGIC = 'SQLite format 3\0';
+const APPLICATION_ID_AT = 68;
+
+/**
+ * Opens a SQLite file of taskspan, made if it is missing. Another file, or a damaged one, is refused before it is opened
+ * for writing: not a byte of it changes.
+ *
+ * @throws TaskStoreError; SQLite's own error where another process has the lock
+ */
+export function openSqliteFile(path: string): DatabaseSync {
+  const { DatabaseSync } = sqlite();
+  let database: DatabaseSync | undefined;
+  try {
+    if (!seemsOurs(path)) {
+      database = new DatabaseSync(asItIs(path), { readOnly: true });
+      refuseForeign(database, path);
+      database.close();
+    }
+    database = new DatabaseSync(path);
+    migrate(database, path);
+    return database;
+  } catch (error) {
+    if (database?.isOpen === true) database.close();
+    throw isLocked(error) ? error : openingFailure(error, path);
+  }
+}
+
+/** Why a file can't be opened. */
+export function openingFailure(error: unknown, path: string): TaskStoreError {
+  const failure = sqliteFailure(error, path);
+  if (failure instanceof TaskStoreError) return failure;
+  const message = existsSync(dirname(path)) ? (error as Error).message : 'its folder does not exist';
+  return new TaskStoreError('UNAVAILABLE', `${path} can't be opened as a database: ${message}`, { cause: error });
+}
+
+/**
+ * `node:sqlite`. It is not imported: an old Node.js would fail at the import, without saying what is needed, and some
+ * bundlers change the name.
+ *
+ * @throws TaskStoreError where the runtime has none
+ */
+export function sqlite(): typeof NodeSqlite {
+  const module = process.getBuiltinModule?.('node:sqlite') as typeof NodeSqlite | undefined;
+  if (module !== undefined) return module;
+  const { bun, deno } = process.versions as Partial<Record<string, string>>;
+  const runtime = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node.js ${process.versions.node}`;
+  throw new TaskStoreError('UNAVAILABLE', `taskspan needs node:sqlite, as Node.js 22.18 and newer have it; this is ${runtime}`);
+}
+
+/** The path of a file, which after `process.chdir()` is that of the same file. */
+export function fixedPath(path: string): string {
+  if (path === IN_MEMORY) return path;
+  try {
+    return resolve(path);
+  } catch {
+    // The working directory has been deleted: the error of opening the file has that reason.
+    return path;
+  }
+}
+
+/** SQLite's name for a database without a file. */
+export const IN_MEMORY = ':memory:';
+
+/** Whether another process's lock is in the way, which goes away by itself. */
+export function isLocked(error: unknown): boolean {
+  return resultOf(error) === SQLITE_BUSY;
+}
+
+/** Makes a `TaskStoreError` of a failure that is due to the file itself; returns any other error as it is. */
+export function sqliteFailure(error: unknown, path: string): unknown {
+  switch (resultOf(error)) {
+    case SQLITE_NOTADB:
+      return notADatabase(path, error);
+    case SQLITE_CORRUPT:
+      return new TaskStoreError('CORRUPT', `${path} is damaged: ${(error as Error).message}`, { cause: error });
+    default:
+      return error;
+  }
+}
+
+/** Makes a `TaskStoreError` of a failure that is due to what was to be written; returns an error as it is where another try may succeed. */
+export function refusal(error: unknown): unknown {
+  const isForEver =
+    REFUSALS.has(resultOf(error)) ||
+    error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
+  return isForEver ? new TaskStoreError('REFUSED', (error as Error).message, { cause: error }) : error;
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+/** Too big, against a constraint, of another type, out of range. */
+const REFUSALS: ReadonlySet<number> = new Set([18, 19, 20, 25]);
+
+/** SQLite's own code without what extends it; 0 for an error that is none of SQLite's. */
+function resultOf(error: unknown): number {
+  return ((error as { errcode?: number }).errcode ?? 0) & 0xff;
+}
+
+function notADatabase(path: string, cause?: unknown): TaskStoreError {
+  return new TaskStoreError('FOREIGN', `${path} is no database; taskspan leaves it alone`, { cause });
+}
+
+/** Whether a file may be opened for writing at once: it is missing, or empty, or has taskspan's mark in its header. */
+function seemsOurs(path: string): boolean {
+  const header = Buffer.alloc(HEADER_BYTES);
+  let length: number;
+  try {
+    const file = openSync(path, 'r');
+    try {
+      length = readSync(file, header, 0, HEADER_BYTES, 0);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // The error of opening it as a database has the reason in better words.
+    return true;
+  }
+  if (length === 0) return true;
+  if (header.toString('latin1', 0, MAGIC.length) !== MAGIC) throw notADatabase(path);
+  return header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
+}
+
+/** The file for reading. Without a write-ahead log it is all there is, and read so that no file comes beside it. */
+function asItIs(path: string): string | URL {
+  if (existsSync(`${path}-wal`)) return path;
+  const url = pathToFileURL(path);
+  url.searchParams.set('immutable', '1');
+  return url;
+}
+
+/** How often readers look whether the file is still there, in milliseconds. */
+const LOOK_MS = 1000;
+
+/**
+ * Watches a file that is open. One that has been deleted or replaced is not used any more, since no other process would
+ * find what is written to it; one that is damaged is not written any more.
+ */
+export class FileWatch {
+  readonly #path: string;
+  readonly #identity: string | undefined;
+  #nextLook: number = performance.now() + LOOK_MS;
+  #damage: { error: unknown; stamp: string | undefined } | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#identity = identityOf(path);
+  }
+
+  /** To be called before each read. Throws a `TaskStoreError` if the file is gone. */
+  beforeRead(): void {
+    if (performance.now() >= this.#nextLook) this.#look();
+  }
+
+  /** To be called before each write. Throws a `TaskStoreError` if the file is gone, or damaged. */
+  beforeWrite(): void {
+    this.#look();
+    if (this.#damage === undefined) return;
+    if (stampOf(this.#path) === this.#damage.stamp) throw this.#damage.error;
+    throw new TaskStoreError('GONE', `${this.#path} was written again after it had been found damaged`);
+  }
+
+  /** A write has found the file damaged: it is not written any more. */
+  foundDamaged(error: unknown): void {
+    this.#damage ??= { error, stamp: stampOf(this.#path) };
+  }
+
+  #look(): void {
+    if (this.#identity === undefined) return;
+    this.#nextLook = performance.now() + LOOK_MS;
+    if (identityOf(this.#path) === this.#identity) return;
+    // From now on by every call.
+    this.#nextLook = 0;
+    throw new TaskStoreError('GONE', `${this.#path} was deleted or replaced while it was in use`);
+  }
+}
+
+function identityOf(path: string): string | undefined {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;
+}
+
+/** Changes with whatever is written to the file itself. */
+function stampOf(path: string): string | undefined {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? undefined : `${stat.size}:${stat.mtimeNs}`;
+}
+
+/** The transactions of a connection: they do all of a work, or nothing of it. */
+export class SqliteTransactions {
+  readonly #database: DatabaseSync;
+  readonly #statements;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#statements = {
+      begin: database.prepare('BEGIN IMMEDIATE'),
+      beginRead: database.prepare('BEGIN'),
+      commit: database.prepare('COMMIT'),
+      rollback: database.prepare('ROLLBACK'),
+    };
+  }
+
+  /** Writes, with the lock taken before anything is read. */
+  write<T>(work: () => T): T {
+    this.#statements.begin.run();
+    return this.#finish(work);
+  }
+
+  /**
+   * Reads several times of one state, whatever is committed meanwhile. What belongs to a task is deleted after it, so a
+   * reader that finds the task finds it whole.
+   */
+  read<T>(work: () => T): T {
+    this.#statements.beginRead.run();
+    return this.#finish(work);
+  }
+
+  #finish<T>(work: () => T): T {
+    const { commit, rollback } = this.#statements;
+    try {
+      const result = work();
+      commit.run();
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) rollback.run();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Fact } from '../../../src/fact.ts';
+import { needsAllScopes, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
+import type { ScopeState } from '../../record/scope-state.ts';
+import type { SpanIds } from '../../record/span-map.ts';
+import { latestAttempt, TaskFold } from '../../record/task-fold.ts';
+import type { Announcement } from '../../record/task-fold.ts';
+import { attemptsOfJson } from '../scope-line.ts';
+import type { AttemptIds } from '../scope-line.ts';
+import { SqliteScopes } from './scopes.ts';
+import type { ScopesOf } from './scopes.ts';
+
+interface TaskRow {
+  id: number;
+  version: number;
+  log_bytes: number;
+  updated: number;
+  span_count: number;
+  line_before: string | null;
+  attempts: string;
+  announced: string | null;
+}
+
+/** A task as far as it is in memory. */
+export interface LoadedTask extends ScopesOf {
+  readonly task: TaskFold;
+  /** To be set when the task gets its row. */
+  id: number | undefined;
+  attempts: readonly AttemptIds[];
+  /** Whether all its spans are in memory. */
+  complete: boolean;
+  /** How many spans may be in memory until some are released. */
+  releaseAt: number;
+}
+
+/** How many tasks, and of each how many spans and groups of lines, are kept in memory between commits. */
+const MOST_TASKS = 500;
+const MOST_SPANS = 2000;
+const MOST_GROUPS = 8;
+
+/**
+ * The tasks that are being written, with the scopes that facts need: those that they are of, and those around them. A
+ * task that another process has written meanwhile is loaded again.
+ */
+export class SqliteFolds {
+  /** In the order of their last use. */
+  readonly #tasks = new Map<string, LoadedTask>();
+  readonly #scopes: SqliteScopes;
+  readonly #statements;
+
+  constructor(database: DatabaseSync, scopes: SqliteScopes) {
+    this.#scopes = scopes;
+    this.#statements = {
+      version: database.prepare('SELECT id, version FROM task WHERE uuid = ?'),
+      task: database.prepare(
+        'SELECT id, version, log_bytes, updated, span_count, line_before, attempts, announced FROM task WHERE uuid = ?',
+      ),
+    };
+  }
+
+  /** A task's state, ready to have these facts folded into it. */
+  load(uuid: string, facts: readonly Fact[]): LoadedTask {
+    const loaded = this.#current(uuid);
+    this.#loadSpans(loaded, touchedSpans(facts));
+    if (!loaded.complete && needsAllScopes(loaded.task, facts)) this.#loadAll(loaded);
+    return loaded;
+  }
+
+  /** Loads more scopes of a task that is in memory. */
+  loadMore(loaded: LoadedTask, spans: readonly SpanIds[]): void {
+    this.#loadSpans(loaded, spans);
+  }
+
+  /** The state of a task that is stored, with some of its scopes; `undefined` for an unknown task. */
+  loadScopes(uuid: string, spans: readonly SpanIds[]): LoadedTask | undefined {
+    const loaded = this.#current(uuid);
+    if (loaded.id === undefined) {
+      this.forget(uuid);
+      return undefined;
+    }
+    this.#loadSpans(loaded, spans);
+    return loaded;
+  }
+
+  forget(uuid: string): void {
+    this.#tasks.delete(uuid);
+  }
+
+  /** Releases, after a commit, a task that has ended, and tasks that were not used for long. */
+  release(uuid: string): void {
+    const loaded = this.#tasks.get(uuid);
+    if (loaded === undefined) return;
+    this.#tasks.delete(uuid);
+    const { task } = loaded;
+    if (loaded.id !== undefined && (latestAttempt(task)?.end ?? null) === null) {
+      this.#tasks.set(uuid, loaded);
+      if (task.scopes.size > loaded.releaseAt) releaseSpans(loaded);
+      if (loaded.groups.size > MOST_GROUPS) loaded.groups.clear();
+    }
+    for (const oldest of this.#tasks.keys()) {
+      if (this.#tasks.size <= MOST_TASKS) break;
+      this.#tasks.delete(oldest);
+    }
+  }
+
+  #current(uuid: string): LoadedTask {
+    const loaded = this.#tasks.get(uuid);
+    if (loaded !== undefined) {
+      const row = this.#statements.version.get(uuid) as { id: number; version: number } | undefined;
+      // A task that was deleted and came again has another number.
+      if (row?.version === loaded.task.version && row.id === loaded.id) return loaded;
+    }
+    const read = this.#loadTask(uuid);
+    this.#tasks.set(uuid, read);
+    return read;
+  }
+
+  #loadTask(uuid: string): LoadedTask {
+    const task = new TaskFold(uuid);
+    const row = this.#statements.task.get(uuid) as TaskRow | undefined;
+    const scopes = SqliteScopes.of(row?.id, [], row?.span_count ?? 0);
+    const loaded: LoadedTask = { ...scopes, task, complete: row === undefined, releaseAt: MOST_SPANS };
+    if (row === undefined) return loaded;
+    task.version = row.version;
+    task.logBytes = row.log_bytes;
+    task.updated = row.updated;
+    task.spanCount = row.span_count;
+    task.lineBefore = row.line_before;
+    task.announced = row.announced === null ? null : (JSON.parse(row.announced) as Announcement);
+    // Lines name attempts by their index: all of them are loaded, in their order, before the scopes around them.
+    loaded.attempts = attemptsOfJson(row.attempts);
+    for (const { traceId, taskSpanId } of loaded.attempts) task.add(this.#scopes.find(loaded, traceId, taskSpanId)!);
+    const around = task.attempts.map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId }));
+    const [traceId = '', spanId = ''] = row.line_before?.split('-') ?? [];
+    this.#loadSpans(loaded, [...around, { traceId, spanId }].filter((span) => span.spanId !== ''));
+    return loaded;
+  }
+
+  /** Loads spans, as far as they are stored, and those around them. */
+  #loadSpans(loaded: LoadedTask, spans: readonly SpanIds[]): void {
+    if (loaded.complete) return;
+    const { task } = loaded;
+    for (const level of spansToLoad(task, spans)) {
+      for (const { traceId, spanId } of level) {
+        const scope = this.#scopes.find(loaded, traceId, spanId);
+        if (scope !== undefined) task.add(scope);
+      }
+    }
+  }
+
+  #loadAll(loaded: LoadedTask): void {
+    const { task, id } = loaded;
+    for (const scope of this.#scopes.all(id!, loaded.attempts)) {
+      if (!task.scopes.has(scope.traceId, scope.spanId)) task.add(scope);
+    }
+    loaded.complete = true;
+  }
+}
+
+/** Releases scopes that have ended, but for those around open ones. A scope that gets a late fact is loaded again. */
+function releaseSpans(loaded: LoadedTask): void {
+  const { task } = loaded;
+  const needed = new Set<ScopeState>(task.attempts);
+  const before = task.scopeBefore();
+  for (const scope of task.scopes) {
+    if (scope.end !== null && scope !== before) continue;
+    let inner: ScopeState | undefined = scope;
+    while (inner !== undefined && !needed.has(inner)) {
+      needed.add(inner);
+      inner = task.around(inner);
+    }
+  }
+  for (const scope of task.scopes) if (!needed.has(scope)) task.scopes.delete(scope);
+  loaded.complete = false;
+  loaded.releaseAt = Math.max(MOST_SPANS, 2 * task.scopes.size);
+}

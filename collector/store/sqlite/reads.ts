@@ -1,0 +1,137 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { scopeTree } from '../../record/scope-tree.ts';
+import type { TaskState } from '../../record/task-record.ts';
+import { attemptsOfJson } from '../scope-line.ts';
+import { cutLog, resolveRange, firstRecentOffset, RecentNotifications, decodeEntries } from '../stored-log.ts';
+import type { LogPiece } from '../stored-log.ts';
+import type { LogRange, StoredLog, StoredScopes, StoredTask, TaskPage, TaskQuery } from '../task-store.ts';
+import type { SqliteChanges } from './changes.ts';
+import type { SqliteScopes } from './scopes.ts';
+import { LIVENESS_COLUMNS, livenessOf } from './workers.ts';
+import type { LivenessColumns } from './workers.ts';
+
+interface TaskColumns extends LivenessColumns {
+  id: number;
+  uuid: string;
+  summary: string;
+  state: string;
+  version: number;
+  log_bytes: number;
+}
+
+/** The state of tasks that are lost for good, in the table `state_count`. */
+const LOST_FOR_GOOD = 'lost for good';
+
+/** What is read of tasks. That of one answer is of one state only inside a transaction. */
+export class SqliteReads {
+  readonly #changes: SqliteChanges;
+  readonly #scopes: SqliteScopes;
+  readonly #statements;
+
+  constructor(database: DatabaseSync, changes: SqliteChanges, scopes: SqliteScopes) {
+    this.#changes = changes;
+    this.#scopes = scopes;
+    const columns = `task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}`;
+    const from = 'FROM task LEFT JOIN worker ON worker.id = task.worker_id';
+    const task = `SELECT ${columns} ${from}`;
+    this.#statements = {
+      task: database.prepare(`${task} WHERE uuid = ?`),
+      counts: database.prepare('SELECT state, count FROM state_count'),
+      page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      attempts: database.prepare('SELECT attempts FROM task WHERE id = ?'),
+      firstTexts: database.prepare(
+        'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
+      ),
+      texts: database.prepare(
+        `SELECT offset, text FROM journal WHERE task_id = :task AND version <= :version AND offset < :to
+           AND offset >= ifnull((SELECT max(offset) FROM journal WHERE task_id = :task AND offset <= :from), 0)
+         ORDER BY offset`,
+      ),
+      rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
+    };
+  }
+
+  stored(uuid: string): StoredTask | undefined {
+    const row = this.#row(uuid);
+    return row === undefined ? undefined : storedTask(row);
+  }
+
+  log(uuid: string, range: LogRange | undefined): StoredLog | undefined {
+    const row = this.#row(uuid);
+    if (row === undefined) return undefined;
+    const { id, version, log_bytes: logBytes } = row;
+    const resolved =
+      range?.afterVersion === undefined ? range : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
+    const { from, to } = resolveRange(resolved, logBytes);
+    const { firstTexts, texts } = this.#statements;
+    const pieces = (
+      from === 0 ? firstTexts.all(id, version, to) : texts.all({ task: id, version, from, to })
+    ) as unknown as LogPiece[];
+    return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
+  }
+
+  scopes(uuid: string): StoredScopes | undefined {
+    const row = this.#row(uuid);
+    if (row === undefined) return undefined;
+    const { attempts } = this.#statements.attempts.get(row.id) as { attempts: string };
+    const scopes = this.#scopes.all(row.id, attemptsOfJson(attempts));
+    const recent = new RecentNotifications();
+    const first = firstRecentOffset(scopes);
+    if (first !== undefined) {
+      for (const { text, entries } of this.#statements.rows.iterate(row.id, first)) {
+        recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
+      }
+    }
+    return { version: row.version, attempts: scopeTree(scopes, recent.close()) };
+  }
+
+  tasks({ limit, cursor, state }: TaskQuery): TaskPage {
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOf(cursor);
+    const { page, pageOfState } = this.#statements;
+    // One more than asked for shows whether there is a next page.
+    const most = Math.min(limit + 1, Number.MAX_SAFE_INTEGER);
+    const found = (
+      state === undefined ? page.all(before, most) : pageOfState.all(state, before, most)
+    ) as unknown as TaskColumns[];
+    const rows = found.slice(0, limit);
+    return {
+      tasks: rows.map(storedTask),
+      ...(found.length > rows.length && { next: cursorOf(rows.at(-1)!.id) }),
+    };
+  }
+
+  counts(): Partial<Record<TaskState, number>> {
+    const counts: Partial<Record<TaskState, number>> = {};
+    for (const { state, count } of this.#statements.counts.all() as { state: string; count: number }[]) {
+      const shown = state === LOST_FOR_GOOD ? 'lost' : (state as TaskState);
+      if (count > 0) counts[shown] = (counts[shown] ?? 0) + count;
+    }
+    return counts;
+  }
+
+  #row(uuid: string): TaskColumns | undefined {
+    return this.#statements.task.get(uuid) as TaskColumns | undefined;
+  }
+}
+
+function storedTask(row: TaskColumns): StoredTask {
+  const { uuid, summary, state, version, log_bytes: logBytes } = row;
+  const liveness = livenessOf(row);
+  const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes };
+  return liveness === undefined ? task : { ...task, liveness };
+}
+
+/** The number of a task, which grows with the order of first commits, as an opaque text for the `next` of a page. */
+function cursorOf(number: number): string {
+  return Buffer.from(`t${number}`).toString('base64url');
+}
+
+/** `RangeError` for what {@link cursorOf} did not give. */
+function numberOf(cursor: string): number {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  if (!/^t\d{1,15}$/.test(text)) {
+    throw new RangeError(`cursor: expected the "next" of a page before, got ${JSON.stringify(cursor.slice(0, 100))}`);
+  }
+  return Number(text.slice(1));
+}

@@ -1,0 +1,187 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { isAttempt } from '../../record/scope-state.ts';
+import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
+import { spanKey } from '../../record/span-map.ts';
+import { attemptsOfJson, idsOfLine, isOpenLine, scopeLine, scopeOfLine } from '../scope-line.ts';
+import type { AttemptIds } from '../scope-line.ts';
+
+/** What is needed of a task to find its scopes. */
+export interface ScopesOf {
+  /** The task's number in the database; `undefined` while it has no row. */
+  readonly id: number | undefined;
+  readonly attempts: readonly AttemptIds[];
+  /** How many scopes are stored. */
+  stored: number;
+  /** The lines of groups that were read or written lately, by the group. May be emptied at any time. */
+  readonly groups: Map<number, string[]>;
+  /** The numbers of scopes that are not in the index yet, by their keys; `undefined` until they are needed. */
+  unindexed: Map<string, number> | undefined;
+}
+
+/** So many scopes share a row. Files depend on it: another number needs a step of the schema. */
+const GROUP = 16;
+/** So many enter the index at once: a multiple of {@link GROUP}, and as fixed as that. */
+const INDEXED = 512;
+
+/**
+ * The scopes in a SQLite file. Those of a task are in the order of their numbers, {@link GROUP} in a row of `scope_group`,
+ * each a line: a task of a few scopes is one row, and scopes that began at about the same time are written together.
+ *
+ * By its span id a scope is found in the index `scope_index`. Span ids are random, so a row there costs a page to write:
+ * they are written {@link INDEXED} at a time, and scopes that are not in it yet are searched one by one. Each call is made
+ * inside a transaction.
+ */
+export class SqliteScopes {
+  readonly #statements;
+
+  constructor(database: DatabaseSync) {
+    this.#statements = {
+      group: database.prepare('SELECT lines FROM scope_group WHERE task_id = ? AND group_number = ?'),
+      groups: database.prepare('SELECT group_number AS number, lines FROM scope_group WHERE task_id = ? AND group_number >= ? ORDER BY group_number'),
+      write: database.prepare(
+        'INSERT INTO scope_group (task_id, group_number, lines) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines',
+      ),
+      indexed: database.prepare('SELECT number FROM scope_index WHERE task_id = ? AND span_id = ?'),
+      enter: database.prepare('INSERT INTO scope_index (task_id, span_id, number) VALUES (?, ?, ?)'),
+      child: database.prepare('INSERT OR REPLACE INTO child_attempt (task_id, number, child_of) VALUES (?, ?, ?)'),
+      children: database.prepare(
+        `SELECT task.id, task.span_count AS stored, task.attempts, number
+         FROM child_attempt JOIN task ON task.id = child_attempt.task_id WHERE child_of = ?`,
+      ),
+    };
+  }
+
+  /** The state of a task's scopes before any of them is read. */
+  static of(id: number | undefined, attempts: readonly AttemptIds[], stored: number): ScopesOf {
+    return { id, attempts, stored, groups: new Map(), unindexed: undefined };
+  }
+
+  /** One scope of a task, if it is stored. */
+  find(of: ScopesOf, traceId: string, spanId: string): ScopeState | undefined {
+    if (of.stored === 0) return undefined;
+    const unindexed = this.#unindexed(of).get(spanKey(traceId, spanId));
+    if (unindexed !== undefined) return this.#scope(of, unindexed);
+    if (of.stored < INDEXED) return undefined;
+    const entries = this.#statements.indexed.all(of.id!, spanId) as { number: number }[];
+    return entries.map(({ number }) => this.#scope(of, number)).find((scope) => scope.traceId === traceId);
+  }
+
+  /** All scopes of a task, in the order of their numbers. */
+  all(taskId: number, attempts: readonly AttemptIds[]): ScopeState[] {
+    return this.#lines(taskId).map((line) => scopeOfLine(line, attempts));
+  }
+
+  /** Those that have not ended. */
+  open(taskId: number, attempts: readonly AttemptIds[]): ScopeState[] {
+    return this.#lines(taskId).filter(isOpenLine).map((line) => scopeOfLine(line, attempts));
+  }
+
+  /** The attempts of child tasks for which a scope of a task stands. */
+  children(uuid: string, { traceId, spanId }: Pick<ScopeState, 'traceId' | 'spanId'>): AttemptState[] {
+    const key = childOfKey(uuid, traceId, spanId);
+    const rows = this.#statements.children.all(key) as { id: number; stored: number; attempts: string; number: number }[];
+    return rows.flatMap(({ id, stored, attempts: json, number }) => {
+      const child = this.#scope(SqliteScopes.of(id, attemptsOfJson(json), stored), number);
+      // It may have been a child of another scope, until a start came that had more.
+      return isAttempt(child) && childOf(child) === key ? [child] : [];
+    });
+  }
+
+  /**
+   * Writes scopes of a task that has its row.
+   *
+   * @param version The task's version that has changed them.
+   */
+  write(of: ScopesOf, scopes: readonly ScopeState[], version: number): void {
+    const { write, child } = this.#statements;
+    const id = of.id!;
+    const changed = new Map<number, string[]>();
+    let last = of.stored;
+    for (const scope of scopes) {
+      const { number } = scope;
+      const lines = this.#group(of, groupOf(number));
+      lines[positionInGroup(number)] = scopeLine(scope, of.attempts, version);
+      changed.set(groupOf(number), lines);
+      if (number > of.stored) of.unindexed?.set(spanKey(scope.traceId, scope.spanId), number);
+      if (number > last) last = number;
+      const parent = isAttempt(scope) ? childOf(scope) : undefined;
+      if (parent !== undefined) child.run(id, number, parent);
+    }
+    for (const [group, lines] of changed) write.run(id, group, lines.join('\n'));
+    const before = indexedOf(of.stored);
+    of.stored = last;
+    if (indexedOf(last) > before) this.#enterIndex(of, before);
+  }
+
+  /** Enters into the index the scopes after a number, sorted, so that each page is written once. */
+  #enterIndex(of: ScopesOf, after: number): void {
+    const entries: { number: number; spanId: string }[] = [];
+    for (const { number, line } of this.#numbered(of.id!, after)) {
+      if (number <= indexedOf(of.stored)) entries.push({ number, spanId: idsOfLine(line, of.attempts).spanId });
+    }
+    entries.sort((one, other) => (one.spanId < other.spanId ? -1 : 1));
+    for (const { number, spanId } of entries) this.#statements.enter.run(of.id!, spanId, number);
+    of.unindexed = undefined;
+  }
+
+  #unindexed(of: ScopesOf): ReadonlyMap<string, number> {
+    if (of.unindexed === undefined) {
+      of.unindexed = new Map();
+      for (const { number, line } of this.#numbered(of.id!, indexedOf(of.stored))) {
+        const { traceId, spanId } = idsOfLine(line, of.attempts);
+        of.unindexed.set(spanKey(traceId, spanId), number);
+      }
+    }
+    return of.unindexed;
+  }
+
+  #scope(of: ScopesOf, number: number): ScopeState {
+    return scopeOfLine(this.#group(of, groupOf(number))[positionInGroup(number)]!, of.attempts);
+  }
+
+  #group(of: ScopesOf, group: number): string[] {
+    const known = of.groups.get(group);
+    if (known !== undefined) return known;
+    const isStored = group * GROUP < of.stored;
+    const row = isStored ? (this.#statements.group.get(of.id!, group) as { lines: string } | undefined) : undefined;
+    const lines = row?.lines.split('\n') ?? [];
+    of.groups.set(group, lines);
+    return lines;
+  }
+
+  #lines(taskId: number): string[] {
+    const rows = this.#statements.groups.all(taskId, 0) as { lines: string }[];
+    return rows.flatMap(({ lines }) => lines.split('\n').filter((line) => line !== ''));
+  }
+
+  /** The lines of scopes after one that is the last of its group. */
+  #numbered(taskId: number, after: number): { number: number; line: string }[] {
+    const rows = this.#statements.groups.all(taskId, groupOf(after + 1)) as { number: number; lines: string }[];
+    return rows.flatMap(({ number: group, lines }) =>
+      lines.split('\n').map((line, at) => ({ number: group * GROUP + at + 1, line })).filter(({ line }) => line !== ''),
+    );
+  }
+}
+
+/** How many of a task's first scopes are in the index. */
+function indexedOf(stored: number): number {
+  return stored - (stored % INDEXED);
+}
+
+/** Numbers begin with 1. */
+function groupOf(number: number): number {
+  return Math.floor((number - 1) / GROUP);
+}
+
+function positionInGroup(number: number): number {
+  return (number - 1) % GROUP;
+}
+
+/** By what the children of a scope are found. */
+function childOfKey(parentTaskUuid: string, traceId: string, spanId: string): string {
+  return `${parentTaskUuid}-${spanKey(traceId, spanId)}`;
+}
+
+function childOf({ parentTaskUuid, parentScope, traceId }: AttemptState): string | undefined {
+  return parentTaskUuid === null || parentScope === null ? undefined : childOfKey(parentTaskUuid, traceId, parentScope.spanId);
+}

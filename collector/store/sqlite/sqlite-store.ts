@@ -1,0 +1,290 @@
+import type { Fact } from '../../../src/fact.ts';
+import { received } from '../../../src/failure.ts';
+import { clearInterval, delay, performance, setInterval } from '../../../src/timers.ts';
+import type { HeardWorker, Silence } from '../../record/liveness.ts';
+import type { LostTrace } from '../../record/lost-trace.ts';
+import { parsedRecord } from '../../record/record-json.ts';
+import type { TaskState, TaskSummary } from '../../record/task-record.ts';
+import type { RetentionRule } from '../retention.ts';
+import { isTaskStoreError, TaskStoreError } from '../task-store.ts';
+import type {
+  Beat,
+  CancelAnswer,
+  Cancellation,
+  ChangeQuery,
+  LogRange,
+  SqliteTaskStore,
+  StoredLog,
+  StoredScopes,
+  StoredTask,
+  SweepStep,
+  TaskChanges,
+  TaskPage,
+  TaskQuery,
+} from '../task-store.ts';
+import { SqliteConnection } from './connection.ts';
+import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './file.ts';
+
+/**
+ * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
+ *
+ * It is opened at its first call, and again a second after its file was deleted or replaced. Calls that find another
+ * process's lock are repeated for a moment, without blocking the event loop.
+ *
+ * @param path A file, made if it is missing; its folder must exist. One that is relative is resolved now. `:memory:` is
+ *   a store without a file.
+ */
+export function sqliteStore(path: string): SqliteTaskStore {
+  if (typeof path !== 'string' || path === '') {
+    throw new TypeError(`sqliteStore: expected the path of a file, got ${received(path)}`);
+  }
+  return new SqliteStore(fixedPath(path));
+}
+
+/** A store in memory, for tests and for processes that keep nothing: SQLite without a file. */
+export function memoryStore(): SqliteTaskStore {
+  return new SqliteStore(IN_MEMORY);
+}
+
+/** How long a call waits for another process's lock before it fails, in milliseconds: once the file is open, and until then. */
+const LOCK_MS = 250;
+const OPEN_LOCK_MS = 5000;
+const LOCK_PAUSE_MS = 5;
+/** How long after a failure to open it the file is tried again, in milliseconds. */
+const REOPEN_MS = 1000;
+/** How often a watched file is looked at for commits of other connections, in milliseconds. */
+const POLL_MS = 50;
+
+class SqliteStore implements SqliteTaskStore {
+  readonly #path: string;
+  readonly #watchers = new Set<() => void>();
+  readonly #replacedListeners = new Set<() => void>();
+  #connection: SqliteConnection | undefined;
+  #failure: { error: unknown; at: number } | undefined;
+  #openings = 0;
+  #closed = false;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #seen: string | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get isInMemory(): boolean {
+    return this.#path === IN_MEMORY;
+  }
+
+  open(): Promise<void> {
+    return this.#use(() => undefined);
+  }
+
+  async append(facts: readonly Fact[]): Promise<void> {
+    try {
+      await this.#use((connection) => connection.append(facts));
+    } catch (error) {
+      if (facts.length > 0 || !isLocked(error)) throw error;
+      const { message } = error as Error;
+      throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
+    }
+    if (facts.length > 0) this.#committed();
+  }
+
+  appendNow(facts: readonly Fact[]): void {
+    const begun = performance.now();
+    for (;;) {
+      try {
+        this.#now((connection) => connection.append(facts));
+        this.#committed();
+        return;
+      } catch (error) {
+        if (!isLocked(error) || performance.now() - begun >= LOCK_MS) throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
+    }
+  }
+
+  stored(uuid: string): Promise<StoredTask | undefined> {
+    return this.#use((connection) => connection.read(() => connection.reads.stored(uuid)));
+  }
+
+  storedMany(uuids: readonly string[]): Promise<(StoredTask | undefined)[]> {
+    return this.#use((connection) => connection.readOneState(() => uuids.map((uuid) => connection.reads.stored(uuid))));
+  }
+
+  async task(uuid: string): Promise<TaskSummary | undefined> {
+    const task = await this.stored(uuid);
+    return task && parsedRecord(task);
+  }
+
+  tasks(query: TaskQuery): Promise<TaskPage> {
+    return this.#use((connection) => connection.read(() => connection.reads.tasks(query)));
+  }
+
+  log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
+    return this.#use((connection) => connection.readOneState(() => connection.reads.log(uuid, range)));
+  }
+
+  scopes(uuid: string): Promise<StoredScopes | undefined> {
+    return this.#use((connection) => connection.readOneState(() => connection.reads.scopes(uuid)));
+  }
+
+  changes(query: ChangeQuery): Promise<TaskChanges> {
+    return this.#use((connection) => connection.readOneState(() => connection.changes.after(query)));
+  }
+
+  counts(): Promise<Partial<Record<TaskState, number>>> {
+    return this.#use((connection) => connection.read(() => connection.reads.counts()));
+  }
+
+  beat(beats: readonly Beat[]): Promise<void> {
+    return this.#changing((connection) => connection.writeAtOnce(() => connection.workers.beat(beats)));
+  }
+
+  workers(): Promise<HeardWorker[]> {
+    return this.#use((connection) => connection.read(() => connection.workers.live()));
+  }
+
+  silence(silences: readonly Silence[]): Promise<void> {
+    return this.#changing((connection) => connection.writeAtOnce(() => connection.workers.silence(silences)));
+  }
+
+  lease(duty: string, holder: string, forMs: number): Promise<boolean> {
+    return this.#use((connection) => connection.writeAtOnce(() => connection.workers.lease(duty, holder, forMs)));
+  }
+
+  cancel(uuid: string): Promise<CancelAnswer | undefined> {
+    return this.#use((connection) => connection.write(() => connection.commands.cancel(uuid)));
+  }
+
+  cancellations(workerId: string, after: number): Promise<Cancellation[]> {
+    return this.#use((connection) => connection.read(() => connection.commands.cancellations(workerId, after)));
+  }
+
+  sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
+    return this.#use((connection) => connection.sweep(rules));
+  }
+
+  lostTraces(): Promise<LostTrace[]> {
+    return this.#use((connection) => connection.readOneState(() => connection.lostTraces.some()));
+  }
+
+  tracesEnded(taskUuids: readonly string[]): Promise<void> {
+    return this.#use((connection) => connection.writeAtOnce(() => connection.lostTraces.ended(taskUuids)));
+  }
+
+  watch(listener: () => void): () => void {
+    // A listener of its own for each call, though the function may be one.
+    const own = (): void => listener();
+    this.#watchers.add(own);
+    // No other connection writes to what is in memory.
+    if (this.#poll === undefined && this.#path !== IN_MEMORY && !this.#closed) {
+      this.#seen = this.#version();
+      this.#poll = setInterval(() => this.#look(), POLL_MS);
+      this.#poll.unref();
+    }
+    return () => {
+      this.#watchers.delete(own);
+      if (this.#watchers.size === 0) this.#stopPolling();
+    };
+  }
+
+  onReplaced(listener: () => void): () => void {
+    const own = (): void => listener();
+    this.#replacedListeners.add(own);
+    return () => void this.#replacedListeners.delete(own);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopPolling();
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  /** Does work in the file, again and again for a while where another process has the lock. */
+  async #use<T>(work: (connection: SqliteConnection) => T): Promise<T> {
+    const begun = performance.now();
+    for (;;) {
+      try {
+        return this.#now(work);
+      } catch (error) {
+        if (!isLocked(error)) throw error;
+        const limit = this.#connection === undefined ? OPEN_LOCK_MS : LOCK_MS;
+        if (performance.now() - begun >= limit) throw this.#connection === undefined ? openingFailure(error, this.#path) : error;
+      }
+      await delay(LOCK_PAUSE_MS);
+    }
+  }
+
+  /** A write that gives how many tasks it has changed. */
+  async #changing(work: (connection: SqliteConnection) => number): Promise<void> {
+    if ((await this.#use(work)) > 0) this.#committed();
+  }
+
+  /** Does work in the file, which is opened if it is not open; throws at once where another process has the lock. */
+  #now<T>(work: (connection: SqliteConnection) => T): T {
+    const connection = this.#connected();
+    try {
+      return work(connection);
+    } catch (error) {
+      if (isTaskStoreError(error, 'GONE') && connection === this.#connection) this.#gone(connection, error);
+      throw error;
+    }
+  }
+
+  #connected(): SqliteConnection {
+    if (this.#connection !== undefined) return this.#connection;
+    if (this.#closed) throw new TaskStoreError('UNAVAILABLE', `the store ${this.#path} is closed`);
+    if (this.#failure !== undefined && performance.now() - this.#failure.at < REOPEN_MS) throw this.#failure.error;
+    try {
+      this.#connection = SqliteConnection.open(this.#path);
+    } catch (error) {
+      if (!isLocked(error)) this.#failure = { error, at: performance.now() };
+      throw error;
+    }
+    this.#failure = undefined;
+    this.#openings++;
+    if (this.#openings > 1) {
+      this.#committed();
+      for (const listener of this.#replacedListeners) listener();
+    }
+    return this.#connection;
+  }
+
+  /** Has the file opened again, but not at once: its replacement may still be in the making. */
+  #gone(connection: SqliteConnection, error: unknown): void {
+    this.#connection = undefined;
+    this.#failure = { error, at: performance.now() };
+    try {
+      connection.close();
+    } catch {
+      // Its file does not exist any more, so there is nothing that closing could save.
+    }
+  }
+
+  #committed(): void {
+    for (const listener of this.#watchers) listener();
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#poll);
+    this.#poll = undefined;
+  }
+
+  #look(): void {
+    const version = this.#version();
+    if (version === undefined || version === this.#seen) return;
+    this.#seen = version;
+    this.#committed();
+  }
+
+  /** Another text after each commit of another connection; `undefined` where the file can't be read just now. */
+  #version(): string | undefined {
+    try {
+      const version = this.#now((connection) => connection.read(() => connection.changes.dataVersion()));
+      return `${this.#openings} ${version}`;
+    } catch {
+      return undefined;
+    }
+  }
+}

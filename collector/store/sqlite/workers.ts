@@ -1,0 +1,235 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { HeardWorker, Liveness, Silence } from '../../record/liveness.ts';
+import { lostTrace } from '../../record/lost-trace.ts';
+import type { LostTrace } from '../../record/lost-trace.ts';
+import { isAttempt } from '../../record/scope-state.ts';
+import { spanKey } from '../../record/span-map.ts';
+import type { Announcement } from '../../record/task-fold.ts';
+import type { TaskLife } from '../../record/task-life.ts';
+import { attemptsOfJson } from '../scope-line.ts';
+import type { Beat } from '../task-store.ts';
+import type { SqliteScopes } from './scopes.ts';
+
+/** The columns that {@link livenessOf} needs. Those of the worker are `null` for a task that is not live. */
+export interface LivenessColumns {
+  lost_heard: number | null;
+  beat: number | null;
+  busy_since: number | null;
+}
+
+/** To be selected from `task LEFT JOIN worker ON worker.id = task.worker_id`. */
+export const LIVENESS_COLUMNS = 'task.lost_heard, worker.beat, worker.busy_since';
+
+/** What is known of a task's worker; `undefined` where no heartbeats are to come. */
+export function livenessOf({ lost_heard: lostHeard, beat, busy_since: busySince }: LivenessColumns): Liveness | undefined {
+  if (lostHeard !== null) return { heard: lostHeard, busySince: null, final: true };
+  return beat === null ? undefined : { heard: beat, busySince, final: false };
+}
+
+/** The columns of {@link lifeValues}. */
+export const LIFE_COLUMNS = 'state, attempt, worker_id, announced';
+
+export function lifeValues(
+  { state, attempt, workerId }: TaskLife,
+  announced: Announcement | null,
+): [string, string | null, string | null, string | null] {
+  return [state, attempt, workerId, announced === null ? null : JSON.stringify(announced)];
+}
+
+interface LiveRow {
+  id: string;
+  interval_ms: number;
+  beats: number;
+  silent_ms: number;
+  via: string | null;
+}
+
+/** A worker without tasks is deleted after so long without a heartbeat. */
+const KEPT_MICROS = 24 * 3600 * 1_000_000;
+const MOST_STARTED = 1000;
+
+/** The workers in a SQLite file, and what becomes of their tasks. Its calls are to be made inside a transaction. */
+export class SqliteWorkers {
+  readonly #statements;
+  readonly #lastChange: () => number;
+  /** Of which workers starts were written lately, and when, in milliseconds since the epoch. */
+  readonly #startedAt = new Map<string, number>();
+
+  /** @param lastChange Gives the greatest change number: tasks that are lost or run again get numbers after it. */
+  constructor(database: DatabaseSync, lastChange: () => number) {
+    this.#lastChange = lastChange;
+    // One row for each worker, found by skipping through the index from one to the next.
+    const live = `WITH RECURSIVE live (id) AS (
+        SELECT min(worker_id) FROM task WHERE worker_id IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(worker_id) FROM task WHERE worker_id > live.id) FROM live WHERE live.id IS NOT NULL
+      )`;
+    const numbered = (from: string): string =>
+      `changed = :last + place FROM (SELECT id AS live, row_number() OVER (ORDER BY id) AS place FROM task
+         WHERE worker_id = :id AND state = '${from}') WHERE id = live`;
+    const stillLost = `state = 'lost' AND :state = 'running' AND attempt IS :attempt`;
+    this.#statements = {
+      live: database.prepare(
+        `${live} SELECT worker.id, interval_ms, beats, silent_ms, via FROM live JOIN worker ON worker.id = live.id`,
+      ),
+      isLost: database.prepare('SELECT lost FROM worker WHERE id = ?'),
+      beat: database.prepare(
+        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost, via)
+         VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0, :via)
+         ON CONFLICT DO UPDATE SET host = :host, pid = :pid, interval_ms = :interval, beat = :time, beats = beats + 1,
+           via = :via, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since)`,
+      ),
+      start: database.prepare(
+        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, silent_ms, lost)
+         VALUES (:id, '', 0, :interval, :time, :time, 1, 0, 0)
+         ON CONFLICT DO UPDATE SET beat = :time, beats = beats + 1, silent_ms = 0 WHERE lost = 0`,
+      ),
+      runAgain: database.prepare(`UPDATE task SET state = 'running', ${numbered('lost')}`),
+      silent: database.prepare(
+        `UPDATE worker SET silent_ms = max(silent_ms, :silent), lost = max(lost, :lost) WHERE id = :id AND beats = :beats`,
+      ),
+      lose: database.prepare(`UPDATE task SET state = 'lost', ${numbered('running')}`),
+      loseForGood: database.prepare(
+        `UPDATE task SET lost_heard = (SELECT beat FROM worker WHERE worker.id = :id), lost_at = :now, worker_id = NULL, trace_open = 1,
+           ${numbered('lost')}`,
+      ),
+      life: database.prepare(
+        `UPDATE task SET announced = :announced, attempt = :attempt,
+           worker_id = iif(${stillLost}, worker_id, :worker), lost_heard = iif(${stillLost}, lost_heard, NULL),
+           lost_at = iif(${stillLost}, lost_at, NULL),
+           state = iif(${stillLost}, state, :state)
+         WHERE id = :id`,
+      ),
+      lease: database.prepare(
+        `INSERT INTO lease (name, holder, until) VALUES (:duty, :holder, :until)
+         ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until
+         WHERE holder = :holder OR until < :now OR until > :until`,
+      ),
+      endLease: database.prepare('DELETE FROM lease WHERE name = ? AND holder = ?'),
+      forget: database.prepare(
+        `DELETE FROM worker WHERE beat < ? AND NOT EXISTS (SELECT 1 FROM task WHERE task.worker_id = worker.id)`,
+      ),
+    };
+  }
+
+  live(): HeardWorker[] {
+    const rows = this.#statements.live.all() as unknown as LiveRow[];
+    return rows.map(({ id, interval_ms, beats, silent_ms, via }) => {
+      const heard = { id, intervalMs: interval_ms, beats, silentMs: silent_ms };
+      return via === null ? heard : { ...heard, via };
+    });
+  }
+
+  /** @returns How many tasks run again. */
+  beat(beats: readonly Beat[]): number {
+    let changed = 0;
+    for (const beat of beats) changed += this.#beat(beat);
+    return changed;
+  }
+
+  /**
+   * Takes or keeps a duty. One that ends later than it could have been taken for was taken before the clock was set
+   * back: anybody may have it.
+   */
+  lease(duty: string, holder: string, forMs: number): boolean {
+    const { lease, endLease } = this.#statements;
+    const now = Date.now() * 1000;
+    if (forMs <= 0) {
+      endLease.run(duty, holder);
+      return false;
+    }
+    const { changes } = lease.run({ duty, holder, now, until: now + forMs * 1000 });
+    return Number(changes) === 1;
+  }
+
+  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via }: Beat): number {
+    const { isLost, beat, runAgain, forget } = this.#statements;
+    const before = isLost.get(id) as { lost: number } | undefined;
+    beat.run({ id, host, pid, interval, time, busy, via: via ?? null });
+    if (before === undefined) forget.run(time - KEPT_MICROS);
+    return before?.lost === 1 ? Number(runAgain.run({ id, last: this.#lastChange() }).changes) : 0;
+  }
+
+  /** @returns How many tasks are lost now, or so for good. */
+  silence(silences: readonly Silence[]): number {
+    let changed = 0;
+    const { silent, lose, loseForGood } = this.#statements;
+    for (const { id, beats, silentMs, lost, final } of silences) {
+      const { changes } = silent.run({ id, beats, silent: silentMs, lost: Number(lost) });
+      if (changes === 0) continue;
+      if (lost) changed += Number(lose.run({ id, last: this.#lastChange() }).changes);
+      if (final) changed += Number(loseForGood.run({ id, last: this.#lastChange(), now: Date.now() * 1000 }).changes);
+    }
+    return changed;
+  }
+
+  /** Keeps what a stored task lives by now; one that is lost stays so while its attempt is the same. */
+  keep(task: number, life: TaskLife, announced: Announcement | null): void {
+    const [state, attempt, worker, json] = lifeValues(life, announced);
+    this.#statements.life.run({ id: task, state, attempt, worker, announced: json });
+    this.started(life);
+  }
+
+  /** Counts the commit of an attempt's start as a heartbeat of its worker. */
+  started({ workerId: id, intervalMs: interval }: TaskLife): void {
+    if (id === null) return;
+    // Of many starts within a moment one is enough: a row more is a page more to write.
+    const now = Date.now();
+    const passed = now - (this.#startedAt.get(id) ?? -Infinity);
+    if (passed >= 0 && passed < interval / 10) return;
+    this.#statements.start.run({ id, interval, time: now * 1000 });
+    if (this.#startedAt.size >= MOST_STARTED) this.#startedAt.clear();
+    this.#startedAt.set(id, now);
+  }
+
+  /** What was begun in a transaction that failed has not been written. */
+  rolledBack(): void {
+    this.#startedAt.clear();
+  }
+}
+
+/** Of how many tasks at once. */
+const MOST_TASKS = 50;
+
+interface LostRow {
+  id: number;
+  uuid: string;
+  name: string;
+  attempt: string;
+  attempts: string;
+  updated: number;
+  lost_heard: number;
+}
+
+/** The tasks that are lost for good and have spans that are to be ended: those with `trace_open`. */
+export class SqliteLostTraces {
+  readonly #scopes: SqliteScopes;
+  readonly #statements;
+
+  constructor(database: DatabaseSync, scopes: SqliteScopes) {
+    this.#scopes = scopes;
+    this.#statements = {
+      lost: database.prepare(
+        `SELECT id, uuid, name, attempt, attempts, updated, lost_heard FROM task
+         WHERE trace_open = 1 AND lost_heard IS NOT NULL ORDER BY id LIMIT ?`,
+      ),
+      close: database.prepare('UPDATE task SET trace_open = 0 WHERE uuid = ?'),
+    };
+  }
+
+  /** The first of them. To be called inside a transaction. */
+  some(): LostTrace[] {
+    return (this.#statements.lost.all(MOST_TASKS) as unknown as LostRow[]).map((row) => this.#traceOf(row));
+  }
+
+  /** To be called inside a transaction. */
+  ended(uuids: readonly string[]): void {
+    for (const uuid of uuids) this.#statements.close.run(uuid);
+  }
+
+  #traceOf({ id, uuid: taskUuid, name: taskName, attempt: key, attempts, updated, lost_heard: heard }: LostRow): LostTrace {
+    const scopes = this.#scopes.open(id, attemptsOfJson(attempts));
+    const attempt = scopes.filter(isAttempt).find(({ traceId, spanId }) => spanKey(traceId, spanId) === key);
+    return attempt === undefined ? { taskUuid, spans: [] } : lostTrace({ taskUuid, taskName, attempt, heard, updated }, scopes);
+  }
+}

@@ -1,0 +1,238 @@
+import { RECENT_NOTIFICATIONS } from '../record/commit.ts';
+import { ENTRY_KINDS } from '../record/journal.ts';
+import type { JournalEntry } from '../record/journal.ts';
+import type { ScopeState } from '../record/scope-state.ts';
+import { isoTime } from '../record/task-record.ts';
+import type { NotificationRecord } from '../record/task-record.ts';
+import type { LogRange } from './task-store.ts';
+
+/*
+ * What a store keeps of a task's log, whatever its database is: the entries of a row as bytes, the cut of its texts to
+ * the range that a reader wants, and the last notifications of each scope.
+ */
+
+/**
+ * Encodes the entries of a row: three or more varints an entry, so that the scope of a line costs a few bytes. Varints
+ * are unsigned LEB128, a time is the difference to the entry before in zigzag, a notification's extra is JSON.
+ */
+export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
+  const out = new ByteWriter(entries.length * 8 + 16);
+  let time = 0;
+  for (const { kind, scope, bytes, time: at, notification } of entries) {
+    const { named = false, message, attributes } = notification ?? {};
+    const extra = message !== undefined || attributes !== undefined;
+    out.varint(scope * 64 + ENTRY_KINDS.indexOf(kind) * 4 + (named ? 2 : 0) + (extra ? 1 : 0));
+    out.varint(bytes);
+    out.varint(zigzag(at - time));
+    time = at;
+    if (extra) out.text(JSON.stringify({ message, attributes }));
+  }
+  return out.written();
+}
+
+/** Decodes the entries of a row. */
+export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
+  const entries: JournalEntry[] = [];
+  const read = new ByteReader(bytes);
+  let time = 0;
+  while (read.hasMore) {
+    const head = read.varint();
+    const kind = ENTRY_KINDS[Math.floor((head % 64) / 4)];
+    if (kind === undefined) throw new RangeError('journal entries: expected the kind of an entry');
+    const entry: JournalEntry = { kind, scope: Math.floor(head / 64), bytes: read.varint(), time: 0 };
+    time += unzigzag(read.varint());
+    entry.time = time;
+    if (kind === 'message') {
+      const extra = head % 2 === 0 ? {} : (JSON.parse(read.text()) as object);
+      entry.notification = { named: head % 4 >= 2, ...extra };
+    }
+    entries.push(entry);
+  }
+  return entries;
+}
+
+// Times are beyond 32 bits: arithmetic instead of bit operators.
+function zigzag(value: number): number {
+  return value >= 0 ? value * 2 : -value * 2 - 1;
+}
+
+function unzigzag(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+class ByteWriter {
+  #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(size: number) {
+    // Small ones come from a pool: nearly every commit makes one.
+    this.#bytes = Buffer.allocUnsafe(size);
+  }
+
+  varint(value: number): void {
+    this.#room(10);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#at++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.#at++] = rest;
+  }
+
+  text(text: string): void {
+    const encoded = Buffer.from(text, 'utf8');
+    this.varint(encoded.length);
+    this.#room(encoded.length);
+    this.#bytes.set(encoded, this.#at);
+    this.#at += encoded.length;
+  }
+
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + bytes));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+  }
+}
+
+class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get hasMore(): boolean {
+    return this.#at < this.#bytes.length;
+  }
+
+  varint(): number {
+    let value = 0;
+    let factor = 1;
+    for (;;) {
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined) throw new RangeError('journal entries: expected more bytes');
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+      factor *= 0x80;
+    }
+  }
+
+  text(): string {
+    const length = this.varint();
+    const from = this.#at;
+    this.#at += length;
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + from, length).toString('utf8');
+  }
+}
+
+/** A row's text and where it begins. */
+export interface LogPiece {
+  offset: number;
+  text: string;
+}
+
+/** Resolves a range to bytes of the whole log: its first byte, and the one after its last. */
+export function resolveRange(range: LogRange | undefined, logBytes: number): { from: number; to: number } {
+  const { from = 0, limit = Infinity } = range ?? {};
+  const begin = Math.min(logBytes, from < 0 ? Math.max(0, logBytes + from) : from);
+  return { from: begin, to: Math.min(logBytes, begin + Math.max(0, limit)) };
+}
+
+/**
+ * Cuts pieces to a range, with no character cut in two: the text ends with a line where it can,
+ * and with a whole character in any case. From the log's end it begins with a line.
+ */
+export function cutLog(pieces: readonly LogPiece[], range: LogRange | undefined, logBytes: number): LogPiece {
+  const { from, to } = resolveRange(range, logBytes);
+  const first = pieces[0];
+  if (first === undefined || from >= to) return { offset: from, text: '' };
+  if (first.offset === from && to === logBytes) return { offset: from, text: joined(pieces) };
+  const bytes = Buffer.from(joined(pieces), 'utf8');
+  let begin = from - first.offset;
+  if ((range?.from ?? 0) < 0 && begin > 0 && bytes[begin - 1] !== LINE_FEED) {
+    begin = bytes.indexOf(LINE_FEED, begin) + 1 || bytes.length;
+  }
+  while (begin < bytes.length && isContinuation(bytes[begin]!)) begin++;
+  let end = to - first.offset;
+  if (end < bytes.length) end = wholeEnd(bytes, begin, end);
+  return { offset: first.offset + begin, text: bytes.toString('utf8', begin, end) };
+}
+
+function wholeEnd(bytes: Buffer, begin: number, end: number): number {
+  const line = bytes.lastIndexOf(LINE_FEED, end - 1) + 1;
+  if (line > begin) return line;
+  let whole = end;
+  while (whole > begin && isContinuation(bytes[whole]!)) whole--;
+  if (whole > begin) return whole;
+  // Not even one character fits: one is returned all the same, so that the reader makes progress.
+  whole = end;
+  while (whole < bytes.length && isContinuation(bytes[whole]!)) whole++;
+  return whole;
+}
+
+function joined(pieces: readonly LogPiece[]): string {
+  return pieces.length === 1 ? pieces[0]!.text : pieces.map((piece) => piece.text).join('');
+}
+
+const LINE_FEED = 10;
+
+function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+/** A row as it is read for notifications. */
+interface JournalRow {
+  text: string;
+  entries: readonly JournalEntry[];
+}
+
+/** Offset of the first row that has the last notifications of any scope; `undefined` if no scope has any. */
+export function firstRecentOffset(scopes: Iterable<ScopeState>): number | undefined {
+  let first: number | undefined;
+  for (const { recent } of scopes) {
+    if (recent.length > 0 && (first === undefined || recent[0]! < first)) first = recent[0];
+  }
+  return first;
+}
+
+/** Gathers the last notifications of each scope, by its number, from rows in their order. */
+export class RecentNotifications {
+  readonly byScope: Map<number, NotificationRecord[]> = new Map();
+
+  add({ text, entries }: JournalRow): void {
+    const bytes = Buffer.from(text, 'utf8');
+    let at = 0;
+    for (const entry of entries) {
+      const from = at;
+      at += entry.bytes;
+      if (entry.notification === undefined) continue;
+      const { named, message, attributes } = entry.notification;
+      let list = this.byScope.get(entry.scope);
+      if (list === undefined) this.byScope.set(entry.scope, (list = []));
+      list.push({
+        time: isoTime(entry.time),
+        message: message ?? lineMessage(bytes.toString('utf8', from, at), named),
+        ...(attributes !== undefined && { attributes }),
+      });
+      if (list.length >= 2 * RECENT_NOTIFICATIONS) list.splice(0, list.length - RECENT_NOTIFICATIONS);
+    }
+  }
+
+  /** Cuts each list to the last ones. */
+  close(): ReadonlyMap<number, NotificationRecord[]> {
+    for (const list of this.byScope.values()) list.splice(0, Math.max(0, list.length - RECENT_NOTIFICATIONS));
+    return this.byScope;
+  }
+}
+
+/** The message of a plain line: without its tab and line feed, and without the name before it. */
+function lineMessage(lines: string, named: boolean): string {
+  const from = named ? lines.indexOf('\n') + 1 : 0;
+  return lines.slice(from + 1, -1);
+}

@@ -1,0 +1,108 @@
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { APPLICATION_ID, migrate } from '../../../collector/store/sqlite/schema.ts';
+import { retentionRules } from '../../../collector/store/retention.ts';
+import { newFile, storeIn } from './sqlite-file.ts';
+import { DAY, factsOf, NOW, uuidOf } from './stored-task.ts';
+
+const FIRST = 'CREATE TABLE thing (name TEXT); INSERT INTO thing VALUES (\'one\')';
+const SECOND = 'ALTER TABLE thing ADD COLUMN size INTEGER; UPDATE thing SET size = 7';
+
+/** Takes a database in a file to the steps that a version of taskspan knows. */
+function opened(path: string, steps: readonly string[]): DatabaseSync {
+  const database = new DatabaseSync(path);
+  migrate(database, path, steps);
+  return database;
+}
+
+test('a file gets the steps that it has not had yet, each once', () => {
+  const path = newFile();
+  opened(path, [FIRST]).close();
+  opened(path, [FIRST, SECOND]).close();
+  const database = opened(path, [FIRST, SECOND]);
+  expect(database.prepare('SELECT * FROM thing').all()).toEqual([{ name: 'one', size: 7 }]);
+  expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 2 });
+  database.close();
+});
+
+test('a step that fails leaves the file as it was', () => {
+  const path = newFile();
+  opened(path, [FIRST]).close();
+  const database = new DatabaseSync(path);
+  expect(() => migrate(database, path, [FIRST, `${SECOND}; SELECT 1 FROM nowhere`])).toThrow(/nowhere/);
+  expect(database.prepare('SELECT * FROM thing').all()).toEqual([{ name: 'one' }]);
+  expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 });
+  database.close();
+});
+
+test('a file that has had more steps than this version knows is refused', () => {
+  const path = newFile();
+  opened(path, [FIRST, SECOND]).close();
+  const database = new DatabaseSync(path);
+  expect(() => migrate(database, path, [FIRST])).toThrow(expect.objectContaining({ code: 'NEWER_SCHEMA' }));
+  expect(database.prepare('SELECT * FROM thing').all()).toEqual([{ name: 'one', size: 7 }]);
+  database.close();
+});
+
+test('a file of a development version is refused, which names the reason', async () => {
+  const path = newFile();
+  const database = new DatabaseSync(path);
+  database.exec('CREATE TABLE task (id INTEGER PRIMARY KEY); PRAGMA application_id = 1953722478; PRAGMA user_version = 12');
+  database.close();
+  await expect(storeIn(path).open()).rejects.toMatchObject({
+    code: 'FOREIGN', message: `${path} was written by a development version of taskspan, before its first release; taskspan leaves it alone`,
+  });
+});
+
+test('a file has its mark, and an id of its own', async () => {
+  const ids = new Set<string>();
+  for (const path of [newFile(), newFile()]) {
+    await storeIn(path).open();
+    const database = new DatabaseSync(path, { readOnly: true });
+    expect(database.prepare('PRAGMA application_id').get()).toEqual({ application_id: APPLICATION_ID });
+    ids.add((database.prepare('SELECT id FROM store').get() as { id: string }).id);
+    database.close();
+  }
+  expect(ids.size).toBe(2);
+});
+
+test('a task has when it was created by its facts, and when the store has committed it last by its own clock', async () => {
+  const path = newFile();
+  const store = storeIn(path);
+  const before = Date.now() * 1000;
+  await store.append(factsOf(uuidOf(1), { time: NOW }));
+  const database = new DatabaseSync(path, { readOnly: true });
+  const row = database.prepare('SELECT created, updated, stored, service_name FROM task').get() as Record<string, number>;
+  expect(row).toMatchObject({ created: NOW - 10, updated: NOW - 5, service_name: '' });
+  expect(row['stored']).toBeGreaterThanOrEqual(before);
+  database.close();
+});
+
+test('the counters are those of the tasks, whatever happens to them', async () => {
+  const path = newFile();
+  const store = storeIn(path);
+  const beating = (uuid: string, worker: string): ReturnType<typeof factsOf> =>
+    factsOf(uuid, { time: NOW - 40 * DAY }).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: worker, workerIntervalMs: 5000 } : fact));
+  const database = new DatabaseSync(path);
+  const counted = async (): Promise<unknown> => {
+    const rows = database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state').all() as { state: string; count: number }[];
+    expect(await store.counts()).toEqual(Object.fromEntries(rows.map(({ state, count }) => [state, count])));
+    return store.counts();
+  };
+  const silence = async (id: string, final: boolean): Promise<void> => {
+    const { beats } = (await store.workers()).find((worker) => worker.id === id)!;
+    await store.silence([{ id, beats, silentMs: 700_000, lost: true, final }]);
+  };
+  await store.append([...beating(uuidOf(1), 'one'), ...beating(uuidOf(2), 'two'), ...factsOf(uuidOf(3), { time: NOW - 40 * DAY, end: 'failed' })]);
+  expect(await counted()).toEqual({ running: 2, failed: 1 });
+  await silence('one', false);
+  await silence('two', true);
+  expect(await counted()).toEqual({ lost: 2, failed: 1 });
+  await store.beat([{ workerId: 'one', host: 'here', pid: 1, intervalMs: 5000, time: NOW, busySince: null }]);
+  expect(await counted()).toEqual({ running: 1, lost: 1, failed: 1 });
+  await store.append(factsOf(uuidOf(1), { time: NOW, end: 'completed' }));
+  expect(await counted()).toEqual({ completed: 1, lost: 1, failed: 1 });
+  while ((await store.sweep(retentionRules({}, NOW))) === 'more');
+  expect(await counted()).toEqual({ completed: 1, lost: 1 });
+  database.close();
+});
