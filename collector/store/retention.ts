@@ -27,7 +27,7 @@ export interface RetentionOptions extends RetentionLimits {
 const KEEP_ALL: RetentionOptions = { days: 0, count: 0 };
 
 /**
- * Tasks of some states that may go: those whose latest fact, or whose being lost for good, is before a
+ * Tasks of some states that may go: those whose latest fact, or whose final loss, is before a
  * time, but not the latest few.
  */
 export interface RetentionRule {
@@ -47,7 +47,7 @@ export function takesUnstarted({ states, keep }: Pick<RetentionRule, 'states' | 
 }
 
 const DAY_MICROS = 86_400_000_000;
-/** A task that was heard of just now stays however many there are: facts of it may be on their way. */
+/** A task with a fact of just now stays, however many there are: more of its facts may be on their way. */
 const QUIET_MICROS = 60_000_000;
 
 /**

@@ -19,7 +19,7 @@ export function attemptsOfJson(json: string): AttemptIds[] {
 
 /**
  * A scope as one line of JSON: an array of what every scope has, and at its end an object of what only
- * few have. Its attempt stands there by its place among the task's attempts.
+ * few have. Its attempt is the index among the task's attempts.
  */
 type Line = [
   spanId: string,
@@ -42,7 +42,7 @@ type Line = [
   more?: More,
 ];
 
-/** Absent or `null` is as nothing was told. */
+/** What is absent or `null` was not reported. */
 interface More {
   error?: ErrorInfo | null;
   attributes?: Attributes;
@@ -56,19 +56,19 @@ interface More {
   task?: AttemptOnly | null;
 }
 
-/** What few attempts have told has no place in a line either. */
-const UNTOLD = {
+/** What few attempts have reported is left out of a line. */
+const NOT_REPORTED = {
   cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
 } as const satisfies Partial<AttemptState>;
 
-type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof UNTOLD> & Partial<Pick<AttemptState, keyof typeof UNTOLD>>;
+type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof NOT_REPORTED> & Partial<Pick<AttemptState, keyof typeof NOT_REPORTED>>;
 
 /** The line of a scope. */
 export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[], version: number): string {
   const { start, end, taskSpanId, parentSpanId } = scope;
   const line: Line = [
     scope.spanId,
-    placeOfAttempt(scope, attempts),
+    indexOfAttempt(scope, attempts),
     scope.number,
     version,
     end === null ? null : [end.time - (start ?? 0), end.seq, end.outcome, end.duration, end.heading ? 1 : 0],
@@ -116,7 +116,7 @@ export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): Scop
   };
   const { task } = more;
   if (!task) return scope;
-  const state: AttemptState = { ...scope, ...UNTOLD, ...task, isTask: true };
+  const state: AttemptState = { ...scope, ...NOT_REPORTED, ...task, isTask: true };
   return state;
 }
 
@@ -134,7 +134,7 @@ export function isOpenLine(line: string): boolean {
 const IDS = /^\["([^"]*)",(\d+),/;
 const OPEN = /^\["[^"]*",\d+,\d+,\d+,null,/;
 
-function placeOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly AttemptIds[]): number {
+function indexOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly AttemptIds[]): number {
   return attempts.findIndex((attempt) => attempt.taskSpanId === taskSpanId && attempt.traceId === traceId);
 }
 

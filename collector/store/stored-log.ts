@@ -6,10 +6,14 @@ import { isoTime } from '../record/task-record.ts';
 import type { NotificationRecord } from '../record/task-record.ts';
 import type { LogRange } from './task-store.ts';
 
+/*
+ * What a store keeps of a task's log, whatever its database is: the entries of a row as bytes, the cut of its texts to
+ * the range that a reader wants, and the last notifications of each scope.
+ */
+
 /**
- * The entries of a commit as bytes: three or more varints an entry, so that knowing whose a line
- * is costs a few bytes a line. Unsigned LEB128; times as differences to the entry before, in
- * zigzag; a notification's extra as JSON.
+ * Encodes the entries of a row: three or more varints an entry, so that the scope of a line costs a few bytes. Varints
+ * are unsigned LEB128, a time is the difference to the entry before in zigzag, a notification's extra is JSON.
  */
 export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
   const out = new ByteWriter(entries.length * 8 + 16);
@@ -26,6 +30,7 @@ export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
   return out.written();
 }
 
+/** Decodes the entries of a row. */
 export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
   const entries: JournalEntry[] = [];
   const read = new ByteReader(bytes);
@@ -126,13 +131,13 @@ class ByteReader {
   }
 }
 
-/** A piece of log text as it was committed. */
+/** A row's text and where it begins. */
 export interface LogPiece {
   offset: number;
   text: string;
 }
 
-/** The range in bytes of the whole log: from its first byte to the one after its last. */
+/** Resolves a range to bytes of the whole log: its first byte, and the one after its last. */
 export function resolveRange(range: LogRange | undefined, logBytes: number): { from: number; to: number } {
   const { from = 0, limit = Infinity } = range ?? {};
   const begin = Math.min(logBytes, from < 0 ? Math.max(0, logBytes + from) : from);
@@ -165,7 +170,7 @@ function wholeEnd(bytes: Buffer, begin: number, end: number): number {
   let whole = end;
   while (whole > begin && isContinuation(bytes[whole]!)) whole--;
   if (whole > begin) return whole;
-  // Not even one character fits: one it is all the same, so that a reader gets on.
+  // Not even one character fits: one is returned all the same, so that the reader makes progress.
   whole = end;
   while (whole < bytes.length && isContinuation(bytes[whole]!)) whole++;
   return whole;
@@ -181,13 +186,13 @@ function isContinuation(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
 }
 
-/** A commit's lines as a store gives them back. */
-export interface JournalRow {
+/** A row as it is read for notifications. */
+interface JournalRow {
   text: string;
   entries: readonly JournalEntry[];
 }
 
-/** Offset of the first text that has to be read to show each scope's last notifications; `undefined` if none has any. */
+/** Offset of the first row that has the last notifications of any scope; `undefined` if no scope has any. */
 export function firstRecentOffset(scopes: Iterable<ScopeState>): number | undefined {
   let first: number | undefined;
   for (const { recent } of scopes) {
@@ -196,7 +201,7 @@ export function firstRecentOffset(scopes: Iterable<ScopeState>): number | undefi
   return first;
 }
 
-/** Gathers the last notifications of each scope, by its number, from commits in their order. */
+/** Gathers the last notifications of each scope, by its number, from rows in their order. */
 export class RecentNotifications {
   readonly byScope: Map<number, NotificationRecord[]> = new Map();
 

@@ -59,8 +59,8 @@ export interface TaskReads {
 
   /**
    * Calls the listener soon after each commit, whichever process made it, until the returned function is called.
-   * Several commits may be one call, and a call may come without a commit. The listener never throws. It keeps no
-   * process alive. It never throws itself: what can't be reached is watched as soon as it can.
+   * Several commits may be one call, and a call may come without a commit. The listener must not throw. `watch` never
+   * throws, and keeps no process alive: a store that is unreachable is watched as soon as it can be read.
    */
   watch(listener: () => void): () => void;
 }
@@ -77,8 +77,8 @@ export interface WorkerStore {
   workers(): Promise<HeardWorker[]>;
 
   /**
-   * Stores what a listener has found about silent workers. Their tasks are lost where it says so: not those of a
-   * worker that was heard meanwhile.
+   * Stores what a listener has found about silent workers. Their tasks become lost where it has found that, but not
+   * those of a worker whose heartbeat came meanwhile.
    */
   silence(silences: readonly Silence[]): Promise<void>;
 
@@ -118,7 +118,7 @@ export interface StoreMaintenance {
   /**
    * Deletes a little of what the rules let go, in one short transaction or a few, so that no writer waits for long.
    * Only ended tasks are deleted, the ones with the oldest latest facts first; each is there as a whole until it is
-   * gone as a whole. Whoever calls it holds a {@link WorkerStore.lease}.
+   * gone as a whole. The caller holds a {@link WorkerStore.lease}.
    *
    * @returns Whether there is `more` to do.
    */
@@ -140,8 +140,8 @@ export interface SqliteTaskStore extends TaskStore {
   appendNow(facts: readonly Fact[]): void;
 
   /**
-   * Calls the listener each time that the store's file was replaced, or deleted and made anew: facts that were stored
-   * before may be missing. The returned function ends it.
+   * Calls the listener each time that the store's file was replaced, or deleted and made again: facts that were
+   * stored before may be missing. The returned function ends it.
    */
   onReplaced(listener: () => void): () => void;
 }
@@ -173,7 +173,7 @@ export interface StoredTask {
   summary: string;
   /** As its facts have it, or `lost` where they have it running and its worker has fallen silent. */
   state: TaskState;
-  /** Absent where no sign of life is to come. */
+  /** Absent where no heartbeats are to come. */
   liveness?: Liveness;
   version: number;
   /** Length of the whole log in bytes. */
@@ -184,13 +184,13 @@ export interface StoredTask {
 export type CancelAnswer =
   /** Its worker will hear of it within a second, if its event loop runs. */
   | 'requested'
-  /** No worker has taken it yet: there is nobody to ask. */
+  /** No worker has taken it yet, so none can be asked. */
   | 'queued'
   /** It has ended, or is lost for good. */
   | 'ended'
   /** Its worker does not listen. */
   | 'not-cancellable'
-  /** Its worker is lost: when it is heard again, it can be asked again. */
+  /** Its worker is lost. When a heartbeat of it comes again, the task can be cancelled. */
   | 'lost';
 
 /** A request to cancel one attempt, or what a worker has of its parts. */
@@ -202,7 +202,7 @@ export interface Cancellation {
   spanId: string;
 }
 
-/** A worker's sign of life. */
+/** A worker's heartbeat. */
 export interface Beat {
   /** A UUID, one for each process. */
   workerId: string;
@@ -293,7 +293,7 @@ export type TaskStoreErrorCode =
   | 'FOREIGN'
   /** The database is damaged. It is not written any more. */
   | 'CORRUPT'
-  /** Its file was deleted or replaced while it was open: it has to be opened anew. */
+  /** Its file was deleted or replaced while it was open. The store opens it again a second later. */
   | 'GONE'
   /** It can't take these very facts, now or ever; others it may. */
   | 'REFUSED'

@@ -8,7 +8,7 @@ import type { CancelAnswer, Cancellation } from '../task-store.ts';
 import type { SqliteTransactions } from './file.ts';
 import { SqliteScopes } from './scopes.ts';
 
-/** How long a command is kept for its worker: one that has not looked for a day is gone. */
+/** How long a command is kept for its worker: a worker that has not asked for a day does not exist any more. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
 /**
@@ -41,7 +41,7 @@ export class SqliteCommands {
         `INSERT OR IGNORE INTO command (number, worker_id, kind, task_uuid, span_id, time)
          VALUES (${NEXT}, :worker, 'cancel', :uuid, :span, :now)`,
       ),
-      // A worker that was told before is told again, by a new number: the part is another one.
+      // A worker that was asked before is asked again, by a new number: the part is another one.
       hand: database.prepare(
         `INSERT OR REPLACE INTO command (number, worker_id, kind, task_uuid, span_id, time)
          SELECT ${NEXT}, :worker, kind, task_uuid, span_id, :now FROM command

@@ -10,12 +10,12 @@ import { encodeEntries } from '../stored-log.ts';
 import type { SqliteChanges } from './changes.ts';
 import type { SqliteCommands } from './commands.ts';
 import { SqliteFolds } from './folds.ts';
-import type { Held } from './folds.ts';
+import type { LoadedTask } from './folds.ts';
 import type { SqliteScopes } from './scopes.ts';
 import { LIFE_COLUMNS, lifeValues } from './workers.ts';
 import type { SqliteWorkers } from './workers.ts';
 
-/** Writes what facts make of their tasks: inside a transaction, whose outcome it has to be told. */
+/** Writes what facts make of their tasks, inside a transaction. The caller then calls {@link committed} or {@link rolledBack}. */
 export class SqliteCommits {
   readonly #changes: SqliteChanges;
   readonly #workers: SqliteWorkers;
@@ -23,7 +23,7 @@ export class SqliteCommits {
   readonly #commands: SqliteCommands;
   readonly #folds: SqliteFolds;
   /** The tasks that the transaction has to do with, and what it makes of them. */
-  readonly #open = new Map<string, Held>();
+  readonly #open = new Map<string, LoadedTask>();
   #batch: CommitBatch | undefined;
   readonly #statements;
 
@@ -56,9 +56,9 @@ export class SqliteCommits {
   write(tasks: ReadonlyMap<string, readonly Fact[]>): void {
     const batch = new CommitBatch();
     for (const [uuid, facts] of tasks) {
-      const held = this.#folds.load(uuid, facts);
-      this.#open.set(uuid, held);
-      batch.fold(held.task, facts, this.#sharesOfChildren(uuid, startedParts(facts)));
+      const loaded = this.#folds.load(uuid, facts);
+      this.#open.set(uuid, loaded);
+      batch.fold(loaded.task, facts, this.#sharesOfChildren(uuid, startedParts(facts)));
     }
     for (let shares = batch.takeGrownShares(); shares.size > 0; shares = batch.takeGrownShares()) {
       for (const [uuid, own] of shares) {
@@ -77,7 +77,7 @@ export class SqliteCommits {
     this.#open.clear();
   }
 
-  /** What was folded is not what is stored: it is loaded anew for the next try. */
+  /** What was folded is not stored: it is loaded again for the next try. */
   rolledBack(): void {
     for (const uuid of this.#open.keys()) this.#folds.forget(uuid);
     this.#open.clear();
@@ -85,7 +85,7 @@ export class SqliteCommits {
   }
 
   /** A parent task with scopes of it; `undefined` for a task that is not known. */
-  #parent(uuid: string, scopes: readonly ChildShare[]): Held | undefined {
+  #parent(uuid: string, scopes: readonly ChildShare[]): LoadedTask | undefined {
     const open = this.#open.get(uuid);
     if (open !== undefined) {
       this.#folds.loadMore(open, scopes);
@@ -96,9 +96,9 @@ export class SqliteCommits {
     return loaded;
   }
 
-  #write(change: TaskCommit, held: Held, changed: number): void {
+  #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
     const { task, version, rows, scopes, begunParts, summary, name, life } = change;
-    held.attempts = task.attempts;
+    loaded.attempts = task.attempts;
     const values = [
       name,
       version,
@@ -114,17 +114,17 @@ export class SqliteCommits {
       task.uuid,
     ];
     const { insertTask, updateTask, journal } = this.#statements;
-    if (held.id === undefined) {
+    if (loaded.id === undefined) {
       const { lastInsertRowid } = insertTask.run(...values, ...lifeValues(life!, task.announced));
-      held.id = Number(lastInsertRowid);
+      loaded.id = Number(lastInsertRowid);
       this.#workers.started(life!);
     } else {
       updateTask.run(...values);
-      if (life !== undefined) this.#workers.keep(held.id, life, task.announced);
+      if (life !== undefined) this.#workers.keep(loaded.id, life, task.announced);
     }
-    this.#scopes.write(held, scopes, version);
+    this.#scopes.write(loaded, scopes, version);
     for (const part of begunParts) this.#commands.handOn(task.uuid, part);
-    for (const { offset, bytes, text, entries } of rows) journal.run(held.id, offset, version, bytes, text, encodeEntries(entries));
+    for (const { offset, bytes, text, entries } of rows) journal.run(loaded.id, offset, version, bytes, text, encodeEntries(entries));
   }
 
   /** How far the child tasks are for which scopes of a task stand. */

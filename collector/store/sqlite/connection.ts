@@ -4,7 +4,7 @@ import { TaskStoreError } from '../task-store.ts';
 import { SqliteChanges } from './changes.ts';
 import { SqliteCommands } from './commands.ts';
 import { byTask, SqliteCommits } from './commits.ts';
-import { FileWatch, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './file.ts';
+import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './file.ts';
 import { SqliteReads } from './reads.ts';
 import { SqliteScopes } from './scopes.ts';
 import { SqliteSweep } from './sweep.ts';
@@ -37,10 +37,10 @@ export class SqliteConnection {
   static open(path: string): SqliteConnection {
     const database = openSqliteFile(path);
     try {
-      database.exec(`PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${WAL_BYTES}`);
+      if (path !== IN_MEMORY) database.exec(`PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${WAL_BYTES}`);
       return new SqliteConnection(database, path);
     } catch (error) {
-      // Only now the schema has been read as a whole.
+      // The schema is read as a whole only now, which may find it damaged.
       database.close();
       throw sqliteFailure(error, path);
     }
@@ -73,7 +73,7 @@ export class SqliteConnection {
     return this.write(() => this.#sweep.step(rules));
   }
 
-  /** One read, or several of which each may see another state. */
+  /** Reads once, or several times with a state each. */
   read<T>(work: () => T): T {
     this.#watch.beforeRead();
     try {
@@ -83,12 +83,12 @@ export class SqliteConnection {
     }
   }
 
-  /** Several reads of one state. */
+  /** Reads several times of one state. */
   readOneState<T>(work: () => T): T {
     return this.read(() => this.#transactions.read(work));
   }
 
-  /** Writes, in transactions of the work's own. */
+  /** Writes in transactions that the work makes. */
   write<T>(work: () => T): T {
     this.#watch.beforeWrite();
     try {

@@ -1,6 +1,6 @@
-import type * as NodeSqlite from 'node:sqlite';
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type * as NodeSqlite from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { performance } from '../../../src/timers.ts';
@@ -12,8 +12,8 @@ const MAGIC = 'SQLite format 3\0';
 const APPLICATION_ID_AT = 68;
 
 /**
- * Opens a SQLite file as ours, made if it is missing. What is not ours, or is damaged, is refused
- * before anything is opened for writing: not a byte of it changes.
+ * Opens a SQLite file of taskspan, made if it is missing. Another file, or a damaged one, is refused before it is opened
+ * for writing: not a byte of it changes.
  *
  * @throws TaskStoreError; SQLite's own error where another process has the lock
  */
@@ -63,7 +63,7 @@ export function fixedPath(path: string): string {
   try {
     return resolve(path);
   } catch {
-    // The working directory has been deleted: opening the file says so.
+    // The working directory has been deleted: the error of opening the file has that reason.
     return path;
   }
 }
@@ -76,7 +76,7 @@ export function isLocked(error: unknown): boolean {
   return resultOf(error) === SQLITE_BUSY;
 }
 
-/** What a failure says of the file itself, as a `TaskStoreError`; the error as it is for one that may pass. */
+/** Makes a `TaskStoreError` of a failure that is due to the file itself; returns any other error as it is. */
 export function sqliteFailure(error: unknown, path: string): unknown {
   switch (resultOf(error)) {
     case SQLITE_NOTADB:
@@ -88,10 +88,7 @@ export function sqliteFailure(error: unknown, path: string): unknown {
   }
 }
 
-/**
- * What a failed write says of what was to be written, as a `TaskStoreError`; the error as it is
- * where another try may succeed.
- */
+/** Makes a `TaskStoreError` of a failure that is due to what was to be written; returns an error as it is where another try may succeed. */
 export function refusal(error: unknown): unknown {
   const isForEver =
     REFUSALS.has(resultOf(error)) ||
@@ -114,7 +111,7 @@ function notADatabase(path: string, cause?: unknown): TaskStoreError {
   return new TaskStoreError('FOREIGN', `${path} is no database; taskspan leaves it alone`, { cause });
 }
 
-/** Whether it may be opened for writing at once: it is missing, empty, or says in its header that it is ours. */
+/** Whether a file may be opened for writing at once: it is missing, or empty, or has taskspan's mark in its header. */
 function seemsOurs(path: string): boolean {
   const header = Buffer.alloc(HEADER_BYTES);
   let length: number;
@@ -126,7 +123,7 @@ function seemsOurs(path: string): boolean {
       closeSync(file);
     }
   } catch {
-    // Opening it as a database says better why it can't be read.
+    // The error of opening it as a database has the reason in better words.
     return true;
   }
   if (length === 0) return true;
@@ -146,8 +143,8 @@ function asItIs(path: string): string | URL {
 const LOOK_MS = 1000;
 
 /**
- * Looks after a file that is open: whether it has been deleted or replaced, since what is written
- * to it then is written to nobody, and whether it is damaged, since it must not be written then.
+ * Watches a file that is open. One that has been deleted or replaced is not used any more, since no other process would
+ * find what is written to it; one that is damaged is not written any more.
  */
 export class FileWatch {
   readonly #path: string;
@@ -170,7 +167,7 @@ export class FileWatch {
     this.#look();
     if (this.#damage === undefined) return;
     if (stampOf(this.#path) === this.#damage.stamp) throw this.#damage.error;
-    throw new TaskStoreError('GONE', `${this.#path} was written anew after it had been found damaged`);
+    throw new TaskStoreError('GONE', `${this.#path} was written again after it had been found damaged`);
   }
 
   /** A write has found the file damaged: it is not written any more. */
@@ -199,7 +196,7 @@ function stampOf(path: string): string | undefined {
   return stat === undefined ? undefined : `${stat.size}:${stat.mtimeNs}`;
 }
 
-/** Transactions of one connection: all of a work, or nothing of it. */
+/** The transactions of a connection: they do all of a work, or nothing of it. */
 export class SqliteTransactions {
   readonly #database: DatabaseSync;
   readonly #statements;
@@ -221,8 +218,8 @@ export class SqliteTransactions {
   }
 
   /**
-   * Several reads of one and the same state, whoever commits meanwhile. A task's parts go after the
-   * task, so whoever sees it sees it whole.
+   * Reads several times of one state, whatever is committed meanwhile. What belongs to a task is deleted after it, so a
+   * reader that finds the task finds it whole.
    */
   read<T>(work: () => T): T {
     this.#statements.beginRead.run();

@@ -21,15 +21,15 @@ interface TaskRow {
   announced: string | null;
 }
 
-/** What is known of a task while it is written. */
-export interface Held extends ScopesOf {
+/** A task as far as it is in memory. */
+export interface LoadedTask extends ScopesOf {
   readonly task: TaskFold;
   /** To be set when the task gets its row. */
   id: number | undefined;
   attempts: readonly AttemptIds[];
-  /** Whether every span of the task is in memory. */
+  /** Whether all its spans are in memory. */
   complete: boolean;
-  /** With how many spans in memory it is time to let go of some. */
+  /** How many spans may be in memory until some are released. */
   releaseAt: number;
 }
 
@@ -39,12 +39,12 @@ const MOST_SPANS = 2000;
 const MOST_GROUPS = 8;
 
 /**
- * The states of the tasks that are being written, loaded as facts need them: the span a fact is
- * of, and the spans around it. A task that another process has written meanwhile is loaded anew.
+ * The tasks that are being written, with the scopes that facts need: those that they are of, and those around them. A
+ * task that another process has written meanwhile is loaded again.
  */
 export class SqliteFolds {
   /** In the order of their last use. */
-  readonly #held = new Map<string, Held>();
+  readonly #tasks = new Map<string, LoadedTask>();
   readonly #scopes: SqliteScopes;
   readonly #statements;
 
@@ -59,107 +59,107 @@ export class SqliteFolds {
   }
 
   /** A task's state, ready to have these facts folded into it. */
-  load(uuid: string, facts: readonly Fact[]): Held {
-    const held = this.#current(uuid);
-    this.#loadSpans(held, touchedSpans(facts));
-    if (!held.complete && needsAllScopes(held.task, facts)) this.#loadAll(held);
-    return held;
-  }
-
-  /** Loads more scopes of a task that is held. */
-  loadMore(held: Held, spans: readonly SpanIds[]): void {
-    this.#loadSpans(held, spans);
-  }
-
-  /** The state of a task that is stored, with some of its scopes; `undefined` for an unknown task. */
-  loadScopes(uuid: string, spans: readonly SpanIds[]): Held | undefined {
-    const held = this.#current(uuid);
-    if (held.id === undefined) {
-      this.forget(uuid);
-      return undefined;
-    }
-    this.#loadSpans(held, spans);
-    return held;
-  }
-
-  forget(uuid: string): void {
-    this.#held.delete(uuid);
-  }
-
-  /** After a commit: lets go of what has ended, and of what was not used for long. */
-  release(uuid: string): void {
-    const held = this.#held.get(uuid);
-    if (held === undefined) return;
-    this.#held.delete(uuid);
-    const { task } = held;
-    if (held.id !== undefined && (latestAttempt(task)?.end ?? null) === null) {
-      this.#held.set(uuid, held);
-      if (task.scopes.size > held.releaseAt) releaseSpans(held);
-      if (held.groups.size > MOST_GROUPS) held.groups.clear();
-    }
-    for (const oldest of this.#held.keys()) {
-      if (this.#held.size <= MOST_TASKS) break;
-      this.#held.delete(oldest);
-    }
-  }
-
-  #current(uuid: string): Held {
-    const held = this.#held.get(uuid);
-    if (held !== undefined) {
-      const row = this.#statements.version.get(uuid) as { id: number; version: number } | undefined;
-      // One that was deleted and came again is another.
-      if (row?.version === held.task.version && row.id === held.id) return held;
-    }
-    const loaded = this.#loadTask(uuid);
-    this.#held.set(uuid, loaded);
+  load(uuid: string, facts: readonly Fact[]): LoadedTask {
+    const loaded = this.#current(uuid);
+    this.#loadSpans(loaded, touchedSpans(facts));
+    if (!loaded.complete && needsAllScopes(loaded.task, facts)) this.#loadAll(loaded);
     return loaded;
   }
 
-  #loadTask(uuid: string): Held {
+  /** Loads more scopes of a task that is in memory. */
+  loadMore(loaded: LoadedTask, spans: readonly SpanIds[]): void {
+    this.#loadSpans(loaded, spans);
+  }
+
+  /** The state of a task that is stored, with some of its scopes; `undefined` for an unknown task. */
+  loadScopes(uuid: string, spans: readonly SpanIds[]): LoadedTask | undefined {
+    const loaded = this.#current(uuid);
+    if (loaded.id === undefined) {
+      this.forget(uuid);
+      return undefined;
+    }
+    this.#loadSpans(loaded, spans);
+    return loaded;
+  }
+
+  forget(uuid: string): void {
+    this.#tasks.delete(uuid);
+  }
+
+  /** Releases, after a commit, a task that has ended, and tasks that were not used for long. */
+  release(uuid: string): void {
+    const loaded = this.#tasks.get(uuid);
+    if (loaded === undefined) return;
+    this.#tasks.delete(uuid);
+    const { task } = loaded;
+    if (loaded.id !== undefined && (latestAttempt(task)?.end ?? null) === null) {
+      this.#tasks.set(uuid, loaded);
+      if (task.scopes.size > loaded.releaseAt) releaseSpans(loaded);
+      if (loaded.groups.size > MOST_GROUPS) loaded.groups.clear();
+    }
+    for (const oldest of this.#tasks.keys()) {
+      if (this.#tasks.size <= MOST_TASKS) break;
+      this.#tasks.delete(oldest);
+    }
+  }
+
+  #current(uuid: string): LoadedTask {
+    const loaded = this.#tasks.get(uuid);
+    if (loaded !== undefined) {
+      const row = this.#statements.version.get(uuid) as { id: number; version: number } | undefined;
+      // A task that was deleted and came again has another number.
+      if (row?.version === loaded.task.version && row.id === loaded.id) return loaded;
+    }
+    const read = this.#loadTask(uuid);
+    this.#tasks.set(uuid, read);
+    return read;
+  }
+
+  #loadTask(uuid: string): LoadedTask {
     const task = new TaskFold(uuid);
     const row = this.#statements.task.get(uuid) as TaskRow | undefined;
     const scopes = SqliteScopes.of(row?.id, [], row?.span_count ?? 0);
-    const held: Held = { ...scopes, task, complete: row === undefined, releaseAt: MOST_SPANS };
-    if (row === undefined) return held;
+    const loaded: LoadedTask = { ...scopes, task, complete: row === undefined, releaseAt: MOST_SPANS };
+    if (row === undefined) return loaded;
     task.version = row.version;
     task.logBytes = row.log_bytes;
     task.updated = row.updated;
     task.spanCount = row.span_count;
     task.lineBefore = row.line_before;
     task.announced = row.announced === null ? null : (JSON.parse(row.announced) as Announcement);
-    // Lines tell of attempts by their places: all are loaded, in their order, before what may lie around them.
-    held.attempts = attemptsOfJson(row.attempts);
-    for (const { traceId, taskSpanId } of held.attempts) task.add(this.#scopes.find(held, traceId, taskSpanId)!);
+    // Lines name attempts by their index: all of them are loaded, in their order, before the scopes around them.
+    loaded.attempts = attemptsOfJson(row.attempts);
+    for (const { traceId, taskSpanId } of loaded.attempts) task.add(this.#scopes.find(loaded, traceId, taskSpanId)!);
     const around = task.attempts.map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId }));
     const [traceId = '', spanId = ''] = row.line_before?.split('-') ?? [];
-    this.#loadSpans(held, [...around, { traceId, spanId }].filter((span) => span.spanId !== ''));
-    return held;
+    this.#loadSpans(loaded, [...around, { traceId, spanId }].filter((span) => span.spanId !== ''));
+    return loaded;
   }
 
   /** Loads spans, as far as they are stored, and those around them. */
-  #loadSpans(held: Held, spans: readonly SpanIds[]): void {
-    if (held.complete) return;
-    const { task } = held;
+  #loadSpans(loaded: LoadedTask, spans: readonly SpanIds[]): void {
+    if (loaded.complete) return;
+    const { task } = loaded;
     for (const level of spansToLoad(task, spans)) {
       for (const { traceId, spanId } of level) {
-        const scope = this.#scopes.find(held, traceId, spanId);
+        const scope = this.#scopes.find(loaded, traceId, spanId);
         if (scope !== undefined) task.add(scope);
       }
     }
   }
 
-  #loadAll(held: Held): void {
-    const { task, id } = held;
-    for (const scope of this.#scopes.all(id!, held.attempts)) {
+  #loadAll(loaded: LoadedTask): void {
+    const { task, id } = loaded;
+    for (const scope of this.#scopes.all(id!, loaded.attempts)) {
       if (!task.scopes.has(scope.traceId, scope.spanId)) task.add(scope);
     }
-    held.complete = true;
+    loaded.complete = true;
   }
 }
 
-/** Forgets scopes that have ended, but for those around open ones; one that gets a late fact is loaded again. */
-function releaseSpans(held: Held): void {
-  const { task } = held;
+/** Releases scopes that have ended, but for those around open ones. A scope that gets a late fact is loaded again. */
+function releaseSpans(loaded: LoadedTask): void {
+  const { task } = loaded;
   const needed = new Set<ScopeState>(task.attempts);
   const before = task.scopeBefore();
   for (const scope of task.scopes) {
@@ -171,6 +171,6 @@ function releaseSpans(held: Held): void {
     }
   }
   for (const scope of task.scopes) if (!needed.has(scope)) task.scopes.delete(scope);
-  held.complete = false;
-  held.releaseAt = Math.max(MOST_SPANS, 2 * task.scopes.size);
+  loaded.complete = false;
+  loaded.releaseAt = Math.max(MOST_SPANS, 2 * task.scopes.size);
 }

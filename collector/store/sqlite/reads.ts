@@ -87,7 +87,7 @@ export class SqliteReads {
   }
 
   tasks({ limit, cursor, state }: TaskQuery): TaskPage {
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : placeOf(cursor);
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOf(cursor);
     const { page, pageOfState } = this.#statements;
     // One more than asked for shows whether there is a next page.
     const most = Math.min(limit + 1, Number.MAX_SAFE_INTEGER);
@@ -122,15 +122,13 @@ function storedTask(row: TaskColumns): StoredTask {
   return liveness === undefined ? task : { ...task, liveness };
 }
 
-/**
- * The place of a task in the order of first commits, as an opaque text for the `next` of a page.
- */
-export function cursorOf(place: number): string {
-  return Buffer.from(`t${place}`).toString('base64url');
+/** The number of a task, which grows with the order of first commits, as an opaque text for the `next` of a page. */
+function cursorOf(number: number): string {
+  return Buffer.from(`t${number}`).toString('base64url');
 }
 
 /** `RangeError` for what {@link cursorOf} did not give. */
-export function placeOf(cursor: string): number {
+function numberOf(cursor: string): number {
   const text = Buffer.from(cursor, 'base64url').toString();
   if (!/^t\d{1,15}$/.test(text)) {
     throw new RangeError(`cursor: expected the "next" of a page before, got ${JSON.stringify(cursor.slice(0, 100))}`);

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TaskStoreError } from '../task-store.ts';
 
-/** `tsp1`: marks in the header of a file whose it is. */
+/** `tsp1`: the mark of taskspan in a file's header. */
 export const APPLICATION_ID = 0x74737031;
 /** `tspn`: the mark of files that versions before the first release have written. */
 const DEVELOPMENT_ID = 0x7473706e;
@@ -88,11 +88,11 @@ const STEPS: readonly string[] = [
   -- Scopes in groups of sixteen, each a line of JSON (\`scope-line.ts\`); with a rowid, as the journal is.
   CREATE TABLE scope_group (
     task_id INTEGER NOT NULL,
-    place INTEGER NOT NULL,
+    group_number INTEGER NOT NULL,
     lines TEXT NOT NULL,
-    PRIMARY KEY (task_id, place)
+    PRIMARY KEY (task_id, group_number)
   ) STRICT;
-  CREATE TABLE scope_place (
+  CREATE TABLE scope_index (
     task_id INTEGER NOT NULL,
     span_id TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -163,7 +163,7 @@ const STEPS: readonly string[] = [
 /** Brings a database to the present schema; refuses one that is not taskspan's, or is of a later version. */
 export function migrate(database: DatabaseSync, path: string, steps: readonly string[] = STEPS): void {
   if (isCurrent(database, path, steps)) return;
-  // Obeyed only before the first page is written: a file of before keeps its free pages for itself.
+  // Obeyed only before the first page is written. In memory there is no write-ahead log.
   database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
   database.exec('BEGIN IMMEDIATE');
   try {

@@ -5,7 +5,7 @@ import { spanKey } from '../../record/span-map.ts';
 import { attemptsOfJson, idsOfLine, isOpenLine, scopeLine, scopeOfLine } from '../scope-line.ts';
 import type { AttemptIds } from '../scope-line.ts';
 
-/** What has to be known of a task to find its scopes. */
+/** What is needed of a task to find its scopes. */
 export interface ScopesOf {
   /** The task's number in the database; `undefined` while it has no row. */
   readonly id: number | undefined;
@@ -14,36 +14,35 @@ export interface ScopesOf {
   stored: number;
   /** The lines of groups that were read or written lately, by the group. May be emptied at any time. */
   readonly groups: Map<number, string[]>;
-  /** The numbers of scopes that have no place yet, by their keys; `undefined` until somebody asks. */
-  unplaced: Map<string, number> | undefined;
+  /** The numbers of scopes that are not in the index yet, by their keys; `undefined` until they are needed. */
+  unindexed: Map<string, number> | undefined;
 }
 
-/** So many scopes share a row. Files and a step of the schema are made by it: another number needs another step. */
+/** So many scopes share a row. Files depend on it: another number needs a step of the schema. */
 const GROUP = 16;
-/** So many get their places at once: a multiple of {@link GROUP}, and as fixed as that. */
-const PLACED = 512;
+/** So many enter the index at once: a multiple of {@link GROUP}, and as fixed as that. */
+const INDEXED = 512;
 
 /**
- * The scopes in a SQLite file. Those of a task stand by their numbers, {@link GROUP} in a row of
- * `scope_group`, each a line: a task of a few scopes is one row, and what began at about the same time
- * is written together.
+ * The scopes in a SQLite file. Those of a task are in the order of their numbers, {@link GROUP} in a row of `scope_group`,
+ * each a line: a task of a few scopes is one row, and scopes that began at about the same time are written together.
  *
- * By its span id a scope is found in `scope_place`. Span ids are random, so a row there costs a page
- * to write: they are written {@link PLACED} at a time, and what has no place yet is looked through.
- * Calls are to be made inside a transaction.
+ * By its span id a scope is found in the index `scope_index`. Span ids are random, so a row there costs a page to write:
+ * they are written {@link INDEXED} at a time, and scopes that are not in it yet are searched one by one. Each call is made
+ * inside a transaction.
  */
 export class SqliteScopes {
   readonly #statements;
 
   constructor(database: DatabaseSync) {
     this.#statements = {
-      group: database.prepare('SELECT lines FROM scope_group WHERE task_id = ? AND place = ?'),
-      groups: database.prepare('SELECT place, lines FROM scope_group WHERE task_id = ? AND place >= ? ORDER BY place'),
+      group: database.prepare('SELECT lines FROM scope_group WHERE task_id = ? AND group_number = ?'),
+      groups: database.prepare('SELECT group_number AS number, lines FROM scope_group WHERE task_id = ? AND group_number >= ? ORDER BY group_number'),
       write: database.prepare(
-        'INSERT INTO scope_group (task_id, place, lines) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines',
+        'INSERT INTO scope_group (task_id, group_number, lines) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines',
       ),
-      places: database.prepare('SELECT number FROM scope_place WHERE task_id = ? AND span_id = ?'),
-      place: database.prepare('INSERT INTO scope_place (task_id, span_id, number) VALUES (?, ?, ?)'),
+      indexed: database.prepare('SELECT number FROM scope_index WHERE task_id = ? AND span_id = ?'),
+      enter: database.prepare('INSERT INTO scope_index (task_id, span_id, number) VALUES (?, ?, ?)'),
       child: database.prepare('INSERT OR REPLACE INTO child_attempt (task_id, number, child_of) VALUES (?, ?, ?)'),
       children: database.prepare(
         `SELECT task.id, task.span_count AS stored, task.attempts, number
@@ -54,17 +53,17 @@ export class SqliteScopes {
 
   /** The state of a task's scopes before any of them is read. */
   static of(id: number | undefined, attempts: readonly AttemptIds[], stored: number): ScopesOf {
-    return { id, attempts, stored, groups: new Map(), unplaced: undefined };
+    return { id, attempts, stored, groups: new Map(), unindexed: undefined };
   }
 
   /** One scope of a task, if it is stored. */
   find(of: ScopesOf, traceId: string, spanId: string): ScopeState | undefined {
     if (of.stored === 0) return undefined;
-    const unplaced = this.#unplaced(of).get(spanKey(traceId, spanId));
-    if (unplaced !== undefined) return this.#scope(of, unplaced);
-    if (of.stored < PLACED) return undefined;
-    const places = this.#statements.places.all(of.id!, spanId) as { number: number }[];
-    return places.map(({ number }) => this.#scope(of, number)).find((scope) => scope.traceId === traceId);
+    const unindexed = this.#unindexed(of).get(spanKey(traceId, spanId));
+    if (unindexed !== undefined) return this.#scope(of, unindexed);
+    if (of.stored < INDEXED) return undefined;
+    const entries = this.#statements.indexed.all(of.id!, spanId) as { number: number }[];
+    return entries.map(({ number }) => this.#scope(of, number)).find((scope) => scope.traceId === traceId);
   }
 
   /** All scopes of a task, in the order of their numbers. */
@@ -83,7 +82,7 @@ export class SqliteScopes {
     const rows = this.#statements.children.all(key) as { id: number; stored: number; attempts: string; number: number }[];
     return rows.flatMap(({ id, stored, attempts: json, number }) => {
       const child = this.#scope(SqliteScopes.of(id, attemptsOfJson(json), stored), number);
-      // It may have been another scope's, until a start came that told more.
+      // It may have been a child of another scope, until a start came that had more.
       return isAttempt(child) && childOf(child) === key ? [child] : [];
     });
   }
@@ -101,43 +100,43 @@ export class SqliteScopes {
     for (const scope of scopes) {
       const { number } = scope;
       const lines = this.#group(of, groupOf(number));
-      lines[placeIn(number)] = scopeLine(scope, of.attempts, version);
+      lines[positionInGroup(number)] = scopeLine(scope, of.attempts, version);
       changed.set(groupOf(number), lines);
-      if (number > of.stored) of.unplaced?.set(spanKey(scope.traceId, scope.spanId), number);
+      if (number > of.stored) of.unindexed?.set(spanKey(scope.traceId, scope.spanId), number);
       if (number > last) last = number;
       const parent = isAttempt(scope) ? childOf(scope) : undefined;
       if (parent !== undefined) child.run(id, number, parent);
     }
     for (const [group, lines] of changed) write.run(id, group, lines.join('\n'));
-    const before = placedOf(of.stored);
+    const before = indexedOf(of.stored);
     of.stored = last;
-    if (placedOf(last) > before) this.#place(of, before);
+    if (indexedOf(last) > before) this.#enterIndex(of, before);
   }
 
-  /** Gives their places to all after a number that are to have one now. In their order: each page is written once. */
-  #place(of: ScopesOf, after: number): void {
-    const places: { number: number; spanId: string }[] = [];
+  /** Enters into the index the scopes after a number, sorted, so that each page is written once. */
+  #enterIndex(of: ScopesOf, after: number): void {
+    const entries: { number: number; spanId: string }[] = [];
     for (const { number, line } of this.#numbered(of.id!, after)) {
-      if (number <= placedOf(of.stored)) places.push({ number, spanId: idsOfLine(line, of.attempts).spanId });
+      if (number <= indexedOf(of.stored)) entries.push({ number, spanId: idsOfLine(line, of.attempts).spanId });
     }
-    places.sort((one, other) => (one.spanId < other.spanId ? -1 : 1));
-    for (const { number, spanId } of places) this.#statements.place.run(of.id!, spanId, number);
-    of.unplaced = undefined;
+    entries.sort((one, other) => (one.spanId < other.spanId ? -1 : 1));
+    for (const { number, spanId } of entries) this.#statements.enter.run(of.id!, spanId, number);
+    of.unindexed = undefined;
   }
 
-  #unplaced(of: ScopesOf): ReadonlyMap<string, number> {
-    if (of.unplaced === undefined) {
-      of.unplaced = new Map();
-      for (const { number, line } of this.#numbered(of.id!, placedOf(of.stored))) {
+  #unindexed(of: ScopesOf): ReadonlyMap<string, number> {
+    if (of.unindexed === undefined) {
+      of.unindexed = new Map();
+      for (const { number, line } of this.#numbered(of.id!, indexedOf(of.stored))) {
         const { traceId, spanId } = idsOfLine(line, of.attempts);
-        of.unplaced.set(spanKey(traceId, spanId), number);
+        of.unindexed.set(spanKey(traceId, spanId), number);
       }
     }
-    return of.unplaced;
+    return of.unindexed;
   }
 
   #scope(of: ScopesOf, number: number): ScopeState {
-    return scopeOfLine(this.#group(of, groupOf(number))[placeIn(number)]!, of.attempts);
+    return scopeOfLine(this.#group(of, groupOf(number))[positionInGroup(number)]!, of.attempts);
   }
 
   #group(of: ScopesOf, group: number): string[] {
@@ -157,16 +156,16 @@ export class SqliteScopes {
 
   /** The lines of scopes after one that is the last of its group. */
   #numbered(taskId: number, after: number): { number: number; line: string }[] {
-    const rows = this.#statements.groups.all(taskId, groupOf(after + 1)) as { place: number; lines: string }[];
-    return rows.flatMap(({ place, lines }) =>
-      lines.split('\n').map((line, at) => ({ number: place * GROUP + at + 1, line })).filter(({ line }) => line !== ''),
+    const rows = this.#statements.groups.all(taskId, groupOf(after + 1)) as { number: number; lines: string }[];
+    return rows.flatMap(({ number: group, lines }) =>
+      lines.split('\n').map((line, at) => ({ number: group * GROUP + at + 1, line })).filter(({ line }) => line !== ''),
     );
   }
 }
 
-/** How many of a task's first scopes have their places. */
-function placedOf(stored: number): number {
-  return stored - (stored % PLACED);
+/** How many of a task's first scopes are in the index. */
+function indexedOf(stored: number): number {
+  return stored - (stored % INDEXED);
 }
 
 /** Numbers begin with 1. */
@@ -174,7 +173,7 @@ function groupOf(number: number): number {
   return Math.floor((number - 1) / GROUP);
 }
 
-function placeIn(number: number): number {
+function positionInGroup(number: number): number {
   return (number - 1) % GROUP;
 }
 

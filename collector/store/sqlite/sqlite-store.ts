@@ -28,8 +28,8 @@ import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './file.ts';
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
  *
- * It is opened at its first call, and anew a second after its file was deleted or replaced. Calls that find another
- * process's lock try again for a moment, without blocking the event loop.
+ * It is opened at its first call, and again a second after its file was deleted or replaced. Calls that find another
+ * process's lock are repeated for a moment, without blocking the event loop.
  *
  * @param path A file, made if it is missing; its folder must exist. One that is relative is resolved now. `:memory:` is
  *   a store without a file.
@@ -176,7 +176,7 @@ class SqliteStore implements SqliteTaskStore {
     // A listener of its own for each call, though the function may be one.
     const own = (): void => listener();
     this.#watchers.add(own);
-    // Nobody else writes to what is in memory.
+    // No other connection writes to what is in memory.
     if (this.#poll === undefined && this.#path !== IN_MEMORY && !this.#closed) {
       this.#seen = this.#version();
       this.#poll = setInterval(() => this.#look(), POLL_MS);
@@ -251,14 +251,14 @@ class SqliteStore implements SqliteTaskStore {
     return this.#connection;
   }
 
-  /** Opens the file anew, but not at once: its replacement may still be on its way. */
+  /** Has the file opened again, but not at once: its replacement may still be in the making. */
   #gone(connection: SqliteConnection, error: unknown): void {
     this.#connection = undefined;
     this.#failure = { error, at: performance.now() };
     try {
       connection.close();
     } catch {
-      // What it held is gone: there is nothing left that closing could save.
+      // Its file does not exist any more, so there is nothing that closing could save.
     }
   }
 

@@ -4,7 +4,7 @@ import type { RetentionRule } from '../retention.ts';
 import type { SweepStep } from '../task-store.ts';
 import type { SqliteTransactions } from './file.ts';
 
-/** How much one step takes away at the most: tasks, rows of theirs, and bytes of log text. */
+/** How much one step deletes at the most: tasks, rows of theirs, and bytes of log text. */
 const STEP_TASKS = 50;
 const STEP_ROWS = 1000;
 const STEP_BYTES = 1024 * 1024;
@@ -58,9 +58,9 @@ export class SqliteSweep {
       scopes: database.prepare(
         'DELETE FROM scope_group WHERE rowid IN (SELECT rowid FROM scope_group WHERE task_id = :task LIMIT :limit)',
       ),
-      places: database.prepare(
-        `DELETE FROM scope_place WHERE task_id = :task AND (span_id, number) IN
-           (SELECT span_id, number FROM scope_place WHERE task_id = :task LIMIT :limit)`,
+      index: database.prepare(
+        `DELETE FROM scope_index WHERE task_id = :task AND (span_id, number) IN
+           (SELECT span_id, number FROM scope_index WHERE task_id = :task LIMIT :limit)`,
       ),
       children: database.prepare('DELETE FROM child_attempt WHERE task_id = ?'),
       free: database.prepare('PRAGMA freelist_count'),
@@ -102,9 +102,9 @@ export class SqliteSweep {
     }
   }
 
-  /** Takes away what belonged to removed tasks, until the step has had enough. */
+  /** Deletes what belonged to removed tasks, until the step has done its part. */
   #removeParts(): void {
-    const { removed, forget, texts, journal, scopes, places, children } = this.#statements;
+    const { removed, forget, texts, journal, scopes, index, children } = this.#statements;
     let rows = STEP_ROWS;
     let bytes = STEP_BYTES;
     for (;;) {
@@ -119,7 +119,7 @@ export class SqliteSweep {
         rows--;
       }
       if (last >= 0) journal.run(id, last);
-      for (const parts of [scopes, places]) {
+      for (const parts of [scopes, index]) {
         if (rows > 0 && bytes > 0) rows -= Number(parts.run({ task: id, limit: rows }).changes);
       }
       if (rows <= 0 || bytes <= 0) return;
@@ -136,7 +136,7 @@ export class SqliteSweep {
     if (pages <= FREE_PAGES) return 'done';
     this.#database.exec(`PRAGMA incremental_vacuum(${Math.min(STEP_PAGES, pages - FREE_PAGES)})`);
     if (pages - STEP_PAGES > FREE_PAGES) return 'more';
-    // Passive first, which makes nobody wait; then little is left to do with the lock held.
+    // Passive first, which blocks no other process; then little is left to do with the lock held.
     this.#database.exec('PRAGMA wal_checkpoint(PASSIVE); PRAGMA wal_checkpoint(TRUNCATE)');
     return 'done';
   }

@@ -10,7 +10,7 @@ import { attemptsOfJson } from '../scope-line.ts';
 import type { Beat } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
 
-/** The columns from which {@link livenessOf} tells, beside a task's own; the worker's are `null` for one that is not live. */
+/** The columns that {@link livenessOf} needs. Those of the worker are `null` for a task that is not live. */
 export interface LivenessColumns {
   lost_heard: number | null;
   beat: number | null;
@@ -20,7 +20,7 @@ export interface LivenessColumns {
 /** To be selected from `task LEFT JOIN worker ON worker.id = task.worker_id`. */
 export const LIVENESS_COLUMNS = 'task.lost_heard, worker.beat, worker.busy_since';
 
-/** What is known of a task's worker; `undefined` where no sign of life is to come. */
+/** What is known of a task's worker; `undefined` where no heartbeats are to come. */
 export function livenessOf({ lost_heard: lostHeard, beat, busy_since: busySince }: LivenessColumns): Liveness | undefined {
   if (lostHeard !== null) return { heard: lostHeard, busySince: null, final: true };
   return beat === null ? undefined : { heard: beat, busySince, final: false };
@@ -44,8 +44,8 @@ interface LiveRow {
   via: string | null;
 }
 
-/** A worker without tasks that was not heard for so long is forgotten. */
-const FORGET_MICROS = 24 * 3600 * 1_000_000;
+/** A worker without tasks is deleted after so long without a heartbeat. */
+const KEPT_MICROS = 24 * 3600 * 1_000_000;
 const MOST_STARTED = 1000;
 
 /** The workers in a SQLite file, and what becomes of their tasks. Its calls are to be made inside a transaction. */
@@ -146,21 +146,21 @@ export class SqliteWorkers {
     const { isLost, beat, runAgain, forget } = this.#statements;
     const before = isLost.get(id) as { lost: number } | undefined;
     beat.run({ id, host, pid, interval, time, busy, via: via ?? null });
-    if (before === undefined) forget.run(time - FORGET_MICROS);
+    if (before === undefined) forget.run(time - KEPT_MICROS);
     return before?.lost === 1 ? Number(runAgain.run({ id, last: this.#lastChange() }).changes) : 0;
   }
 
   /** @returns How many tasks are lost now, or so for good. */
   silence(silences: readonly Silence[]): number {
-    let told = 0;
+    let changed = 0;
     const { silent, lose, loseForGood } = this.#statements;
     for (const { id, beats, silentMs, lost, final } of silences) {
       const { changes } = silent.run({ id, beats, silent: silentMs, lost: Number(lost) });
       if (changes === 0) continue;
-      if (lost) told += Number(lose.run({ id, last: this.#lastChange() }).changes);
-      if (final) told += Number(loseForGood.run({ id, last: this.#lastChange(), now: Date.now() * 1000 }).changes);
+      if (lost) changed += Number(lose.run({ id, last: this.#lastChange() }).changes);
+      if (final) changed += Number(loseForGood.run({ id, last: this.#lastChange(), now: Date.now() * 1000 }).changes);
     }
-    return told;
+    return changed;
   }
 
   /** Keeps what a stored task lives by now; one that is lost stays so while its attempt is the same. */
@@ -170,7 +170,7 @@ export class SqliteWorkers {
     this.started(life);
   }
 
-  /** The commit of an attempt's start is a sign of life of its worker. */
+  /** Counts the commit of an attempt's start as a heartbeat of its worker. */
   started({ workerId: id, intervalMs: interval }: TaskLife): void {
     if (id === null) return;
     // Of many starts within a moment one is enough: a row more is a page more to write.
@@ -201,7 +201,7 @@ interface LostRow {
   lost_heard: number;
 }
 
-/** Which tasks are lost for good and have spans that nobody has ended yet: `trace_open` says so. */
+/** The tasks that are lost for good and have spans that are to be ended: those with `trace_open`. */
 export class SqliteLostTraces {
   readonly #scopes: SqliteScopes;
   readonly #statements;

@@ -212,7 +212,7 @@ test('a long task goes in small steps; others read and write in between, and fin
   }
   expect(steps).toBeGreaterThanOrEqual(7);
   const database = new DatabaseSync(path);
-  for (const table of ['journal', 'scope_group', 'scope_place', 'child_attempt']) {
+  for (const table of ['journal', 'scope_group', 'scope_index', 'child_attempt']) {
     expect(database.prepare(`SELECT count(*) AS n FROM ${table} WHERE task_id = 1`).get()).toEqual({ n: 0 });
   }
   expect(database.prepare('SELECT count(*) AS n FROM removed').get()).toEqual({ n: 0 });
