@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { ExportResultCode, isTracingSuppressed } from '@opentelemetry/core';
@@ -11,12 +12,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import { exporterTo } from '../../../collector/export/export-processor.ts';
 import { lostTraceSender } from '../../../collector/export/lost-traces.ts';
 import { startSendingLostTraces } from '../../../collector/runtime/duties.ts';
-import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { report } from '../../../src/report.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 import { uuidOf } from '../store/expected-task.ts';
+import { startScript } from '../runtime/script.ts';
+import { temporaryFolder } from '../../support/node-process.ts';
 
 interface Request {
   resourceSpans: { scopeSpans: { spans: { name: string; spanId: string }[] }[] }[];
@@ -42,8 +45,11 @@ async function startReceiver(statusOf: (names: readonly string[]) => number): Pr
 }
 
 /** A store with tasks that are lost for good, each of so many open scopes. */
-async function storeWithLost(...counts: number[]): Promise<TaskStore> {
-  const store = memoryStore();
+function storeWithLost(...counts: number[]): Promise<TaskStore> {
+  return withLost(memoryStore(), counts);
+}
+
+async function withLost(store: TaskStore, counts: readonly number[]): Promise<TaskStore> {
   for (const [at, scopes] of counts.entries()) {
     const task = new ScriptedTask(uuidOf(at));
     const attempt = task.attempt({ name: `task ${at}` });
@@ -112,4 +118,14 @@ test('many open spans go by several requests', async () => {
   await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken.map(({ length }) => length)).toEqual([2000, 2000, 501]);
   expect(new Set(taken.flat()).size).toBe(4501);
+});
+
+test('a server whose collector has its own thread sends them by the exporter of its process', async () => {
+  const { endpoint, taken } = await startReceiver(() => 200);
+  const folder = await temporaryFolder();
+  const store = await withLost(sqliteStore(join(folder, 'taskspan.sqlite')), [1]);
+  onTestFinished(() => store.close());
+  await startScript(folder, `await startTaskspan({ store: 'taskspan.sqlite', serve: { port: 0 }, endpoint: '${endpoint}' }); setInterval(() => undefined, 1000);`);
+  await expect.poll(() => taken).toEqual([['task 0', 'scope 0']]);
+  await expect.poll(() => store.lostTraces()).toEqual([]);
 });

@@ -90,9 +90,9 @@ describe('the store of the handle', () => {
   });
 });
 
-test('a store in memory is that of the collector, without a thread and without a failure', async () => {
+test.each([`':memory:'`, 'memoryStore()'])('with %s the store is that of the collector, without a thread and without a failure', async (store) => {
   const { stdout, stderr } = await run(
-    `const taskspan = await startTaskspan({ store: ':memory:' });
+    `const taskspan = await startTaskspan({ store: ${store} });
      const uuid = await runTask('work', ({ taskUuid }) => taskUuid);
      await taskspan.flush();
      console.log((await taskspan.store.task(uuid)).state, taskspan.failures.length, workers.length);
