@@ -52,7 +52,7 @@ export type FromThread =
   | Call
   | Answer;
 
-export interface Call {
+interface Call {
   type: 'call';
   id: number;
   method: string;
