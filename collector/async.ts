@@ -9,7 +9,7 @@ import { clearTimeout, setImmediate, setTimeout } from '../src/timers.ts';
 export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
 
 /** Options of {@link pause}. */
-export interface PauseOptions {
+interface PauseOptions {
   /** Ends the pause early. */
   signal?: AbortSignal;
   /** Whether the pause keeps the process alive. Default `true`. */
@@ -79,7 +79,7 @@ export function repeat(firstMs: number, work: () => Promise<number | undefined>)
 }
 
 /** Options of {@link OutageReporter}. Both messages follow `taskspan: `. */
-export interface OutageMessages {
+interface OutageMessages {
   /** What does not work. The cause is added. */
   readonly begins: string;
   /** What works again. */

@@ -5,7 +5,7 @@ export { createTasksApp } from './server/tasks-app.ts';
 export type { TasksMetrics } from './server/health-routes.ts';
 export type { TasksAppOptions } from './server/tasks-app.ts';
 export type { AccessOptions } from './server/access.ts';
-export type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-options.ts';
+export type { ProxyOptions, ReceiveOptions, ServeOptions } from './server/serve-tasks.ts';
 export type { StreamOptions } from './server/live/event-stream.ts';
 export { createReceiver } from './otlp/receive/receiver.ts';
 export type { ReceiverLimits, ReceiverObserver, ReceiverOptions } from './otlp/receive/receiver-options.ts';

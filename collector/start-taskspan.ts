@@ -104,7 +104,7 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
   const lostTraces = exports && serve !== undefined ? exporterTo(endpoint) : undefined;
   const collector = startProcessCollector({
     ring,
-    destination: sending === undefined ? store : sinkSettings(sending, options),
+    destination: sending === undefined ? store : sinkSettings(sending, resourceOf(serviceName).attributes, beatIntervalMs),
     serve,
     retention,
     beatIntervalMs,

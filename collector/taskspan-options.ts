@@ -4,7 +4,7 @@ import { received } from '../src/failure.ts';
 import { groupValues, membersOf, optionValue, valueSource, variableText } from './options/read.ts';
 import { resolveLimits } from './otlp/receive/receiver-options.ts';
 import type { SendingOptions } from './runtime/destination.ts';
-import type { ServeOptions } from './server/serve-options.ts';
+import type { ServeOptions } from './server/serve-tasks.ts';
 import { resolveRetention } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
 import { fixedLocation } from './store/store-at.ts';

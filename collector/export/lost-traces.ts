@@ -11,7 +11,7 @@ import type { LostSpan, LostTrace } from '../record/lost-trace.ts';
 const MOST_SPANS = 2000;
 
 /** Options of {@link lostTraceSender}. */
-export interface LostTraceSenderOptions {
+interface LostTraceSenderOptions {
   exporter: Pick<OTLPTraceExporter, 'export'>;
   /** The resource of this process: that of the lost worker is in no fact. */
   resource: ReadableSpan['resource'];

@@ -17,7 +17,7 @@ import { received } from '../../src/failure.ts';
 import { globalSlots, report } from '../../src/report.ts';
 
 /** Options of {@link registerProvider}. */
-export interface ProviderOptions {
+interface ProviderOptions {
   /** When: as the first task of the process begins, or at once. */
   registerProvider: 'auto' | true;
   serviceName: string | undefined;

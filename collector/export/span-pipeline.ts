@@ -6,7 +6,7 @@ import type { ExportOptions } from './export-processor.ts';
 import { registerProvider } from './provider.ts';
 
 /** Options of {@link startSpanPipeline}. */
-export interface SpanPipelineOptions {
+interface SpanPipelineOptions {
   /** When a provider is registered: as the first task of the process begins, at once, or never. */
   registerProvider: 'auto' | boolean;
   serviceName: string | undefined;
@@ -25,7 +25,7 @@ export interface SpanPipelineOptions {
 }
 
 /** The way of this process's spans: provider, processors, exporter. */
-export interface SpanPipeline {
+interface SpanPipeline {
   /** Sends what has ended, for two seconds at the most. */
   flush(): Promise<void>;
   /** The same of the exporter alone, when the process is about to end. */

@@ -3,7 +3,7 @@ import type { Repeated } from '../async.ts';
 import type { TaskStore } from '../store/task-store.ts';
 
 /** Options of {@link watchCancellations}. */
-export interface CancellationOptions {
+interface CancellationOptions {
   store: Pick<TaskStore, 'cancellations'>;
   /** The worker whose tasks are cancelled. */
   workerId: string;

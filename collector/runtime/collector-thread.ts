@@ -23,7 +23,7 @@ import type { FromThread, SharedSegment, ThreadData, ToThread } from './messages
 import { threadProgram } from './thread-program.ts';
 
 /** Options of {@link CollectorThread}. */
-export interface CollectorThreadOptions extends Pick<CollectorOptions, 'serve' | 'retention' | 'sendLostTraces'> {
+interface CollectorThreadOptions extends Pick<CollectorOptions, 'serve' | 'retention' | 'sendLostTraces'> {
   ring: RingWriter;
   location: FactLocation;
   heartbeat: HeartbeatSettings | undefined;

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
+import type { Attributes } from '@opentelemetry/api';
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { worker } from '../../src/worker.ts';
 import { hasLiveTasks } from '../capture/segment.ts';
-import { resourceOf } from '../export/provider.ts';
 import { otlpSink } from '../otlp/send/otlp-sink.ts';
 import type { OtlpSinkOptions, SinkSettings } from '../otlp/send/otlp-sink.ts';
 import { storeAt } from '../store/store-at.ts';
@@ -19,7 +19,7 @@ export interface FactDestination extends Pick<TaskStore, 'append' | 'beat' | 'wo
 export type FactLocation = string | SinkSettings;
 
 /** Options of {@link destinationAt}. */
-export interface DestinationOptions extends Pick<OtlpSinkOptions, 'waitSeconds' | 'report'> {
+interface DestinationOptions extends Pick<OtlpSinkOptions, 'waitSeconds' | 'report'> {
   /** The shared words of the process's ring. */
   control: Int32Array;
   /** Called when a store was opened anew: what was stored before may be missing in it. */
@@ -44,11 +44,12 @@ export interface SendingOptions {
   token: string | undefined;
 }
 
-/** Where facts are sent, and as which service. */
-export function sinkSettings(
-  { endpoint, serverUrl, token }: SendingOptions,
-  { serviceName, beatIntervalMs }: { readonly serviceName: string | undefined; readonly beatIntervalMs: number },
-): SinkSettings {
+/**
+ * Where facts are sent, and as whose.
+ *
+ * @param resource Attributes of the resource of the process's spans.
+ */
+export function sinkSettings({ endpoint, serverUrl, token }: SendingOptions, resource: Attributes, intervalMs: number): SinkSettings {
   const headers = { ...headersOf('LOGS'), ...tokenHeader(token, 'LOGS') };
   return {
     endpoint,
@@ -56,9 +57,9 @@ export function sinkSettings(
     serverUrl,
     // The headers of the environment are for the endpoint: they may hold its credentials.
     serverHeaders: serverUrl === endpoint ? headers : bearer(token),
-    resource: { ...resourceOf(serviceName).attributes, 'process.pid': process.pid, 'host.name': hostname() },
+    resource: { ...resource, 'process.pid': process.pid, 'host.name': hostname() },
     workerId: worker.id,
-    intervalMs: beatIntervalMs,
+    intervalMs,
   };
 }
 

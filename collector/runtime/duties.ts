@@ -20,7 +20,7 @@ const SWEEP_LEASE_MS = 10_000;
 const PAUSE_MS = 10;
 
 /** Options of {@link startSweeping}. */
-export interface SweepingOptions {
+interface SweepingOptions {
   store: Pick<TaskStore, 'lease' | 'sweep'>;
   retention: RetentionOptions;
   /** Called when the store can't be swept, and when it can again, with one line each. */
@@ -55,7 +55,7 @@ const LOST_TRACES_MS = 1000;
 const LOST_TRACES_LEASE_MS = 30_000;
 
 /** Options of {@link startSendingLostTraces}. */
-export interface LostTracesOptions {
+interface LostTracesOptions {
   store: Pick<TaskStore, 'lease' | 'lostTraces' | 'tracesEnded'>;
   /** Sends the open spans of some lost tasks to the tracing backend. Rejects with its answer's HTTP status as `code`. */
   send: (traces: readonly LostTrace[]) => Promise<void>;

@@ -16,7 +16,7 @@ export interface MessageStore {
 }
 
 /** Options of {@link messageStore}. */
-export interface MessageStoreOptions {
+interface MessageStoreOptions {
   /** Posts a message, or throws why there is no thread that it could be posted to. */
   post: (message: ToThread) => void;
   /** Called before the first of some calls, and after the last of them: meanwhile the process must not end. */

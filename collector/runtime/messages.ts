@@ -1,5 +1,5 @@
 import { describeFailure } from '../../src/failure.ts';
-import type { ServeOptions } from '../server/serve-options.ts';
+import type { ServeOptions } from '../server/serve-tasks.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { TaskStoreError } from '../store/task-store.ts';
@@ -52,7 +52,7 @@ export type FromThread =
   | Call
   | Answer;
 
-export interface Call {
+interface Call {
   type: 'call';
   id: number;
   method: string;

@@ -29,7 +29,7 @@ export interface ProcessCollector {
 }
 
 /** Options of {@link startProcessCollector}. */
-export interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'retention' | 'sendLostTraces'> {
+interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'retention' | 'sendLostTraces'> {
   ring: RingWriter;
   /** A store, or where one is, or where facts are sent instead. */
   destination: TaskStore | FactLocation;
@@ -101,7 +101,7 @@ function threadFailure(cause: unknown): CollectorFailure {
 }
 
 /** Options of {@link collectHere}. */
-export interface HereOptions extends Pick<CollectorOptions, 'store' | 'closesStore' | 'serve' | 'retention' | 'sendLostTraces'> {
+interface HereOptions extends Pick<CollectorOptions, 'store' | 'closesStore' | 'serve' | 'retention' | 'sendLostTraces'> {
   heartbeat: HeartbeatSettings | undefined;
 }
 

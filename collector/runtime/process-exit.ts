@@ -5,7 +5,7 @@ import { closeLiveTasks, liveTasks } from '../../src/worker.ts';
 import { within } from '../async.ts';
 
 /** Options of {@link watchProcessExit}. */
-export interface ProcessExitOptions {
+interface ProcessExitOptions {
   /** Sends the spans that have ended; at the natural end the process waits for it. */
   flushSpans?: () => Promise<void>;
   /** Commits and sends all there is, before the process ends by SIGTERM or SIGINT; absent where signals are left alone. */

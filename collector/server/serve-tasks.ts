@@ -2,28 +2,66 @@ import { createServer, type Server } from 'node:http';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../src/timers.ts';
+import type { AccessOptions } from './access.ts';
 import { isLoopbackAddress } from './host-names.ts';
+import type { StreamOptions } from './live/event-stream.ts';
 import { getRequestListener, RequestError } from './node-listener.ts';
 import { problem } from './problem.ts';
 
+/** Where and for whom a collector serves its tasks. */
+export interface ServeOptions {
+  /** 0 takes a free one. Default 4320. */
+  port?: number;
+  /** A loopback address; with a `token`, or where access is guarded, any. Default `127.0.0.1`. */
+  host?: string;
+  /**
+   * A secret that each request must carry, `/healthz` and `/readyz` excepted: 16 to 1024 characters
+   * of `A-Z a-z 0-9 - . _ ~ + /` and `=` at the end. Default: none, and then only loopback is served.
+   */
+  token?: string;
+  /** Names that `Host` may have besides loopback ones. */
+  allowedHosts?: string[];
+  /** Origins whose pages may read from the server, such as `http://localhost:5173`. */
+  allowedOrigins?: string[];
+  /** What is in front of the server. */
+  access?: ProxyOptions;
+  /**
+   * Whether OTLP/HTTP is received at `/v1/traces` and `/v1/logs`, and how much at a time. Default `false`;
+   * `taskspan serve` receives it.
+   */
+  receive?: boolean | ReceiveOptions;
+  /** How live streams behave; the defaults suit. */
+  streams?: StreamOptions;
+}
+
+/** What is in front of the server: `trustProxy` and `guarded`, both `false` by default. */
+export type ProxyOptions = Pick<AccessOptions, 'trustProxy' | 'guarded'>;
+
+/** How much is received at a time. */
+export interface ReceiveOptions {
+  /** The longest body in bytes, after decompression, from 1024. Default 20 MiB. */
+  maxBodyBytes?: number;
+  /** How many bytes of bodies may wait for the store at a time, at least as many as one body. Default 64 MiB. */
+  maxWaitingBytes?: number;
+}
+
 export interface ServeTasksOptions {
-  /** What is served: `createTasksApp()`, or any Hono app that it is mounted in. */
+  /** The app: `createTasksApp()`, or any Hono app that it is mounted in. */
   app: { fetch(request: Request, env?: object): Response | Promise<Response> };
   /** A loopback address or `localhost`; any where the app is protected. Default `127.0.0.1`. */
   host?: string;
-  /** Whether every path with data of a task needs a token, or the app is guarded. Default `false`. */
+  /** Whether every path with data of tasks needs a token, or the app is guarded. Default `false`. */
   isProtected?: boolean;
   /** 0 to 65535; 0 takes a free one. */
   port: number;
 }
 
-/** A server that runs. It holds the event loop until it is closed. */
+/** A running server. It keeps the process alive until it is closed. */
 export interface TasksServer {
-  /** Where it listens, without a path: `http://127.0.0.1:4320`. */
+  /** Its URL without a path: `http://127.0.0.1:4320`. */
   readonly url: string;
   /**
-   * Takes no more connections, gives open requests half a second to end and cuts off what is left.
-   * May be called again.
+   * Accepts no more connections, gives open requests half a second to end and cuts off the rest. May be called again.
    */
   close(): Promise<void>;
   /** Lets the process end while the server runs. */
@@ -33,13 +71,13 @@ export interface TasksServer {
 const CLOSE_GRACE_MS = 500;
 
 /**
- * Serves the app by HTTP: on this machine alone, or to all who have its token.
+ * Serves the app by HTTP: on this machine alone, or to all clients that have its token.
  *
- * As every Hono server on Node does, it puts a lighter `Request` and `Response` in the place of
- * this thread's global ones, which are still told apart by `instanceof`.
+ * Like every Hono server on Node.js it replaces this thread's global `Request` and `Response` by lighter ones, for which
+ * `instanceof` still holds.
  *
- * Rejects with a `RangeError` for an address other than a loopback one where the app is not protected, or a port that is none, and with
- * an `Error` of code `EADDRINUSE` for a port that is taken.
+ * Rejects with a `RangeError` for an invalid port, and for an address other than a loopback one where the app is not
+ * protected; with an `Error` of code `EADDRINUSE` for a port that is taken.
  */
 export async function serveTasks(options: ServeTasksOptions): Promise<TasksServer> {
   const { app, host = '127.0.0.1', port, isProtected = false } = options;
@@ -53,7 +91,7 @@ export async function serveTasks(options: ServeTasksOptions): Promise<TasksServe
   const name = address.includes(':') ? `[${address}]` : address;
   // A request by HTTP/1.0 may have no `Host`: those of health checks. No browser sends one.
   const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler, hostname: name });
-  // Node's own limits hold against slow senders: 60 s for headers, 300 s for a whole request.
+  // Node.js has its own limits against slow senders: 60 s for headers, 300 s for a whole request.
   const server = createServer((incoming, outgoing) => {
     void listener(incoming, outgoing);
   });
@@ -88,7 +126,7 @@ function portTaken(host: string, port: number, cause: Error): Error {
 
 function closing(server: Server): Promise<void> {
   return new Promise((resolve, reject) => {
-    // A connection whose last answer went out while closing would else be kept for the next request.
+    // Otherwise a connection whose last answer is sent during closing would be kept for the next request.
     const idle = setInterval(() => server.closeIdleConnections(), 20);
     const cutOff = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
     server.close((error) => {
@@ -100,7 +138,7 @@ function closing(server: Server): Promise<void> {
   });
 }
 
-/** What never reached the app: a request without a usable host or path, or an app that throws. */
+/** Answers a request without a valid host or path, which never reached the app, and a request on which the app threw. */
 function errorHandler(error: unknown): Response {
   if (error instanceof RequestError) return problem(400, 'the request names no valid host and path');
   reportOnce(`serve-tasks: ${String(error)}`, 'the app of the tasks failed', error);

@@ -6,8 +6,8 @@ import { CHANGES_PAGE, listEvents } from './live/task-watchers.ts';
 import type { ListMessage, TaskWatchers } from './live/task-watchers.ts';
 
 /**
- * `GET /tasks/events`: each new or changed task as its entry in the list. A client that comes back
- * gets those that have changed meanwhile, each once.
+ * `GET /tasks/events`: each new or changed task as its entry in the list. A client that reconnects gets the tasks that
+ * have changed meanwhile, each once.
  */
 export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Promise<Response> {
   return async (c) => {
@@ -33,12 +33,12 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
     while (watchers.reading !== undefined) await watchers.reading;
     watchers.listJoined();
     follow();
-    // An id from the first moment on: a client that is cut off before the first change resumes, too.
+    // The stream has an id from its beginning, so that a client that is cut off before the first change can resume.
     const id = watchers.position;
     if (position === undefined) yield eventBytes({ event: 'start', id, data: JSON.stringify({ change: id }) });
   }
 
-  /** What has changed after a position, up to where the feed is now: what is newer comes by the feed. */
+  /** Sends what has changed from a position to that of the feed, which has all newer changes. */
   async function* missed(position: string): AsyncGenerator<Uint8Array, void> {
     let after = position;
     let reached: string | undefined;

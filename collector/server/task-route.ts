@@ -1,26 +1,25 @@
 import type { Context } from 'hono';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../store/task-store.ts';
-import { gatheredReads } from './live/gathered-reads.ts';
-import { recentRecords } from './live/recent-records.ts';
-import type { RecentRecord } from './live/recent-records.ts';
 import { waitOf } from './live/waiting.ts';
 import type { TaskWaiting } from './live/waiting.ts';
 import { unknownTask } from './problem.ts';
 import { entityTag, isNoneMatch, negotiate } from './representation.ts';
+import { gatheredReads, RecentRecords } from './shared-reads.ts';
+import type { RecentRecord } from './shared-reads.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
-/** What a task can be asked for as; the first is what a client without wishes gets. */
+/** The representations of a task; a client without `Accept` gets the first one. */
 const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
 
 /**
- * `GET /tasks/:uuid`: the record as JSON, or the whole log as text. With `wait` the task may be yet to come.
+ * `GET /tasks/:uuid`: the record as JSON, or the whole log as text. With `wait` the task need not exist yet.
  *
- * The tasks of all requests that come in one turn of the event loop are read together. A record that was served before
- * is not made again where its task is still the same.
+ * The tasks of all requests that come in one turn of the event loop are read together. A record that was sent before is
+ * not made again while its task is the same.
  */
 export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, uuid: string) => Response | Promise<Response> {
-  const recent = recentRecords();
+  const recent = new RecentRecords();
   const read = gatheredReads(store);
 
   return (c, uuid) => {
@@ -62,7 +61,7 @@ function isTextWanted(c: Context): boolean {
   return negotiate(c, REPRESENTATIONS) === 'text/plain';
 }
 
-/** 304 where the client has it, the headers alone for `HEAD`. */
+/** The answer without a body: 304 for a client that has the representation, the headers for `HEAD`. */
 function bodiless(c: Context, tag: string, headersOf: (tag: string) => Record<string, string>): Response | undefined {
   if (isNoneMatch(c.req.header('If-None-Match'), tag)) {
     return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });

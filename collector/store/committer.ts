@@ -38,7 +38,7 @@ export interface CommitObserver {
 }
 
 /** Options of {@link Committer}. */
-export interface CommitterOptions {
+interface CommitterOptions {
   source: FactSource;
   store: Pick<TaskStore, 'append'>;
   /** Resolves when there are facts, or when it is time to look. */

@@ -30,7 +30,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     packages: ['@opentelemetry/*', 'node:*'],
   },
   'collector/runtime': {
-    parts: ['src', 'collector/async', 'collector/options', 'collector/record', 'collector/capture', 'collector/export', 'collector/store', 'collector/otlp', 'collector/server'],
+    parts: ['src', 'collector/async', 'collector/options', 'collector/record', 'collector/capture', 'collector/store', 'collector/otlp', 'collector/server'],
     packages: ['@opentelemetry/api', '@opentelemetry/core', 'node:*'],
   },
   collector: {

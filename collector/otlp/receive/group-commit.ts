@@ -5,7 +5,7 @@ import type { CommitObserver, FactSource } from '../../store/committer.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 
 /** Facts of a request that the store can never take: how many, and the store's message about the first. */
-export interface Refused {
+interface Refused {
   readonly facts: number;
   readonly message: string;
 }

@@ -1,4 +1,5 @@
-import { clearInterval, clearTimeout, performance, setImmediate, setInterval, setTimeout } from '../../../src/timers.ts';
+import { clearTimeout, performance, setImmediate, setTimeout } from '../../../src/timers.ts';
+import { repeat } from '../../async.ts';
 import { groupValues } from '../../options/read.ts';
 import { recordJson } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
@@ -9,28 +10,28 @@ import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
 import { TaskFeed } from './task-feed.ts';
 
-/** Changes of tasks, in the form for lists. */
+/** Changes of tasks as events of the list. */
 export interface ListMessage extends FeedMessage {
   readonly event: Uint8Array;
 }
 
 /** How many changed tasks are read at a time. */
 export const CHANGES_PAGE = 200;
-/** The least time between two readings, in milliseconds: commits in between are told as one. */
+/** The least time between two readings, in milliseconds: the commits of that time are sent as one change. */
 const PACE_MS = 20;
-/** How often a watched task is read though nothing was committed: whether it lives is no commit. */
+/** How often watched tasks are read without a commit, in milliseconds: a change of liveness is no commit. */
 const REFRESH_MS = 2000;
 const RETRY_MS = 500;
 
-/** Counts who watches. */
+/** Counts the open streams. */
 export interface WatcherGauge {
   inc(): void;
   dec(): void;
 }
 
 /**
- * All who watch tasks of one store. While there is anybody it listens for commits, and after one it
- * reads what has changed: once, however many watch. With nobody it does nothing.
+ * Watches the tasks of one store for all streams and waiting requests of an app. While there is one, it listens for
+ * commits and reads what each has changed: once, for any number of watchers. Without watchers it does nothing.
  */
 export class TaskWatchers {
   /** Changes of all tasks. */
@@ -42,9 +43,9 @@ export class TaskWatchers {
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #gauge: WatcherGauge | undefined;
   #watchers = 0;
-  /** Position in the store's changes up to which all is sent. */
+  /** Position in the store's changes up to which everything is sent. */
   #position = '';
-  /** What the list's readers were sent by the last two readings: a task may be read when it has changed again. */
+  /** The states that the list's readers were sent by the last two readings: a reading may find a task already changed again. */
   #sent: readonly [Map<string, string>, Map<string, string>] = [new Map(), new Map()];
   #ready: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
@@ -61,7 +62,7 @@ export class TaskWatchers {
     this.list = new Feed(this.#maxBehindBytes);
   }
 
-  /** How many watch now. */
+  /** How many watchers there are. */
   get watchers(): number {
     return this.#watchers;
   }
@@ -71,7 +72,7 @@ export class TaskWatchers {
     return this.#position;
   }
 
-  /** Begins to watch; gives what ends it, to be called once or more. Rejects where the store fails. */
+  /** Adds a watcher; gives a function that removes it, to be called once or more. Rejects where the store fails. */
   async enter(): Promise<() => void> {
     this.#watchers++;
     this.#gauge?.inc();
@@ -92,19 +93,18 @@ export class TaskWatchers {
     }
   }
 
-  /** To be called when a client joins {@link list} at {@link position}: it has not been sent what the others have. */
+  /** To be called when a client joins {@link list} at {@link position}: it has not been sent what the other readers have. */
   listJoined(): void {
     this.#sent = [new Map(), new Map()];
   }
 
-  /** Resolves with what was being read sent; `undefined` while nothing is, when all feeds stand still. */
+  /** Resolves when the changes that are being read are sent; `undefined` while nothing is read, so that no feed moves. */
   get reading(): Promise<void> | undefined {
     return this.#reading;
   }
 
   /**
-   * What is told of a task, for who has entered, until `release` is called once. `undefined` for an
-   * unknown task.
+   * The feed of a task, for a watcher, until `release` is called once. `undefined` for an unknown task.
    */
   async task(uuid: string): Promise<{ feed: TaskFeed; release: () => void } | undefined> {
     let task = this.#tasks.get(uuid);
@@ -128,7 +128,7 @@ export class TaskWatchers {
     return undefined;
   }
 
-  /** Calls the listener after each commit of a task, for who has entered, until what is returned is called. */
+  /** Calls the listener after each commit of a task, for a watcher, until the returned function is called. */
   onCommit(uuid: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(uuid) ?? new Set();
     this.#listeners.set(uuid, listeners.add(listener));
@@ -138,15 +138,15 @@ export class TaskWatchers {
     };
   }
 
-  /** Reads now what was committed up to now, for a client that has seen more than this server. */
+  /** Reads at once what has been committed, for a client that has seen more than this server. */
   catchUp(): Promise<void> {
     return this.#read();
   }
 
   async #start(): Promise<void> {
-    // Somebody who has left may have begun to read.
+    // A reading for earlier watchers may still be running.
     while (this.#reading !== undefined) await this.#reading;
-    // First the ear, then the mark: what is committed in between is told twice rather than never.
+    // The listener comes first, then the position: a commit in between is sent twice rather than never.
     const stop = this.#store.watch(() => this.#wake());
     try {
       this.#position = (await this.#store.changes({ limit: 1 })).position;
@@ -154,14 +154,18 @@ export class TaskWatchers {
       stop();
       throw error;
     }
-    const alive = setInterval(() => this.#alive(), this.#aliveMs);
-    const refresh = setInterval(() => void this.#refresh(), REFRESH_MS);
-    alive.unref();
-    refresh.unref();
+    const alive = repeat(this.#aliveMs, async () => {
+      this.#alive();
+      return this.#aliveMs;
+    });
+    const refresh = repeat(REFRESH_MS, async () => {
+      await this.#refresh();
+      return REFRESH_MS;
+    });
     this.#stopWatching = () => {
       stop();
-      clearInterval(alive);
-      clearInterval(refresh);
+      void alive.stop();
+      void refresh.stop();
     };
   }
 
@@ -183,7 +187,7 @@ export class TaskWatchers {
     if (this.#tasks.get(uuid) === task) this.#tasks.delete(uuid);
   }
 
-  /** There is something to read: at once after a while of silence, else at the next turn of the pace. */
+  /** Reads at once if no reading was within the last {@link PACE_MS}, else after that time. */
   #wake(): void {
     this.#due = true;
     if (this.#timer === undefined && this.#reading === undefined) this.#later(0);
@@ -212,7 +216,7 @@ export class TaskWatchers {
     this.#reading = undefined;
     if (this.#watchers === 0) return;
     this.#later(done ? PACE_MS : RETRY_MS);
-    // Sending to thousands takes its time: as much again is left to others.
+    // Sending to thousands of clients takes long: the event loop is then free for other work for the same time.
     setImmediate(() => {
       const spent = performance.now() - before;
       if (done && spent > PACE_MS && this.#timer !== undefined) this.#later(spent);
@@ -224,7 +228,7 @@ export class TaskWatchers {
     for (;;) {
       // A file that has taken the place of the store's is read from its beginning.
       const { uuids, position, more } = await this.#store.changes({ after: this.#position, limit: CHANGES_PAGE });
-      // Tasks that nobody watches are not read.
+      // Only tasks with watchers are read.
       const isListRead = this.list.readers > 0;
       const read = isListRead ? uuids : uuids.filter((uuid) => this.#tasks.get(uuid)?.feed !== undefined);
       const tasks = read.length === 0 ? [] : (await this.#store.storedMany(read)).filter((task) => task !== undefined);
@@ -233,7 +237,7 @@ export class TaskWatchers {
         if (watched?.feed !== undefined) await this.#advance(watched.feed, watched, task);
       }
       for (const uuid of uuids) for (const listener of this.#listeners.get(uuid) ?? []) listener();
-      // Last: where a reading fails, all of the page is read again.
+      // Set last: where a reading fails, the whole page is read again.
       this.#position = position;
       if (isListRead) this.#sendList(tasks);
       if (!more) return;
@@ -242,7 +246,7 @@ export class TaskWatchers {
 
   async #advance(feed: TaskFeed, watched: WatchedTask, task: StoredTask): Promise<void> {
     await feed.advance(task);
-    // It may go on in another attempt: for who asks then it is opened anew.
+    // The task may go on in another attempt: its next watcher opens a new feed.
     if (feed.feed.ended) this.#drop(task.uuid, watched);
   }
 
@@ -264,7 +268,7 @@ export class TaskWatchers {
     for (const { feed } of this.#tasks.values()) feed?.feed.alive();
   }
 
-  /** Whether a task lives, and whether it still exists, is told by no commit. */
+  /** Reads the watched tasks again: a change of liveness and a deletion are no commits. */
   async #refresh(): Promise<void> {
     while (this.#reading !== undefined) await this.#reading;
     this.#reading = this.#readAgain().catch(reportStoreFailure);
@@ -294,14 +298,14 @@ interface WatchedTask {
   feed: TaskFeed | undefined;
 }
 
-/** Tasks that have changed, for lists. Only the last event has an id: the position after all of them. */
+/** Changed tasks as events of the list. Only the last event has an id: the position after all of them. */
 export function listEvents(tasks: readonly StoredTask[], position: string): string {
   return tasks
     .map((task, at) => eventText({ event: 'change', ...(at === tasks.length - 1 && { id: position }), data: recordJson(task) }))
     .join('');
 }
 
-/** Another text for each state of a task that a list shows. */
+/** A text that differs for each state of a task that a list shows. */
 function stateOf({ version, state, liveness }: StoredTask): string {
   return `${version} ${state} ${liveness?.final ?? ''}`;
 }

@@ -33,7 +33,7 @@ export class TaskWaiting {
   /** Reads something of a task; where the task does not exist yet, waits for it and reads again. */
   async read<T>(c: Context, uuid: string, seconds: number, read: () => Promise<T | undefined>): Promise<T | undefined> {
     const found = await read();
-    return found !== undefined || !(await this.appears(c, uuid, seconds)) ? found : read();
+    return found !== undefined || !(await this.#appears(c, uuid, seconds)) ? found : read();
   }
 
   /** The feed of a task, with what releases it; `undefined` if the task does not exist by then. */
@@ -41,12 +41,11 @@ export class TaskWaiting {
     for (;;) {
       const watched = await this.#watchers.task(uuid);
       // Requests for one task share a reading. One that began before the task existed finds none: then it is repeated.
-      if (watched !== undefined || !(await this.appears(c, uuid, seconds))) return watched;
+      if (watched !== undefined || !(await this.#appears(c, uuid, seconds))) return watched;
     }
   }
 
-  /** Waits until a task exists; resolves to whether it does. */
-  async appears(c: Context, uuid: string, seconds: number): Promise<boolean> {
+  async #appears(c: Context, uuid: string, seconds: number): Promise<boolean> {
     if (seconds === 0) return false;
     const leave = await this.#watchers.enter();
     const committed = new AbortController();

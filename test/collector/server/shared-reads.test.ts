@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { recentRecords } from '../../../../collector/server/live/recent-records.ts';
-import type { RecentRecord, RecentRecords } from '../../../../collector/server/live/recent-records.ts';
-import type { StoredTask } from '../../../../collector/store/task-store.ts';
+import { RecentRecords } from '../../../collector/server/shared-reads.ts';
+import type { RecentRecord } from '../../../collector/server/shared-reads.ts';
+import type { StoredTask } from '../../../collector/store/task-store.ts';
 
 function task(uuid: string, summary = '{}'): StoredTask {
   return { uuid, summary, state: 'running', version: 1, logBytes: 0 };
@@ -17,7 +17,7 @@ function kept(records: RecentRecords, ...uuids: string[]): string[] {
 }
 
 test('as many records are kept as there is room for, the last requested ones', () => {
-  const records = recentRecords(30);
+  const records = new RecentRecords(30);
   for (const uuid of ['a', 'b', 'c']) records.keep(record(uuid, 10));
   expect(records.of(task('a'), '"1"')?.json).toBe('aaaaaaaa');
   records.keep(record('d', 10));
@@ -28,7 +28,7 @@ test('as many records are kept as there is room for, the last requested ones', (
 });
 
 test('a task takes the room of one record, its latest', () => {
-  const records = recentRecords(30);
+  const records = new RecentRecords(30);
   records.keep(record('a', 10));
   for (let version = 2; version < 20; version++) records.keep(record('b', 20, `"${version}"`));
   expect(kept(records, 'a')).toEqual(['a']);
@@ -37,7 +37,7 @@ test('a task takes the room of one record, its latest', () => {
 });
 
 test('a record without room for it is not kept, nor is the one before it, and all other records stay', () => {
-  const records = recentRecords(30);
+  const records = new RecentRecords(30);
   records.keep(record('b', 10));
   records.keep(record('a', 10));
   records.keep(record('a', 31, '"2"'));
@@ -47,7 +47,7 @@ test('a record without room for it is not kept, nor is the one before it, and al
 });
 
 test('a record is that of a task in the same state only', () => {
-  const records = recentRecords();
+  const records = new RecentRecords();
   records.keep(record('a', 10));
   expect(records.of(task('a'), '"2"')).toBeUndefined();
   expect(records.of(task('a', '{"start":1}'), '"1"')).toBeUndefined();

@@ -1,19 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { serveTasks } from '../../../../collector/server/serve-tasks.ts';
-import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
-import type { TaskRecord } from '../../../../collector/record/task-record.ts';
-import { retentionRules } from '../../../../collector/store/retention.ts';
-import type { Silence } from '../../../../collector/record/liveness.ts';
-import type { TaskStore } from '../../../../collector/store/task-store.ts';
-import type { Fact } from '../../../../src/fact.ts';
-import { startNode } from '../../../support/node-process.ts';
-import { UUID } from '../../record/scripted-task.ts';
-import { LINES, TASK_START } from '../../store/shared-task.ts';
-import { factsOf, NOW, openSqlite, storePath, uuidOf } from '../../store/stored-task.ts';
+import { serveTasks } from '../../../collector/server/serve-tasks.ts';
+import { createTasksApp } from '../../../collector/server/tasks-app.ts';
+import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import { retentionRules } from '../../../collector/store/retention.ts';
+import type { Silence } from '../../../collector/record/liveness.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import type { Fact } from '../../../src/fact.ts';
+import { startNode } from '../../support/node-process.ts';
+import { UUID } from '../record/scripted-task.ts';
+import { LINES, TASK_START } from '../store/shared-task.ts';
+import { factsOf, NOW, openSqlite, storePath, uuidOf } from '../store/stored-task.ts';
 
 const TASK = uuidOf(1);
-const APPENDING_PROCESS = fileURLToPath(new URL('../../store/appending-process.ts', import.meta.url));
+const APPENDING_PROCESS = fileURLToPath(new URL('../store/appending-process.ts', import.meta.url));
 
 /** Facts of a task whose worker sends heartbeats. */
 function beating(options?: Parameters<typeof factsOf>[1]): Fact[] {
