@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A client in a process of its own: asks again and again until it is told to stop, and tells how long each answer took. */
+/** A client in its own process: it sends requests until a message stops it, then sends how long each answer took. */
 const [url, pauseMs] = process.argv.slice(2);
 const stop = new AbortController();
 process.on('message', () => stop.abort());

@@ -1,8 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 
 /**
- * The attributes with which a scope's span starts, as whoever instruments by hand writes them:
- * names in the literal, since computed ones make the object, and the span, slower.
+ * The attributes with which a scope's span starts, as code that instruments by hand writes them:
+ * names in the literal, since computed names make the object, and the span, slower.
  */
 export function bareAttributes(): Attributes {
   return {

@@ -1,25 +1,25 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** A server in a process of its own, on a core of its own where that can be had. */
+/** A server in its own process, and on its own core where the machine can do that. */
 export interface ChildServer extends AsyncDisposable {
   readonly pid: number;
-  /** Its next message. */
+  /** The server's next message. */
   answer<T>(): Promise<T>;
   /** CPU time of all of its threads so far, in microseconds. */
   cpuTime(): Promise<number>;
-  /** Resident memory in bytes, of a server that tells it instead. */
+  /** Resident memory in bytes, for a server that answers with it instead of its CPU time. */
   memory(): Promise<number>;
 }
 
-/** Starts a file of this folder; this process goes to another core. */
+/** Starts a file of this folder as a server, and moves this process to another core. */
 export function startChildServer(file: string, args: readonly string[]): ChildServer {
   const child = fork(new URL(file, import.meta.url), [...args]);
   const answer = async <T>(): Promise<T> => ((await once(child, 'message')) as [T])[0];
   const ask = (what: string): Promise<number> => {
-    const told = answer<number>();
+    const answered = answer<number>();
     child.send(what);
-    return told;
+    return answered;
   };
   pin(process.pid, 1);
   pin(child.pid!, 0);
@@ -36,7 +36,7 @@ export function startChildServer(file: string, args: readonly string[]): ChildSe
   };
 }
 
-/** Keeps a process to one core where that can be had. */
+/** Keeps a process to one core where the machine can do that. */
 function pin(pid: number, core: number): void {
   try {
     execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', String(core), String(pid)], { stdio: 'ignore' });

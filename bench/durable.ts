@@ -50,7 +50,7 @@ function cpuOf(timings: readonly Timing[]): number {
   return medianOf(timings.map((timing) => timing.cpu));
 }
 
-/** Says so many lines, then waits until all stand in the database. */
+/** Sends so many notifications, then waits until all are in the database. */
 async function durableNotifications(taskspan: Taskspan, updater: TaskUpdater<false>): Promise<Work> {
   const { taskUuid } = updater;
   let expected = await logBytes(taskspan, taskUuid);
@@ -104,7 +104,7 @@ async function bytesWritten(folder: string, lines: number): Promise<Figure[]> {
   ];
 }
 
-/** Counts of the kernel; `undefined` where it does not tell them (only Linux does). */
+/** The kernel's counts; `undefined` where the kernel has none (only Linux has). */
 function processIo(): { wchar: number; write_bytes: number } | undefined {
   try {
     const text = readFileSync('/proc/self/io', 'utf8');

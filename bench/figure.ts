@@ -22,14 +22,14 @@ export interface Figure {
   readonly unit: string;
   readonly ours: number;
   readonly bare?: number | undefined;
-  /** By CPU time where {@link wall} stands too, else by whatever the name says. */
+  /** By CPU time where {@link wall} stands too, else by the measure that the name gives. */
   readonly ratio?: Spread | undefined;
   /** The same by wall time. */
   readonly wall?: { readonly ours: number; readonly bare: number; readonly ratio: Spread } | undefined;
   readonly target?: Target | undefined;
 }
 
-/** What a child process tells of the benchmark that it ran. */
+/** What a child process sends of the benchmark that it ran. */
 export interface BenchmarkResult {
   readonly figures: readonly Figure[];
 }

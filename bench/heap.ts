@@ -59,7 +59,7 @@ function liveNotifications(name: string, taskspan: Taskspan, count: number): Pro
       };
       const ours = await growth(taskspan, notify);
       const bare = await growth(taskspan, addEvents);
-      // Nothing to nothing: a ratio would say nothing.
+      // Both hold next to nothing: a ratio would mean nothing.
       return { name, unit: 'bytes', ours: ours / count, bare: bare / count, target: { of: 'ours', most: 1 } };
     }),
   );

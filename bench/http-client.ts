@@ -44,7 +44,7 @@ export class HttpClient implements Disposable {
 }
 
 function open(port: number): Socket {
-  // Resumed, it hears also while it is idle that it has been closed.
+  // A resumed socket notices while it is idle that the server has closed it.
   return connect({ port, host: '127.0.0.1', noDelay: true }).resume();
 }
 
@@ -59,10 +59,10 @@ function askOver(socket: Socket, next: () => string | Buffer | undefined): Promi
         socket.write(request);
         return;
       }
-      socket.off('data', hear).off('error', reject).off('close', closed).resume();
+      socket.off('data', read).off('error', reject).off('close', closed).resume();
       resolve();
     };
-    const hear = (chunk: Buffer): void => {
+    const read = (chunk: Buffer): void => {
       if (missing > 0) missing -= chunk.length;
       else {
         received += chunk.toString('latin1');
@@ -79,7 +79,7 @@ function askOver(socket: Socket, next: () => string | Buffer | undefined): Promi
       if (missing === 0) ask();
     };
     const closed = (): void => reject(new Error('the server has closed the connection'));
-    socket.on('data', hear).on('error', reject).on('close', closed);
+    socket.on('data', read).on('error', reject).on('close', closed);
     ask();
   });
 }

@@ -6,7 +6,7 @@ import { runTask } from '../src/index.ts';
 import { processCpuTime } from './rounds.ts';
 import { textAt } from './texts.ts';
 
-/** What the server serves, as it tells the process that started it. */
+/** What the server serves, as it sends it to the process that started it. */
 export interface Served {
   port: number;
   /** Length of a record and of the constant. */

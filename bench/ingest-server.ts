@@ -6,9 +6,9 @@ import { decode } from './bare-decoder.ts';
 import { processCpuTime } from './rounds.ts';
 import { ENCODINGS } from './task-bodies.ts';
 
-/** Takes bodies in three ways: only decoded, read into facts that nobody keeps, stored in SQLite. */
+/** Takes requests in three ways: only decoded, read into facts that are dropped, stored in SQLite. */
 const [folder] = process.argv.slice(2);
-const nowhere = Object.assign(memoryStore(), { append: () => Promise.resolve() });
+const dropping = Object.assign(memoryStore(), { append: () => Promise.resolve() });
 const app = new Hono();
 ENCODINGS.forEach((encoding, at) => {
   app.post(`/bare/${at}`, async (c) => {
@@ -16,7 +16,7 @@ ENCODINGS.forEach((encoding, at) => {
     return c.body('', 200, { 'Content-Type': c.req.header('Content-Type')! });
   });
 });
-app.route('/nowhere', createReceiver({ store: nowhere }));
+app.route('/dropped', createReceiver({ store: dropping }));
 app.route('/sqlite', createReceiver({ store: sqliteStore(join(folder!, 'taskspan.sqlite')) }));
 const { url } = await serveTasks({ app, port: 0 });
 

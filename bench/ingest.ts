@@ -20,9 +20,9 @@ export function measure(effort: Effort): Promise<Figure[]> {
       for (const mix of ['tasks', 'mixed'] as const) {
         const nextBody = bodiesOf(encoding, mix);
         const post = (path: string): Work => (count) => client.post(path, headersOf(encoding), () => nextBody().body, count);
-        const sides = { bare: post(`/bare/${at}`), ours: post('/nowhere/v1/traces'), stored: post('/sqlite/v1/traces') };
+        const sides = { bare: post(`/bare/${at}`), ours: post('/dropped/v1/traces'), stored: post('/sqlite/v1/traces') };
         const { bare, ours, stored } = await measureRounds(sides, { effort, per: spansIn(mix), cpuTime: () => server.cpuTime() });
-        const what = mix === 'tasks' ? 'a task\'s span' : 'a span, two of three nobody\'s';
+        const what = mix === 'tasks' ? 'a task\'s span' : 'a span, two of three of no task';
         figures.push(
           rateOf(figureOf(`${what}, ${encoding} (bare: decoded; ratio of rates)`, { ours, bare }, NOT_STORED)),
           rateOf(figureOf('the same stored in SQLite', { ours: stored, bare }, STORED)),

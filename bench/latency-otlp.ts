@@ -45,8 +45,8 @@ async function screen(effort: Effort, way: string, endpoint: string, url: string
   worker.send('go');
   for await (const chunk of response.body!) {
     const now = performance.timeOrigin + performance.now();
-    const lines = decoder.decode(chunk).matchAll(/said at (\d+\.\d+)\./g);
-    for (const [, said] of lines) times.push(now - Number(said));
+    const lines = decoder.decode(chunk).matchAll(/sent at (\d+\.\d+)\./g);
+    for (const [, sentAt] of lines) times.push(now - Number(sentAt));
     if (times.length >= count) break;
   }
   if (worker.exitCode === null) await once(worker, 'exit');

@@ -5,7 +5,7 @@ import { textAt } from './texts.ts';
 /** What a {@link LongTask} consists of: the lines of one scope, or empty scopes one after the other. */
 export type Kind = 'line' | 'scope';
 
-/** A task that goes on and on, as facts straight into a store. */
+/** A task of any length, as facts straight into a store. */
 export class LongTask {
   readonly #store: TaskStore;
   readonly #kind: Kind;
@@ -23,7 +23,7 @@ export class LongTask {
     this.#scope = { ...this.#task, spanId: spanId() };
   }
 
-  /** Begins the task and the scope that says its lines. */
+  /** Begins the task and the scope of its lines. */
   async start(): Promise<void> {
     await this.#store.append([
       {

@@ -5,9 +5,9 @@ import { parseArgs } from 'node:util';
 import type { BenchmarkResult, Figure } from './figure.ts';
 import { tableOf } from './table.ts';
 
-/** Runs all benchmarks, or the named ones, each in a process of its own, and prints one table. */
-const BENCHMARKS = ['notify', 'durable', 'flat', 'scope', 'no-sdk', 'each', 'http', 'served-while-busy', 'heap', 'watchers', 'beats', 'ingest', 'latency-otlp'] as const;
-/** They take long, or fill a disk: only by name. */
+/** Runs all benchmarks, or those that are named, each in its own process, and prints one table. */
+const BENCHMARKS = ['notify', 'durable', 'flat', 'scope', 'no-sdk', 'each', 'http', 'served-while-busy', 'heap', 'watchers', 'heartbeats', 'ingest', 'latency-otlp'] as const;
+/** Benchmarks that take long or fill a disk: they run only by name. */
 const ON_DEMAND = ['overload'] as const;
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--json FILE] [--profile FOLDER]
@@ -67,12 +67,12 @@ function run(name: string): Promise<BenchmarkResult> {
     const child = fork(new URL('run-benchmark.ts', import.meta.url), [name, values.quick ? 'quick' : 'full'], {
       execArgv: ['--disable-warning=ExperimentalWarning', '--expose-gc', ...profile],
     });
-    let told: BenchmarkResult | undefined;
-    child.on('message', (message) => (told = message as BenchmarkResult));
+    let result: BenchmarkResult | undefined;
+    child.on('message', (message) => (result = message as BenchmarkResult));
     child.on('error', reject);
     child.on('exit', (code, signal) => {
-      if (told !== undefined && code === 0) resolve(told);
-      else reject(new Error(`${name} ended with ${signal ?? `code ${code}`} and told nothing`));
+      if (result !== undefined && code === 0) resolve(result);
+      else reject(new Error(`${name} ended with ${signal ?? `code ${code}`} and sent no figures`));
     });
   });
 }

@@ -1,7 +1,7 @@
 import { createReceiver, sqliteStore } from '../collector/index.ts';
 import { serveTasks } from '../collector/server/serve-tasks.ts';
 
-/** A receiver with its defaults, which tells the memory it takes when it is asked. */
+/** A receiver with its defaults, which answers each message with the memory that it takes. */
 const [path] = process.argv.slice(2);
 const { url } = await serveTasks({ app: createReceiver({ store: sqliteStore(path!) }), port: 0 });
 

@@ -17,7 +17,7 @@ const QUICK_MS = 30_000;
 const LOCKED_SHARE = 0.1;
 const LOCK_EVERY_MS = 10_000;
 
-/** More than a receiver can take, for ten minutes: it must say so, stay as large as it is, and keep what it acknowledged. */
+/** Sends more than a receiver can take, for ten minutes: it must answer so, not grow, and keep what it acknowledged. */
 export function measure({ quick }: Effort): Promise<Figure[]> {
   return inFolder(async (folder) => {
     const path = join(folder, 'taskspan.sqlite');

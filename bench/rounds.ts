@@ -94,7 +94,7 @@ async function timeRound(work: Work, count: number, options: RoundsOptions): Pro
   let [cpu, wall] = [0, 0];
   for (let left = count; left > 0; left -= burst) {
     await settle?.();
-    // What the other side has left behind is not this one's to collect.
+    // Collecting the garbage of the other side is no cost of this side.
     globalThis.gc?.({ type: burst === count ? 'major' : 'minor' });
     const cpuBefore = await cpuTime();
     const before = performance.now();
@@ -118,9 +118,9 @@ export function processCpuTime(): number {
   return user + system;
 }
 
-const nobody = new Int32Array(new SharedArrayBuffer(4));
+const neverNotified = new Int32Array(new SharedArrayBuffer(4));
 
 /** The kernel books a thread's time when the thread gives way, else only every few milliseconds. */
 function nap(): void {
-  Atomics.wait(nobody, 0, 0, 0.05);
+  Atomics.wait(neverNotified, 0, 0, 0.05);
 }

@@ -13,7 +13,7 @@ import { textAt } from './texts.ts';
 const PAUSE_MS = 10;
 const AT_ONCE = 500;
 
-/** How long a client waits for a record at rest, and while another task of the same process says a million lines. */
+/** How long a client waits for a record at rest, and while another task of the same process sends a million notifications. */
 export function measure(effort: Effort): Promise<Figure[]> {
   return inFolder(async (folder) => {
     await using taskspan = await startTaskspan({ store: join(folder, 'taskspan.sqlite'), serve: { port: 0 } });

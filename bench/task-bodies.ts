@@ -10,16 +10,16 @@ import { textAt } from './texts.ts';
 
 /**
  * Requests of about 500 spans, as an OpenTelemetry Collector makes them: tasks of nine scopes with two
- * notifications each, and in the mixed ones two spans of other instrumentations in each scope, in a flood many.
+ * notifications each. The mixed requests have two spans of another instrumentation in each scope too, a flood has many.
  */
 const SCOPES = 9;
-export const MIXES = { tasks: { tasks: 50, others: 0 }, mixed: { tasks: 18, others: 2 }, flood: { tasks: 2, others: 27 } } as const;
+export const MIXES = { tasks: { tasks: 50, foreign: 0 }, mixed: { tasks: 18, foreign: 2 }, flood: { tasks: 2, foreign: 27 } } as const;
 export type Mix = keyof typeof MIXES;
 
 /** How many spans a body has. */
 export function spansIn(mix: Mix): number {
-  const { tasks, others } = MIXES[mix];
-  return tasks * (1 + SCOPES * (1 + others));
+  const { tasks, foreign } = MIXES[mix];
+  return tasks * (1 + SCOPES * (1 + foreign));
 }
 
 export const ENCODINGS = ['protobuf', 'protobuf gzip', 'JSON'] as const;
@@ -44,19 +44,19 @@ export function bodiesOf(encoding: Encoding, mix: Mix): () => TaskBody {
   const { spans, uuids } = taskSpans(mix);
   const serializer = encoding === 'JSON' ? JsonTraceSerializer : ProtobufTraceSerializer;
   const template = Buffer.from(serializer.serializeRequest(spans)!);
-  const places = uuids.map((uuid) => placesOf(template, Buffer.from(uuid)));
+  const offsets = uuids.map((uuid) => offsetsOf(template, Buffer.from(uuid)));
   const timeBytes = encoding === 'JSON' ? decimal : littleEndian;
-  const times = timesOf(spans).map((time) => ({ time, places: placesOf(template, timeBytes(time)) }));
+  const times = timesOf(spans).map((time) => ({ time, offsets: offsetsOf(template, timeBytes(time)) }));
   let later = 0n;
   return () => {
     const body = Buffer.from(template);
-    const fresh = places.map((ofTask) => {
+    const fresh = offsets.map((ofTask) => {
       const uuid = taskUuid();
       for (const at of ofTask) body.write(uuid, at, 'latin1');
       return uuid;
     });
     later += BODY_NANOS;
-    for (const { time, places: ofTime } of times) {
+    for (const { time, offsets: ofTime } of times) {
       const bytes = timeBytes(time + later);
       for (const at of ofTime) bytes.copy(body, at);
     }
@@ -67,7 +67,7 @@ export function bodiesOf(encoding: Encoding, mix: Mix): () => TaskBody {
 const exporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
 provider.register();
-const others = trace.getTracer('@opentelemetry/instrumentation-pg', '0.223.0');
+const foreignTracer = trace.getTracer('@opentelemetry/instrumentation-pg', '0.223.0');
 
 function taskSpans(mix: Mix): { spans: ReadableSpan[]; uuids: string[] } {
   exporter.reset();
@@ -80,7 +80,7 @@ function taskSpans(mix: Mix): { spans: ReadableSpan[]; uuids: string[] } {
         for (let scope = 0; scope < SCOPES; scope++) {
           updater.scope(`Part ${scope}`, (part) => {
             for (let line = 0; line < 2; line++) part.notify(textAt(scope + line));
-            for (let other = 0; other < MIXES[mix].others; other++) others.startSpan('INSERT shop', QUERY).end();
+            for (let other = 0; other < MIXES[mix].foreign; other++) foreignTracer.startSpan('INSERT shop', QUERY).end();
           });
         }
       },
@@ -118,8 +118,8 @@ function decimal(nanos: bigint): Buffer {
   return Buffer.from(String(nanos));
 }
 
-function placesOf(body: Buffer, bytes: Buffer): number[] {
-  const places: number[] = [];
-  for (let at = body.indexOf(bytes); at !== -1; at = body.indexOf(bytes, at + bytes.length)) places.push(at);
-  return places;
+function offsetsOf(body: Buffer, bytes: Buffer): number[] {
+  const offsets: number[] = [];
+  for (let at = body.indexOf(bytes); at !== -1; at = body.indexOf(bytes, at + bytes.length)) offsets.push(at);
+  return offsets;
 }

@@ -1,4 +1,4 @@
-/** A message as a task makes it when it says it. V8 keeps such a text in pieces until somebody reads it. */
+/** A message that a task makes as it calls `notify()`. V8 keeps such a text in pieces until it is read. */
 export function freshTextAt(index: number): string {
   return `Row ${10_000 + (index & 1023)} of customers.csv is imported`;
 }
@@ -8,7 +8,7 @@ const TEXTS: readonly string[] = Array.from({ length: 1024 }, (_, index) =>
   Buffer.from(freshTextAt(index)).toString('latin1'),
 );
 
-/** The text of the so-manieth message. All are of one length. */
+/** The text of the message with this number. All have the same length. */
 export function textAt(index: number): string {
   return TEXTS[index & 1023]!;
 }

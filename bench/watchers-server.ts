@@ -6,14 +6,14 @@ import type { Fact } from '../src/fact.ts';
 import { processCpuTime } from './rounds.ts';
 import { textAt } from './texts.ts';
 
-/** Where the streams are, as the server tells the process that started it. */
+/** The URLs of the streams, as the server sends them to the process that started it. */
 export interface ServedStreams {
   url: string;
   path: string;
   bare: string;
 }
 
-/** What the server is asked to do: to send an event on either side, to tell its CPU time, how long a bare event is. */
+/** A request to the server: send an event on either side, answer with the CPU time, or set how long a bare event is. */
 export type FanOut = 'ours' | 'bare' | 'cpu' | { bytes: number };
 
 const uuid = '54bf5712-b9ec-11e9-afdd-8c16454a0938';

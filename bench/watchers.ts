@@ -48,7 +48,7 @@ async function screen(effort: Effort, taskspan: Taskspan, url: string, server: s
   const watcher = await watch(url, `/tasks/${updater.taskUuid}/events`);
   const times: number[] = [];
   for (let line = 0; line < (effort.quick ? 50 : 400); line++) {
-    // Neither in step with commits nor with readings.
+    // The pauses differ: they are in step neither with commits nor with reads of the file.
     await delay(5 + ((line * 37) % 97));
     const seen = watcher.event();
     const before = performance.now();
@@ -91,9 +91,9 @@ async function fanOut(effort: Effort, count: number): Promise<Figure> {
       // Reading pauses after a long sending: that is not what is measured.
       settle: () => delay(count / 10),
       cpuTime: () => {
-        const told = answer<number>(server);
+        const message = answer<number>(server);
         server.send('cpu' satisfies FanOut);
-        return told;
+        return message;
       },
     });
     return figureOf(`an event to ${count} watchers (bare: the same bytes to as many plain responses)`, timings, FAN_OUT);
@@ -112,7 +112,7 @@ async function watchAll(url: string, path: string, count: number): Promise<Watch
 
 interface Watcher {
   socket: Socket;
-  /** The next that comes, an event in one piece. */
+  /** The next event, in one piece. */
   event(): Promise<string>;
 }
 
@@ -121,13 +121,13 @@ async function watch(url: string, path: string): Promise<Watcher> {
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   const opened = new Promise<void>((resolve, reject) => {
     let head = '';
-    const hear = (chunk: string): void => {
+    const read = (chunk: string): void => {
       head += chunk;
       if (!/event: record\n[^]*\n\n\r\n$/.test(head)) return;
-      socket.off('data', hear);
+      socket.off('data', read);
       resolve();
     };
-    socket.setEncoding('latin1').on('data', hear).once('error', reject);
+    socket.setEncoding('latin1').on('data', read).once('error', reject);
   });
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
   await opened;
@@ -138,6 +138,6 @@ async function watch(url: string, path: string): Promise<Watcher> {
 }
 
 async function answer<T>(server: ChildProcess): Promise<T> {
-  const [told] = (await once(server, 'message')) as [T];
-  return told;
+  const [message] = (await once(server, 'message')) as [T];
+  return message;
 }

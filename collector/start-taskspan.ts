@@ -87,8 +87,8 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
   const { store, sending, exports, endpoint, serve, serviceName, retention, beatIntervalMs, lostFinalMs, handleSignals } = options;
   const failures: Error[] = [];
   const ring = new RingWriter({ limitBytes: options.bufferBytes });
-  ring.onGivenUp = () =>
-    report(`${sending === undefined ? 'the store' : 'the endpoint'} has been away for too long: facts are being given up`);
+  ring.onFull = () =>
+    report(`${sending === undefined ? 'the store' : 'the endpoint'} has been unreachable for too long: facts are being dropped`);
   const processor = new RingSpanProcessor(ring);
   capture.always.add(processor);
   capture.everStarted = true;

@@ -72,7 +72,7 @@ export interface TaskspanOptions {
    */
   lostFinalMs?: number;
   /**
-   * How many ended tasks are kept, and how long; `false` keeps all for ever, as `{ days: 0, count: 0 }` does.
+   * How many ended tasks are kept, and how long; `false` keeps all without limit, as `{ days: 0, count: 0 }` does.
    * `TASKSPAN_RETENTION_DAYS` and `TASKSPAN_RETENTION_COUNT`. Default: 30 days, and the latest 100,000.
    */
   retention?: RetentionOptions | false;

@@ -44,7 +44,7 @@ export async function recordedTasks(): Promise<RecordedTasks> {
     throw new Error('recordedTasks: a collector or another recording runs in this process: close it first');
   }
   const ring = new RingWriter();
-  ring.onGivenUp = () => report('too much was reported without a turn of the event loop: the rest is not recorded');
+  ring.onFull = () => report('too much was reported without a turn of the event loop: the rest is not recorded');
   const store = memoryStore();
   const committer = new Committer({ source: readingEnd(ring), store, sleep: () => untilWoken(ring), onFailure: () => undefined });
   void committer.run();

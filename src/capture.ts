@@ -74,7 +74,7 @@ export function taskTracer(): Tracer {
 const NO_TRACER: Tracer = new ProxyTracerProvider().getTracer(INSTRUMENTATION_NAME);
 
 /**
- * Chooses the processors that take a task: the one of `startTaskspan()`, and the ones that the task's provider has
+ * Chooses the processors that take a task: the processor of `startTaskspan()`, and those that the task's provider has
  * called. If it has called none, every `TaskSpanProcessor` of this process takes the task.
  */
 export function processorsFor(called: ReadonlySet<TaskProcessor>): readonly TaskProcessor[] {

@@ -13,8 +13,8 @@ export interface Limits {
   /** Length of a name: a task's, a scope's, an error's, an attribute's. Default 256. */
   name: number;
   /**
-   * How many attributes a task may have, and each notification; the first ones count. Of attributes that code has set on
-   * the span, the first ones by name count. Default 64.
+   * How many attributes a task may have, and each notification; the first count. Of attributes that code has set on
+   * the span, the first by name count. Default 64.
    */
   attributes: number;
   /** Length of an attribute's value, or of a whole list; a longer list is left out. Default 16,384. */
@@ -82,7 +82,7 @@ export function firstAttributes<T extends object>(attributes: T, most: number): 
   return Object.fromEntries(Object.entries(attributes).filter(([key]) => first.has(key))) as T;
 }
 
-/** The first `most` attributes by name, and the mark as `…` where others were left out. */
+/** The first `most` attributes by name, and the mark as `…` where more were left out. */
 export function boundedAttributes<T extends object>(attributes: T, most: number): T {
   const cut = attributesCut(attributes, most);
   return cut === '' ? attributes : { ...firstAttributes(attributes, most), '…': cut };
@@ -108,7 +108,7 @@ export function checkLimits(limits: unknown): asserts limits is Partial<Limits> 
   }
 }
 
-/** The limits of a task: the given ones, and defaults for the rest. */
+/** The limits of a task: those that are given, and defaults for the rest. */
 export function limitsOf(given: Partial<Limits>): Limits {
   const limits = { ...DEFAULT_LIMITS };
   for (const key of Object.keys(limits) as (keyof Limits)[]) limits[key] = given[key] ?? limits[key];

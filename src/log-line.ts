@@ -39,7 +39,7 @@ export function nameLine(name: string, continued = false): string {
   return `\t - ${oneLine(name)}${continued ? ' (continued)' : ''}\n`;
 }
 
-/** The lines of a notification. The second and further ones are marked. */
+/** The lines of a notification. The second and further lines are marked. */
 export function messageLines(message: string): string {
   if (isPlainMessage(message)) return plainLine(message);
   const [first = '', ...further] = message.trimStart().split(LINE_BREAK);

@@ -26,7 +26,7 @@ export interface OpenSpan {
 }
 
 /**
- * Attributes that an end sets. A span has them from its start, since an attribute limit drops late ones in the copy for
+ * Attributes that an end sets. A span has them from its start, since an attribute limit drops late attributes in the copy for
  * the wire. The error of a scope is not among them, which keeps each scope cheaper: its exception event names it too.
  */
 const RESERVED: Attributes = {

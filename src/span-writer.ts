@@ -69,7 +69,7 @@ export class SpanWriter {
     const time = this.#clock.now();
     this.sink?.notification(seq, time, message, attributes);
     if (!this.#traced) return;
-    // Names in the literal: with computed ones a notification takes some five percent longer.
+    // Names in the literal: with computed names a notification takes some five percent longer.
     const own = { 'taskspan.message': message, 'taskspan.seq': seq } satisfies NotificationAttributes;
     this.span.addEvent(
       conventions.NOTIFICATION_EVENT,
@@ -213,7 +213,7 @@ export class SpanWriter {
 export function finalAttributes(span: Span, given: Attributes | undefined, hasErrorType: boolean, of: Subject): Attributes | undefined {
   const set = setOn(span, given, hasErrorType);
   if (set === undefined) return given !== undefined && Object.keys(given).length > 0 ? given : undefined;
-  // If there are too many, the first ones by name count, as in a receiver of the span.
+  // If there are too many, the first by name count, as in a receiver of the span.
   const kept = boundedAttributes({ ...given, ...set }, of.clean.limits.attributes);
   const others = Object.entries(kept).filter(([key]) => Object.hasOwn(set, key));
   for (const [key] of others) delete kept[key];
@@ -229,7 +229,7 @@ function setOn(span: Span, given: Attributes | undefined, hasErrorType: boolean)
   if (typeof attributes !== 'object' || attributes === null) return undefined;
   const keys = Object.keys(attributes);
   // Most scopes have our attributes alone. They come first in a provider's span: if there are no more than ours,
-  // there are no others.
+  // the application has set none.
   const isOursAlone = keys.length === SCOPE_ATTRIBUTE_COUNT + (hasErrorType ? 2 : 0) && !(span instanceof StandInSpan);
   if (given === undefined && isOursAlone) return undefined;
   let set: [string, Attributes[string]][] | undefined;

@@ -17,7 +17,7 @@ export function taskUuid(value?: unknown): string {
 
 /**
  * Makes a UUID of version 7 (RFC 9562). Its first 48 bits are the time in milliseconds, so that a store which orders
- * tasks by their UUIDs writes new ones beside each other; 74 more bits are random.
+ * tasks by their UUIDs writes new tasks beside each other; 74 more bits are random.
  */
 function newUuid(): string {
   const time = Date.now().toString(16).padStart(12, '0');

@@ -1,7 +1,7 @@
 /**
  * Timers and clock of the code that works beside task code. The fake timers of a test framework replace the globals and
  * the exports of `node:timers`: a flush that waits for fake timers never ends, and running them all never ends either.
- * So this module takes the real ones once, when it is loaded. An old Node.js, which has no `getBuiltinModule`, loads this
+ * So this module takes the real timers once, when it is loaded. An old Node.js, which has no `getBuiltinModule`, loads this
  * module too; the store then reports which version is needed.
  */
 const timers = process.getBuiltinModule?.('node:timers') ?? globalThis;

@@ -43,7 +43,7 @@ export interface LiveTask {
   startAgain(processor: TaskProcessor): void;
   /** Requests that task code stops. */
   cancel(): void;
-  /** Ends all scopes that are open, inner ones first, and the task. */
+  /** Ends all scopes that are open, inner scopes first, and the task. */
   close(closing: Closing): void;
 }
 

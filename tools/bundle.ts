@@ -1,7 +1,7 @@
 /**
  * Completes what tsc built in `dist`: two modules are replaced by all that they import, `dist/cjs` is the library in
  * CommonJS, and `dist/THIRD-PARTY-NOTICES` has the licences of the packages that were copied in.
- * docs/decisions/0028-package.md says why.
+ * docs/decisions/0028-package.md has the reasons.
  */
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
@@ -31,7 +31,7 @@ await replaceThreadProgram();
 await addCommonJs();
 await writeFile('dist/THIRD-PARTY-NOTICES', await notices());
 
-/** The adapter between Hono and `node:http`. As a package it would have its say in which Hono the application may use. */
+/** The adapter between Hono and `node:http`. As a package it would restrict which Hono the application may use. */
 async function replaceNodeListener(): Promise<void> {
   const file = 'dist/collector/server/node-listener.js';
   const { code } = await oneFile(file, { format: 'es' });
@@ -66,7 +66,7 @@ async function addCommonJs(): Promise<void> {
     output: { format: 'cjs', dir: 'dist/cjs', chunkFileNames: 'chunks/[name].js' },
     write: true,
   });
-  // The same declarations: the package.json beside them says that they are of CommonJS modules.
+  // The same declarations: the package.json beside them marks them as those of CommonJS modules.
   for (const folder of ['src', 'collector']) {
     await cp(`dist/${folder}`, `dist/cjs/${folder}`, { recursive: true, filter: (path) => !path.endsWith('.js') });
   }
@@ -103,7 +103,7 @@ async function bundled(options: BuildOptions): Promise<OutputChunk[]> {
 
 async function notices(): Promise<string> {
   const parts = await Promise.all([...copied].toSorted().map(notice));
-  return ['Packages of others that are copied into files of this one, with their licences.', ...parts].join(`\n\n${'-'.repeat(80)}\n\n`);
+  return ['Other packages that are copied into files of this package, with their licences.', ...parts].join(`\n\n${'-'.repeat(80)}\n\n`);
 }
 
 async function notice(folder: string): Promise<string> {

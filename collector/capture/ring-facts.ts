@@ -17,7 +17,7 @@ export class FactWriter implements SpanSink, RingSpan {
   readonly ref: SpanRef;
   readonly handle: number;
   writtenIn = -1;
-  /** The start, while the span is open. It is not read from the span later: the span's attributes may be others then. */
+  /** The start, while the span is open. It is not read from the span later: the span's attributes may have changed by then. */
   #started: TaskStart | ScopeStart | undefined;
 
   constructor(ring: RingWriter, ref: SpanRef) {

@@ -81,8 +81,8 @@ export class RingReader {
   }
 
   /** How many facts found no room in the ring. */
-  get givenUp(): number {
-    return Atomics.load(this.#control, CONTROL.givenUp);
+  get droppedFacts(): number {
+    return Atomics.load(this.#control, CONTROL.droppedFacts);
   }
 
   /** Marks all facts read so far as committed. */

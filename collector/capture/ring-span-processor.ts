@@ -47,7 +47,7 @@ export class RingSpanProcessor implements TaskProcessor {
   }
 
   committed(limitMs: number): Promise<boolean> {
-    // What is given up is never committed.
+    // A ring that is closed or full drops facts: they are never committed.
     return this.ring.isOpen ? this.#acknowledgements.wait(limitMs) : Promise.resolve(false);
   }
 

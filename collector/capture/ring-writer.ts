@@ -44,13 +44,13 @@ export class RingWriter {
   #index = 0;
   #at = FIRST_RECORD;
   #end: number;
-  /** The end for notifications and progress: none where the segment is of what is kept for the others. */
+  /** The end for notifications and progress: they get none of a segment that is kept for starts, ends and errors. */
   #plainEnd: number;
   #handles = 0;
   /** Whose ids stand last in the current segment. */
   #attempt: SpanRef | undefined;
   #attemptIn = -1;
-  /** Whether the last fact had to be given up. */
+  /** Whether the last fact was dropped because the ring was full. */
   #full = false;
   #closed = false;
   /** Called with each segment that the reader has not seen. */
@@ -59,10 +59,10 @@ export class RingWriter {
   onFreed: ((id: number) => void) | undefined;
   /** Called when a fact comes while the reader sleeps. */
   onWake: (() => void) | undefined;
-  /** Called when the first fact of a row had to be given up. */
-  onGivenUp: (() => void) | undefined;
+  /** Called when the first of several facts in a row is dropped because the ring is full. */
+  onFull: (() => void) | undefined;
   /** Called with each fact that comes after {@link close}. */
-  onDropped: (() => void) | undefined;
+  onLateFact: (() => void) | undefined;
 
   constructor(options: RingOptions = {}) {
     this.#segmentBytes = padded(options.segmentBytes ?? 256 * 1024);
@@ -76,9 +76,9 @@ export class RingWriter {
     this.#plainEnd = this.#end;
   }
 
-  /** How many facts were given up because the ring was full. */
-  get givenUp(): number {
-    return Atomics.load(this.control, CONTROL.givenUp);
+  /** How many facts were dropped because the ring was full. */
+  get droppedFacts(): number {
+    return Atomics.load(this.control, CONTROL.droppedFacts);
   }
 
   /** The segments that a new reader has to read, in their order. */
@@ -158,14 +158,14 @@ export class RingWriter {
     second: string,
   ): void {
     if (this.#closed) {
-      this.onDropped?.();
+      this.onLateFact?.();
       return;
     }
     const most = mostBytes(first, second) + MOST_SPAN_BYTES;
     const plain = kind === KIND.notification || kind === KIND.progress;
     if (this.#at + most > (plain ? this.#plainEnd : this.#end) && !this.#nextSegment(most, plain)) {
-      Atomics.add(this.control, CONTROL.givenUp, 1);
-      if (!this.#full) this.onGivenUp?.();
+      Atomics.add(this.control, CONTROL.droppedFacts, 1);
+      if (!this.#full) this.onFull?.();
       this.#full = true;
       return;
     }

@@ -40,8 +40,8 @@ export const CONTROL = {
   liveTasks: 3,
   /** Grows while the event loop of the task's thread turns. */
   loopTicks: 4,
-  /** How many facts were given up because the ring was full. */
-  givenUp: 5,
+  /** How many facts were dropped because the ring was full. */
+  droppedFacts: 5,
   /** How many parts of attempts of other processes have begun and not ended. */
   liveParts: 6,
 } as const;

@@ -2,7 +2,7 @@
 
 /** Waits until a person or the system stops the command. */
 export interface StopSignal {
-  /** Aborted by the first SIGINT or SIGTERM, or when nobody reads standard output any more. */
+  /** Aborted by the first SIGINT or SIGTERM, or when the reader of standard output is gone. */
   readonly signal: AbortSignal;
   /** Resolves with it. Does not hold the event loop. */
   readonly stopped: Promise<void>;
@@ -13,7 +13,7 @@ export interface StopSignal {
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-/** That of SIGPIPE, by which other programs end when nobody reads their output. */
+/** The exit code of SIGPIPE, by which other programs end when the reader of their output is gone. */
 const EXIT_UNREAD = 141;
 const SIGNALS = Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[];
 

@@ -79,7 +79,7 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
     outputs.catch(() => undefined);
     const end = await ended;
     silence.restart();
-    // A process that the program has left behind may hold its output open for ever.
+    // A process that the program has left behind may hold its output open without end.
     const late = setInterval(() => {
       if (silence.ms < LATE_OUTPUT_MS) return;
       child.stdout.destroy();

@@ -8,7 +8,7 @@ import { report, reportOnce } from '../../src/report.ts';
 import { performance } from '../../src/timers.ts';
 import { pause, within } from '../async.ts';
 
-/** How many ended spans wait, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise. */
+/** How many ended spans wait, unless `OTEL_BSP_MAX_QUEUE_SIZE` is set. */
 const QUEUE_SPANS = 65_536;
 /** The longest that a flush or the end waits for the endpoint. */
 const FLUSH_MS = 2000;
@@ -121,7 +121,7 @@ export class PersistentExporter implements SpanExporter {
   /** Takes a batch over. A caller that waits for its delivery has to flush. */
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     if (this.#waiting + spans.length > this.#options.limitSpans) {
-      reportOnce('export full', 'the OTLP endpoint has been away for too long: spans are being given up');
+      reportOnce('export full', 'the OTLP endpoint has been unreachable for too long: spans are being dropped');
     } else {
       this.#waiting += spans.length;
       const isSent = this.#options.mark?.();
@@ -135,7 +135,7 @@ export class PersistentExporter implements SpanExporter {
     done({ code: ExportResultCode.SUCCESS });
   }
 
-  /** Resolves when all batches have been sent, or given up. */
+  /** Resolves when all batches have been sent or dropped. */
   forceFlush(): Promise<void> {
     return this.#sending;
   }

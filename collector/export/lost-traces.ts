@@ -17,7 +17,7 @@ interface LostTraceSenderOptions {
   resource: ReadableSpan['resource'];
 }
 
-/** Gives what sends the open spans of lost tasks as ended ones; it rejects with the exporter's error. */
+/** Makes the function that sends the open spans of lost tasks as ended spans; it rejects with the exporter's error. */
 export function lostTraceSender({ exporter, resource }: LostTraceSenderOptions): (traces: readonly LostTrace[]) => Promise<void> {
   const send = (spans: ReadableSpan[]): Promise<void> =>
     new Promise((resolve, reject) => {

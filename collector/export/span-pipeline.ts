@@ -11,9 +11,9 @@ interface SpanPipelineOptions {
   registerProvider: 'auto' | boolean;
   serviceName: string | undefined;
   sampler: Sampler | undefined;
-  /** taskspan's own processor: the first one. */
+  /** The processor of taskspan: the first. */
   processor: SpanProcessor;
-  /** Those of the application: the last ones. */
+  /** The processors of the application: the last. */
   spanProcessors: readonly SpanProcessor[];
   /** Whether spans are sent. */
   exports: boolean;

@@ -6,7 +6,7 @@ export interface Kind {
   readonly type: string;
   /** The valid values, for errors, the command and the pages: `a whole number from 0 to 65535`. */
   readonly expected: string;
-  /** The error for an invalid value, for the pages; absent where they need not say more than the type. */
+  /** The error for an invalid value, for the pages; absent where the type explains enough. */
   readonly throws?: string;
   /**
    * Throws a `TypeError` or `RangeError` for an invalid value.
@@ -75,7 +75,7 @@ export function oneOf(type: string, ...values: readonly (string | boolean)[]): K
   };
 }
 
-/** An object whose members are options themselves. In its place may be `true` or `false`, as `values` says. */
+/** An object whose members are options themselves. `true` or `false` may stand instead of it, as far as `values` has them. */
 export function group(type: string, ...values: readonly boolean[]): Kind {
   const expected = values.length === 0 ? 'an object of options' : `${values.join(', ')} or an object of options`;
   const isValid = (value: unknown): boolean => (typeof value === 'object' && value !== null) || values.includes(value as boolean);

@@ -7,7 +7,7 @@ export interface OptionContext {
   /** The environment whose variables count where the caller gives no option. Default: none does. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /**
-   * The caller's name for the option or the group: `streams`, in place of `serve.streams`. Empty for a group whose members
+   * The caller's name for the option or the group: `streams`, instead of `serve.streams`. Empty for a group whose members
    * are options by themselves.
    */
   readonly as?: string;

@@ -59,13 +59,13 @@ export interface OptionEntry<T = unknown> {
   readonly default: T;
   /** The environment variable, which counts where the option is absent. */
   readonly variable?: string;
-  /** The kind of values that a variable and the command have, where the option has others too. */
+  /** The kind of values that a variable and the command have, where the option has more kinds. */
   readonly variableKind?: Kind;
   /** What the option means, in one or a few sentences of Markdown. Bounds and errors follow by the kind. */
   readonly doc: string;
-  /** What the page has for the default, where the value alone does not say enough. */
+  /** What the page has for the default, where the value alone does not explain enough. */
   readonly defaultDoc?: string;
-  /** What the page has after the variable, or in its place. */
+  /** What the page has after the variable, or instead of it. */
   readonly variableDoc?: string;
 }
 
@@ -225,19 +225,19 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     kind: wholeNumber({ least: MIB }),
     default: 128 * MIB,
     variable: 'TASKSPAN_BUFFER_BYTES',
-    doc: 'the most memory that facts waiting for the store take, in bytes. Facts beyond it are given up, which is reported',
+    doc: 'the most memory that facts waiting for the store take, in bytes. Facts beyond it are dropped, which is reported',
   },
   retention: {
     kind: group('object or `false`', false),
     default: {},
     defaultDoc: '30 days, 100,000 ended tasks',
-    doc: 'what is [kept of ended tasks](retention.md); `false` keeps all for ever',
+    doc: 'what is [kept of ended tasks](retention.md); `false` keeps all without limit',
   },
   'retention.days': {
     kind: anyNumber({ least: 0, most: 100_000 }),
     default: 30,
     variable: 'TASKSPAN_RETENTION_DAYS',
-    doc: 'days after which an ended task is deleted; 0 keeps it for ever',
+    doc: 'days after which an ended task is deleted; 0 keeps it without limit',
   },
   'retention.count': {
     kind: wholeNumber({ least: 0 }),

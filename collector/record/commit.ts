@@ -160,13 +160,13 @@ class Folding {
 
   commit(): TaskCommit | undefined {
     const task = this.#task;
-    if (task.changed.length === 0 && !task.announcedAnew) return undefined;
+    if (task.changed.length === 0 && !task.isAnnouncementChanged) return undefined;
     task.version++;
     const rows = this.#journal.close();
     for (const scope of this.#noted) forgetOldest(scope);
     for (const scope of task.changed) scope.changed = false;
     const life = lifeOf(task);
-    const anew = task.version === 1 || task.announcedAnew || !isSameLife(this.#lifeBefore, life);
+const isNewLife = task.version === 1 || task.isAnnouncementChanged || !isSameLife(this.#lifeBefore, life);
     return {
       task,
       version: task.version,
@@ -176,7 +176,7 @@ class Folding {
       summary: summaryJson(task),
       name: taskName(task),
       state: life.state,
-      ...(anew && { life }),
+      ...(isNewLife && { life }),
     };
   }
 
@@ -190,7 +190,7 @@ class Folding {
 function note(scope: ScopeState, offset: number): void {
   const { recent } = scope;
   const last = recent.length - 2;
-  // Made anew, for one that grows has room for many more: mostly it stays as short.
+  // A new array: an array that grows has room for many more entries, and mostly it stays as short.
   if (last < 0) scope.recent = [offset, 1];
   else if (recent[last] === offset) recent[last + 1]!++;
   else recent.push(offset, 1);

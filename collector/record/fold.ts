@@ -83,11 +83,11 @@ export function foldAnnouncement(task: TaskDraft, { time, span, name, attributes
   const announced: Announcement = { time, traceId, spanId, name, attributes };
   if (task.announced === null || isBefore(announced, task.announced)) {
     task.announced = announced;
-    task.announcedAnew = true;
+    task.isAnnouncementChanged = true;
   }
   if (time <= task.updated) return;
   task.updated = time;
-  task.announcedAnew = true;
+  task.isAnnouncementChanged = true;
 }
 
 /** Takes in the share done of a child task for which the scope stands; that is a scope which begins elsewhere. */
@@ -105,7 +105,7 @@ function see(task: TaskDraft, scope: ScopeState, seq: number): boolean {
     return true;
   }
   const before = missingIn(seen);
-  // Made anew, for one that grows has room for many more: mostly it stays as short.
+  // A new array: an array that grows has room for many more entries, and mostly it stays as short.
   if (last < 0) scope.seen = [seq, seq];
   const isNew = last < 0 || addSeq(seen, seq);
   const change = missingIn(scope.seen) - before;

@@ -130,8 +130,8 @@ const OVERDUE_INTERVALS = 1.25;
 const JUDGED_INTERVALS = 2.5;
 
 /**
- * Whether the relay that a worker shares with others is blamed for its silence: some of them fell silent together with
- * it, and none was heard lately.
+ * Whether the relay that a worker shares with other workers is blamed for its silence: some of them fell silent together
+ * with it, and none was heard lately.
  *
  * @param workers All that are live, with their silence as it is now.
  */

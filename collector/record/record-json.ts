@@ -133,7 +133,7 @@ function timeJson(micros: number | null): string {
 
 /**
  * What has changed in a task since the message before, as `GET /tasks/:uuid/events` sends it: the
- * fields of the record that are others now, and the text that the log gained.
+ * fields of the record that have other values now, and the text that the log gained.
  */
 export interface TaskChange extends Partial<Omit<TaskSummary, 'log_offset'>> {
   log?: LogGain;

@@ -44,7 +44,7 @@ export function countedAs(scope: ScopeState): CountedAs {
   return undefined;
 }
 
-/** Counts a scope that has changed anew in its attempt: as what it is now, instead of what it was before. */
+/** Corrects how a scope that has changed counts in its attempt: as what it is now, instead of what it was before. */
 export function recount(task: TaskDraft, scope: ScopeState, before: CountedAs): void {
   const after = countedAs(scope);
   task.change(scope);

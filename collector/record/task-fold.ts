@@ -96,7 +96,7 @@ export class TaskDraft implements TaskFacts {
   attempts: AttemptState[];
   announced: Announcement | null;
   /** Whether the announcement, or the time of the latest one, has changed. */
-  announcedAnew = false;
+  isAnnouncementChanged = false;
   updated: number;
   spanCount: number;
   lineBefore: string | null;

@@ -254,7 +254,7 @@ export class CollectorThread {
 }
 
 /**
- * In place of the pipe that Node.js has made: that turns a failed write of the application into an uncaught error. (The
+ * Replaces the pipe that Node.js has made, which turns a failed write of the application into an uncaught error. (The
  * options of `Worker` that make no pipe let what is read hold the process.) Not all runtimes have these streams.
  */
 function printWhatItWrites(worker: Partial<Pick<Worker, 'stdout' | 'stderr'>>, name: 'stdout' | 'stderr'): void {

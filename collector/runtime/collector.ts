@@ -103,7 +103,7 @@ export class Collector {
       },
       onFailure: (error) => outage.failed(error),
       onRecovery: () => outage.succeeded(),
-      onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was given up, the store can't take it: ${message}`),
+      onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was dropped, the store can't take it: ${message}`),
     });
     this.ready = this.#start();
   }

@@ -22,7 +22,7 @@ export type FactLocation = string | SinkSettings;
 interface DestinationOptions extends Pick<OtlpSinkOptions, 'waitSeconds' | 'report'> {
   /** The shared words of the process's ring. */
   control: Int32Array;
-  /** Called when a store was opened anew: what was stored before may be missing in it. */
+  /** Called when a store was opened again: what was stored before may be missing in it. */
   onReplaced: () => void;
 }
 

@@ -81,7 +81,7 @@ export function startSendingLostTraces({ store, send, report }: LostTracesOption
   const holder = globalThis.crypto.randomUUID();
   let hasDuty = false;
 
-  /** In halves where the receiver finds them bad: one trace that is too large must not hold up the others. */
+  /** Sends them in halves where the receiver finds them bad: one trace that is too large must not hold up the rest. */
   const end = async (traces: readonly LostTrace[]): Promise<void> => {
     try {
       await send(traces);
@@ -93,7 +93,7 @@ export function startSendingLostTraces({ store, send, report }: LostTracesOption
         return end(traces.slice(half));
       }
       const [{ taskUuid }] = traces as [LostTrace];
-      reportOnce(`lost trace ${taskUuid}`, `the open spans of the lost task ${taskUuid} were refused and are given up`, error);
+      reportOnce(`lost trace ${taskUuid}`, `the open spans of the lost task ${taskUuid} were refused and are dropped`, error);
     }
     await store.tracesEnded(traces.map(({ taskUuid }) => taskUuid));
   };

@@ -65,7 +65,7 @@ export class TaskSpanProcessor {
     const intervalMs = optionValue('beatIntervalMs', options.beatIntervalMs);
     const lostFinalMs = optionValue('lostFinalMs', options.lostFinalMs);
     this.#ring = new RingWriter({ limitBytes: optionValue('bufferBytes', options.bufferBytes) });
-    this.#ring.onGivenUp = () => report('the store has been away for too long: facts are being given up');
+    this.#ring.onFull = () => report('the store has been unreachable for too long: facts are being dropped');
     this.#spans = new RingSpanProcessor(this.#ring);
     // Before the collector: what is open has to be ended before the last facts are committed.
     this.#exit = watchProcessExit({});
@@ -101,8 +101,8 @@ export class TaskSpanProcessor {
   async #end(): Promise<void> {
     capture.byProvider.delete(this.#spans);
     await this.forceFlush();
-    this.#ring.onDropped = () => {
-      this.#ring.onDropped = undefined;
+    this.#ring.onLateFact = () => {
+      this.#ring.onLateFact = undefined;
       report('something is reported after shutdown() of the TaskSpanProcessor: nothing more is recorded');
     };
     this.#ring.close();

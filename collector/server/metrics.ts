@@ -39,7 +39,7 @@ export function collectorMetrics(source: FactSource, store: TaskStore): Collecto
       registers: [],
       collect() {
         this.reset();
-        this.inc((source.givenUp ?? 0) + refused);
+        this.inc((source.droppedFacts ?? 0) + refused);
       },
     }),
   );

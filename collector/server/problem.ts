@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { describeFailure } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 
-/** The body of an error (RFC 9457). `type` is `about:blank`: the status says what kind of error it is. */
+/** The body of an error (RFC 9457). `type` is `about:blank`: the status is the kind of the error. */
 interface Problem {
   type: 'about:blank';
   /** The phrase of the status code. */

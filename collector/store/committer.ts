@@ -25,7 +25,7 @@ export interface FactSource {
   /** How many bytes wait, where that is known. */
   readonly waitingBytes?: number;
   /** How many facts found no room, where that is known. */
-  readonly givenUp?: number;
+  readonly droppedFacts?: number;
 }
 
 /** Counts what a {@link Committer} does. */
@@ -70,7 +70,7 @@ const LONGEST_RETRY_MS = 2000;
  * | takes the batch | are acknowledged | are answered |
  * | fails | wait, and are tried again after growing pauses | are answered with the failure |
  * | refuses the batch | are tried again once, since the store may have been wrong; then in halves | are tried request by request; then in halves |
- * | refuses a fact alone | it is given up, the others go on | the same |
+ * | refuses a fact alone | it is dropped, all other facts go on | the same |
  */
 export class Committer {
   readonly #options: CommitterOptions;

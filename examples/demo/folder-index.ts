@@ -96,7 +96,7 @@ export class FolderTotals {
   }
 }
 
-/** Files of the same content. Empty ones are none, and further names of one file waste nothing. */
+/** Files of the same content. Empty files are not counted, and further names of one file waste nothing. */
 export function findDuplicates(files: Iterable<HashedFile>): { duplicates: Duplicate[]; wasted: number } {
   const copies = new Map<string, HashedFile[]>();
   const links = new Set<string>();

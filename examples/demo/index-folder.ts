@@ -172,7 +172,7 @@ export async function readFiles(
   return { totals, unreadable };
 }
 
-/** A failed job in place of what could not be read: the error is the file system's own. */
+/** A failed job for what could not be read: the error is the file system's own. */
 function failedRead(scope: Scope<false>, path: string, error: unknown): void {
   scope.scope(`Read ${path}`).fail(error);
 }
@@ -185,7 +185,7 @@ interface FileGroup {
   readonly work: number;
 }
 
-/** With more groups the small ones become one, so that a log stays a page. */
+/** With more groups the small groups become one, so that a log stays a page. */
 const MOST_GROUPS = 16;
 /** Opening and closing a file takes as long as reading this many bytes. */
 const OPEN_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 import type { Scope } from 'taskspan';
 import type { FolderIndex } from './folder-index.ts';
 
-/** What the index of a folder says in the log, and the words that it says it in. */
+/** The lines that the index of a folder writes into the log, and their wording. */
 
 /** Rows of a table in the log; the result has more. */
 const MOST_ROWS = 10;

@@ -26,7 +26,7 @@ REQUEST_SECONDS = 10
 EXIT_SECONDS = 1
 LEAST_PAUSE = 0.1
 LONGEST_PAUSE = 30
-# Answers to requests that the server will never take. All others are retried: it may be down, not yet configured, or full.
+# Answers to requests that the server will never take. All other answers are retried: the server may be down, not yet configured, or full.
 REFUSED = (400, 413, 415)
 
 

@@ -15,7 +15,7 @@ const taskspan = await startTaskspan();
 const boss = new PgBoss(process.env['DATABASE_URL'] ?? 'postgres://localhost/postgres');
 boss.on('error', console.error);
 
-// The thirty lines: who sends a job announces its task, who works on it runs the task.
+// The thirty lines: the process that sends a job announces its task, the worker runs the task.
 
 async function send(queue: string, data: object, options?: SendOptions): Promise<string | null> {
   const id = await boss.send(queue, data, options);

@@ -35,7 +35,7 @@ function endOf(state: 'completed' | 'failed' | undefined, scopes: readonly Scope
     finished: true,
     jobs: { total: jobs.length, finished: jobs.length - failed, failed, running: 0 },
     heard: null,
-    // Where a record has it: nothing was given up.
+    // Where a record has it: nothing was dropped.
     facts_missing: 0,
   };
 }

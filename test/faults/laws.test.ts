@@ -97,7 +97,7 @@ describe('the law of states finds', () => {
     ['another outcome', endsAreTrue, record({ state: 'failed', status: 0 }), `${TASK} has state "failed", expected "completed"`],
     ['a task that never ended', endsAreTrue, record({ finished: false, end: null }), `${TASK} has no end`],
     ['a job that was not counted', endsAreTrue, record({ jobs: { total: 1, finished: 1, failed: 0, running: 0 } }), /has jobs \{"total":1/],
-    ['facts that were given up', endsAreTrue, record({ facts_missing: 2 }), `${TASK} has facts_missing 2, expected 0`],
+    ['facts that were dropped', endsAreTrue, record({ facts_missing: 2 }), `${TASK} has facts_missing 2, expected 0`],
     ['a living worker\'s task that is not there', endsAreTrue, ({ stored }) => void stored.delete(TASK), `${TASK} is not there`],
     ['a living worker\'s task that is lost', livingAreNotLost, answered(200, { state: 'lost' }), `an answer told ${TASK} lost at 201: its worker lived`],
     [

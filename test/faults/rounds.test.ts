@@ -69,7 +69,7 @@ describe('after any faults', () => {
 
   test('what was said 100 ms before a kill -9 is there', () => expectKept(saidBeforeKillIsThere));
 
-  test('an ended task has its true state, status and jobs, and nothing was given up', () => expectKept(endsAreTrue));
+  test('an ended task has its true state, status and jobs, and nothing was dropped', () => expectKept(endsAreTrue));
 
   test('the tasks of a killed worker are lost within 20 s', () => expectKept(killedAreLost));
 

@@ -71,7 +71,7 @@ interface PlacedScope {
 
 /**
  * The scopes of an attempt as a tree, in no more lines than `room`. Running scopes are shown first, then failed ones, then
- * the latest, each with the scopes around it; the last line counts the others. An open scope of a lost task is marked as
+ * the latest, each with the scopes around it; the last line counts the rest. An open scope of a lost task is marked as
  * lost.
  */
 function scopeLines(attempt: AttemptRecord, task: TaskSummary, on: Screen, room: number): string[] {

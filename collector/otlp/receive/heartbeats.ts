@@ -24,21 +24,24 @@ export class Heartbeats {
     this.#store = store;
   }
 
-  /** @param via The address that the heartbeats came from, where it sends those of many workers. */
+  /**
+   * @param heartbeats The heartbeats of one request, one of each worker.
+   * @param via The address that they came from, where it sends those of many workers.
+   */
   async store(heartbeats: Iterable<ReceivedHeartbeat>, via: string | undefined): Promise<void> {
-    // Of a worker's heartbeats in one request the latest counts.
-    const fresh = new Map<string, { sent: number; beat: Beat; accept: () => void }>();
+    const beats: Beat[] = [];
+    const accepts: (() => void)[] = [];
     for (const { workerId, host, pid, intervalMs, time, busyMs } of heartbeats) {
       const now = Date.now() * 1000;
       const accept = this.#accept(workerId, time, intervalMs, now);
-      if (accept === undefined || (fresh.get(workerId)?.sent ?? -Infinity) >= time) continue;
+      if (accept === undefined) continue;
       const busySince = busyMs === undefined ? null : Math.max(0, now - busyMs * 1000);
-      const beat: Beat = { workerId, host, pid, intervalMs, time: now, busySince, ...(via !== undefined && { via }) };
-      fresh.set(workerId, { sent: time, beat, accept });
+      beats.push({ workerId, host, pid, intervalMs, time: now, busySince, ...(via !== undefined && { via }) });
+      accepts.push(accept);
     }
-    if (fresh.size === 0) return;
-    await this.#store.beat([...fresh.values()].map(({ beat }) => beat));
-    for (const { accept } of fresh.values()) accept();
+    if (beats.length === 0) return;
+    await this.#store.beat(beats);
+    for (const accept of accepts) accept();
   }
 
   /** Gives what remembers the heartbeat once it is stored; `undefined` for a repeated delivery. */

@@ -63,7 +63,7 @@ export interface ItemFacts {
 /** The result for an item that is not of a task. */
 export const NO_FACTS: ItemFacts = {};
 
-/** Thrown for a body that is not OTLP, and never will be; `message` says where. */
+/** Thrown for a body that is not OTLP, and never will be; `message` has the reason. */
 export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }

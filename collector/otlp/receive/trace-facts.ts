@@ -86,8 +86,8 @@ function eventFact(ref: SpanRef, event: OtlpEvent): Fact | string | undefined {
 }
 
 /**
- * Says what of a span's end is invalid. `seq` is the number that its fact has got. Absent and empty attributes are
- * valid: other software has ended the span, and they are as they were set at the start.
+ * Describes what is invalid in a span's end; `undefined` if nothing is. `seq` is the sequence number of the end's fact.
+ * Absent and empty attributes are valid: other software has ended the span, and they are as they were set at the start.
  */
 function endFault(attributes: Attributes, seq: number): string | undefined {
   const { [conventions.OUTCOME]: outcome, [conventions.FACTS]: facts } = attributes;

@@ -22,7 +22,7 @@ test.each(['open', 'closed', 'full'])('a part is live work from its start to its
   const processor = { ring, sink: () => new FactWriter(ring, start.span) };
   if (how === 'full') {
     const filler = new FactWriter(ring, start.span);
-    while (ring.givenUp === 0) filler.exception(1, 1, 'Error', 'x'.repeat(50));
+    while (ring.droppedFacts === 0) filler.exception(1, 1, 'Error', 'x'.repeat(50));
   }
   const [one, other] = [new FactWriter(ring, start.span), new FactWriter(ring, start.span)];
   for (const part of [one, other]) {

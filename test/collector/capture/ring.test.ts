@@ -91,7 +91,7 @@ describe('facts in the ring', () => {
         expect(read).toBe(written.length);
         reader.acknowledge();
         expect(ring.ring.isDrained).toBe(true);
-        expect(ring.ring.givenUp).toBe(0);
+        expect(ring.ring.droppedFacts).toBe(0);
       }),
       cases(500),
     );
@@ -134,7 +134,7 @@ describe('facts in the ring', () => {
     ring.ring.close();
     ring.write(notification(2, 'two'));
     expect(readAll(ring.reader())).toEqual([notification(1, 'one')]);
-    expect(ring.ring.givenUp).toBe(0);
+    expect(ring.ring.droppedFacts).toBe(0);
   });
 });
 
@@ -179,7 +179,7 @@ describe('the memory of the ring', () => {
     expect(ring.ring.segments.length).toBe(1);
   });
 
-  test('has a limit: what comes beyond it is given up and counted, and there is room again when all is committed', () => {
+  test('has a limit: what comes beyond it is dropped and counted, and there is room again when all is committed', () => {
     const options = fc.record({ segmentBytes: fc.constant(1024), limitBytes: fc.integer({ min: 2048, max: 20_000 }) });
     const small = fc.string({ maxLength: 120 });
     fc.assert(
@@ -187,18 +187,18 @@ describe('the memory of the ring', () => {
         const ring = new WrittenRing(limits);
         const reader = ring.reader();
         let seq = 0;
-        let givenUp = 0;
+        let droppedFacts = 0;
         for (const messages of rounds) {
           const kept: Fact[] = [];
           for (const message of messages) {
             const fact = notification(seq++, message);
             if (ring.write(fact)) kept.push(fact);
-            else givenUp++;
+            else droppedFacts++;
           }
           expect(kept.length).toBeGreaterThan(0);
           expect(readAll(reader)).toEqual(kept);
           reader.acknowledge();
-          expect(ring.ring.givenUp).toBe(givenUp);
+          expect(ring.ring.droppedFacts).toBe(droppedFacts);
         }
         expect(ring.write(notification(seq, 'last'))).toBe(true);
       }),
@@ -220,7 +220,7 @@ describe('the memory of the ring', () => {
     const ring = new WrittenRing({ segmentBytes: 1024, limitBytes: 4096 });
     const reader = ring.reader();
     let reported = 0;
-    ring.ring.onGivenUp = () => reported++;
+    ring.ring.onFull = () => reported++;
     for (let time = 1; time <= 3; time++) {
       for (let seq = 0; seq < 100; seq++) ring.write(notification(seq, 'x'.repeat(100)));
       expect(reported).toBe(time);
@@ -232,7 +232,7 @@ describe('the memory of the ring', () => {
   test('has room for a large fact when all is committed, whatever it was used for before', () => {
     const ring = new WrittenRing({ limitBytes: 1024 * 1024 });
     const reader = ring.reader();
-    for (let seq = 0; ring.ring.givenUp === 0; seq++) ring.write(notification(seq, 'x'.repeat(100)));
+    for (let seq = 0; ring.ring.droppedFacts === 0; seq++) ring.write(notification(seq, 'x'.repeat(100)));
     readAll(reader);
     reader.acknowledge();
     expect(ring.write(notification(1, 'x'.repeat(100_000)))).toBe(true);

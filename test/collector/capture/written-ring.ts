@@ -20,9 +20,9 @@ export class WrittenRing {
     const key = fact.span.traceId + fact.span.spanId;
     let writer = this.#writers.get(key);
     if (writer === undefined) this.#writers.set(key, (writer = new FactWriter(this.ring, fact.span)));
-    const { givenUp } = this.ring;
+    const { droppedFacts } = this.ring;
     writeTo(writer, fact);
-    return this.ring.givenUp === givenUp;
+    return this.ring.droppedFacts === droppedFacts;
   }
 
   /** A reader that begins behind all that is acknowledged, in place of the reader before. */

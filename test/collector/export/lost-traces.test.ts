@@ -80,14 +80,14 @@ test('open spans that the receiver refused are sent again, and once it has taken
   ]);
 });
 
-test('what is answered as bad is given up alone, and reported', async () => {
+test('what is answered as bad is dropped alone, and reported', async () => {
   const told = diagnosed();
   const { endpoint, taken } = await startReceiver((names) => (names.includes('task 1') ? 413 : names.includes('task 3') ? 400 : 200));
   const store = await storeWithLost(0, 1, 0, 0, 0);
   send(store, exporterTo(endpoint));
   await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken.flat()).toEqual(['task 0', 'task 2', 'task 4']);
-  const refused = [1, 3].map((at) => expect.stringContaining(`the open spans of the lost task ${uuidOf(at)} were refused and are given up`));
+  const refused = [1, 3].map((at) => expect.stringContaining(`the open spans of the lost task ${uuidOf(at)} were refused and are dropped`));
   expect(told).toEqual(refused);
 });
 

@@ -7,7 +7,13 @@ import type { TaskStore } from '../../../collector/index.ts';
 import { runTask, TaskUpdater } from '../../../src/index.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';
 import { registered } from '../../src/support/recorded.ts';
+import { heldClock } from '../../support/held-clock.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
+
+vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+
+/** The longest that a shutdown waits for its store: for the flush, and as long for the end. */
+const LIMIT_MS = 4000;
 
 /** An application's own provider, whose processor keeps the record. */
 function providerTo(store: TaskStore): NodeTracerProvider {
@@ -66,9 +72,12 @@ test('shutdown() ends where a store never answers', async () => {
   const told = diagnosed();
   const store = memoryStore();
   store.append = () => new Promise(() => undefined);
+  const clock = heldClock();
   const provider = providerTo(store);
   runTask('task', () => undefined);
-  await provider.shutdown();
+  const ending = provider.shutdown();
+  await clock.pass(LIMIT_MS);
+  await ending;
   expect(told).toEqual(['taskspan: 2 facts could not be committed before the end and are lost']);
 });
 

@@ -237,7 +237,7 @@ test('a full buffer costs facts, never the task, and is reported', async () => {
   );
   const { code, stderr } = await script.ended;
   expect(code).toBe(0);
-  expect(stderr).toContain('facts are being given up');
+  expect(stderr).toContain('facts are being dropped');
   const record = (await recordsOf(storeIn(folder))).get('work')!;
   const { stepsIn } = await import('./script.ts');
   expect(stepsIn(record.log)).toBeGreaterThan(1000);

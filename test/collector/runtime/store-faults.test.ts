@@ -212,7 +212,7 @@ test('what a full buffer had to give up is counted in record and log, and no sco
   );
   const { code, stderr } = await script.ended;
   expect(code).toBe(0);
-  expect(stderr).toContain('facts are being given up');
+  expect(stderr).toContain('facts are being dropped');
   const record = await work(folder);
   const said = record.log.match(/^\tstep \d+$/gm)!.length;
   const missing = [...record.log.matchAll(/^\t(\d+) updates? not received$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
@@ -221,7 +221,7 @@ test('what a full buffer had to give up is counted in record and log, and no sco
   expect(record).toMatchObject({ state: 'completed', facts_missing: missing, jobs: { total: 50, finished: 50, failed: 0, running: 0 } });
 });
 
-test('what the store can never take is given up alone, counted and reported, and all that comes after it is there', async () => {
+test('what the store can never take is dropped alone, counted and reported, and all that comes after it is there', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -244,7 +244,7 @@ test('what the store can never take is given up alone, counted and reported, and
   );
   const { code, stderr } = await script.ended;
   expect(code).toBe(0);
-  expect(stderr.match(/a fact of task \S+ was given up, the store can't take it: no poison here/g)).toHaveLength(2);
+  expect(stderr.match(/a fact of task \S+ was dropped, the store can't take it: no poison here/g)).toHaveLength(2);
   const records = await recordsOf(storeIn(folder));
   const record = records.get('work')!;
   expect(stepsIn(record.log)).toBe(1000);

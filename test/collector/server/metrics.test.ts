@@ -52,7 +52,7 @@ test('facts are counted from the ring to their commit, with how long it took and
   expect(after['taskspan_commits_total']).toBe(after['taskspan_commit_lag_seconds_count']);
 });
 
-test('what the store can never take is among what was given up', async () => {
+test('what the store can never take is among what was dropped', async () => {
   const ring = new WrittenRing();
   const source = readingEnd(ring.ring);
   const metrics = collectorMetrics(source, memoryStore());

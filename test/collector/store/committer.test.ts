@@ -36,7 +36,7 @@ interface Committing {
   committer: Committer;
   failures: number[];
   recoveries: () => number;
-  /** Sequence numbers of the facts given up. */
+  /** Sequence numbers of the facts dropped. */
   refused: number[];
 }
 
@@ -209,7 +209,7 @@ describe('facts that the store can never take', () => {
     };
   }
 
-  test('are given up alone and reported one by one, all others are committed in their order', async () => {
+  test('are dropped alone and reported one by one, all others are committed in their order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 60 })), async (numbers) => {
         const poison = new Set(numbers);
@@ -226,7 +226,7 @@ describe('facts that the store can never take', () => {
     );
   });
 
-  test('are given up too where another copy of the package has made the store', async () => {
+  test('are dropped too where another copy of the package has made the store', async () => {
     const refusal = Object.assign(new Error('no'), { name: 'TaskStoreError', code: 'REFUSED' });
     const committed: number[] = [];
     const { ring, committer, refused } = committing({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
-import type { TaskStore } from '../../../collector/store/task-store.ts';
+import type { SqliteTaskStore } from '../../../collector/store/task-store.ts';
 
 /** The path of a file that is not there yet, in a folder that is gone after the test. */
 export function newFile(): string {
@@ -13,7 +13,7 @@ export function newFile(): string {
 }
 
 /** A store in a file, closed after the test if it is still open. */
-export function storeIn(path: string): TaskStore {
+export function storeIn(path: string): SqliteTaskStore {
   const store = sqliteStore(path);
   onTestFinished(() => store.close().catch(() => undefined));
   return store;

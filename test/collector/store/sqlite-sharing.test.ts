@@ -1,16 +1,15 @@
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
-import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SqliteScopes } from '../../../collector/store/sqlite/scopes.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { startNode } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';
-import { anyDelivery, arbitraryTask, batches, cases } from '../record/arbitrary-task.ts';
+import { batches } from '../record/arbitrary-task.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { seedExample } from '../record/seed-example.ts';
 import { hearing } from './cancel-contract.ts';
-import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
+import { expectedAfter, uuidOf, wholeOf } from './expected-task.ts';
 import { appendEach, factsOfProcess, LINES, TASK_START } from './shared-task.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 
@@ -52,55 +51,6 @@ describe('two stores on one SQLite file', () => {
     }
   });
 
-  test('append to one task by turns, or are opened anew in between, and it is the same as one store\'s', async () => {
-    const path = newFile();
-    const stores = [storeIn(path), storeIn(path)];
-    const deliveries = arbitraryTask().chain(({ facts }) => fc.tuple(anyDelivery(facts), fc.array(fc.nat(3), { minLength: 1 })));
-    let number = 0;
-    await fc.assert(
-      fc.asyncProperty(deliveries, async ([delivery, turns]) => {
-        const uuid = uuidOf(++number);
-        const appends = ofTask(uuid, delivery);
-        for (const [at, facts] of appends.entries()) {
-          const turn = turns[at % turns.length]!;
-          if (turn === 3) {
-            await stores[0]!.close();
-            stores[0] = storeIn(path);
-          }
-          await stores[turn % 2]!.append(facts);
-        }
-        const expected = expectedAfter(appends);
-        for (const store of stores) expect(await wholeOf(store, uuid)).toEqual(expected);
-      }),
-      cases(100),
-    );
-  });
-
-  test('keep a parent task and its child by turns, and the parent is as far as the child is', async () => {
-    const path = newFile();
-    const stores = [storeIn(path), storeIn(path)];
-    const turns = fc.array(fc.nat(1), { minLength: 1 });
-    let number = 0;
-    await fc.assert(
-      fc.asyncProperty(turns, fc.boolean(), async (each, childFirst) => {
-        const [parent, child] = [new ScriptedTask(uuidOf(++number)), new ScriptedTask(uuidOf(++number))];
-        const attempt = parent.attempt();
-        attempt.plan(1);
-        const { taskSpanId, spanId, traceId } = attempt.part('Child').ref;
-        const running = child.attempt({ traceId, parentTaskUuid: parent.uuid, parentScope: { taskSpanId, spanId } });
-        for (let done = 1; done <= 4; done++) running.progress(done, 5);
-        const facts = childFirst ? [...child.facts, ...parent.facts] : [...parent.facts, ...child.facts];
-        for (const [at, fact] of facts.entries()) await stores[each[at % each.length]!]!.append([fact]);
-        for (const store of stores) {
-          const { summary, version } = (await store.stored(parent.uuid))!;
-          expect(JSON.parse(summary)).toMatchObject({ progress: 0.8 });
-          expect(version).toBe(childFirst ? 3 : 7);
-        }
-      }),
-      cases(60),
-    );
-  });
-
   test('know a task that was deleted meanwhile, and has come again, for a new one', async () => {
     const path = newFile();
     const [one, other] = [storeIn(path), storeIn(path)];
@@ -117,18 +67,6 @@ describe('two stores on one SQLite file', () => {
     await other.append(begun);
     await one.append(facts);
     expect(await wholeOf(one, UUID)).toEqual(expectedAfter([begun, facts]));
-  });
-
-  test('see what the other has committed at once, and what it has done is nothing new', async () => {
-    const path = newFile();
-    const [one, other] = [storeIn(path), storeIn(path)];
-    const { facts } = seedExample();
-    await one.append(facts.slice(0, 6));
-    await other.append(facts.slice(0, 6));
-    expect((await other.stored(UUID))!.version).toBe(1);
-    await other.append(facts);
-    await one.append(facts);
-    expect(await wholeOf(one, UUID)).toEqual(expectedAfter([facts.slice(0, 6), facts]));
   });
 });
 
@@ -219,6 +157,35 @@ describe('while another connection holds the lock of a SQLite file', () => {
     other.close();
     for (const part of parts.slice(1)) await store.append(part);
     expect(await wholeOf(store, UUID)).toEqual(expectedAfter(parts));
+  });
+
+  test('an append waits for it without blocking the event loop', async () => {
+    const path = newFile();
+    await storeIn(path).open();
+    const { facts } = seedExample();
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    const store = storeIn(path);
+    const appended = store.append(facts);
+    // It is the event loop of this very thread that ends the transaction.
+    setImmediate(() => other.exec('ROLLBACK'));
+    await appended;
+    other.close();
+    expect(await wholeOf(store, UUID)).toEqual(expectedAfter([facts]));
+  });
+
+  test('what has to be stored before the next turn waits for a moment, then throws', async () => {
+    const path = newFile();
+    const store = storeIn(path);
+    await store.open();
+    const { facts } = seedExample();
+    const other = new DatabaseSync(path);
+    other.exec('BEGIN IMMEDIATE');
+    expect(() => store.appendNow(facts)).toThrow(/locked/);
+    other.exec('ROLLBACK');
+    other.close();
+    store.appendNow(facts);
+    expect(await wholeOf(store, UUID)).toEqual(expectedAfter([facts]));
   });
 
   test('a store is opened all the same, and reads', async () => {

@@ -40,6 +40,9 @@ export const PLACES: [string, () => Place][] = [
   }],
 ];
 
+/** Those where several stores can be opened at one place. */
+export const SHARED_PLACES: [string, () => Place][] = PLACES.filter(([name]) => name !== 'in memory');
+
 /** Every backend by name, with what opens a store at a place of its own. */
 export const BACKENDS: [string, () => TaskStore][] = PLACES.map(([name, newPlace]) => [name, () => newPlace()()]);
 

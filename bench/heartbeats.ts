@@ -12,22 +12,22 @@ import type { Effort } from './rounds.ts';
 const WORKERS = 100;
 const TASKS = 10_000;
 const INTERVAL_MS = 5000;
-/** Looks that each process takes in a second. */
-const LOOKS_A_SECOND = 2;
+/** How often each process checks the workers in a second. */
+const CHECKS_A_SECOND = 2;
 
 /**
- * What 10,000 live tasks of 100 workers cost the store: beats, looks, the loss of a worker, and
- * reading them, against the same number of tasks that nobody beats for.
+ * What 10,000 live tasks of 100 workers cost the store: heartbeats, checks of the
+ * workers, the loss of a worker, and reads, against the reads of as many tasks without heartbeats.
  */
 export function measure(effort: Effort): Promise<Figure[]> {
   return inFolder(async (folder) => {
-    const path = join(folder, 'beats.sqlite');
+    const path = join(folder, 'heartbeats.sqlite');
     const beating = await storeOf(path, INTERVAL_MS);
     const silent = await storeOf(join(folder, 'silent.sqlite'), 0);
     const times = effort.quick ? 100 : 2000;
     const figures = [
-      ...(await beats(beating, times)),
-      ...(await looks(beating, times / 2)),
+      ...(await heartbeats(beating, times)),
+      ...(await checks(beating, times / 2)),
       ...(await reads(beating, silent, times / 2)),
       ...(await losses(beating, Math.min(times, WORKERS - 1))),
     ];
@@ -60,7 +60,7 @@ function workerOf(worker: number): string {
   return `0190b1c4-7e5f-4000-8000-${worker.toString(16).padStart(12, '0')}`;
 }
 
-async function beats(store: TaskStore, times: number): Promise<Figure[]> {
+async function heartbeats(store: TaskStore, times: number): Promise<Figure[]> {
   const before = bytesWritten();
   const beat = (turn: number): Promise<void> =>
     store.beat([
@@ -69,25 +69,25 @@ async function beats(store: TaskStore, times: number): Promise<Figure[]> {
   const one = await timeEach(times, beat);
   const aSecond = (WORKERS * 1000) / INTERVAL_MS;
   return [
-    { name: `a beat, ${WORKERS} workers with ${TASKS} live tasks`, unit: 'µs', ours: one },
-    { name: 'rows written by beats', unit: 'rows/s', ours: aSecond, target: { of: 'ours', most: 100 } },
-    { name: 'share of a second in which beats hold the lock', unit: '%', ours: (one * aSecond) / 1e4, target: { of: 'ours', most: 1 } },
-    { name: 'bytes handed to write(), a beat', unit: 'bytes', ours: (bytesWritten() - before) / times },
+    { name: `a heartbeat, ${WORKERS} workers with ${TASKS} live tasks`, unit: 'µs', ours: one },
+    { name: 'rows written by heartbeats', unit: 'rows/s', ours: aSecond, target: { of: 'ours', most: 100 } },
+    { name: 'share of a second in which heartbeats hold the lock', unit: '%', ours: (one * aSecond) / 1e4, target: { of: 'ours', most: 1 } },
+    { name: 'bytes handed to write(), a heartbeat', unit: 'bytes', ours: (bytesWritten() - before) / times },
   ];
 }
 
-async function looks(store: TaskStore, times: number): Promise<Figure[]> {
+async function checks(store: TaskStore, times: number): Promise<Figure[]> {
   const listener = new Listener({ lostFinalMs: 600_000, longestLookMs: 750 });
   const one = await timeEach(times, async (turn) => void listener.look(await store.workers(), turn));
   return [
-    { name: `a look at ${WORKERS} workers`, unit: 'µs', ours: one },
-    { name: 'share of a process\'s thread that looks take', unit: '%', ours: (one * LOOKS_A_SECOND) / 1e4, target: { of: 'ours', most: 1 } },
+    { name: `a check of ${WORKERS} workers`, unit: 'µs', ours: one },
+    { name: 'share of a process\'s thread that checks take', unit: '%', ours: (one * CHECKS_A_SECOND) / 1e4, target: { of: 'ours', most: 1 } },
   ];
 }
 
 async function reads(beating: TaskStore, silent: TaskStore, times: number): Promise<Figure[]> {
   const apps = [beating, silent].map((store) => createTasksApp({ store, listen: false }));
-  const paths = { 'a page of 50 records': '/tasks', 'the running ones': '/tasks?state=running', 'one record': `/tasks/${uuidOf(4711)}` };
+  const paths = { 'a page of 50 records': '/tasks', 'the running tasks': '/tasks?state=running', 'one record': `/tasks/${uuidOf(4711)}` };
   const figures: Figure[] = [];
   for (const [name, path] of Object.entries(paths)) {
     const rounds: number[][] = [[], []];
@@ -100,7 +100,7 @@ async function reads(beating: TaskStore, silent: TaskStore, times: number): Prom
     const ratios = ours.map((micros, round) => micros / bare[round]!);
     const ratio = { median: medianOf(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
     figures.push({
-      name: `${name} (bare: nobody beats)`, unit: 'µs', ours: medianOf(ours), bare: medianOf(bare), ratio, target: { of: 'ratio', most: 1.5 },
+      name: `${name} (bare: no heartbeats)`, unit: 'µs', ours: medianOf(ours), bare: medianOf(bare), ratio, target: { of: 'ratio', most: 1.5 },
     });
   }
   return figures;
@@ -110,13 +110,13 @@ async function reads(beating: TaskStore, silent: TaskStore, times: number): Prom
 async function losses(store: TaskStore, times: number): Promise<Figure[]> {
   const workers = await store.workers();
   const lost = await timeEach(times, (turn) => {
-    const { id, beats: heard } = workers[turn]!;
-    return store.silence([{ id, beats: heard, silentMs: 15_000, lost: true, final: false }]);
+    const { id, beats: received } = workers[turn]!;
+    return store.silence([{ id, beats: received, silentMs: 15_000, lost: true, final: false }]);
   });
   return [{ name: `the loss of a worker with ${TASKS / WORKERS} live tasks`, unit: 'µs', ours: lost }];
 }
 
-/** As the kernel counts them; `NaN` where it does not tell (only Linux does). */
+/** The kernel's count of bytes; `NaN` where the kernel has none (only Linux has). */
 function bytesWritten(): number {
   try {
     return Number(/^wchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
@@ -125,7 +125,7 @@ function bytesWritten(): number {
   }
 }
 
-/** Median of what one time takes, in microseconds. */
+/** Median time of one call, in microseconds. */
 async function timeEach(times: number, work: (turn: number) => Promise<void>): Promise<number> {
   const micros: number[] = [];
   for (let turn = 0; turn < times; turn++) {
