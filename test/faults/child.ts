@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { cleanEnv } from '../support/node-process.ts';
 
-/** A process of a round, which speaks in lines. */
+/** A process of a round, which prints lines and takes commands, a line each. */
 export class Child {
   readonly lines: string[] = [];
   readonly ended: Promise<number | null>;
@@ -12,7 +12,7 @@ export class Child {
   isOver = false;
   readonly #process: ChildProcess;
 
-  /** @param script One beside this file. */
+  /** @param script The name of a file beside this file. */
   constructor(script: string, args: readonly string[], env: Readonly<Record<string, string>>) {
     const file = fileURLToPath(new URL(script, import.meta.url));
     this.#process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args], {
@@ -34,7 +34,7 @@ export class Child {
     return this.#process.pid!;
   }
 
-  tell(command: string): void {
+  send(command: string): void {
     this.#process.stdin!.write(`${command}\n`);
   }
 

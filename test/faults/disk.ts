@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /** The disk of a round, which can be full. */
 export interface Disk {
   readonly folder: string;
-  /** Whether it is full for everybody, else only for those that are named. */
+  /** Whether it is full for all processes, else only for those that are passed in. */
   readonly isFileSystem: boolean;
   /** From now on nothing more can be written by these processes. */
   beFull(pids: readonly number[]): void;
@@ -15,8 +15,8 @@ export interface Disk {
 }
 
 /**
- * A small file system of its own, where such a one may be mounted: it is full for everybody and
- * writes fail by `ENOSPC`. Elsewhere a folder, and a limit to the files of each process.
+ * Makes a small file system, where one can be mounted: it is full for all processes, and
+ * writes fail by `ENOSPC`. Elsewhere it makes a folder, and limits the size of the files of each process.
  */
 export function newDisk(): Disk {
   const folder = mkdtempSync(join(tmpdir(), 'taskspan-faults-'));
@@ -36,7 +36,7 @@ function tryMount(): boolean {
     execFileSync('umount', [folder]);
     return true;
   } catch {
-    // Not root, or in a container that does not let it.
+    // This user may not mount, or the container forbids it.
     return false;
   } finally {
     rmSync(folder, { recursive: true });
@@ -81,7 +81,7 @@ function limitedDisk(folder: string): Disk {
   const limit = (pids: readonly number[], bytes: number | 'unlimited'): void => {
     for (const pid of pids) {
       try {
-        // The soft limit alone: that one may be raised again.
+        // The soft limit alone: a soft limit can be raised again.
         execFileSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`], { stdio: 'ignore' });
       } catch (error) {
         // A process that has ended meanwhile has no limits.

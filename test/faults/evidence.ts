@@ -1,8 +1,8 @@
 import type { AttemptRecord, TaskRecord, TaskSummary } from '../../collector/index.ts';
-import type { WorkerLine } from './said.ts';
+import type { WorkerLine } from './worker-lines.ts';
 import type { Schedule } from './schedule.ts';
 
-/** All that is known of a round when it is over: what was said, what is stored and what was told meanwhile. */
+/** All that is known of a round at its end: what was reported, what is stored, and what was answered and streamed. */
 export interface Evidence {
   readonly schedule: Schedule;
   readonly workers: readonly WorkerEvidence[];
@@ -12,16 +12,16 @@ export interface Evidence {
   readonly answers: readonly Answer[];
   readonly streams: readonly StreamEvidence[];
   /** The stream of all tasks. */
-  readonly list: readonly ToldEvent[];
-  /** When the store could not be written, or perhaps not: a process that is stopped may hold its lock. */
+  readonly list: readonly StreamEvent[];
+  /** When the store may have been unwritable: also while a process is stopped, since it may hold the store's lock. */
   readonly storeFaults: readonly Span[];
-  /** For how long this machine kept the suite's own event loop waiting at the most, in milliseconds. */
+  /** The longest time that this machine kept the suite's event loop waiting, in milliseconds. */
   readonly stallMs: number;
   /** What was waited for in vain. */
   readonly unsettled: readonly string[];
 }
 
-/** From when to when, in milliseconds since the epoch. */
+/** A time span, in milliseconds since the epoch. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -37,7 +37,7 @@ export interface WorkerEvidence {
   readonly stderr: string;
   /** When it was stopped. */
   readonly stops: readonly Span[];
-  /** How long after its death each of its tasks was told lost, in milliseconds. */
+  /** How long after its death an answer showed each of its tasks as lost, in milliseconds. */
   readonly lostAfterMs: readonly number[];
 }
 
@@ -46,9 +46,9 @@ export interface StoredTaskEvidence {
   readonly attempts: readonly AttemptRecord[];
 }
 
-/** What `GET /tasks/:uuid` answered, or `GET /tasks` of one of them. */
+/** An answer of `GET /tasks/:uuid`, or one task of an answer of `GET /tasks`. */
 export interface Answer {
-  /** Empty where a list was not to be had. */
+  /** The task's UUID; empty for a list that failed. */
   readonly task: string;
   readonly sentAt: number;
   readonly receivedAt: number;
@@ -59,10 +59,10 @@ export interface Answer {
 
 export interface StreamEvidence {
   readonly task: string;
-  readonly events: readonly ToldEvent[];
+  readonly events: readonly StreamEvent[];
 }
 
-export interface ToldEvent {
+export interface StreamEvent {
   readonly event: string;
   readonly id: string;
   readonly data: string;

@@ -1,8 +1,8 @@
 import type { Evidence } from './evidence.ts';
-import { wasHeldUp } from './laws-of-facts.ts';
-import { saidFacts } from './said-facts.ts';
+import { wasDelayed } from './laws-of-facts.ts';
+import { reportsOf } from './reports.ts';
 
-/** What a run of rounds has looked at, in numbers. */
+/** Counts what a run of rounds has checked. */
 export class Figures {
   readonly #counts = new Map<string, number>();
   #longestLostMs = 0;
@@ -14,13 +14,13 @@ export class Figures {
 
   add(evidence: Evidence): void {
     const { schedule, workers, answers, streams, list } = evidence;
-    const facts = workers.flatMap(saidFacts);
+    const facts = workers.flatMap(reportsOf);
     const kills = workers.flatMap((worker) => (worker.killedAt === undefined ? [] : [{ worker, killedAt: worker.killedAt }]));
     this.#count('rounds', 1);
-    this.#count('facts said', facts.length);
+    this.#count('facts reported', facts.length);
     this.#count('facts acknowledged', facts.filter(({ isAcknowledged }) => isAcknowledged).length);
     for (const { kind } of schedule.faults) this.#count(kind, 1);
-    this.#count('kills that nothing held up', kills.filter(({ worker, killedAt }) => !wasHeldUp(worker, killedAt, evidence.storeFaults)).length);
+    this.#count('kills without a fault before', kills.filter(({ worker, killedAt }) => !wasDelayed(worker, killedAt, evidence.storeFaults)).length);
     this.#count('answers', answers.length);
     this.#count('streamed events', streams.flatMap(({ events }) => events).length + list.length);
     this.#longestLostMs = Math.max(this.#longestLostMs, ...workers.flatMap(({ lostAfterMs }) => lostAfterMs));

@@ -1,45 +1,45 @@
 import type { Evidence, StoredTaskEvidence, WorkerEvidence } from './evidence.ts';
-import type { SaidFact } from './said.ts';
-import { named, saidFacts, scopesIn, startLine, StoredFacts } from './said-facts.ts';
-import type { Said } from './said-facts.ts';
+import type { ReportedFact } from './worker-lines.ts';
+import { named, reportsOf, scopesIn, startLine, StoredFacts } from './reports.ts';
+import type { Report } from './reports.ts';
 
-/** What was said, and what of it is there. */
+/** The laws of facts: what was reported, against what is stored. */
 
-/** After so many milliseconds what was said outlives a `kill -9`. */
+/** A fact that was reported this many milliseconds before a `kill -9` outlives it. */
 export const KEPT_AFTER_MS = 100;
 
-export function acknowledgedIsThere({ workers, stored }: Evidence): string[] {
+export function acknowledgedIsStored({ workers, stored }: Evidence): string[] {
   return workers.flatMap((worker) => {
     const facts = factsOf(worker, stored);
-    return saidFacts(worker)
+    return reportsOf(worker)
       .filter(({ fact, isAcknowledged }) => isAcknowledged && !facts(fact))
-      .map(({ fact }) => `acknowledged and not there: ${named(fact)}`);
+      .map(({ fact }) => `acknowledged and not stored: ${named(fact)}`);
   });
 }
 
-/** Each message and each scope once, all of them said, and log and tree of one mind. */
-export function nothingElseIsThere({ workers, stored }: Evidence): string[] {
+/** Each stored message and scope was reported, is stored once, and stands alike in log and tree. */
+export function nothingElseIsStored({ workers, stored }: Evidence): string[] {
   return workers.flatMap((worker) => {
-    const said = saidFacts(worker);
+    const reports = reportsOf(worker);
     return worker.tasks.flatMap((task) => {
       const kept = stored.get(task);
-      return kept === undefined ? [] : strangers(kept, said.map(({ fact }) => fact).filter((fact) => fact.task === task));
+      return kept === undefined ? [] : unexpected(kept, reports.map(({ fact }) => fact).filter((fact) => fact.task === task));
     });
   });
 }
 
-function strangers({ record: { log }, attempts }: StoredTaskEvidence, said: readonly SaidFact[]): string[] {
+function unexpected({ record: { log }, attempts }: StoredTaskEvidence, reported: readonly ReportedFact[]): string[] {
   const wrong: string[] = [];
   const expectOnce = (what: string, found: readonly string[], known: ReadonlySet<string>): void => {
     const seen = new Set<string>();
-    for (const one of found) {
-      if (!known.has(one)) wrong.push(`never said: ${what} ${one}`);
-      if (seen.has(one)) wrong.push(`there twice: ${what} ${one}`);
-      seen.add(one);
+    for (const text of found) {
+      if (!known.has(text)) wrong.push(`never reported: ${what} ${text}`);
+      if (seen.has(text)) wrong.push(`stored twice: ${what} ${text}`);
+      seen.add(text);
     }
   };
-  const scopes = new Set(said.flatMap((fact) => (fact.kind === 'scope-start' ? [fact.scope] : [])));
-  const texts = new Set(said.flatMap((fact) => (fact.kind === 'message' ? [fact.text] : [])));
+  const scopes = new Set(reported.flatMap((fact) => (fact.kind === 'scope-start' ? [fact.scope] : [])));
+  const texts = new Set(reported.flatMap((fact) => (fact.kind === 'message' ? [fact.text] : [])));
   const lines = log.split('\n');
   const messages = messagesIn(log);
   expectOnce('line', messages, texts);
@@ -49,66 +49,66 @@ function strangers({ record: { log }, attempts }: StoredTaskEvidence, said: read
   expectOnce('scope', records.map(({ name }) => name), scopes);
   if (attempts.length !== 1) wrong.push(`expected one attempt, got ${attempts.length}`);
   for (const { name, notification_count } of records) {
-    const told = messages.filter((text) => text.startsWith(`${name}/`)).length;
-    if (told !== notification_count) wrong.push(`scope ${name} counts ${notification_count} messages, the log has ${told}`);
+    const count = messages.filter((text) => text.startsWith(`${name}/`)).length;
+    if (count !== notification_count) wrong.push(`scope ${name} counts ${notification_count} messages, the log has ${count}`);
   }
   const most = new Map<string, number>();
-  for (const fact of said) if (fact.kind === 'progress') most.set(fact.scope, fact.done);
-  for (const { name, done } of records) if ((done ?? 0) > (most.get(name) ?? 0)) wrong.push(`never said: progress ${done} of scope ${name}`);
+  for (const fact of reported) if (fact.kind === 'progress') most.set(fact.scope, fact.done);
+  for (const { name, done } of records) if ((done ?? 0) > (most.get(name) ?? 0)) wrong.push(`never reported: progress ${done} of scope ${name}`);
   return wrong;
 }
 
-/** The log tells in the order in which it was said; and what is there has everything before it. */
+/** The log keeps the order of the reports, and where a fact is stored, all before it are. */
 export function orderIsKept({ workers, stored }: Evidence): string[] {
   return workers.flatMap((worker) => {
-    const said = saidFacts(worker);
+    const reports = reportsOf(worker);
     const facts = factsOf(worker, stored);
-    const outOfOrder = worker.tasks.flatMap((task) => unordered(task, stored.get(task)?.record.log ?? '', said));
-    const last = said.findLast(({ fact }) => facts(fact));
-    const holes = said.filter((one) => last !== undefined && isBefore(one, last) && !facts(one.fact));
-    return [...outOfOrder, ...holes.map(({ fact }) => `${named(fact)} is not there, but what came after it is`)];
+    const outOfOrder = worker.tasks.flatMap((task) => unordered(task, stored.get(task)?.record.log ?? '', reports));
+    const last = reports.findLast(({ fact }) => facts(fact));
+    const holes = reports.filter((report) => last !== undefined && isBefore(report, last) && !facts(report.fact));
+    return [...outOfOrder, ...holes.map(({ fact }) => `${named(fact)} is not stored, but what came after it is`)];
   });
 }
 
-function unordered(task: string, log: string, said: readonly Said[]): string[] {
-  const places = new Map(said.flatMap(({ fact }, place) => (fact.kind === 'message' && fact.task === task ? [[fact.text, place]] : [])));
-  const messages = messagesIn(log).filter((text) => places.has(text));
+function unordered(task: string, log: string, reports: readonly Report[]): string[] {
+  const positions = new Map(reports.flatMap(({ fact }, at) => (fact.kind === 'message' && fact.task === task ? [[fact.text, at]] : [])));
+  const messages = messagesIn(log).filter((text) => positions.has(text));
   return messages.flatMap((text, index) => {
     const before = messages[index - 1];
-    return before !== undefined && places.get(before)! > places.get(text)! ? [`${before} stands before ${text} in ${task}`] : [];
+    return before !== undefined && positions.get(before)! > positions.get(text)! ? [`${before} stands before ${text} in ${task}`] : [];
   });
 }
 
 /**
- * Whether the one had been told when the other one began to be. Of two that were told at the same time, in
- * scopes side by side, nothing is known.
+ * Whether the first call had returned when the second began. Two calls at the same time, in scopes side by side, have
+ * no known order.
  */
-function isBefore(one: Said, other: Said): boolean {
-  return one.said !== undefined && one.said < other.saying;
+function isBefore(first: Report, second: Report): boolean {
+  return first.returned !== undefined && first.returned < second.begun;
 }
 
 /**
- * What was said a while before its worker was killed. A store that was away, a worker that was stopped and a
- * thread that was killed before may hold it up: then nothing is promised but order.
+ * What was reported {@link KEPT_AFTER_MS} before its worker was killed is stored. A store fault, a stop of the worker
+ * or a killed collector thread before may delay it: then only order is promised.
  */
-export function saidBeforeKillIsThere({ workers, stored, storeFaults, stallMs }: Evidence): string[] {
+export function reportedBeforeKillIsStored({ workers, stored, storeFaults, stallMs }: Evidence): string[] {
   return workers.flatMap((worker) => {
     const { killedAt } = worker;
-    if (killedAt === undefined || wasHeldUp(worker, killedAt, storeFaults)) return [];
+    if (killedAt === undefined || wasDelayed(worker, killedAt, storeFaults)) return [];
     const facts = factsOf(worker, stored);
-    return saidFacts(worker)
+    return reportsOf(worker)
       .filter(({ at = killedAt, fact }) => at <= killedAt - KEPT_AFTER_MS - stallMs && !facts(fact))
-      .map(({ at, fact }) => `said ${killedAt - at!} ms before the kill and not there: ${named(fact)}`);
+      .map(({ at, fact }) => `reported ${killedAt - at!} ms before the kill and not stored: ${named(fact)}`);
   });
 }
 
-export function wasHeldUp(worker: WorkerEvidence, killedAt: number, storeFaults: Evidence['storeFaults']): boolean {
+export function wasDelayed(worker: WorkerEvidence, killedAt: number, storeFaults: Evidence['storeFaults']): boolean {
   const starts = [...storeFaults, ...worker.stops].map(({ from }) => from);
   return starts.some((from) => from <= killedAt) || worker.lines.some(({ is }) => is === 'thread-killed');
 }
 
-/** Tells whether a fact of a worker's tasks is there. */
-function factsOf({ tasks }: WorkerEvidence, stored: Evidence['stored']): (fact: SaidFact) => boolean {
+/** Gives a function that finds out whether a fact of a worker's tasks is stored. */
+function factsOf({ tasks }: WorkerEvidence, stored: Evidence['stored']): (fact: ReportedFact) => boolean {
   const byTask = new Map(tasks.map((task) => [task, new StoredFacts(stored.get(task))]));
   return (fact) => byTask.get(fact.task)!.has(fact);
 }

@@ -1,10 +1,10 @@
 import type { TaskRecord, TaskSummary } from '../../collector/index.ts';
 import type { Answer, Evidence, Span, WorkerEvidence } from './evidence.ts';
-import { saidFacts } from './said-facts.ts';
+import { reportsOf } from './reports.ts';
 import { INTERVAL_MS } from './schedule.ts';
 import type { ScopePlan } from './schedule.ts';
 
-/** Whether what was told of tasks was true. */
+/** The laws of states: whether answers, streams and stored records show the true state of tasks. */
 
 /** A killed worker's tasks are lost within so many milliseconds. */
 export const LOST_WITHIN_MS = 20_000;
@@ -13,11 +13,11 @@ export const LOST_WITHIN_MS = 20_000;
 export function endsAreTrue({ schedule, workers, stored }: Evidence): string[] {
   const plans = new Map(schedule.workers.flatMap(({ tasks }) => tasks.map(({ uuid, scopes }) => [uuid, scopes])));
   return workers.flatMap((worker) => {
-    const ends = new Map(saidFacts(worker).flatMap(({ fact }) => (fact.kind === 'task-end' ? [[fact.task, fact.state]] : [])));
+    const ends = new Map(reportsOf(worker).flatMap(({ fact }) => (fact.kind === 'task-end' ? [[fact.task, fact.state]] : [])));
     return worker.tasks.flatMap((task) => {
       const record = stored.get(task)?.record;
       const isKilled = worker.killedAt !== undefined;
-      if (record === undefined) return isKilled ? [] : [`${task} is not there`];
+      if (record === undefined) return isKilled ? [] : [`${task} is not stored`];
       if (isKilled && record.state === 'lost') return [];
       return differences(task, record, endOf(ends.get(task), plans.get(task)!));
     });
@@ -35,21 +35,21 @@ function endOf(state: 'completed' | 'failed' | undefined, scopes: readonly Scope
     finished: true,
     jobs: { total: jobs.length, finished: jobs.length - failed, failed, running: 0 },
     heard: null,
-    // Where a record has it: nothing was dropped.
+    // Checked where a record has the field: nothing was dropped.
     facts_missing: 0,
   };
 }
 
 function differences(task: string, record: TaskRecord, end: End): string[] {
   const wrong = Object.entries(end).flatMap(([name, value]) => {
-    const told = (record as unknown as Record<string, unknown>)[name];
-    if (told === undefined || JSON.stringify(told) === JSON.stringify(value)) return [];
-    return [`${task} has ${name} ${JSON.stringify(told)}, expected ${JSON.stringify(value)}`];
+    const actual = (record as unknown as Record<string, unknown>)[name];
+    if (actual === undefined || JSON.stringify(actual) === JSON.stringify(value)) return [];
+    return [`${task} has ${name} ${JSON.stringify(actual)}, expected ${JSON.stringify(value)}`];
   });
   return record.end === null ? [...wrong, `${task} has no end`] : wrong;
 }
 
-/** A scope that encloses others is no job. */
+/** A scope with scopes inside is no job. */
 function jobsOf(scopes: readonly ScopePlan[]): ScopePlan[] {
   return scopes.flatMap((scope) => (scope.inside.length === 0 ? [scope] : jobsOf(scope.inside)));
 }
@@ -71,23 +71,23 @@ export function killedAreLost({ workers, stored }: Evidence): string[] {
 }
 
 /**
- * `lost` is told only of a worker that could not be heard: killed, or stopped or without its collector thread
- * for longer than an interval; and no more once it was heard again.
+ * Only the tasks of a silent worker are shown as `lost`: it was killed, or stopped or without its collector thread for
+ * longer than an interval, and was not heard again since.
  */
 export function livingAreNotLost({ workers, answers, streams }: Evidence): string[] {
   return workers.flatMap((worker) => {
     const silences = silencesOf(worker);
     return worker.tasks.flatMap((task) => {
-      const told = answers.filter((answer) => answer.task === task);
-      const lost = told.filter(({ record }) => record?.state === 'lost');
-      const wrong = lost.filter((answer) => !silences.some((silence) => excuses(silence, answer, told)));
+      const ofTask = answers.filter((answer) => answer.task === task);
+      const lost = ofTask.filter(({ record }) => record?.state === 'lost');
+      const wrong = lost.filter((answer) => !silences.some((silence) => excuses(silence, answer, ofTask)));
       const streamed = streams
         .filter((stream) => stream.task === task)
         .flatMap(({ events }) => events)
         .filter(({ data, receivedAt }) => data.includes('"state":"lost"') && !silences.some(({ from }) => from <= receivedAt));
       return [
-        ...wrong.map(({ receivedAt }) => `an answer told ${task} lost at ${receivedAt}: its worker lived`),
-        ...streamed.map(({ receivedAt }) => `a stream told ${task} lost at ${receivedAt}: its worker lived`),
+        ...wrong.map(({ receivedAt }) => `an answer shows ${task} as lost at ${receivedAt}: its worker lived`),
+        ...streamed.map(({ receivedAt }) => `a stream shows ${task} as lost at ${receivedAt}: its worker lived`),
       ];
     });
   });
@@ -104,13 +104,13 @@ function silencesOf({ killedAt, stops, lines }: WorkerEvidence): Span[] {
   return killedAt === undefined ? long : [...long, { from: killedAt, to: Infinity }];
 }
 
-/** It had begun, and no answer before this one knew of a sign of life after its end. */
-function excuses({ from, to }: Span, answer: Answer, told: readonly Answer[]): boolean {
+/** Whether the silence had begun, and no earlier answer has a heartbeat after the end of the silence. */
+function excuses({ from, to }: Span, answer: Answer, ofTask: readonly Answer[]): boolean {
   if (from > answer.receivedAt) return false;
-  return !told.some(({ receivedAt, record }) => receivedAt < answer.sentAt && Date.parse(record?.heard ?? '') > to);
+  return !ofTask.some(({ receivedAt, record }) => receivedAt < answer.sentAt && Date.parse(record?.heard ?? '') > to);
 }
 
-/** A worker that was not killed ends by itself, with all said and done, and nothing was waited for in vain. */
+/** A worker that was not killed ends by itself without an error, and no wait of the suite was in vain. */
 export function workersEnd({ workers, unsettled }: Evidence): string[] {
   const wrong = workers.flatMap(({ killedAt, code, stderr }, index) =>
     killedAt === undefined && code !== 0 ? [`worker ${index} ended with code ${code}: ${stderr}`] : [],
@@ -138,7 +138,7 @@ export function answersOnlyGrow({ answers, stored, storeFaults }: Evidence): str
     if (earlier.finished && state !== earlier.state) wrong.push(`${task} was ${earlier.state}, then ${state}`);
   }
   for (const [task, { version }] of before) {
-    if (version > (stored.get(task)?.record.version ?? 0)) wrong.push(`${task} was told in version ${version}, which is not stored`);
+    if (version > (stored.get(task)?.record.version ?? 0)) wrong.push(`${task} was shown in version ${version}, which is not stored`);
   }
   return wrong;
 }

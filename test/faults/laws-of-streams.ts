@@ -2,7 +2,7 @@ import type { TaskRecord } from '../../collector/index.ts';
 import { FollowedRecord } from '../collector/server/live/event-reader.ts';
 import type { Evidence, StreamEvidence } from './evidence.ts';
 
-/** What watchers got who went on from server to server. */
+/** The laws of streams: what watchers got that reconnected from server to server. */
 
 /** No text twice or missing, no version back, no second beginning, and at the end what is stored. */
 export function streamsAreWhole({ streams, stored }: Evidence): string[] {
@@ -26,38 +26,38 @@ function wrongIn({ events }: StreamEvidence, stored: TaskRecord | undefined): st
     if (now < version) return [`went from version ${version} to ${now}`];
     version = now;
   }
-  if (stored === undefined) return events.length === 0 ? [] : ['told of a task that is not stored'];
+  if (stored === undefined) return events.length === 0 ? [] : ['has events of a task that is not stored'];
   if (followed.ended !== stored.finished) return [followed.ended ? 'ended, the task did not' : 'did not end'];
-  const [told, kept] = [lasting(followed.record), lasting(stored)];
-  return told === kept ? [] : [`came to ${told}, stored is ${kept}`];
+  const [streamed, kept] = [lasting(followed.record), lasting(stored)];
+  return streamed === kept ? [] : [`came to ${streamed}, stored is ${kept}`];
 }
 
-/** What signs of life change may be told later. */
+/** The record without the fields that heartbeats change: a stream may send those later. */
 function lasting(record: TaskRecord | undefined): string {
   return JSON.stringify({ ...record, heard: null, busy_since: null });
 }
 
 /**
- * Each change of all tasks tells something new, none goes back, and of each task the last one comes. A client that
- * connects anew may get again what it got before.
+ * Each change of the list is new, none goes back, and of each task the latest comes. A client that connects again may get
+ * again what it got before.
  */
 export function listIsWhole({ list, stored }: Evidence): string[] {
   const wrong: string[] = [];
-  const told = new Map<string, Pick<TaskRecord, 'version' | 'state'> & { readonly connection: number }>();
+  const latest = new Map<string, Pick<TaskRecord, 'version' | 'state'> & { readonly connection: number }>();
   for (const { data, connection } of list) {
     const { task_uuid, version, state } = JSON.parse(data) as TaskRecord;
-    const before = told.get(task_uuid);
-    // That it is lost, or is so no more, is no new version.
-    // Lost and heard again between two looks, it is told as it is.
+    const before = latest.get(task_uuid);
+    // A loss, and its end, is no new version. Of a worker that was lost and heard again between two checks, the list has
+    // `running` once more.
     const isNew =
       before === undefined ||
       version > before.version ||
       (version === before.version && (state !== before.state || state === 'running' || connection !== before.connection));
-    if (!isNew) wrong.push(`the list told ${task_uuid} in version ${version}, ${state}, after ${before.version}, ${before.state}`);
-    told.set(task_uuid, { version, state, connection });
+    if (!isNew) wrong.push(`the list has ${task_uuid} in version ${version}, ${state}, after ${before.version}, ${before.state}`);
+    latest.set(task_uuid, { version, state, connection });
   }
   for (const [task, { record }] of stored) {
-    const version = told.get(task)?.version;
+    const version = latest.get(task)?.version;
     if (version !== record.version) wrong.push(`the list came to version ${version} of ${task}, stored is ${record.version}`);
   }
   return wrong;

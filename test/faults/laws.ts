@@ -1,17 +1,17 @@
 import type { Evidence } from './evidence.ts';
-import { acknowledgedIsThere, nothingElseIsThere, orderIsKept, saidBeforeKillIsThere } from './laws-of-facts.ts';
+import { acknowledgedIsStored, nothingElseIsStored, orderIsKept, reportedBeforeKillIsStored } from './laws-of-facts.ts';
 import { answersOnlyGrow, endsAreTrue, killedAreLost, livingAreNotLost, workersEnd } from './laws-of-states.ts';
 import { listIsWhole, streamsAreWhole } from './laws-of-streams.ts';
 
-/** Says what in a round is against it, a line each; nothing if all is well. */
+/** Gives what in a round breaks the law, a line each; nothing if all is well. */
 export type Law = (evidence: Evidence) => string[];
 
-/** What has to hold after every round, whatever befell it. */
+/** The laws that hold after every round, whatever faults it had. */
 export const LAWS: readonly Law[] = [
-  acknowledgedIsThere,
-  nothingElseIsThere,
+  acknowledgedIsStored,
+  nothingElseIsStored,
   orderIsKept,
-  saidBeforeKillIsThere,
+  reportedBeforeKillIsStored,
   endsAreTrue,
   killedAreLost,
   livingAreNotLost,

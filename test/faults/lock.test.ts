@@ -9,7 +9,7 @@ test('a lock is waited for until the disk has room for it', async ({ skip }) => 
   onTestFinished(() => disk.remove());
   skip(!disk.isFileSystem, 'a file system can not be mounted here');
   const path = join(disk.folder, 'tasks.sqlite');
-  // Closed, it has no file of shared memory, and whoever is the first to open it writes one.
+  // A closed database has no file of shared memory: the first process that opens it writes one.
   const database = new DatabaseSync(path);
   database.exec('PRAGMA journal_mode = WAL; CREATE TABLE task (uuid)');
   database.close();

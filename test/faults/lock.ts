@@ -1,20 +1,20 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const AGAIN_MS = 5;
+const RETRY_MS = 5;
 const GIVE_UP_MS = 20_000;
-/** The primary ones among SQLite's result codes: https://www.sqlite.org/rescode.html */
+/** SQLite's primary result codes: https://www.sqlite.org/rescode.html */
 const RESULT = { busy: 5, ioError: 10, full: 13, cannotOpen: 14 } as const;
-/** The first one to open a file writes one of shared memory beside it, for which a full disk has no room. */
+/** The first process that opens a file writes a file of shared memory beside it, for which a full disk has no room. */
 const LOCKED_OR_FULL: ReadonlySet<number> = new Set(Object.values(RESULT));
 
-/** Locks a SQLite file for so long, from the moment on at which nobody else has it locked and its disk has room. */
+/** Locks a SQLite file for so long, as soon as no other process has it locked and its disk has room. */
 export async function holdLock(path: string, forMs: number): Promise<void> {
-  // It must not wait by standing still: a process that this one has stopped may hold the lock.
+  // It must not block: a process that the suite has stopped may hold the lock.
   const database = new DatabaseSync(path, { timeout: 0 });
   const until = performance.now() + GIVE_UP_MS;
   try {
-    while (!isLocked(database, performance.now() > until)) await pause(AGAIN_MS);
+    while (!isLocked(database, performance.now() > until)) await pause(RETRY_MS);
     await pause(forMs);
   } finally {
     database.close();

@@ -10,19 +10,19 @@ import { newDisk } from './disk.ts';
 import type { Disk } from './disk.ts';
 import type { Evidence, Span, StoredTaskEvidence } from './evidence.ts';
 import { holdLock } from './lock.ts';
-import type { WorkerCommand, WorkerLine } from './said.ts';
+import type { WorkerCommand, WorkerLine } from './worker-lines.ts';
 import { INTERVAL_MS } from './schedule.ts';
 import type { Fault, Schedule, WorkerPlan } from './schedule.ts';
 import { RecordReader, StreamWatcher } from './watcher.ts';
 
-/** For how long anything is waited for: what is promised to come within 20 s has to. */
+/** How long the suite waits for anything: the longest time that is promised. */
 export const SETTLE_MS = 20_000;
 const LOOK_MS = 10;
-/** What one process has compiled the next one need not. */
+/** The processes of all rounds share their compiled code. */
 const COMPILE_CACHE = mkdtempSync(join(tmpdir(), 'taskspan-faults-compiled-'));
 process.once('exit', () => rmSync(COMPILE_CACHE, { recursive: true, force: true }));
 
-/** Runs a round to its end and gives all that is known of it. */
+/** Runs a round to its end and gives its evidence. */
 export async function runRound(schedule: Schedule): Promise<Evidence> {
   const round = new Round(schedule);
   try {
@@ -32,7 +32,7 @@ export async function runRound(schedule: Schedule): Promise<Evidence> {
   }
 }
 
-/** A worker's process and what befell it. */
+/** A worker's process and its faults. */
 interface Worker {
   readonly plan: WorkerPlan;
   readonly process: Child;
@@ -74,16 +74,16 @@ class Round {
   async run(): Promise<Evidence> {
     await this.#settled('the start', () => this.#workers.every(({ process }) => linesOf(process).length > 0));
     await this.#serves();
-    const where = (): string | undefined => this.#url;
+    const serverUrl = ():  string | undefined => this.#url;
     const tasks = this.#workers.flatMap(({ plan }) => plan.tasks.map(({ uuid }) => uuid));
-    for (const uuid of tasks) this.#streams.set(uuid, new StreamWatcher(where, `/tasks/${uuid}/events`));
-    this.#list = new StreamWatcher(where, '/tasks/events', '0');
-    this.#reader = new RecordReader(where, tasks);
+    for (const uuid of tasks) this.#streams.set(uuid, new StreamWatcher(serverUrl, `/tasks/${uuid}/events`));
+    this.#list = new StreamWatcher(serverUrl, '/tasks/events', '0');
+    this.#reader = new RecordReader(serverUrl, tasks);
     this.#stall.enable();
     for (const worker of this.#workers) command(worker, 'go');
-    await Promise.all(this.#schedule.faults.map((fault) => this.#befall(fault)));
-    await Promise.all(this.#workers.map((worker) => this.#over(worker)));
-    await this.#told(tasks);
+    await Promise.all(this.#schedule.faults.map((fault) => this.#cause(fault)));
+    await Promise.all(this.#workers.map((worker) => this.#ended(worker)));
+    await this.#streamsComplete(tasks);
     return this.#evidence(tasks, await this.#read(tasks));
   }
 
@@ -104,7 +104,7 @@ class Round {
     return child;
   }
 
-  async #befall(fault: Fault): Promise<void> {
+  async #cause(fault: Fault): Promise<void> {
     await pause(fault.at);
     switch (fault.kind) {
       case 'kill-worker':
@@ -160,7 +160,7 @@ class Round {
     this.#disk.free(this.#pids());
   }
 
-  /** One that is stopped in the midst of a commit holds the lock of the store meanwhile. */
+  /** Stops a process for a while. If it was in the midst of a commit, it holds the lock of the store meanwhile. */
   async #stop(process: Child, forMs: number, stops: Span[] = []): Promise<void> {
     await this.#withoutStore(async () => {
       stops.push(await stopped(process, forMs));
@@ -172,14 +172,14 @@ class Round {
     return all.filter(({ isOver }) => !isOver).map(({ pid }) => pid);
   }
 
-  /** A worker that was not killed ends by itself; the tasks of one that was are lost. */
-  async #over({ process, killedAt, plan, lostAfterMs }: Worker): Promise<void> {
+  /** Waits until a worker has ended, and if it was killed, until its open tasks are lost. */
+  async #ended({ process, killedAt, plan, lostAfterMs }: Worker): Promise<void> {
     await this.#settled(`the end of a worker: ${process.stderr}`, () => process.isOver);
     if (killedAt === undefined) return;
     const begun = Date.now();
     await Promise.all(
       plan.tasks.map(async ({ uuid }) => {
-        // What was told before it was over counts no more.
+        // Answers to requests before its end do not count.
         const state = (): string | undefined =>
           this.#reader!.answers.findLast(({ task, sentAt }) => task === uuid && sentAt > begun)?.record?.state;
         await this.#settled(`${uuid} to be lost`, () => this.#isUnknown(uuid, begun) || !['running', undefined].includes(state()));
@@ -188,13 +188,13 @@ class Round {
     );
   }
 
-  /** Its worker was killed before it could say anything. */
+  /** Whether a task is not found: its worker was killed before it could report anything. */
   #isUnknown(uuid: string, since: number): boolean {
     return this.#reader!.answers.some(({ task, sentAt, status }) => task === uuid && sentAt > since && status === 404);
   }
 
-  /** All streams have told what there is. */
-  async #told(tasks: readonly string[]): Promise<void> {
+  /** Waits until all streams have sent what is stored. */
+  async #streamsComplete(tasks: readonly string[]): Promise<void> {
     const store = sqliteStore(this.#store);
     try {
       for (const uuid of tasks) {
@@ -208,14 +208,14 @@ class Round {
           if (state !== 'lost') return events.at(-1)?.event === 'end';
           return events.some(({ data }) => reached.test(data)) && events.some(({ data }) => data.includes('"state":"lost"'));
         });
-        await this.#settled(`the list to tell ${uuid}`, () => list.some(({ data }) => data.includes(uuid) && reached.test(data)));
+        await this.#settled(`the list to have ${uuid}`, () => list.some(({ data }) => data.includes(uuid) && reached.test(data)));
       }
     } finally {
       await store.close();
     }
   }
 
-  /** What is stored, as a server says that nobody asked before. */
+  /** Reads what is stored by a fresh server, which has nothing cached. */
   async #read(tasks: readonly string[]): Promise<Map<string, StoredTaskEvidence>> {
     const store = sqliteStore(this.#store);
     const app = createTasksApp({ store, listen: false });
@@ -255,6 +255,7 @@ class Round {
     };
   }
 
+  /** Waits until a condition holds, and notes in the evidence if it never does. */
   async #settled(what: string, isSo: () => boolean): Promise<void> {
     const until = performance.now() + SETTLE_MS;
     while (!isSo()) {
@@ -276,10 +277,10 @@ async function stopped(process: Child, forMs: number): Promise<Span> {
 }
 
 function command({ process }: Worker, line: WorkerCommand): void {
-  process.tell(line);
+  process.send(line);
 }
 
-/** The last line of a killed process may be a part of one. */
+/** The lines of a worker. The last line of a killed process may be incomplete. */
 function linesOf({ lines }: Child): WorkerLine[] {
   return lines.flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as WorkerLine] : []));
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Figures } from './figures.ts';
-import { acknowledgedIsThere, nothingElseIsThere, orderIsKept, saidBeforeKillIsThere } from './laws-of-facts.ts';
+import { acknowledgedIsStored, nothingElseIsStored, orderIsKept, reportedBeforeKillIsStored } from './laws-of-facts.ts';
 import { answersOnlyGrow, endsAreTrue, killedAreLost, livingAreNotLost, workersEnd } from './laws-of-states.ts';
 import { listIsWhole, streamsAreWhole } from './laws-of-streams.ts';
 import { LAWS } from './laws.ts';
@@ -14,11 +14,11 @@ import { scheduleOf } from './schedule.ts';
  */
 const rounds = Number(process.env['TASKSPAN_FAULT_ROUNDS'] ?? 50);
 const firstSeed = Number(process.env['TASKSPAN_FAULT_SEED'] ?? Math.floor(Math.random() * 1_000_000));
-/** Their processes mostly wait, so that two machines' worth of them fits on one. */
+/** How many rounds run at a time: their processes mostly wait. */
 const AT_ONCE = 2;
 const ROUND_LIMIT_MS = 60_000;
 
-const offences = new Map<Law, string[]>();
+const violations = new Map<Law, string[]>();
 const broken: string[] = [];
 const figures = new Figures();
 
@@ -34,25 +34,25 @@ afterAll(() => console.log(`seeds from ${firstSeed} on: ${figures.toString()}`))
 
 async function judge(seed: number): Promise<void> {
   const schedule = scheduleOf(seed);
-  const told: string[] = [];
+  const wrong: string[] = [];
   try {
     const evidence = await runRound(schedule);
     figures.add(evidence);
     for (const law of LAWS) {
-      const wrong = law(evidence).map((what) => `seed ${seed}: ${what}`);
-      offences.set(law, [...(offences.get(law) ?? []), ...wrong]);
-      told.push(...wrong);
+      const found = law(evidence).map((what) => `seed ${seed}: ${what}`);
+      violations.set(law, [...(violations.get(law) ?? []), ...found]);
+      wrong.push(...found);
     }
   } catch (error) {
     broken.push(`seed ${seed}: ${(error as Error).stack}`);
-    told.push(broken.at(-1)!);
+    wrong.push(broken.at(-1)!);
   }
-  if (told.length === 0) return;
-  console.error(`${told.join('\n')}\nnpm run faults -- --seed ${seed} --rounds 1 runs it again:\n${JSON.stringify(schedule, null, 2)}`);
+  if (wrong.length === 0) return;
+  console.error(`${wrong.join('\n')}\nnpm run faults -- --seed ${seed} --rounds 1 runs it again:\n${JSON.stringify(schedule, null, 2)}`);
 }
 
 function expectKept(law: Law): void {
-  expect(offences.get(law)).toEqual([]);
+  expect(violations.get(law)).toEqual([]);
 }
 
 describe('after any faults', () => {
@@ -61,19 +61,19 @@ describe('after any faults', () => {
     expect(figures.acknowledged).toBeGreaterThan(0);
   });
 
-  test('every acknowledged fact is there', () => expectKept(acknowledgedIsThere));
+  test('every acknowledged fact is stored', () => expectKept(acknowledgedIsStored));
 
-  test('nothing is there twice, and nothing that was never said', () => expectKept(nothingElseIsThere));
+  test('nothing is stored twice, and nothing that was never reported', () => expectKept(nothingElseIsStored));
 
-  test('the log keeps the order, and what is there has all that was said before it', () => expectKept(orderIsKept));
+  test('the log keeps the order, and where a fact is stored, all that was reported before it is', () => expectKept(orderIsKept));
 
-  test('what was said 100 ms before a kill -9 is there', () => expectKept(saidBeforeKillIsThere));
+  test('what was reported 100 ms before a kill -9 is stored', () => expectKept(reportedBeforeKillIsStored));
 
   test('an ended task has its true state, status and jobs, and nothing was dropped', () => expectKept(endsAreTrue));
 
   test('the tasks of a killed worker are lost within 20 s', () => expectKept(killedAreLost));
 
-  test('no task is told lost whose worker lives', () => expectKept(livingAreNotLost));
+  test('no task of a living worker is shown as lost', () => expectKept(livingAreNotLost));
 
   test('a worker that was not killed ends by itself, in time and without an error', () => expectKept(workersEnd));
 
@@ -81,5 +81,5 @@ describe('after any faults', () => {
 
   test('a stream of a task has no gap and no repeat, whichever servers it came from', () => expectKept(streamsAreWhole));
 
-  test('the stream of all tasks tells each change once, and of each task the latest', () => expectKept(listIsWhole));
+  test('the stream of all tasks has each change once, and of each task the latest', () => expectKept(listIsWhole));
 });

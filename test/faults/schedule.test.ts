@@ -3,7 +3,7 @@ import { INTERVAL_MS, LOST_MS, scheduleOf } from './schedule.ts';
 
 const SCHEDULES = Array.from({ length: 50 }, (_, seed) => scheduleOf(seed));
 
-test('a seed gives the same schedule each time, another one another', () => {
+test('a seed gives the same schedule each time, another seed another schedule', () => {
   expect(scheduleOf(7)).toEqual(scheduleOf(7));
   expect(new Set(SCHEDULES.map((schedule) => JSON.stringify({ ...schedule, seed: 0 }))).size).toBe(SCHEDULES.length);
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** What a round does: who works at what, and what befalls them when. All of it follows from the seed. */
+/** What happens in a round: the tasks of each worker, and the faults with their times. All of it follows from the seed. */
 export interface Schedule {
   readonly seed: number;
   readonly workers: readonly WorkerPlan[];
@@ -21,7 +21,7 @@ export interface ScopePlan {
   readonly inside: readonly ScopePlan[];
   /** Whether the scopes inside run side by side. */
   readonly parallel: boolean;
-  /** Whether it ends by an error; one that encloses others never does. */
+  /** Whether it ends by an error; a scope with scopes inside never does. */
   readonly fails: boolean;
 }
 
@@ -70,7 +70,7 @@ function scopes(depth: number, least: number, most: number): fc.Arbitrary<ScopeP
 const task = (least: number, most: number): fc.Arbitrary<TaskPlan> =>
   fc.record({ uuid: fc.uuid({ version: 4 }), scopes: scopes(2, least, most) });
 
-/** One task is over soon, the other one goes on while faults come. */
+/** A worker with a short task, and a task that goes on while faults come. */
 const worker: fc.Arbitrary<WorkerPlan> = fc.tuple(task(1, 2), task(7, 10)).map((tasks) => ({ tasks }));
 
 const at = fc.integer({ min: 50, max: 1200 });

@@ -1,30 +1,30 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
 import type { TaskRecord, TaskSummary } from '../../collector/index.ts';
-import type { Answer, ToldEvent } from './evidence.ts';
+import type { Answer, StreamEvent } from './evidence.ts';
 
 /** Gives the address of the server as it is now; `undefined` while there is none. */
 export type Where = () => string | undefined;
 
-const AGAIN_MS = 30;
+const RETRY_MS = 30;
 const ASK_MS = 10;
 const LISTS_A_RECORD = 8;
-/** A server that was stopped goes on long before. */
+/** How long an answer may take: a server that was stopped goes on long before. */
 const ANSWER_MS = 10_000;
 
 /** Follows a stream of server-sent events from one server to the next, until it ends or is closed. */
 export class StreamWatcher {
-  readonly events: ToldEvent[] = [];
+  readonly events: StreamEvent[] = [];
   readonly #where: Where;
   readonly #path: string;
   readonly #first: string;
   #source: EventSource | undefined;
-  #again: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #lastId = '';
   #connections = 0;
   #closed = false;
 
-  /** @param first What to begin after, where not with the whole. */
+  /** @param first The change to begin after; empty to begin with the whole. */
   constructor(where: Where, path: string, first: string = '') {
     this.#where = where;
     this.#path = path;
@@ -35,7 +35,7 @@ export class StreamWatcher {
   close(): void {
     this.#closed = true;
     this.#source?.close();
-    clearTimeout(this.#again);
+    clearTimeout(this.#retry);
   }
 
   #open(): void {
@@ -52,7 +52,7 @@ export class StreamWatcher {
         if (event === 'end') this.close();
       });
     }
-    // It would come back by itself, but later than a round has time for.
+    // The source would reconnect by itself, but later than a round has time for.
     source.addEventListener('error', () => {
       source.close();
       this.#later();
@@ -60,7 +60,7 @@ export class StreamWatcher {
   }
 
   #later(): void {
-    if (!this.#closed) this.#again = setTimeout(() => this.#open(), AGAIN_MS);
+    if (!this.#closed) this.#retry = setTimeout(() => this.#open(), RETRY_MS);
   }
 }
 
@@ -107,6 +107,6 @@ export class RecordReader {
 }
 
 function recordsIn(body: string): Answer['record'][] {
-  const told = JSON.parse(body) as TaskRecord | { tasks: TaskSummary[] };
-  return 'tasks' in told ? told.tasks : [told];
+  const answer = JSON.parse(body) as TaskRecord | { tasks: TaskSummary[] };
+  return 'tasks' in answer ? answer.tasks : [answer];
 }

@@ -6,17 +6,17 @@ import type { Worker } from 'node:worker_threads';
 import { startTaskspan } from '../../collector/index.ts';
 import { TaskUpdater } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
-import type { SaidFact, WorkerLine } from './said.ts';
+import type { ReportedFact, WorkerLine } from './worker-lines.ts';
 import type { ScopePlan, TaskPlan, WorkerPlan } from './schedule.ts';
 
 /**
- * A worker of a round: `worker.ts STORE INTERVAL_MS PLAN`. It runs the tasks of its plan and writes
- * down what it said and what was acknowledged.
+ * A worker of a round: `worker.ts STORE INTERVAL_MS PLAN`. It runs the tasks of its plan and
+ * prints what it reported and what was acknowledged.
  */
 const [store = '', intervalMs = '', tasksPlan = ''] = process.argv.slice(2);
 const { tasks } = JSON.parse(tasksPlan) as WorkerPlan;
 
-/** A flush gives up after two seconds without a word; one that took less has seen all committed. */
+/** A flush gives up silently after two seconds; a flush that took less has seen all committed. */
 const FLUSHED_MS = 1500;
 
 let numbers = 0;
@@ -55,74 +55,74 @@ function watchThread(worker: Worker): void {
   });
 }
 
-/** Asks again and again until all that was ever said is acknowledged. */
+/** Flushes again and again until all that was reported is acknowledged. */
 async function acknowledge(): Promise<void> {
   for (let isLast = false; !isLast; await pause(10)) {
-    const asked = over;
+    const isAllReported = over;
     const number = ++numbers;
     write({ is: 'flushing', number });
     const from = performance.now();
     await taskspan.flush();
     if (performance.now() - from > FLUSHED_MS) continue;
     write({ is: 'flushed', number });
-    isLast = asked;
+    isLast = isAllReported;
   }
 }
 
 async function runTask({ uuid: task, scopes }: TaskPlan): Promise<void> {
-  const started = saying({ kind: 'task-start', task });
+  const started = reporting({ kind: 'task-start', task });
   const updater = new TaskUpdater({ taskName: task, taskUuid: task });
   started();
   for (const [index, scope] of scopes.entries()) await runScope(updater, scope, task, String(index));
   const failed = JSON.stringify(scopes).includes('"fails":true');
-  const ended = saying({ kind: 'task-end', task, state: failed ? 'failed' : 'completed' });
+  const ended = reporting({ kind: 'task-end', task, state: failed ? 'failed' : 'completed' });
   updater.insertFinalUpdate();
   ended();
 }
 
 async function runScope(around: Pick<Scope<true>, 'scope'>, plan: ScopePlan, task: string, scope: string): Promise<void> {
   const { steps, inside, parallel, fails } = plan;
-  const started = saying({ kind: 'scope-start', task, scope });
+  const started = reporting({ kind: 'scope-start', task, scope });
   let ended = started;
   await around.scope(scope, async (updater) => {
     started();
     for (const [index, { messages, pauseMs }] of steps.entries()) {
-      for (let count = 0; count < messages; count++) say(updater, task, scope, `${scope}/${index}/${count}`);
-      const progress = saying({ kind: 'progress', task, scope, done: index + 1 });
+      for (let count = 0; count < messages; count++) notify(updater, task, scope, `${scope}/${index}/${count}`);
+      const progress = reporting({ kind: 'progress', task, scope, done: index + 1 });
       updater.progress(index + 1, steps.length);
       progress();
       await pause(pauseMs);
     }
-    const run = (one: ScopePlan, index: number): Promise<void> => runScope(updater, one, task, `${scope}.${index}`);
+    const run = (inner: ScopePlan, index: number): Promise<void> => runScope(updater, inner, task, `${scope}.${index}`);
     if (parallel) await Promise.all(inside.map(run));
-    else for (const [index, one] of inside.entries()) await run(one, index);
-    ended = saying({ kind: 'scope-end', task, scope, outcome: fails ? 'failed' : 'completed' });
+    else for (const [index, inner] of inside.entries()) await run(inner, index);
+    ended = reporting({ kind: 'scope-end', task, scope, outcome: fails ? 'failed' : 'completed' });
     if (fails) throw new Error(`${scope} fails`);
   });
   ended();
 }
 
-function say(updater: Scope<true>, task: string, scope: string, text: string): void {
-  const said = saying({ kind: 'message', task, scope, text });
+function notify(updater: Scope<true>, task: string, scope: string, text: string): void {
+  const reported = reporting({ kind: 'message', task, scope, text });
   updater.notify(text);
-  said();
+  reported();
 }
 
-/** Writes down that a fact is about to be told; what it gives is called when it has been. */
-function saying(fact: SaidFact): () => void {
+/** Prints that a fact is about to be reported; the caller calls the function that it returns when it has been. */
+function reporting(fact: ReportedFact): () => void {
   const number = ++numbers;
-  write({ is: 'saying', number, fact });
-  return () => write({ is: 'said', number, at: Date.now() });
+  write({ is: 'reporting', number, fact });
+  return () => write({ is: 'reported', number, at: Date.now() });
 }
 
-/** Directly, not by `process.stdout`: it has left this process when the call returns. */
+/** Prints a line directly, not by `process.stdout`: it has left this process when the call returns. */
 function write(line: WorkerLine): void {
   let rest: Uint8Array = Buffer.from(`${JSON.stringify(line)}\n`);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(1, rest));
     } catch (error) {
-      // The other end reads too slowly.
+      // The suite reads too slowly.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
       block(1);
     }

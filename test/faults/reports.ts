@@ -1,36 +1,37 @@
 import type { ScopeRecord } from '../../collector/index.ts';
 import type { StoredTaskEvidence, WorkerEvidence } from './evidence.ts';
-import type { SaidFact } from './said.ts';
+import type { ReportedFact } from './worker-lines.ts';
 
-/** A fact as a worker told it. */
-export interface Said {
-  readonly fact: SaidFact;
-  /** Line of the worker before the call, and the one after it; none where it was killed in between. */
-  readonly saying: number;
-  readonly said: number | undefined;
+/** A fact, and when a worker reported it. */
+export interface Report {
+  readonly fact: ReportedFact;
+  /** Index of the worker's line before the call. */
+  readonly begun: number;
+  /** Index of the worker's line after the call; `undefined` where the worker was killed in between. */
+  readonly returned: number | undefined;
   readonly at: number | undefined;
   readonly isAcknowledged: boolean;
 }
 
-/** What a worker said, in the order in which it began to. */
-export function saidFacts({ lines }: Pick<WorkerEvidence, 'lines'>): Said[] {
-  const saidAt = new Map<number, { line: number; at: number }>();
+/** The facts that a worker reported, in the order in which the calls began. */
+export function reportsOf({ lines }: Pick<WorkerEvidence, 'lines'>): Report[] {
+  const returns = new Map<number, { line: number; at: number }>();
   const flushingAt = new Map<number, number>();
   let acknowledged = -1;
   for (const [line, entry] of lines.entries()) {
-    if (entry.is === 'said') saidAt.set(entry.number, { line, at: entry.at });
+    if (entry.is === 'reported') returns.set(entry.number, { line, at: entry.at });
     else if (entry.is === 'flushing') flushingAt.set(entry.number, line);
     else if (entry.is === 'flushed') acknowledged = Math.max(acknowledged, flushingAt.get(entry.number)!);
   }
-  return lines.flatMap((entry, saying) => {
-    if (entry.is !== 'saying') return [];
-    const said = saidAt.get(entry.number);
-    const isAcknowledged = said !== undefined && said.line < acknowledged;
-    return [{ fact: entry.fact, saying, said: said?.line, at: said?.at, isAcknowledged }];
+  return lines.flatMap((entry, begun) => {
+    if (entry.is !== 'reporting') return [];
+    const returned = returns.get(entry.number);
+    const isAcknowledged = returned !== undefined && returned.line < acknowledged;
+    return [{ fact: entry.fact, begun, returned: returned?.line, at: returned?.at, isAcknowledged }];
   });
 }
 
-/** What is stored of a task, to be asked for facts. */
+/** Finds facts in what is stored of a task. */
 export class StoredFacts {
   readonly #stored: StoredTaskEvidence | undefined;
   readonly #scopes = new Map<string, ScopeRecord>();
@@ -42,8 +43,8 @@ export class StoredFacts {
     for (const scope of scopesIn(stored?.attempts ?? [])) this.#scopes.set(scope.name, scope);
   }
 
-  /** Whether a fact is there, in the log and in the tree of scopes where it belongs into both. */
-  has(fact: SaidFact): boolean {
+  /** Whether a fact is stored: in the log, in the tree of scopes, or in both where it belongs into both. */
+  has(fact: ReportedFact): boolean {
     const scope = 'scope' in fact ? this.#scopes.get(fact.scope) : undefined;
     switch (fact.kind) {
       case 'task-start':
@@ -62,18 +63,18 @@ export class StoredFacts {
   }
 }
 
-/** All scopes of a task, the attempts left out. */
+/** All scopes of a task, at any depth, without its attempts. */
 export function scopesIn(records: readonly ScopeRecord[]): ScopeRecord[] {
   return records.flatMap(({ scopes }) => [...scopes, ...scopesIn(scopes)]);
 }
 
-/** How the log tells that a scope begins. */
+/** The line of the log where a scope begins. */
 export function startLine(scope: string): string {
   return `\t - ${scope}`;
 }
 
-/** A fact in a few words. */
-export function named(fact: SaidFact): string {
+/** A fact in a few words, for the reports of the suite. */
+export function named(fact: ReportedFact): string {
   const { kind, task } = fact;
   const what = 'text' in fact ? fact.text : 'done' in fact ? `${fact.scope} ${fact.done}` : 'scope' in fact ? fact.scope : '';
   return `${kind} ${what} of ${task}`;

@@ -1,9 +1,9 @@
 import type { ScopeRecord, TaskRecord } from '../../collector/index.ts';
-import type { Answer, Evidence, StoredTaskEvidence, StreamEvidence, ToldEvent, WorkerEvidence } from './evidence.ts';
-import type { SaidFact, WorkerLine } from './said.ts';
+import type { Answer, Evidence, StoredTaskEvidence, StreamEvidence, StreamEvent, WorkerEvidence } from './evidence.ts';
+import type { ReportedFact, WorkerLine } from './worker-lines.ts';
 import type { Schedule } from './schedule.ts';
 
-/** The evidence of a round, to be changed. */
+/** The evidence of a round that a test may change. */
 export type Changeable<T> = T extends ReadonlyMap<infer K, infer V>
   ? Map<K, Changeable<V>>
   : T extends object
@@ -11,18 +11,18 @@ export type Changeable<T> = T extends ReadonlyMap<infer K, infer V>
     : T;
 
 export const TASK = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
-/** When the one worker was killed; in `trueRound` it is not. */
+/** When the worker of {@link killedRound} was killed. */
 export const KILLED_AT = 1000;
 
-/** A round as it should be: one worker, whose one task has two scopes side by side. It completed, all of it acknowledged. */
-export function trueRound(): Changeable<Evidence> {
+/** A valid round: one worker with one task that has two scopes side by side. The task completed, and all of it is acknowledged. */
+export function completedRound(): Changeable<Evidence> {
   const round: Evidence = {
     schedule: SCHEDULE,
     workers: [workerOf(FACTS)],
     stored: new Map([[TASK, stored(RECORD)]]),
     answers: [answer(10, RUNNING), answer(90, RECORD)],
     streams: [streamOf(RECORD)],
-    list: [told('change', '1', { ...RUNNING, log: undefined }), told('change', '2', { ...RECORD, log: undefined })],
+    list: [streamEvent('change', '1', { ...RUNNING, log: undefined }), streamEvent('change', '2', { ...RECORD, log: undefined })],
     storeFaults: [],
     stallMs: 0,
     unsettled: [],
@@ -30,7 +30,7 @@ export function trueRound(): Changeable<Evidence> {
   return structuredClone(round) as Changeable<Evidence>;
 }
 
-/** The same where the worker was killed in the midst of it: its task is lost, and half of it is there. */
+/** The same round where the worker was killed midway: its task is lost, and half of it is stored. */
 export function killedRound(): Changeable<Evidence> {
   const facts = FACTS.slice(0, 6);
   const log = '\t - 0\n\t - 1\n\t - 0 (continued)\n\t0/0/0\n\t0/0/1\n';
@@ -40,8 +40,8 @@ export function killedRound(): Changeable<Evidence> {
     workers: [{ ...workerOf(facts), lines: workerOf(facts).lines.slice(0, -2), killedAt: KILLED_AT, code: null, lostAfterMs: [1400] }],
     stored: new Map([[TASK, { record: lost, attempts: attempts(['running', 2, 1], ['running', 0, null]) }]]),
     answers: [answer(10, { ...RUNNING, log: '\t - 0\n' }), answer(KILLED_AT + 1400, lost)],
-    streams: [{ task: TASK, events: [told('record', '3', { ...RUNNING, log: '' }), told('change', '3', { state: 'lost', version: 3, log_bytes: log.length, log: { offset: 0, text: log } }, KILLED_AT + 1400)] }],
-    list: [told('change', '1', RUNNING)],
+    streams: [{ task: TASK, events: [streamEvent('record', '3', { ...RUNNING, log: '' }), streamEvent('change', '3', { state: 'lost', version: 3, log_bytes: log.length, log: { offset: 0, text: log } }, KILLED_AT + 1400)] }],
+    list: [streamEvent('change', '1', RUNNING)],
     storeFaults: [],
     stallMs: 0,
     unsettled: [],
@@ -59,7 +59,7 @@ function scopePlan(messages: number): Schedule['workers'][number]['tasks'][numbe
   return { steps: [{ messages, pauseMs: 0 }], inside: [], parallel: false, fails: false };
 }
 
-const FACTS: readonly SaidFact[] = [
+const FACTS: readonly ReportedFact[] = [
   { kind: 'task-start', task: TASK },
   { kind: 'scope-start', task: TASK, scope: '0' },
   { kind: 'scope-start', task: TASK, scope: '1' },
@@ -96,11 +96,11 @@ function record(state: TaskRecord['state'], version: number, log: string, more: 
   return { task_name: 'TASK', task_uuid: TASK, state, exception: '', version, ...text, ...more } as TaskRecord;
 }
 
-/** Each fact in 10 ms: `said` at 10, 20, … */
-function workerOf(facts: readonly SaidFact[]): WorkerEvidence {
+/** A worker that reported a fact every 10 ms: at 10, 20, … */
+function workerOf(facts: readonly ReportedFact[]): WorkerEvidence {
   const lines: WorkerLine[] = facts.flatMap((fact, index): WorkerLine[] => [
-    { is: 'saying', number: index + 1, fact },
-    { is: 'said', number: index + 1, at: 10 * (index + 1) },
+    { is: 'reporting', number: index + 1, fact },
+    { is: 'reported', number: index + 1, at: 10 * (index + 1) },
   ]);
   const flush: WorkerLine[] = [{ is: 'flushing', number: 100 }, { is: 'flushed', number: 100 }];
   return { tasks: [TASK], lines: [{ is: 'ready' }, ...lines, ...flush], killedAt: undefined, code: 0, stderr: '', stops: [], lostAfterMs: [] };
@@ -129,13 +129,13 @@ function answer(at: number, given: TaskRecord): Answer {
 function streamOf(last: TaskRecord): StreamEvidence {
   const { log, ...fields } = last;
   const events = [
-    told('record', '3', RUNNING),
-    told('change', '9', { ...fields, log: { offset: RUNNING.log.length, text: log.slice(RUNNING.log.length) } }),
-    told('end', '9', { version: 9, state: last.state }),
+    streamEvent('record', '3', RUNNING),
+    streamEvent('change', '9', { ...fields, log: { offset: RUNNING.log.length, text: log.slice(RUNNING.log.length) } }),
+    streamEvent('end', '9', { version: 9, state: last.state }),
   ];
   return { task: TASK, events };
 }
 
-function told(event: string, id: string, data: object, receivedAt = 50): ToldEvent {
+function streamEvent(event: string, id: string, data: object, receivedAt = 50): StreamEvent {
   return { event, id, data: JSON.stringify(data), receivedAt, connection: 1 };
 }
