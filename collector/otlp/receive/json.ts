@@ -2,11 +2,9 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { received } from '../../../src/failure.ts';
 import { setAttribute } from '../../facts/attributes.ts';
 import { hexId } from '../../facts/span-ids.ts';
-import { isAdaptedScope, MARKER_ATTRIBUTES } from '../adapters/index.ts';
-import { isFactEvent, logRecordFacts } from './log-facts.ts';
+import { isAdaptedScope, MARKER_ATTRIBUTES, isFactEvent, logRecordFacts, spanFacts } from './item-facts.ts';
 import { MalformedError, NO_FACTS, Received } from './received.ts';
 import type { ItemFacts, ItemSource, OtlpEvent } from './received.ts';
-import { spanFacts } from './trace-facts.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,13 @@
 import { gunzipSync } from 'node:zlib';
 import type { HonoRequest } from 'hono';
-import type { Failure } from './answers.ts';
+
+/** An answer other than success: a status code and a message of one line. */
+export interface Failure {
+  readonly status: number;
+  readonly message: string;
+  /** Headers such as `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 /** What one request may bring, and how much memory there is for it. */
 interface BodyLimits {

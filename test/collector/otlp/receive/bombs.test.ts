@@ -45,10 +45,10 @@ function message(field: number, content: Buffer): Buffer {
 const empties = (field: number): Buffer => Buffer.alloc(LONGEST - 100, Buffer.from([(field << 3) | 2, 0]));
 
 it.each([
-  ['resources', 'protobuf-items', 'readProtobufTraces', empties(1)],
-  ['scopes', 'protobuf-items', 'readProtobufTraces', message(1, empties(2))],
-  ['spans', 'protobuf-items', 'readProtobufTraces', message(1, message(2, empties(2)))],
-  ['log records', 'protobuf-items', 'readProtobufLogs', message(1, message(2, empties(2)))],
+  ['resources', 'protobuf', 'readProtobufTraces', empties(1)],
+  ['scopes', 'protobuf', 'readProtobufTraces', message(1, empties(2))],
+  ['spans', 'protobuf', 'readProtobufTraces', message(1, message(2, empties(2)))],
+  ['log records', 'protobuf', 'readProtobufLogs', message(1, message(2, empties(2)))],
 ])('millions of empty %s in Protocol Buffers are read without being held', async (_, module, name, body) => {
   await expect(readWithin(module, name, body)).resolves.toBe('read');
 });

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { memoryStore } from '../../../../collector/index.ts';
-import type { LogRecord } from '../../../../collector/facts/log-record.ts';
 import { logRecordOf } from '../../../../collector/facts/log-record.ts';
-import { logRecordFacts } from '../../../../collector/otlp/receive/log-facts.ts';
+import type { LogRecord } from '../../../../collector/facts/log-record.ts';
+import { memoryStore } from '../../../../collector/index.ts';
+import { logRecordFacts } from '../../../../collector/otlp/receive/item-facts.ts';
 import { Received } from '../../../../collector/otlp/receive/received.ts';
 import { ScriptedTask } from '../../record/scripted-task.ts';
 

@@ -1,6 +1,6 @@
 import { PbfWriter } from 'pbf';
 import { expect, it } from 'vitest';
-import { readProtobufLogs, readProtobufTraces } from '../../../../collector/otlp/receive/protobuf-items.ts';
+import { readProtobufLogs, readProtobufTraces } from '../../../../collector/otlp/receive/protobuf.ts';
 import { Received } from '../../../../collector/otlp/receive/received.ts';
 import { UUID } from '../../record/scripted-task.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { RecentBytes } from '../../../../collector/otlp/receive/recent-bytes.ts';
+import { RecentBytes } from '../../../../collector/otlp/receive/wire-reader.ts';
 
 /** Of few different bytes, so that many begin or end alike. */
 const piece = fc.uint8Array({ maxLength: 70, max: 2 });

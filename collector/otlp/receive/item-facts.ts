@@ -3,12 +3,33 @@ import * as conventions from '../../../src/conventions.ts';
 import { isSpanKind } from '../../../src/conventions.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { isTaskUuid } from '../../../src/task-uuid.ts';
-import { unexpected } from '../../facts/attributes.ts';
+import { countOf, textOf, unexpected } from '../../facts/attributes.ts';
+import { boundedInterval, boundedName } from '../../facts/bounds.ts';
 import { boundedFact, endFactOf, eventFactOf, outcomeFault, startFactOf, startFault } from '../../facts/fact-codec.ts';
+import { factOf } from '../../facts/log-record.ts';
+import type { LogRecord } from '../../facts/log-record.ts';
 import { EXPECTED_IDS, NO_ID, spanRefOf } from '../../facts/span-ids.ts';
-import { adapterOf } from '../adapters/index.ts';
+import { BULLMQ_OPERATION, bullmqFacts } from '../adapters/bullmq.ts';
+import { CELERY_SCOPE, celeryFacts } from '../adapters/celery.ts';
 import { NO_FACTS } from './received.ts';
 import type { ItemFacts, OtlpEvent, OtlpSpan } from './received.ts';
+
+/** Gives the facts of a span that another instrumentation made; none for a span that is not of a task. It never throws. */
+type SpanAdapter = (span: OtlpSpan) => readonly Fact[];
+
+/** The instrumentations with a fixed scope name, by that name. */
+const SCOPE_ADAPTERS: ReadonlyMap<string, SpanAdapter> = new Map([[CELERY_SCOPE, celeryFacts]]);
+
+/** The instrumentations whose scope name the application chooses, by an attribute that all their spans have. */
+const ATTRIBUTE_ADAPTERS: ReadonlyMap<string, SpanAdapter> = new Map([[BULLMQ_OPERATION, bullmqFacts]]);
+
+/** A span with one of these attributes is read, whatever its scope is called. The first one is the contract's own. */
+export const MARKER_ATTRIBUTES: readonly string[] = [conventions.SPAN_KIND, ...ATTRIBUTE_ADAPTERS.keys()];
+
+/** Whether all spans of an instrumentation scope are read, whatever their attributes are. */
+export function isAdaptedScope(scopeName: string): boolean {
+  return SCOPE_ADAPTERS.has(scopeName);
+}
 
 /**
  * Gives the facts of an ended span: its start, its numbered events, its end. A span that is not of a task has none. A
@@ -24,6 +45,14 @@ export function spanFacts(span: OtlpSpan): ItemFacts {
   if (traceId === NO_ID || spanId === NO_ID) return { rejected: EXPECTED_IDS };
   if (!isTime(start) || !isTime(end)) return rejected(spanId, 'expected a start and an end in nanoseconds since 1970');
   return adapter === undefined ? contractFacts(span) : adaptedFacts(adapter(span));
+}
+
+/** The adapter for a span that does not follow the contract; `undefined` for a span that is not of a task. */
+function adapterOf({ scopeName, attributes }: OtlpSpan): SpanAdapter | undefined {
+  const adapter = SCOPE_ADAPTERS.get(scopeName);
+  if (adapter !== undefined) return adapter;
+  for (const [name, byAttribute] of ATTRIBUTE_ADAPTERS) if (attributes[name] !== undefined) return byAttribute;
+  return undefined;
 }
 
 /** The facts that an adapter gives for a span of another instrumentation, in bounds. */
@@ -112,3 +141,34 @@ function leftOut(spanId: string, eventName: string, reason: string): string {
 function isTime(time: number): boolean {
   return Number.isSafeInteger(time) && time > 0;
 }
+
+/** Whether a log record of this event name can be a fact or a heartbeat. */
+export function isFactEvent(eventName: string): boolean {
+  return eventName === conventions.EXCEPTION_EVENT || eventName.startsWith(conventions.RESERVED_PREFIX);
+}
+
+/** Gives the fact or the heartbeat of a log record; nothing for a log record of other software. */
+export function logRecordFacts(record: LogRecord, resource: () => Attributes): ItemFacts {
+  const { eventName, spanId, attributes } = record;
+  if (eventName === conventions.BEAT_EVENT) return heartbeatOf(record, resource());
+  if (!isFactEvent(eventName) || attributes[conventions.TASK_UUID] === undefined) return NO_FACTS;
+  const fact = factOf(record);
+  if (fact === undefined) return NO_FACTS;
+  const bounded = typeof fact === 'string' ? fact : boundedFact(fact);
+  if (typeof bounded !== 'string') return { facts: [bounded] };
+  return { rejected: `${eventName}${spanId === NO_ID ? '' : ` of span ${spanId}`}: ${bounded}` };
+}
+
+function heartbeatOf({ attributes, time }: LogRecord, resource: Attributes): ItemFacts {
+  const workerId = boundedName(textOf(attributes, conventions.WORKER_ID));
+  const intervalMs = boundedInterval(countOf(attributes, conventions.WORKER_INTERVAL_MS));
+  if (workerId === '' || intervalMs === 0 || !Number.isSafeInteger(time) || time <= 0) {
+    return { rejected: `${conventions.BEAT_EVENT}: expected a time, ${conventions.WORKER_ID} and ${conventions.WORKER_INTERVAL_MS}` };
+  }
+  const all = { ...resource, ...attributes };
+  const busyMs = attributes[conventions.WORKER_BUSY_MS] === undefined ? undefined : countOf(attributes, conventions.WORKER_BUSY_MS);
+  return { heartbeat: { workerId, host: boundedName(textOf(all, HOST)), pid: countOf(all, PID), intervalMs, time, busyMs } };
+}
+
+const HOST = 'host.name';
+const PID = 'process.pid';

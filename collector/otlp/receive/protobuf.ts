@@ -1,0 +1,367 @@
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import { setAttribute } from '../../facts/attributes.ts';
+import { NO_ID } from '../../facts/span-ids.ts';
+import { isAdaptedScope, isFactEvent, logRecordFacts, MARKER_ATTRIBUTES, spanFacts } from './item-facts.ts';
+import { MalformedError, NO_FACTS, Received } from './received.ts';
+import type { ItemFacts, ItemSource, OtlpEvent } from './received.ts';
+import { BYTES, FIXED32, FIXED64, RecentBytes, VARINT, WireReader } from './wire-reader.ts';
+
+// opentelemetry.proto.trace.v1 and .logs.v1 have the same fields here: a request has resources, a resource has scopes, a
+// scope has items (spans or log records).
+const RESOURCES = (1 << 3) | BYTES;
+const RESOURCE = (1 << 3) | BYTES;
+const SCOPES = (2 << 3) | BYTES;
+const SCOPE = (1 << 3) | BYTES;
+const ITEMS = (2 << 3) | BYTES;
+
+// opentelemetry.proto.common.v1
+const RESOURCE_ATTRIBUTES = (1 << 3) | BYTES;
+const SCOPE_NAME = (1 << 3) | BYTES;
+const KEY_VALUE_KEY = (1 << 3) | BYTES;
+const KEY_VALUE_VALUE = (2 << 3) | BYTES;
+const ANY_STRING = (1 << 3) | BYTES;
+const ANY_BOOL = (2 << 3) | VARINT;
+const ANY_INT = (3 << 3) | VARINT;
+const ANY_DOUBLE = (4 << 3) | FIXED64;
+const ANY_ARRAY = (5 << 3) | BYTES;
+const ARRAY_VALUES = (1 << 3) | BYTES;
+
+// opentelemetry.proto.trace.v1
+const SPAN_TRACE_ID = (1 << 3) | BYTES;
+const SPAN_ID = (2 << 3) | BYTES;
+const SPAN_NAME = (5 << 3) | BYTES;
+const SPAN_START = (7 << 3) | FIXED64;
+const SPAN_END = (8 << 3) | FIXED64;
+const SPAN_ATTRIBUTES = (9 << 3) | BYTES;
+const SPAN_EVENTS = (11 << 3) | BYTES;
+const SPAN_STATUS = (15 << 3) | BYTES;
+const EVENT_TIME = (1 << 3) | FIXED64;
+const EVENT_NAME = (2 << 3) | BYTES;
+const EVENT_ATTRIBUTES = (3 << 3) | BYTES;
+const STATUS_MESSAGE = (2 << 3) | BYTES;
+const STATUS_CODE = (3 << 3) | VARINT;
+const STATUS_IS_ERROR = 2;
+
+// opentelemetry.proto.logs.v1
+const LOG_TIME = (1 << 3) | FIXED64;
+const LOG_ATTRIBUTES = (6 << 3) | BYTES;
+const LOG_FLAGS = (8 << 3) | FIXED32;
+const LOG_TRACE_ID = (9 << 3) | BYTES;
+const LOG_SPAN_ID = (10 << 3) | BYTES;
+const LOG_OBSERVED_TIME = (11 << 3) | FIXED64;
+const LOG_EVENT_NAME = (12 << 3) | BYTES;
+
+/** Reads the body of `/v1/traces` in Protocol Buffers. */
+export function readProtobufTraces(body: Buffer): Received {
+  return readProtobuf(body, readSpan);
+}
+
+/** Reads the body of `/v1/logs` in Protocol Buffers. */
+export function readProtobufLogs(body: Buffer): Received {
+  return readProtobuf(body, readLogRecord);
+}
+
+/** Reads a span or log record, from the reader's position to `end`. */
+type ReadItem = (reader: WireReader, end: number, source: ItemSource) => ItemFacts;
+
+/** Reads each item of a request's body. Throws {@link MalformedError} for a body that is not such a message. */
+function readProtobuf(body: Buffer, readItem: ReadItem): Received {
+  const reader = new WireReader(body);
+  const received = new Received();
+  try {
+    eachOf(reader, body.length, RESOURCES, (end) => readResourceItems(reader, end, readItem, received));
+  } catch (error) {
+    if (error instanceof MalformedError) throw new MalformedError(`byte ${reader.pos}: ${error.message}`);
+    // What pbf throws where bytes are missing.
+    if (reader.pos >= body.length || isOfPbf(error)) throw new MalformedError(`byte ${reader.pos}: no Protocol Buffers field`, { cause: error });
+    throw error;
+  }
+  return received;
+}
+
+function readResourceItems(reader: WireReader, end: number, readItem: ReadItem, received: Received): void {
+  const range = lastOf(reader, end, RESOURCE);
+  let attributes: Attributes | undefined;
+  const resource = (): Attributes => {
+    if (attributes !== undefined) return attributes;
+    const after = reader.pos;
+    attributes = range === undefined ? {} : readRange(reader, range, readResource);
+    reader.pos = after;
+    return attributes;
+  };
+  eachOf(reader, end, SCOPES, (scopeEnd) => readScopeItems(reader, scopeEnd, resource, readItem, received));
+}
+
+function readScopeItems(reader: WireReader, end: number, resource: ItemSource['resource'], readItem: ReadItem, received: Received): void {
+  const { pos } = reader;
+  const range = lastOf(reader, end, SCOPE);
+  const source = { scopeName: range === undefined ? '' : readRange(reader, range, readScopeName), resource };
+  reader.pos = pos;
+  eachOf(reader, end, ITEMS, (itemEnd) => received.add(readItem(reader, itemEnd, source)));
+}
+
+interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The range of the last message of a field, which may come after all other fields. The reader's position stays. */
+function lastOf(reader: WireReader, end: number, wanted: number): ByteRange | undefined {
+  const { pos } = reader;
+  let last: ByteRange | undefined;
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === wanted) {
+      const messageEnd = reader.messageEnd(end);
+      last = { start: reader.pos, end: messageEnd };
+      reader.pos = messageEnd;
+    } else reader.skipValue(key, end);
+  }
+  reader.pos = pos;
+  return last;
+}
+
+/** Reads the messages of a field one by one. No list of them is made: a body can have millions of empty ones. */
+function eachOf(reader: WireReader, end: number, wanted: number, read: (messageEnd: number) => void): void {
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key !== wanted) {
+      reader.skipValue(key, end);
+      continue;
+    }
+    const messageEnd = reader.messageEnd(end);
+    read(messageEnd);
+    reader.pos = messageEnd;
+  }
+}
+
+function readRange<T>(reader: WireReader, { start, end }: ByteRange, read: (reader: WireReader, end: number) => T): T {
+  reader.pos = start;
+  return read(reader, end);
+}
+
+function readResource(reader: WireReader, end: number): Attributes {
+  const attributes: Attributes = {};
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === RESOURCE_ATTRIBUTES) readAttribute(reader, reader.messageEnd(end), attributes);
+    else reader.skipValue(key, end);
+  }
+  return attributes;
+}
+
+function readScopeName(reader: WireReader, end: number): string {
+  let name = '';
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === SCOPE_NAME) name = reader.text(end);
+    else reader.skipValue(key, end);
+  }
+  return name;
+}
+
+/** Finds the fields of a span in one pass; reads them only if the span may be of a task. */
+function readSpan(reader: WireReader, end: number, { scopeName }: ItemSource): ItemFacts {
+  let traceId = NO_ID;
+  let spanId = NO_ID;
+  let nameAt = -1;
+  let start = 0;
+  let ended = 0;
+  let status: SpanStatus = UNSET;
+  let isOfTask = isAdaptedScope(scopeName);
+  // Pairs of where each begins and ends.
+  const attributesAt: number[] = [];
+  const eventsAt: number[] = [];
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    switch (key) {
+      case SPAN_TRACE_ID:
+        traceId = reader.id(end, 16);
+        break;
+      case SPAN_ID:
+        spanId = reader.id(end, 8);
+        break;
+      case SPAN_NAME:
+        nameAt = reader.pos;
+        reader.skipValue(key, end);
+        break;
+      case SPAN_START:
+        start = reader.micros(end);
+        break;
+      case SPAN_END:
+        ended = reader.micros(end);
+        break;
+      case SPAN_STATUS:
+        status = readStatus(reader, reader.messageEnd(end));
+        break;
+      case SPAN_ATTRIBUTES:
+      case SPAN_EVENTS: {
+        const valueEnd = reader.messageEnd(end);
+        (key === SPAN_EVENTS ? eventsAt : attributesAt).push(reader.pos, valueEnd);
+        if (key === SPAN_ATTRIBUTES && !isOfTask) isOfTask = hasMarker(reader, valueEnd);
+        reader.pos = valueEnd;
+        break;
+      }
+      default:
+        reader.skipValue(key, end);
+    }
+  }
+  if (!isOfTask) return NO_FACTS;
+  let name = '';
+  if (nameAt !== -1) {
+    reader.pos = nameAt;
+    name = reader.text(end);
+  }
+  const attributes = readAttributes(reader, attributesAt);
+  const events: OtlpEvent[] = [];
+  for (let at = 0; at < eventsAt.length; at += 2) {
+    reader.pos = eventsAt[at]!;
+    events.push(readEvent(reader, eventsAt[at + 1]!));
+  }
+  const { failed, message } = status;
+  return spanFacts({ traceId, spanId, name, start, end: ended, attributes, events, failed, message, scopeName });
+}
+
+/** The bytes of the marker attributes' keys in a `KeyValue`. */
+const MARKERS = MARKER_ATTRIBUTES.map((name) => Buffer.from(`\u000a${String.fromCharCode(name.length)}${name}`, 'latin1'));
+
+/**
+ * Whether an attribute has a marker as its key. A sender may write the key before the value or, as the OpenTelemetry
+ * Collector does, after it.
+ */
+function hasMarker(reader: WireReader, end: number): boolean {
+  for (const key of MARKERS) if (reader.isAt(reader.pos, key) || reader.isAt(end - key.length, key)) return true;
+  return false;
+}
+
+function readEvent(reader: WireReader, end: number): OtlpEvent {
+  let time = 0;
+  let name = '';
+  const attributes: Attributes = {};
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === EVENT_TIME) time = reader.micros(end);
+    else if (key === EVENT_NAME) name = reader.text(end);
+    else if (key === EVENT_ATTRIBUTES) readAttribute(reader, reader.messageEnd(end), attributes);
+    else reader.skipValue(key, end);
+  }
+  return { name, time, attributes };
+}
+
+interface SpanStatus {
+  readonly failed: boolean;
+  readonly message: string;
+}
+
+const UNSET: SpanStatus = { failed: false, message: '' };
+
+function readStatus(reader: WireReader, end: number): SpanStatus {
+  let failed = false;
+  let message = '';
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === STATUS_CODE) failed = reader.readVarint() === STATUS_IS_ERROR;
+    else if (key === STATUS_MESSAGE) message = reader.text(end);
+    else reader.skipValue(key, end);
+  }
+  return { failed, message };
+}
+
+/** Finds the fields of a log record in one pass; reads them only if the record may be a fact or a heartbeat. */
+function readLogRecord(reader: WireReader, end: number, { resource }: ItemSource): ItemFacts {
+  let traceId = NO_ID;
+  let spanId = NO_ID;
+  let time = 0;
+  let observed = 0;
+  let sampled = false;
+  let eventName = '';
+  // Pairs of where each begins and ends.
+  const attributesAt: number[] = [];
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    switch (key) {
+      case LOG_TIME:
+        time = reader.micros(end);
+        break;
+      case LOG_OBSERVED_TIME:
+        observed = reader.micros(end);
+        break;
+      case LOG_TRACE_ID:
+        traceId = reader.id(end, 16);
+        break;
+      case LOG_SPAN_ID:
+        spanId = reader.id(end, 8);
+        break;
+      case LOG_FLAGS:
+        sampled = (reader.readFixed32() & 1) === 1;
+        break;
+      case LOG_EVENT_NAME:
+        eventName = reader.text(end);
+        break;
+      case LOG_ATTRIBUTES: {
+        const valueEnd = reader.messageEnd(end);
+        attributesAt.push(reader.pos, valueEnd);
+        reader.pos = valueEnd;
+        break;
+      }
+      default:
+        reader.skipValue(key, end);
+    }
+  }
+  if (!isFactEvent(eventName)) return NO_FACTS;
+  const attributes = readAttributes(reader, attributesAt);
+  return logRecordFacts({ eventName, traceId, spanId, time: time === 0 ? observed : time, attributes, sampled }, resource);
+}
+
+/** Reads the attributes at some positions, which are pairs of where each attribute begins and ends. */
+function readAttributes(reader: WireReader, positions: readonly number[]): Attributes {
+  const attributes: Attributes = {};
+  for (let at = 0; at < positions.length; at += 2) {
+    reader.pos = positions[at]!;
+    readAttribute(reader, positions[at + 1]!, attributes);
+  }
+  return attributes;
+}
+
+/** Attributes that were read before. Those with a list are not kept: each needs a list of its own. */
+const recent = new RecentBytes<{ readonly name: string; readonly value: AttributeValue }>();
+
+/** Reads a `KeyValue` into the attributes. Values that a span can't have in JavaScript (maps, bytes) are left out. */
+function readAttribute(reader: WireReader, end: number, into: Attributes): void {
+  const { pos, dataView } = reader;
+  const known = recent.get(dataView, pos, end);
+  if (known !== undefined) {
+    reader.pos = end;
+    setAttribute(into, known.name, known.value);
+    return;
+  }
+  let name: string | undefined;
+  let value: AttributeValue | undefined;
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === KEY_VALUE_KEY) name = reader.text(end);
+    else if (key === KEY_VALUE_VALUE) value = readValue(reader, reader.messageEnd(end), true);
+    else reader.skipValue(key, end);
+  }
+  if (name === undefined || value === undefined) return;
+  setAttribute(into, name, value);
+  if (typeof value !== 'object') recent.set(dataView, pos, end, { name, value });
+}
+
+/** Reads an `AnyValue`. A list within a list is no attribute, so that values never nest deeper. */
+function readValue(reader: WireReader, end: number, isListAllowed: boolean): AttributeValue | undefined {
+  let value: AttributeValue | undefined;
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === ANY_STRING) value = reader.text(end);
+    else if (key === ANY_INT) value = reader.readVarint(true);
+    else if (key === ANY_BOOL) value = reader.readBoolean();
+    else if (key === ANY_DOUBLE) value = reader.readDouble();
+    else if (key === ANY_ARRAY && isListAllowed) value = readList(reader, reader.messageEnd(end));
+    else reader.skipValue(key, end);
+  }
+  return value;
+}
+
+function readList(reader: WireReader, end: number): AttributeValue {
+  const items: unknown[] = [];
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === ARRAY_VALUES) items.push(readValue(reader, reader.messageEnd(end), false) ?? null);
+    else reader.skipValue(key, end);
+  }
+  return items as AttributeValue;
+}
+
+function isOfPbf(error: unknown): boolean {
+  return error instanceof RangeError || (error instanceof Error && /^(Unimplemented type|Expected varint)/.test(error.message));
+}
