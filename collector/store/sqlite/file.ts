@@ -1,15 +1,11 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type * as NodeSqlite from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { performance } from '../../../src/timers.ts';
 import { TaskStoreError } from '../task-store.ts';
-import { APPLICATION_ID, migrate, refuseForeign } from './schema.ts';
-
-const HEADER_BYTES = 100;
-const MAGIC = 'SQLite format 3\0';
-const APPLICATION_ID_AT = 68;
+import { migrate, refuseForeign } from './schema.ts';
 
 /**
  * Opens a SQLite file of taskspan, made if it is missing. Another file, or a damaged one, is refused before it is opened
@@ -21,11 +17,7 @@ export function openSqliteFile(path: string): DatabaseSync {
   const { DatabaseSync } = sqlite();
   let database: DatabaseSync | undefined;
   try {
-    if (!seemsOurs(path)) {
-      database = new DatabaseSync(asItIs(path), { readOnly: true });
-      refuseForeign(database, path);
-      database.close();
-    }
+    refuseOthers(path);
     database = new DatabaseSync(path);
     migrate(database, path);
     return database;
@@ -111,24 +103,48 @@ function notADatabase(path: string, cause?: unknown): TaskStoreError {
   return new TaskStoreError('FOREIGN', `${path} is no database; taskspan leaves it alone`, { cause });
 }
 
-/** Whether a file may be opened for writing at once: it is missing, or empty, or has taskspan's mark in its header. */
-function seemsOurs(path: string): boolean {
-  const header = Buffer.alloc(HEADER_BYTES);
-  let length: number;
-  try {
-    const file = openSync(path, 'r');
+/** How often a file is looked at again that another process or thread changed meanwhile. */
+const MOST_LOOKS = 20;
+const SHORTEST_PAGE = 512;
+const MAGIC = 'SQLite format 3\0';
+
+/**
+ * Refuses a file that is not taskspan's, without a change to it. Only SQLite itself reads it: where this process has
+ * the file open, opening and closing it in another way would give up SQLite's locks.
+ */
+function refuseOthers(path: string): void {
+  for (let looks = 1; ; looks++) {
+    const before = stateOf(path);
+    if (before === undefined) return;
     try {
-      length = readSync(file, header, 0, HEADER_BYTES, 0);
-    } finally {
-      closeSync(file);
+      lookInto(path);
+      return;
+    } catch (error) {
+      // While another process makes the file it can be read half made.
+      if (looks === MOST_LOOKS || stateOf(path) === before) throw error;
     }
-  } catch {
-    // The error of opening it as a database has the reason in better words.
-    return true;
   }
-  if (length === 0) return true;
-  if (header.toString('latin1', 0, MAGIC.length) !== MAGIC) throw notADatabase(path);
-  return header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
+}
+
+function lookInto(path: string): void {
+  // SQLite takes what is shorter than its shortest page for an empty database. No process has such a file open in SQLite.
+  if (statSync(path).size < SHORTEST_PAGE) {
+    if (!readFileSync(path, 'latin1').startsWith(MAGIC)) throw notADatabase(path);
+    throw new TaskStoreError('CORRUPT', `${path} is damaged: only the beginning of a database is left`);
+  }
+  const { DatabaseSync } = sqlite();
+  const database = new DatabaseSync(asItIs(path), { readOnly: true });
+  try {
+    refuseForeign(database, path);
+  } finally {
+    database.close();
+  }
+}
+
+/** Changes whenever the file or its write-ahead log does; `undefined` for a file that is missing or empty. */
+function stateOf(path: string): string | undefined {
+  const { size = 0n } = statSync(path, { bigint: true, throwIfNoEntry: false }) ?? {};
+  return size === 0n ? undefined : `${stampOf(path)} ${stampOf(`${path}-wal`)}`;
 }
 
 /** The file for reading. Without a write-ahead log it is all there is, and read so that no file comes beside it. */
