@@ -1,5 +1,5 @@
 import type { Fact } from '../../src/fact.ts';
-import { spanKey } from './span-map.ts';
+import { SpanMap } from './span-map.ts';
 import type { SpanIds } from './span-map.ts';
 import type { TaskFold } from './task-fold.ts';
 
@@ -8,24 +8,24 @@ import type { TaskFold } from './task-fold.ts';
  * scopes begin. A store loads them, and with {@link spansToLoad} those around them, before it folds the facts.
  */
 export function touchedSpans(facts: readonly Fact[]): SpanIds[] {
-  const touched = new Map<string, SpanIds>();
+  const touched = new SpanMap<SpanIds>();
   let latest: Fact['span'] | undefined;
   for (const fact of facts) {
     const { span } = fact;
-    const { traceId, spanId, taskSpanId } = span;
+    const { traceId, taskSpanId } = span;
     if (taskSpanId === '') continue;
     if (span !== latest) {
-      touch(touched, traceId, spanId);
+      touched.add(span);
       touch(touched, traceId, taskSpanId);
       latest = span;
     }
     if (fact.kind === 'scope-start') touch(touched, traceId, fact.parentSpanId);
   }
-  return [...touched.values()];
+  return [...touched];
 }
 
-function touch(touched: Map<string, SpanIds>, traceId: string, spanId: string): void {
-  if (spanId !== '') touched.set(spanKey(traceId, spanId), { traceId, spanId });
+function touch(touched: SpanMap<SpanIds>, traceId: string, spanId: string): void {
+  if (spanId !== '' && !touched.has(traceId, spanId)) touched.add({ traceId, spanId });
 }
 
 /**
@@ -43,9 +43,9 @@ function missingOf(task: TaskFold, spans: readonly SpanIds[]): SpanIds[] {
 
 /** The spans around those of a level that were found. */
 function around(task: TaskFold, level: readonly SpanIds[]): SpanIds[] {
-  const outer = new Map<string, SpanIds>();
+  const outer = new SpanMap<SpanIds>();
   for (const { traceId, spanId } of level) touch(outer, traceId, task.scopes.get(traceId, spanId)?.parentSpanId ?? '');
-  return [...outer.values()];
+  return [...outer];
 }
 
 /**
@@ -65,9 +65,9 @@ export function needsAllScopes(task: TaskFold, facts: readonly Fact[]): boolean 
  * children are, as far as it knows them.
  */
 export function startedParts(facts: readonly Fact[]): SpanIds[] {
-  const parts = new Map<string, SpanIds>();
+  const parts = new SpanMap<SpanIds>();
   for (const fact of facts) {
     if (fact.kind === 'scope-start' && fact.remote === true) touch(parts, fact.span.traceId, fact.span.spanId);
   }
-  return [...parts.values()];
+  return [...parts];
 }

@@ -3,10 +3,9 @@
  * that it takes by their shape.
  */
 export { JOB_NAMESPACE, jobUuid } from './job.ts';
-export type { JobTaskOptions } from './job-task.ts';
+export type { JobTaskOptions, QueueJob } from './job.ts';
 export { queueTasks } from './queue-tasks.ts';
 export type { AddedBy, JobProducer } from './queue-tasks.ts';
-export type { QueueJob } from './job.ts';
 export { trackJob } from './track-job.ts';
 export type { JobProcessor, RunningJob, TrackJobOptions } from './track-job.ts';
 export { trackWorker } from './track-worker.ts';

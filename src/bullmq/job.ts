@@ -1,5 +1,17 @@
 import { createHash } from 'node:crypto';
+import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
+import { checkKeys, checkType, isName } from '../arguments.ts';
+import { beginAttempt } from '../begin-task.ts';
+import * as conventions from '../conventions.ts';
+import { checkLimits } from '../limits.ts';
+import type { Limits } from '../limits.ts';
+import { checkAttributes } from '../options.ts';
+import { reportOnce } from '../report.ts';
+import { openTask } from '../task-updater.ts';
+import type { OpenedTask } from '../task-updater.ts';
 import { isTaskUuid } from '../task-uuid.ts';
+import type { Redact } from '../text.ts';
 
 /** What taskspan needs of a BullMQ job: any `Job` has it, in a worker, in a sandbox and as `add` returns it. */
 export interface QueueJob {
@@ -24,7 +36,7 @@ export function uuidOf({ queueName, id }: QueueJob): string | undefined {
  * UUID of the task that waits for this job in a flow, if there is one. A queue's key ends with its name, which has no
  * colon.
  */
-export function parentUuidOf({ parent }: QueueJob): string | undefined {
+function parentUuidOf({ parent }: QueueJob): string | undefined {
   if (parent?.id === undefined || typeof parent.queueKey !== 'string') return undefined;
   return jobUuid(parent.queueKey.slice(parent.queueKey.lastIndexOf(':') + 1), parent.id);
 }
@@ -68,4 +80,125 @@ function uuid5(namespace: Buffer, name: string): Buffer {
 function textOf(uuid: Buffer): string {
   const hex = uuid.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** How the task of a job is named and described; give `queueTasks` and `trackJob` the same options. */
+export interface JobTaskOptions<Job extends QueueJob = QueueJob> {
+  /** Name of the task. Default: the job's name, which is also used where this throws or returns no name. */
+  taskName?: (job: Job) => string;
+  /** More attributes of the task, beside `bullmq.queue.name` and `bullmq.job.id`. Where it throws, there are none. */
+  attributes?: (job: Job) => Attributes;
+  /** Removes secrets from every text; see `TaskOptions`. */
+  redact?: Redact;
+  /** How long the task's texts may be and how many its attributes; see {@link Limits}. */
+  limits?: Partial<Limits>;
+}
+
+const OPTIONS = ['taskName', 'attributes', 'redact', 'limits'] satisfies (keyof JobTaskOptions)[];
+
+/** Throws a `TypeError` for invalid options. */
+export function checkJobTaskOptions(what: string, options: unknown, more: readonly string[] = []): void {
+  checkKeys(what, options, [...OPTIONS, ...more]);
+  const { taskName, attributes, redact, limits } = options as JobTaskOptions;
+  checkType('taskName', taskName, 'function');
+  checkType('attributes', attributes, 'function');
+  checkType('redact', redact, 'function');
+  if (limits !== undefined) checkLimits(limits);
+}
+
+/** Name, attributes and cleaning of a job's task, as `announceTask` and `TaskUpdater` take them. */
+interface DescribedJob extends Pick<JobTaskOptions, 'redact' | 'limits'> {
+  readonly taskName: string;
+  readonly attributes: Attributes;
+}
+
+/** Describes a job's task. It never throws. */
+export function describeJob<Job extends QueueJob>(job: Job, options: JobTaskOptions<Job>): DescribedJob {
+  const { redact, limits } = options;
+  const attributes: Attributes = { 'bullmq.queue.name': job.queueName };
+  if (job.id !== undefined) attributes['bullmq.job.id'] = job.id;
+  return {
+    taskName: nameOf(job, options),
+    attributes: { ...attributesOf(job, options), ...attributes },
+    ...(redact && { redact }),
+    ...(limits && { limits }),
+  };
+}
+
+function nameOf<Job extends QueueJob>(job: Job, { taskName }: JobTaskOptions<Job>): string {
+  let name: unknown;
+  try {
+    name = taskName?.(job);
+  } catch (error) {
+    reportOnce('bullmq taskName', 'the name of a job\'s task could not be made', error);
+  }
+  return [name, job.name, job.queueName].find(isName) ?? 'job';
+}
+
+function attributesOf<Job extends QueueJob>(job: Job, { attributes }: JobTaskOptions<Job>): Attributes {
+  if (attributes === undefined) return {};
+  try {
+    const own = attributes(job);
+    checkAttributes(own);
+    return own;
+  } catch (error) {
+    reportOnce('bullmq attributes', 'the attributes of a job\'s task could not be made', error);
+    return {};
+  }
+}
+
+/** Begins an attempt of a job's task. */
+export function beginJob<Job extends QueueJob>(
+  job: Job,
+  options: JobTaskOptions<Job>,
+  { taskUuid, ...run }: { readonly taskUuid: string | undefined; readonly attempt: number; readonly verbose?: boolean },
+): OpenedTask<false> {
+  const given = { ...describeJob(job, options), ...run, suppressException: false as const, ...(taskUuid !== undefined && { taskUuid }) };
+  return openTask(given, (updater, checked) => beginAttempt(updater, checked, { parentTaskUuid: parentUuidOf(job) }));
+}
+
+/**
+ * Adds the active trace to a job's options. `opts.telemetry.metadata` gets it, as JSON of what the propagator
+ * writes. bullmq-otel does the same, so that one process may use it and another process taskspan. The job's data stay
+ * as they are.
+ */
+export function withTrace<Options extends object>(options: Options | undefined): Options | undefined {
+  if (options !== undefined && 'telemetry' in options) return options;
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  if (Object.keys(carrier).length === 0) return options;
+  return { ...options, telemetry: { metadata: JSON.stringify(carrier) } } as unknown as Options;
+}
+
+/** The context in which a job's task begins: that of bullmq-otel's span, else the one in which the job was added. */
+export function contextOf(job: QueueJob, uuid: string | undefined): Context {
+  const active = context.active();
+  const processSpan = bullmqSpan(trace.getSpan(active));
+  if (processSpan !== undefined) {
+    // A receiver that makes tasks of bullmq-otel's spans recognizes by this that the job's task has a span of its own.
+    if (uuid !== undefined) processSpan.setAttribute(conventions.TASK_UUID, uuid);
+    return active;
+  }
+  const metadata = metadataOf(job);
+  if (metadata === undefined) return active;
+  try {
+    return propagation.extract(ROOT_CONTEXT, JSON.parse(metadata) as unknown);
+  } catch (error) {
+    reportOnce('bullmq metadata', 'the trace that a job carries could not be read', error);
+    return active;
+  }
+}
+
+/**
+ * The span of an SDK that bullmq-otel made for this job. Any other active span is that in which the worker was made.
+ */
+function bullmqSpan(span: Span | undefined): Span | undefined {
+  const { attributes } = (span ?? {}) as { attributes?: Record<string, unknown> };
+  return attributes?.['bullmq.queue.operation'] === 'process' ? span : undefined;
+}
+
+/** The trace in a job's options. In a sandbox the options have BullMQ's short names. */
+function metadataOf({ opts }: QueueJob): string | undefined {
+  const { telemetry, tm } = (opts ?? {}) as { telemetry?: { metadata?: unknown } | null; tm?: unknown };
+  return [telemetry?.metadata, tm].find((metadata) => typeof metadata === 'string');
 }

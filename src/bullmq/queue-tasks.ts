@@ -1,10 +1,8 @@
 import { announce } from '../announce-task.ts';
 import { received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { checkJobTaskOptions, describeJob, withTrace } from './job-task.ts';
-import type { JobTaskOptions } from './job-task.ts';
-import { uuidOf } from './job.ts';
-import type { QueueJob } from './job.ts';
+import { checkJobTaskOptions, describeJob, withTrace, uuidOf } from './job.ts';
+import type { JobTaskOptions, QueueJob } from './job.ts';
 
 /** What adds jobs: BullMQ's `Queue` and `FlowProducer`. */
 export interface JobProducer {

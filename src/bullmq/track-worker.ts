@@ -1,10 +1,8 @@
 import { context } from '@opentelemetry/api';
 import { describeFailure, received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { beginJob, checkJobTaskOptions, contextOf } from './job-task.ts';
-import type { JobTaskOptions } from './job-task.ts';
-import { attemptOf, uuidOf } from './job.ts';
-import type { QueueJob } from './job.ts';
+import { attemptOf, beginJob, checkJobTaskOptions, contextOf, uuidOf } from './job.ts';
+import type { JobTaskOptions, QueueJob } from './job.ts';
 
 /** What taskspan needs of BullMQ's `Worker`. */
 export interface JobWorker {

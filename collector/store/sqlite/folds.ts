@@ -61,14 +61,10 @@ export class SqliteFolds {
   /** A task's state, ready to have these facts folded into it. */
   load(uuid: string, facts: readonly Fact[]): LoadedTask {
     const loaded = this.#current(uuid);
-    this.#loadSpans(loaded, touchedSpans(facts));
-    if (!loaded.complete && needsAllScopes(loaded.task, facts)) this.#loadAll(loaded);
+    if (loaded.complete) return loaded;
+    this.loadMore(loaded, touchedSpans(facts));
+    if (needsAllScopes(loaded.task, facts)) this.#loadAll(loaded);
     return loaded;
-  }
-
-  /** Loads more scopes of a task that is in memory. */
-  loadMore(loaded: LoadedTask, spans: readonly SpanIds[]): void {
-    this.#loadSpans(loaded, spans);
   }
 
   /** The state of a task that is stored, with some of its scopes; `undefined` for an unknown task. */
@@ -78,7 +74,7 @@ export class SqliteFolds {
       this.forget(uuid);
       return undefined;
     }
-    this.#loadSpans(loaded, spans);
+    this.loadMore(loaded, spans);
     return loaded;
   }
 
@@ -132,12 +128,12 @@ export class SqliteFolds {
     for (const { traceId, taskSpanId } of loaded.attempts) task.add(this.#scopes.find(loaded, traceId, taskSpanId)!);
     const around = task.attempts.map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId }));
     const [traceId = '', spanId = ''] = row.line_before?.split('-') ?? [];
-    this.#loadSpans(loaded, [...around, { traceId, spanId }].filter((span) => span.spanId !== ''));
+    this.loadMore(loaded, [...around, { traceId, spanId }].filter((span) => span.spanId !== ''));
     return loaded;
   }
 
-  /** Loads spans, as far as they are stored, and those around them. */
-  #loadSpans(loaded: LoadedTask, spans: readonly SpanIds[]): void {
+  /** Loads spans of a task that is in memory, as far as they are stored, and those around them. */
+  loadMore(loaded: LoadedTask, spans: readonly SpanIds[]): void {
     if (loaded.complete) return;
     const { task } = loaded;
     for (const level of spansToLoad(task, spans)) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ProgressMirror } from '../../../src/bullmq/progress-mirror.ts';
+import { ProgressMirror } from '../../../src/bullmq/track-job.ts';
 import { diagnosed } from '../support/diagnosed.ts';
 
 /** Updates that wait until a test lets them finish, in the order in which they came. */
