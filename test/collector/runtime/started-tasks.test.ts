@@ -17,7 +17,7 @@ test('a started and an announced task are in the store and served, while others 
      const chat = runTask('Chatty', async (updater) => {
        while (!chatting.signal.aborted) {
          for (let at = 0; at < 50; at++) updater.notify('again');
-         await new Promise(setImmediate);
+         await new Promise((resolve) => setTimeout(resolve, 1));
        }
      });
      for (let at = 0; at < 10; at++) {
