@@ -4,9 +4,9 @@ import { cors } from 'hono/cors';
 import { checkKeys } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
 import { optionValue } from '../options/read.ts';
+import { problem } from './answers.ts';
 import { forwardedOf, type Forwarded } from './forwarded.ts';
 import { hostCheck, isLoopbackName, isOriginOf, originSet, withoutPort } from './host-names.ts';
-import { problem } from './problem.ts';
 
 /** Who may read. Without options: only requests to a loopback name, from no foreign web page. */
 export interface AccessOptions {

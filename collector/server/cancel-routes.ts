@@ -4,8 +4,8 @@ import { performance } from '../../src/timers.ts';
 import { pause } from '../async.ts';
 import { isoTime } from '../record/task-record.ts';
 import type { Cancellation, TaskStore } from '../store/task-store.ts';
-import { problem, unknownTask } from './problem.ts';
-import { uncachedJson } from './representation.ts';
+import { problem, uncachedJson, unknownTask } from './answers.ts';
+import { waitOf } from './live/waiting.ts';
 
 /**
  * `POST /tasks/:uuid/cancel`: asks the task's worker to cancel it. 202 means that the worker receives the request, not
@@ -35,8 +35,6 @@ export function cancelRoute(store: TaskStore, urlOf: (c: Context) => URL): (c: C
 
 /** How often the store is read while a worker waits, in milliseconds: one short read by an index. */
 const POLL_MS = 250;
-/** The longest wait that a worker may ask for, in seconds. */
-const LONGEST_WAIT = 30;
 
 /**
  * `GET /workers/:worker/cancellations`: what a worker without access to the store is asked to cancel, after number
@@ -45,12 +43,11 @@ const LONGEST_WAIT = 30;
 export function cancellationsRoute(store: TaskStore): (c: Context) => Promise<Response> {
   return async (c) => {
     const worker = c.req.param('worker') ?? '';
-    const { after = '0', wait = '0' } = c.req.query();
+    const { after = '0' } = c.req.query();
     if (!/^\d{1,15}$/.test(after)) return problem(400, `after: expected the number of a cancellation or 0, got ${received(after)}`);
-    if (!/^\d{1,2}$/.test(wait) || Number(wait) > LONGEST_WAIT) {
-      return problem(400, `wait: expected whole seconds from 0 to ${LONGEST_WAIT}, got ${received(wait)}`);
-    }
-    const until = performance.now() + Number(wait) * 1000;
+    const wait = waitOf(c, 0);
+    if (wait instanceof Response) return wait;
+    const until = performance.now() + wait * 1000;
     const { signal } = c.req.raw;
     for (;;) {
       const found = await store.cancellations(worker, Number(after));

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
 import { isHost } from '../options/kinds.ts';
-import { problem } from './problem.ts';
+import { problem } from './answers.ts';
 
 /** The client's request, as the headers of proxies describe it. */
 export interface Forwarded {

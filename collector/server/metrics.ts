@@ -2,8 +2,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { TASK_STATES } from '../record/task-record.ts';
 import type { CommitObserver, FactSource } from '../store/committer.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { reportStoreFailure } from './answers.ts';
 import type { TasksMetrics } from './health-routes.ts';
-import { reportStoreFailure } from './problem.ts';
 
 /** A collector's own figures, for Prometheus. */
 export interface CollectorMetrics extends TasksMetrics {

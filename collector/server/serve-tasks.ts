@@ -3,10 +3,10 @@ import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../src/timers.ts';
 import type { AccessOptions } from './access.ts';
+import { problem } from './answers.ts';
 import { isLoopbackAddress } from './host-names.ts';
 import type { StreamOptions } from './live/event-stream.ts';
 import { getRequestListener, RequestError } from './node-listener.ts';
-import { problem } from './problem.ts';
 
 /** Where and for whom a collector serves its tasks. */
 export interface ServeOptions {

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { gainJson } from '../record/record-json.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { unknownTask } from './answers.ts';
 import { eventBytes, positionId, positionOf, resumeOf, STREAM_START } from './live/event-stream.ts';
 import type { Resume, StreamPosition } from './live/event-stream.ts';
 import { streamAnswer } from './live/feed.ts';
@@ -8,7 +9,6 @@ import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 import { waitOf } from './live/waiting.ts';
 import type { TaskWaiting } from './live/waiting.ts';
-import { unknownTask } from './problem.ts';
 import { LOG_PIECE_BYTES } from './task-log.ts';
 
 /**

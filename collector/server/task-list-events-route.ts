@@ -2,8 +2,9 @@ import type { Context } from 'hono';
 import type { TaskStore } from '../store/task-store.ts';
 import { eventBytes, STREAM_START, resumeOf } from './live/event-stream.ts';
 import { streamAnswer } from './live/feed.ts';
+import type { FeedMessage } from './live/feed.ts';
 import { CHANGES_PAGE, listEvents } from './live/task-watchers.ts';
-import type { ListMessage, TaskWatchers } from './live/task-watchers.ts';
+import type { TaskWatchers } from './live/task-watchers.ts';
 
 /**
  * `GET /tasks/events`: each new or changed task as its entry in the list. A client that reconnects gets the tasks that
@@ -13,7 +14,7 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
   return async (c) => {
     const resume = resumeOf(c, (id) => id);
     if (resume instanceof Response) return resume;
-    return streamAnswer<ListMessage>(c, {
+    return streamAnswer<FeedMessage>(c, {
       contentType: 'text/event-stream',
       enter: () => watchers.enter(),
       open: async () => {
@@ -54,4 +55,3 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
     }
   }
 }
-

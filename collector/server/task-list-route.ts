@@ -3,7 +3,7 @@ import { received } from '../../src/failure.ts';
 import { recordJson } from '../record/record-json.ts';
 import { isTaskState, TASK_STATES } from '../record/task-record.ts';
 import type { TaskPage, TaskQuery, TaskStore } from '../store/task-store.ts';
-import { problem } from './problem.ts';
+import { problem } from './answers.ts';
 
 const DEFAULT_LIMIT = 50;
 const MOST_LIMIT = 200;

@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { problem, unknownTask } from './answers.ts';
 import { streamAnswer } from './live/feed.ts';
 import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 import { waitOf } from './live/waiting.ts';
 import type { TaskWaiting } from './live/waiting.ts';
-import { problem, unknownTask } from './problem.ts';
 import { logPiece, wholeLog } from './task-log.ts';
 
 /**

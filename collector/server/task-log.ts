@@ -1,6 +1,6 @@
 import { RECORD_LOG_BYTES } from '../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../store/task-store.ts';
-import { reportStoreFailure } from './problem.ts';
+import { reportStoreFailure } from './answers.ts';
 
 /** How many bytes of a log are in memory at a time while all of it is sent. */
 export const LOG_PIECE_BYTES: number = 256 * 1024;

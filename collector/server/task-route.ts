@@ -1,12 +1,10 @@
 import type { Context } from 'hono';
+import { setImmediate } from '../../src/timers.ts';
 import { recordJson } from '../record/record-json.ts';
-import type { StoredTask, TaskStore } from '../store/task-store.ts';
+import type { StoredTask, TaskReads, TaskStore } from '../store/task-store.ts';
+import { entityTag, negotiate, notModified, unknownTask } from './answers.ts';
 import { waitOf } from './live/waiting.ts';
 import type { TaskWaiting } from './live/waiting.ts';
-import { unknownTask } from './problem.ts';
-import { entityTag, isNoneMatch, negotiate } from './representation.ts';
-import { gatheredReads, RecentRecords } from './shared-reads.ts';
-import type { RecentRecord } from './shared-reads.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
 /** The representations of a task; a client without `Accept` gets the first one. */
@@ -31,7 +29,7 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, 
   async function answer(c: Context, uuid: string, wait: number): Promise<Response> {
     const task = await waiting.read(c, uuid, wait, () => read(uuid));
     if (task === undefined) return unknownTask(uuid);
-    if (isTextWanted(c)) return logAnswer(c, task);
+    if (negotiate(c, REPRESENTATIONS) === 'text/plain') return logAnswer(c, task);
     const tag = entityTag(task, 'json');
     const short = bodiless(c, tag, jsonHeaders);
     if (short !== undefined) return short;
@@ -57,15 +55,10 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, 
   }
 }
 
-function isTextWanted(c: Context): boolean {
-  return negotiate(c, REPRESENTATIONS) === 'text/plain';
-}
-
 /** The answer without a body: 304 for a client that has the representation, the headers for `HEAD`. */
 function bodiless(c: Context, tag: string, headersOf: (tag: string) => Record<string, string>): Response | undefined {
-  if (isNoneMatch(c.req.header('If-None-Match'), tag)) {
-    return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });
-  }
+  const unchanged = notModified(c, tag, HEADERS);
+  if (unchanged !== undefined) return unchanged;
   return c.req.method === 'HEAD' ? new Response(null, { headers: headersOf(tag) }) : undefined;
 }
 
@@ -78,4 +71,91 @@ function jsonHeaders(tag: string): Record<string, string> {
 function textHeaders(tag: string, task: StoredTask): Record<string, string> {
   const length = String(task.logBytes);
   return { 'Content-Type': 'text/plain; charset=utf-8', ...HEADERS, ETag: tag, 'Content-Length': length };
+}
+
+type Waiting = Map<string, PromiseWithResolvers<StoredTask | undefined>>;
+
+/**
+ * Gives a function that reads a task. All tasks that are asked for in one turn of the event loop are read together at
+ * its end, each once.
+ */
+function gatheredReads(store: Pick<TaskReads, 'storedMany'>): (uuid: string) => Promise<StoredTask | undefined> {
+  let waiting: Waiting | undefined;
+
+  const readAll = async (reads: Waiting): Promise<void> => {
+    try {
+      const tasks = await store.storedMany([...reads.keys()]);
+      let at = 0;
+      for (const { resolve } of reads.values()) resolve(tasks[at++]);
+    } catch (error) {
+      for (const { reject } of reads.values()) reject(error);
+    }
+  };
+
+  return (uuid) => {
+    if (waiting === undefined) {
+      const reads: Waiting = new Map();
+      waiting = reads;
+      setImmediate(() => {
+        waiting = undefined;
+        void readAll(reads);
+      });
+    }
+    let read = waiting.get(uuid);
+    if (read === undefined) waiting.set(uuid, (read = Promise.withResolvers()));
+    return read.promise;
+  };
+}
+
+/** The record of a task, ready to be sent. */
+export interface RecentRecord {
+  readonly task: StoredTask;
+  /** Its `ETag`. */
+  readonly tag: string;
+  readonly json: string;
+}
+
+/** Keeps the records that were requested last: a client that waits for a task requests it again and again. */
+export class RecentRecords {
+  /** By UUID. The record that was requested last comes last. */
+  readonly #kept = new Map<string, RecentRecord>();
+  readonly #maxLength: number;
+  #length = 0;
+
+  /** @param maxLength How many characters are kept at most, of all records together. */
+  constructor(maxLength: number = 4 * 1024 * 1024) {
+    this.#maxLength = maxLength;
+  }
+
+  /** The record of a task that was just read; `undefined` if none is kept for exactly this state of it. */
+  of({ uuid, summary }: StoredTask, tag: string): RecentRecord | undefined {
+    const record = this.#kept.get(uuid);
+    // A task that was deleted and begun anew reaches the same version again, but not with the same times.
+    if (record === undefined || record.tag !== tag || record.task.summary !== summary) return undefined;
+    this.#kept.delete(uuid);
+    this.#kept.set(uuid, record);
+    return record;
+  }
+
+  /** Keeps a record while there is room, in place of the task's earlier one. */
+  keep(record: RecentRecord): void {
+    this.#drop(record.task.uuid);
+    if (lengthOf(record) > this.#maxLength) return;
+    this.#kept.set(record.task.uuid, record);
+    this.#length += lengthOf(record);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#length <= this.#maxLength) break;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(uuid: string): void {
+    const record = this.#kept.get(uuid);
+    if (record !== undefined) this.#length -= lengthOf(record);
+    this.#kept.delete(uuid);
+  }
+}
+
+function lengthOf({ task, json }: RecentRecord): number {
+  return task.summary.length + json.length;
 }

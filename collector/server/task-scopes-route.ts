@@ -1,10 +1,9 @@
 import type { Context } from 'hono';
 import type { AttemptRecord } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { unknownTask, entityTag, notModified } from './answers.ts';
 import { waitOf } from './live/waiting.ts';
 import type { TaskWaiting } from './live/waiting.ts';
-import { unknownTask } from './problem.ts';
-import { entityTag, isNoneMatch } from './representation.ts';
 
 /** The JSON of `GET /tasks/:uuid/scopes`. */
 interface TaskScopes {
@@ -23,9 +22,8 @@ export function taskScopesRoute(store: TaskStore, waiting: TaskWaiting): (c: Con
     const stored = await waiting.read(c, uuid, wait, () => store.scopes(uuid));
     if (stored === undefined) return unknownTask(uuid);
     const tag = entityTag(stored, 'scopes');
-    if (isNoneMatch(c.req.header('If-None-Match'), tag)) {
-      return new Response(null, { status: 304, headers: { ...HEADERS, ETag: tag } });
-    }
+    const unchanged = notModified(c, tag, HEADERS);
+    if (unchanged !== undefined) return unchanged;
     const { version, attempts } = stored;
     const scopes: TaskScopes = { task_uuid: uuid, version, attempts };
     return new Response(JSON.stringify(scopes), { headers: { 'Content-Type': 'application/json', ...HEADERS, ETag: tag } });

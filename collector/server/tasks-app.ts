@@ -2,17 +2,19 @@ import { Hono, type Context } from 'hono';
 import { checkKeys, checkType } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
+import { repeat } from '../async.ts';
+import { OPTIONS } from '../options/table.ts';
+import { hasListener, Heartbeat } from '../store/heartbeat.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions, type Right } from './access.ts';
+import { problem, storeFailure } from './answers.ts';
 import { cancellationsRoute, cancelRoute } from './cancel-routes.ts';
 import { health, metricsRoute, readyRoute } from './health-routes.ts';
 import type { TasksMetrics } from './health-routes.ts';
 import type { StreamOptions } from './live/event-stream.ts';
-import { watchWorkersWhileAsked } from './live/worker-watch.ts';
 import { TaskWatchers } from './live/task-watchers.ts';
 import { TaskWaiting } from './live/waiting.ts';
-import { problem, storeFailure } from './problem.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
 import { taskListRoute } from './task-list-route.ts';
@@ -36,7 +38,7 @@ export interface TasksAppOptions {
   metrics?: TasksMetrics;
 }
 
-const OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics'] satisfies (keyof TasksAppOptions)[];
+const APP_OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics'] satisfies (keyof TasksAppOptions)[];
 
 /** One row of the table of routes. A route for `GET` answers `HEAD` too. */
 interface Route {
@@ -60,7 +62,7 @@ interface Route {
  * for an option of streams out of bounds.
  */
 export function createTasksApp(options: TasksAppOptions): Hono {
-  checkKeys('createTasksApp', options, OPTIONS);
+  checkKeys('createTasksApp', options, APP_OPTIONS);
   const { store, metrics, listen = true } = options;
   checkType('listen', listen, 'boolean');
   if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${received(store)}`);
@@ -120,4 +122,44 @@ function answered(answer: Route['answer'], c: Context): Response | Promise<Respo
 function otherMethod(method: string, allowed: Route['method']): Response | undefined {
   if (method === allowed || (method === 'HEAD' && allowed === 'GET')) return undefined;
   return problem(405, `${method} is not possible here`, { Allow: allowed === 'GET' ? 'GET, HEAD' : allowed });
+}
+
+/** The watch ends after one to two times so many milliseconds without a request. */
+const IDLE_MS = 60_000;
+
+/**
+ * Watches the workers of a store while an app is asked for its tasks, so that the tasks of a dead worker become lost
+ * even where no collector runs. It keeps no process alive. A failure of the store ends the watch until the next request.
+ *
+ * @returns To be called with each request.
+ */
+function watchWorkersWhileAsked(store: TaskStore): () => void {
+  let running: { stop(): Promise<void> }[] = [];
+  let wasAsked = false;
+
+  const stop = (): void => {
+    for (const part of running.splice(0)) void part.stop();
+  };
+
+  const start = (): void => {
+    const heartbeat = new Heartbeat({
+      workerId: globalThis.crypto.randomUUID(),
+      intervalMs: OPTIONS.beatIntervalMs.default,
+      lostFinalMs: OPTIONS.lostFinalMs.default,
+      store,
+      onFailure: stop,
+    });
+    const idle = repeat(IDLE_MS, async () => {
+      if (!wasAsked) stop();
+      wasAsked = false;
+      return IDLE_MS;
+    });
+    running = [heartbeat, idle];
+    heartbeat.start();
+  };
+
+  return () => {
+    wasAsked = true;
+    if (running.length === 0 && !hasListener(store)) start();
+  };
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { received } from '../../../src/failure.ts';
 import type { StoredTask } from '../../store/task-store.ts';
-import { problem } from '../problem.ts';
+import { problem } from '../answers.ts';
 
 /** Options of live streams. */
 export interface StreamOptions {

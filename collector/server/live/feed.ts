@@ -1,11 +1,10 @@
 import type { Context } from 'hono';
-import { reportStoreFailure } from '../problem.ts';
+import { reportStoreFailure } from '../answers.ts';
 import { ALIVE, streamHeaders } from './event-stream.ts';
 
-/** What a {@link Feed} carries. */
+/** What a {@link Feed} carries: a change as a server-sent event, whose bytes count for a reader that lags behind. */
 export interface FeedMessage {
-  /** How many bytes it counts for a reader that lags behind. */
-  readonly size: number;
+  readonly event: Uint8Array;
 }
 
 /** A link in the chain of a feed's messages. A reader holds the link of the last message that it took, and so keeps the later ones in memory. */
@@ -16,24 +15,12 @@ interface FeedLink<Message> {
   readonly end: number;
 }
 
-/** A client that follows a feed. */
-interface FeedReader<Message> {
-  /** The last message that it has taken. */
-  readonly link: FeedLink<Message>;
-  /** Takes as many messages as it has room for. */
-  push(): void;
-  /** Sends a comment that keeps the connection alive. */
-  alive(): void;
-  /** Ends the connection of a client that is too slow. */
-  drop(): void;
-}
-
 /**
  * One sequence of messages for many readers, each at its own pace. A message is made once, and kept until all have taken
  * it. A reader that lags too far behind is dropped, so that the kept messages are bounded for any number of readers.
  */
 export class Feed<Message extends FeedMessage> {
-  readonly #readers = new Set<FeedReader<Message>>();
+  readonly #readers = new Set<FeedBody<Message>>();
   readonly #maxBehindBytes: number;
   #last: FeedLink<Message> = { message: undefined, next: undefined, end: 0 };
   #ended = false;
@@ -56,11 +43,11 @@ export class Feed<Message extends FeedMessage> {
     return this.#ended;
   }
 
-  add(reader: FeedReader<Message>): void {
+  add(reader: FeedBody<Message>): void {
     this.#readers.add(reader);
   }
 
-  delete(reader: FeedReader<Message>): void {
+  delete(reader: FeedBody<Message>): void {
     this.#readers.delete(reader);
   }
 
@@ -71,7 +58,7 @@ export class Feed<Message extends FeedMessage> {
       this.#readers.delete(reader);
       reader.drop();
     }
-    const link = { message, next: undefined, end: this.#last.end + message.size };
+    const link = { message, next: undefined, end: this.#last.end + message.event.byteLength };
     this.#last.next = link;
     this.#last = link;
     this.#push();
@@ -142,7 +129,7 @@ export async function streamAnswer<Message extends FeedMessage>(
 }
 
 /** The body of a stream: sends what comes first, then the feed's messages as fast as the client reads. */
-class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
+class FeedBody<Message extends FeedMessage> {
   readonly #contents: StreamContents<Message>;
   readonly #sever: () => boolean;
   readonly #released: () => void;
@@ -168,6 +155,7 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
     this.#first = contents.first(() => this.#follow());
   }
 
+  /** The last message that it has taken. */
   get link(): FeedLink<Message> {
     return this.#link;
   }
@@ -187,6 +175,7 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
     this.#release();
   }
 
+  /** Takes as many messages as the client has room for. */
   push(): void {
     if (!this.#live || this.#over) return;
     while (this.#isWanted && this.#link.next !== undefined) {
@@ -197,11 +186,13 @@ class FeedBody<Message extends FeedMessage> implements FeedReader<Message> {
     if (this.#link.next === undefined && this.#contents.feed.ended) this.#close();
   }
 
+  /** Sends a comment that keeps the connection alive. */
   alive(): void {
     // A client that still has bytes to read needs no comment.
     if (this.#live && !this.#over && this.#isWanted && this.#contents.comments) this.#give(ALIVE);
   }
 
+  /** Ends the connection of a client that is too slow. */
   drop(): void {
     if (this.#over) return;
     this.#release();

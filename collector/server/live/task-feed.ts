@@ -10,8 +10,6 @@ import type { FeedMessage } from './feed.ts';
 
 /** One change of a task, encoded for each kind of client. */
 export interface TaskMessage extends FeedMessage {
-  /** As a server-sent event. */
-  readonly event: Uint8Array;
   /** Bytes that the log gained. */
   readonly text: Uint8Array | undefined;
 }
@@ -157,7 +155,7 @@ export class TaskFeed {
   }
 
   #publish(event: Uint8Array, text: string | undefined): void {
-    this.feed.publish({ event, text: text === undefined ? undefined : Buffer.from(text), size: event.byteLength });
+    this.feed.publish({ event, text: text === undefined ? undefined : Buffer.from(text) });
   }
 }
 

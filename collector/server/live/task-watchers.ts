@@ -3,17 +3,12 @@ import { repeat } from '../../async.ts';
 import { groupValues } from '../../options/read.ts';
 import { recordJson } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
-import { reportStoreFailure } from '../problem.ts';
+import { reportStoreFailure } from '../answers.ts';
 import { eventText } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
 import { TaskFeed } from './task-feed.ts';
-
-/** Changes of tasks as events of the list. */
-export interface ListMessage extends FeedMessage {
-  readonly event: Uint8Array;
-}
 
 /** How many changed tasks are read at a time. */
 export const CHANGES_PAGE = 200;
@@ -35,7 +30,7 @@ export interface WatcherGauge {
  */
 export class TaskWatchers {
   /** Changes of all tasks. */
-  readonly list: Feed<ListMessage>;
+  readonly list: Feed<FeedMessage>;
   readonly #store: TaskStore;
   readonly #aliveMs: number;
   readonly #maxBehindBytes: number;
@@ -259,8 +254,7 @@ export class TaskWatchers {
       return !isSent;
     });
     if (changed.length === 0) return;
-    const event = Buffer.from(listEvents(changed, this.#position));
-    this.list.publish({ event, size: event.byteLength });
+    this.list.publish({ event: Buffer.from(listEvents(changed, this.#position)) });
   }
 
   #alive(): void {

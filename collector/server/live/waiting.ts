@@ -2,19 +2,19 @@ import type { Context } from 'hono';
 import { received } from '../../../src/failure.ts';
 import { pause } from '../../async.ts';
 import type { TaskStore } from '../../store/task-store.ts';
-import { problem } from '../problem.ts';
+import { problem } from '../answers.ts';
 import type { TaskFeed } from './task-feed.ts';
 import type { TaskWatchers } from './task-watchers.ts';
 
 const LONGEST_WAIT = 30;
 
-/** For how many seconds `?wait=` lets a request wait for its task; 0 without it, a 400 for any other value than 1 to 30. */
-export function waitOf(c: Context): number | Response {
+/** For how many seconds `?wait=` lets a request wait; 0 without it, a 400 for any other value than `least` to 30. */
+export function waitOf(c: Context, least: 0 | 1 = 1): number | Response {
   const wait = c.req.query('wait');
   if (wait === undefined) return 0;
-  const seconds = /^\d{1,2}$/.test(wait) ? Number(wait) : 0;
-  if (seconds >= 1 && seconds <= LONGEST_WAIT) return seconds;
-  return problem(400, `wait: expected whole seconds from 1 to ${LONGEST_WAIT}, got ${received(wait)}`);
+  const seconds = /^\d{1,2}$/.test(wait) ? Number(wait) : -1;
+  if (seconds >= least && seconds <= LONGEST_WAIT) return seconds;
+  return problem(400, `wait: expected whole seconds from ${least} to ${LONGEST_WAIT}, got ${received(wait)}`);
 }
 
 /**

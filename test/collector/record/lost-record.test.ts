@@ -4,7 +4,7 @@ import type { Liveness } from '../../../collector/record/liveness.ts';
 import { recordJson, summaryJson } from '../../../collector/record/record-json.ts';
 import { latestAttempt } from '../../../collector/record/task-fold.ts';
 import type { TaskRecord } from '../../../collector/record/task-record.ts';
-import { entityTag } from '../../../collector/server/representation.ts';
+import { entityTag } from '../../../collector/server/answers.ts';
 import { arbitraryTask, cases } from './arbitrary-task.ts';
 import { taskAfter } from './folding.ts';
 import { summaryOf } from './summary-of.ts';

@@ -1,5 +1,10 @@
+import { STATUS_CODES } from 'node:http';
 import type { Context } from 'hono';
+import { describeFailure } from '../../src/failure.ts';
+import { reportOnce } from '../../src/report.ts';
 import type { StoredTask } from '../store/task-store.ts';
+
+/** What the answers of the routes have in common: JSON, errors, entity tags, and the choice of a media type. */
 
 /** An answer in JSON that no cache keeps. */
 export function uncachedJson(value: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
@@ -12,6 +17,33 @@ export function uncachedJson(value: unknown, status = 200, headers: Readonly<Rec
       ...headers,
     },
   });
+}
+
+/**
+ * Answers with an error: `application/problem+json` (RFC 9457), never cached. `type` is `about:blank`: the status is the
+ * kind of the error.
+ *
+ * @param detail What is wrong with this request, for a person to read.
+ */
+export function problem(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): Response {
+  const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
+  return uncachedJson(body, status, { 'Content-Type': 'application/problem+json', ...headers });
+}
+
+/** Answers 404 for a task that the store does not have. */
+export function unknownTask(uuid: string): Response {
+  return problem(404, `there is no task ${uuid}`);
+}
+
+/** Answers 503 for a store that failed. The cause is reported, once per message, and never sent to the client. */
+export function storeFailure(error: unknown): Response {
+  reportStoreFailure(error);
+  return problem(503, 'the store of the tasks can not be read just now', { 'Retry-After': '1' });
+}
+
+/** Reports a store that failed, once per message. */
+export function reportStoreFailure(error: unknown): void {
+  reportOnce(`tasks-app: ${describeFailure(error).message}`, 'the store of the tasks can not be read', error);
 }
 
 /**
@@ -34,8 +66,14 @@ function livenessTag({ state, liveness }: Partial<Pick<StoredTask, 'state' | 'li
   return `${kind}${heard.toString(36)}${busySince === null ? '' : `.${busySince.toString(36)}`}`;
 }
 
+/** Answers 304 to a client that has the representation with this tag already. */
+export function notModified(c: Context, tag: string, headers: Readonly<Record<string, string>>): Response | undefined {
+  if (!isNoneMatch(c.req.header('If-None-Match'), tag)) return undefined;
+  return new Response(null, { status: 304, headers: { ...headers, ETag: tag } });
+}
+
 /** Whether `If-None-Match` has the tag: in a list, as a weak tag, or by `*` (RFC 9110, 13.1.2). */
-export function isNoneMatch(header: string | undefined, tag: string): boolean {
+function isNoneMatch(header: string | undefined, tag: string): boolean {
   if (header === undefined) return false;
   if (header.trim() === '*') return true;
   // A tag of another server may contain a comma, but never a quote.

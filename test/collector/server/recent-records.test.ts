@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { RecentRecords } from '../../../collector/server/shared-reads.ts';
-import type { RecentRecord } from '../../../collector/server/shared-reads.ts';
+import { RecentRecords } from '../../../collector/server/task-route.ts';
+import type { RecentRecord } from '../../../collector/server/task-route.ts';
 import type { StoredTask } from '../../../collector/store/task-store.ts';
 
 function task(uuid: string, summary = '{}'): StoredTask {
