@@ -18,7 +18,7 @@ describe.each(VERSIONS)('beside Hono %s', (hono) => {
     expect(errors).toBe('');
     const { stdout, stderr } = await passed(project.node([QUIET, 'mount.js']));
     expect({ stderr, printed: JSON.parse(stdout) }).toEqual({
-      stderr: "taskspan: a store given as an object keeps the collector in the task's own thread\n",
+      stderr: '',
       printed: { mounted: LOG, served: LOG, metrics: 200, failures: [] },
     });
 
