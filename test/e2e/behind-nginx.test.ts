@@ -5,7 +5,7 @@ import { blocksOf } from '../house/code-blocks.ts';
 import { temporaryFolder } from '../support/node-process.ts';
 import { describeWithBrowser, startBrowser, startProxy } from './browser-and-proxy.ts';
 
-/** What docs/frameworks.md says to nginx: to hand on `Host`, and to tell of a prefix. */
+/** The nginx settings of docs/frameworks.md: they pass `Host` on, and send the prefix. */
 const [HANDS_ON = '', PREFIXED = ''] = blocksOf('docs/frameworks.md', 'nginx');
 
 const before = (location: string, upstream: string): string => location.replace('http://127.0.0.1:4320', upstream);
@@ -24,7 +24,7 @@ function cancelAs(url: string, name: string, path = `/tasks/${UNKNOWN}/cancel`):
 }
 
 describeWithBrowser('a server behind nginx', () => {
-  test('is told to cancel by a page under a prefix, which follows its task there', async () => {
+  test('takes a cancellation from a page under a prefix, which follows its task there', async () => {
     const folder = await temporaryFolder();
     const task = await startTicking(folder);
     const server = await startServer(folder, { env: { TASKSPAN_TRUST_PROXY: 'true' } });
@@ -44,7 +44,7 @@ describeWithBrowser('a server behind nginx', () => {
     expect(await task.ended).toMatchObject({ code: 0 });
   });
 
-  test('is told to cancel by a page that nginx serves by TLS, and gives URLs of that page', async () => {
+  test('takes a cancellation from a page that nginx serves by TLS, and answers with URLs of that page', async () => {
     const folder = await temporaryFolder();
     await startTicking(folder);
     const env = { TASKSPAN_TRUST_PROXY: 'true', TASKSPAN_ALLOWED_HOSTS: 'tasks.example' };

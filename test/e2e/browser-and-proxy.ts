@@ -1,4 +1,4 @@
-/** A real browser and a real proxy, Debian's: what stands between a task and who waits for it. */
+/** A real browser and a real proxy, Debian's: what lies between a task and the people who wait for it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -31,7 +31,7 @@ export async function startBrowser(): Promise<Browser> {
 /**
  * nginx before a server; its own files are in the folder. Gives its URL.
  *
- * @param location What it does with requests. Default: hands them on with its default settings for proxies.
+ * @param location What it does with requests. Default: passes them on with its default settings for proxies.
  */
 export async function startProxy(
   folder: string,
@@ -51,13 +51,13 @@ export async function startProxy(
      }`,
   );
   const nginx = spawn(NGINX, ['-p', folder, '-c', 'nginx.conf'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let told = '';
-  nginx.stderr.setEncoding('utf8').on('data', (text: string) => (told += text));
+  let errors = '';
+  nginx.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   const ended = once(nginx, 'close');
   onTestFinished(async () => {
     nginx.kill('SIGTERM');
     await ended;
   });
-  await expect.poll(() => fetch(`${url}/healthz`).then(({ status }) => status, () => told)).toBe(200);
+  await expect.poll(() => fetch(`${url}/healthz`).then(({ status }) => status, () => errors)).toBe(200);
   return url;
 }

@@ -43,11 +43,11 @@ describeWithRedis('Celery', () => {
   const work = async (app: string, folder: string, url: string, pool: readonly string[]): Promise<TestProcess> => {
     const args = ['--workdir', app, '--app', 'celery_tasks', 'worker', '--loglevel', 'info', ...pool];
     const worker = startProgram(bin('celery'), args, { cwd: folder, env: environment(folder, url) });
-    await worker.told(/ ready\./);
+    await worker.printedError(/ ready\./);
     return worker;
   };
 
-  describeWithPythonPeers('with its instrumentation and no word of ours', () => {
+  describeWithPythonPeers('with its instrumentation and no code of taskspan', () => {
     test('its tasks are queued, run, fail and are tried again', async () => {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'traced.py'), TRACED);
@@ -70,15 +70,15 @@ ZeroDivisionError: division by zero
 `);
       const paid = await recordWith(retried, { state: 'completed', attempt: 3, exception: '' });
       expect(paid.log.split('\n').filter((line) => /Attempt|Retry|Finished/.test(line))).toEqual([
-        "Retry: Retry in 0s: ConnectionError('the bank is away')",
+        "Retry: Retry in 0s: ConnectionError('the bank is unreachable')",
         '\tTask Finished - 0 out of 0 jobs finished',
         '\tAttempt 2',
-        "Retry: Retry in 0s: ConnectionError('the bank is away')",
+        "Retry: Retry in 0s: ConnectionError('the bank is unreachable')",
         '\tTask Finished - 0 out of 0 jobs finished',
         '\tAttempt 3',
         '\tTask Finished - 0 out of 0 jobs finished',
       ]);
-      await recordWith(givenUp, { state: 'failed', attempt: 3, exception: 'the bank is away' });
+      await recordWith(givenUp, { state: 'failed', attempt: 3, exception: 'the bank is unreachable' });
     });
   });
 
@@ -91,7 +91,7 @@ ZeroDivisionError: division by zero
     test('a task is live, and lost when its worker is killed', async () => {
       const folder = await temporaryFolder();
       const { url, recordWith } = await startServing(folder);
-      // One process, so that it is the very one that runs the task.
+      // One process, so that the process that is killed is the process that runs the task.
       const worker = await work(EXAMPLES, folder, url, ['--pool', 'solo']);
       // Of customers enough that it runs until it is killed.
       await writeFile(join(folder, 'publisher.py'), `from celery_tasks import import_customers\nprint(import_customers.delay(['Ada'] * 1000).id)\n`);
@@ -102,7 +102,7 @@ ZeroDivisionError: division by zero
       await recordWith(uuid, { state: 'lost' });
     });
 
-    test('and its instrumentation, a task is queued by the one and told by the other, once', async () => {
+    test('and its instrumentation, the instrumentation queues a task and the updater records it, once', async () => {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'traced.py'), TRACED);
       const publisher = `import runpy, traced\ntraced.trace_tasks()\nrunpy.run_path(${JSON.stringify(join(EXAMPLES, 'celery_tasks.py'))}, run_name='__main__')\n`;

@@ -33,7 +33,7 @@ describeWithPeers('the peers by themselves', () => {
       },
       trace.setSpan(ROOT_CONTEXT, parent),
     );
-    child.addEvent('said', { message: 'hello' }, [1_700_000_000, 3_000]);
+    child.addEvent('greeted', { message: 'hello' }, [1_700_000_000, 3_000]);
     child.setStatus({ code: SpanStatusCode.ERROR, message: 'division by zero' });
     child.end([1_700_000_001, 4_000]);
     parent.end([1_700_000_002, 5_000]);
@@ -65,7 +65,7 @@ describeWithPeers('the peers by themselves', () => {
       kind: 'internal',
       status: { code: 'error', message: 'division by zero' },
       attributes: { text: 'héllo', whole: 42, half: 0.5, yes: true },
-      events: [{ name: 'said', time: 1_700_000_000_000_003_000n, attributes: { message: 'hello' } }],
+      events: [{ name: 'greeted', time: 1_700_000_000_000_003_000n, attributes: { message: 'hello' } }],
       links: [{ traceId, spanId }],
     });
 
@@ -74,7 +74,7 @@ describeWithPeers('the peers by themselves', () => {
     expect(legacy?.spans.flatMap((span) => span.warnings ?? [])).toEqual([]);
   });
 
-  it('tell of clocks that do not agree, by a warning', async () => {
+  it('warn of clocks that do not agree', async () => {
     const provider = providerThatSends();
     const tracer = provider.getTracer('smoke');
     const parent = tracer.startSpan('parent', { startTime: [1_700_000_000, 1_000_000] });
@@ -92,7 +92,7 @@ describeWithPeers('the peers by themselves', () => {
     ]);
   });
 
-  it('know nothing of a trace that nobody sent', async () => {
+  it('know nothing of a trace that was never sent', async () => {
     const traceId = 'f'.repeat(32);
     expect(await peers.trace(traceId)).toEqual([]);
     expect(await peers.legacyTrace(traceId)).toBeUndefined();

@@ -17,7 +17,7 @@ import { runTask, TaskUpdater } from '${new URL('src/index.ts', root).href}';
 import { sqliteStore, startTaskspan, TaskSpanProcessor } from '${new URL('collector/index.ts', root).href}';
 `;
 const PATIENT = { timeout: 90_000, interval: 50 };
-/** How long something is away. `.ci/run` takes the full 30 s: `TASKSPAN_TEST_OUTAGE_MS=30000`. */
+/** How long an outage lasts. `.ci/run` takes the full 30 s: `TASKSPAN_TEST_OUTAGE_MS=30000`. */
 const OUTAGE_MS = Number(process.env['TASKSPAN_TEST_OUTAGE_MS'] ?? 4000);
 
 interface Server {
@@ -63,12 +63,12 @@ describeWithPeers('through the Collector', () => {
         `class ZeroDivisionError extends Error { name = 'ZeroDivisionError'; }
          const taskspan = await startTaskspan(${options(peers.otlpEndpoint)});
          const updater = new TaskUpdater({ taskName: 'TEST' });
-         const say = () => updater.notify('Some notification related to the task');
-         await updater.scope('TEST - First part', say);
+         const notify = () => updater.notify('Some notification related to the task');
+         await updater.scope('TEST - First part', notify);
          await updater.scope('TEST - Second part', async () => {
-           await updater.scope('My subtask 1 in my task 2', say);
+           await updater.scope('My subtask 1 in my task 2', notify);
            await updater.scope('My subtask 2 in my task 2', () => { throw new ZeroDivisionError('division by zero'); });
-           await updater.scope('My subtask 3 in my task 2', say);
+           await updater.scope('My subtask 3 in my task 2', notify);
          });
          updater.insertFinalUpdate();
          await allCommitted(taskspan);
@@ -91,13 +91,13 @@ describeWithPeers('through the Collector', () => {
     });
   });
 
-  describe('no fact is lost and none is there twice', () => {
+  describe('no fact is lost and none is stored twice', () => {
     test.each([
-      ['when the server is killed and away', ['server']],
-      ['when the Collector is killed and away', ['otelcol']],
+      ['while the server is down after a kill', ['server']],
+      ['while the Collector is down after a kill', ['otelcol']],
       ['when both are', ['server', 'otelcol']],
       ['when Jaeger is', ['jaeger']],
-    ])('%s', async (_, away) => {
+    ])('%s', async (_, down) => {
       const folder = await temporaryFolder();
       let server = await startServer(folder, port);
       const worker = await startScript(
@@ -112,7 +112,7 @@ describeWithPeers('through the Collector', () => {
            await new Promise((resolve) => setTimeout(resolve, 10));
          }
          updater.complete();
-         console.log('said ' + step + '.');
+         console.log('reported ' + step + '.');
          // Until all has gone: a process that is closed waits for two seconds.
          while ((await (await fetch('http://127.0.0.1:${port}/tasks/' + updater.taskUuid)).json()).finished !== true) await new Promise((resolve) => setTimeout(resolve, 100));
          await taskspan.close();`,
@@ -121,20 +121,20 @@ describeWithPeers('through the Collector', () => {
       const [, uuid = '', traceId = ''] = await worker.printed(/^(\S+) (\S+)\n/);
       await expect.poll(async () => (await server.record(uuid))?.log.includes('step 200\n'), PATIENT).toBe(true);
       const back: (() => Promise<unknown>)[] = [];
-      if (away.includes('server')) {
+      if (down.includes('server')) {
         server.process.kill('SIGKILL');
         await server.process.ended;
         back.push(async () => (server = await startServer(folder, port)));
       }
-      for (const peer of ['otelcol', 'jaeger'] as const) if (away.includes(peer)) back.push(await peers.kill(peer));
+      for (const peer of ['otelcol', 'jaeger'] as const) if (down.includes(peer)) back.push(await peers.kill(peer));
       // An outage is time that passes.
       await delay(OUTAGE_MS);
       await Promise.all(back.map((start) => start()));
       await writeFile(join(folder, 'enough'), '');
-      const said = Number((await worker.printed(/said (\d+)\./))[1]);
+      const reported = Number((await worker.printed(/reported (\d+)\./))[1]);
       await expect.poll(async () => (await server.record(uuid))?.finished, PATIENT).toBe(true);
-      await expect.poll(async () => steps(await server.log(uuid)).length, PATIENT).toBe(said);
-      expect(new Set(steps(await server.log(uuid))).size).toBe(said);
+      await expect.poll(async () => steps(await server.log(uuid)).length, PATIENT).toBe(reported);
+      expect(new Set(steps(await server.log(uuid))).size).toBe(reported);
       expect(await server.record(uuid)).toMatchObject({ state: 'completed', facts_missing: 0 });
       expect((await worker.ended).code).toBe(0);
       await peers.waitForSpans(traceId, 1, 60_000);

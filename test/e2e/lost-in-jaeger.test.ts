@@ -76,13 +76,13 @@ describeWithPeers('the trace of a task whose worker was killed', () => {
   });
 
   test('is whole too where all came by the Collector, and what comes back by it changes no record', async () => {
-    // Of this test alone: a Collector gives a server that comes late all that it has kept for it.
+    // This test has its own peers: a Collector sends a server that starts late all that it has kept for it.
     await using peers = await startPeers({ collectorEnvironment: { TASKSPAN_TOKEN: '' } });
     const env = { ...SHORT, OTEL_EXPORTER_OTLP_ENDPOINT: peers.otlpEndpoint };
     const { url } = await startServer(await temporaryFolder(), { port: Number(new URL(peers.tasksUrl).port), env });
     const record = async (): Promise<TaskRecord> => (await fetch(`${url}/tasks/${UUID}`)).json() as Promise<TaskRecord>;
     const { worker, traceId } = await startOpenTask(await temporaryFolder(), `{ endpoint: '${peers.otlpEndpoint}' }`);
-    // All that the worker has told, live and by the one span that has ended.
+    // All that the worker has sent, live and by its only ended span.
     await expect.poll(record).toMatchObject({ log: LOG, jobs: { total: 2, finished: 1, running: 1 }, facts_missing: 0 });
     await expect.poll(() => answersOf(url, 'traces')).toEqual({ 200: 1 });
     worker.kill('SIGKILL');

@@ -20,7 +20,7 @@ const LOG = `\
 \tTask Finished - 1 out of 1 jobs finished
 `;
 
-/** Runs it against a server of its own until it has sent all and ended well. */
+/** Runs a program against its own server until it has sent all and exited with 0. */
 async function serveWhile(program: string, args: readonly string[]): Promise<Serving> {
   const folder = await temporaryFolder();
   const serving = await startServing(folder);
@@ -32,7 +32,7 @@ async function serveWhile(program: string, args: readonly string[]): Promise<Ser
 const COMPLETED = { state: 'completed', status: 1, finished: true, log: LOG, facts_missing: 0, jobs: { total: 1, finished: 1, failed: 0, running: 0 } };
 
 describeWithPythonPeers('the SDK for Python', () => {
-  test('tells a task by the attributes of its spans', async () => {
+  test('reports a task by the attributes of its spans', async () => {
     const uuid = randomUUID();
     const serving = await serveWhile(join(pythonPeers(), 'bin/python'), [SCRIPT, uuid]);
     expect(await serving.record(uuid)).toMatchObject({ ...COMPLETED, task_uuid: uuid, task_name: 'Count in Python' });
@@ -40,7 +40,7 @@ describeWithPythonPeers('the SDK for Python', () => {
 });
 
 describeWithPeers('the SDK for Go', () => {
-  test('tells a task by the attributes of its spans', async () => {
+  test('reports a task by the attributes of its spans', async () => {
     const uuid = randomUUID();
     const serving = await serveWhile(peerPath('go-sdk'), [uuid]);
     expect(await serving.record(uuid)).toMatchObject({ ...COMPLETED, task_uuid: uuid, task_name: 'Count in Go' });
@@ -48,7 +48,7 @@ describeWithPeers('the SDK for Go', () => {
 });
 
 describeWithPeers('telemetrygen', () => {
-  test.each(['traces', 'logs'])("has its %s taken, and they are nobody's tasks", async (signal) => {
+  test.each(['traces', 'logs'])("has its %s accepted, and they make no task", async (signal) => {
     const folder = await temporaryFolder();
     const serving = await startServing(folder);
     const endpoint = ['--otlp-http', '--otlp-insecure', '--otlp-endpoint', new URL(serving.url).host];

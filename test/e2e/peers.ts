@@ -20,7 +20,7 @@ export interface Peers extends AsyncDisposable {
   /** Base URL of Jaeger's page and query API. */
   readonly jaegerQueryUrl: string;
   readonly collectorHealthUrl: string;
-  /** Where the Collector sends what is for `taskspan serve`: a free port, unless the test says another. */
+  /** Where the Collector sends what is for `taskspan serve`: a free port, unless the test sets another. */
   readonly tasksUrl: string;
   /** The spans of a trace by time of start; none when Jaeger does not know the trace. */
   trace(traceId: string): Promise<JaegerSpan[]>;
@@ -28,7 +28,7 @@ export interface Peers extends AsyncDisposable {
   legacyTrace(traceId: string): Promise<LegacyTrace | undefined>;
   /** Gives the trace as soon as it has at least `count` spans; throws after `timeoutMs`, 30,000 by default. */
   waitForSpans(traceId: string, count: number, timeoutMs?: number): Promise<JaegerSpan[]>;
-  /** Kills one of them without a chance to say goodbye; gives what starts it again where it was. */
+  /** Kills a peer with SIGKILL; gives the function that starts it again with the same ports and files. */
   kill(peer: 'otelcol' | 'jaeger'): Promise<() => Promise<void>>;
   /** What both have printed lately, for the message of a failure. */
   output(): string;
@@ -37,7 +37,7 @@ export interface Peers extends AsyncDisposable {
 }
 
 export interface PeersOptions {
-  /** More variables for otel-collector.yaml; they win over the ones that the start chooses. */
+  /** More variables for otel-collector.yaml; they override the variables that the start chooses. */
   collectorEnvironment?: Record<string, string>;
 }
 
@@ -56,7 +56,7 @@ export function describeWithPeers(name: string, suite: () => void): void {
   describeWith(PEERS.every((peer) => existsSync(peerPath(peer))), 'the real peers, which this builds: sh test/peers/build.sh', name, suite);
 }
 
-/** Starts both and waits until they say that they are ready. The caller stops them. */
+/** Starts both and waits until their health checks pass. The caller stops them. */
 export async function startPeers(options: PeersOptions = {}): Promise<Peers> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -86,7 +86,7 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
     OTELCOL_HEALTH_ENDPOINT: free.collectorHealth,
     OTELCOL_QUEUE_DIRECTORY: join(directory, 'queue'),
     JAEGER_OTLP_ENDPOINT: `http://${free.jaegerHttp}`,
-    // Nobody listens there unless a test says who does.
+    // Nothing listens there unless a test starts a server.
     TASKSPAN_OTLP_ENDPOINT: `http://${free.tasks}`,
     ...options.collectorEnvironment,
   });

@@ -1,4 +1,4 @@
-/** The updater of examples/python: the seed's own form, told live by OTLP. */
+/** The updater of examples/python: the seed's own form, sent live by OTLP. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import { startServing } from './serving.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
 
 function startPython(args: readonly string[], cwd: string, url: string): TestProcess {
-  // No sign of life comes between the facts, however long it takes.
+  // No heartbeat comes between the facts, however long it takes.
   const env = { PYTHONPATH: EXAMPLES, PYTHONDONTWRITEBYTECODE: '1', TASKSPAN_ENDPOINT: url, TASKSPAN_BEAT_INTERVAL_MS: '3600000' };
   return startProgram('python3', args, { cwd, env });
 }
@@ -36,7 +36,7 @@ async function startTask(folder: string, url: string, code: string, before = PAT
   return { uuid, python: startPython(['task.py', uuid], folder, url) };
 }
 
-/** A server that answers as it is told. */
+/** A server with given answers. */
 async function startAnswering(answer: (response: ServerResponse) => void): Promise<{ url: string; bodies: string[] }> {
   const bodies: string[] = [];
   const server = createServer((request, response) => {
@@ -78,7 +78,7 @@ describeWithProgram('python3', 'Python 3.9 or newer', 'the updater in Python', (
     });
   });
 
-  test('counts a part that fails by itself, not one that an error passes through', async () => {
+  test('counts a part that fails by itself, not a part that an error passes through', async () => {
     const folder = await temporaryFolder();
     const { url, record } = await startServing(folder);
     const { uuid, python } = await startTask(folder, url, `
@@ -133,7 +133,7 @@ except KeyboardInterrupt:
     expect(await record(uuid)).toMatchObject({ state: 'cancelled', status: 0, log: expect.stringContaining('\tCancelled\n') as string });
   });
 
-  test('is told whole by many threads, and by a process that was forked', async () => {
+  test('has all reports of many threads, and of a forked process', async () => {
     const folder = await temporaryFolder();
     const { url, record } = await startServing(folder);
     const forked = randomUUID();
@@ -180,7 +180,7 @@ print(set(sys.modules) - before)
     expect(await record(uuid)).toMatchObject({ state: 'completed', facts_missing: 0 });
   });
 
-  test('has one sender for all threads, whichever asks first', async () => {
+  test('has one sender for all threads, whichever needs it first', async () => {
     const python = startPython(['-c', `
 import threading, time, updater
 class Slow(updater.Sender):
@@ -215,7 +215,7 @@ except ValueError as error:
     ]);
   });
 
-  test('takes whatever it is given', async () => {
+  test('accepts any value', async () => {
     const folder = await temporaryFolder();
     const { url, record } = await startServing(folder);
     const { uuid, python } = await startTask(folder, url, `
@@ -231,7 +231,7 @@ updater.insert_final_update()
     expect(fields).toMatchObject({ state: 'completed', facts_missing: 0 });
   });
 
-  test('never holds the task up when nobody is there, and says so once', async () => {
+  test('never delays the task when the server is unreachable, and reports that once', async () => {
     const { python } = await startTask(await temporaryFolder(), `http://127.0.0.1:${await freePort()}`, `
 for number in range(200_000):
     updater.notify('x' * 200)
@@ -249,11 +249,11 @@ print('done')
   test('ends while a server keeps it waiting for an answer', async () => {
     const { url } = await startAnswering(() => undefined);
     const { python } = await startTask(await temporaryFolder(), url, 'updater.insert_final_update()\n', '');
-    // Of a request that has taken its whole time it would tell.
+    // A request that had taken its whole time would be reported.
     expect(await python.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
-  test('sends again what was not taken, gives up what is refused, and tells both', async () => {
+  test('retries what was not accepted, drops what is refused, and reports both', async () => {
     const statuses = [503, 200, 400, 200];
     const { url, bodies } = await startAnswering((response) => {
       response.writeHead(statuses[bodies.length - 1] ?? 200, { 'Retry-After': '0' }).end('{"the":"answer"}');
@@ -278,7 +278,7 @@ updater.insert_final_update()
     ]);
   });
 
-  test('delivers what happened while the server was away', async () => {
+  test('delivers what happened while the server was down', async () => {
     const folder = await temporaryFolder();
     const port = await freePort();
     const { uuid, python } = await startTask(folder, `http://127.0.0.1:${port}`, `
@@ -287,7 +287,7 @@ with updater('Alone'):
         updater.notify(f'line {number}')
 updater.insert_final_update()
 `);
-    await python.told(/cannot be reached/);
+    await python.printedError(/cannot be reached/);
     const { record } = await startServing(folder, port);
     expect(await python.ended).toMatchObject({ code: 0 });
     const { log, ...fields } = (await record(uuid))!;

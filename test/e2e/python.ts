@@ -1,4 +1,4 @@
-/** Python and its peers: what the tests need of both, and who says how to get it. */
+/** Python and its peers: what the tests need of both, and how to get it. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ function answers(program: string): boolean {
   }
 }
 
-/** One that needs OpenTelemetry's packages and Celery for Python. */
+/** A suite that needs OpenTelemetry's packages and Celery for Python. */
 export function describeWithPythonPeers(name: string, suite: () => void): void {
   const isWhole = existsSync(join(pythonPeers(), 'whole'));
   describeWith(isWhole, 'the Python peers, which this installs: sh test/peers/python/build.sh', name, suite);

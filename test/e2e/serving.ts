@@ -1,4 +1,4 @@
-/** A real `taskspan serve`, for those who send to it. */
+/** A real `taskspan serve`, for tests that send to it. */
 import { expect } from 'vitest';
 import type { TaskRecord } from '../../collector/index.ts';
 import { startCommand } from '../support/node-process.ts';
@@ -14,7 +14,7 @@ export interface Serving {
   readonly names: () => Promise<string[]>;
 }
 
-/** Starts one with its store in a folder, on any free port if none is given. It ends with the test. */
+/** Starts a server with its store in a folder, on any free port if none is given. It ends with the test. */
 export async function startServing(folder: string, port = 0): Promise<Serving> {
   const server = startCommand(['serve', '--port', String(port), '--store', 'served.sqlite'], { cwd: folder });
   const [, url = ''] = await server.printed(/Tasks are served on (\S+)\/tasks /);

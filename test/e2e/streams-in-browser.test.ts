@@ -31,7 +31,7 @@ async function pageWith(url: string): Promise<{ received: () => Promise<Received
   return { received: () => page.evaluate('({ events, readyState: source.readyState })') };
 }
 
-/** What is left when the task has been told to stop: the record from the events is the one in the store. */
+/** Ends the task, and checks that the record built from the events is the record in the store. */
 async function expectWhole(folder: string, received: () => Promise<Received>): Promise<void> {
   await expect.poll(async () => (await received()).events.at(-1)?.event).toBe('end');
   const client = new FollowedRecord();
@@ -39,7 +39,7 @@ async function expectWhole(folder: string, received: () => Promise<Received>): P
   for (const event of events) client.take(event);
   expect(client.record).toEqual((await recordsOf(storeIn(folder))).get('stepping'));
   expect(events.filter(({ event }) => event === 'record')).toHaveLength(1);
-  // It comes back once more and is told by 204 that there is no need to.
+  // The browser reconnects once more, and the answer 204 ends its attempts.
   await expect.poll(async () => (await received()).readyState).toBe(2);
 }
 
@@ -72,7 +72,7 @@ describeWithBrowser("a browser's EventSource", () => {
     await writeFile(`${folder}/stop`, '');
     await task.ended;
     await expectWhole(folder, received);
-    // Where nobody is there to be asked.
+    // As a client without a person who could enter the token.
     const other = await (await startBrowser()).newPage();
     await expect(other.goto(`${url}/tasks/${UUID}`)).rejects.toThrow('ERR_INVALID_AUTH_CREDENTIALS');
   });
@@ -88,7 +88,7 @@ describeWithBrowser("a browser's EventSource", () => {
     let printed = '';
     curl.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
     const { received } = await pageWith(url);
-    // The task goes on until it is told to stop: what came up to then was gathered by nobody on its way.
+    // The task goes on until it gets a command to stop: what came up to then was not buffered on its way.
     await expect.poll(async () => (await received()).events.length).toBeGreaterThan(10);
     await expect.poll(() => printed.split('\n').length).toBeGreaterThan(10);
     await writeFile(`${folder}/stop`, '');

@@ -37,12 +37,12 @@ async function startTask(): Promise<string> {
 const go = (folder: string): Promise<void> => writeFile(join(folder, 'go'), '');
 const TAIL = ['tail', UUID, '--store', 'taskspan.sqlite'];
 
-/** Without what turns and what grows. */
+/** The screen without the turning spinner and the growing times. */
 function still(screen: string): string {
   return screen.replaceAll(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/g, '*').replaceAll(/ +\d+(?:\.\d)?s$/gm, ' #s');
 }
 
-/** What stands below the log. */
+/** The lines below the log. */
 function region(screen: string): string {
   return still(screen.slice(screen.lastIndexOf('\n\n') + 2));
 }
@@ -85,7 +85,7 @@ describeWithTmux('taskspan tail in a terminal', () => {
     expect(await terminal.isCursorShown()).toBe(true);
   });
 
-  test('of few rows has what runs, and counts the others', async () => {
+  test('of few rows shows what runs, and counts the rest', async () => {
     const folder = await startTask();
     const terminal = await startCommandInTerminal(TAIL, { cwd: folder, columns: 40, rows: 6 });
     await expect.poll(async () => still(await terminal.screen())).toBe(`\

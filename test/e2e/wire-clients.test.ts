@@ -1,4 +1,4 @@
-/** The clients of docs/wire.md, as they stand there, against a real `taskspan serve`. */
+/** The clients in docs/wire.md, unchanged, against a real `taskspan serve`. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ interface Client {
   /** What it has printed first: the UUID of its task. */
   readonly uuid: string;
   /** Gives it a line to read. */
-  say(line: string): void;
+  write(line: string): void;
   /** Ends its input; gives its exit code. */
   end(): Promise<number | null>;
 }
@@ -28,7 +28,7 @@ async function startClient(program: string, args: readonly string[], cwd: string
   const printed = await Promise.race([once(child.stdout, 'data'), ended.then(([code]) => { throw new Error(`it ended with ${code}`); })]);
   return {
     uuid: String(printed[0]).trim(),
-    say: (line) => void child.stdin.write(`${line}\n`),
+    write: (line) => void child.stdin.write(`${line}\n`),
     async end() {
       child.stdin.end();
       return (await ended)[0];
@@ -44,15 +44,15 @@ const CLIENTS = [
 
 for (const { language, program, args, name, needs } of CLIENTS) {
   describeWithProgram(program, needs, `the client in ${language}`, () => {
-    test('tells each line while the task runs, and its end', async () => {
+    test('reports each line while the task runs, and its end', async () => {
       const folder = await temporaryFolder();
       const { url, recordWith } = await startServing(folder);
       await writeFile(join(folder, args.at(-1)!), blockOf('docs/wire.md', language));
       const client = await startClient(program, args, folder, url);
       await recordWith(client.uuid, { task_name: name, state: 'running', log: '' });
-      client.say('the first line');
+      client.write('the first line');
       await recordWith(client.uuid, { state: 'running', log: '\tthe first line\n' });
-      client.say('the second line');
+      client.write('the second line');
       expect(await client.end()).toBe(0);
       await recordWith(client.uuid, {
         state: 'completed',
@@ -66,12 +66,12 @@ for (const { language, program, args, name, needs } of CLIENTS) {
 }
 
 describeWithProgram(PYTHON, 'Python 3.9 or newer', 'the client in python', () => {
-  test('tells why its task has failed', async () => {
+  test('reports why its task has failed', async () => {
     const folder = await temporaryFolder();
     const { url, recordWith } = await startServing(folder);
     await writeFile(join(folder, 'client.py'), blockOf('docs/wire.md', 'python'));
     const client = await startClient(PYTHON, ['client.py'], folder, url);
-    client.say('');
+    client.write('');
     expect(await client.end()).toBe(0);
     const { log } = await recordWith(client.uuid, { state: 'failed', status: 0, exception: 'an empty line' });
     expect(log).toContain('\t\tSee error message:\nValueError: an empty line\n');

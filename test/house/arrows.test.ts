@@ -5,36 +5,36 @@ import { cyclesOf, filesIn, importsIn, importsOf, REPOSITORY } from './imports.t
 import type { Import } from './imports.ts';
 
 /**
- * The arrows of the layout: which part may import which, and which packages. `docs/decisions/0008-arrows.md`
- * says why. A new folder has to be given its place here.
+ * The arrows of the layout: which room may import which, and which packages. The
+ * reasons are in `docs/decisions/0008-arrows.md`. A new folder needs a row here.
  */
-const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readonly packages: readonly string[] }>> = {
-  'collector/async': { parts: ['src'], packages: [] },
-  src: { parts: [], packages: ['@opentelemetry/api', 'node:async_hooks'] },
-  'src/bullmq': { parts: ['src'], packages: ['@opentelemetry/api', 'node:crypto'] },
-  'collector/options': { parts: ['src', 'collector/async'], packages: ['@opentelemetry/sdk-trace-node'] },
-  'collector/facts': { parts: ['src'], packages: ['@opentelemetry/api'] },
-  'collector/record': { parts: ['src'], packages: ['@opentelemetry/api'] },
-  'collector/capture': { parts: ['src', 'collector/facts'], packages: ['@opentelemetry/api'] },
-  'collector/store': { parts: ['src', 'collector/async', 'collector/options', 'collector/record'], packages: ['@opentelemetry/api', 'node:*'] },
+const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readonly packages: readonly string[] }>> = {
+  'collector/async': { rooms: ['src'], packages: [] },
+  src: { rooms: [], packages: ['@opentelemetry/api', 'node:async_hooks'] },
+  'src/bullmq': { rooms: ['src'], packages: ['@opentelemetry/api', 'node:crypto'] },
+  'collector/options': { rooms: ['src', 'collector/async'], packages: ['@opentelemetry/sdk-trace-node'] },
+  'collector/facts': { rooms: ['src'], packages: ['@opentelemetry/api'] },
+  'collector/record': { rooms: ['src'], packages: ['@opentelemetry/api'] },
+  'collector/capture': { rooms: ['src', 'collector/facts'], packages: ['@opentelemetry/api'] },
+  'collector/store': { rooms: ['src', 'collector/async', 'collector/options', 'collector/record'], packages: ['@opentelemetry/api', 'node:*'] },
   'collector/otlp': {
-    parts: ['src', 'src/bullmq', 'collector/async', 'collector/options', 'collector/facts', 'collector/store'],
+    rooms: ['src', 'src/bullmq', 'collector/async', 'collector/options', 'collector/facts', 'collector/store'],
     packages: ['@opentelemetry/api', '@opentelemetry/core', 'hono', 'node:*', 'pbf'],
   },
   'collector/server': {
-    parts: ['src', 'collector/async', 'collector/options', 'collector/record', 'collector/store'],
+    rooms: ['src', 'collector/async', 'collector/options', 'collector/record', 'collector/store'],
     packages: ['@opentelemetry/api', '@hono/node-server', 'hono', 'node:*', 'prom-client'],
   },
   'collector/export': {
-    parts: ['src', 'collector/async', 'collector/record'],
+    rooms: ['src', 'collector/async', 'collector/record'],
     packages: ['@opentelemetry/*', 'node:*'],
   },
   'collector/runtime': {
-    parts: ['src', 'collector/async', 'collector/options', 'collector/record', 'collector/capture', 'collector/store', 'collector/otlp', 'collector/server'],
+    rooms: ['src', 'collector/async', 'collector/options', 'collector/record', 'collector/capture', 'collector/store', 'collector/otlp', 'collector/server'],
     packages: ['@opentelemetry/api', '@opentelemetry/core', 'node:*'],
   },
   collector: {
-    parts: [
+    rooms: [
       'src',
       'collector/async',
       'collector/options',
@@ -49,7 +49,7 @@ const PARTS: Readonly<Record<string, { readonly parts: readonly string[]; readon
     packages: ['@opentelemetry/*', 'node:*'],
   },
   'collector/cli': {
-    parts: ['src', 'collector', 'collector/options', 'collector/record', 'collector/server', 'collector/store'],
+    rooms: ['src', 'collector', 'collector/options', 'collector/record', 'collector/server', 'collector/store'],
     packages: ['cli-truncate', 'commander', 'eventsource-parser', 'node:*', 'string-width'],
   },
 };
@@ -59,47 +59,47 @@ const COPIED = ['@hono/node-server'];
 
 const imports = importsOf('src', 'collector');
 
-describe('the arrows between the parts', () => {
+describe('the arrows between the rooms', () => {
   it('have a rule for each folder, and a folder for each rule', () => {
-    const parts = new Set(['src', 'collector'].flatMap(filesIn).map(partOf));
-    expect([...parts].toSorted()).toEqual(Object.keys(PARTS).toSorted());
+    const rooms = new Set(['src', 'collector'].flatMap(filesIn).map(roomOf));
+    expect([...rooms].toSorted()).toEqual(Object.keys(ROOMS).toSorted());
   });
 
-  for (const [part, rule] of Object.entries(PARTS)) {
-    it(`${part} imports only ${rule.parts.join(', ') || 'itself'}`, () => {
-      const others = imports.filter(({ from, to }) => partOf(from) === part && isFile(to) && partOf(to) !== part);
-      expect(shown(others.filter(({ to }) => !rule.parts.includes(partOf(to))))).toEqual([]);
+  for (const [room, rule] of Object.entries(ROOMS)) {
+    it(`${room} imports only ${rule.rooms.join(', ') || 'itself'}`, () => {
+      const foreign = imports.filter(({ from, to }) => roomOf(from) === room && isFile(to) && roomOf(to) !== room);
+      expect(shown(foreign.filter(({ to }) => !rule.rooms.includes(roomOf(to))))).toEqual([]);
     });
 
-    it(`${part} uses only ${rule.packages.join(', ')}`, () => {
-      const others = imports.filter(({ from, to }) => partOf(from) === part && !isFile(to));
-      expect(shown(others.filter(({ to }) => !rule.packages.some((name) => isOf(to, name))))).toEqual([]);
+    it(`${room} uses only ${rule.packages.join(', ')}`, () => {
+      const foreign = imports.filter(({ from, to }) => roomOf(from) === room && !isFile(to));
+      expect(shown(foreign.filter(({ to }) => !rule.packages.some((name) => isOf(to, name))))).toEqual([]);
     });
   }
 
   it('give options, facts and record nothing of OpenTelemetry but types', () => {
-    const pure = imports.filter(({ from }) => ['collector/options', 'collector/facts', 'collector/record'].includes(partOf(from)));
+    const pure = imports.filter(({ from }) => ['collector/options', 'collector/facts', 'collector/record'].includes(roomOf(from)));
     expect(shown(pure.filter(({ to, typeOnly }) => !isFile(to) && !typeOnly))).toEqual([]);
   });
 
   it('let the app know no backend of the store', () => {
-    const stores = imports.filter(({ from, to }) => partOf(from) === 'collector/server' && partOf(to) === 'collector/store');
+    const stores = imports.filter(({ from, to }) => roomOf(from) === 'collector/server' && roomOf(to) === 'collector/store');
     expect(stores.length).toBeGreaterThan(0);
     const known = ['task-store', 'committer', 'heartbeat'].map((name) => `collector/store/${name}.ts`);
     expect(shown(stores.filter(({ to }) => !known.includes(to)))).toEqual([]);
   });
 
-  it('keep SQLite in the store and threads in their part', () => {
-    const users = (name: string): string[] => [...new Set(imports.filter(({ to }) => to === name).map(({ from }) => partOf(from)))];
+  it('keep SQLite in the store and threads in their room', () => {
+    const users = (name: string): string[] => [...new Set(imports.filter(({ to }) => to === name).map(({ from }) => roomOf(from)))];
     expect(users('node:sqlite')).toEqual(['collector/store']);
     expect(users('node:worker_threads')).toEqual(['collector/runtime']);
   });
 
-  it('import nothing of SQLite but types: where it is missing, `sqlite()` says what is needed', () => {
+  it('import nothing of SQLite but types: where it is missing, `sqlite()` names what is needed', () => {
     expect(shown(imports.filter(({ to, typeOnly }) => to === 'node:sqlite' && !typeOnly))).toEqual([]);
   });
 
-  it('let one file of the app import its server, the one that the build completes', () => {
+  it('let one file of the app import its server: the file that the build completes', () => {
     const users = imports.filter(({ to }) => packageOf(to) === '@hono/node-server').map(({ from }) => from);
     expect(users).toEqual(['collector/server/node-listener.ts']);
   });
@@ -185,7 +185,7 @@ const j = await import('./j.ts');
     ]);
   });
 
-  it('takes neither comments nor exports of the own file for imports', () => {
+  it('takes neither comments nor exports of the file itself for imports', () => {
     expect(
       found(`/** import { a } from './a.ts'; */
 /*
@@ -205,8 +205,8 @@ export function from(): string { return 'c'; }
   });
 });
 
-/** The part of the repository that a file stands in: its folder, without those inside a part. The bottom of `collector/` is a part too. */
-function partOf(file: string): string {
+/** The room of the repository that a file belongs to: its folder, without those inside a room. The bottom of `collector/` is a room too. */
+function roomOf(file: string): string {
   if (file === 'collector/async.ts') return 'collector/async';
   const [top = '', folder] = file.split('/').slice(0, -1);
   return folder === undefined ? top : `${top}/${folder}`;

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from './imports.ts';
 
-/** A program in a Markdown file, with what the file says that it prints. */
+/** A program in a Markdown file, with the output that the file shows. */
 export interface CodeBlock {
   /** File and line, such as `README.md:42`. */
-  readonly place: string;
+  readonly position: string;
   readonly code: string;
   /** The text block that follows it at once; `undefined` where there is none. */
   readonly prints: string | undefined;
@@ -18,27 +18,27 @@ export function codeBlocks(file: string): CodeBlock[] {
     if (language !== 'ts') return [];
     const next = blocks[index + 1];
     const follows = next?.language === 'text' && next.before.trim() === '';
-    return [{ place: `${file}:${line}`, code: text, prints: follows ? next.text : undefined }];
+    return [{ position: `${file}:${line}`, code: text, prints: follows ? next.text : undefined }];
   });
 }
 
 /** The first block of a language in a Markdown file; throws where there is none. */
 export function blockOf(file: string, language: string): string {
-  const block = fencedBlocks(file).find((one) => one.language === language);
+  const block = fencedBlocks(file).find((fenced) => fenced.language === language);
   if (block === undefined) throw new Error(`${file} has no block of ${language}`);
   return block.text;
 }
 
 /** All blocks of a language in a Markdown file. */
 export function blocksOf(file: string, language: string): string[] {
-  return fencedBlocks(file).filter((one) => one.language === language).map(({ text }) => text);
+  return fencedBlocks(file).filter((fenced) => fenced.language === language).map(({ text }) => text);
 }
 
 interface FencedBlock {
   readonly language: string;
   readonly line: number;
   readonly text: string;
-  /** What stands between the block before and this one. */
+  /** The text between this block and the block before it. */
   readonly before: string;
 }
 

@@ -9,5 +9,5 @@ it('the code in docs/frameworks.md is that of the examples', () => {
   const examples = filesIn('examples/frameworks').map((file) => readFileSync(join(REPOSITORY, file), 'utf8'));
   const blocks = codeBlocks('docs/frameworks.md');
   expect(blocks.length).toBeGreaterThan(4);
-  for (const { code, place } of blocks) expect(examples.some((example) => example.includes(code)), place).toBe(true);
+  for (const { code, position } of blocks) expect(examples.some((example) => example.includes(code)), position).toBe(true);
 });

@@ -26,7 +26,7 @@ describe('the promises', () => {
     expect(read(file).replaceAll("\\'", "'")).toContain(`('${name}'`);
   });
 
-  it('are all that the fault suite shows', () => {
+  it('are all that the fault suite proves', () => {
     const shown = [...read(SUITE).matchAll(/test\('([^']+)', \(\) => expectKept/g)].map(([, name]) => name);
     expect(shown.length).toBeGreaterThan(9);
     const promised = promises.filter(({ file }) => file === SUITE).map(({ name }) => name);

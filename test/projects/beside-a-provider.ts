@@ -20,8 +20,8 @@ export interface Run {
 
 /** What is expected of a run beside a provider, beyond a whole record. */
 export interface Row extends Run {
-  /** Whose exporter has all spans; the other one has none. */
-  readonly spansOf: 'theirs' | 'ours' | 'nobody';
+  /** Whose exporter has all spans; the other exporter has none. */
+  readonly spansOf: 'theirs' | 'ours' | 'none';
   /** Attributes that their sampler adds to the first span of a trace, which is the task's. */
   readonly added?: Readonly<Record<string, unknown>>;
   /** Whether `rows`, which the task sets on the active span, is missing in the record. */
@@ -34,7 +34,7 @@ export interface Outcome {
   readonly failures: readonly string[];
   readonly task: Recorded;
   readonly child: Recorded;
-  /** Whether the record says that the trace was sampled. */
+  /** Whether the trace was sampled, by the record. */
   readonly sampled: boolean;
   /** The spans that their exporter sent, and those that ours sent. */
   readonly theirs: readonly string[];
@@ -71,13 +71,13 @@ export function whole(reference: Outcome, { spansOf, added = {}, lacksRows = fal
   return {
     ...reference,
     task: { log, record: { ...record, attributes: root(record.attributes) }, scopes: { ...scopes, attempts } },
-    sampled: spansOf !== 'nobody',
+    sampled: spansOf !== 'none',
     theirs: spansOf === 'theirs' ? reference.ours : [],
     ours: spansOf === 'ours' ? reference.ours : [],
   };
 }
 
-/** Runs the rows, and gives what came of each, and what is expected, by a name for each. */
+/** Runs the rows, and gives the result of each, and what is expected, by a name for each. */
 export async function besides(project: Project, rows: readonly Row[]): Promise<{ seen: Outcomes; expected: Outcomes }> {
   const sink = await spanSink();
   const reference = await run(project, sink, REFERENCE);
@@ -113,7 +113,7 @@ export function dropsLate(limit: Readonly<Record<string, string>>): boolean {
   return Object.keys(limit).some((name) => name.endsWith('ATTRIBUTE_COUNT_LIMIT'));
 }
 
-/** The run with which all others are compared. */
+/** The reference: each other run is compared with it. */
 export const REFERENCE: Run = { setUp: 'none', when: 'first' };
 
 /** Runs the task, and reads what its store has then. */

@@ -7,9 +7,9 @@ import { installed, passed } from './project.ts';
 const CANCELLED = '54bf5712-b9ec-11e9-afdd-8c16454a0939';
 const OF_THE_PLUGIN = '54bf5712-b9ec-11e9-afdd-8c16454a0937';
 
-const LOG = `	Said by the application
+const LOG = `	Reported by the application
 	 - Scope of the application
-	Said by the plugin
+	Reported by the plugin
 	 - Scope of the plugin
 	Inside
 		Successfully completed
@@ -47,5 +47,5 @@ test.each(CASES)('the copies of taskspan of $name work on one task beside the co
   expect(shared.log).toBe(LOG);
   expect(shared.scopes.attempts[0]).toMatchObject({ scopes: [{ attributes: { 'set by the plugin': true } }] });
   expect((await recordedIn(store, CANCELLED)).record).toMatchObject({ state: 'cancelled' });
-  expect((await recordedIn(store, OF_THE_PLUGIN)).log).toBe('\tSaid by the application\n\tTask Finished - 0 out of 0 jobs finished\n');
+  expect((await recordedIn(store, OF_THE_PLUGIN)).log).toBe('\tReported by the application\n\tTask Finished - 0 out of 0 jobs finished\n');
 });

@@ -20,7 +20,7 @@ const PROGRAMS = ['program.mjs', 'program.cjs'] as const;
 
 const ENVIRONMENTS = [
   ...LIMITS.map((env): Omit<Row, keyof Run> & { env: NonNullable<Run['env']> } => ({ env, spansOf: 'theirs', lacksRows: dropsLate(env) })),
-  ...SAMPLERS.map((env) => ({ env, spansOf: 'nobody' as const })),
+  ...SAMPLERS.map((env) => ({ env, spansOf: 'none' as const })),
 ];
 
 test.each(NODE_SDKS)('a task is recorded whole beside NodeSDK $sdk', async ({ sdk, api }) => {
@@ -40,7 +40,7 @@ test.each(NODE_SDKS)('a task is recorded whole beside NodeSDK $sdk', async ({ sd
     { setUp, when: 'second', env: { OTEL_LOG_LEVEL: 'error' }, spansOf: 'theirs' },
     ...ENVIRONMENTS.map((environment): Row => ({ setUp, when: 'first', ...environment })),
     // Theirs is not made: then ours is not either, by the same variable.
-    { setUp, when: 'first', env: { OTEL_SDK_DISABLED: 'true' }, spansOf: 'nobody' },
+    { setUp, when: 'first', env: { OTEL_SDK_DISABLED: 'true' }, spansOf: 'none' },
   ]);
   expect(seen).toEqual(expected);
   const late = await run(project, await spanSink(), { setUp, when: 'midway', env: { OTEL_LOG_LEVEL: 'error' } });

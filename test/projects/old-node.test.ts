@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { installed, passed, versions } from './project.ts';
 
-/** Those before 20.19 can't `require` ES modules: they get the CommonJS. Node.js 18 has no global `crypto`, 20.11 no `hash`. */
+/** Versions before 20.19 can't `require` ES modules: they get the CommonJS. Node.js 18 has no global `crypto`, 20.11 no `hash`. */
 const VERSIONS = versions(['20.20.2'], ['20.18.3', '20.11.1', '18.20.8']);
 
-test.each(VERSIONS)('on Node.js %s, which is too old, one line says what is needed, and task code runs', async (node) => {
+test.each(VERSIONS)('on Node.js %s, which is too old, one line names what is needed, and task code runs', async (node) => {
   const { command } = await installed('old-node', { packages: { node } });
   const message = `taskspan needs node:sqlite, as Node.js 22.18 and newer have it; this is Node.js ${node}`;
 

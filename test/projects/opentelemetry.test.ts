@@ -34,6 +34,6 @@ test.each(RANGES)('with the $name packages of OpenTelemetry 2 tasks are recorded
     project.node(['--disable-warning=ExperimentalWarning', 'program.js'], { env: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } }),
   );
   expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual({ text: '\tsaid\n', failures: [] });
+  expect(JSON.parse(stdout)).toEqual({ text: '\treported\n', failures: [] });
   expect(paths).toEqual(['POST /v1/traces']);
 });

@@ -68,7 +68,7 @@ const PROGRAMS = ['program.mjs', 'program.cjs'] as const;
 
 const OFF = ['always_off', 'traceidratio 0'] as const;
 
-test('the run with which all others are compared says what its task code said', async () => {
+test('the reference run has what its task code reported', async () => {
   const project = await installed('providers');
   const { stderr, failures, task, child, sampled, theirs, ours } = await run(project, await spanSink(), REFERENCE);
   expect({ stderr, failures, sampled, theirs }).toEqual({ stderr: '', failures: [], sampled: true, theirs: [] });
@@ -104,9 +104,9 @@ test.each(SDKS)("a task is recorded whole beside an application's own provider, 
       { setUp, program, env: { SDK }, when: 'second', spansOf: 'theirs' },
       { setUp, program, env: { SDK }, when: 'midway', spansOf: 'ours' },
       { setUp: 'own provider with TaskSpanProcessor', program, env: { SDK }, when: 'alone', spansOf: 'theirs' },
-      { setUp: 'own provider with TaskSpanProcessor', program, env: { SDK, SAMPLER: 'always_off' }, when: 'alone', spansOf: 'nobody' },
+      { setUp: 'own provider with TaskSpanProcessor', program, env: { SDK, SAMPLER: 'always_off' }, when: 'alone', spansOf: 'none' },
     ]),
-    ...OFF.map((SAMPLER): Row => ({ setUp, env: { SDK, SAMPLER }, when: 'first', spansOf: 'nobody' })),
+    ...OFF.map((SAMPLER): Row => ({ setUp, env: { SDK, SAMPLER }, when: 'first', spansOf: 'none' })),
     // A provider of SDK 3.x does not read the environment.
     ...(SDK === '2' ? LIMITS : []).map((env): Row => ({
       setUp: 'own provider with TaskSpanProcessor',
@@ -119,7 +119,7 @@ test.each(SDKS)("a task is recorded whole beside an application's own provider, 
   expect(seen).toEqual(expected);
 });
 
-test('of two providers with a processor each the one that is called records a task, and both one that is sampled out', async () => {
+test('of two providers with a processor each the provider that is called records a task, and both record a task that is sampled out', async () => {
   const project = await installed('providers', { packages: SDKS[0].packages });
   const sink = await spanSink();
   const setUp = 'two providers with a TaskSpanProcessor each';
@@ -140,11 +140,11 @@ test('a task is recorded whole without a provider, and under any limit and sampl
   const { seen, expected } = await besides(project, [
     ...PROGRAMS.map((program): Row => ({ setUp, program, when: 'first', spansOf: 'ours' })),
     { setUp, when: 'preloaded', preloads: ['taskspan/register'], spansOf: 'ours' },
-    { setUp, when: 'first', env: { OTEL_SDK_DISABLED: 'true' }, spansOf: 'nobody' },
+    { setUp, when: 'first', env: { OTEL_SDK_DISABLED: 'true' }, spansOf: 'none' },
     // Without a context manager no span is active, so the task has nothing on which to set `rows`.
-    { setUp, when: 'first', env: { TASKSPAN_REGISTER_PROVIDER: 'false' }, spansOf: 'nobody', lacksRows: true },
+    { setUp, when: 'first', env: { TASKSPAN_REGISTER_PROVIDER: 'false' }, spansOf: 'none', lacksRows: true },
     ...LIMITS.map((env): Row => ({ setUp, when: 'first', env, spansOf: 'ours', lacksRows: dropsLate(env) })),
-    ...SAMPLERS.map((env): Row => ({ setUp, when: 'first', env, spansOf: 'nobody' })),
+    ...SAMPLERS.map((env): Row => ({ setUp, when: 'first', env, spansOf: 'none' })),
   ]);
   expect(seen).toEqual(expected);
 });

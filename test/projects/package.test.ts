@@ -173,7 +173,7 @@ const provider = new NodeTracerProvider({
 });
 export async function start(): Promise<TaskRecord> {
   await using taskspan: Taskspan = await startTaskspan({ store, serve: { port: 0 }, sampler: new AlwaysOffSampler() });
-  notify('Nobody hears it');
+  notify('Not recorded');
   const response = await createTasksApp({ store: taskspan.store }).request('/tasks/' + currentUpdater()?.taskUuid);
   return (await response.json()) as TaskRecord;
 }

@@ -57,20 +57,20 @@ const QUIETLY = [
   '--loglevel=error',
 ] as const;
 
-/** How a process ended that is to end well; what it printed is in the error otherwise. */
+/** Waits for a process that exits with 0; otherwise throws an error with what it printed. */
 export async function passed(process: TestProcess): Promise<EndedProcess> {
   const ended = await process.ended;
   if (ended.code === 0) return ended;
   throw new Error(`the process ended with ${ended.code ?? ended.signal}:\n${ended.stdout}\n${ended.stderr}`);
 }
 
-/** The versions to try: the newest always, the others where all are tried. */
-export function versions<T>(newest: readonly T[], others: readonly T[]): T[] {
-  return ALL ? [...newest, ...others] : [...newest];
+/** The versions to try: the newest always, the older ones where all are tried. */
+export function versions<T>(newest: readonly T[], older: readonly T[]): T[] {
+  return ALL ? [...newest, ...older] : [...newest];
 }
 
 /** How `app.js` of the project `blocked` is run, and what it prints where its task was served while it blocked. */
 export const BLOCKED = {
   options: { env: { NODE: process.execPath } },
-  printed: { asked: '\tsaid\n', failures: [] },
+  printed: { asked: '\treported\n', failures: [] },
 } as const;

@@ -14,7 +14,7 @@ test.each(VERSIONS)(TITLE, async (node) => {
   const run = (file: string) => passed(start(['--disable-warning=ExperimentalWarning', file]));
   const program = await run('program.js');
   expect(program.stderr).toBe('');
-  expect(JSON.parse(program.stdout)).toEqual({ text: '\tsaid\n', failures: [] });
+  expect(JSON.parse(program.stdout)).toEqual({ text: '\treported\n', failures: [] });
 
   const copies = await run('copies.js');
   expect(copies.stderr).toBe('taskspan: a collector runs in this process already: this second start changes nothing\n');

@@ -33,8 +33,8 @@ test.each(SENTRIES)('a task is recorded whole beside Sentry $sentry', async ({ s
       { setUp, program, env: { RATE: '1' }, when: 'preloaded', preloads: ['taskspan/register'], ...traced },
       { setUp, program, env: { RATE: '1' }, when: 'midway', spansOf: 'ours' },
       ...OFF.flatMap((RATE): Row[] => [
-        { setUp, program, env: { RATE }, when: 'first', spansOf: 'nobody' },
-        { setUp, program, env: { RATE }, when: 'second', spansOf: 'nobody' },
+        { setUp, program, env: { RATE }, when: 'first', spansOf: 'none' },
+        { setUp, program, env: { RATE }, when: 'second', spansOf: 'none' },
       ]),
     ]),
     ...(sentry.startsWith('11.') ? WITHOUT_OPENTELEMETRY : []),

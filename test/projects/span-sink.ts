@@ -12,7 +12,7 @@ interface ArrivedSpan {
   readonly name: string;
 }
 
-/** Whose exporter sent spans: that of taskspan, or that of somebody else's provider. */
+/** Whose exporter sent spans: that of taskspan, or that of another provider. */
 type Exporter = 'ours' | 'theirs';
 
 /** A real HTTP server that takes spans: by OTLP in JSON, and as envelopes of Sentry. It is gone after the test. */
@@ -21,7 +21,7 @@ export interface SpanSink {
   url(exporter: Exporter): string;
   /** The DSN for Sentry; its spans are theirs. */
   readonly dsn: string;
-  /** What arrived from this exporter since it was last asked: `NAME in NAME OF THE PARENT` of each span, sorted. */
+  /** What arrived from this exporter since the last call: `NAME in NAME OF THE PARENT` of each span, sorted. */
   taken(exporter: Exporter): string[];
 }
 

@@ -10,7 +10,7 @@ test('the suites of this project run on SDK 3.x', async () => {
   const { provider, span } = recorded();
   provider.getTracer('any').startSpan('any').end();
   expect(provider).toBeInstanceOf(TracerProvider);
-  // As what is loaded says of itself: that it is installed is not that it is used.
+  // By the version that the loaded module has: an installed package may not be the loaded one.
   expect((await span('any')).resource.attributes['telemetry.sdk.version']).toBe('3.1.0');
   expect(apiVersion()).toBe('1.10.0');
 });

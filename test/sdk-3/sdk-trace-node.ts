@@ -5,7 +5,7 @@ import * as sdk from '@opentelemetry/sdk-trace';
 import type { BatchSpanProcessorOptions, SpanExporter } from '@opentelemetry/sdk-trace';
 
 /**
- * The names of `@opentelemetry/sdk-trace-node` 2.x over what SDK 3.x has in their place, so that the
+ * The names of `@opentelemetry/sdk-trace-node` 2.x over what SDK 3.x has instead, so that the
  * same suites run on both. 3.x has no `register()`, and its processors take one object.
  */
 export class NodeTracerProvider extends sdk.TracerProvider {

@@ -1,6 +1,6 @@
 /**
- * The global timers as they are when they are called, in place of those of `src/timers.ts`: for a test that drives what
- * works beside task code by fake timers.
+ * The global timers as they are when they are called, instead of those of `src/timers.ts`: for a test that drives by fake
+ * timers what works beside task code.
  *
  * `vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));`
  */

@@ -19,8 +19,8 @@ export interface EndedProcess {
 export interface TestProcess {
   /** Resolves once standard output holds the pattern; rejects if the process ends before. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
-  /** The same of standard error. */
-  told(pattern: RegExp): Promise<RegExpMatchArray>;
+  /** The same for standard error. */
+  printedError(pattern: RegExp): Promise<RegExpMatchArray>;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<EndedProcess>;
 }
@@ -37,7 +37,7 @@ export function startCommand(args: readonly string[], options: TestProcessOption
   return startNode(['--disable-warning=ExperimentalWarning', ENTRY, ...args], options);
 }
 
-/** Starts Node.js, the one that runs the test. */
+/** Starts the Node.js that runs the test. */
 export function startNode(args: readonly string[], options: TestProcessOptions): TestProcess {
   return startProgram(process.execPath, args, options);
 }
@@ -84,7 +84,7 @@ export function startProgram(program: string, args: readonly string[], { cwd, en
     ended,
     kill: (signal) => child.kill(signal),
     printed: (pattern) => found(pattern, () => stdout),
-    told: (pattern) => found(pattern, () => stderr),
+    printedError: (pattern) => found(pattern, () => stderr),
   };
 }
 

@@ -14,7 +14,7 @@ export interface Packed {
   readonly files: readonly string[];
 }
 
-/** Builds and packs the package in this empty folder, from a copy: the build clears `dist`, which others may be using. */
+/** Builds and packs the package in this empty folder, from a copy: the build clears `dist`, which other processes may be using. */
 export async function packInto(folder: string): Promise<Packed> {
   await cp(REPOSITORY, folder, { recursive: true, filter: (path) => !isLeftOut(relative(REPOSITORY, path)) });
   await symlink(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'), 'junction');

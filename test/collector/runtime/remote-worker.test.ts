@@ -93,7 +93,7 @@ test('what it reports while the server is killed arrives when the server is back
   );
   await expect.poll(async () => stepsIn((await server.record(uuid)).log)).toBeGreaterThan(50);
   server.process.kill('SIGKILL');
-  await worker.told(/trying again/);
+  await worker.printedError(/trying again/);
   await writeFile(join(ofWorker, 'stop'), '');
   const [, notified] = await worker.printed(/notified (\d+)/);
   const back = await startServer(folder, Number(new URL(server.url).port));

@@ -71,9 +71,9 @@ test('a task that runs while its store is deleted is in the new one, with its sc
 test('the outage of a store that is deleted is reported once, and so is its end', async () => {
   const { process: worker, url } = await workerWithoutItsFile(await temporaryFolder());
   // Whichever comes upon it first.
-  const [begun, trouble] = await worker.told(new RegExp(`taskspan: (${Object.keys(ENDS).join('|')}): .*\n`));
+  const [begun, trouble] = await worker.printedError(new RegExp(`taskspan: (${Object.keys(ENDS).join('|')}): .*\n`));
   const ended = `taskspan: ${ENDS[trouble as keyof typeof ENDS]}\n`;
-  await worker.told(new RegExp(ended));
+  await worker.printedError(new RegExp(ended));
   await vi.waitFor(async () => expect((await fetch(`${url}/cancel`, { method: 'POST' })).status).toBe(202), SLOW);
   const { stderr } = await worker.ended;
   expect([stderr.split(begun).length - 1, stderr.split(ended).length - 1]).toEqual([1, 1]);

@@ -74,12 +74,12 @@ describe('with an endpoint and no store', () => {
     );
     await expect.poll(() => linesAt(receiver)).toBeGreaterThan(20);
     await receiver.stop();
-    await script.told(/facts could not be committed, trying again: .*\/v1\/logs can't be reached/);
+    await script.printedError(/facts could not be committed, trying again: .*\/v1\/logs can't be reached/);
     await writeFile(join(folder, 'stop'), '');
     const [, notified] = await script.printed(/notified (\d+)/);
     await receiver.start();
     await expect.poll(() => linesAt(receiver)).toBe(Number(notified));
-    await script.told(/facts are being committed again/);
+    await script.printedError(/facts are being committed again/);
   });
 
   test('an unreachable endpoint keeps no process alive: it ends in time and reports what is lost', async () => {

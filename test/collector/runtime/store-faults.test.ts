@@ -106,7 +106,7 @@ test('a full disk costs nothing but time: what was reported meanwhile is there w
   expect(statSync(ballast).size).toBeGreaterThan(0);
   goOn(folder);
   await script.printed(/ended/);
-  await script.told(/could not be committed, trying again: database or disk is full/);
+  await script.printedError(/could not be committed, trying again: database or disk is full/);
   execFileSync('mount', ['-o', 'remount,size=8m', disk]);
   letClose(folder);
   const { code, stderr } = await script.ended;
@@ -127,7 +127,7 @@ test('a store that can not be written to its disk gets all of it when it can aga
   limit('4096');
   goOn(folder);
   await script.printed(/ended/);
-  await script.told(/could not be committed, trying again: disk I\/O error/);
+  await script.printedError(/could not be committed, trying again: disk I\/O error/);
   limit('unlimited');
   letClose(folder);
   expect(await script.ended).toMatchObject({ code: 0, stderr: expect.stringContaining('facts are being committed again') });
@@ -168,7 +168,7 @@ test('a store that becomes damaged while it is in use is reported, stays as it i
   writeFileSync(path, bytes);
   goOn(folder);
   await script.printed(/ended/);
-  await script.told(/taskspan\.sqlite is damaged/);
+  await script.printedError(/taskspan\.sqlite is damaged/);
   letClose(folder);
   const { code, stderr } = await script.ended;
   expect(code).toBe(0);

@@ -66,9 +66,9 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
     expect(await recordWhen(url, uuidOf(bad), () => true)).toMatchObject({ state: 'failed', exception: 'division by zero', facts_missing: 0 });
   });
 
-  it('leave a tracked job to its own span, so that it is told once', async () => {
+  it('leave a tracked job to its own span, so that it is recorded once', async () => {
     const { url, queue, worker, provider, uuidOf } = await started(JsonExporter, trackJob(async (_job, _token, _signal, updater) => {
-      updater.notify('Told by trackJob');
+      updater.notify('Reported by trackJob');
     }));
     const job = await queueTasks(queue).add('Tracked', {});
     const completed = once(worker, 'completed');
@@ -78,7 +78,7 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
     await provider.forceFlush();
     const record = await recordWhen(url, uuidOf(job), () => true);
     expect(record).toMatchObject({ task_name: 'Tracked', state: 'completed', attempt: 1 });
-    expect(record.log).toBe('\tTold by trackJob\n\tTask Finished - 0 out of 0 jobs finished\n');
+    expect(record.log).toBe('\tReported by trackJob\n\tTask Finished - 0 out of 0 jobs finished\n');
     const { attempts } = (await (await fetch(`${url}/tasks/${uuidOf(job)}/scopes`)).json()) as { attempts: unknown[] };
     expect(attempts).toHaveLength(1);
   });

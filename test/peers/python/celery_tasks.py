@@ -1,4 +1,4 @@
-"""Tasks of Celery as anybody has them: OpenTelemetry's instrumentation, and no word of taskspan."""
+"""Ordinary tasks of Celery: OpenTelemetry's instrumentation, and no code of taskspan."""
 
 import os
 
@@ -23,7 +23,7 @@ def share(amount, people):
 @app.task(name='shop.charge', bind=True, max_retries=2)
 def charge(self, failures):
     if self.request.retries < failures:
-        raise self.retry(exc=ConnectionError('the bank is away'), countdown=0)
+        raise self.retry(exc=ConnectionError('the bank is unreachable'), countdown=0)
 
 
 if __name__ == '__main__':

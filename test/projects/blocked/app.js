@@ -8,15 +8,15 @@ const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 const ASK = `
   const read = async () => (await fetch(process.argv[1], { headers: { Accept: 'text/plain' } })).text();
   let log = await read();
-  while (!log.includes('said')) log = await read();
+  while (!log.includes('reported')) log = await read();
   process.stdout.write(log);
 `;
 
 async function main() {
   const taskspan = await startTaskspan({ store: 'tasks.sqlite', serve: { port: 0 } });
-  // The event loop of this process stands still for as long as the other process asks.
+  // This process blocks its event loop while the other process reads the log.
   const asked = runTask('Blocked', (updater) => {
-    updater.notify('said');
+    updater.notify('reported');
     const program = ['--input-type=module', '--eval', ASK, `${taskspan.url}/tasks/${UUID}`];
     return spawnSync(process.env.NODE, program, { timeout: 30_000, encoding: 'utf8' }).stdout;
   }, { taskUuid: UUID });

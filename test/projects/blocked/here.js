@@ -3,7 +3,7 @@ import { startTaskspan } from 'taskspan/collector';
 
 const taskspan = await startTaskspan({ store: 'tasks.sqlite', serve: { port: 0 } });
 const uuid = runTask('Here', (updater) => {
-  updater.notify('said');
+  updater.notify('reported');
   return updater.taskUuid;
 });
 await taskspan.flush();

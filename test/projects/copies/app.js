@@ -10,7 +10,7 @@ async function main() {
   const taskspan = await startTaskspan();
   const plugin = await load(process.argv[2]);
   const seen = await runTask('Shared', async (updater) => {
-    notify('Said by the application');
+    notify('Reported by the application');
     const found = await updater.scope('Scope of the application', async () => plugin.work());
     return { isOther: plugin.currentUpdater !== currentUpdater, isSameTask: found === updater };
   }, { taskUuid: '54bf5712-b9ec-11e9-afdd-8c16454a0938' });
@@ -20,8 +20,8 @@ async function main() {
     await aborted(updater.signal);
     return updater.scope('Begins too late', () => plugin.work());
   }, { taskUuid: '54bf5712-b9ec-11e9-afdd-8c16454a0939' }).catch(({ code }) => code);
-  // A task of the plugin's copy, in which the application speaks.
-  await plugin.runTask('Of the plugin', async () => notify('Said by the application'), { taskUuid: '54bf5712-b9ec-11e9-afdd-8c16454a0937' });
+  // A task of the plugin's copy, to which the application reports.
+  await plugin.runTask('Of the plugin', async () => notify('Reported by the application'), { taskUuid: '54bf5712-b9ec-11e9-afdd-8c16454a0937' });
   process.stdout.write(JSON.stringify({ ...seen, cancelled }));
 }
 

@@ -1,10 +1,10 @@
 const { trace } = require('@opentelemetry/api');
 const { continueTask, currentUpdater, notify, progress, runTask } = require('taskspan');
 
-/** What a plugin does in a task that it knows nothing of. */
+/** Reports to a task that the plugin knows nothing of. */
 async function work() {
   const updater = currentUpdater();
-  notify('Said by the plugin');
+  notify('Reported by the plugin');
   progress(1, 2);
   trace.getActiveSpan().setAttribute('set by the plugin', true);
   await updater.scope('Scope of the plugin', () => notify('Inside'));

@@ -7,7 +7,7 @@ const taskspan = await startTaskspan({ store: memoryStore(), serve: { port: 0 } 
 const app = new Hono().get('/', (c) => c.text('mine')).route('/jobs', createTasksApp({ store: taskspan.store }));
 
 const uuid = runTask('Mounted', (updater) => {
-  updater.notify('said');
+  updater.notify('reported');
   return updater.taskUuid;
 });
 await taskspan.flush();

@@ -4,11 +4,11 @@ const { memoryStore, startTaskspan } = require('taskspan/collector');
 test('a store in memory has the log of a task', async () => {
   const taskspan = await startTaskspan({ store: memoryStore() });
   const uuid = await runTask('In memory', async (updater) => {
-    updater.notify('said');
+    updater.notify('reported');
     return updater.taskUuid;
   });
   await taskspan.flush();
-  expect((await taskspan.store.log(uuid)).text).toBe('\tsaid\n\tTask Finished - 0 out of 0 jobs finished\n');
+  expect((await taskspan.store.log(uuid)).text).toBe('\treported\n\tTask Finished - 0 out of 0 jobs finished\n');
   await taskspan.close();
 });
 
@@ -16,11 +16,11 @@ test('the collector in its own thread serves the log of a task', async () => {
   const taskspan = await startTaskspan({ store: 'tasks.sqlite', serve: { port: 0 } });
   expect(taskspan.failures).toEqual([]);
   const uuid = await runTask('In a file', async (updater) => {
-    updater.notify('said');
+    updater.notify('reported');
     return updater.taskUuid;
   });
   await taskspan.flush();
   const answer = await fetch(`${taskspan.url}/tasks/${uuid}`, { headers: { Accept: 'text/plain' } });
-  expect(await answer.text()).toBe('\tsaid\n\tTask Finished - 0 out of 0 jobs finished\n');
+  expect(await answer.text()).toBe('\treported\n\tTask Finished - 0 out of 0 jobs finished\n');
   await taskspan.close();
 });

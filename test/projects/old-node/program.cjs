@@ -4,7 +4,7 @@ const { startTaskspan } = require('taskspan/collector');
 async function main() {
   const taskspan = await startTaskspan({ serve: { port: 0 } });
   const result = await runTask('On an old Node.js', async (updater) => {
-    updater.notify('said');
+    updater.notify('reported');
     return 'done';
   });
   await taskspan.flush();

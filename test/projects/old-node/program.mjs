@@ -3,7 +3,7 @@ import { startTaskspan } from 'taskspan/collector';
 
 const taskspan = await startTaskspan({ serve: { port: 0 } });
 const result = await runTask('On an old Node.js', async (updater) => {
-  updater.notify('said');
+  updater.notify('reported');
   return 'done';
 });
 await taskspan.flush();

@@ -1,5 +1,5 @@
 /**
- * Runs the task beside a provider: `node program.mjs SET_UP WHEN`, where `WHEN` says when the provider is registered:
+ * Runs the task beside a provider: `node program.mjs SET_UP WHEN`, where `WHEN` is when the provider is registered:
  *
  * - `first`: before `startTaskspan()`
  * - `second`: after `startTaskspan()`, before the first task

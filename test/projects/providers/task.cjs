@@ -6,7 +6,7 @@ const CHILD = '54bf5712-b9ec-11e9-afdd-8c16454a0939';
 /**
  * @param {typeof import('taskspan')} taskspan
  * @param {typeof import('@opentelemetry/api')} api
- * @param {() => Promise<void>} midway Called while scopes are open and others are to come.
+ * @param {() => Promise<void>} midway Called while scopes are open and more are to come.
  */
 async function runImport({ announceTask, continueTask, runTask }, { trace }, midway) {
   await announceTask({ taskName: 'Import', taskUuid: UUID, attributes: { queue: 'nightly', tenant: 'announced' } });

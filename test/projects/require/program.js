@@ -4,7 +4,7 @@ const { startTaskspan } = require('taskspan/collector');
 async function main() {
   const taskspan = await startTaskspan({ store: 'tasks.sqlite' });
   const { text } = await runTask('Required', async (updater) => {
-    updater.notify('said');
+    updater.notify('reported');
     await taskspan.flush();
     return taskspan.store.log(updater.taskUuid);
   });

@@ -12,7 +12,7 @@ const app: Hono = new Hono().route('/jobs', createTasksApp({ store }));
 export async function start(): Promise<TaskRecord> {
   const taskspan: Taskspan = await startTaskspan({ store });
   const text: string = await runTask('Typed', async (updater: TaskUpdater) => updater.taskUuid);
-  notify('Nobody hears it');
+  notify('Not recorded');
   const response = await app.request(`/jobs/tasks/${currentUpdater()?.taskUuid ?? text}`);
   await taskspan.close();
   return (await response.json()) as TaskRecord;
