@@ -1,5 +1,4 @@
 import { checkName } from './arguments.ts';
-import { beginAttempt, beginPart } from './begin-task.ts';
 import { carriedBy } from './carrier.ts';
 import type { CarriedTask, CarrierSource } from './carrier.ts';
 import { received } from './failure.ts';
@@ -8,9 +7,8 @@ import { checkNextAttemptOptions, checkOptions, checkPartOptions, checkTaskOptio
 import type { NextAttemptOptions, PartOptions, TaskOptions } from './options.ts';
 import { reportOnce } from './report.ts';
 import { runToEnd } from './run-task.ts';
-import type { ScopeHandle } from './scope-handle.ts';
-import type { Scope, ScopeResult } from './scope.ts';
-import { openTask } from './task-updater.ts';
+import type { ScopeHandle, Scope, ScopeResult } from './scope.ts';
+import { beginAttempt, beginPart, openTask } from './task-updater.ts';
 import type { OpenedTask, TaskUpdater } from './task-updater.ts';
 import { taskUuid } from './task-uuid.ts';
 

@@ -2,7 +2,7 @@ import { untilCommitted } from './capture.ts';
 import { received } from './failure.ts';
 import { checkOptions, checkTaskOptions } from './options.ts';
 import type { TaskOptions, TaskUpdaterOptions } from './options.ts';
-import { isPromiseLike, promiseOf } from './scope-handle.ts';
+import { isPromiseLike, promiseOf } from './scope.ts';
 import { openTask, TaskUpdater } from './task-updater.ts';
 
 /**

@@ -4,8 +4,8 @@ import { fold, foldAnnouncement, foldChildShare } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalRow } from './journal.ts';
 import { summaryJson } from './record-json.ts';
-import { progressOf } from './roll-up.ts';
-import type { ScopeState, AttemptState } from './scope-state.ts';
+import { progressOf } from './scope-state.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
 import { TaskDraft } from './task-fold.ts';
 import type { TaskFold, TaskFacts } from './task-fold.ts';
 import { isSameLife, lifeOf, taskName } from './task-life.ts';
@@ -166,7 +166,7 @@ class Folding {
     for (const scope of this.#noted) forgetOldest(scope);
     for (const scope of task.changed) scope.changed = false;
     const life = lifeOf(task);
-const isNewLife = task.version === 1 || task.isAnnouncementChanged || !isSameLife(this.#lifeBefore, life);
+    const isNewLife = task.version === 1 || task.isAnnouncementChanged || !isSameLife(this.#lifeBefore, life);
     return {
       task,
       version: task.version,
@@ -209,7 +209,7 @@ function forgetOldest({ recent }: ScopeState): void {
 }
 
 /** How far a task's attempts are, for their parents: nothing where they have none, or no progress is known. */
-export function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
+function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
   const shares: ChildShare[] = [];
   for (const attempt of task.attempts) {
     const share = childShareOf(attempt);

@@ -1,10 +1,9 @@
 import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
-import { progressOf } from './roll-up.ts';
-import { attributesOf } from './scope-state.ts';
+import { attributesOf, progressOf } from './scope-state.ts';
 import { latestAttempt } from './task-fold.ts';
 import type { TaskFacts } from './task-fold.ts';
-import { stateOf, statusOf, taskName } from './task-life.ts';
+import { createdAt, stateOf, statusOf, taskName } from './task-life.ts';
 import { isoTime } from './task-record.ts';
 import type { TaskRecord, TaskState, TaskSummary } from './task-record.ts';
 
@@ -112,13 +111,6 @@ function cancellablePiece(cancellable: boolean): string {
 /** JSON text without its line feeds, which stand between its tokens alone. A foreign sender's may have some. */
 function inOneLine(json: string): string {
   return json.includes('\n') ? json.replaceAll('\n', ' ') : json;
-}
-
-/** The earliest announcement or start; `null` while neither is known. */
-function createdAt({ announced, attempts }: TaskFacts): number | null {
-  let created = announced?.time ?? null;
-  for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
-  return created;
 }
 
 /** A lost worker is silent: what it reported last of its event loop is of no use any more. */

@@ -2,7 +2,7 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { Outcome } from '../../src/conventions.ts';
 import type { JobCounts, Plan, SpanRef, ErrorInfo } from '../../src/fact.ts';
 import { hasCutMark } from '../../src/limits.ts';
-import { namesOnly } from '../../src/progress.ts';
+import { namesOnly, shareOf } from '../../src/progress.ts';
 import type { ScopeProgress } from '../../src/progress.ts';
 import type { SeqSet } from './fact-sequence.ts';
 
@@ -137,6 +137,11 @@ export function copyOf<State extends ScopeState>(scope: State): State {
   if (scope.insideByName !== NO_NAMES) copy.insideByName = namesOnly(scope.insideByName);
   if (isAttempt(copy)) copy.jobs = { ...copy.jobs };
   return copy;
+}
+
+/** How far a scope is: 1 when it has completed, until then as {@link shareOf} has it. */
+export function progressOf(scope: ScopeState): number | null {
+  return scope.end?.outcome === 'completed' ? 1 : shareOf(scope);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { missingIn } from './fact-sequence.ts';
-import { progressOf } from './roll-up.ts';
-import { attributesOf, isAttempt } from './scope-state.ts';
+import { attributesOf, isAttempt, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
 import { isoTime } from './task-record.ts';

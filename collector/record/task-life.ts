@@ -9,6 +9,13 @@ export function taskName(task: TaskFacts): string {
   return latestAttempt(task, ({ start }) => start !== null)?.name ?? task.announced?.name ?? '';
 }
 
+/** The time of the earliest announcement or start that is known, in microseconds; `null` while none is. */
+export function createdAt({ announced, attempts }: TaskFacts): number | null {
+  let created = announced?.time ?? null;
+  for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
+  return created;
+}
+
 /** State of a task as its facts have it, whatever is known of its worker: without an attempt it is queued. */
 export function stateOf(task: TaskFacts, latest: AttemptState | undefined = latestAttempt(task)): TaskState {
   if (latest === undefined && task.announced !== null) return 'queued';

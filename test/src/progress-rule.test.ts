@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TaskUpdater } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
-import { currentScope } from '../../src/scope-handle.ts';
+import { currentScope } from '../../src/scope.ts';
 import { recorded } from './support/recorded.ts';
 
 type Plan = number | Readonly<Record<string, number>>;

@@ -4,7 +4,7 @@ import { childShareOf, CommitBatch } from '../../record/commit.ts';
 import type { ChildShare, TaskCommit } from '../../record/commit.ts';
 import { startedParts } from '../../record/needed-spans.ts';
 import type { SpanIds } from '../../record/span-map.ts';
-import type { TaskFacts } from '../../record/task-fold.ts';
+import { createdAt } from '../../record/task-life.ts';
 import { attemptsJson } from '../scope-line.ts';
 import { encodeEntries } from '../stored-log.ts';
 import type { SqliteChanges } from './changes.ts';
@@ -131,13 +131,6 @@ export class SqliteCommits {
   #sharesOfChildren(uuid: string, scopes: readonly SpanIds[]): ChildShare[] {
     return scopes.flatMap((scope) => this.#scopes.children(uuid, scope).map(childShareOf)).filter((share) => share !== undefined);
   }
-}
-
-/** The time of the earliest announcement or start that is known, in microseconds; `null` while none is. */
-function createdAt({ announced, attempts }: TaskFacts): number | null {
-  let created = announced?.time ?? null;
-  for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
-  return created;
 }
 
 /** Facts by the task they belong to, each task's in their order. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { progressOf } from '../../../collector/record/roll-up.ts';
+import { progressOf } from '../../../collector/record/scope-state.ts';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';
 import { folded, taskAfter } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
