@@ -2,9 +2,8 @@ import type { Context } from 'hono';
 import type { TaskStore } from '../store/task-store.ts';
 import { eventBytes, STREAM_START, resumeOf } from './live/event-stream.ts';
 import { streamAnswer } from './live/feed.ts';
-import type { FeedMessage } from './live/feed.ts';
 import { CHANGES_PAGE, listEvents } from './live/task-watchers.ts';
-import type { TaskWatchers } from './live/task-watchers.ts';
+import type { ListMessage, TaskWatchers } from './live/task-watchers.ts';
 
 /**
  * `GET /tasks/events`: each new or changed task as its entry in the list. A client that reconnects gets the tasks that
@@ -14,7 +13,7 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
   return async (c) => {
     const resume = resumeOf(c, (id) => id);
     if (resume instanceof Response) return resume;
-    return streamAnswer<FeedMessage>(c, {
+    return streamAnswer<ListMessage>(c, {
       contentType: 'text/event-stream',
       enter: () => watchers.enter(),
       open: async () => {
@@ -23,7 +22,17 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
           if (resume.refusal !== undefined) return resume.refusal;
           position = undefined;
         }
-        return { feed: watchers.list, first: (follow) => beginning(position, follow), encode: ({ event }) => event, comments: true };
+        let firstReading: number | undefined;
+        return {
+          feed: watchers.list,
+          first: (follow) =>
+            beginning(position, () => {
+              firstReading = watchers.listJoined();
+              follow();
+            }),
+          encode: ({ event, update, reading }) => (reading === firstReading ? event : update),
+          comments: true,
+        };
       },
     });
   };
@@ -32,7 +41,6 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
     yield STREAM_START;
     if (position !== undefined) yield* missed(position);
     while (watchers.reading !== undefined) await watchers.reading;
-    watchers.listJoined();
     follow();
     // The stream has an id from its beginning, so that a client that is cut off before the first change can resume.
     const id = watchers.position;
@@ -48,10 +56,23 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
       const until = watchers.position;
       if (reached === until) return;
       const { uuids, position: next, more } = await store.changes({ after, until, limit: CHANGES_PAGE });
-      const tasks = (await store.storedMany(uuids)).filter((task) => task !== undefined);
+      const found = (await store.storedMany(uuids)).filter((task) => task !== undefined);
+      // A task that has changed again was read in a later state, which comes later.
+      const again = found.length === 0 ? new Set() : await changedAfter(until);
+      const tasks = found.filter(({ uuid }) => !again.has(uuid));
       after = next;
       if (!more) reached = until;
       if (tasks.length > 0) yield Buffer.from(listEvents(tasks, next));
+    }
+  }
+
+  async function changedAfter(position: string): Promise<Set<string>> {
+    const changed = new Set<string>();
+    for (let after = position; ; ) {
+      const { uuids, position: next, more } = await store.changes({ after, limit: CHANGES_PAGE });
+      for (const uuid of uuids) changed.add(uuid);
+      if (!more) return changed;
+      after = next;
     }
   }
 }

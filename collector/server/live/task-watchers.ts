@@ -10,6 +10,14 @@ import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
 import { TaskFeed } from './task-feed.ts';
 
+/** Changes of tasks as events of the list. */
+export interface ListMessage extends FeedMessage {
+  /** The same without what clients that joined before the latest reading have already; `undefined` if that is all. */
+  readonly update: Uint8Array | undefined;
+  /** The number of the reading, see {@link TaskWatchers.listJoined}. */
+  readonly reading: number;
+}
+
 /** How many changed tasks are read at a time. */
 export const CHANGES_PAGE = 200;
 /** The least time between two readings, in milliseconds: the commits of that time are sent as one change. */
@@ -30,7 +38,7 @@ export interface WatcherGauge {
  */
 export class TaskWatchers {
   /** Changes of all tasks. */
-  readonly list: Feed<FeedMessage>;
+  readonly list: Feed<ListMessage>;
   readonly #store: TaskStore;
   readonly #aliveMs: number;
   readonly #maxBehindBytes: number;
@@ -42,6 +50,9 @@ export class TaskWatchers {
   #position = '';
   /** The states that the list's readers were sent by the last two readings: a reading may find a task already changed again. */
   #sent: readonly [Map<string, string>, Map<string, string>] = [new Map(), new Map()];
+  /** How many readings there were. */
+  #readings = 0;
+  #hasJoined = false;
   #ready: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
   #due = false;
@@ -88,9 +99,10 @@ export class TaskWatchers {
     }
   }
 
-  /** To be called when a client joins {@link list} at {@link position}: it has not been sent what the other readers have. */
-  listJoined(): void {
-    this.#sent = [new Map(), new Map()];
+  /** To be called when a client joins {@link list} at {@link position}. Gives the number of the first reading for it. */
+  listJoined(): number {
+    this.#hasJoined = true;
+    return this.#readings + 1;
   }
 
   /** Resolves when the changes that are being read are sent; `undefined` while nothing is read, so that no feed moves. */
@@ -219,7 +231,10 @@ export class TaskWatchers {
   }
 
   async #sendChanges(): Promise<void> {
+    this.#readings++;
     this.#sent = [new Map(), this.#sent[0]];
+    const hasJoined = this.#hasJoined;
+    this.#hasJoined = false;
     for (;;) {
       // A file that has taken the place of the store's is read from its beginning.
       const { uuids, position, more } = await this.#store.changes({ after: this.#position, limit: CHANGES_PAGE });
@@ -234,7 +249,7 @@ export class TaskWatchers {
       for (const uuid of uuids) for (const listener of this.#listeners.get(uuid) ?? []) listener();
       // Set last: where a reading fails, the whole page is read again.
       this.#position = position;
-      if (isListRead) this.#sendList(tasks);
+      if (isListRead) this.#sendList(tasks, hasJoined);
       if (!more) return;
     }
   }
@@ -245,16 +260,26 @@ export class TaskWatchers {
     if (feed.feed.ended) this.#drop(task.uuid, watched);
   }
 
-  #sendList(tasks: readonly StoredTask[]): void {
+  /** @param hasJoined Whether a client has joined the list since the reading before, which was not sent what that reading read ahead. */
+  #sendList(tasks: readonly StoredTask[], hasJoined: boolean): void {
     const [sent, before] = this.#sent;
-    const changed = tasks.filter((task) => {
+    const changed: StoredTask[] = [];
+    const all: StoredTask[] = [];
+    for (const task of tasks) {
       const state = stateOf(task);
-      const isSent = (sent.get(task.uuid) ?? before.get(task.uuid)) === state;
+      if (sent.get(task.uuid) === state) continue;
+      all.push(task);
+      if (before.get(task.uuid) !== state) changed.push(task);
       sent.set(task.uuid, state);
-      return !isSent;
-    });
-    if (changed.length === 0) return;
-    this.list.publish({ event: Buffer.from(listEvents(changed, this.#position)) });
+    }
+    const update = changed.length === 0 ? undefined : this.#listEvent(changed);
+    const isMore = hasJoined && all.length > changed.length;
+    const event = isMore ? this.#listEvent(all) : update;
+    if (event !== undefined) this.list.publish({ event, update, reading: this.#readings });
+  }
+
+  #listEvent(tasks: readonly StoredTask[]): Uint8Array {
+    return Buffer.from(listEvents(tasks, this.#position));
   }
 
   #alive(): void {

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { TaskSummary } from '../../../collector/record/task-record.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
@@ -155,4 +155,45 @@ test('a client that reconnects to a server that is behind gets no change twice',
   await say(3);
   expect(await nextTask(events)).toMatchObject({ task_name: 'task 3' });
   expect(events.lastId).toBe((await writing.changes({ limit: 1 })).position);
+});
+
+/** Does something once after a store has found what has changed, and before it reads the tasks. */
+function beforeTheNextRead(store: TaskStore, work: () => Promise<void>): void {
+  const read = store.storedMany.bind(store);
+  vi.spyOn(store, 'storedMany').mockImplementationOnce(async (uuids) => {
+    await work();
+    return read(uuids);
+  });
+}
+
+test('a task that changes while a client that reconnects is sent what it missed comes once in each version', async () => {
+  const store = memoryStore();
+  const app = createTasksApp({ store });
+  const { say } = manyTasks(store);
+  await say(1);
+  beforeTheNextRead(store, () => say(1));
+  const events = new EventReader(await app.request(`${PATH}?after=0`));
+  expect(await nextTask(events)).toMatchObject({ task_name: 'task 1', version: 2 });
+  await say(2);
+  expect(await nextTask(events)).toMatchObject({ task_name: 'task 2', version: 1 });
+});
+
+test('a task that changes while it is read comes once to each client, also to one that has just connected', async () => {
+  const store = memoryStore();
+  const app = createTasksApp({ store });
+  const { say } = manyTasks(store);
+  await say(1);
+  const first = new EventReader(await app.request(PATH));
+  await first.next();
+  const second = Promise.withResolvers<EventReader>();
+  const started = second.promise.then((events) => events.next());
+  beforeTheNextRead(store, async () => {
+    await say(1);
+    second.resolve(new EventReader(await app.request(PATH)));
+  });
+  await say(1);
+  await started;
+  for (const events of [first, await second.promise]) expect(await nextTask(events)).toMatchObject({ version: 3 });
+  await say(1);
+  for (const events of [first, await second.promise]) expect(await nextTask(events)).toMatchObject({ version: 4 });
 });
