@@ -8,6 +8,9 @@ import { clearTimeout, setImmediate, setTimeout } from '../src/timers.ts';
 /** The longest that a timer of JavaScript waits, in milliseconds: one of more fires at once. */
 export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
 
+/** The longest that a flush or the end waits for the store, the endpoint or a span processor, in milliseconds. */
+export const FLUSH_MS = 2000;
+
 /** Options of {@link pause}. */
 interface PauseOptions {
   /** Ends the pause early. */

@@ -6,13 +6,10 @@ import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan, Span, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { report, reportOnce } from '../../src/report.ts';
 import { performance } from '../../src/timers.ts';
-import { pause, within } from '../async.ts';
+import { FLUSH_MS, pause, within } from '../async.ts';
 
 /** How many ended spans wait, unless `OTEL_BSP_MAX_QUEUE_SIZE` is set. */
 const QUEUE_SPANS = 65_536;
-/** The longest that a flush or the end waits for the endpoint. */
-const FLUSH_MS = 2000;
-
 /** Options of {@link ExportProcessor}. */
 export interface ExportOptions extends Pick<PersistentExporterOptions, 'mark'> {
   /** Base URL, such as `http://127.0.0.1:4318`; without it `OTEL_EXPORTER_OTLP_*` rule. */

@@ -1,6 +1,6 @@
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { report } from '../../src/report.ts';
-import { within } from '../async.ts';
+import { FLUSH_MS, within } from '../async.ts';
 import { ExportProcessor } from './export-processor.ts';
 import type { ExportOptions } from './export-processor.ts';
 import { registerProvider } from './provider.ts';
@@ -35,9 +35,6 @@ interface SpanPipeline {
   /** Gives back what was registered. */
   unregister(): void;
 }
-
-/** The longest that a processor of the application is waited for. */
-const FLUSH_MS = 2000;
 
 /** Registers a provider whose spans go through all processors, where the application registers none. */
 export function startSpanPipeline(options: SpanPipelineOptions): SpanPipeline {

@@ -1,11 +1,15 @@
 import { describeFailure } from '../../src/failure.ts';
 import { OutageReporter, within } from '../async.ts';
 import type { Repeated } from '../async.ts';
+import { OPTIONS } from '../options/table.ts';
+import type { ReceiverLimits } from '../otlp/receive/receiver-options.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import { accessRules } from '../server/access.ts';
+import type { AccessOptions } from '../server/access.ts';
+import type { StreamOptions } from '../server/live/event-stream.ts';
 import type { CollectorMetrics } from '../server/metrics.ts';
 import { serveTasks } from '../server/serve-tasks.ts';
-import type { ServeOptions, TasksServer } from '../server/serve-tasks.ts';
+import type { TasksServer } from '../server/serve-tasks.ts';
 import { createTasksApp } from '../server/tasks-app.ts';
 import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
@@ -14,13 +18,12 @@ import type { HeartbeatOptions } from '../store/heartbeat.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { watchCancellations } from './cancellations.ts';
-import type { CancellationWatch } from './cancellations.ts';
 import type { FactDestination } from './destination.ts';
-import { startSendingLostTraces, startSweeping } from './duties.ts';
+import { startSendingLostTraces, startSweeping, watchCancellations } from './duties.ts';
+import type { CancellationOptions, CancellationWatch } from './duties.ts';
 
 /** What a collector is made of, in a thread of its own and in the task's thread alike. */
-export interface CollectorOptions {
+export interface CollectorOptions extends Omit<CancellationOptions, 'store'> {
   /** Where the facts of this process wait: the reading end of its ring. */
   source: FactSource;
   /** Resolves when facts have come. */
@@ -29,11 +32,6 @@ export interface CollectorOptions {
   store: FactDestination;
   /** Whether the collector closes the store at its own end. */
   closesStore: boolean;
-  /** The worker whose tasks are collected, and whether any task, or a part of another worker's task, is open. */
-  workerId: string;
-  hasLiveWork: () => boolean;
-  /** Called with each attempt that is to be cancelled. */
-  cancel: (taskUuid: string, spanId: string) => void;
   /** How it sends heartbeats and listens to other workers; not at all if absent. */
   heartbeat: Omit<HeartbeatOptions, 'store' | 'report'> | undefined;
   /** What is kept of ended tasks. */
@@ -42,9 +40,27 @@ export interface CollectorOptions {
   serve?: ServeOptions | undefined;
   /** Sends the open spans of lost tasks to a tracing backend; absent where there is none. */
   sendLostTraces?: ((traces: readonly LostTrace[]) => Promise<void>) | undefined;
-  /** Called with each outage and its end, one line each. */
-  report: (message: string) => void;
 }
+
+/** Where and for whom a collector serves its tasks. */
+export interface ServeOptions extends Pick<AccessOptions, 'token' | 'allowedHosts' | 'allowedOrigins'> {
+  /** 0 takes a free one. Default 4320. */
+  port?: number;
+  /** A loopback address; with a `token`, or where access is guarded, any. Default `127.0.0.1`. */
+  host?: string;
+  /** What is in front of the server. */
+  access?: ProxyOptions;
+  /**
+   * Whether OTLP/HTTP is received at `/v1/traces` and `/v1/logs`, and how much at a time. Default `false`;
+   * `taskspan serve` receives it.
+   */
+  receive?: boolean | ReceiverLimits;
+  /** How live streams behave; the defaults suit. */
+  streams?: StreamOptions;
+}
+
+/** What is in front of the server: `trustProxy` and `guarded`, both `false` by default. */
+export type ProxyOptions = Pick<AccessOptions, 'trustProxy' | 'guarded'>;
 
 /** What a collector has found once it has tried its store and its port. */
 export interface CollectorReady {
@@ -62,8 +78,6 @@ export interface CollectorFailure {
   message: string;
   code: string | undefined;
 }
-
-export const DEFAULT_PORT = 4320;
 
 /** How long the start waits for the store to answer whether it can be written. */
 const PROBE_MS = 5000;
@@ -170,13 +184,8 @@ export class Collector {
   }
 
   async #serve(serve: ServeOptions, store: TaskStore, metrics: CollectorMetrics | undefined): Promise<void> {
-    const { port = DEFAULT_PORT, host, token, allowedHosts, allowedOrigins, receive, streams } = serve;
-    const access = {
-      ...serve.access,
-      ...(allowedHosts !== undefined && { allowedHosts }),
-      ...(allowedOrigins !== undefined && { allowedOrigins }),
-      ...(token !== undefined && { token }),
-    };
+    const { port = OPTIONS['serve.port'].default, host, receive, streams, access: proxy, ...names } = serve;
+    const access: AccessOptions = { ...names, ...proxy };
     const listen = this.#heartbeat === undefined;
     const app = createTasksApp({ store, access, listen, ...(streams && { streams }), ...(metrics && { metrics }) });
     if (receive !== undefined && receive !== false) {
@@ -185,7 +194,7 @@ export class Collector {
       const refusal = accessRules(access).rules.change.refusal;
       app.route('/', createReceiver({ store, refusal, ...(metrics && { observer: metrics.received }), ...(receive !== true && receive) }));
     }
-    const isProtected = token !== undefined || access.guarded === true;
+    const isProtected = access.token !== undefined || access.guarded === true;
     this.#server = await serveTasks({ app, port, isProtected, ...(host !== undefined && { host }) });
     // The thread of the collector is not waited for; in the task's thread the server must not be either.
     this.#server.unref();

@@ -7,11 +7,9 @@ import type { RetentionOptions } from '../store/retention.ts';
 import type { TaskStore } from '../store/task-store.ts';
 
 /**
- * What has to be done for a store from time to time, by one process at a time: deleting old tasks, and sending the traces
- * of lost tasks.
+ * What a collector does from time to time, besides its commits: it deletes old tasks, sends the traces of lost tasks, and
+ * reads requests to cancel its tasks. One process at a time does the first two for a store.
  */
-
-type Report = (message: string) => void;
 
 const SWEEP_MS = 60_000;
 /** So long after its last step the process that sweeps is left alone: another one would only be in the way. */
@@ -24,7 +22,7 @@ interface SweepingOptions {
   store: Pick<TaskStore, 'lease' | 'sweep'>;
   retention: RetentionOptions;
   /** Called when the store can't be swept, and when it can again, with one line each. */
-  report: Report;
+  report: (message: string) => void;
 }
 
 /** Deletes old tasks every minute, in small steps. It keeps no process alive. */
@@ -59,7 +57,7 @@ interface LostTracesOptions {
   store: Pick<TaskStore, 'lease' | 'lostTraces' | 'tracesEnded'>;
   /** Sends the open spans of some lost tasks to the tracing backend. Rejects with its answer's HTTP status as `code`. */
   send: (traces: readonly LostTrace[]) => Promise<void>;
-  report: Report;
+  report: (message: string) => void;
 }
 
 /**
@@ -138,4 +136,64 @@ export function startSendingLostTraces({ store, send, report }: LostTracesOption
 function isBadRequest(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === 400 || code === 413;
+}
+
+/** Options of {@link watchCancellations}. */
+export interface CancellationOptions {
+  store: Pick<TaskStore, 'cancellations'>;
+  /** The worker whose tasks are collected, and cancelled. */
+  workerId: string;
+  /** Whether any task, or a part of another worker's task, is open: only then the store is asked. */
+  hasLiveWork: () => boolean;
+  /** Called once with each attempt that is to be cancelled. */
+  cancel: (taskUuid: string, spanId: string) => void;
+  /** Called with each outage and its end, one line each. */
+  report: (message: string) => void;
+}
+
+/** Asks a store for requests to cancel a worker's tasks. */
+export interface CancellationWatch {
+  /** To be called when a task may have begun. */
+  wake(): void;
+  stop(): void;
+}
+
+/** How often the store is asked while tasks run, in milliseconds: one short read by an index. */
+const LOOK_MS = 250;
+
+/** Passes each cancellation on once. Its timer keeps no process alive. */
+export function watchCancellations({ store, workerId, hasLiveWork, cancel, report }: CancellationOptions): CancellationWatch {
+  let asking: Repeated | undefined;
+  let last = 0;
+  const outage = new OutageReporter({
+    begins: 'requests to cancel tasks can not be read',
+    ends: 'requests to cancel tasks are read again',
+    report,
+  });
+  const ask = async (): Promise<number | undefined> => {
+    if (!hasLiveWork()) {
+      asking = undefined;
+      return undefined;
+    }
+    try {
+      for (const { number, taskUuid, spanId } of await store.cancellations(workerId, last)) {
+        last = number;
+        cancel(taskUuid, spanId);
+      }
+      // After the stop the answer may be that of a destination that has been closed.
+      if (asking !== undefined) outage.succeeded();
+    } catch (error) {
+      outage.failed(error);
+    }
+    return LOOK_MS;
+  };
+  return {
+    wake() {
+      if (hasLiveWork()) asking ??= repeat(LOOK_MS, ask);
+    },
+    stop() {
+      void asking?.stop();
+      asking = undefined;
+    },
+  };
 }

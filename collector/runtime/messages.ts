@@ -1,10 +1,9 @@
 import { describeFailure } from '../../src/failure.ts';
-import type { ServeOptions } from '../server/serve-tasks.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { TaskStoreError } from '../store/task-store.ts';
 import type { TaskStoreErrorCode } from '../store/task-store.ts';
-import type { CollectorReady } from './collector.ts';
+import type { CollectorReady, ServeOptions } from './collector.ts';
 import type { FactLocation } from './destination.ts';
 
 /** The messages between the task's thread and the collector's: what they are, and calls that are answered. */

@@ -1,7 +1,7 @@
 import { describeFailure } from '../../src/failure.ts';
 import { report } from '../../src/report.ts';
 import { cancelLiveTask, worker } from '../../src/worker.ts';
-import { within } from '../async.ts';
+import { FLUSH_MS, within } from '../async.ts';
 import { readingEnd, untilWoken } from '../capture/ring-reader.ts';
 import { reportLost } from '../capture/ring-writer.ts';
 import type { RingWriter } from '../capture/ring-writer.ts';
@@ -39,9 +39,6 @@ interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'rete
   /** Called when the store was replaced by one that knows nothing of what is open. */
   onReplaced: () => void;
 }
-
-/** The longest that a flush or the end waits for the store. */
-export const FLUSH_MS = 2000;
 
 /**
  * Starts the collector of this process. It runs in a thread beside the task, so that task code that blocks its event loop

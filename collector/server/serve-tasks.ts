@@ -2,48 +2,9 @@ import { createServer, type Server } from 'node:http';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../src/timers.ts';
-import type { AccessOptions } from './access.ts';
 import { problem } from './answers.ts';
 import { isLoopbackAddress } from './host-names.ts';
-import type { StreamOptions } from './live/event-stream.ts';
 import { getRequestListener, RequestError } from './node-listener.ts';
-
-/** Where and for whom a collector serves its tasks. */
-export interface ServeOptions {
-  /** 0 takes a free one. Default 4320. */
-  port?: number;
-  /** A loopback address; with a `token`, or where access is guarded, any. Default `127.0.0.1`. */
-  host?: string;
-  /**
-   * A secret that each request must carry, `/healthz` and `/readyz` excepted: 16 to 1024 characters
-   * of `A-Z a-z 0-9 - . _ ~ + /` and `=` at the end. Default: none, and then only loopback is served.
-   */
-  token?: string;
-  /** Names that `Host` may have besides loopback ones. */
-  allowedHosts?: string[];
-  /** Origins whose pages may read from the server, such as `http://localhost:5173`. */
-  allowedOrigins?: string[];
-  /** What is in front of the server. */
-  access?: ProxyOptions;
-  /**
-   * Whether OTLP/HTTP is received at `/v1/traces` and `/v1/logs`, and how much at a time. Default `false`;
-   * `taskspan serve` receives it.
-   */
-  receive?: boolean | ReceiveOptions;
-  /** How live streams behave; the defaults suit. */
-  streams?: StreamOptions;
-}
-
-/** What is in front of the server: `trustProxy` and `guarded`, both `false` by default. */
-export type ProxyOptions = Pick<AccessOptions, 'trustProxy' | 'guarded'>;
-
-/** How much is received at a time. */
-export interface ReceiveOptions {
-  /** The longest body in bytes, after decompression, from 1024. Default 20 MiB. */
-  maxBodyBytes?: number;
-  /** How many bytes of bodies may wait for the store at a time, at least as many as one body. Default 64 MiB. */
-  maxWaitingBytes?: number;
-}
 
 export interface ServeTasksOptions {
   /** The app: `createTasksApp()`, or any Hono app that it is mounted in. */

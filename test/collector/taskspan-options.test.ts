@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { resolveOptions } from '../../collector/taskspan-options.ts';
-import type { TaskspanOptions } from '../../collector/taskspan-options.ts';
+import { resolveOptions } from '../../collector/start-taskspan.ts';
+import type { TaskspanOptions } from '../../collector/start-taskspan.ts';
 
 describe('the live streams of a server', () => {
   const streamsOf = (options: TaskspanOptions, env: NodeJS.ProcessEnv = {}): unknown => resolveOptions(options, env).serve?.streams;

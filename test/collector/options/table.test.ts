@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { groupValues, membersOf, optionValue } from '../../../collector/options/read.ts';
 import { OPTIONS } from '../../../collector/options/table.ts';
 import type { OptionEntry, OptionName } from '../../../collector/options/table.ts';
-import { resolveOptions } from '../../../collector/taskspan-options.ts';
+import { resolveOptions } from '../../../collector/start-taskspan.ts';
 
 const ENTRIES = Object.entries(OPTIONS) as [OptionName, OptionEntry][];
 const NUMBERS = ENTRIES.filter(([, { kind }]) => kind.type === 'number');

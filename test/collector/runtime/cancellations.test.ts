@@ -1,5 +1,5 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { watchCancellations } from '../../../collector/runtime/cancellations.ts';
+import { watchCancellations } from '../../../collector/runtime/duties.ts';
 import type { Cancellation } from '../../../collector/store/task-store.ts';
 
 vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
