@@ -5,15 +5,13 @@ import { cleanAttributes } from './attributes.ts';
 import { sinkOf, taskTracer, untilCommitted } from './capture.ts';
 import type { TaskProcessor } from './capture.ts';
 import { hrTimeOf, TaskClock } from './clock.ts';
-import { checkLimits } from './limits.ts';
-import type { Limits } from './limits.ts';
 import { usableSpan, startRoot } from './open-span.ts';
 import { checkAttributes } from './options.ts';
 import { reportOnce } from './report.ts';
 import { finalAttributes } from './span-writer.ts';
 import { taskUuid } from './task-uuid.ts';
-import { cleanerWith } from './text.ts';
-import type { Redact } from './text.ts';
+import { checkLimits, cleanerWith } from './text.ts';
+import type { Limits, Redact } from './text.ts';
 import * as conventions from './conventions.ts';
 
 /** Options of {@link announceTask}. */

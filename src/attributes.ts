@@ -2,9 +2,8 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
 import { isPlainNumber, jsonUpTo, jsonValue } from './json-text.ts';
-import { countText, cutText } from './limits.ts';
 import { reportOnce } from './report.ts';
-import { toWellFormed } from './text.ts';
+import { countText, cutText, isCutAt, toWellFormed } from './text.ts';
 import type { CleanText, Cleaner, Subject } from './text.ts';
 
 /**
@@ -138,4 +137,33 @@ function textOf(value: object, { limits, attribute, redacts }: Cleaner): string 
   const most = redacts ? Infinity : limits.attributeValue;
   const json = jsonUpTo(item, most);
   return json.length <= most ? attribute(json) : cutText(json, most, `more than ${countText(most)}`);
+}
+
+/**
+ * The mark for attributes that were left out; `""` where none were, or where the attributes contain the mark already.
+ */
+export function attributesCut(attributes: object, most: number): string {
+  const { length } = Object.keys(attributes);
+  if (length <= most || (length === most + 1 && hasCutMark(attributes))) return '';
+  return `… (cut: ${countText(length - most)} of ${countText(length)} attributes)`;
+}
+
+/** Whether attributes contain the mark for attributes that were left out. */
+export function hasCutMark({ '…': mark }: { readonly '…'?: unknown }): boolean {
+  return typeof mark === 'string' && isCutAt(mark, 0);
+}
+
+/** The first `most` attributes by name, in UTF-16 code units: their order may differ between process and receiver. */
+export function firstAttributes<T extends object>(attributes: T, most: number): T {
+  const keys = Object.keys(attributes);
+  if (keys.length <= most) return attributes;
+  // oxlint-disable-next-line unicorn/no-array-sort -- Node.js 18, where task code runs too, has no `toSorted`.
+  const first = new Set([...keys].sort().slice(0, most));
+  return Object.fromEntries(Object.entries(attributes).filter(([key]) => first.has(key))) as T;
+}
+
+/** The first `most` attributes by name, and the mark as `…` where more were left out. */
+export function boundedAttributes<T extends object>(attributes: T, most: number): T {
+  const cut = attributesCut(attributes, most);
+  return cut === '' ? attributes : { ...firstAttributes(attributes, most), '…': cut };
 }

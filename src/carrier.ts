@@ -4,9 +4,8 @@ import { isName } from './arguments.ts';
 import type { Attempt } from './attempt.ts';
 import type { SpanRef } from './fact.ts';
 import { received } from './failure.ts';
-import { cutText, DEFAULT_LIMITS } from './limits.ts';
 import { isTaskUuid } from './task-uuid.ts';
-import { toWellFormed } from './text.ts';
+import { cutText, DEFAULT_LIMITS, toWellFormed } from './text.ts';
 
 /**
  * What another process needs so that a task goes on there: a plain object of short ASCII texts, for the

@@ -11,7 +11,7 @@ export { continueTask } from './continue-task.ts';
 export type { ContinuedTask } from './continue-task.ts';
 export { IncompleteError, TaskCancelledError, UnfinishedError } from './errors.ts';
 export type { UnfinishedErrorCode } from './errors.ts';
-export type { Limits } from './limits.ts';
+export type { Limits } from './text.ts';
 export type { EachOptions, NextAttemptOptions, PartOptions, ScopeOptions, TaskOptions, TaskUpdaterOptions } from './options.ts';
 export { runTask, startTask, track } from './run-task.ts';
 export type { StartedTask } from './run-task.ts';

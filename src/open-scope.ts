@@ -1,13 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Attempt, AttemptScope } from './attempt.ts';
-import { notificationAttributes } from './attributes.ts';
+import { notificationAttributes, attributesCut } from './attributes.ts';
 import type { TaskProcessor } from './capture.ts';
 import { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
 import type { Plan, TaskTotals } from './fact.ts';
 import { describeFailure, failureText } from './failure.ts';
 import type { Failure } from './failure.ts';
-import { attributesCut } from './limits.ts';
 import { finalLine, messageLines, nameLine, outcomeLines } from './log-line.ts';
 import { NOT_TRACED } from './open-span.ts';
 import type { OpenSpan } from './open-span.ts';

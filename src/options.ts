@@ -2,9 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import { checkName, checkKeys, checkType } from './arguments.ts';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
-import { checkLimits } from './limits.ts';
-import type { Limits } from './limits.ts';
-import type { Redact } from './text.ts';
+import { checkLimits } from './text.ts';
+import type { Limits, Redact } from './text.ts';
 
 /** Options of a task, without its name. */
 export interface TaskOptions<Suppress extends boolean = boolean> {

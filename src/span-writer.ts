@@ -1,13 +1,12 @@
 import { SpanStatusCode } from '@opentelemetry/api';
 import type { Attributes, Span } from '@opentelemetry/api';
-import { cleanAttributes } from './attributes.ts';
+import { cleanAttributes, boundedAttributes } from './attributes.ts';
 import type { SpanSink } from './capture.ts';
 import { hrTimeOf } from './clock.ts';
 import type { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
 import type { Plan, ScopeEnd, SpanRef, TaskEnd, TaskTotals } from './fact.ts';
 import type { Failure } from './failure.ts';
-import { boundedAttributes } from './limits.ts';
 import { SCOPE_ATTRIBUTE_COUNT } from './open-span.ts';
 import type { OpenSpan } from './open-span.ts';
 import { StandInSpan } from './stand-in-span.ts';

@@ -1,5 +1,4 @@
-import { cutText, DEFAULT_LIMITS, limitsOf } from './limits.ts';
-import type { Limits } from './limits.ts';
+import { received } from './failure.ts';
 
 /**
  * Makes a text fit to be stored and sent: well-formed Unicode, not too long, and without the user's
@@ -79,5 +78,91 @@ export function cleanJson(json: string, clean: CleanText): string {
 /** Replaces lone surrogates, as the method does. Node.js 18, where task code runs too, has no such method. */
 export const toWellFormed: CleanText =
   typeof String.prototype.toWellFormed === 'function' ? (text) => text.toWellFormed() : (text) => text.replaceAll(/\p{Surrogate}/gu, '\ufffd');
+
+/**
+ * How long a task's texts may be, and how many its attributes. A longer text is cut and marked with its
+ * whole length: `… (cut: 10,485,760 characters)`.
+ *
+ * Lengths are in UTF-16 code units, as `String.length` counts them, and a cut never falls inside
+ * a surrogate pair. `redact` gets a text before it is cut.
+ */
+export interface Limits {
+  /** Length of a message, a notification's or an error's. Default 65,536. */
+  message: number;
+  /** Length of a name: a task's, a scope's, an error's, an attribute's. Default 256. */
+  name: number;
+  /**
+   * How many attributes a task may have, and each notification; the first count. Of attributes that code has set on
+   * the span, the first by name count. Default 64.
+   */
+  attributes: number;
+  /** Length of an attribute's value, or of a whole list; a longer list is left out. Default 16,384. */
+  attributeValue: number;
+  /** Length of a stack trace on the span, with the stack traces of its causes. Default 16,384. */
+  stack: number;
+  /** Length of a result as JSON text; of a longer one its beginning is kept, as a string. Default 262,144. */
+  result: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  message: 65_536,
+  name: 256,
+  attributes: 64,
+  attributeValue: 16_384,
+  stack: 16_384,
+  result: 262_144,
+};
+
+/**
+ * Cuts a text to `most` code units, and adds a mark. A text that has been cut so before stays as it is, so that a record
+ * is the same in process and in a receiver.
+ *
+ * @param all The whole length, as the mark writes it. Default: the length of the text.
+ */
+export function cutText(text: string, most: number, all?: string): string {
+  if (text.length <= most || isCutAt(text, most)) return text;
+  const last = text.charCodeAt(most - 1);
+  const end = last >= 0xd800 && last <= 0xdbff ? most - 1 : most;
+  return `${text.slice(0, end)}… (cut: ${all ?? countText(text.length)} characters)`;
+}
+
+/** The marks at the end of a text: that of its own cut, and that of attributes that were left out. */
+const MARKS = /(?:… \(cut: [\d,]{1,26}(?: of [\d,]{1,26})? (?:characters|attributes)\)){1,2}$|… \(cut: more than [\d,]{1,26} characters\)$/;
+const LONGEST_MARKS = 160;
+
+/** Whether a text has at most `most` code units before the marks of an earlier cut. */
+export function isCutAt(text: string, most: number): boolean {
+  if (text.length > most + LONGEST_MARKS) return false;
+  const end = text.slice(-LONGEST_MARKS);
+  const at = end.search(MARKS);
+  return at !== -1 && text.length - end.length + at <= most;
+}
+
+/** A number as a mark writes it. */
+export function countText(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** Throws a `TypeError` for invalid limits. */
+export function checkLimits(limits: unknown): asserts limits is Partial<Limits> {
+  if (typeof limits !== 'object' || limits === null) {
+    throw new TypeError(`limits: expected an object, got ${received(limits)}`);
+  }
+  for (const [key, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, key)) {
+      throw new TypeError(`limits: expected ${Object.keys(DEFAULT_LIMITS).join(', ')}, got ${received(key)}`);
+    }
+    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 1)) {
+      throw new TypeError(`limits.${key}: expected a whole number of at least 1, got ${received(value)}`);
+    }
+  }
+}
+
+/** The limits of a task: those that are given, and defaults for the rest. */
+function limitsOf(given: Partial<Limits>): Limits {
+  const limits = { ...DEFAULT_LIMITS };
+  for (const key of Object.keys(limits) as (keyof Limits)[]) limits[key] = given[key] ?? limits[key];
+  return limits;
+}
 
 const DEFAULT_CLEANER = cleanerOf(undefined, DEFAULT_LIMITS);

@@ -1,8 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
-import { otherValue, plainValue } from '../../src/attributes.ts';
+import { otherValue, plainValue, attributesCut, boundedAttributes, firstAttributes } from '../../src/attributes.ts';
 import type { ErrorInfo, Plan } from '../../src/fact.ts';
-import { attributesCut, boundedAttributes, cutText, DEFAULT_LIMITS, firstAttributes } from '../../src/limits.ts';
-import { cleanerWith } from '../../src/text.ts';
+import { cutText, DEFAULT_LIMITS, cleanerWith } from '../../src/text.ts';
 import { setAttribute } from './attributes.ts';
 
 /*

@@ -12,8 +12,8 @@ import type {
   TaskStart,
 } from '../../src/fact.ts';
 import { failureText } from '../../src/failure.ts';
-import { DEFAULT_LIMITS } from '../../src/limits.ts';
 import { addByName, addToOuter, namesOnly, shareDone } from '../../src/progress.ts';
+import { DEFAULT_LIMITS } from '../../src/text.ts';
 import { addSeq, missingIn } from './fact-sequence.ts';
 import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';

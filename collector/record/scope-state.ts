@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import { hasCutMark } from '../../src/attributes.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import type { JobCounts, Plan, SpanRef, ErrorInfo } from '../../src/fact.ts';
-import { hasCutMark } from '../../src/limits.ts';
 import { namesOnly, shareOf } from '../../src/progress.ts';
 import type { ScopeProgress } from '../../src/progress.ts';
 import type { SeqSet } from './fact-sequence.ts';

@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto';
 import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Span } from '@opentelemetry/api';
 import { checkKeys, checkType, isName } from '../arguments.ts';
-import { checkLimits } from '../limits.ts';
-import type { Limits } from '../limits.ts';
 import { checkAttributes } from '../options.ts';
 import { reportOnce } from '../report.ts';
 import { beginAttempt, openTask } from '../task-updater.ts';
 import type { OpenedTask } from '../task-updater.ts';
 import { isTaskUuid } from '../task-uuid.ts';
-import type { Redact } from '../text.ts';
+import { checkLimits } from '../text.ts';
+import type { Limits, Redact } from '../text.ts';
 import * as conventions from '../conventions.ts';
 
 /** What taskspan needs of a BullMQ job: any `Job` has it, in a worker, in a sandbox and as `add` returns it. */

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import { boundedAttributes } from '../../src/attributes.ts';
 import { TaskUpdater } from '../../src/index.ts';
-import { boundedAttributes, cutText } from '../../src/limits.ts';
-import { cleanTextWith } from '../../src/text.ts';
+import { cutText, cleanTextWith } from '../../src/text.ts';
 import { recorded } from './support/recorded.ts';
 import { capturedStdout } from './support/stdout.ts';
 import { thrown } from './support/thrown.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Attributes } from '@opentelemetry/api';
 import type { Fact, Plan, ErrorInfo } from '../../../src/fact.ts';
-import { cutText, DEFAULT_LIMITS } from '../../../src/limits.ts';
+import { cutText, DEFAULT_LIMITS } from '../../../src/text.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt, ScriptedScope } from './scripted-task.ts';
 

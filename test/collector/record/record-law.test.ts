@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { progressOf } from '../../../collector/record/scope-state.ts';
-import { isAttempt } from '../../../collector/record/scope-state.ts';
+import { progressOf, isAttempt } from '../../../collector/record/scope-state.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import { isoTime } from '../../../collector/record/task-record.ts';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { boundedFact } from '../../../../collector/facts/fact-codec.ts';
 import type { Fact } from '../../../../src/fact.ts';
-import { cutText, DEFAULT_LIMITS } from '../../../../src/limits.ts';
+import { cutText, DEFAULT_LIMITS } from '../../../../src/text.ts';
 import { arbitraryTask, cases } from '../../record/arbitrary-task.ts';
 import { seedExample } from '../../record/seed-example.ts';
 
