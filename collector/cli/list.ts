@@ -1,8 +1,8 @@
 import type { TaskState, TaskSummary } from '../record/task-record.ts';
 import type { SourceName } from './options.ts';
 import { withSource } from './source.ts';
-import { knownEnd, mark, stateName } from './view/screen.ts';
-import type { Screen } from './view/screen.ts';
+import { knownEnd, mark, stateName } from './view/task-lines.ts';
+import type { Screen } from './view/task-lines.ts';
 import { apart, fit, harmless, humanDuration, padded, paint as paintOutput, widthOf } from './view/terminal-text.ts';
 
 /** Options of `taskspan list`. */

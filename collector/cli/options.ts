@@ -14,39 +14,9 @@ const DEFAULT_PORT = OPTIONS['serve.port'].default;
 /** The file that has the tasks where nothing else is named. */
 export const DEFAULT_STORE: string = OPTIONS.store.default;
 
-export function portOption(): Option {
-  return new Option('-p, --port <number>', 'port to serve the tasks on; 0 takes a free one')
-    .env(variableOf('serve.port'))
-    .default(DEFAULT_PORT)
-    .argParser(parserOf('serve.port'));
-}
-
-export function hostOption(): Option {
-  return new Option('--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN or TASKSPAN_GUARDED')
-    .env(variableOf('serve.host'))
-    .default(DEFAULT_HOST)
-    .argParser(parseHost);
-}
-
-export function storeOption(): Option {
-  return new Option('-s, --store <path>', 'SQLite file that keeps records and logs')
-    .env(variableOf('store'))
-    .default(DEFAULT_STORE)
-    .argParser(parserOf('store'));
-}
-
-/** As {@link storeOption}, without a default: facts are sent to `TASKSPAN_ENDPOINT` where that is set. */
-export function recordingStoreOption(): Option {
-  return new Option('-s, --store <path>', `SQLite file that keeps record and log; without it they are sent to TASKSPAN_ENDPOINT, else kept in ${DEFAULT_STORE}`)
-    .env(variableOf('store'))
-    .argParser(parserOf('store'));
-}
-
-export function endpointOption(): Option {
-  return new Option(
-    '--endpoint <url>',
-    'OTLP/HTTP receiver to which the open spans of lost tasks are sent (OTEL_EXPORTER_OTLP_ENDPOINT)',
-  ).argParser(parserOf('endpoint'));
+/** An option of the command that the table has too: with its variable and its check, without its default. */
+export function tableOption(name: OptionName, flags: string, description: string): Option {
+  return new Option(flags, description).env(variableOf(name)).argParser(parserOf(name));
 }
 
 interface SourceOptions {
@@ -64,7 +34,7 @@ export type SourceName = { readonly url: string } | { readonly store: string } |
 export function addSourceOptions(command: Command): Command {
   return command
     .addOption(new Option('-u, --url <url>', 'server that has the tasks').env('TASKSPAN_URL').argParser(parseUrl))
-    .addOption(new Option('-s, --store <path>', 'SQLite file that has them').env(variableOf('store')).argParser(parserOf('store')))
+    .addOption(tableOption('store', '-s, --store <path>', 'SQLite file that has them'))
     .addHelpText(
       'after',
       `
@@ -114,10 +84,6 @@ export function taskArgument(): Argument {
   return new Argument('<task>', 'UUID of the task, or its URL').argParser(parseTask);
 }
 
-export function jsonOption(what: string): Option {
-  return new Option('--json', what);
-}
-
 /** A whole number from `least` on. */
 export function parseCount(least: number): (value: string) => number {
   return (value) => {
@@ -152,7 +118,7 @@ function parseUrl(value: string): string {
   throw new InvalidArgumentError(`Expected a URL such as http://${DEFAULT_HOST}:${DEFAULT_PORT}, without what begins at /tasks.`);
 }
 
-function parseHost(value: string): string {
+export function parseHost(value: string): string {
   if (value === 'localhost' || value === '::1' || value === '[::1]' || isLoopbackAddress(value)) return value;
   if (accessToken() === undefined && !optionValue('serve.access.guarded', undefined, { env: process.env })) {
     throw new InvalidArgumentError(
@@ -168,7 +134,7 @@ function variableOf(name: OptionName): string {
 }
 
 /** Makes a parser for commander of an option of the table. */
-function parserOf<Name extends OptionName>(name: Name): (text: string) => OptionValues[Name] {
+export function parserOf<Name extends OptionName>(name: Name): (text: string) => OptionValues[Name] {
   const entry: OptionEntry = OPTIONS[name];
   const kind = entry.variableKind ?? entry.kind;
   return (text) => {

@@ -4,8 +4,7 @@ import type { SourceName } from './options.ts';
 import { PassedOutput } from './process.ts';
 import { withSource } from './source.ts';
 import { lastLines } from './tail.ts';
-import { WIDEST } from './view/screen.ts';
-import { taskLines } from './view/task-lines.ts';
+import { WIDEST, taskLines } from './view/task-lines.ts';
 import { counted, harmless, harmlessLines, humanBytes, LogLines, padded, paint as paintOutput } from './view/terminal-text.ts';
 
 /** Options of `taskspan show`. */

@@ -1,9 +1,8 @@
 import type { AttemptRecord, TaskSummary } from '../../record/task-record.ts';
 import { CommandError } from '../exit-codes.ts';
 import type { TaskSource } from '../source.ts';
-import { WIDEST } from './screen.ts';
 import type { TailDisplay } from './tail-display.ts';
-import { taskLines } from './task-lines.ts';
+import { WIDEST, taskLines } from './task-lines.ts';
 import { LogLines, paint, widthOf } from './terminal-text.ts';
 
 const FRAME_MS = 100;
