@@ -1,9 +1,9 @@
 /**
- * What the collector waits for, and what it tries again. Timers and clock are those of `src/timers.ts`, which fake timers
- * of a test framework do not reach.
+ * What the collector waits for, and what it tries again. Timers and clock are those of `timers.ts`, which fake timers of
+ * a test framework do not reach.
  */
 import { describeFailure } from '../src/failure.ts';
-import { clearTimeout, setImmediate, setTimeout } from '../src/timers.ts';
+import { clearTimeout, setImmediate, setTimeout } from './timers.ts';
 
 /** The longest that a timer of JavaScript waits, in milliseconds: one of more fires at once. */
 export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 import type { Fact, SpanRef } from '../../src/fact.ts';
-import { setImmediate } from '../../src/timers.ts';
+import { setImmediate } from '../timers.ts';
 import { factOfRecord } from './ring-facts.ts';
 import type { RingWriter } from './ring-writer.ts';
 import { CONTROL, DOUBLE, FIRST_RECORD, HEADER, KIND, RECORD_HEADER, WORD } from './segment.ts';

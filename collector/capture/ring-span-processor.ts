@@ -5,7 +5,7 @@ import type { SpanSink, TaskProcessor } from '../../src/capture.ts';
 import { microsOf } from '../../src/clock.ts';
 import type { SpanRef } from '../../src/fact.ts';
 import { reportOnce } from '../../src/report.ts';
-import { clearInterval, performance, setInterval } from '../../src/timers.ts';
+import { clearInterval, performance, setInterval } from '../timers.ts';
 import { liveTasks } from '../../src/worker.ts';
 import { endFactOf, startFactOf } from '../facts/fact-codec.ts';
 import type { SpanEnd, SpanStart } from '../facts/fact-codec.ts';

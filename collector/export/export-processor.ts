@@ -5,7 +5,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan, Span, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { report, reportOnce } from '../../src/report.ts';
-import { performance } from '../../src/timers.ts';
+import { performance } from '../timers.ts';
 import { FLUSH_MS, pause, within } from '../async.ts';
 
 /** How many ended spans wait, unless `OTEL_BSP_MAX_QUEUE_SIZE` is set. */

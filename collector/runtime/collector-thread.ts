@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { print, report, reportOnce } from '../../src/report.ts';
-import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../../src/timers.ts';
+import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../timers.ts';
 import { cancelLiveTask, worker as thisWorker } from '../../src/worker.ts';
 import { pause, within } from '../async.ts';
 import { RingReader } from '../capture/ring-reader.ts';

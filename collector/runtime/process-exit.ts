@@ -1,6 +1,6 @@
 import { UnfinishedError } from '../../src/errors.ts';
 import { describeFailure, failureText } from '../../src/failure.ts';
-import { performance, setImmediate } from '../../src/timers.ts';
+import { performance, setImmediate } from '../timers.ts';
 import { closeLiveTasks, liveTasks } from '../../src/worker.ts';
 import { within } from '../async.ts';
 

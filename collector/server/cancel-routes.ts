@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
-import { performance } from '../../src/timers.ts';
+import { performance } from '../timers.ts';
 import { pause } from '../async.ts';
 import { isoTime } from '../record/task-record.ts';
 import type { Cancellation, TaskStore } from '../store/task-store.ts';

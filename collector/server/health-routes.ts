@@ -1,4 +1,4 @@
-import { performance } from '../../src/timers.ts';
+import { performance } from '../timers.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { problem, reportStoreFailure, uncachedJson } from './answers.ts';
 import type { WatcherGauge } from './live/task-watchers.ts';

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
-import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../src/timers.ts';
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../timers.ts';
 import { problem } from './answers.ts';
 import { isLoopbackAddress } from './host-names.ts';
 import { getRequestListener, RequestError } from './node-listener.ts';

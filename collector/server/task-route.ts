@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { setImmediate } from '../../src/timers.ts';
+import { setImmediate } from '../timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskReads, TaskStore } from '../store/task-store.ts';
 import { entityTag, negotiate, notModified, unknownTask } from './answers.ts';

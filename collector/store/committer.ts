@@ -1,5 +1,5 @@
 import type { Fact } from '../../src/fact.ts';
-import { performance } from '../../src/timers.ts';
+import { performance } from '../timers.ts';
 import { pause, turn } from '../async.ts';
 import { isSqliteStore, isTaskStoreError } from './task-store.ts';
 import type { SqliteTaskStore, TaskStore, TaskStoreError } from './task-store.ts';

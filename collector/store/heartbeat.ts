@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { TimeSource } from '../../src/clock.ts';
 import { report } from '../../src/report.ts';
-import { performance } from '../../src/timers.ts';
+import { performance } from '../timers.ts';
 import { OutageReporter, repeat } from '../async.ts';
 import type { Repeated } from '../async.ts';
 import { Listener } from '../record/liveness.ts';

@@ -15,7 +15,7 @@ const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   'collector/options': { rooms: ['src', 'collector/async'], packages: ['@opentelemetry/sdk-trace-node'] },
   'collector/facts': { rooms: ['src'], packages: ['@opentelemetry/api'] },
   'collector/record': { rooms: ['src'], packages: ['@opentelemetry/api'] },
-  'collector/capture': { rooms: ['src', 'collector/facts'], packages: ['@opentelemetry/api'] },
+  'collector/capture': { rooms: ['src', 'collector/async', 'collector/facts'], packages: ['@opentelemetry/api'] },
   'collector/store': { rooms: ['src', 'collector/async', 'collector/options', 'collector/record'], packages: ['@opentelemetry/api', 'node:*'] },
   'collector/otlp': {
     rooms: ['src', 'src/bullmq', 'collector/async', 'collector/options', 'collector/facts', 'collector/store'],
@@ -207,7 +207,7 @@ export function from(): string { return 'c'; }
 
 /** The room of the repository that a file belongs to: its folder, without those inside a room. The bottom of `collector/` is a room too. */
 function roomOf(file: string): string {
-  if (file === 'collector/async.ts') return 'collector/async';
+  if (file === 'collector/async.ts' || file === 'collector/timers.ts') return 'collector/async';
   const [top = '', folder] = file.split('/').slice(0, -1);
   return folder === undefined ? top : `${top}/${folder}`;
 }

@@ -9,7 +9,7 @@ export interface HeldClock {
 /**
  * Holds the timers and the monotonic clock until the test has finished. For what works beside task code the file also needs
  *
- * `vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));`
+ * `vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));`
  */
 export function heldClock(): HeldClock {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });

@@ -1,4 +1,4 @@
-import { performance } from '../../../src/timers.ts';
+import { performance } from '../../timers.ts';
 import { pause } from '../../async.ts';
 import { TaskStoreError } from '../../store/task-store.ts';
 import type { Cancellation } from '../../store/task-store.ts';

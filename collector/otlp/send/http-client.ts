@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import { describeFailure } from '../../../src/failure.ts';
-import { clearTimeout, setTimeout } from '../../../src/timers.ts';
+import { clearTimeout, setTimeout } from '../../timers.ts';
 import { TaskStoreError } from '../../store/task-store.ts';
 
 /** The whole answer of a server. */

@@ -4,7 +4,7 @@ import { PbfReader, PbfWriter } from 'pbf';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from '../../../src/conventions.ts';
 import { describeFailure } from '../../../src/failure.ts';
 import { reportOnce } from '../../../src/report.ts';
-import { performance } from '../../../src/timers.ts';
+import { performance } from '../../timers.ts';
 import { pause } from '../../async.ts';
 import type { LogRecord } from '../../facts/log-record.ts';
 import { TaskStoreError } from '../../store/task-store.ts';

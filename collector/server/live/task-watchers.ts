@@ -1,4 +1,4 @@
-import { clearTimeout, performance, setImmediate, setTimeout } from '../../../src/timers.ts';
+import { clearTimeout, performance, setImmediate, setTimeout } from '../../timers.ts';
 import { repeat } from '../../async.ts';
 import { groupValues } from '../../options/read.ts';
 import { recordJson } from '../../record/record-json.ts';

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type * as NodeSqlite from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { performance } from '../../../src/timers.ts';
+import { performance } from '../../timers.ts';
 import { TaskStoreError } from '../task-store.ts';
 import { migrate, refuseForeign } from './schema.ts';
 

@@ -1,10 +1,11 @@
 import type { Fact } from '../../../src/fact.ts';
 import { received } from '../../../src/failure.ts';
-import { clearInterval, delay, performance, setInterval } from '../../../src/timers.ts';
+import { pause } from '../../async.ts';
 import type { HeardWorker, Silence } from '../../record/liveness.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
 import { parsedRecord } from '../../record/record-json.ts';
 import type { TaskState, TaskSummary } from '../../record/task-record.ts';
+import { clearInterval, performance, setInterval } from '../../timers.ts';
 import type { RetentionRule } from '../retention.ts';
 import { isTaskStoreError, TaskStoreError } from '../task-store.ts';
 import type {
@@ -212,7 +213,7 @@ class SqliteStore implements SqliteTaskStore {
         const limit = this.#connection === undefined ? OPEN_LOCK_MS : LOCK_MS;
         if (performance.now() - begun >= limit) throw this.#connection === undefined ? openingFailure(error, this.#path) : error;
       }
-      await delay(LOCK_PAUSE_MS);
+      await pause(LOCK_PAUSE_MS);
     }
   }
 

@@ -9,7 +9,7 @@ import { heldClock } from '../../support/held-clock.ts';
 import { startLogReceiver } from '../otlp/receive/log-receiver.ts';
 import type { LogReceiver } from '../otlp/receive/log-receiver.ts';
 
-vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
 interface Exporting {
   receiver: LogReceiver;

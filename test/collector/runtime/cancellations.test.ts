@@ -2,7 +2,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { watchCancellations } from '../../../collector/runtime/duties.ts';
 import type { Cancellation } from '../../../collector/store/task-store.ts';
 
-vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
 const BEGUN = 'requests to cancel tasks can not be read: away';
 const ENDED = 'requests to cancel tasks are read again';

@@ -10,7 +10,7 @@ import { registered } from '../../src/support/recorded.ts';
 import { heldClock } from '../../support/held-clock.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 
-vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
 /** The longest that a shutdown waits for its store: for the flush, and as long for the end. */
 const LIMIT_MS = 4000;

@@ -7,7 +7,7 @@ import type { Fact } from '../../../src/fact.ts';
 import { heldClock } from '../../support/held-clock.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 
-vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 const PATH = '/workers/w/cancellations';

@@ -5,7 +5,7 @@ import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { openSqlite, storePath } from '../store/stored-task.ts';
 
-vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
 test('/readyz is 200 while the store can be read and written', async () => {
   const response = await createTasksApp({ store: memoryStore() }).request('/readyz');

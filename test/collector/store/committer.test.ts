@@ -12,7 +12,7 @@ import { WrittenRing } from '../capture/written-ring.ts';
 import { UUID } from '../record/scripted-task.ts';
 import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 
-vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
 /** A store of which each append waits until the test lets it succeed or fail. */
 class HeldStore {

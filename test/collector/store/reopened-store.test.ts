@@ -8,7 +8,7 @@ import { SEED_LOG, seedExample } from '../record/seed-example.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 import { factsOf, storePath, uuidOf } from './stored-task.ts';
 
-vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });

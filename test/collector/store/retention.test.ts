@@ -16,7 +16,7 @@ import { temporaryFolder } from '../../support/node-process.ts';
 import { startScript } from '../runtime/script.ts';
 import { BACKENDS, DAY, factsOf, NOW, openSqlite, storePath, uuidOf } from './stored-task.ts';
 
-vi.mock('../../../src/timers.ts', () => import('../../support/global-timers.ts'));
+vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
 /** Sweeps until nothing is left to do; gives the number of steps. */
 async function sweepAll(store: TaskStore, options: RetentionOptions, now = NOW): Promise<number> {

@@ -9,7 +9,7 @@ import { notification } from '../../capture/arbitrary-fact.ts';
 import { startLogReceiver } from '../receive/log-receiver.ts';
 import type { LogReceiver } from '../receive/log-receiver.ts';
 
-vi.mock('../../../../src/timers.ts', () => import('../../../support/global-timers.ts'));
+vi.mock('../../../../collector/timers.ts', () => import('../../../support/global-timers.ts'));
 
 const WORKER = '11111111-2222-3333-4444-555555555555';
 

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../../support/node-process.ts';
 import { ScriptedTask, UUID } from '../../record/scripted-task.ts';
 import { EventReader } from './event-reader.ts';
 
-vi.mock('../../../../src/timers.ts', () => import('../../../support/global-timers.ts'));
+vi.mock('../../../../collector/timers.ts', () => import('../../../support/global-timers.ts'));
 
 const OTHER = '00000000-0000-4000-8000-000000000000';
 const PATHS = [`/tasks/${UUID}`, `/tasks/${UUID}/events`, `/tasks/${UUID}/log`, `/tasks/${UUID}/log?follow=1`, `/tasks/${UUID}/scopes`];

@@ -5,7 +5,7 @@ import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts'
 import type { Fact } from '../../../../src/fact.ts';
 import { UUID } from '../plain-store.ts';
 
-vi.mock('../../../../src/timers.ts', () => import('../../../support/global-timers.ts'));
+vi.mock('../../../../collector/timers.ts', () => import('../../../support/global-timers.ts'));
 
 const span = { taskUuid: UUID, traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'b'.repeat(16) };
 const start: Fact = {

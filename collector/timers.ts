@@ -5,7 +5,6 @@
  * module too; the store then reports which version is needed.
  */
 const timers = process.getBuiltinModule?.('node:timers') ?? globalThis;
-const promises = process.getBuiltinModule?.('node:timers/promises');
 const clock = globalThis.performance;
 
 export const setTimeout: typeof globalThis.setTimeout = timers.setTimeout;
@@ -13,7 +12,4 @@ export const clearTimeout: typeof globalThis.clearTimeout = timers.clearTimeout;
 export const setInterval: typeof globalThis.setInterval = timers.setInterval;
 export const clearInterval: typeof globalThis.clearInterval = timers.clearInterval;
 export const setImmediate: typeof globalThis.setImmediate = timers.setImmediate;
-export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
-/** `setTimeout` as a promise. */
-export const delay: (ms: number, value?: undefined, options?: { ref?: boolean; signal?: AbortSignal }) => Promise<void> = promises?.setTimeout;
 export const performance: { now(): number } = { now: clock.now.bind(clock) };
