@@ -199,9 +199,9 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
   });
 
   let url: string | undefined;
-  let hears = false;
+  let receivesCancellations = false;
   const listen = (): void => {
-    hears = true;
+    receivesCancellations = true;
     worker.listeners++;
   };
   // Whether requests to a server can be heard has to be found out; until then task spans do not promise it.
@@ -210,7 +210,7 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     url = found.url;
     failures.push(...found.failures.map(errorOf));
     if (found.failures.some(({ component, code }) => component === 'store' && UNUSABLE.has(code))) ring.close();
-    if (sending !== undefined && found.hears && closed === undefined) listen();
+    if (sending !== undefined && found.receivesCancellations && closed === undefined) listen();
   });
 
   let closed: Promise<void> | undefined;
@@ -222,7 +222,7 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     capture.always.delete(processor);
     spans.unregister();
     ring.close();
-    if (hears) worker.listeners--;
+    if (receivesCancellations) worker.listeners--;
     await collector.close();
     if (lostTraces !== undefined) await within(FLUSH_MS, lostTraces.shutdown());
     reportLost(ring);

@@ -1,5 +1,5 @@
 /**
- * taskspan/testing: records tasks in memory, for tests of one's own code.
+ * taskspan/testing: records tasks in memory, for the tests of an application.
  */
 import { capture } from '../src/capture.ts';
 import { globalSlots, report } from '../src/report.ts';

@@ -41,7 +41,7 @@ export interface ContinuedTask {
   ): T;
 
   /**
-   * Runs a function as a task of its own, as `runTask` does, of which the carrier's task is the
+   * Runs a function as a separate task, as `runTask` does, of which the carrier's task is the
    * parent. In the parent's log and record one scope of the child's name stands for it: it begins
    * and ends with the child, and has the child's progress.
    */
@@ -56,7 +56,7 @@ export interface ContinuedTask {
  * Continues a task that has begun in another process.
  *
  * A carrier without a task, or with a malformed one, is reported once through `diag`, and the code runs all the
- * same: a part is not recorded then, a child has no parent, and the next attempt is a task of its own.
+ * same: a part is not recorded then, a child has no parent, and the next attempt is a separate task.
  *
  * @param carrier What `carrier()` returned, headers that contain it, or `process.env`.
  * @throws TypeError if the carrier is no object.

@@ -13,7 +13,7 @@ export const INSTRUMENTATION_VERSION = '1.2.0';
 
 /**
  * `task`, `scope` or `announcement`. Only spans that have it belong to a task's record and log. An
- * announcement means that a task will come: a span of its own, with the task's UUID and name.
+ * announcement means that a task will come: a separate span, with the task's UUID and name.
  */
 export const SPAN_KIND = 'taskspan.span';
 export const SPAN_KINDS = ['task', 'scope', 'announcement'] as const;

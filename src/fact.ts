@@ -45,7 +45,7 @@ interface FactOf<Kind extends string> {
 /** A task will come: it was added to a queue. Its span belongs to no attempt: `taskSpanId` is `""`. */
 export interface TaskAnnounced extends FactOf<'task-announced'> {
   readonly name: string;
-  /** The user's own attributes of the task. */
+  /** The user's attributes of the task. */
   readonly attributes: Attributes;
 }
 
@@ -54,7 +54,7 @@ export interface TaskStart extends FactOf<'task-start'> {
   readonly name: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** The user's own attributes of the task. */
+  /** The user's attributes of the task. */
   readonly attributes: Attributes;
   readonly workerId: string;
   /** Milliseconds between two heartbeats of the worker; 0 if it sends none. */

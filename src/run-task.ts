@@ -102,7 +102,7 @@ export function runToEnd<T, Suppress extends boolean>(
 }
 
 /**
- * Makes a function a task: each call of the returned function is a task of its own. `fn` gets the updater before its
+ * Makes a function a task: each call of the returned function is a separate task. `fn` gets the updater before its
  * own arguments.
  */
 export function track<This, Arguments extends unknown[], T, Suppress extends boolean = false>(
@@ -113,7 +113,7 @@ export function track<This, Arguments extends unknown[], T, Suppress extends boo
   if (typeof fn !== 'function') throw new TypeError(`track: expected a function, got ${received(fn)}`);
   if (options !== undefined) checkTaskOptions('track', options);
   if (options !== undefined && 'taskUuid' in options) {
-    throw new TypeError('track: expected no taskUuid, since each call is a task of its own');
+    throw new TypeError('track: expected no taskUuid, since each call is a separate task');
   }
   checkOptions({ ...options, taskName });
   return function (this: This, ...args: Arguments): T {

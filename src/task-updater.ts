@@ -38,7 +38,7 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   readonly #root: ScopeHandle;
   #aborter: AbortController | undefined;
 
-  /** @param begin How the task begins. Default: as an attempt of its own. */
+  /** @param begin How the task begins. Default: as an attempt in this process. */
   constructor(options: TaskUpdaterOptions<Suppress>, begin: BeginTask = beginAttempt) {
     checkOptions(options);
     this.#root = begin(this, options);

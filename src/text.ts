@@ -24,7 +24,7 @@ export interface Cleaner {
   readonly result: CleanText;
 }
 
-/** The cleaner of a task. All tasks without options of their own share one. */
+/** The cleaner of a task. All tasks with default options share one. */
 export function cleanerWith(redact: Redact | undefined, given: Partial<Limits> | undefined): Cleaner {
   if (redact === undefined && given === undefined) return DEFAULT_CLEANER;
   return cleanerOf(redact, given === undefined ? DEFAULT_LIMITS : limitsOf(given));
@@ -126,7 +126,7 @@ export function cutText(text: string, most: number, all?: string): string {
   return `${text.slice(0, end)}… (cut: ${all ?? countText(text.length)} characters)`;
 }
 
-/** The marks at the end of a text: that of its own cut, and that of attributes that were left out. */
+/** The marks at the end of a text: that of its cut, and that of attributes that were left out. */
 const MARKS = /(?:… \(cut: [\d,]{1,26}(?: of [\d,]{1,26})? (?:characters|attributes)\)){1,2}$|… \(cut: more than [\d,]{1,26} characters\)$/;
 const LONGEST_MARKS = 160;
 

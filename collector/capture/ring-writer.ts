@@ -84,7 +84,7 @@ export class RingWriter {
   /** The segments that a new reader has to read, in their order. */
   get segments(): readonly Segment[] {
     this.reclaim();
-    // A free one would be used again without being made known to that reader.
+    // A free segment would be used again without being made known to that reader.
     for (const { memory } of this.#free.splice(0)) this.#allBytes -= memory.byteLength;
     return this.#used;
   }
@@ -99,7 +99,7 @@ export class RingWriter {
     const index = this.#index;
     const end = this.#at;
     return () => {
-      // One that is not in use any more has been acknowledged as a whole.
+      // A segment that is not in use any more has been acknowledged as a whole.
       const segment = this.#used[index - (this.#index - this.#used.length + 1)];
       return segment === undefined || Atomics.load(segment.words, HEADER.acknowledged) >= end;
     };

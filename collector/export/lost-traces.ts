@@ -25,7 +25,7 @@ export function lostTraceSender({ exporter, resource }: LostTraceSenderOptions):
         if (error === undefined) resolve();
         else reject(error);
       };
-      // Otherwise an application's own instrumentation of HTTP would make a trace of each try.
+      // Otherwise the application's instrumentation of HTTP would make a trace of each try.
       context.with(suppressTracing(context.active()), () => exporter.export(spans, done));
     });
   return async (traces) => {

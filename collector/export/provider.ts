@@ -30,7 +30,7 @@ interface ProviderOptions {
 
 /**
  * Takes the global slots of OpenTelemetry's API that are free: tracer provider, context manager, propagator. What the
- * application has registered stays, and its provider makes the spans then; records do not depend on whose it is.
+ * application has registered stays, and its provider makes the spans then; records do not depend on the provider.
  *
  * @returns Gives back the slots that are still ours. Context manager and propagator stay where another provider has come
  *   to rely on them.

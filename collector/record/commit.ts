@@ -8,8 +8,8 @@ import { progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { TaskDraft } from './task-fold.ts';
 import type { TaskFold, TaskFacts } from './task-fold.ts';
-import { isSameLife, lifeOf, taskName } from './task-life.ts';
-import type { TaskLife } from './task-life.ts';
+import { isSameRunState, runStateOf, taskName } from './task-state.ts';
+import type { RunState } from './task-state.ts';
 import type { TaskState } from './task-record.ts';
 
 /** How many notifications of each scope its tree shows. */
@@ -28,10 +28,10 @@ export interface TaskCommit {
   readonly begunParts: readonly ScopeState[];
   readonly summary: string;
   readonly name: string;
-  /** As the facts have it. */
+  /** The state by the facts alone. */
   readonly state: TaskState;
-  /** What the task lives by, where this commit has changed it: always with the first. */
-  readonly life?: TaskLife;
+  /** Present where this commit has changed it, and with the first commit. */
+  readonly runState?: RunState;
 }
 
 /** How far a child task is, for the scope of its parent task that stands for it. */
@@ -71,7 +71,7 @@ export class CommitBatch {
   }
 
   /**
-   * How far child tasks are, by the UUIDs of their parent tasks: those where it has grown since this was asked last. The
+   * How far child tasks are, by the UUIDs of their parent tasks: only those where it has grown since the last call. The
    * parents are to be loaded, with these scopes and what is around them.
    */
   takeGrownShares(): Map<string, ChildShare[]> {
@@ -80,12 +80,12 @@ export class CommitBatch {
     return Map.groupBy(shares, ({ parentTaskUuid }) => parentTaskUuid);
   }
 
-  /** What is to be written: one commit for each task that is another now. To be asked once, when all is folded. */
+  /** Makes one commit for each task that has changed. The caller calls it once, when all is folded. */
   commits(): TaskCommit[] {
     return [...this.#foldings.values()].map((folding) => folding.commit()).filter((commit) => commit !== undefined);
   }
 
-  /** Makes the states that facts were folded into what the commits have made of them. */
+  /** Keeps what the commits have made of the tasks. */
   keep(): void {
     for (const folding of this.#foldings.values()) folding.keep();
   }
@@ -98,7 +98,7 @@ export class CommitBatch {
   }
 }
 
-/** No tasks nest so deep: what seems to is a circle, which only a foreign sender can make. */
+/** The most levels of tasks: what is deeper is a circle, which only a foreign sender can make. */
 const DEEPEST = 100;
 
 /** Folds what a batch brings to one task. */
@@ -108,13 +108,13 @@ class Folding {
   /** Scopes that got notifications. */
   readonly #noted = new Set<ScopeState>();
   readonly #begunParts: ScopeState[] = [];
-  readonly #lifeBefore: TaskLife;
+  readonly #runStateBefore: RunState;
   #shares: readonly ChildShare[];
 
   constructor(task: TaskFold) {
     this.#task = new TaskDraft(task);
     this.#journal = new JournalWriter(this.#task);
-    this.#lifeBefore = lifeOf(task);
+    this.#runStateBefore = runStateOf(task);
     this.#shares = childSharesOf(task);
   }
 
@@ -165,8 +165,8 @@ class Folding {
     const rows = this.#journal.close();
     for (const scope of this.#noted) forgetOldest(scope);
     for (const scope of task.changed) scope.changed = false;
-    const life = lifeOf(task);
-    const isNewLife = task.version === 1 || task.isAnnouncementChanged || !isSameLife(this.#lifeBefore, life);
+    const runState = runStateOf(task);
+    const isNewRunState = task.version === 1 || task.isAnnouncementChanged || !isSameRunState(this.#runStateBefore, runState);
     return {
       task,
       version: task.version,
@@ -175,8 +175,8 @@ class Folding {
       begunParts: this.#begunParts,
       summary: summaryJson(task),
       name: taskName(task),
-      state: life.state,
-      ...(isNewLife && { life }),
+      state: runState.state,
+      ...(isNewRunState && { runState }),
     };
   }
 
@@ -218,7 +218,7 @@ function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
   return shares;
 }
 
-/** The same of one attempt. */
+/** How far one attempt is. */
 export function childShareOf(attempt: AttemptState): ChildShare | undefined {
   const { parentTaskUuid, parentScope, traceId } = attempt;
   if (parentTaskUuid === null || parentScope === null) return undefined;

@@ -82,8 +82,8 @@ export function missingBelow(set: SeqSet, limit: number): number {
 }
 
 /**
- * How many numbers are known to be missing: those below the greatest. Of a set that has none, the
- * first: there is something that begins with 0.
+ * How many numbers are known to be missing: those below the greatest. Of an empty set it is one, since a span begins
+ * with the number 0.
  */
 export function missingIn(set: SeqSet): number {
   if (set.length === 0) return 1;

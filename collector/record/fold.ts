@@ -257,7 +257,7 @@ function byName([one]: [string, unknown], [other]: [string, unknown]): number {
 
 /**
  * Takes a scope's changed progress into the scopes around it. Where these lie in a circle, which only a
- * foreign sender can make, it stops when it comes by the scope that it has marked last.
+ * foreign sender can make, it stops at the scope that it has marked last.
  */
 function rollUp(task: TaskDraft, scope: ScopeState): void {
   let inside = scope;

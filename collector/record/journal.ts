@@ -41,7 +41,7 @@ export interface JournalEntry {
   notification?: {
     /** Whether a `(continued)` line comes first. */
     named: boolean;
-    /** The message, where its line does not give it back. */
+    /** The message, where it can't be read back from its line. */
     message?: string;
     attributes?: Attributes;
   };
@@ -86,7 +86,7 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     return this.#offset;
   }
 
-  /** Leaves with the task which scope's line was the last, and how long its log is now. */
+  /** Notes in the task which scope's line was the last, and how long its log is now. */
   close(): readonly JournalRow[] {
     this.#closeRow();
     this.#task.logBytes = this.#offset;
@@ -231,12 +231,12 @@ function measureEntries(entries: readonly JournalEntry[], text: string): void {
   }
 }
 
-/** What an end knows to be missing before it. What comes late all the same stands late. */
+/** The line about facts that are missing before an end. A fact that comes after it has its line after it. */
 function missingLines(fact: ScopeFact, scope: ScopeState): string {
   if (fact.kind !== 'scope-end' && fact.kind !== 'task-end') return '';
   const missing = missingBelow(scope.seen, fact.seq);
   return missing > 0 ? missingLine(missing) : '';
 }
 
-/** No task nests so deep: what seems to is a circle, which only a foreign sender can make. */
+/** The most levels of scopes: what is deeper is a circle, which only a foreign sender can make. */
 const DEEPEST = 10_000;

@@ -21,7 +21,7 @@ export function lostException(heard: number): string {
   return `lost: last heard ${isoTime(heard)}`;
 }
 
-/** A worker that has live tasks, as a store has heard it. */
+/** A worker that has live tasks, with its heartbeats as the store has them. */
 export interface HeardWorker {
   id: string;
   /** Milliseconds between two heartbeats. */
@@ -30,7 +30,7 @@ export interface HeardWorker {
   beats: number;
   /** How long it has been silent since, in milliseconds that a process has listened to and stored. */
   silentMs: number;
-  /** The relay by which its heartbeats come, where they come by one that serves many workers, such as an OpenTelemetry Collector. */
+  /** The relay by which its heartbeats come, if they do: a process that serves many workers, such as an OpenTelemetry Collector. */
   via?: string;
 }
 
@@ -82,7 +82,7 @@ export class Listener {
   }
 
   /**
-   * Takes in how the workers are now, and gives the silences that the store should know of.
+   * Compares the workers with the look before, and gives the silences that the store should have.
    *
    * @param now Monotonic time in milliseconds.
    */
@@ -126,7 +126,7 @@ export class Listener {
 
 /** From so many silent intervals on a worker is overdue: a heartbeat may be a little late. */
 const OVERDUE_INTERVALS = 1.25;
-/** After so many silent intervals it is asked whether the relay is at fault: by then a worker that is alive has been heard. */
+/** After so many silent intervals the relay may be suspected: by then a worker that is alive has been heard. */
 const JUDGED_INTERVALS = 2.5;
 
 /**

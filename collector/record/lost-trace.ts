@@ -5,8 +5,8 @@ import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 
 /**
- * The spans that a worker which died never sent to a tracing backend: those that were open. The start of each is known,
- * and with it its ids, its name and what is around it; it ends when the worker was last heard.
+ * The open spans of a worker that died, which it never sent to a tracing backend. The start of each is known, and with it
+ * its ids, its name and what is around it; it ends when the worker was last heard.
  */
 export interface LostTrace {
   readonly taskUuid: string;
@@ -22,7 +22,7 @@ export interface LostSpan {
   readonly name: string;
   /** Microseconds since the epoch. */
   readonly start: number;
-  /** The same; not before the latest fact of the task. */
+  /** Microseconds since the epoch; not before the latest fact of the task. */
   readonly end: number;
   readonly attributes: Attributes;
   /** Why it has failed: `lost: last heard …`. */
@@ -43,7 +43,7 @@ export interface LostTask {
 
 /**
  * The open spans of the attempt, out of scopes of its task. Without its parts in other processes:
- * those may live, and send their spans themselves.
+ * those may still run, and send their spans themselves.
  */
 export function lostTrace(task: LostTask, scopes: Iterable<ScopeState>): LostTrace {
   const { taskUuid, attempt } = task;

@@ -41,7 +41,7 @@ function missingOf(task: TaskFold, spans: readonly SpanIds[]): SpanIds[] {
   return spans.filter(({ traceId, spanId }) => !task.scopes.has(traceId, spanId));
 }
 
-/** The spans around those of a level that were found. */
+/** The spans around those spans of a level that were found. */
 function around(task: TaskFold, level: readonly SpanIds[]): SpanIds[] {
   const outer = new SpanMap<SpanIds>();
   for (const { traceId, spanId } of level) touch(outer, traceId, task.scopes.get(traceId, spanId)?.parentSpanId ?? '');

@@ -3,7 +3,7 @@ import type { Liveness } from './liveness.ts';
 import { attributesOf, progressOf } from './scope-state.ts';
 import { latestAttempt } from './task-fold.ts';
 import type { TaskFacts } from './task-fold.ts';
-import { createdAt, stateOf, statusOf, taskName } from './task-life.ts';
+import { createdAt, stateOf, statusOf, taskName } from './task-state.ts';
 import { isoTime } from './task-record.ts';
 import type { TaskRecord, TaskState, TaskSummary } from './task-record.ts';
 
@@ -60,7 +60,7 @@ export interface RecordParts {
   summary: string;
   version: number;
   logBytes: number;
-  /** `lost` stands above the state that the facts report; any other is theirs. */
+  /** `lost`, or the state by the facts. */
   state?: TaskState;
   /** Absent where no heartbeat is expected. */
   liveness?: Liveness;
@@ -113,7 +113,7 @@ function inOneLine(json: string): string {
   return json.includes('\n') ? json.replaceAll('\n', ' ') : json;
 }
 
-/** A lost worker is silent: what it reported last of its event loop is of no use any more. */
+/** A lost worker is silent: what it reported last of its event loop is out of date. */
 function timesOf({ state, liveness }: RecordParts): { heard: number | null; busySince: number | null } {
   if (liveness === undefined) return { heard: null, busySince: null };
   return { heard: liveness.heard, busySince: state === 'lost' ? null : liveness.busySince };

@@ -59,7 +59,7 @@ export interface AttemptState extends ScopeState {
   attributes: Attributes;
   workerId: string;
   workerIntervalMs: number;
-  /** Whether the worker hears a request to cancel. */
+  /** Whether the worker receives requests to cancel. */
   cancellable: boolean;
   parentTaskUuid: string | null;
   /** The scope of the parent task that stands for it. */
@@ -131,7 +131,7 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
   };
 }
 
-/** A copy whose changes do not show in the state that it is a copy of. */
+/** Copies a state, so that changes of the copy do not change the original. */
 export function copyOf<State extends ScopeState>(scope: State): State {
   const copy = { ...scope, seen: scope.seen.slice(), recent: scope.recent.slice(), changed: false };
   if (scope.insideByName !== NO_NAMES) copy.insideByName = namesOnly(scope.insideByName);
@@ -160,5 +160,5 @@ export function attributesOf(scope: ScopeState | undefined, announced: Attribute
   return Object.fromEntries([...all].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-/** Of scopes without a plan by name: the plan brings an object of its own. */
+/** The `names` of all scopes without a plan by name: one frozen object. */
 export const NO_NAMES: Record<string, number> = Object.freeze(namesOnly());

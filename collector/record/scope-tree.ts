@@ -8,8 +8,8 @@ import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-reco
 /**
  * The attempts of a task with their scopes inside each other, in the order of their starts.
  *
- * A scope whose enclosing one is unknown stands directly in its attempt, and so does one that lies too
- * deep or in a circle, which only a foreign sender can make.
+ * A scope stands directly in its attempt where its enclosing scope is unknown, and where it lies too deep or in a circle,
+ * as only a foreign sender can make it.
  */
 export function scopeTree(
   scopes: Iterable<ScopeState>,
@@ -63,7 +63,7 @@ export function scopeTree(
     .map(([, attempt]) => attempt);
 }
 
-/** No task nests deeper, and readers of JSON have their limits. */
+/** The most levels of the tree: readers of JSON have limits. */
 const DEEPEST = 200;
 
 /** Where starts are the same or unknown the ids decide: the tree does not depend on the order of arrival. */

@@ -10,8 +10,8 @@ export function spanKey(traceId: string, spanId: string): string {
 }
 
 /**
- * What is known of spans by their two ids, in the order in which it was added. It is asked several times
- * a fact, so that mostly the span's id alone is the key: one made of both would have to be made and hashed
+ * What is known of spans by their two ids, in the order in which it was added. It is read several times
+ * a fact. So the span's id alone is the key where it can be: a key of both ids would have to be made and hashed
  * each time.
  */
 export class SpanMap<Span extends SpanIds> implements Iterable<Span> {

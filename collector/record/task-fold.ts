@@ -14,7 +14,7 @@ export interface Announcement {
   readonly attributes: Attributes;
 }
 
-/** What record and life of a task are made from: a {@link TaskFold}, or the {@link TaskDraft} that comes after it. */
+/** What the record and the state of a task are made from: a {@link TaskFold}, or the {@link TaskDraft} that comes after it. */
 export interface TaskFacts {
   readonly uuid: string;
   /** The attempts that are known, in the order in which they became known. */
@@ -28,8 +28,8 @@ export interface TaskFacts {
 /**
  * What the facts of one task have reported up to a version. A store keeps it; a {@link TaskDraft} becomes its next version.
  *
- * Attempts are always in memory. Of the other scopes those that a batch of facts needs are, see `needed-spans.ts`: a
- * store loads and forgets them as it needs.
+ * Attempts are always in memory. Other scopes are in memory while a batch of facts needs them, see `needed-spans.ts`: the
+ * store loads and forgets them.
  */
 export class TaskFold implements TaskFacts {
   readonly uuid: string;
@@ -104,7 +104,7 @@ export class TaskDraft implements TaskFacts {
   logBytes: number;
   /** The spans whose state has changed, in the order of their first change: each has its mark. */
   readonly changed: ScopeState[] = [];
-  /** The attempt asked for last: mostly there is one. */
+  /** The attempt of the last call: most tasks have only one. */
   #attempt: AttemptState | undefined;
 
   constructor(task: TaskFold) {
@@ -202,14 +202,14 @@ export class TaskDraft implements TaskFacts {
   }
 }
 
-/** The attempt that the record is about, of those asked for: the greatest by number, start and span id. */
+/** The attempt that the record is about, of those that `matches` accepts: the greatest by number, start and span id. */
 export function latestAttempt(
   { attempts }: Pick<TaskFacts, 'attempts'>,
-  isMeant: (attempt: AttemptState) => boolean = () => true,
+  matches: (attempt: AttemptState) => boolean = () => true,
 ): AttemptState | undefined {
   let latest: AttemptState | undefined;
   for (const attempt of attempts) {
-    if (isMeant(attempt) && (latest === undefined || isLater(attempt, latest))) latest = attempt;
+    if (matches(attempt) && (latest === undefined || isLater(attempt, latest))) latest = attempt;
   }
   return latest;
 }

@@ -58,7 +58,7 @@ export interface TaskSummary {
   created: string | null;
   /** Time of the latest fact. */
   updated: string;
-  /** Whether it runs and its worker, which is not lost, hears a request to cancel it. */
+  /** Whether it can be cancelled now: it runs, and its worker is not lost and receives requests to cancel. */
   cancellable: boolean;
   /** When the worker's last heartbeat came; `null` where none is expected. */
   heard: string | null;

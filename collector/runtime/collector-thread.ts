@@ -52,7 +52,7 @@ export class CollectorThread {
   readonly #messages: MessageStore;
   #worker: Worker | undefined;
   #wasReady = false;
-  /** Whether the thread is asked something. */
+  /** Whether the thread has a call to answer. */
   #isAsked = false;
   /** How often in a row the thread has died. */
   #deaths = 0;
@@ -180,16 +180,16 @@ export class CollectorThread {
         void answerTo(message, { sendLostTraces: this.#options.sendLostTraces }).then((answer) => this.#worker?.postMessage(answer));
         break;
       case 'ready': {
-        const { url, failures, hears } = message;
+        const { url, failures, receivesCancellations } = message;
         this.#wasReady = true;
         this.#deaths = 0;
         this.#holdProcess();
-        this.#ready.resolve({ url, failures, hears });
+        this.#ready.resolve({ url, failures, receivesCancellations });
       }
     }
   }
 
-  /** The thread keeps the process alive until it is ready, and while it is asked something. */
+  /** The thread keeps the process alive until it is ready, and while it has a call to answer. */
   #holdProcess(): void {
     if (this.#wasReady && !this.#isAsked) this.#worker?.unref();
     else this.#worker?.ref();
@@ -212,7 +212,7 @@ export class CollectorThread {
 
   #noThread(cause: unknown): void {
     this.#messages.ended(new TaskStoreError('UNAVAILABLE', 'no collector thread could be started', { cause }));
-    this.#ready.resolve({ url: undefined, failures: [], hears: true, noThread: cause });
+    this.#ready.resolve({ url: undefined, failures: [], receivesCancellations: true, noThread: cause });
   }
 
   #post(message: ToThread): void {
@@ -221,7 +221,7 @@ export class CollectorThread {
     port.postMessage(message);
   }
 
-  /** The last that the process does: the thread goes on committing while this one waits for it. */
+  /** The last step of the process: the thread goes on committing while this thread waits for it. */
   #flushAtExit(): void {
     const { ring } = this.#options;
     ring.wake();
@@ -237,7 +237,7 @@ export class CollectorThread {
     reportLost(ring);
   }
 
-  /** Where the thread has died just before: no other can be started any more. */
+  /** For a thread that has died just before the end: no other can be started any more. */
   #commitHere(): void {
     const { ring, location } = this.#options;
     // Nothing can be sent without a turn of the event loop.

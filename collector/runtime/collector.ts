@@ -22,13 +22,13 @@ import type { FactDestination } from './destination.ts';
 import { startSendingLostTraces, startSweeping, watchCancellations } from './duties.ts';
 import type { CancellationOptions, CancellationWatch } from './duties.ts';
 
-/** What a collector is made of, in a thread of its own and in the task's thread alike. */
+/** What a collector is made of, in its own thread and in the task's thread alike. */
 export interface CollectorOptions extends Omit<CancellationOptions, 'store'> {
   /** Where the facts of this process wait: the reading end of its ring. */
   source: FactSource;
   /** Resolves when facts have come. */
   sleep: () => Promise<void>;
-  /** Where they go. Only of a {@link TaskStore} something can be served, and deleted. */
+  /** Where the facts go. Only a {@link TaskStore} can be served, and has old tasks deleted. */
   store: FactDestination;
   /** Whether the collector closes the store at its own end. */
   closesStore: boolean;
@@ -67,8 +67,8 @@ export interface CollectorReady {
   /** Where it serves; `undefined` if it does not. */
   url: string | undefined;
   failures: readonly CollectorFailure[];
-  /** Whether requests to cancel are heard. */
-  hears: boolean;
+  /** Whether the collector receives requests to cancel. */
+  receivesCancellations: boolean;
 }
 
 /** Why a component of the collector does not work. */
@@ -83,8 +83,8 @@ export interface CollectorFailure {
 const PROBE_MS = 5000;
 
 /**
- * All that goes on between the tasks of a process and their store, until it is closed: it commits facts, sends
- * heartbeats, hears cancellations, does the store's duties and serves records. What does not work is in
+ * Connects the tasks of a process with their store until it is closed: it commits facts, sends
+ * heartbeats, receives cancellations, does the store's duties and serves records. What does not work is in
  * {@link CollectorReady.failures}, and tried again where that can help.
  */
 export class Collector {
@@ -147,7 +147,7 @@ export class Collector {
 
   async #start(): Promise<CollectorReady> {
     const { source, store, serve, retention, sendLostTraces, report } = this.#options;
-    const asked = store.unheard?.();
+    const asked = store.cancellationProblem?.();
     const served = serve !== undefined && isTaskStore(store) ? store : undefined;
     // Loaded only where it is needed.
     const metrics = served && (await import('../server/metrics.ts')).collectorMetrics(source, served);
@@ -161,18 +161,18 @@ export class Collector {
         ...(sendLostTraces ? [startSendingLostTraces({ store, send: sendLostTraces, report })] : []),
       ];
     }
-    const [storeFailure, serverFailure, unheard] = await Promise.all([
+    const [storeFailure, serverFailure, cancellationProblem] = await Promise.all([
       failureOf('store', () => this.#probe()),
       failureOf('server', async () => {
         if (serve !== undefined && served !== undefined) await this.#serve(serve, served, metrics);
       }),
       asked,
     ]);
-    if (unheard !== undefined) report(`requests to cancel tasks are not heard: ${unheard}`);
+    if (cancellationProblem !== undefined) report(`requests to cancel tasks are not received: ${cancellationProblem}`);
     return {
       url: this.#server?.url,
       failures: [storeFailure, serverFailure].filter((failure) => failure !== undefined),
-      hears: unheard === undefined,
+      receivesCancellations: cancellationProblem === undefined,
     };
   }
 

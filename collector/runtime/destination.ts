@@ -11,8 +11,8 @@ import type { TaskStore } from '../store/task-store.ts';
 
 /** Where the facts of a process go: a store, or a sink that sends them to a server, where they are stored. */
 export interface FactDestination extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'close'> {
-  /** Finds out why requests to cancel can't be heard, where that is in question; `undefined` if they can. */
-  unheard?(): Promise<string | undefined>;
+  /** Finds out why requests to cancel can't be received; `undefined` if they can. A store has none: there they always can. */
+  cancellationProblem?(): Promise<string | undefined>;
 }
 
 /** The path or URL of a store, or where facts are sent instead. It can be posted to a thread. */
@@ -39,13 +39,13 @@ export function destinationAt(location: FactLocation, { control, waitSeconds, re
 /** Where facts are sent. */
 export interface SendingOptions {
   endpoint: string;
-  /** The server that is asked for cancellations, and where the records are. */
+  /** The server that is polled for cancellations, and that serves the records. */
   serverUrl: string;
   token: string | undefined;
 }
 
 /**
- * Where facts are sent, and as whose.
+ * Where facts are sent, and with which resource.
  *
  * @param resource Attributes of the resource of the process's spans.
  */

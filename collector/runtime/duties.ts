@@ -12,7 +12,7 @@ import type { TaskStore } from '../store/task-store.ts';
  */
 
 const SWEEP_MS = 60_000;
-/** So long after its last step the process that sweeps is left alone: another one would only be in the way. */
+/** For how long after its last step a process keeps the duty to sweep: a second process would only be in its way. */
 const SWEEP_LEASE_MS = 10_000;
 /** Between two steps, so that other processes that wait to write get their turn. */
 const PAUSE_MS = 10;
@@ -96,7 +96,7 @@ export function startSendingLostTraces({ store, send, report }: LostTracesOption
     await store.tracesEnded(traces.map(({ taskUuid }) => taskUuid));
   };
 
-  /** Until there are no more, or one try has failed. */
+  /** Sends traces until there are no more, or a try has failed. */
   const sendAll = async (): Promise<void> => {
     let outage = unread;
     try {
@@ -151,14 +151,14 @@ export interface CancellationOptions {
   report: (message: string) => void;
 }
 
-/** Asks a store for requests to cancel a worker's tasks. */
+/** Polls a store for requests to cancel a worker's tasks. */
 export interface CancellationWatch {
-  /** To be called when a task may have begun. */
+  /** The caller calls it when a task may have begun. */
   wake(): void;
   stop(): void;
 }
 
-/** How often the store is asked while tasks run, in milliseconds: one short read by an index. */
+/** How often the store is polled while tasks run, in milliseconds: one short read by an index. */
 const LOOK_MS = 250;
 
 /** Passes each cancellation on once. Its timer keeps no process alive. */

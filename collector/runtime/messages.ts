@@ -14,7 +14,7 @@ export interface ThreadData {
   segments: SharedSegment[];
   location: FactLocation;
   serve: ServeOptions | undefined;
-  /** The worker that the thread stands beside. */
+  /** The worker whose tasks the thread collects. */
   workerId: string;
   heartbeat: HeartbeatSettings | undefined;
   retention: RetentionOptions;
@@ -30,7 +30,7 @@ export interface SharedSegment {
 export type ToThread =
   | { type: 'segment'; segment: SharedSegment }
   | { type: 'freed'; id: number }
-  /** The next commit is to be reported, or nothing any more. */
+  /** A request to report the next commit, or to stop reporting. */
   | { type: 'watch'; isWatched: boolean }
   /** A method of the store. */
   | Call
@@ -39,7 +39,7 @@ export type ToThread =
 
 export type FromThread =
   | ({ type: 'ready' } & CollectorReady)
-  /** An attempt is to be cancelled. It is done when the task's event loop runs. */
+  /** A request to cancel an attempt. The task's thread does it when its event loop runs. */
   | { type: 'cancel'; taskUuid: string; spanId: string }
   /** The store was replaced by one that knows nothing of what is open. */
   | { type: 'replaced' }

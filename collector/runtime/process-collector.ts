@@ -17,7 +17,7 @@ import type { CollectorFailure, CollectorOptions, CollectorReady } from './colle
 import { destinationAt } from './destination.ts';
 import type { FactLocation } from './destination.ts';
 
-/** The collector of a process as its task's thread knows it, wherever it runs. */
+/** The collector of a process as the task's thread sees it, whichever thread it runs in. */
 export interface ProcessCollector {
   /** Resolves when it has tried its store and its port. Never rejects. */
   readonly ready: Promise<CollectorReady>;
@@ -31,7 +31,7 @@ export interface ProcessCollector {
 /** Options of {@link startProcessCollector}. */
 interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'retention' | 'sendLostTraces'> {
   ring: RingWriter;
-  /** A store, or where one is, or where facts are sent instead. */
+  /** A store, the path or URL of a store, or where facts are sent instead. */
   destination: TaskStore | FactLocation;
   /** Milliseconds between two heartbeats, 0 for none, and the silence after which lost tasks are so for good. */
   beatIntervalMs: number;
@@ -56,7 +56,7 @@ export function startProcessCollector(options: ProcessCollectorOptions): Process
   }
   const remote = typeof destination === 'string' ? undefined : unavailableStore(`records are not kept in this process: they are served at ${redacted(destination.serverUrl)}`);
   const startHere = (): ProcessCollector => {
-    // A server that keeps a question for cancellations would hold the process here.
+    // A server that holds a request for cancellations open would keep the process alive here.
     const store = destinationAt(destination, { control: ring.control, waitSeconds: 0, report, onReplaced });
     return { store: remote ?? (store as TaskStore), ...collectHere(ring, { ...options, heartbeat, store, closesStore: true }) };
   };

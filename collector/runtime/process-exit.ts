@@ -25,7 +25,7 @@ const SAME_PRESS_MS = 500;
 
 /**
  * Ends what is open when the process ends, inner scopes first: as failed with the reason, and as cancelled by a signal. It
- * has to be called before what commits the last facts listens to `exit`, whose listeners are called in their order.
+ * must be called before the collector listens to `exit` to commit the last facts: listeners are called in their order.
  */
 export function watchProcessExit({ flushSpans, finish }: ProcessExitOptions): ProcessExit {
   const uncaught = watchUncaught();
@@ -50,7 +50,7 @@ function fail(reason: string, cause?: unknown): void {
   closeLiveTasks({ outcome: 'failed', failed: { thrown: error } });
 }
 
-/** Remembers an uncaught error for as long as the process can end by it: one that is handled ends nothing. */
+/** Remembers an uncaught error for as long as the process can end by it: a handled error ends nothing. */
 function watchUncaught(): { reason(): string | undefined; error(): unknown; stop(): void } {
   let caught: { readonly error: unknown } | undefined;
   const remember = (error: unknown): void => {

@@ -61,7 +61,7 @@ export class CancellationPoll {
   }
 
   /** Why the server gives no cancellations; `undefined` if it does, or if it can't be reached now. */
-  async unheard(workerId: string): Promise<string | undefined> {
+  async cancellationProblem(workerId: string): Promise<string | undefined> {
     let answer: HttpAnswer;
     try {
       answer = await this.#request(workerId, 'after=0&wait=0', PROBE_MS);

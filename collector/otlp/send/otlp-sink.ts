@@ -34,7 +34,7 @@ export interface OtlpSinkOptions extends SinkSettings {
 /** Stands in for a worker's store: sends facts and heartbeats by OTLP as log records. `docs/wire.md` has their names. */
 export interface OtlpSink extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'close'> {
   /** Why requests to cancel can't be read; `undefined` if they can. Takes at most a second. */
-  unheard(): Promise<string | undefined>;
+  cancellationProblem(): Promise<string | undefined>;
 }
 
 /** How long the start waits for the endpoint's answer whether it takes logs. */
@@ -57,7 +57,7 @@ export function otlpSink(options: OtlpSinkOptions): OtlpSink {
     workers: async () => (hasLiveTasks() ? [{ id: workerId, intervalMs, beats, silentMs: 0 }] : []),
     silence: async () => undefined,
     cancellations: (worker, after) => cancellations.after(worker, after),
-    unheard: () => cancellations.unheard(workerId),
+    cancellationProblem: () => cancellations.cancellationProblem(workerId),
     async close() {
       closing.abort();
     },

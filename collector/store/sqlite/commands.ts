@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
-import { cancelTargets, workersOf, workersOfParts } from '../../record/task-life.ts';
-import type { CancelTarget } from '../../record/task-life.ts';
+import { cancelTargets, workersOf, workersOfParts } from '../../record/task-state.ts';
+import type { CancelTarget } from '../../record/task-state.ts';
 import type { TaskState } from '../../record/task-record.ts';
 import { attemptsOfJson } from '../scope-line.ts';
 import type { CancelAnswer, Cancellation } from '../task-store.ts';

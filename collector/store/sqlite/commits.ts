@@ -4,7 +4,7 @@ import { childShareOf, CommitBatch } from '../../record/commit.ts';
 import type { ChildShare, TaskCommit } from '../../record/commit.ts';
 import { startedParts } from '../../record/needed-spans.ts';
 import type { SpanIds } from '../../record/span-map.ts';
-import { createdAt } from '../../record/task-life.ts';
+import { createdAt } from '../../record/task-state.ts';
 import { attemptsJson } from '../scope-line.ts';
 import { encodeEntries } from '../stored-log.ts';
 import type { SqliteChanges } from './changes.ts';
@@ -12,7 +12,7 @@ import type { SqliteCommands } from './commands.ts';
 import { SqliteFolds } from './folds.ts';
 import type { LoadedTask } from './folds.ts';
 import type { SqliteScopes } from './scopes.ts';
-import { LIFE_COLUMNS, lifeValues } from './workers.ts';
+import { RUN_STATE_COLUMNS, runStateValues } from './workers.ts';
 import type { SqliteWorkers } from './workers.ts';
 
 /** Writes what facts make of their tasks, inside a transaction. The caller then calls {@link committed} or {@link rolledBack}. */
@@ -39,7 +39,7 @@ export class SqliteCommits {
     this.#statements = {
       insertTask: database.prepare(
         `INSERT INTO task (name, version, log_bytes, created, updated, stored, summary, span_count, line_before, attempts, changed,
-           uuid, ${LIFE_COLUMNS})
+           uuid, ${RUN_STATE_COLUMNS})
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
@@ -97,7 +97,7 @@ export class SqliteCommits {
   }
 
   #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
-    const { task, version, rows, scopes, begunParts, summary, name, life } = change;
+    const { task, version, rows, scopes, begunParts, summary, name, runState } = change;
     loaded.attempts = task.attempts;
     const values = [
       name,
@@ -115,12 +115,12 @@ export class SqliteCommits {
     ];
     const { insertTask, updateTask, journal } = this.#statements;
     if (loaded.id === undefined) {
-      const { lastInsertRowid } = insertTask.run(...values, ...lifeValues(life!, task.announced));
+      const { lastInsertRowid } = insertTask.run(...values, ...runStateValues(runState!, task.announced));
       loaded.id = Number(lastInsertRowid);
-      this.#workers.started(life!);
+      this.#workers.started(runState!);
     } else {
       updateTask.run(...values);
-      if (life !== undefined) this.#workers.keep(loaded.id, life, task.announced);
+      if (runState !== undefined) this.#workers.keep(loaded.id, runState, task.announced);
     }
     this.#scopes.write(loaded, scopes, version);
     for (const part of begunParts) this.#commands.handOn(task.uuid, part);

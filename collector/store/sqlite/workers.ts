@@ -5,7 +5,7 @@ import type { LostTrace } from '../../record/lost-trace.ts';
 import { isAttempt } from '../../record/scope-state.ts';
 import { spanKey } from '../../record/span-map.ts';
 import type { Announcement } from '../../record/task-fold.ts';
-import type { TaskLife } from '../../record/task-life.ts';
+import type { RunState } from '../../record/task-state.ts';
 import { attemptsOfJson } from '../scope-line.ts';
 import type { Beat } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
@@ -26,11 +26,11 @@ export function livenessOf({ lost_heard: lostHeard, beat, busy_since: busySince 
   return beat === null ? undefined : { heard: beat, busySince, final: false };
 }
 
-/** The columns of {@link lifeValues}. */
-export const LIFE_COLUMNS = 'state, attempt, worker_id, announced';
+/** The columns of {@link runStateValues}. */
+export const RUN_STATE_COLUMNS = 'state, attempt, worker_id, announced';
 
-export function lifeValues(
-  { state, attempt, workerId }: TaskLife,
+export function runStateValues(
+  { state, attempt, workerId }: RunState,
   announced: Announcement | null,
 ): [string, string | null, string | null, string | null] {
   return [state, attempt, workerId, announced === null ? null : JSON.stringify(announced)];
@@ -93,7 +93,7 @@ export class SqliteWorkers {
         `UPDATE task SET lost_heard = (SELECT beat FROM worker WHERE worker.id = :id), lost_at = :now, worker_id = NULL, trace_open = 1,
            ${numbered('lost')}`,
       ),
-      life: database.prepare(
+      runState: database.prepare(
         `UPDATE task SET announced = :announced, attempt = :attempt,
            worker_id = iif(${stillLost}, worker_id, :worker), lost_heard = iif(${stillLost}, lost_heard, NULL),
            lost_at = iif(${stillLost}, lost_at, NULL),
@@ -164,14 +164,14 @@ export class SqliteWorkers {
   }
 
   /** Keeps what a stored task lives by now; one that is lost stays so while its attempt is the same. */
-  keep(task: number, life: TaskLife, announced: Announcement | null): void {
-    const [state, attempt, worker, json] = lifeValues(life, announced);
-    this.#statements.life.run({ id: task, state, attempt, worker, announced: json });
-    this.started(life);
+  keep(task: number, runState: RunState, announced: Announcement | null): void {
+    const [state, attempt, worker, json] = runStateValues(runState, announced);
+    this.#statements.runState.run({ id: task, state, attempt, worker, announced: json });
+    this.started(runState);
   }
 
   /** Counts the commit of an attempt's start as a heartbeat of its worker. */
-  started({ workerId: id, intervalMs: interval }: TaskLife): void {
+  started({ workerId: id, intervalMs: interval }: RunState): void {
     if (id === null) return;
     // Of many starts within a moment one is enough: a row more is a page more to write.
     const now = Date.now();

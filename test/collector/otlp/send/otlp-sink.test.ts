@@ -171,10 +171,10 @@ describe('a worker', () => {
     ];
     for (const [answer, told] of answers) {
       receiver.answer = answer;
-      expect(await sink.unheard()).toEqual(told);
+      expect(await sink.cancellationProblem()).toEqual(told);
     }
     await receiver.stop();
-    expect(await sink.unheard()).toBeUndefined();
+    expect(await sink.cancellationProblem()).toBeUndefined();
   });
 
   test('closes at once, whatever waits for an answer', async () => {

@@ -16,7 +16,7 @@ export function createdAt({ announced, attempts }: TaskFacts): number | null {
   return created;
 }
 
-/** State of a task as its facts have it, whatever is known of its worker: without an attempt it is queued. */
+/** State of a task by its facts alone, whatever is known of its worker: without an attempt it is queued. */
 export function stateOf(task: TaskFacts, latest: AttemptState | undefined = latestAttempt(task)): TaskState {
   if (latest === undefined && task.announced !== null) return 'queued';
   return latest?.end?.outcome ?? 'running';
@@ -28,19 +28,19 @@ export function statusOf(state: TaskState): TaskStatus {
   return state === 'failed' || state === 'cancelled' ? 0 : 2;
 }
 
-/** By what a task lives, as its facts have it: stores keep it beside the record, for lists and for what becomes of workers. */
-export interface TaskLife {
+/** The state of a task by its facts, and the worker that its liveness depends on: stores keep it beside the record. */
+export interface RunState {
   /** Never `lost`: that is decided by listening to workers. */
   readonly state: TaskState;
   /** Key of the attempt that the record is about; `null` while none is known. */
   readonly attempt: string | null;
-  /** The worker whose heartbeats show that the task is alive; `null` where none are to come, and once it has ended. */
+  /** The worker whose heartbeats show that the task is alive; `null` where none are expected, and once it has ended. */
   readonly workerId: string | null;
-  /** Milliseconds between two of them. */
+  /** Milliseconds between two heartbeats. */
   readonly intervalMs: number;
 }
 
-export function lifeOf(task: TaskFacts): TaskLife {
+export function runStateOf(task: TaskFacts): RunState {
   const latest = latestAttempt(task);
   const state = stateOf(task, latest);
   const attempt = latest === undefined ? null : spanKey(latest.traceId, latest.spanId);
@@ -50,7 +50,7 @@ export function lifeOf(task: TaskFacts): TaskLife {
     : { state, attempt, workerId: null, intervalMs: 0 };
 }
 
-export function isSameLife(one: TaskLife, other: TaskLife): boolean {
+export function isSameRunState(one: RunState, other: RunState): boolean {
   return (
     one.state === other.state &&
     one.attempt === other.attempt &&
@@ -60,8 +60,8 @@ export function isSameLife(one: TaskLife, other: TaskLife): boolean {
 }
 
 /**
- * The attempts that a request to cancel a task is for; or why there is none. Where a retry
- * overlaps the attempt before it, that is both of them.
+ * The attempts that a request to cancel a task is for, or why there is none. Where a retry overlaps the attempt before
+ * it, the request is for both.
  */
 export function cancelTargets(
   attempts: Iterable<AttemptState>,
@@ -71,8 +71,8 @@ export function cancelTargets(
   if (state === 'lost') return final ? 'ended' : 'lost';
   const open = [...attempts].filter(({ end }) => end === null);
   if (open.length === 0) return 'ended';
-  const hearing = open.filter(({ cancellable }) => cancellable);
-  return hearing.length === 0 ? 'not-cancellable' : hearing;
+  const targets = open.filter(({ cancellable }) => cancellable);
+  return targets.length === 0 ? 'not-cancellable' : targets;
 }
 
 /** A worker that a request to cancel goes to, and the span id of the task span by which it knows the attempt. */
