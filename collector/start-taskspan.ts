@@ -14,7 +14,7 @@ import { lostTraceSender } from './export/lost-traces.ts';
 import { resourceOf } from './export/provider.ts';
 import { startSpanPipeline } from './export/span-pipeline.ts';
 import { groupValues, membersOf, optionValue, valueSource, variableText } from './options/read.ts';
-import { resolveLimits } from './otlp/receive/receiver-options.ts';
+import { resolveLimits } from './otlp/receive/request-body.ts';
 import { INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
 import type { CollectorFailure, ServeOptions } from './runtime/collector.ts';
 import { sinkSettings, spanHeaders } from './runtime/destination.ts';

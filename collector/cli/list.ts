@@ -52,23 +52,14 @@ function twoLines(task: TaskSummary, columns: number, screen: ListScreen): strin
   return [apart(`${mark(state, screen.paint)} ${name}`, right, columns).trimEnd(), fit(`  ${uuid}`, columns)];
 }
 
-interface Cells {
-  readonly state: string;
-  readonly progress: string;
-  /** How long it has run. */
-  readonly time: string;
-  /** How long ago it began. */
-  readonly age: string;
-  readonly name: string;
-  readonly uuid: string;
-}
-
-function cells(task: TaskSummary, { now, paint }: ListScreen): Cells {
+function cells(task: TaskSummary, { now, paint }: ListScreen) {
   const start = task.start === null ? undefined : Date.parse(task.start);
   return {
     state: padded(stateName(task.state, paint), STATE_WIDTH),
     progress: (task.progress === null ? '' : `${Math.floor(task.progress * 100)}%`).padStart(4),
+    // How long it has run.
     time: (start === undefined ? '' : humanDuration(knownEnd(task, now) - start)).padStart(6),
+    // How long ago it began.
     age: (start === undefined ? '' : `${humanDuration(now - start)} ago`).padStart(10),
     name: harmless(task.task_name),
     uuid: paint('dim', task.task_uuid),

@@ -94,11 +94,6 @@ export function httpUrl(example: string): Kind {
   return { ...typeErrorKind('string', `a URL such as ${example}`, isValid), throws: '`TypeError`' };
 }
 
-/** Objects that the application makes; no variable has them. */
-export function instance(type: string, expected: string, isValid: (value: unknown) => boolean): Kind {
-  return typeErrorKind(type, expected, isValid);
-}
-
 /** The characters of RFC 6750's `b64token`, which a header can carry as they are. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const SHORTEST_TOKEN = 16;
@@ -168,7 +163,8 @@ function hintFor(entry: unknown): string {
   return `; browsers send ${received(entry.includes('://') ? url.origin : url.host)}`;
 }
 
-function typeErrorKind(type: string, expected: string, isValid: (value: unknown) => boolean): Kind {
+/** Values that a function recognises; any other is a `TypeError`. A variable has them as text. */
+export function typeErrorKind(type: string, expected: string, isValid: (value: unknown) => boolean): Kind {
   return {
     type,
     expected,

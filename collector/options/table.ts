@@ -6,11 +6,11 @@ import {
   group,
   hosts,
   httpUrl,
-  instance,
   oneOf,
   origins,
   textValue,
   tokenValue,
+  typeErrorKind,
   wholeNumber,
 } from './kinds.ts';
 import type { Kind } from './kinds.ts';
@@ -202,14 +202,14 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     doc: 'name of this service in traces',
   },
   sampler: {
-    kind: instance('`Sampler`', 'a Sampler', (value) => hasMethod(value, 'shouldSample')),
+    kind: typeErrorKind('`Sampler`', 'a Sampler', (value) => hasMethod(value, 'shouldSample')),
     default: undefined,
     defaultDoc: 'all, but those whose caller decided otherwise',
     variableDoc: '`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`',
     doc: 'which traces are sent; records do not depend on it. `always_on`, `always_off`, `traceidratio` and these with `parentbased_`; for any other all is sampled, which is reported',
   },
   spanProcessors: {
-    kind: instance('list', 'a list of SpanProcessors', (value) => Array.isArray(value) && value.every((each) => hasMethod(each, 'onEnd'))),
+    kind: typeErrorKind('list', 'a list of SpanProcessors', (value) => Array.isArray(value) && value.every((each) => hasMethod(each, 'onEnd'))),
     default: [],
     doc: 'further processors for the provider',
   },

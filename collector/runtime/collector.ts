@@ -2,7 +2,7 @@ import { describeFailure } from '../../src/failure.ts';
 import { OutageReporter, within } from '../async.ts';
 import type { Repeated } from '../async.ts';
 import { OPTIONS } from '../options/table.ts';
-import type { ReceiverLimits } from '../otlp/receive/receiver-options.ts';
+import type { ReceiverLimits } from '../otlp/receive/request-body.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import { accessRules } from '../server/access.ts';
 import type { AccessOptions } from '../server/access.ts';

@@ -1,10 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../../src/conventions.ts';
 import { jobUuid } from '../../../src/bullmq/job.ts';
-import type { ExceptionFact, Fact, SpanRef, ErrorInfo } from '../../../src/fact.ts';
+import type { Fact } from '../../../src/fact.ts';
 import { countOf, textOf } from '../../facts/attributes.ts';
-import { timeWithin } from '../receive/received.ts';
 import type { OtlpSpan } from '../receive/received.ts';
+import { announcement, attemptFacts } from './job-facts.ts';
+import type { TimedError } from './job-facts.ts';
 
 /** An attribute that each span of bullmq-otel has. The application chooses the name of their scope. */
 export const BULLMQ_OPERATION = 'bullmq.queue.operation';
@@ -17,23 +18,21 @@ export const BULLMQ_OPERATION = 'bullmq.queue.operation';
  * and a run whose task has a span of its own, which `trackJob` has marked with the task's UUID.
  */
 export function bullmqFacts(span: OtlpSpan): readonly Fact[] {
-  const { attributes, traceId, spanId } = span;
+  const { attributes } = span;
   const [queue, job] = [textOf(attributes, 'bullmq.queue.name'), textOf(attributes, 'bullmq.job.id')];
   if (queue === '' || job === '') return [];
-  const ref = { taskUuid: jobUuid(queue, job), traceId, spanId };
+  const ofJob = { taskUuid: jobUuid(queue, job), name: nameOf(span), attributes: jobAttributes(attributes) };
   switch (attributes[BULLMQ_OPERATION]) {
     case 'add':
     case 'addNode':
-      return [{ kind: 'task-announced', ...startOf(span, { ...ref, taskSpanId: '' }) }];
-    case 'process':
-      return conventions.TASK_UUID in attributes ? [] : attemptFacts(span, { ...ref, taskSpanId: spanId });
+      return [announcement(span, ofJob)];
+    case 'process': {
+      const run = conventions.TASK_UUID in attributes ? undefined : runOf(span);
+      return run === undefined ? [] : attemptFacts(span, { ...ofJob, ...run });
+    }
     default:
       return [];
   }
-}
-
-function startOf(span: OtlpSpan, ref: SpanRef) {
-  return { span: ref, seq: 0, time: span.start, name: nameOf(span), attributes: jobAttributes(span.attributes) };
 }
 
 /** The job's name. Where a job scheduler adds a job, the name is in that of the span: `add QUEUE.NAME`. */
@@ -47,37 +46,18 @@ function jobAttributes({ 'bullmq.queue.name': queue, 'bullmq.job.id': job }: Att
   return { 'bullmq.queue.name': queue, 'bullmq.job.id': job };
 }
 
-function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
-  const { attributes, start, end } = span;
+/** `undefined` for a run that has neither succeeded nor failed. */
+function runOf(span: OtlpSpan) {
+  const { attributes, events } = span;
   const failure = failureOf(span);
-  if (failure === undefined && !span.events.some(({ name }) => name === 'job completed')) return [];
-  const exceptions: ExceptionFact[] = [];
-  if (failure !== undefined) {
-    exceptions.push({ kind: 'exception', span: ref, seq: 1, time: timeWithin(span, failure.time), type: failure.name, message: failure.message });
-  }
-  return [
-    {
-      kind: 'task-start',
-      ...startOf(span, ref),
-      attempt: attemptOf(attributes),
-      workerId: textOf(attributes, 'bullmq.worker.id'),
-      workerIntervalMs: 0,
-      sampled: true,
-    },
-    ...exceptions,
-    {
-      kind: 'task-end',
-      span: ref,
-      seq: exceptions.length + 1,
-      time: timeWithin(span, end),
-      outcome: failure === undefined ? 'completed' : 'failed',
-      duration: Math.max(0, end - start),
-      error: failure && { name: failure.name, message: failure.message },
-      name: nameOf(span),
-      exception: failure === undefined ? '' : failure.message || failure.name,
-      jobs: { total: 0, finished: 0, failed: 0 },
-    },
-  ];
+  if (failure === undefined && !events.some(({ name }) => name === 'job completed')) return undefined;
+  return {
+    attempt: attemptOf(attributes),
+    workerId: textOf(attributes, 'bullmq.worker.id'),
+    outcome: failure === undefined ? ('completed' as const) : ('failed' as const),
+    error: failure,
+    exceptions: failure === undefined ? [] : [failure],
+  };
 }
 
 /** BullMQ has counted this run by then; it leaves the count out where BullMQ itself has failed. */
@@ -89,7 +69,7 @@ function attemptOf(attributes: Attributes): number {
  * Why a run has failed: by BullMQ's event `job failed`, which has the error's message, else by an `exception` where
  * BullMQ itself has failed. BullMQ never sets the span's status.
  */
-function failureOf({ events, end, failed, message }: OtlpSpan): (ErrorInfo & { readonly time: number }) | undefined {
+function failureOf({ events, end, failed, message }: OtlpSpan): TimedError | undefined {
   const exception = events.findLast(({ name }) => name === conventions.EXCEPTION_EVENT);
   const name = (exception && textOf(exception.attributes, conventions.EXCEPTION_TYPE)) || 'Error';
   const jobFailed = events.findLast((event) => event.name === 'job failed');

@@ -1,10 +1,11 @@
 import * as conventions from '../../../src/conventions.ts';
 import { jobUuid } from '../../../src/bullmq/job.ts';
 import type { Outcome } from '../../../src/conventions.ts';
-import type { ExceptionFact, Fact, SpanRef, TaskEnd, TaskStart, ErrorInfo } from '../../../src/fact.ts';
+import type { ErrorInfo, Fact } from '../../../src/fact.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
-import { timeWithin } from '../receive/received.ts';
 import type { OtlpSpan } from '../receive/received.ts';
+import { announcement, attemptFacts } from './job-facts.ts';
+import type { TimedError } from './job-facts.ts';
 
 /** The scope name of OpenTelemetry's instrumentation of Celery. */
 export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
@@ -12,30 +13,22 @@ export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
 /**
  * Gives the facts of that instrumentation's spans: `apply_async/…` announces a task, `run/…` is an attempt of it.
  *
- * A span is received whole, after its end, so its facts are numbered in order: its start, its `exception` events, its
- * end. Other events are ignored. A run whose task an updater has recorded itself has no facts: the updater has left the
- * task's UUID on the span.
+ * Events other than `exception` are ignored. A run whose task an updater has recorded itself has no facts: the updater
+ * has left the task's UUID on the span.
  */
 export function celeryFacts(span: OtlpSpan): readonly Fact[] {
-  const id = textOf(span.attributes, 'messaging.message.id');
+  const { attributes } = span;
+  const id = textOf(attributes, 'messaging.message.id');
   if (id === '') return [];
-  const taskUuid = jobUuid('celery', id);
-  switch (span.attributes['celery.action']) {
+  const job = { taskUuid: jobUuid('celery', id), name: nameOf(span), attributes: userAttributes(attributes) };
+  switch (attributes['celery.action']) {
     case 'apply_async':
-      return [{ kind: 'task-announced', ...startOf(span, { ...idsOf(span), taskUuid, taskSpanId: '' }) }];
+      return [announcement(span, job)];
     case 'run':
-      return conventions.TASK_UUID in span.attributes ? [] : attemptFacts(span, { ...idsOf(span), taskUuid, taskSpanId: span.spanId });
+      return conventions.TASK_UUID in attributes ? [] : attemptFacts(span, { ...job, ...runOf(span) });
     default:
       return [];
   }
-}
-
-function idsOf({ traceId, spanId }: OtlpSpan): Pick<SpanRef, 'traceId' | 'spanId'> {
-  return { traceId, spanId };
-}
-
-function startOf(span: OtlpSpan, ref: SpanRef) {
-  return { span: ref, seq: 0, time: span.start, name: nameOf(span), attributes: userAttributes(span.attributes) };
 }
 
 /** The task's name in Celery; where that attribute is missing, the span's name has it: `run/NAME`. */
@@ -43,43 +36,23 @@ function nameOf({ attributes, name }: OtlpSpan): string {
   return textOf(attributes, 'celery.task_name') || name.slice(name.indexOf('/') + 1);
 }
 
-function attemptFacts(span: OtlpSpan, ref: SpanRef): Fact[] {
-  const start: TaskStart = {
-    kind: 'task-start',
-    ...startOf(span, ref),
-    // The attribute counts earlier attempts; the first attempt has none.
-    attempt: countOf(span.attributes, 'celery.retries') + 1,
-    workerId: textOf(span.attributes, 'celery.hostname'),
-    workerIntervalMs: 0,
-    sampled: true,
-  };
-  const exceptions = span.events
-    .filter(({ name }) => name === conventions.EXCEPTION_EVENT)
-    .map((event, index): ExceptionFact => {
-      const { attributes } = event;
-      const time = timeWithin(span, event.time);
-      const type = textOf(attributes, conventions.EXCEPTION_TYPE) || 'Exception';
-      const message = textOf(attributes, conventions.EXCEPTION_MESSAGE);
-      return { kind: 'exception', span: ref, seq: index + 1, time, type, message };
-    });
-  return [start, ...exceptions, endOf(span, ref, exceptions)];
-}
-
-function endOf(span: OtlpSpan, ref: SpanRef, exceptions: readonly ExceptionFact[]): TaskEnd {
-  const latest = exceptions.at(-1);
-  const outcome = outcomeOf(span, latest !== undefined);
-  const error = outcome === 'failed' ? errorOf(span, latest) : undefined;
+function runOf(span: OtlpSpan) {
+  const { attributes, events } = span;
+  const exceptions = events.filter(({ name }) => name === conventions.EXCEPTION_EVENT).map((event): TimedError => {
+    return {
+      name: textOf(event.attributes, conventions.EXCEPTION_TYPE) || 'Exception',
+      message: textOf(event.attributes, conventions.EXCEPTION_MESSAGE),
+      time: event.time,
+    };
+  });
+  const outcome = outcomeOf(span, exceptions.length > 0);
   return {
-    kind: 'task-end',
-    span: ref,
-    seq: exceptions.length + 1,
-    time: timeWithin(span, span.end),
+    // The attribute counts earlier attempts; the first attempt has none.
+    attempt: countOf(attributes, 'celery.retries') + 1,
+    workerId: textOf(attributes, 'celery.hostname'),
     outcome,
-    duration: Math.max(0, span.end - span.start),
-    error,
-    name: nameOf(span),
-    exception: error?.message || error?.name || latest?.message || '',
-    jobs: { total: 0, finished: 0, failed: 0 },
+    error: outcome === 'failed' ? errorOf(span, exceptions.at(-1)) : undefined,
+    exceptions,
   };
 }
 
@@ -100,9 +73,9 @@ const OUTCOME_OF_STATE: ReadonlyMap<string, Outcome> = new Map<string, Outcome>(
 ]);
 
 /** An attempt that Celery retries has no error on its span, only Celery's reason: the message of its `Retry`. */
-function errorOf({ attributes, message }: OtlpSpan, latest: ExceptionFact | undefined): ErrorInfo {
+function errorOf({ attributes, message }: OtlpSpan, latest: ErrorInfo | undefined): ErrorInfo {
   if (attributes['celery.state'] === 'RETRY') {
     return { name: 'Retry', message: textOf(attributes, 'celery.retry.reason') };
   }
-  return latest === undefined ? { name: 'Exception', message } : { name: latest.type, message: latest.message };
+  return latest ?? { name: 'Exception', message };
 }

@@ -18,11 +18,6 @@ export interface OtlpSpan {
   readonly scopeName: string;
 }
 
-/** A time of a span in its bounds, from start to end: a wall clock may be set back in between. */
-export function timeWithin({ start, end }: OtlpSpan, time: number): number {
-  return Math.max(start, Math.min(time, end));
-}
-
 /** An event of a span. */
 export interface OtlpEvent {
   readonly name: string;

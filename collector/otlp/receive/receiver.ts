@@ -1,18 +1,42 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { PbfWriter } from 'pbf';
+import { checkKeys } from '../../../src/arguments.ts';
 import { describeFailure, received } from '../../../src/failure.ts';
 import { reportOnce } from '../../../src/report.ts';
+import type { CommitObserver } from '../../store/committer.ts';
+import { isTaskStore } from '../../store/task-store.ts';
+import type { TaskStore } from '../../store/task-store.ts';
 import { GroupCommit } from './group-commit.ts';
 import { collectorAddress, Heartbeats } from './heartbeats.ts';
 import { readJsonLogs, readJsonTraces } from './json.ts';
 import { readProtobufLogs, readProtobufTraces } from './protobuf.ts';
 import { MalformedError } from './received.ts';
 import type { Received } from './received.ts';
-import { resolveReceiver } from './receiver-options.ts';
-import type { ReceiverOptions } from './receiver-options.ts';
-import { readBody, WaitingBytes } from './request-body.ts';
-import type { BodyShare, Failure } from './request-body.ts';
+import { BodyShare, readBody, resolveLimits } from './request-body.ts';
+import type { Failure, ReceiverLimits } from './request-body.ts';
+
+export interface ReceiverOptions extends ReceiverLimits {
+  /** Where tasks are stored. The receiver never closes it. */
+  store: TaskStore;
+  /**
+   * Gives the answer to a request that is not allowed, as `application/problem+json`; `undefined` for one that is
+   * allowed. A request of a web page, which has `Origin`, is never allowed. Default: all others are.
+   */
+  refusal?: (c: Context) => Response | undefined;
+  /** Counts requests, items and commits. Default: they are not counted. */
+  observer?: ReceiverObserver;
+}
+
+/** Counts the requests of a receiver, and its commits. */
+export interface ReceiverObserver extends CommitObserver {
+  /** A request has been answered. */
+  answered(signal: 'traces' | 'logs', status: number): void;
+  /** So many spans or log records of a request have been rejected. */
+  rejected(items: number): void;
+}
+
+const OPTIONS = ['store', 'refusal', 'observer', 'maxBodyBytes', 'maxWaitingBytes'] satisfies (keyof ReceiverOptions)[];
 
 /** The media types of OTLP/HTTP's two encodings. An answer has the encoding of its request. */
 const ENCODINGS = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
@@ -35,8 +59,11 @@ const READERS: Readonly<Record<Signal, Readonly<Record<Encoding, (body: Buffer) 
  * Throws `TypeError` for a `store` that is no store and for unknown options, `RangeError` for limits out of bounds.
  */
 export function createReceiver(options: ReceiverOptions): Hono {
-  const { store, refusal, observer, maxBodyBytes, maxWaitingBytes } = resolveReceiver(options);
-  const waiting = new WaitingBytes(maxWaitingBytes);
+  checkKeys('createReceiver', options, OPTIONS);
+  const { store, refusal, observer, ...limits } = options;
+  if (!isTaskStore(store)) throw new TypeError(`createReceiver: expected a store, got ${received(store)}`);
+  const { maxBodyBytes, maxWaitingBytes } = resolveLimits(limits, { as: '' });
+  const room = { most: maxWaitingBytes, bytes: 0, announced: 0 };
   const commits = new GroupCommit(store, observer);
   const heartbeats = new Heartbeats(store);
 
@@ -56,7 +83,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
     return success(encoding, signal, items.rejected, items.message);
   };
   const receive = async (c: Context, signal: Signal, encoding: Encoding): Promise<Response> => {
-    const share = waiting.share();
+    const share = new BodyShare(room);
     try {
       return await storeBody(c, signal, encoding, share);
     } catch (error) {

@@ -1,5 +1,37 @@
 import { gunzipSync } from 'node:zlib';
 import type { HonoRequest } from 'hono';
+import { groupValues, memberName, valueSource } from '../../options/read.ts';
+import type { OptionContext } from '../../options/read.ts';
+
+/** How much a receiver keeps in memory. */
+export interface ReceiverLimits {
+  /**
+   * The longest body in bytes, after decompression, from 1024. A longer one is answered with 413,
+   * and its sender does not retry. Default 20 MiB, as in the OpenTelemetry Collector.
+   */
+  maxBodyBytes?: number;
+  /**
+   * How many bytes of bodies may wait for the store at a time, at least as many as one body. A request
+   * beyond them is answered with 429, and its sender retries. Default 64 MiB.
+   */
+  maxWaitingBytes?: number;
+}
+
+/**
+ * The limits with their defaults. Throws a `TypeError` or `RangeError` that names the option or the variable.
+ *
+ * @param given The group `serve.receive`.
+ */
+export function resolveLimits(given: object, context: OptionContext = {}): Required<ReceiverLimits> {
+  const limits = groupValues('serve.receive', given, context);
+  const { maxBodyBytes, maxWaitingBytes } = limits;
+  if (maxWaitingBytes >= maxBodyBytes) return limits;
+  const { as = 'serve.receive' } = context;
+  const waiting = (given as ReceiverLimits).maxWaitingBytes;
+  const source = valueSource('serve.receive.maxWaitingBytes', waiting, { ...context, as: memberName(as, 'maxWaitingBytes') });
+  if (source === undefined) return { maxBodyBytes, maxWaitingBytes: maxBodyBytes };
+  throw new RangeError(`${source}: expected a whole number of at least ${maxBodyBytes}, got ${maxWaitingBytes}`);
+}
 
 /** An answer other than success: a status code and a message of one line. */
 export interface Failure {
@@ -85,61 +117,56 @@ function tooMuch(): Failure {
 /** The share of the room that may be held for bytes that are only announced, since they may never arrive. */
 const ANNOUNCED_SHARE = 1 / 4;
 
-/** Bounds the bytes of all bodies that are being read or wait for the store. */
-export class WaitingBytes {
-  readonly #most: number;
-  #bytes = 0;
-  #announced = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  /** Gives one request its share, which is empty at first. The caller releases it. */
-  share(): BodyShare {
-    let held = 0;
-    let announced = 0;
-    const fits = (bytes: number): boolean => bytes <= held || this.#bytes - held + bytes <= this.#most;
-    const hold = (bytes: number): boolean => {
-      if (bytes <= held) return true;
-      if (!fits(bytes)) return false;
-      this.#bytes += bytes - held;
-      held = bytes;
-      return true;
-    };
-    const arrived = (): void => {
-      this.#announced -= announced;
-      announced = 0;
-    };
-    return {
-      fits,
-      hold,
-      holdAnnounced: (bytes) => {
-        if (this.#announced + bytes > this.#most * ANNOUNCED_SHARE || !hold(bytes)) return false;
-        this.#announced += bytes;
-        announced += bytes;
-        return true;
-      },
-      arrived,
-      release: () => {
-        arrived();
-        this.#bytes -= held;
-        held = 0;
-      },
-    };
-  }
+/** The room for the bytes of all bodies that are being read or wait for the store: how many there may be, and are. */
+interface Room {
+  readonly most: number;
+  bytes: number;
+  /** Those of them that have not arrived yet. */
+  announced: number;
 }
 
-/** The bytes that one request holds. */
-export interface BodyShare {
+/** The bytes that one request holds, none at first. The caller releases them. */
+export class BodyShare {
+  readonly #room: Room;
+  #held = 0;
+  #announced = 0;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
   /** Whether there is room for so many bytes in all. */
-  fits(bytes: number): boolean;
+  fits(bytes: number): boolean {
+    return bytes <= this.#held || this.#room.bytes - this.#held + bytes <= this.#room.most;
+  }
+
   /** Holds so many bytes in all; returns `false` if there is no room for them. */
-  hold(bytes: number): boolean;
+  hold(bytes: number): boolean {
+    if (bytes <= this.#held) return true;
+    if (!this.fits(bytes)) return false;
+    this.#room.bytes += bytes - this.#held;
+    this.#held = bytes;
+    return true;
+  }
+
   /** Holds bytes that have not arrived yet; returns `false` if there is no room, or none for such bytes. */
-  holdAnnounced(bytes: number): boolean;
+  holdAnnounced(bytes: number): boolean {
+    if (this.#room.announced + bytes > this.#room.most * ANNOUNCED_SHARE || !this.hold(bytes)) return false;
+    this.#room.announced += bytes;
+    this.#announced += bytes;
+    return true;
+  }
+
   /** The announced bytes have arrived. */
-  arrived(): void;
+  arrived(): void {
+    this.#room.announced -= this.#announced;
+    this.#announced = 0;
+  }
+
   /** Gives all bytes back. */
-  release(): void;
+  release(): void {
+    this.arrived();
+    this.#room.bytes -= this.#held;
+    this.#held = 0;
+  }
 }
