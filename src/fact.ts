@@ -117,7 +117,7 @@ export interface AttributesFact extends FactOf<'attributes'> {
 }
 
 /** An event of a later version of the contract. It counts as received, and has no other effect. */
-export interface UnknownFact extends FactOf<'unknown'> {
+interface UnknownFact extends FactOf<'unknown'> {
   /** Name of the event. */
   readonly name: string;
 }

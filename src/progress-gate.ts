@@ -1,5 +1,5 @@
 /** How far something is: steps done, of how many. */
-export interface Progress {
+interface Progress {
   readonly done: number;
   readonly total: number | undefined;
 }

@@ -22,7 +22,7 @@ export interface ScopeProgress {
 }
 
 /** The whole of one scope. It is an integer, so that sums do not depend on their order. */
-export const UNITS = 1_000_000_000;
+const UNITS = 1_000_000_000;
 
 /** The share that `done` steps of `total` are. */
 export function shareDone(done: number, total: number): number {

@@ -3,7 +3,7 @@ import type { LineKind, ScopeTree } from './log-line.ts';
 import { print, reportOnce } from './report.ts';
 
 /** A scope whose lines are printed. */
-export interface PrintedScope {
+interface PrintedScope {
   readonly name: string;
   readonly isOpen: boolean;
   readonly isHeading: boolean;

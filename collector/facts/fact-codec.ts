@@ -16,7 +16,7 @@ export interface SpanStart {
 }
 
 /** An event of a span, or the log record of one. */
-export interface SpanEvent {
+interface SpanEvent {
   readonly name: string;
   readonly attributes: Attributes;
   readonly time: number;

@@ -210,12 +210,7 @@ function forgetOldest({ recent }: ScopeState): void {
 
 /** How far a task's attempts are, for their parents: nothing where they have none, or no progress is known. */
 function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
-  const shares: ChildShare[] = [];
-  for (const attempt of task.attempts) {
-    const share = childShareOf(attempt);
-    if (share !== undefined) shares.push(share);
-  }
-  return shares;
+  return task.attempts.map(childShareOf).filter((share) => share !== undefined);
 }
 
 /** How far one attempt is. */

@@ -58,7 +58,7 @@ interface Listened {
 }
 
 /** Options of {@link Listener}. */
-export interface ListenerOptions {
+interface ListenerOptions {
   /** After how long a silence a lost worker's tasks are so for good, in milliseconds. */
   lostFinalMs: number;
   /** The most that counts between two looks, in milliseconds: a listener that looks later was suspended. */

@@ -30,7 +30,7 @@ export interface LostSpan {
 }
 
 /** What is known of a task that is lost for good, in microseconds since the epoch. */
-export interface LostTask {
+interface LostTask {
   readonly taskUuid: string;
   readonly taskName: string;
   /** Key of the attempt that was lost. */

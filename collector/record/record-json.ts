@@ -56,7 +56,7 @@ export function summaryJson(task: TaskFacts): string {
 }
 
 /** What a reader adds to a stored summary. */
-export interface RecordParts {
+interface RecordParts {
   summary: string;
   version: number;
   logBytes: number;

@@ -7,17 +7,17 @@ import type { SpanIds } from '../../record/span-map.ts';
 import { createdAt } from '../../record/task-state.ts';
 import { attemptsJson } from '../scope-line.ts';
 import { encodeEntries } from '../stored-log.ts';
-import type { SqliteChanges } from './changes.ts';
 import type { SqliteCommands } from './commands.ts';
 import { SqliteFolds } from './folds.ts';
 import type { LoadedTask } from './folds.ts';
+import type { SqliteReads } from './reads.ts';
 import type { SqliteScopes } from './scopes.ts';
 import { RUN_STATE_COLUMNS, runStateValues } from './workers.ts';
 import type { SqliteWorkers } from './workers.ts';
 
 /** Writes what facts make of their tasks, inside a transaction. The caller then calls {@link committed} or {@link rolledBack}. */
 export class SqliteCommits {
-  readonly #changes: SqliteChanges;
+  readonly #reads: SqliteReads;
   readonly #workers: SqliteWorkers;
   readonly #scopes: SqliteScopes;
   readonly #commands: SqliteCommands;
@@ -29,9 +29,9 @@ export class SqliteCommits {
 
   constructor(
     database: DatabaseSync,
-    { changes, workers, scopes, commands }: { changes: SqliteChanges; workers: SqliteWorkers; scopes: SqliteScopes; commands: SqliteCommands },
+    { reads, workers, scopes, commands }: { reads: SqliteReads; workers: SqliteWorkers; scopes: SqliteScopes; commands: SqliteCommands },
   ) {
-    this.#changes = changes;
+    this.#reads = reads;
     this.#workers = workers;
     this.#scopes = scopes;
     this.#commands = commands;
@@ -66,7 +66,7 @@ export class SqliteCommits {
         if (parent !== undefined) batch.foldChildShares(parent.task, own);
       }
     }
-    let changed = this.#changes.last();
+    let changed = this.#reads.lastChange();
     for (const commit of batch.commits()) this.#write(commit, this.#open.get(commit.task.uuid)!, ++changed);
     this.#batch = batch;
   }

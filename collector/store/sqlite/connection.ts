@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../../src/fact.ts';
 import { TaskStoreError } from '../task-store.ts';
-import { SqliteChanges } from './changes.ts';
 import { SqliteCommands } from './commands.ts';
 import { byTask, SqliteCommits } from './commits.ts';
 import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './file.ts';
@@ -21,7 +20,6 @@ const WAL_BYTES = 16 * 1024 * 1024;
  * checkpoint on.
  */
 export class SqliteConnection {
-  readonly changes: SqliteChanges;
   readonly workers: SqliteWorkers;
   readonly reads: SqliteReads;
   readonly commands: SqliteCommands;
@@ -51,12 +49,11 @@ export class SqliteConnection {
     this.#path = path;
     this.#watch = new FileWatch(path);
     this.#transactions = new SqliteTransactions(database);
-    this.changes = new SqliteChanges(database);
-    this.workers = new SqliteWorkers(database, () => this.changes.last());
     const scopes = new SqliteScopes(database);
-    this.reads = new SqliteReads(database, this.changes, scopes);
+    this.reads = new SqliteReads(database, scopes);
+    this.workers = new SqliteWorkers(database, () => this.reads.lastChange());
     this.commands = new SqliteCommands(database, this.#transactions, scopes);
-    this.#commits = new SqliteCommits(database, { changes: this.changes, workers: this.workers, scopes, commands: this.commands });
+    this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, commands: this.commands });
     this.lostTraces = new SqliteLostTraces(database, scopes);
     this.#sweep = new SqliteSweep(database, this.#transactions);
   }

@@ -4,8 +4,7 @@ import type { TaskState } from '../../record/task-record.ts';
 import { attemptsOfJson } from '../scope-line.ts';
 import { cutLog, resolveRange, firstRecentOffset, RecentNotifications, decodeEntries } from '../stored-log.ts';
 import type { LogPiece } from '../stored-log.ts';
-import type { LogRange, StoredLog, StoredScopes, StoredTask, TaskPage, TaskQuery } from '../task-store.ts';
-import type { SqliteChanges } from './changes.ts';
+import type { ChangeQuery, LogRange, StoredLog, StoredScopes, StoredTask, TaskChanges, TaskPage, TaskQuery } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
 import { LIVENESS_COLUMNS, livenessOf } from './workers.ts';
 import type { LivenessColumns } from './workers.ts';
@@ -22,14 +21,24 @@ interface TaskColumns extends LivenessColumns {
 /** The state of tasks that are lost for good, in the table `state_count`. */
 const LOST_FOR_GOOD = 'lost for good';
 
-/** What is read of tasks. That of one answer is of one state only inside a transaction. */
+const LAST = 'max(ifnull((SELECT max(changed) FROM task), 0), (SELECT last FROM deleted_change))';
+/** The position before all changes, of every store. */
+const BEFORE_ALL = '0';
+const POSITION = /^([0-9a-f]{16})-(\d{1,15})$/;
+
+/**
+ * What is read of tasks. That of one answer is of one state only inside a transaction.
+ *
+ * Each commit gives its task a change number greater than all before. A position in the changes is such a number with
+ * the id of the file, so that one of another file is recognised.
+ */
 export class SqliteReads {
-  readonly #changes: SqliteChanges;
+  readonly #storeId: string;
   readonly #scopes: SqliteScopes;
   readonly #statements;
 
-  constructor(database: DatabaseSync, changes: SqliteChanges, scopes: SqliteScopes) {
-    this.#changes = changes;
+  constructor(database: DatabaseSync, scopes: SqliteScopes) {
+    ({ id: this.#storeId } = database.prepare('SELECT id FROM store').get() as { id: string });
     this.#scopes = scopes;
     const columns = `task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}`;
     const from = 'FROM task LEFT JOIN worker ON worker.id = task.worker_id';
@@ -48,6 +57,10 @@ export class SqliteReads {
            AND offset >= ifnull((SELECT max(offset) FROM journal WHERE task_id = :task AND offset <= :from), 0)
          ORDER BY offset`,
       ),
+      last: database.prepare(`SELECT ${LAST} AS last`),
+      changed: database.prepare('SELECT uuid, changed FROM task WHERE changed > ? AND changed <= ? ORDER BY changed LIMIT ?'),
+      rowAt: database.prepare('SELECT offset, version FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset LIMIT 1'),
+      dataVersion: database.prepare('PRAGMA data_version'),
       rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
     };
   }
@@ -62,7 +75,7 @@ export class SqliteReads {
     if (row === undefined) return undefined;
     const { id, version, log_bytes: logBytes } = row;
     const resolved =
-      range?.afterVersion === undefined ? range : { ...range, from: this.#changes.logEnd(id, range.afterVersion, logBytes) };
+      range?.afterVersion === undefined ? range : { ...range, from: this.#logEnd(id, range.afterVersion, logBytes) };
     const { from, to } = resolveRange(resolved, logBytes);
     const { firstTexts, texts } = this.#statements;
     const pieces = (
@@ -110,8 +123,64 @@ export class SqliteReads {
     return counts;
   }
 
+  /** The greatest change number so far. */
+  lastChange(): number {
+    return (this.#statements.last.get() as { last: number }).last;
+  }
+
+  /** Another number after each commit of another connection. */
+  dataVersion(): number {
+    return (this.#statements.dataVersion.get() as { data_version: number }).data_version;
+  }
+
+  /** The tasks that were committed after a position. */
+  changes({ after, until, limit }: ChangeQuery): TaskChanges {
+    const last = this.lastChange();
+    if (after === undefined) return { uuids: [], position: this.#positionOf(last), more: false };
+    const from = this.#numberOf(after, last);
+    const to = (until === undefined ? undefined : this.#numberOf(until, last)) ?? last;
+    // One more than asked for shows whether there are more.
+    const rows = this.#statements.changed.all(from ?? 0, to, limit + 1) as { uuid: string; changed: number }[];
+    const page = rows.slice(0, limit);
+    const more = rows.length > page.length;
+    const end = more ? page.at(-1)!.changed : Math.max(to, from ?? 0);
+    return {
+      uuids: page.map(({ uuid }) => uuid),
+      position: this.#positionOf(end),
+      more,
+      ...(from === undefined && { anew: true }),
+    };
+  }
+
   #row(uuid: string): TaskColumns | undefined {
     return this.#statements.task.get(uuid) as TaskColumns | undefined;
+  }
+
+  /**
+   * Where a task's log ended at a version: where the first later row begins. Versions rise with the
+   * offsets, so halving finds it without an index that each commit would have to pay for.
+   */
+  #logEnd(taskId: number, version: number, logBytes: number): number {
+    let [low, high] = [0, logBytes];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.#statements.rowAt.get(taskId, middle) as { offset: number; version: number } | undefined;
+      if (row === undefined || row.version > version) high = middle;
+      else low = row.offset + 1;
+    }
+    const row = this.#statements.rowAt.get(taskId, low) as { offset: number } | undefined;
+    return row?.offset ?? logBytes;
+  }
+
+  #positionOf(number: number): string {
+    return `${this.#storeId}-${number}`;
+  }
+
+  /** The number of a position; `undefined` for what this file has not given. */
+  #numberOf(position: string, last: number): number | undefined {
+    if (position === BEFORE_ALL) return 0;
+    const [, id, number] = POSITION.exec(position) ?? [];
+    return id === this.#storeId && Number(number) <= last ? Number(number) : undefined;
   }
 }
 

@@ -130,7 +130,7 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   changes(query: ChangeQuery): Promise<TaskChanges> {
-    return this.#use((connection) => connection.readOneState(() => connection.changes.after(query)));
+    return this.#use((connection) => connection.readOneState(() => connection.reads.changes(query)));
   }
 
   counts(): Promise<Partial<Record<TaskState, number>>> {
@@ -282,7 +282,7 @@ class SqliteStore implements SqliteTaskStore {
   /** Another text after each commit of another connection; `undefined` where the file can't be read just now. */
   #version(): string | undefined {
     try {
-      const version = this.#now((connection) => connection.read(() => connection.changes.dataVersion()));
+      const version = this.#now((connection) => connection.read(() => connection.reads.dataVersion()));
       return `${this.#openings} ${version}`;
     } catch {
       return undefined;
