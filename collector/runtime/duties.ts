@@ -110,8 +110,11 @@ export function startSendingLostTraces({ store, send, report }: LostTracesOption
           hasDuty = false;
           return;
         }
+        const hadDuty = hasDuty;
         hasDuty = await store.lease('lost-traces', holder, LOST_TRACES_LEASE_MS);
         if (!hasDuty) return;
+        // The process that had the duty may have sent meanwhile what was read before.
+        if (!hadDuty) continue;
         outage = unsent;
         await end(traces);
       }

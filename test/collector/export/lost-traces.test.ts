@@ -8,7 +8,7 @@ import { ExportResultCode, isTracingSuppressed } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { exporterTo } from '../../../collector/export/export-processor.ts';
 import { lostTraceSender } from '../../../collector/export/lost-traces.ts';
 import { startSendingLostTraces } from '../../../collector/runtime/duties.ts';
@@ -128,4 +128,23 @@ test('a server whose collector has its own thread sends them by the exporter of 
   await startScript(folder, `await startTaskspan({ store: 'taskspan.sqlite', serve: { port: 0 }, endpoint: '${endpoint}' }); setInterval(() => undefined, 1000);`);
   await expect.poll(() => taken).toEqual([['task 0', 'scope 0']]);
   await expect.poll(() => store.lostTraces()).toEqual([]);
+});
+
+test('what another process was sending when they were read is not sent again', async () => {
+  const store = await storeWithLost(1);
+  const other = 'another process';
+  expect(await store.lease('lost-traces', other, 30_000)).toBe(true);
+  const read = store.lostTraces.bind(store);
+  vi.spyOn(store, 'lostTraces').mockImplementationOnce(async () => {
+    const traces = await read();
+    await store.tracesEnded(traces.map(({ taskUuid }) => taskUuid));
+    await store.lease('lost-traces', other, 0);
+    return traces;
+  });
+  const sent: unknown[] = [];
+  const sending = startSendingLostTraces({ store, report, send: async (traces) => void sent.push(...traces) });
+  onTestFinished(() => sending.stop());
+  const end = vi.spyOn(store, 'lease');
+  await expect.poll(() => end.mock.calls.at(-1)?.[2]).toBe(0);
+  expect(sent).toEqual([]);
 });
