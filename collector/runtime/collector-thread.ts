@@ -137,7 +137,7 @@ export class CollectorThread {
     this.#worker = worker;
     this.#holdProcess();
     let cause: unknown;
-    worker.on('message', (message: FromThread) => this.#receive(message));
+    worker.on('message', (message: FromThread) => this.#receive(worker, message));
     // Without a listener it would end the process.
     worker.on('error', (error) => (cause = error));
     for (const name of ['stdout', 'stderr'] as const) printWhatItWrites(worker, name);
@@ -159,7 +159,7 @@ export class CollectorThread {
     };
   }
 
-  #receive(message: FromThread): void {
+  #receive(worker: Worker, message: FromThread): void {
     switch (message.type) {
       case 'report':
         report(message.message);
@@ -177,7 +177,7 @@ export class CollectorThread {
         this.#messages.answered(message);
         break;
       case 'call':
-        void answerTo(message, { sendLostTraces: this.#options.sendLostTraces }).then((answer) => this.#worker?.postMessage(answer));
+        void answerTo(message, { sendLostTraces: this.#options.sendLostTraces }).then((answer) => worker.postMessage(answer));
         break;
       case 'ready': {
         const { url, failures, receivesCancellations } = message;

@@ -1,0 +1,43 @@
+import { channel } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { RingWriter } from '../../../collector/capture/ring-writer.ts';
+import { CollectorThread } from '../../../collector/runtime/collector-thread.ts';
+import { diagnosed } from '../../src/support/diagnosed.ts';
+import { newFile } from '../store/sqlite-file.ts';
+
+/** The threads that are started from now on, in their order. */
+function startedThreads(): Worker[] {
+  const threads: Worker[] = [];
+  const started = channel('worker_threads');
+  const listener = (message: unknown): void => void threads.push((message as { worker: Worker }).worker);
+  started.subscribe(listener);
+  onTestFinished(() => void started.unsubscribe(listener));
+  return threads;
+}
+
+test('an answer to a collector thread that has died does not reach the one that was started after it', async () => {
+  diagnosed();
+  const threads = startedThreads();
+  const sent = Promise.withResolvers<void>();
+  const collector = new CollectorThread({
+    ring: new RingWriter(),
+    location: newFile(),
+    serve: undefined,
+    heartbeat: undefined,
+    retention: {},
+    sendLostTraces: () => sent.promise,
+    onReplaced: () => undefined,
+  });
+  onTestFinished(() => collector.close());
+  await collector.ready;
+  const [first] = threads as [Worker];
+  first.emit('message', { type: 'call', id: 1, method: 'sendLostTraces', args: [[]] });
+  await first.terminate();
+  await vi.waitUntil(() => threads.length === 2);
+  const posted = vi.spyOn(threads[1]!, 'postMessage');
+  sent.resolve();
+  await once(threads[1]!, 'message');
+  expect(posted).not.toHaveBeenCalled();
+});
