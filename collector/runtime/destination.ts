@@ -6,7 +6,6 @@ import { hasLiveTasks } from '../capture/segment.ts';
 import { otlpSink } from '../otlp/send/otlp-sink.ts';
 import type { OtlpSinkOptions, SinkSettings } from '../otlp/send/otlp-sink.ts';
 import { storeAt } from '../store/store-at.ts';
-import { isSqliteStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 
 /** Where the facts of a process go: a store, or a sink that sends them to a server, where they are stored. */
@@ -22,17 +21,11 @@ export type FactLocation = string | SinkSettings;
 interface DestinationOptions extends Pick<OtlpSinkOptions, 'waitSeconds' | 'report'> {
   /** The shared words of the process's ring. */
   control: Int32Array;
-  /** Called when a store was opened again: what was stored before may be missing in it. */
-  onReplaced: () => void;
 }
 
 /** What is at this location. It is opened, or connected to, at its first use. */
-export function destinationAt(location: FactLocation, { control, waitSeconds, report, onReplaced }: DestinationOptions): FactDestination {
-  if (typeof location === 'string') {
-    const store = storeAt(location);
-    if (isSqliteStore(store)) store.onReplaced(onReplaced);
-    return store;
-  }
+export function destinationAt(location: FactLocation, { control, waitSeconds, report }: DestinationOptions): FactDestination {
+  if (typeof location === 'string') return storeAt(location);
   return otlpSink({ ...location, hasLiveTasks: () => hasLiveTasks(control), waitSeconds, report });
 }
 

@@ -51,13 +51,12 @@ export function startProcessCollector(options: ProcessCollectorOptions): Process
     if (!isSqliteStore(destination) || !destination.isInMemory) {
       report('a store given as an object keeps the collector in the task\'s own thread');
     }
-    if (isSqliteStore(destination)) destination.onReplaced(onReplaced);
     return { store: destination, ...collectHere(ring, { ...options, heartbeat, store: destination, closesStore: false }) };
   }
   const remote = typeof destination === 'string' ? undefined : unavailableStore(`records are not kept in this process: they are served at ${redacted(destination.serverUrl)}`);
   const startHere = (): ProcessCollector => {
     // A server that holds a request for cancellations open would keep the process alive here.
-    const store = destinationAt(destination, { control: ring.control, waitSeconds: 0, report, onReplaced });
+    const store = destinationAt(destination, { control: ring.control, waitSeconds: 0, report });
     return { store: remote ?? (store as TaskStore), ...collectHere(ring, { ...options, heartbeat, store, closesStore: true }) };
   };
   if (destination === ':memory:') return startHere();
@@ -100,12 +99,15 @@ function threadFailure(cause: unknown): CollectorFailure {
 /** Options of {@link collectHere}. */
 interface HereOptions extends Pick<CollectorOptions, 'store' | 'closesStore' | 'serve' | 'retention' | 'sendLostTraces'> {
   heartbeat: HeartbeatSettings | undefined;
+  /** Called when the store was replaced by one that knows nothing of what is open. */
+  onReplaced: () => void;
 }
 
 /** Starts a collector in the thread of the tasks. Task code that blocks its event loop holds it up. */
 export function collectHere(ring: RingWriter, options: HereOptions): Omit<ProcessCollector, 'store'> {
-  const { store, heartbeat } = options;
+  const { store, heartbeat, onReplaced } = options;
   if (heartbeat !== undefined) markListened(store);
+  const listenNoMore = isSqliteStore(store) ? store.onReplaced(onReplaced) : undefined;
   const collector = new Collector({
     ...options,
     source: readingEnd(ring),
@@ -125,6 +127,7 @@ export function collectHere(ring: RingWriter, options: HereOptions): Omit<Proces
     flush: (limitMs) => collector.drain(limitMs),
     async close() {
       process.off('exit', atExit);
+      listenNoMore?.();
       await within(FLUSH_MS, collector.close());
     },
   };

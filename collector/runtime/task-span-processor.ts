@@ -75,6 +75,7 @@ export class TaskSpanProcessor {
       closesStore: false,
       heartbeat: intervalMs === 0 ? undefined : { workerId: worker.id, intervalMs, lostFinalMs },
       retention,
+      onReplaced: () => this.#spans.startAgain(),
     });
     worker.listeners++;
     capture.byProvider.add(this.#spans);

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { warnings } from '../../src/report.ts';
 import { RingReader } from '../capture/ring-reader.ts';
 import { CONTROL, hasLiveWork, segmentOver } from '../capture/segment.ts';
-import { isTaskStore } from '../store/task-store.ts';
+import { isSqliteStore, isTaskStore } from '../store/task-store.ts';
 import { Collector } from './collector.ts';
 import { destinationAt } from './destination.ts';
 import { WatchedCommits } from './message-store.ts';
@@ -28,8 +28,8 @@ const store = destinationAt(location, {
   // Nothing here holds the process.
   waitSeconds: 20,
   report,
-  onReplaced: () => post({ type: 'replaced' }),
 });
+if (isSqliteStore(store)) store.onReplaced(() => post({ type: 'replaced' }));
 const calls = new PendingCalls(post);
 const watched = isTaskStore(store) ? new WatchedCommits(store, post) : undefined;
 const collector = new Collector({

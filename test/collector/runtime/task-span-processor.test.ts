@@ -1,11 +1,14 @@
+import { rmSync } from 'node:fs';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createReceiver, memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
+import { createReceiver, memoryStore, startTaskspan, TaskSpanProcessor } from '../../../collector/index.ts';
 import type { TaskStore } from '../../../collector/index.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { runTask, TaskUpdater } from '../../../src/index.ts';
+import { diagnosed } from '../../src/support/diagnosed.ts';
 import { traceBody } from '../otlp/receive/otlp-bodies.ts';
+import { newFile, storeIn } from '../store/sqlite-file.ts';
 import { DAY, factsOf, uuidOf } from '../store/stored-task.ts';
 
 function sdk(...stores: TaskStore[]) {
@@ -187,4 +190,30 @@ test('a UUID in upper case, as other instrumentations may write it, is kept in l
   for (let attempt = 0; attempt < 2; attempt++) provider.getTracer('other').startSpan('foreign', { attributes }).end();
   await provider.forceFlush();
   expect(await store.stored(uuid.toLowerCase())).toMatchObject({ state: 'completed' });
+});
+
+test('a task that runs while the file of its store is deleted is in the new file, with its name', async () => {
+  diagnosed();
+  const path = newFile();
+  const store = storeIn(path);
+  const { provider } = sdk(store);
+  const updater = new TaskUpdater({ taskName: 'work' });
+  await provider.forceFlush();
+  for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+  updater.notify('said');
+  await vi.waitFor(async () => expect((await store.log(updater.taskUuid))?.text).toContain('said'), { timeout: 10_000 });
+  await provider.forceFlush();
+  expect(await store.task(updater.taskUuid)).toMatchObject({ task_name: 'work' });
+  updater.complete();
+});
+
+test('an ended collector listens no more to whether the file of its store was replaced', async () => {
+  const store = memoryStore();
+  const ends = vi.fn();
+  store.onReplaced = () => ends;
+  const processor = new TaskSpanProcessor({ store });
+  await processor.shutdown();
+  const taskspan = await startTaskspan({ store });
+  await taskspan.close();
+  expect(ends).toHaveBeenCalledTimes(2);
 });
