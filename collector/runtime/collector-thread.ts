@@ -131,7 +131,7 @@ export class CollectorThread {
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
       });
     } catch (error) {
-      this.#noThread(error);
+      this.#startAgain(error);
       return;
     }
     this.#worker = worker;
@@ -199,6 +199,11 @@ export class CollectorThread {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     if (this.#isClosed) return;
+    this.#startAgain(cause);
+  }
+
+  /** Starts a thread after a pause, where one has died or could not be started; gives up where none was ever ready. */
+  #startAgain(cause: unknown): void {
     if (!this.#wasReady) {
       this.#noThread(cause);
       return;

@@ -17,21 +17,28 @@ function startedThreads(): Worker[] {
   return threads;
 }
 
-test('an answer to a collector thread that has died does not reach the one that was started after it', async () => {
+/** A collector in a thread, on a file of its own. It is ready. */
+async function startedCollector(sendLostTraces: () => Promise<void> = () => Promise.resolve()): Promise<{ collector: CollectorThread; ring: RingWriter }> {
   diagnosed();
-  const threads = startedThreads();
-  const sent = Promise.withResolvers<void>();
+  const ring = new RingWriter();
   const collector = new CollectorThread({
-    ring: new RingWriter(),
+    ring,
     location: newFile(),
     serve: undefined,
     heartbeat: undefined,
     retention: {},
-    sendLostTraces: () => sent.promise,
+    sendLostTraces,
     onReplaced: () => undefined,
   });
   onTestFinished(() => collector.close());
   await collector.ready;
+  return { collector, ring };
+}
+
+test('an answer to a collector thread that has died does not reach the one that was started after it', async () => {
+  const threads = startedThreads();
+  const sent = Promise.withResolvers<void>();
+  await startedCollector(() => sent.promise);
   const [first] = threads as [Worker];
   first.emit('message', { type: 'call', id: 1, method: 'sendLostTraces', args: [[]] });
   await first.terminate();
@@ -40,4 +47,16 @@ test('an answer to a collector thread that has died does not reach the one that 
   sent.resolve();
   await once(threads[1]!, 'message');
   expect(posted).not.toHaveBeenCalled();
+});
+
+test('a collector thread that can not be started again is tried again', async () => {
+  const threads = startedThreads();
+  const { collector, ring } = await startedCollector();
+  vi.spyOn(ring, 'segments', 'get').mockImplementationOnce(() => {
+    throw new Error('no memory');
+  });
+  await threads[0]!.terminate();
+  await vi.waitUntil(() => threads.length === 2, { timeout: 5000 });
+  await once(threads[1]!, 'message');
+  expect(await collector.store.tasks({ limit: 1 })).toEqual({ tasks: [] });
 });
