@@ -1,7 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
-import { expect, test } from 'vitest';
+import * as fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
 import { APPLICATION_ID, migrate } from '../../../collector/store/sqlite/schema.ts';
 import { retentionRules } from '../../../collector/store/retention.ts';
+import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { cases } from '../record/arbitrary-task.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
 import { newFile, storeIn } from './sqlite-file.ts';
 import { DAY, factsOf, NOW, uuidOf } from './stored-task.ts';
 
@@ -105,4 +109,72 @@ test('the counters are those of the tasks, whatever happens to them', async () =
   while ((await store.sweep(retentionRules({}, NOW))) === 'more');
   expect(await counted()).toEqual({ completed: 1, lost: 1 });
   database.close();
+});
+
+/** What happens to a store of tasks of three workers. */
+const HAPPENINGS = ['announce', 'start', 'end', 'again', 'fall silent', 'lost for good', 'beat', 'sweep', 'refused', 'reopen'] as const;
+
+test('the counters are those of the tasks after any happenings, of two stores on one file', async () => {
+  const path = newFile();
+  const stores = [storeIn(path), storeIn(path)];
+  await stores[0]!.open();
+  const database = new DatabaseSync(path);
+  onTestFinished(() => database.close());
+  const ofTasks = database.prepare(
+    `SELECT iif(lost_at IS NULL, state, 'lost for good') AS state, count(*) AS count FROM task GROUP BY 1 ORDER BY 1`,
+  );
+  const counters = database.prepare('SELECT state, count FROM state_count WHERE count <> 0 ORDER BY state');
+  let tasks = new Map<number, ScriptedTask>();
+  let run = 0;
+  const happen = async (store: TaskStore, what: (typeof HAPPENINGS)[number], number: number): Promise<void> => {
+    const id = `worker-${number % 3}`;
+    const task = tasks.get(number) ?? new ScriptedTask(uuidOf(10 * run + number));
+    tasks.set(number, task);
+    const append = (call: () => void): Promise<void> =>
+      store.append(task.during(call).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: id, workerIntervalMs: 5000 } : fact)));
+    const silence = async (final: boolean): Promise<void> => {
+      const worker = (await store.workers()).find((one) => one.id === id);
+      if (worker !== undefined) await store.silence([{ id, beats: worker.beats, silentMs: 700_000, lost: true, final }]);
+    };
+    switch (what) {
+      case 'announce':
+        return append(() => task.announce('work'));
+      case 'start':
+      case 'again':
+        return append(() => task.attempt());
+      case 'end':
+        return append(() => task.attempts.at(-1)?.open && task.attempts.at(-1)!.complete());
+      case 'fall silent':
+        return silence(false);
+      case 'lost for good':
+        return silence(true);
+      case 'beat':
+        return store.beat([{ workerId: id, host: 'here', pid: 1, intervalMs: 5000, time: NOW, busySince: null }]);
+      case 'sweep':
+        await store.sweep([{ states: ['completed', 'lost'], before: Infinity, keep: 2 }]);
+        return undefined;
+      case 'refused': {
+        const other = new ScriptedTask(uuidOf(10 * run + 9));
+        other.attempt();
+        const ends = task.during(() => task.attempts.at(-1)?.open && task.attempts.at(-1)!.complete());
+        const refused = other.facts.map((fact) => ({ ...fact, time: NaN }));
+        return expect(store.append([...ends, ...refused])).rejects.toMatchObject({ code: 'REFUSED' });
+      }
+      case 'reopen':
+        await stores[0]!.close();
+        stores[0] = storeIn(path);
+    }
+  };
+  const step = fc.tuple(fc.constantFrom(...HAPPENINGS), fc.nat(5), fc.nat(1));
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async (steps) => {
+      tasks = new Map();
+      run++;
+      for (const [what, number, at] of steps) {
+        await happen(stores[at]!, what, number);
+        expect([what, ...counters.all()]).toEqual([what, ...ofTasks.all()]);
+      }
+    }),
+    cases(60),
+  );
 });
