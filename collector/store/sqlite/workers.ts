@@ -103,7 +103,7 @@ export class SqliteWorkers {
       lease: database.prepare(
         `INSERT INTO lease (name, holder, until) VALUES (:duty, :holder, :until)
          ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until
-         WHERE holder = :holder OR until < :now OR until > :until`,
+         WHERE holder = :holder OR until < :now OR until > 2 * :until - :now`,
       ),
       endLease: database.prepare('DELETE FROM lease WHERE name = ? AND holder = ?'),
       forget: database.prepare(
@@ -128,8 +128,8 @@ export class SqliteWorkers {
   }
 
   /**
-   * Takes or keeps a duty. One that ends later than it could have been taken for was taken before the clock was set
-   * back: anybody may have it.
+   * Takes or keeps a duty. One that ends more than twice as late as it could be taken for now was taken before the clock
+   * was set back: another holder may have it. Where the clock was set back by less, it ends that much later.
    */
   lease(duty: string, holder: string, forMs: number): boolean {
     const { lease, endLease } = this.#statements;
