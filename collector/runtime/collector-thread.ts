@@ -159,7 +159,7 @@ export class CollectorThread {
     };
   }
 
-  #receive(worker: Worker, message: FromThread): void {
+  #receive(port: Worker, message: FromThread): void {
     switch (message.type) {
       case 'report':
         report(message.message);
@@ -177,7 +177,7 @@ export class CollectorThread {
         this.#messages.answered(message);
         break;
       case 'call':
-        void answerTo(message, { sendLostTraces: this.#options.sendLostTraces }).then((answer) => worker.postMessage(answer));
+        void answerTo(message, { sendLostTraces: this.#options.sendLostTraces }).then((answer) => port.postMessage(answer));
         break;
       case 'ready': {
         const { url, failures, receivesCancellations } = message;

@@ -45,7 +45,7 @@ interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'rete
  * does not hold it up; in the task's thread where the store is an object or in memory, or where no thread can be started.
  */
 export function startProcessCollector(options: ProcessCollectorOptions): ProcessCollector {
-  const { ring, destination, beatIntervalMs, lostFinalMs, onReplaced } = options;
+  const { ring, destination, beatIntervalMs, lostFinalMs } = options;
   const heartbeat = beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
   if (typeof destination === 'object' && isTaskStore(destination)) {
     if (!isSqliteStore(destination) || !destination.isInMemory) {

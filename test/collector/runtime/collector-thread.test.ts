@@ -13,7 +13,7 @@ function startedThreads(): Worker[] {
   const started = channel('worker_threads');
   const listener = (message: unknown): void => void threads.push((message as { worker: Worker }).worker);
   started.subscribe(listener);
-  onTestFinished(() => void started.unsubscribe(listener));
+  onTestFinished(() => started.unsubscribe(listener));
   return threads;
 }
 
