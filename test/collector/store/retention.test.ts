@@ -138,13 +138,13 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
       factsOf(uuidOf(1), { time: NOW - 40 * DAY, end }).map((fact) => (fact.kind === 'task-start' ? { ...fact, cancellable: true } : fact));
     await store.append(cancelled());
     expect(await store.cancel(uuidOf(1))).toBe('requested');
-    expect(await store.cancellations('w', 0)).toMatchObject([{ number: 1, taskUuid: uuidOf(1) }]);
+    expect(await store.cancellations('w', 0)).toMatchObject([{ taskUuid: uuidOf(1) }]);
     await store.append(cancelled('cancelled'));
     await sweepAll(store, {});
     expect(await store.cancellations('w', 0)).toEqual([]);
     await store.append(cancelled());
     expect(await store.cancel(uuidOf(1))).toBe('requested');
-    expect(await store.cancellations('w', 1)).toMatchObject([{ number: 2, taskUuid: uuidOf(1) }]);
+    expect(await store.cancellations('w', 0)).toMatchObject([{ taskUuid: uuidOf(1) }]);
   });
 
   test('on a page of a list stay where they are when others are deleted', async () => {
@@ -254,10 +254,9 @@ test('a sweeper takes away what is due, tells of a failure and of its end once a
   await store.append(factsOf(uuidOf(1), { time: NOW - 30 * DAY + 120_000_000, end: 'completed' }));
   const reports: string[] = [];
   let failing = false;
-  const sweeping: TaskStore = Object.create(store, {
-    sweep: { value: (rules: never) => (failing ? Promise.reject(new Error('away')) : store.sweep(rules)) },
-  });
-  const sweeper = startSweeping({ store: sweeping, retention: {}, report: (message) => reports.push(message) });
+  const sweep = store.sweep.bind(store);
+  vi.spyOn(store, 'sweep').mockImplementation((rules) => (failing ? Promise.reject(new Error('away')) : sweep(rules)));
+  const sweeper = startSweeping({ store, retention: {}, report: (message) => reports.push(message) });
   await vi.advanceTimersByTimeAsync(60_000);
   expect(await uuidsIn(store)).toEqual([uuidOf(1)]);
   failing = true;
