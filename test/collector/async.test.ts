@@ -18,7 +18,7 @@ test('an outage is reported once for each cause while it lasts, and once when it
   expect(reports).toEqual(['it does not work: unreachable', 'it does not work: locked', 'it works again']);
 });
 
-test('an outage that comes back is reported anew', () => {
+test('an outage that comes back is reported again', () => {
   const { reporter, reports } = outage();
   for (let round = 0; round < 2; round++) {
     reporter.failed(new RangeError(''));

@@ -110,16 +110,16 @@ describe('the options of npm start', () => {
   });
 
   it.each([
-    { args: ['--prot', '1'], env: {}, says: /'--prot'/ },
-    { args: ['a', 'b'], env: {}, says: /too many arguments/ },
-    { args: ['--port', '80a'], env: {}, says: /--port: expected a whole number from 0 to 65535, got "80a"/ },
-    { args: ['--port', '65536'], env: {}, says: /expected a whole number from 0 to 65535, got 65536/ },
-    { args: ['--store', ''], env: {}, says: /store: expected a path or a TaskStore, got ""/ },
-    { args: [], env: { TASKSPAN_PORT: 'http' }, says: /TASKSPAN_PORT/ },
-  ])('are checked: $args with $env', async ({ args, env, says }) => {
+    { args: ['--prot', '1'], env: {}, message: /'--prot'/ },
+    { args: ['a', 'b'], env: {}, message: /too many arguments/ },
+    { args: ['--port', '80a'], env: {}, message: /--port: expected a whole number from 0 to 65535, got "80a"/ },
+    { args: ['--port', '65536'], env: {}, message: /expected a whole number from 0 to 65535, got 65536/ },
+    { args: ['--store', ''], env: {}, message: /store: expected a path or a TaskStore, got ""/ },
+    { args: [], env: { TASKSPAN_PORT: 'http' }, message: /TASKSPAN_PORT/ },
+  ])('are checked: $args with $env', async ({ args, env, message }) => {
     const { code, stdout, stderr } = await startDemo(args, { cwd: await sampleFolder(), env }).ended;
     expect(stderr).toMatch(/^taskspan: .*\n$/);
-    expect(stderr).toMatch(says);
+    expect(stderr).toMatch(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 });
@@ -143,15 +143,15 @@ describe('npm start can not run, reports why in one line and exits with 1', () =
   });
 
   it.each([
-    { what: 'with a folder that is missing', args: ['missing'], says: /missing can't be read: there is none$/ },
-    { what: 'with a folder that is a file', args: ['a.txt'], says: /a\.txt can't be read: it is no folder$/ },
-    { what: 'with a database in a folder that is missing', args: ['--store', join('missing', 'tasks.sqlite')], says: /missing/ },
-    { what: 'with a database that is a folder', args: ['--store', 'sub'], says: /sub/ },
-    { what: 'with a database that is something else', args: ['--store', 'c.txt'], says: /c\.txt/ },
-  ])('$what', async ({ args, says }) => {
+    { what: 'with a folder that is missing', args: ['missing'], message: /missing can't be read: there is none$/ },
+    { what: 'with a folder that is a file', args: ['a.txt'], message: /a\.txt can't be read: it is no folder$/ },
+    { what: 'with a database in a folder that is missing', args: ['--store', join('missing', 'tasks.sqlite')], message: /missing/ },
+    { what: 'with a database that is a folder', args: ['--store', 'sub'], message: /sub/ },
+    { what: 'with a database that is something else', args: ['--store', 'c.txt'], message: /c\.txt/ },
+  ])('$what', async ({ args, message }) => {
     const { code, stdout, stderr } = await startDemo(['--port', '0', ...args], { cwd: await sampleFolder() }).ended;
     expect(stderr).toMatch(/^taskspan: .*\n$/);
-    expect(stderr.trimEnd()).toMatch(says);
+    expect(stderr.trimEnd()).toMatch(message);
     expect(stdout).not.toContain('TEST');
     expect(code).toBe(1);
   });
@@ -162,7 +162,7 @@ function startDemo(args: readonly string[], options: TestProcessOptions): TestPr
   return startNode(['--disable-warning=ExperimentalWarning', '--import', `${EXAMPLES}from-source.ts`, `${EXAMPLES}demo/main.ts`, ...args], options);
 }
 
-/** A store that SQLite can read and not write, for root too: it says that a later SQLite wrote it. */
+/** A store that SQLite can read and not write, for root too: its header names a later SQLite. */
 async function readOnlyStore(path: string): Promise<void> {
   const store = sqliteStore(path);
   await store.open();

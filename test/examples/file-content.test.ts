@@ -38,9 +38,9 @@ describe('the content of a file', () => {
   it('reports how far it has been read', async () => {
     const path = join(await temporaryFolder(), 'file');
     await writeFile(path, Buffer.alloc(2500));
-    const told: number[] = [];
-    await readContent(path, { buffer: Buffer.alloc(1000), hash: false, onRead: (bytes) => told.push(bytes) });
-    expect(told).toEqual([1000, 2000, 2500]);
+    const counts: number[] = [];
+    await readContent(path, { buffer: Buffer.alloc(1000), hash: false, onRead: (bytes) => counts.push(bytes) });
+    expect(counts).toEqual([1000, 2000, 2500]);
   });
 
   it('ends where the file ended when it was opened, though it grows', async () => {

@@ -115,7 +115,7 @@ describe('two tasks in the same code', () => {
       inner.scope('Inner scope', () => {
         outer.notify('to the outer task');
         inner.notify('to the inner task');
-        notify('to whoever is innermost');
+        notify('to the innermost scope');
         expect(currentUpdater()).toBe(inner);
         outer.scope('Another', () => expect(currentUpdater()).toBe(outer));
       });
@@ -123,7 +123,7 @@ describe('two tasks in the same code', () => {
     });
     expect(treeOf((await attempts(inner))[0]!)).toEqual([
       'Inner',
-      [['Inner scope: to the inner task, to whoever is innermost', []]],
+      [['Inner scope: to the inner task, to the innermost scope', []]],
     ]);
     expect(treeOf((await attempts(outer))[0]!)).toEqual([
       'Outer: to the outer task',

@@ -6,7 +6,7 @@ import { recorded } from './support/recorded.ts';
 import { caught, thrown } from './support/thrown.ts';
 import { turn } from './support/turn.ts';
 
-/** A lazy thenable, like a query builder: its work begins anew each time it is awaited. */
+/** A lazy thenable, like a query builder: its work begins again each time it is awaited. */
 class LazyQuery<T> implements PromiseLike<T> {
   runs = 0;
   readonly #work: () => T;

@@ -312,7 +312,7 @@ describe('attributes that are set while a task runs', () => {
   });
 });
 
-describe('a trace names no parent that nobody made', () => {
+describe('a trace names no parent that was never made', () => {
   test("a user's span inside a suppressed scope is a child of the task span, and the record has the scope all the same", async () => {
     const { scopes, processor } = processing();
     const exporter = exporting(processor);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
 import { readAll, WrittenRing } from './written-ring.ts';
 
-test('what a burst took is given back once it is committed, but for a few segments, though nobody writes any more', () => {
+test('what a burst took is given back once it is committed, but for a few segments, though nothing is written any more', () => {
   const ring = new WrittenRing({ segmentBytes: 4096 });
   const reader = ring.reader();
   const freed: number[] = [];

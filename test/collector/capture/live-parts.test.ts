@@ -6,7 +6,7 @@ import { hasLiveTasks, hasLiveWork } from '../../../collector/capture/segment.ts
 import { writeTo } from './written-ring.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 
-/** The start and the end of a scope, each a writer's own to tell. */
+/** The start and the end of a scope, each reported by its writer. */
 function partFacts(remote: boolean): [start: Fact, end: Fact] {
   const task = new ScriptedTask();
   const attempt = task.attempt();

@@ -29,7 +29,7 @@ describe('a fact in the ring', () => {
     ['200 characters of ASCII', 'x'.repeat(200)],
     ['ASCII with one other character at its end', `${'x'.repeat(95)}é`],
     ['control characters', '\0\x1b\n\u2028'],
-  ])('may say %s, and the next one is read too', (_what, message) => {
+  ])('may be %s, and the next one is read too', (_what, message) => {
     const ring = new WrittenRing();
     const facts = [notification(1, message), notification(2, 'next'), notification(3, message)];
     for (const fact of facts) ring.write(fact);

@@ -112,16 +112,16 @@ describe('the source of the tasks', () => {
   });
 
   it.each([
-    { what: 'a store that there is not', args: ['--store', 'missing.sqlite'], code: 1, says: /^taskspan: there is no store missing\.sqlite\n$/ },
-    { what: 'a file that is no store', args: ['--store', 'notes.txt'], code: 1, says: /^taskspan: .*notes\.txt.*\n$/ },
-    { what: 'a server that is away', args: ['--url', 'http://127.0.0.1:2'], code: 1, says: /^taskspan: http:\/\/127\.0\.0\.1:2 can't be reached: nothing listens there\n$/ },
-    { what: 'both', args: ['--url', 'http://127.0.0.1:2', '--store', 'x'], code: 2, says: /expected '--url' or '--store', got both/ },
-    { what: 'what is no URL', args: ['--url', 'localhost:4320'], code: 2, says: /Expected a URL such as http:\/\/127\.0\.0\.1:4320/ },
-  ])('is reported where it is $what', async ({ args, code, says }) => {
+    { what: 'a store that there is not', args: ['--store', 'missing.sqlite'], code: 1, message: /^taskspan: there is no store missing\.sqlite\n$/ },
+    { what: 'a file that is no store', args: ['--store', 'notes.txt'], code: 1, message: /^taskspan: .*notes\.txt.*\n$/ },
+    { what: 'a server that is down', args: ['--url', 'http://127.0.0.1:2'], code: 1, message: /^taskspan: http:\/\/127\.0\.0\.1:2 can't be reached: nothing listens there\n$/ },
+    { what: 'both', args: ['--url', 'http://127.0.0.1:2', '--store', 'x'], code: 2, message: /expected '--url' or '--store', got both/ },
+    { what: 'what is no URL', args: ['--url', 'localhost:4320'], code: 2, message: /Expected a URL such as http:\/\/127\.0\.0\.1:4320/ },
+  ])('is reported where it is $what', async ({ args, code, message }) => {
     const cwd = await temporaryFolder();
     await writeFile(join(cwd, 'notes.txt'), 'this is no database\n'.repeat(100));
     const ended = await startCommand(['list', ...args], { cwd }).ended;
-    expect(ended.stderr).toMatch(says);
+    expect(ended.stderr).toMatch(message);
     expect(ended).toMatchObject({ code, stdout: '' });
   });
 
@@ -180,10 +180,10 @@ describe('a server with a token', () => {
     const { code, stdout } = await list(url, env);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toHaveLength(2);
-    const says = (came: string): string =>
+    const refusal = (came: string): string =>
       `taskspan: ${url}: expected the token of this server (its "token", TASKSPAN_TOKEN), as "Authorization: Bearer TOKEN" or as the password of HTTP Basic, got ${came}: set TASKSPAN_TOKEN\n`;
-    expect(await list(url, {})).toMatchObject({ code: 1, stdout: '', stderr: says('none') });
-    expect(await list(url, { TASKSPAN_TOKEN: 'a-secret-of-another' })).toMatchObject({ code: 1, stdout: '', stderr: says('another one') });
+    expect(await list(url, {})).toMatchObject({ code: 1, stdout: '', stderr: refusal('none') });
+    expect(await list(url, { TASKSPAN_TOKEN: 'a-secret-of-another' })).toMatchObject({ code: 1, stdout: '', stderr: refusal('another one') });
   });
 
   it('serves every address, and is found by TASKSPAN_HOST and TASKSPAN_PORT', async () => {

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { LONGEST_LINE, OutputLines } from '../../../collector/cli/run-child.ts';
 
 function linesOf(...pieces: (string | readonly number[])[]): string[] {
-  const told: string[] = [];
-  const lines = new OutputLines((line) => told.push(line));
+  const received: string[] = [];
+  const lines = new OutputLines((line) => received.push(line));
   for (const piece of pieces) lines.push(Buffer.from(piece as string));
   lines.end();
-  return told;
+  return received;
 }
 
 describe('the output of a program as lines', () => {

@@ -33,26 +33,26 @@ describe('the taskspan command', () => {
   });
 
   it.each([
-    { wrong: 'an unknown option', args: ['serve', '--prot', '1'], says: "unknown option '--prot'\n(Did you mean --port?)" },
-    { wrong: 'an unknown subcommand', args: ['sevre'], says: "unknown command 'sevre'\n(Did you mean serve?)" },
-    { wrong: 'no subcommand', args: [], says: 'Usage: taskspan' },
-    { wrong: 'a task that is no UUID', args: ['show', '12'], says: 'Expected a UUID, or a URL' },
-    { wrong: 'no task', args: ['tail'], says: "missing required argument 'task'" },
-    { wrong: 'no program to run', args: ['run', '--'], says: "missing required argument 'command'" },
-    { wrong: 'a task without a name', args: ['run', '--name', ' ', 'true'], says: 'Expected a name' },
-    { wrong: 'a state that there is not', args: ['list', '--state', 'done'], says: 'Allowed choices are queued, running' },
-    { wrong: 'a limit of none', args: ['list', '--limit', '0'], says: 'Expected a whole number from 1 on' },
-    { wrong: 'lines of the log where events are wanted', args: ['tail', UUID, '--json', '-n', '3'], says: "option '--json' cannot be used with option '-n, --lines <number>'" },
-    { wrong: 'the log alone where events are wanted', args: ['tail', UUID, '--json', '--plain'], says: "option '--json' cannot be used with option '--plain'" },
-    { wrong: 'the log where the record is wanted', args: ['show', UUID, '--json', '--log'], says: "option '--json' cannot be used with option '--log'" },
-    { wrong: 'too many arguments', args: ['serve', 'a'], says: 'too many arguments' },
-    { wrong: 'a port that is no number', args: ['serve', '--port', '80a'], says: 'Expected a whole number from 0 to 65535' },
-    { wrong: 'a port out of range', args: ['serve', '--port', '65536'], says: 'Expected a whole number from 0 to 65535' },
-    { wrong: 'an address others could reach', args: ['serve', '--host', '0.0.0.0'], says: 'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN.' },
-    { wrong: 'an empty store', args: ['serve', '--store', ''], says: 'Expected a path' },
-  ])('exits with 2 for $wrong', async ({ args, says }) => {
+    { wrong: 'an unknown option', args: ['serve', '--prot', '1'], message: "unknown option '--prot'\n(Did you mean --port?)" },
+    { wrong: 'an unknown subcommand', args: ['sevre'], message: "unknown command 'sevre'\n(Did you mean serve?)" },
+    { wrong: 'no subcommand', args: [], message: 'Usage: taskspan' },
+    { wrong: 'a task that is no UUID', args: ['show', '12'], message: 'Expected a UUID, or a URL' },
+    { wrong: 'no task', args: ['tail'], message: "missing required argument 'task'" },
+    { wrong: 'no program to run', args: ['run', '--'], message: "missing required argument 'command'" },
+    { wrong: 'a task without a name', args: ['run', '--name', ' ', 'true'], message: 'Expected a name' },
+    { wrong: 'a state that there is not', args: ['list', '--state', 'done'], message: 'Allowed choices are queued, running' },
+    { wrong: 'a limit of none', args: ['list', '--limit', '0'], message: 'Expected a whole number from 1 on' },
+    { wrong: 'lines of the log where events are wanted', args: ['tail', UUID, '--json', '-n', '3'], message: "option '--json' cannot be used with option '-n, --lines <number>'" },
+    { wrong: 'the log alone where events are wanted', args: ['tail', UUID, '--json', '--plain'], message: "option '--json' cannot be used with option '--plain'" },
+    { wrong: 'the log where the record is wanted', args: ['show', UUID, '--json', '--log'], message: "option '--json' cannot be used with option '--log'" },
+    { wrong: 'too many arguments', args: ['serve', 'a'], message: 'too many arguments' },
+    { wrong: 'a port that is no number', args: ['serve', '--port', '80a'], message: 'Expected a whole number from 0 to 65535' },
+    { wrong: 'a port out of range', args: ['serve', '--port', '65536'], message: 'Expected a whole number from 0 to 65535' },
+    { wrong: 'an address others could reach', args: ['serve', '--host', '0.0.0.0'], message: 'Expected a loopback address such as 127.0.0.1; any other needs a token: set TASKSPAN_TOKEN.' },
+    { wrong: 'an empty store', args: ['serve', '--store', ''], message: 'Expected a path' },
+  ])('exits with 2 for $wrong', async ({ args, message }) => {
     const { code, stdout, stderr } = await run(args);
-    expect(stderr).toContain(says);
+    expect(stderr).toContain(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
@@ -71,9 +71,9 @@ describe('the taskspan command', () => {
   it.each([
     ['list', ['list', '-s', 'missing.sqlite'], 1, 'taskspan: there is no store missing.sqlite\n'],
     ['run', ['run', '-q', '--', 'true'], 0, ''],
-  ] as const)('treats an empty variable as unset: %s', async (_, args, code, says) => {
+  ] as const)('treats an empty variable as unset: %s', async (_, args, code, message) => {
     const names = ['TASKSPAN_PORT', 'TASKSPAN_HOST', 'TASKSPAN_STORE', 'TASKSPAN_URL', 'TASKSPAN_TOKEN', 'TASKSPAN_ENDPOINT', 'TASKSPAN_REGISTER_PROVIDER'];
-    expect(await run(args, Object.fromEntries(names.map((name) => [name, ''])))).toMatchObject({ code, stderr: says });
+    expect(await run(args, Object.fromEntries(names.map((name) => [name, ''])))).toMatchObject({ code, stderr: message });
   });
 
   it('serves with empty variables as with none', async () => {

@@ -107,8 +107,8 @@ describe('taskspan run', () => {
     const store = storeIn(cwd);
     const { tasks } = await store.tasks({ limit: 1 });
     const { attempts } = (await store.scopes(tasks[0]!.uuid))!;
-    const told = attempts[0]!.notifications.map(({ message, attributes }) => [message, attributes?.['log.iostream']]);
-    expect(Object.fromEntries(told)).toEqual({ out: 'stdout', wrong: 'stderr' });
+    const logged = attempts[0]!.notifications.map(({ message, attributes }) => [message, attributes?.['log.iostream']]);
+    expect(Object.fromEntries(logged)).toEqual({ out: 'stdout', wrong: 'stderr' });
   });
 
   it('loses no line of much output just before the end', async () => {
@@ -124,7 +124,7 @@ describe('taskspan run', () => {
     // The test would time out before that program ends.
   }, 90_000);
 
-  it('goes on when nobody reads its output any more', async () => {
+  it('goes on when the reader of its output is gone', async () => {
     const cwd = await temporaryFolder();
     const line = `"$0" --disable-warning=ExperimentalWarning "$1" run --name it -- seq 1 100000 | head -n 1`;
     await startProgram('sh', ['-c', line, process.execPath, ENTRY], { cwd }).ended;
@@ -252,7 +252,7 @@ describe('taskspan run passes signals on', () => {
     expect(record).toMatchObject({ state: 'completed' });
   });
 
-  /** The shell ends at once. What it has started says so, and would end by itself after some seconds. */
+  /** The shell ends at once. The process that it has started reports that, and would end by itself after some seconds. */
   const WITH_CHILD = `(trap 'echo stopped; exit' TERM; echo ready; for turn in $(seq 100); do sleep 0.05; done) & wait`;
 
   it('child processes of the program are cancelled with it', async () => {

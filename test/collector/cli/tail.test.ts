@@ -103,7 +103,7 @@ describe('taskspan tail', () => {
     await again.printed(/tick 50$/m);
   });
 
-  it('ends when nobody reads its output any more', async () => {
+  it('ends when the reader of its output is gone', async () => {
     const folder = await temporaryFolder();
     await startTicking(folder);
     const line = '"$0" --disable-warning=ExperimentalWarning "$@" | head -n 2';

@@ -7,7 +7,7 @@ import { startScript } from '../runtime/script.ts';
 export const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 export const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
-/** Where a command is told to have its tasks from. */
+/** The options that name the source of a command's tasks. */
 export interface Place {
   readonly folder: string;
   /** `--store FILE` or `--url URL`. */
@@ -36,7 +36,7 @@ export async function startServer(
   return { process, url };
 }
 
-/** Runs the command to its end in a folder of its own, so that it finds no store but the one it is told. */
+/** Runs the command to its end in a folder of its own, so that it finds only the store that is named. */
 export async function command(...args: readonly string[]): Promise<EndedProcess> {
   return startCommand(args, { cwd: await temporaryFolder() }).ended;
 }
@@ -69,7 +69,7 @@ async function runTasks(folder: string): Promise<void> {
   await script.ended;
 }
 
-/** A task that says `tick 0`, `tick 1`, … until a file \`stop\` is in the folder, or it is cancelled. */
+/** A task that reports `tick 0`, `tick 1`, … until a file \`stop\` is in the folder, or it is cancelled. */
 export async function startTicking(folder: string, options: { end?: string; env?: Record<string, string> } = {}): Promise<TestProcess> {
   const { end = '', env } = options;
   const process = await startScript(

@@ -25,7 +25,7 @@ interface Request {
   resourceSpans: { scopeSpans: { spans: { name: string; spanId: string }[] }[] }[];
 }
 
-/** A receiver of spans. It answers each request as it is told by the names in it, and keeps those that it took. */
+/** A receiver of spans. The names in a request choose its answer. It keeps the requests that it took. */
 async function startReceiver(statusOf: (names: readonly string[]) => number): Promise<{ endpoint: string; taken: string[][] }> {
   const taken: string[][] = [];
   const server = createServer((request, response) => {
@@ -67,28 +67,28 @@ function send(store: TaskStore, exporter: Pick<SpanExporter, 'export'>): void {
 }
 
 test('open spans that the receiver refused are sent again, and once it has taken them no more', async () => {
-  const told = diagnosed();
+  const reported = diagnosed();
   let tries = 0;
   const { endpoint, taken } = await startReceiver(() => (tries++ === 0 ? 401 : 200));
   const store = await storeWithLost(1);
   send(store, exporterTo(endpoint));
   await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken).toEqual([['task 0', 'scope 0']]);
-  expect(told).toEqual([
+  expect(reported).toEqual([
     expect.stringContaining('open spans of lost tasks could not be ended, trying again'),
     'taskspan: all open spans of lost tasks are ended',
   ]);
 });
 
 test('what is answered as bad is dropped alone, and reported', async () => {
-  const told = diagnosed();
+  const reported = diagnosed();
   const { endpoint, taken } = await startReceiver((names) => (names.includes('task 1') ? 413 : names.includes('task 3') ? 400 : 200));
   const store = await storeWithLost(0, 1, 0, 0, 0);
   send(store, exporterTo(endpoint));
   await expect.poll(() => store.lostTraces()).toEqual([]);
   expect(taken.flat()).toEqual(['task 0', 'task 2', 'task 4']);
   const refused = [1, 3].map((at) => expect.stringContaining(`the open spans of the lost task ${uuidOf(at)} were refused and are dropped`));
-  expect(told).toEqual(refused);
+  expect(reported).toEqual(refused);
 });
 
 test('an instrumentation of HTTP makes no spans of it', async () => {

@@ -36,7 +36,7 @@ test('spans that no receiver takes are kept, and sent in their order when one do
   expect([exporter.delivered, receiver.asked]).toEqual([3, ['/v1/traces', '/v1/traces', '/v1/traces']]);
 });
 
-test('what an answer refuses for ever is not sent again', async () => {
+test('what an answer refuses for good is not sent again', async () => {
   const { receiver, exporter, tracer } = await exporting();
   receiver.answer = { status: 400 };
   tracer.startSpan('refused').end();

@@ -12,7 +12,7 @@ it('any fact can be read from its log record', () => {
   );
 });
 
-/** As our sources say facts: starts have number 0, all others a greater one, and an attempt counts from 1. */
+/** Facts as our sources make them: starts have number 0, all other facts a greater number, and an attempt counts from 1. */
 function asSaid(fact: Fact): Fact {
   switch (fact.kind) {
     case 'task-announced':

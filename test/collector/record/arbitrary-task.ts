@@ -6,7 +6,7 @@ import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt, ScriptedScope } from './scripted-task.ts';
 
 /**
- * Whole random tasks, as `src/` could tell them: one to three attempts, scopes inside and beside
+ * Whole random tasks, as `src/` could report them: one to three attempts, scopes inside and beside
  * each other, and all that can be reported in them, after the final fact too.
  */
 export function arbitraryTask({ steps = 40, uniqueNames = false }: ArbitraryTaskOptions = {}): fc.Arbitrary<ScriptedTask> {

@@ -34,7 +34,7 @@ describe('the record of a lost task', () => {
     );
   });
 
-  test('does not tell that its worker is busy', () => {
+  test('does not show that its worker is busy', () => {
     const summary = summaryOf({ task_name: 'x', exception: '', finished: false, status: 2, state: 'running', attempt: 1, cancellable: true });
     expect(recordOf(summary, 'running', { busySince: HEARD }).busy_since).toBe('2026-01-02T03:04:05.000006Z');
     expect(recordOf(summary, 'lost', { busySince: HEARD }).busy_since).toBeNull();

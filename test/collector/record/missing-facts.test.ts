@@ -78,7 +78,7 @@ test('what a set is known to lack is what lies below its greatest number', () =>
   );
 });
 
-test('nobody can forge the line', () => {
+test('no message can forge the line', () => {
   const task = new ScriptedTask();
   task.attempt().notify('72 updates not received');
   expect(logOf(task.facts)).toBe('\t  | 72 updates not received\n');

@@ -2,8 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import type { ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
 
-/** The record of a set of facts, found by looking at all of them anew each time. */
-export interface Told {
+/** The record of a set of facts, found by reading all of them each time. */
+export interface ExpectedRecord {
   state: string;
   task_name: string;
   attributes: Attributes;
@@ -21,7 +21,7 @@ export interface Told {
 }
 
 /** The record of a set of facts in which each fact has one content, by the letter of DESIGN 6. */
-export function recordOf(facts: readonly Fact[]): Told {
+export function recordOf(facts: readonly Fact[]): ExpectedRecord {
   const latest = latestAttempt(facts);
   const own = facts.filter(({ span }) => span.traceId === latest?.traceId && span.taskSpanId === latest.taskSpanId);
   const ofTask = own.filter(({ span }) => span.spanId === span.taskSpanId);
@@ -88,7 +88,7 @@ export function scopeOf(facts: readonly Fact[], spanId: string): ScopeTold {
   };
 }
 
-/** Of each span that is known, all numbers below its greatest that nobody has seen. */
+/** Of each span that is known, all numbers below its greatest that are missing. */
 function missingOf(facts: readonly Fact[], taskSpanId: string): number {
   const spans = new Set([taskSpanId]);
   for (const fact of facts) {
@@ -150,7 +150,7 @@ function latestException(facts: readonly Fact[]): string {
   return latest === undefined ? '' : failureText({ name: latest.type, message: latest.message });
 }
 
-function jobsOf(facts: readonly Fact[]): Told['jobs'] {
+function jobsOf(facts: readonly Fact[]): ExpectedRecord['jobs'] {
   const jobs = { total: 0, finished: 0, failed: 0, running: 0 };
   for (const [spanId, own] of scopesOf(facts)) {
     const end = firstOf<ScopeEnd>(own, 'scope-end');

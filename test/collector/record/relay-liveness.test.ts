@@ -44,11 +44,11 @@ class Relays {
           this.#heard.set(id, { ...worker, beats: worker.beats + 1, silentMs: 0 });
         }
       }
-      for (const silence of this.#listener.look([...this.#heard.values()], this.#now)) this.#tell(silence);
+      for (const silence of this.#listener.look([...this.#heard.values()], this.#now)) this.#take(silence);
     }
   }
 
-  #tell({ id, beats, silentMs, lost, final }: Silence): void {
+  #take({ id, beats, silentMs, lost, final }: Silence): void {
     const worker = this.#heard.get(id)!;
     if (worker.beats !== beats) return;
     this.#heard.set(id, { ...worker, silentMs });

@@ -25,8 +25,8 @@ export interface AttemptStart {
 }
 
 /**
- * Says the facts of a task as `src/` would: each span counts its own from 0, one clock for all of
- * an attempt, an end that carries what its scope knows. `facts` has them in the order of saying.
+ * Makes the facts of a task as `src/` would: each span counts its own from 0, one clock for all of
+ * an attempt, an end that carries what its scope knows. `facts` has them in the order in which they were made.
  */
 export class ScriptedTask {
   readonly uuid: string;
@@ -49,13 +49,13 @@ export class ScriptedTask {
     return attempt;
   }
 
-  /** Somebody puts the task into a queue, by a clock that is behind by so many microseconds. */
+  /** Announces the task, by a clock that is behind by so many microseconds. */
   announce(name: string, attributes: Attributes = {}, behind = 0): void {
     const span = { taskUuid: this.uuid, traceId: this.#id(32), spanId: this.#id(16), taskSpanId: '' };
     this.facts.push({ kind: 'task-announced', span, seq: 0, time: this.tick() - behind, name, attributes });
   }
 
-  /** The facts that several calls say. */
+  /** The facts that several calls make. */
   during(calls: () => void): Fact[] {
     const before = this.facts.length;
     calls();

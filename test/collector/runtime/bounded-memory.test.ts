@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, startScript, stepsIn, storeIn } from './script.ts';
 
-/** Heap of each thread of the process, in MiB. A collector thread that needed more would die and be told of. */
+/** Heap of each thread of the process, in MiB. A collector thread that needed more would die, which is reported. */
 const HEAP = ['--max-old-space-size=96'];
 
 test('a task with a million notifications holds bounded memory, and none is missing', async () => {

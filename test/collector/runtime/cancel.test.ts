@@ -4,11 +4,11 @@ import { temporaryFolder } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';
 import { recordsOf, startScript, storeIn } from './script.ts';
 
-/** Says where a task is, and how its function ended. */
+/** Prints the URL of a task, and how its function ended. */
 const PREAMBLE = `
   import { setTimeout as pause } from 'node:timers/promises';
   const taskspan = await startTaskspan({ serve: { port: 0 } });
-  const tell = (...words) => console.log(...words);
+  const print = (...words) => console.log(...words);
   const urlOf = (updater) => taskspan.url + '/tasks/' + updater.taskUuid;
   /** Ends some turns after the cancellation was heard, whatever becomes of it. */
   const heard = (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -32,16 +32,16 @@ async function cancelled(url: string): Promise<TaskRecord> {
   return recordAt(url);
 }
 
-const END = `catch (error) { tell('threw', error.name, error.code, error.message); }`;
+const END = `catch (error) { print('threw', error.name, error.code, error.message); }`;
 
 test('a running task that is cancelled by HTTP hears it within a second, and ends as cancelled in record and log', async () => {
   const { script, url } = await started(`
     try {
       await runTask('Long', async (updater) => {
-        tell(urlOf(updater));
+        print(urlOf(updater));
         await updater.scope('First', () => undefined);
         await updater.scope('Wait', async (scope) => {
-          scope.signal.addEventListener('abort', () => tell('signal', scope.signal.reason === updater.signal.reason));
+          scope.signal.addEventListener('abort', () => print('signal', scope.signal.reason === updater.signal.reason));
           await pause(600_000, undefined, { signal: updater.signal });
         });
       });
@@ -74,11 +74,11 @@ test('a running task that is cancelled by HTTP hears it within a second, and end
 test('fetch with the signal just works', async () => {
   const { script, url } = await started(`
     import { createServer } from 'node:http';
-    const server = createServer((request) => request.on('close', () => tell('the connection was closed'))).listen(0, '127.0.0.1');
+    const server = createServer((request) => request.on('close', () => print('the connection was closed'))).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     try {
       await runTask('Fetch', (updater) => {
-        tell(urlOf(updater));
+        print(urlOf(updater));
         return updater.scope('Ask', () => fetch('http://127.0.0.1:' + server.address().port, { signal: updater.signal }));
       });
     } ${END}
@@ -93,21 +93,21 @@ test('each stops before the next item, of a sync iterable as of an async one, an
   const { script, url } = await started(`
     try {
       await runTask('Each', async (updater) => {
-        tell(urlOf(updater));
-        const items = (kind) => ({ *[Symbol.iterator]() { try { for (let item = 0; ; item++) yield item; } finally { tell(kind, 'closed'); } } });
-        const asyncItems = (async function* () { try { for (let item = 0; ; item++) yield item; } finally { tell('async closed'); } })();
+        print(urlOf(updater));
+        const items = (kind) => ({ *[Symbol.iterator]() { try { for (let item = 0; ; item++) yield item; } finally { print(kind, 'closed'); } } });
+        const asyncItems = (async function* () { try { for (let item = 0; ; item++) yield item; } finally { print('async closed'); } })();
         const sync = updater.scope('sync', async (scope) => {
-          for (const item of scope.each(items('sync'))) { if (scope.signal.aborted) tell('an item too many', item); await pause(1); }
+          for (const item of scope.each(items('sync'))) { if (scope.signal.aborted) print('an item too many', item); await pause(1); }
         });
         const async = updater.scope('async', async (scope) => {
-          for await (const item of scope.each(asyncItems)) { if (scope.signal.aborted) tell('an item too many', item); await pause(1); }
+          for await (const item of scope.each(asyncItems)) { if (scope.signal.aborted) print('an item too many', item); await pause(1); }
         });
         const results = await Promise.allSettled([sync, async]);
-        tell(results.map(({ reason }) => reason === updater.signal.reason).join());
+        print(results.map(({ reason }) => reason === updater.signal.reason).join());
         throw results[0].reason;
       });
     } ${END}
-    tell('done');
+    print('done');
     process.on('SIGTERM', () => process.exit(0));
   `);
   expect(await cancelled(url)).toMatchObject({ state: 'cancelled', jobs: { total: 0 } });
@@ -124,7 +124,7 @@ test('nested and parallel scopes all end as cancelled, and no further scope runs
   const folder = await temporaryFolder();
   const { script, url } = await started(`
     const updater = new TaskUpdater({ taskName: 'Nested' });
-    tell(urlOf(updater));
+    print(urlOf(updater));
     try {
       await updater.scope('Outer', async (outer) => {
         await outer.scope('Fails', () => { throw new Error('no'); });
@@ -132,15 +132,15 @@ test('nested and parallel scopes all end as cancelled, and no further scope runs
           outer.scope('Left', () => pause(600_000, undefined, { signal: outer.signal })),
           outer.scope('Right', async (scope) => {
             await heard(scope.signal);
-            scope.scope('Never', () => tell('ran'));
+            scope.scope('Never', () => print('ran'));
           }),
         ]);
       });
-      tell('went on');
+      print('went on');
     } ${END}
-    tell('ended', await new Promise((resolve) => setImmediate(resolve, updater.isOpen)));
-    try { updater.raiseLatestException(); } catch (error) { tell('raised', error.code, error === updater.signal.reason); }
-    try { updater.raiseLatestException(); } catch (error) { tell('again', error.code); }
+    print('ended', await new Promise((resolve) => setImmediate(resolve, updater.isOpen)));
+    try { updater.raiseLatestException(); } catch (error) { print('raised', error.code, error === updater.signal.reason); }
+    try { updater.raiseLatestException(); } catch (error) { print('again', error.code); }
     clearInterval(alive);
   `, folder);
   await expect.poll(async () => (await recordAt(url)).jobs).toMatchObject({ failed: 1, running: 2 });
@@ -161,7 +161,7 @@ test('nested and parallel scopes all end as cancelled, and no further scope runs
 test('a task that finishes without hearing of it has completed', async () => {
   const { url } = await started(`
     await runTask('Deaf', async (updater) => {
-      tell(urlOf(updater));
+      print(urlOf(updater));
       await updater.scope('Work', async (scope) => { await heard(scope.signal); });
     });
   `);
@@ -171,10 +171,10 @@ test('a task that finishes without hearing of it has completed', async () => {
 test('cancelled at the server of another process on the same file, it stops too', async () => {
   const folder = await temporaryFolder();
   const { url, script } = await started(
-    `try { await runTask('Here', async (updater) => { tell(urlOf(updater)); await pause(600_000, undefined, { signal: updater.signal }); }); } ${END}`,
+    `try { await runTask('Here', async (updater) => { print(urlOf(updater)); await pause(600_000, undefined, { signal: updater.signal }); }); } ${END}`,
     folder,
   );
-  const other = await started(`tell(taskspan.url);`, folder);
+  const other = await started(`print(taskspan.url);`, folder);
   const there = other.url + new URL(url).pathname;
   await expect.poll(async () => (await fetch(there)).status).toBe(200);
   expect((await cancel(there)).status).toBe(202);
@@ -212,7 +212,7 @@ test('a request that came while the collector thread was dead is heard when the 
        await runTask('Here', async (updater) => {
          await updater.scope('known', () => again.flush());
          await workers.at(-1).terminate();
-         tell(urlOf(updater).replace('undefined', 'http://nowhere'));
+         print(urlOf(updater).replace('undefined', 'http://nowhere'));
          await pause(600_000, undefined, { signal: updater.signal });
        });
      } ${END}`,

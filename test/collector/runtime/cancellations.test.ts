@@ -4,7 +4,7 @@ import type { Cancellation } from '../../../collector/store/task-store.ts';
 
 vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
-const BEGUN = 'requests to cancel tasks can not be read: away';
+const BEGUN = 'requests to cancel tasks can not be read: unreachable';
 const ENDED = 'requests to cancel tasks are read again';
 
 beforeEach(() => {
@@ -12,34 +12,34 @@ beforeEach(() => {
   onTestFinished(() => void vi.useRealTimers());
 });
 
-function watching(cancellations: () => Promise<Cancellation[]>): { stop: () => void; told: string[] } {
-  const told: string[] = [];
+function watching(cancellations: () => Promise<Cancellation[]>): { stop: () => void; reports: string[] } {
+  const reports: string[] = [];
   const watch = watchCancellations({
-    store: { cancellations }, workerId: 'w', hasLiveWork: () => true, cancel: () => undefined, report: (message) => told.push(message),
+    store: { cancellations }, workerId: 'w', hasLiveWork: () => true, cancel: () => undefined, report: (message) => reports.push(message),
   });
   watch.wake();
-  return { stop: () => watch.stop(), told };
+  return { stop: () => watch.stop(), reports };
 }
 
 test('a store that can not be asked for requests to cancel is reported once, and so is the end of the outage', async () => {
-  let isAway = true;
-  const { told, stop } = watching(() => (isAway ? Promise.reject(new Error('away')) : Promise.resolve([])));
+  let isDown = true;
+  const { reports, stop } = watching(() => (isDown ? Promise.reject(new Error('unreachable')) : Promise.resolve([])));
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(told).toEqual([BEGUN]);
-  isAway = false;
+  expect(reports).toEqual([BEGUN]);
+  isDown = false;
   await vi.advanceTimersByTimeAsync(10_000);
-  expect(told).toEqual([BEGUN, ENDED]);
+  expect(reports).toEqual([BEGUN, ENDED]);
   stop();
 });
 
 test('a watch that stops while the store is unreachable reports no end of the outage', async () => {
   let answer: ((none: []) => void) | undefined;
-  const { told, stop } = watching(() => (answer === undefined ? Promise.reject(new Error('away')) : new Promise((resolve) => (answer = resolve))));
+  const { reports, stop } = watching(() => (answer === undefined ? Promise.reject(new Error('unreachable')) : new Promise((resolve) => (answer = resolve))));
   await vi.advanceTimersByTimeAsync(1000);
   answer = () => undefined;
   await vi.advanceTimersByTimeAsync(1000);
   stop();
   answer([]);
   await vi.advanceTimersByTimeAsync(1000);
-  expect(told).toEqual([BEGUN]);
+  expect(reports).toEqual([BEGUN]);
 });

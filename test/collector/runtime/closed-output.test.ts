@@ -18,7 +18,7 @@ const SRC = new URL('../../../src/index.ts', import.meta.url).href;
 const COLLECTOR = new URL('../../../collector/index.ts', import.meta.url).href;
 const QUIET = '--disable-warning=ExperimentalWarning';
 
-/** Runs a script that says `ready` by a message, goes on when its output is as asked, and has to reach its last line. */
+/** Runs a script that sends `ready` by a message, goes on when its output is as asked, and has to reach its last line. */
 async function runScript(folder: string, text: string, { closed, full }: Outputs): Promise<{ code: number | null; isDone: boolean }> {
   const file = join(folder, 'script.ts');
   const begin = `
@@ -53,7 +53,7 @@ const TALK = `await runTask('talks', async (updater) => {
 }, { verbose: true });`;
 
 const OUTPUTS: [string, Outputs][] = [
-  ['that nobody reads', { closed: 1 }],
+  ['without a reader', { closed: 1 }],
   ['on a full disk', { full: 1 }],
 ];
 
@@ -76,7 +76,7 @@ test.each(OUTPUTS)('standard output %s ends no task with verbose beside worker t
 });
 
 test.each([
-  ['that nobody reads', { closed: 2 }],
+  ['without a reader', { closed: 2 }],
   ['on a full disk', { full: 2 }],
 ] as [string, Outputs][])('standard error %s ends no process that has something to warn of', async (_, outputs) => {
   const text = `const taskspan = await startTaskspan({ store: 'missing/folder.sqlite' });
@@ -117,9 +117,9 @@ test('taskspan list on a full disk reports it, and fails', async () => {
     stdio: ['ignore', device, 'pipe'],
   });
   closeSync(device);
-  const told = child.stderr!.setEncoding('utf8').toArray();
+  const printed = child.stderr!.setEncoding('utf8').toArray();
   expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(1);
-  expect((await told).join('')).toMatch(/^taskspan: standard output can't be written: ENOSPC.*\n$/);
+  expect((await printed).join('')).toMatch(/^taskspan: standard output can't be written: ENOSPC.*\n$/);
 });
 
 test('taskspan serve goes on where its standard output is full', async () => {

@@ -19,7 +19,7 @@ test.for([
   ],
   ['a natural end', '', 0, 'failed', 'the process ended with the task open'],
   ['close()', 'await taskspan.close();', 0, 'running', ''],
-] as const)('after %s all that was said is in record and log, and an open task is told as it is', async ([, end, code, state, exception]) => {
+] as const)('after %s all that was reported is in record and log, and an open task has its true state', async ([, end, code, state, exception]) => {
   const folder = await temporaryFolder();
   const script = await startScript(folder, `${WORK}\n${end}`);
   expect(await script.ended).toMatchObject({ code, signal: null });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, startScript, stepsIn, storeIn } from './script.ts';
 
-/** Gives the script the thread's own handle, by the channel on which Node tells of each new worker. */
+/** Gives the script the thread's own handle, by the channel on which Node announces each new worker. */
 const CATCH_WORKERS = `
 import { channel } from 'node:diagnostics_channel';
 const workers = [];

@@ -173,11 +173,11 @@ test('two processes that read one store give the same answer at every moment', a
   const { process: worker, uuid } = await startWorker(folder);
   const seen = new Set<string>();
   const compare = async (): Promise<void> => {
-    const said = async (reader: Reader): Promise<string> => {
+    const stateFor = async (reader: Reader): Promise<string> => {
       const { state, heard, finished } = await reader.record(uuid);
       return JSON.stringify({ state, heard, finished });
     };
-    const [before, between, after] = [await said(readers[0]), await said(readers[1]), await said(readers[0])];
+    const [before, between, after] = [await stateFor(readers[0]), await stateFor(readers[1]), await stateFor(readers[0])];
     // Between two like answers of the one the other's is no other.
     if (before === after) expect(between).toBe(before);
     seen.add((JSON.parse(after) as TaskRecord).state);

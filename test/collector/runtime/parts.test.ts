@@ -29,14 +29,14 @@ async function startTask(folder: string): Promise<{ task: TestProcess; url: stri
   return { task, url, carrier };
 }
 
-/** A process in which a part of it runs until it is cancelled, and then another one; its options say where to. */
+/** A process that runs a part of it until it is cancelled, and then a second part; its options say where to. */
 async function startPart(folder: string, carrier: string, options: string): Promise<TestProcess> {
   return startScript(
     folder,
     `const taskspan = await startTaskspan(${options});
-     const told = (name) => ({ code }) => console.log(name, 'threw', code);
-     await continueTask(${carrier}).scope('Convert', (part) => waiting(part.signal)).catch(told('Convert'));
-     await continueTask(${carrier}).scope('Convert more', (part) => waiting(part.signal)).catch(told('Convert more'));
+     const shown = (name) => ({ code }) => console.log(name, 'threw', code);
+     await continueTask(${carrier}).scope('Convert', (part) => waiting(part.signal)).catch(shown('Convert'));
+     await continueTask(${carrier}).scope('Convert more', (part) => waiting(part.signal)).catch(shown('Convert more'));
      clearInterval(alive);
      await taskspan.close();`,
     { imports: IMPORTS },
@@ -54,7 +54,7 @@ test.each(['a file in common', 'a server in common'])('a request to cancel a tas
   expect((await fetch(`${url}/cancel`, { method: 'POST' })).status).toBe(202);
   await task.printed(/the task threw TASKSPAN_CANCELLED/);
   await part.printed(/Convert threw TASKSPAN_CANCELLED/);
-  // One that begins when the task was cancelled is told too.
+  // A part that begins when the task was cancelled is cancelled too.
   await part.printed(/Convert more threw TASKSPAN_CANCELLED/);
   expect(await part.ended).toMatchObject({ code: 0, stderr: '' });
   await expect.poll(() => recordAt(url)).toMatchObject({ state: 'cancelled', jobs: { running: 0, failed: 0 }, facts_missing: 0 });

@@ -7,21 +7,21 @@ import { recordsOf, startScript, storeIn } from './script.ts';
 
 const SLOW = { timeout: 20_000, interval: 50 };
 const BEAT_MS = 100;
-/** By this the new store is told from the old one, which knows of the scope that has ended. */
+/** By this the new store is distinguished from the old store, which knows of the scope that has ended. */
 const ONLY_OPEN = { total: 1, finished: 0, failed: 0, running: 1 };
 
 /** A worker that serves, with a task that was cancelled before and one that waits in two scopes until it is cancelled. */
 const WORKER = `
   import { setTimeout as pause } from 'node:timers/promises';
   const taskspan = await startTaskspan({ serve: { port: 0 }, beatIntervalMs: ${BEAT_MS} });
-  const waiting = (name, told) =>
+  const waiting = (name, callback) =>
     runTask(name, async (updater) => {
       updater.notify('before');
       await updater.scope('outer', async (outer) => {
         await outer.scope('done', () => undefined);
         await outer.scope('inner', async (inner) => {
           await taskspan.flush();
-          told?.(updater);
+          callback?.(updater);
           await pause(1e9, undefined, { signal: inner.signal });
         });
       });
@@ -64,7 +64,7 @@ test('a task that runs while its store is deleted is in the new one, with its sc
   await worker.printed(/cancelled work/);
   expect((await worker.ended).code).toBe(0);
   const record = (await recordsOf(storeIn(folder))).get('work')!;
-  // The notification is what was said before, and nobody can say it again.
+  // The notification was reported before, and can not be repeated.
   expect(record).toMatchObject({ state: 'cancelled', facts_missing: 1, cancellable: false });
 });
 

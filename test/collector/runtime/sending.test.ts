@@ -31,8 +31,8 @@ describe('with an endpoint and no store', () => {
        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`,
     );
     await expect.poll(() => linesAt(receiver)).toBe(1);
-    const [said] = await script.printed(/^.*\n/);
-    expect(said).toBe(`TaskStoreError UNAVAILABLE records are not kept in this process: they are served at ${receiver.url}\n`);
+    const [line] = await script.printed(/^.*\n/);
+    expect(line).toBe(`TaskStoreError UNAVAILABLE records are not kept in this process: they are served at ${receiver.url}\n`);
     expect(receiver.taken[0]?.resource).toMatchObject({ 'service.name': 'imports', 'process.pid': expect.any(Number), 'host.name': expect.any(String) });
     expect(existsSync(join(folder, 'taskspan.sqlite'))).toBe(false);
   });

@@ -41,7 +41,7 @@ async function lockedStore(failures: number): Promise<TaskStore> {
 }
 
 test.each(['shutdown', 'forceFlush'] as const)('%s() waits for a store that is locked', async (method) => {
-  const told = diagnosed();
+  const reported = diagnosed();
   const store = await lockedStore(4);
   const provider = providerTo(store);
   const uuid = runTask('task', (updater) => {
@@ -51,25 +51,25 @@ test.each(['shutdown', 'forceFlush'] as const)('%s() waits for a store that is l
   await provider[method]();
   expect(await store.task(uuid)).toMatchObject({ state: 'completed' });
   expect((await store.log(uuid))!.text).toContain('\tstep 99\n');
-  expect(told).toEqual([
+  expect(reported).toEqual([
     'taskspan: facts could not be committed, trying again: database is locked',
     'taskspan: facts are being committed again',
   ]);
 });
 
 test('shutdown() gives up a store that stays locked, and reports how much is lost', async () => {
-  const told = diagnosed();
+  const reported = diagnosed();
   const provider = providerTo(await lockedStore(Infinity));
   runTask('task', (updater) => updater.notify('said'));
   await provider.shutdown();
-  expect(told).toEqual([
+  expect(reported).toEqual([
     'taskspan: facts could not be committed, trying again: database is locked',
     'taskspan: 3 facts could not be committed before the end and are lost',
   ]);
 });
 
 test('shutdown() ends where a store never answers', async () => {
-  const told = diagnosed();
+  const reported = diagnosed();
   const store = memoryStore();
   store.append = () => new Promise(() => undefined);
   const clock = heldClock();
@@ -78,11 +78,11 @@ test('shutdown() ends where a store never answers', async () => {
   const ending = provider.shutdown();
   await clock.pass(LIMIT_MS);
   await ending;
-  expect(told).toEqual(['taskspan: 2 facts could not be committed before the end and are lost']);
+  expect(reported).toEqual(['taskspan: 2 facts could not be committed before the end and are lost']);
 });
 
 test('after shutdown() nothing more is taken, which is reported once and never thrown', async () => {
-  const told = diagnosed();
+  const reported = diagnosed();
   const store = memoryStore();
   const append = vi.spyOn(store, 'append');
   const provider = providerTo(store);
@@ -90,7 +90,7 @@ test('after shutdown() nothing more is taken, which is reported once and never t
   const scope = open.scope('also open');
   await provider.shutdown();
   await provider.shutdown();
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   append.mockClear();
   scope.notify('too late');
   scope.complete();
@@ -100,7 +100,7 @@ test('after shutdown() nothing more is taken, which is reported once and never t
   expect(append).not.toHaveBeenCalled();
   expect(await store.task(open.taskUuid)).toMatchObject({ state: 'running' });
   expect((await store.tasks({ limit: 9 })).tasks).toHaveLength(1);
-  expect(told).toEqual([
+  expect(reported).toEqual([
     'taskspan: something is reported after shutdown() of the TaskSpanProcessor: nothing more is recorded',
     'taskspan: a task that begins after its collector was closed is not recorded',
   ]);

@@ -44,7 +44,7 @@ test('a store given as an object is its owner\'s to open, whatever its methods a
   expect(await script.ended).toMatchObject({ code: 0, stdout: '0\n' });
 });
 
-test('after close() it can be started anew', async () => {
+test('after close() it can be started again', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -100,14 +100,14 @@ test('a database that can be opened only later gets what was reported before', a
     folder,
     `const taskspan = await startTaskspan({ store: 'later/taskspan.sqlite' });
      await runTask('early', async () => undefined);
-     console.log('told');
+     console.log('reported');
      process.stdin.resume();
      while ((await taskspan.store.tasks({ limit: 1 }).catch(() => ({ tasks: [] }))).tasks.length === 0) {
        await new Promise((resolve) => setTimeout(resolve, 20));
      }
      process.exit(0);`,
   );
-  await script.printed(/told/);
+  await script.printed(/reported/);
   await mkdir(`${folder}/later`);
   expect((await script.ended).code).toBe(0);
 });

@@ -36,7 +36,7 @@ test('a started and an announced task are in the store and served, while others 
   expect(await script.ended).toMatchObject({ code: 0, stderr: '', stdout: 'running 200 5\n'.repeat(10) });
 });
 
-test('a task that fails is no unhandled rejection where nobody looks at `done`', async () => {
+test('a task that fails is no unhandled rejection where `done` is not observed', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,

@@ -8,24 +8,24 @@ import type { TaskRecord } from '../../../collector/index.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { lockStore, recordsOf, startScript, stepsIn, storeIn } from './script.ts';
 
-/** A task that says so many steps, then waits until it is told to go on, and says as many again. */
+/** A task that reports so many steps, waits for a command to go on, and reports as many again. */
 function twoHalves(steps: number): string {
   return `
     import { existsSync } from 'node:fs';
     const taskspan = await startTaskspan({ store: process.env.STORE ?? 'taskspan.sqlite' });
     const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     const updater = new TaskUpdater({ taskName: 'work' });
-    const say = async (from) => {
+    const report = async (from) => {
       for (let step = from; step < from + ${steps}; step++) {
         updater.notify('step ' + step);
         if (step % 100 === 0) await pause(1);
       }
     };
-    await say(0);
+    await report(0);
     await taskspan.flush();
     console.log('half');
     while (!existsSync('go on')) await pause(10);
-    await say(${steps});
+    await report(${steps});
     updater.complete();
     console.log('ended');
     while (!existsSync('close')) await pause(10);
@@ -59,7 +59,7 @@ test.for([
   ['process.exit()', 'process.exit(3)', { code: 3, signal: null }],
   ['close()', 'await taskspan.close()', { code: 0, signal: null }],
   ['a signal that is handled', "process.kill(process.pid, 'SIGTERM'); setInterval(() => undefined, 1000)", { code: null, signal: 'SIGTERM' }],
-] as const)('a process that ends by %s while its store is locked waits no longer than it may, and says what is lost', async ([, end, ended]) => {
+] as const)('a process that ends by %s while its store is locked waits no longer than it may, and reports what is lost', async ([, end, ended]) => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -136,7 +136,7 @@ test('a store that can not be written to its disk gets all of it when it can aga
   expect(record).toMatchObject({ state: 'completed', facts_missing: 0 });
 });
 
-test('a store whose file is deleted is reported and begun anew, and the record has how much it lacks', async () => {
+test('a store whose file is deleted is reported and begun again, and the record has how much it lacks', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(folder, twoHalves(1000));
   await script.printed(/half/);
@@ -214,10 +214,10 @@ test('what a full buffer had to give up is counted in record and log, and no sco
   expect(code).toBe(0);
   expect(stderr).toContain('facts are being dropped');
   const record = await work(folder);
-  const said = record.log.match(/^\tstep \d+$/gm)!.length;
+  const reported = record.log.match(/^\tstep \d+$/gm)!.length;
   const missing = [...record.log.matchAll(/^\t(\d+) updates? not received$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
-  expect(said).toBeGreaterThan(1000);
-  expect(said + missing).toBe(50_000);
+  expect(reported).toBeGreaterThan(1000);
+  expect(reported + missing).toBe(50_000);
   expect(record).toMatchObject({ state: 'completed', facts_missing: missing, jobs: { total: 50, finished: 50, failed: 0, running: 0 } });
 });
 

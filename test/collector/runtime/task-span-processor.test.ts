@@ -92,7 +92,7 @@ test('a store that fails is tried again, and the task does not notice', async ()
   let failures = 3;
   const failing = memoryStore();
   const append = failing.append.bind(failing);
-  failing.append = (facts) => (failures-- > 0 ? Promise.reject(new Error('away')) : append(facts));
+  failing.append = (facts) => (failures-- > 0 ? Promise.reject(new Error('unreachable')) : append(facts));
   const { provider } = sdk(failing);
   let uuid = '';
   expect(

@@ -14,7 +14,7 @@ const SPANS = recordedSpans('./bullmq.json');
 
 const BAD = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 
-async function told(spans: readonly OtlpSpan[], uuid: string): Promise<TaskSummary & { log: string }> {
+async function recordOf(spans: readonly OtlpSpan[], uuid: string): Promise<TaskSummary & { log: string }> {
   const store = memoryStore();
   try {
     await store.append(spans.flatMap(bullmqFacts));
@@ -33,19 +33,19 @@ const exception = (attributes: OtlpSpan['attributes']) => ({ name: 'exception', 
 describe('a job of BullMQ, by bullmq-otel\'s spans', () => {
   it('is queued while it is only added, by a queue, a flow or a job scheduler', async () => {
     const added = SPANS.filter(({ name }) => /^(?:add|addNode) /.test(name));
-    expect(await told(added, jobUuid('mail', '1'))).toMatchObject({
+    expect(await recordOf(added, jobUuid('mail', '1'))).toMatchObject({
       task_name: 'Good',
       state: 'queued',
       attributes: { 'bullmq.queue.name': 'mail', 'bullmq.job.id': '1' },
     });
     const child = runOf('Child').attributes['bullmq.job.id'] as string;
-    expect(await told(added, child)).toMatchObject({ task_name: 'Child', state: 'queued' });
+    expect(await recordOf(added, child)).toMatchObject({ task_name: 'Child', state: 'queued' });
     const tick = runOf('Tick.tock').attributes['bullmq.job.id'] as string;
-    expect(await told(added, jobUuid('mail', tick))).toMatchObject({ task_name: 'Tick.tock', state: 'queued' });
+    expect(await recordOf(added, jobUuid('mail', tick))).toMatchObject({ task_name: 'Tick.tock', state: 'queued' });
   });
 
   it('is completed when its run is', async () => {
-    expect(await told(SPANS, jobUuid('mail', '1'))).toMatchObject({
+    expect(await recordOf(SPANS, jobUuid('mail', '1'))).toMatchObject({
       task_name: 'Good',
       state: 'completed',
       attempt: 1,
@@ -58,13 +58,13 @@ describe('a job of BullMQ, by bullmq-otel\'s spans', () => {
 
   it('is whole where the clock of its worker was set back', async () => {
     const span = runOf('Bad');
-    const { start, end, log } = await told([{ ...span, end: span.start - 5_000_000 }], BAD);
+    const { start, end, log } = await recordOf([{ ...span, end: span.start - 5_000_000 }], BAD);
     expect(end).toBe(start);
-    expect(log).toBe((await told([span], BAD)).log);
+    expect(log).toBe((await recordOf([span], BAD)).log);
   });
 
   it('has failed by the error that BullMQ has, with its id as the UUID where that is one', async () => {
-    expect(await told(SPANS, BAD)).toMatchObject({
+    expect(await recordOf(SPANS, BAD)).toMatchObject({
       task_name: 'Bad',
       state: 'failed',
       status: 0,
@@ -81,7 +81,7 @@ Error: division by zero
   });
 
   it('is tried again as the next attempt', async () => {
-    const record = await told(SPANS, jobUuid('mail', '2'));
+    const record = await recordOf(SPANS, jobUuid('mail', '2'));
     expect(record).toMatchObject({ task_name: 'Flaky', state: 'completed', attempt: 2, exception: '' });
     expect(record.log).toMatch(/Error: the first\n[^]*\tAttempt 2\n/);
   });
@@ -90,20 +90,20 @@ Error: division by zero
     const back = runOf('Later');
     expect(back.events).toEqual([]);
     expect(bullmqFacts(back)).toEqual([]);
-    expect(await told(SPANS, jobUuid('mail', '5'))).toMatchObject({ task_name: 'Later', state: 'completed', attempt: 1 });
+    expect(await recordOf(SPANS, jobUuid('mail', '5'))).toMatchObject({ task_name: 'Later', state: 'completed', attempt: 1 });
   });
 
   it('has failed where only an exception shows it', async () => {
     const attributes = { 'exception.type': 'ReplyError', 'exception.message': 'OOM' };
     const span = { ...runOf('Good'), events: [exception(attributes)] };
-    const record = await told([span], jobUuid('mail', '1'));
+    const record = await recordOf([span], jobUuid('mail', '1'));
     expect(record).toMatchObject({ state: 'failed', exception: 'OOM' });
     expect(record.log).toContain('ReplyError: OOM\n');
   });
 
   it('is completed in spite of an exception on the way', async () => {
     const span = { ...runOf('Good'), events: [exception({ 'exception.message': 'ECONNRESET' }), ...runOf('Good').events] };
-    expect(await told([span], jobUuid('mail', '1'))).toMatchObject({ state: 'completed', exception: '', facts_missing: 0 });
+    expect(await recordOf([span], jobUuid('mail', '1'))).toMatchObject({ state: 'completed', exception: '', facts_missing: 0 });
   });
 
   it('is left to the span of its own that trackJob made', () => {

@@ -16,7 +16,7 @@ const EXPECTED = 'e6740882-5a60-4b3c-9d89-8a6b111dad64';
 const IGNORED = 'f0e74ffc-4653-4af8-baa7-f15ade5ebcf3';
 const REJECTED = 'd50847c4-79f9-46e0-9378-04a4ab784acb';
 
-async function told(spans: readonly OtlpSpan[], uuid: string): Promise<TaskSummary & { log: string }> {
+async function recordOf(spans: readonly OtlpSpan[], uuid: string): Promise<TaskSummary & { log: string }> {
   await using store = memoryStoreToDispose();
   await store.append(spans.flatMap(celeryFacts));
   const [task, log] = await Promise.all([store.stored(uuid), store.log(uuid)]);
@@ -39,11 +39,11 @@ const untold = (change: Partial<OtlpSpan>): OtlpSpan => {
 describe('a Celery task', () => {
   it('is queued while it is only published', async () => {
     const published = SPANS.filter(({ name }) => name.startsWith('apply_async/'));
-    expect(await told(published, FAILING)).toMatchObject({ task_name: 'tasks.div', state: 'queued', attempt: 0, start: null, log: '' });
+    expect(await recordOf(published, FAILING)).toMatchObject({ task_name: 'tasks.div', state: 'queued', attempt: 0, start: null, log: '' });
   });
 
   it('has the UUID and the name that Celery knows it by, and its error', async () => {
-    expect(await told(SPANS, FAILING)).toMatchObject({
+    expect(await recordOf(SPANS, FAILING)).toMatchObject({
       task_uuid: FAILING,
       task_name: 'tasks.div',
       state: 'failed',
@@ -66,14 +66,14 @@ ZeroDivisionError: division by zero
   it.each([-5_000_000, 0])('is whole where the clock of its worker was set back, by the end %i µs after the start', async (after) => {
     const span = SPANS.find(({ attributes, events }) => attributes['messaging.message.id'] === FAILING && events.length > 0)!;
     const events = span.events.map((event) => ({ ...event, time: span.start + 1_000_000 }));
-    const { start, end, log } = await told([{ ...span, events, end: span.start + after }], FAILING);
+    const { start, end, log } = await recordOf([{ ...span, events, end: span.start + after }], FAILING);
     expect(end).toBe(start);
-    expect(log).toBe((await told([span], FAILING)).log);
+    expect(log).toBe((await recordOf([span], FAILING)).log);
   });
 
   it('is one task in all of its attempts', async () => {
-    expect(await told(SPANS, RETRIED)).toMatchObject({ state: 'completed', attempt: 3, exception: '', status: 1 });
-    expect((await told(SPANS, RETRIED)).log).toBe(`\
+    expect(await recordOf(SPANS, RETRIED)).toMatchObject({ state: 'completed', attempt: 3, exception: '', status: 1 });
+    expect((await recordOf(SPANS, RETRIED)).log).toBe(`\
 \t - tasks.flaky
 \t\tFailed
 \t\tTime spent: 0h0m
@@ -93,16 +93,16 @@ Retry: Retry in 1s: ValueError('not yet')
   });
 
   it('has failed when it is not tried again', async () => {
-    expect(await told(SPANS, GIVEN_UP)).toMatchObject({ state: 'failed', attempt: 2, exception: "'gone'" });
+    expect(await recordOf(SPANS, GIVEN_UP)).toMatchObject({ state: 'failed', attempt: 2, exception: "'gone'" });
   });
 
   it('has failed by an error that it was expected to throw', async () => {
-    expect(await told(SPANS, EXPECTED)).toMatchObject({ state: 'failed', exception: 'expected one' });
+    expect(await recordOf(SPANS, EXPECTED)).toMatchObject({ state: 'failed', exception: 'expected one' });
   });
 
   it('has ended well when Celery is to ignore what became of it, and is cancelled when it was rejected', async () => {
-    expect(await told(SPANS, IGNORED)).toMatchObject({ state: 'completed' });
-    expect(await told(SPANS, REJECTED)).toMatchObject({ state: 'cancelled', status: 0 });
+    expect(await recordOf(SPANS, IGNORED)).toMatchObject({ state: 'completed' });
+    expect(await recordOf(SPANS, REJECTED)).toMatchObject({ state: 'cancelled', status: 0 });
   });
 
   it('has a UUID made of its id where that is no UUID, the same for its message and its runs', () => {
@@ -114,7 +114,7 @@ Retry: Retry in 1s: ValueError('not yet')
 
   it('keeps the attributes that its code has set on the span', async () => {
     const span = untold({ attributes: { ...spanOf('run/tasks.div').attributes, customer: 'ACME' } });
-    expect(await told([span], FAILING)).toMatchObject({ attributes: { customer: 'ACME', 'messaging.destination': 'celery' } });
+    expect(await recordOf([span], FAILING)).toMatchObject({ attributes: { customer: 'ACME', 'messaging.destination': 'celery' } });
   });
 });
 
@@ -125,15 +125,15 @@ describe('a run without a state of Celery', () => {
 
   it('has failed by the status of its span', async () => {
     const span = untold({ failed: true, message: 'broken' });
-    expect(await told([span], FAILING)).toMatchObject({ state: 'failed', exception: 'broken' });
+    expect(await recordOf([span], FAILING)).toMatchObject({ state: 'failed', exception: 'broken' });
   });
 
   it('has failed by an exception alone', async () => {
-    expect(await told([untold({ events })], FAILING)).toMatchObject({ state: 'failed', exception: 'division by zero' });
+    expect(await recordOf([untold({ events })], FAILING)).toMatchObject({ state: 'failed', exception: 'division by zero' });
   });
 
   it('has ended well by neither', async () => {
-    expect(await told([untold({})], FAILING)).toMatchObject({ state: 'completed', exception: '' });
+    expect(await recordOf([untold({})], FAILING)).toMatchObject({ state: 'completed', exception: '' });
   });
 });
 
@@ -149,10 +149,10 @@ describe('an error that the task has survived', () => {
 
 describe('spans of Celery in whatever order and number', () => {
   it('give the same record', async () => {
-    const { log: _, version: __, log_bytes: ___, ...record } = await told(SPANS, RETRIED);
+    const { log: _, version: __, log_bytes: ___, ...record } = await recordOf(SPANS, RETRIED);
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray(SPANS, { minLength: SPANS.length }), fc.subarray(SPANS), async (spans, again) => {
-        expect(await told([...spans, ...again], RETRIED)).toMatchObject(record);
+        expect(await recordOf([...spans, ...again], RETRIED)).toMatchObject(record);
       }),
       { numRuns: 30 },
     );

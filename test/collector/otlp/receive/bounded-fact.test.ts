@@ -41,10 +41,10 @@ it('names and attributes are bounded, and the first attributes by name count', (
   const start = bounds({ ...taskStart, name: 'n'.repeat(1000), workerId: 'w'.repeat(1000), attributes });
   expect(start).toMatchObject({ name: expect.stringMatching(/^n{256}… /), workerId: expect.stringMatching(/^w{256}… /) });
   const many = bounds({ ...taskStart, attributes: Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`k${at}`, 'v'.repeat(20_000)])) });
-  const told = many.kind === 'task-start' ? many.attributes : {};
-  expect(Object.keys(told).toSorted()).toEqual([...Array.from({ length: 100 }, (_, at) => `k${at}`).toSorted().slice(0, 64), '…']);
-  expect(told['…']).toBe('… (cut: 36 of 100 attributes)');
-  expect(told['k0']).toMatch(/^v{16384}… \(cut: 20,000 characters\)$/);
+  const received = many.kind === 'task-start' ? many.attributes : {};
+  expect(Object.keys(received).toSorted()).toEqual([...Array.from({ length: 100 }, (_, at) => `k${at}`).toSorted().slice(0, 64), '…']);
+  expect(received['…']).toBe('… (cut: 36 of 100 attributes)');
+  expect(received['k0']).toMatch(/^v{16384}… \(cut: 20,000 characters\)$/);
 });
 
 /** Attributes in the order of their names. */

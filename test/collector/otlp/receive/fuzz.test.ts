@@ -13,9 +13,9 @@ it.each(SEEDS)('changed bodies are answered with 200 or 400, and what they bring
   const random = randomOf(seed);
   const statuses: number[] = [];
   // Where a body could not be read for another reason than its own.
-  const told: unknown[] = [];
-  const tell = (...args: unknown[]): void => void told.push(args);
-  diag.setLogger({ error: tell, warn: tell, info: tell, debug: tell, verbose: tell }, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  const reported: unknown[] = [];
+  const report = (...args: unknown[]): void => void reported.push(args);
+  diag.setLogger({ error: report, warn: report, info: report, debug: report, verbose: report }, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   onTestFinished(() => diag.disable());
   for (let number = 0; number < MUTANTS; number++) {
     const mutant = nextMutant(random);
@@ -23,7 +23,7 @@ it.each(SEEDS)('changed bodies are answered with 200 or 400, and what they bring
     if (!isAllowed(status)) throw new Error(`mutant ${number} of seed ${seed} is answered with ${status}: ${Buffer.from(mutant.body).toString('base64')}`);
     statuses.push(status);
   }
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   // Neither are all good nor all bad: else nothing was tried.
   expect(new Set(statuses)).toEqual(new Set([200, 400]));
   const { tasks: list } = await store.tasks({ limit: 1000 });

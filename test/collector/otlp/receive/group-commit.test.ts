@@ -4,10 +4,10 @@ import { GroupCommit } from '../../../../collector/otlp/receive/group-commit.ts'
 import type { Fact } from '../../../../src/fact.ts';
 import { notification } from '../../capture/arbitrary-fact.ts';
 
-const said = (...numbers: number[]): Fact[] => numbers.map((number) => notification(number, `line ${number}`));
+const lines = (...numbers: number[]): Fact[] => numbers.map((number) => notification(number, `line ${number}`));
 const numbersIn = (facts: readonly Fact[]): number[] => facts.map(({ seq }) => seq);
 
-/** A store that has to be told how each append ends. */
+/** A store whose appends end as the test decides. */
 function heldStore() {
   const appends: { numbers: number[]; end: PromiseWithResolvers<void> }[] = [];
   const asked: (() => void)[] = [];
@@ -30,7 +30,7 @@ it('requests that come while a commit runs are committed together, and each is a
   const store = heldStore();
   const commits = new GroupCommit(store);
   const answered: number[] = [];
-  const commit = (number: number): Promise<unknown> => commits.commit(said(number)).then(() => answered.push(number));
+  const commit = (number: number): Promise<unknown> => commits.commit(lines(number)).then(() => answered.push(number));
   const first = commit(1);
   const one = await store.nth(1);
   const rest = [commit(2), commit(3)];
@@ -48,7 +48,7 @@ it('requests of one turn of the event loop are committed together, up to a size,
   const store = heldStore();
   const commits = new GroupCommit(store);
   const big = Array.from({ length: 3000 }, (_, number) => number);
-  const all = [1, 2, 3].map(() => commits.commit(said(...big)));
+  const all = [1, 2, 3].map(() => commits.commit(lines(...big)));
   const first = await store.nth(1);
   expect(first.numbers.length).toBe(6000);
   first.end.resolve();
@@ -61,11 +61,11 @@ it('requests of one turn of the event loop are committed together, up to a size,
 it('a failure is that of all requests of its commit, and the next commit is tried', async () => {
   const store = heldStore();
   const commits = new GroupCommit(store);
-  const [one, two] = [commits.commit(said(1)), commits.commit(said(2))];
+  const [one, two] = [commits.commit(lines(1)), commits.commit(lines(2))];
   (await store.nth(1)).end.reject(new Error('disk full'));
   await expect(one).rejects.toThrow('disk full');
   await expect(two).rejects.toThrow('disk full');
-  const three = commits.commit(said(3));
+  const three = commits.commit(lines(3));
   (await store.nth(2)).end.resolve();
   await expect(three).resolves.toEqual({ facts: 0, message: '' });
 });
@@ -77,7 +77,7 @@ it('of facts that the store refuses all others are stored', async () => {
     stored.push(...numbersIn(facts));
   };
   const commits = new GroupCommit({ append });
-  const answers = await Promise.all([commits.commit(said(1, 2)), commits.commit(said(3, 4, 5, 6, 7, 8, 9)), commits.commit(said(10))]);
+  const answers = await Promise.all([commits.commit(lines(1, 2)), commits.commit(lines(3, 4, 5, 6, 7, 8, 9)), commits.commit(lines(10))]);
   expect(answers.map(({ facts, message }) => [facts, message])).toEqual([[0, ''], [2, 'too long'], [0, '']]);
   expect(stored.toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4, 6, 7, 9, 10]);
 });

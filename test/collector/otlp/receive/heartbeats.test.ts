@@ -77,7 +77,7 @@ describe('a heartbeat', () => {
   it('is retried where the store is unreachable', async () => {
     const { app, store, beats } = receiving();
     const take = store.beat.bind(store);
-    store.beat = () => Promise.reject(new Error('away'));
+    store.beat = () => Promise.reject(new Error('unreachable'));
     expect((await beat(app)).status).toBe(503);
     store.beat = take;
     expect((await beat(app)).status).toBe(200);

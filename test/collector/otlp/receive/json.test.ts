@@ -80,8 +80,8 @@ it.each([
   [{ endTimeUnixNano: '18446744073709551615' }, /^span eee19b7ec3c1b174: expected a start and an end/],
   [{ attributes: TASK.slice(0, 1) }, /^span eee19b7ec3c1b174: expected taskspan.task.uuid to be a UUID, got none$/],
 ])('a task with %j is rejected', (span, message) => {
-  const { facts, rejected, message: told } = readTraces({ attributes: TASK, ...span });
-  expect([facts, rejected, told]).toEqual([[], 1, expect.stringMatching(message)]);
+  const { facts, rejected, message: reason } = readTraces({ attributes: TASK, ...span });
+  expect([facts, rejected, reason]).toEqual([[], 1, expect.stringMatching(message)]);
 });
 
 it('the end of a dead task that another server sent is ignored', () => {
@@ -102,11 +102,11 @@ it('attributes of all kinds are read, also those that look like the parts of an 
     { key: 'constructor', value: { stringValue: 'own too' } },
   ];
   const [, end] = readTraces({ attributes }).facts;
-  const told = end?.kind === 'task-end' ? end.attributes! : {};
-  expect(Object.entries(told)).toEqual([
+  const received = end?.kind === 'task-end' ? end.attributes! : {};
+  expect(Object.entries(received)).toEqual([
     ['flag', false], ['int', 10], ['double', 637.704], ['not a number', 'NaN'], ['list', '["many",null,7]'], ['__proto__', 'own'], ['constructor', 'own too'],
   ]);
-  expect(Object.getPrototypeOf(told)).toBe(Object.prototype);
+  expect(Object.getPrototypeOf(received)).toBe(Object.prototype);
 });
 
 it('a log record in the form of OTLP\'s example is accepted and ignored, and so is one of a later contract', () => {

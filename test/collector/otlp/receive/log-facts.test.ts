@@ -19,7 +19,7 @@ function take(...records: LogRecord[]): Received {
   return into;
 }
 
-function saying(record: LogRecord, attributes: Record<string, unknown>): LogRecord {
+function changed(record: LogRecord, attributes: Record<string, unknown>): LogRecord {
   return { ...record, attributes: { ...record.attributes, ...attributes } as LogRecord['attributes'] };
 }
 
@@ -45,7 +45,7 @@ it.each([
   [{ ...notification, eventName: 'taskspan.result' }, { 'taskspan.result': '{bad' }, 'expected taskspan.result to be JSON, got "{bad"'],
   [{ ...notification, time: NaN }, {}, 'expected a time in nanoseconds since 1970'],
 ] as [LogRecord, Record<string, unknown>, string][])('a log record is rejected with what was expected: %#', (record, attributes, reason) => {
-  const { facts, rejected, message } = take(saying(record, attributes));
+  const { facts, rejected, message } = take(changed(record, attributes));
   expect([facts, rejected, message]).toEqual([[], 1, `${record.eventName} of span ${spanId}: ${reason}`]);
 });
 
@@ -56,11 +56,11 @@ it.each([
   [{ 'taskspan.outcome': 'exploded', 'taskspan.error': 'Error' }, 'failed'],
   [{ 'taskspan.outcome': '__proto__' }, 'completed'],
 ])('an end with an outcome of a later contract is taken: %j is %s', (attributes, outcome) => {
-  expect(take(saying(end, attributes))).toMatchObject({ rejected: 0, facts: [{ outcome }] });
+  expect(take(changed(end, attributes))).toMatchObject({ rejected: 0, facts: [{ outcome }] });
 });
 
 it('an event of a later contract counts as received, and changes nothing else', async () => {
-  const unknown = { ...saying(notification, { 'taskspan.message': undefined }), eventName: 'taskspan.later' };
+  const unknown = { ...changed(notification, { 'taskspan.message': undefined }), eventName: 'taskspan.later' };
   const { facts, rejected } = take(start, unknown, end);
   expect(rejected).toBe(0);
   expect(facts).toMatchObject([{ kind: 'task-start' }, { kind: 'unknown', seq: 1, name: 'taskspan.later' }, { kind: 'task-end', seq: 2 }]);
@@ -70,33 +70,33 @@ it('an event of a later contract counts as received, and changes nothing else', 
 });
 
 it('an event of a later contract that is of no span is ignored', () => {
-  const nobody = { ...saying(notification, { 'taskspan.task.span': undefined }), eventName: 'taskspan.later' };
-  expect(take(nobody)).toMatchObject({ facts: [], rejected: 0 });
+  const unknownTask = { ...changed(notification, { 'taskspan.task.span': undefined }), eventName: 'taskspan.later' };
+  expect(take(unknownTask)).toMatchObject({ facts: [], rejected: 0 });
 });
 
 it('the end of an announcement, as a later contract has it, is taken and changes nothing', () => {
-  expect(take(saying(end, { 'taskspan.span': 'announcement', 'taskspan.outcome': 'expired' }))).toMatchObject({ facts: [], rejected: 0 });
+  expect(take(changed(end, { 'taskspan.span': 'announcement', 'taskspan.outcome': 'expired' }))).toMatchObject({ facts: [], rejected: 0 });
 });
 
 it('an end without an outcome has completed, a start without an attempt is the first, a notification without a message an empty line', () => {
   const { facts, rejected } = take(
-    saying(start, { 'taskspan.task.attempt': undefined }),
-    saying(notification, { 'taskspan.message': undefined }),
-    saying(end, { 'taskspan.outcome': undefined }),
+    changed(start, { 'taskspan.task.attempt': undefined }),
+    changed(notification, { 'taskspan.message': undefined }),
+    changed(end, { 'taskspan.outcome': undefined }),
   );
   expect(rejected).toBe(0);
   expect(facts).toMatchObject([{ attempt: 1 }, { message: '' }, { outcome: 'completed', seq: 2 }]);
 });
 
 it('the id of the task span counts in upper case too', () => {
-  const upper = task.facts.map(logRecordOf).map((record) => saying(record, { 'taskspan.task.span': spanId.toUpperCase() }));
+  const upper = task.facts.map(logRecordOf).map((record) => changed(record, { 'taskspan.task.span': spanId.toUpperCase() }));
   const { facts, rejected } = take(...upper);
   expect(rejected).toBe(0);
   expect(facts).toEqual(task.facts);
 });
 
 it('what a later contract may bring is ignored', () => {
-  const later = saying({ ...start, eventName: 'taskspan.later' }, { 'taskspan.task.span': 7, 'taskspan.seq': 'x' });
-  expect(take(later, saying({ ...later, traceId: '' }, {}))).toEqual(new Received());
-  expect(take(saying(start, { 'taskspan.later': 1 })).facts).toEqual([task.facts[0]]);
+  const later = changed({ ...start, eventName: 'taskspan.later' }, { 'taskspan.task.span': 7, 'taskspan.seq': 'x' });
+  expect(take(later, changed({ ...later, traceId: '' }, {}))).toEqual(new Received());
+  expect(take(changed(start, { 'taskspan.later': 1 })).facts).toEqual([task.facts[0]]);
 });

@@ -25,7 +25,7 @@ export interface LogReceiver {
   readonly taken: TakenRequest[];
   /** Facts of all requests that it has taken. */
   facts(): Fact[];
-  /** Records of signs of life. */
+  /** Records of heartbeats. */
   beats(): DecodedRecord[];
   /** What it answers from now on: a status, with headers and a body if need be, or what it does with a request. */
   answer: Answered | ((path: string, facts: readonly Fact[]) => Answered);

@@ -54,7 +54,7 @@ export function spansOf(facts: readonly Fact[]): ReadableSpan[] {
 }
 
 /** The facts of all ended spans. */
-export function toldBySpans(facts: readonly Fact[]): Fact[] {
+export function factsOfSpans(facts: readonly Fact[]): Fact[] {
   const ended = new Set(facts.filter(isLast).map(({ span }) => `${span.traceId} ${span.spanId}`));
   return facts.filter(({ span }) => ended.has(`${span.traceId} ${span.spanId}`));
 }

@@ -42,21 +42,21 @@ function read(...span: Field[]): Received {
   return readProtobufTraces(bodyOf(message(1, message(2, message(2, ...span)))));
 }
 
-const TOLD = [
+const FACTS = [
   { kind: 'task-start', name: 'Import', time: 1_544_712_660_300_001, span: { taskUuid: UUID, traceId: TRACE_ID.toString('hex'), spanId: SPAN_ID.toString('hex') } },
   { kind: 'task-end', time: 1_544_712_661_300_002, duration: 1_000_001 },
 ];
 
 it('times are exact to the microsecond', () => {
-  expect(read(...SPAN).facts).toMatchObject(TOLD);
+  expect(read(...SPAN).facts).toMatchObject(FACTS);
 });
 
 it('fields may come in any order, the name of an attribute after its value too', () => {
   const [kind, ...rest] = SPAN.toReversed();
   const turned = message(9, message(2, text(1, 'task')), text(1, 'taskspan.span'));
-  expect(read(kind!, ...rest).facts).toMatchObject(TOLD);
+  expect(read(kind!, ...rest).facts).toMatchObject(FACTS);
   // It is looked for where encoders write it: at the front.
-  expect(read(turned, ...SPAN).facts).toMatchObject(TOLD);
+  expect(read(turned, ...SPAN).facts).toMatchObject(FACTS);
 });
 
 it('unknown fields are ignored, and known ones of another wire type', () => {
@@ -64,7 +64,7 @@ it('unknown fields are ignored, and known ones of another wire type', () => {
     (pbf) => pbf.writeVarintField(99, 2 ** 40), text(500, 'later'), (pbf) => pbf.writeDoubleField(77, 1), (pbf) => pbf.writeFixed32Field(78, 1),
     (pbf) => pbf.writeVarintField(1, 5), text(7, 'yesterday'), (pbf) => pbf.writeVarintField(9, 1),
   ];
-  expect(read(...unknown, ...SPAN).facts).toMatchObject(TOLD);
+  expect(read(...unknown, ...SPAN).facts).toMatchObject(FACTS);
 });
 
 it('ids of zeros or of another length are rejected', () => {
@@ -89,8 +89,8 @@ it('attributes of all kinds are read, lists within lists, maps and bytes are lef
     attribute('bytes', bytes(7, SPAN_ID)),
     attribute('__proto__', text(1, 'own')),
   );
-  const told = facts[1]?.kind === 'task-end' ? facts[1].attributes! : {};
-  expect(Object.entries(told)).toEqual([['negative', -7], ['double', 637.704], ['flag', false], ['list', '["many",null,7]'], ['__proto__', 'own']]);
+  const received = facts[1]?.kind === 'task-end' ? facts[1].attributes! : {};
+  expect(Object.entries(received)).toEqual([['negative', -7], ['double', 637.704], ['flag', false], ['list', '["many",null,7]'], ['__proto__', 'own']]);
 });
 
 it('lists nested 5,000 deep are as good as none', () => {

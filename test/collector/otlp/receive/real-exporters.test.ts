@@ -39,7 +39,7 @@ function runSeed(): string {
   updater.scope('TEST - First part', () => updater.notify('Some notification', { rows: 12 }));
   updater.scope('TEST - Second part', (part) => {
     part.plan(2);
-    trace.getTracer('somebody').startActiveSpan('SELECT', (span) => {
+    trace.getTracer('another library').startActiveSpan('SELECT', (span) => {
       part.scope('My subtask 1', (scope) => scope.progress(3, 4));
       span.end();
     });
@@ -104,7 +104,7 @@ describe.each([
     await here.append(facts);
     const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter: new Exporter({ url: `${url}/v1/logs` }) })] });
     const logger = provider.getLogger('taskspan');
-    logger.emit({ body: 'somebody else said this', severityNumber: SeverityNumber.INFO });
+    logger.emit({ body: 'a log record of another library', severityNumber: SeverityNumber.INFO });
     for (const fact of facts) {
       const { eventName, traceId, spanId, time, attributes, sampled } = logRecordOf(fact);
       const spanContext = { traceId, spanId, traceFlags: sampled ? 1 : 0 };

@@ -163,13 +163,13 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
   it('answers 503 while the store is unreachable, and takes the same body afterwards', async () => {
     const store = memoryStore();
     const append = store.append.bind(store);
-    let away = true;
-    store.append = (batch) => (away ? Promise.reject(new Error('disk I/O error')) : append(batch));
+    let isDown = true;
+    store.append = (batch) => (isDown ? Promise.reject(new Error('disk I/O error')) : append(batch));
     const { app } = receiving({ store });
     const response = await send(app, { encoding });
     expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '1']);
     expect(await statusOf(response)).toEqual({ code: 14, message: 'the store can not take it just now' });
-    away = false;
+    isDown = false;
     expect((await send(app, { encoding })).status).toBe(200);
     expect((await store.log(UUID))!.text).toBe(SEED_LOG);
   });

@@ -152,7 +152,7 @@ describe('a worker', () => {
     await failureOf(cancellations(7));
     receiver.answer = { status: 200, body: '{"cancellations":[]}' };
     expect(await cancellations(7)).toEqual([]);
-    // Another server counts anew: what the one before had counted is nothing to it.
+    // Another server has its own count: the position of the server before means nothing to it.
     expect(await cancellations(7)).toEqual([]);
     receiver.answer = { status: 200, body: '{"cancellations":[{"number":2,"task_uuid":"u","span_id":"s"}]}' };
     expect(await cancellations(7)).toHaveLength(1);
@@ -169,9 +169,9 @@ describe('a worker', () => {
       [{ status: 200, body: 'hello' }, expect.stringContaining('it is no taskspan server')],
       [{ status: 401 }, `${receiver.url} answered HTTP 401: is the token right?`],
     ];
-    for (const [answer, told] of answers) {
+    for (const [answer, problem] of answers) {
       receiver.answer = answer;
-      expect(await sink.cancellationProblem()).toEqual(told);
+      expect(await sink.cancellationProblem()).toEqual(problem);
     }
     await receiver.stop();
     expect(await sink.cancellationProblem()).toBeUndefined();

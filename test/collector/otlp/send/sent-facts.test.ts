@@ -7,7 +7,7 @@ import type { Fact } from '../../../../src/fact.ts';
 import { anyDelivery, arbitraryTask, cases } from '../../record/arbitrary-task.ts';
 import { SEED_LOG, seedExample } from '../../record/seed-example.ts';
 import { wholeOf } from '../../store/expected-task.ts';
-import { ENCODINGS, factsBody, MEDIA_TYPES, spansOf, toldBySpans, traceBody } from '../receive/otlp-bodies.ts';
+import { ENCODINGS, factsBody, MEDIA_TYPES, spansOf, factsOfSpans, traceBody } from '../receive/otlp-bodies.ts';
 import type { Encoding } from '../receive/otlp-bodies.ts';
 
 function receiving(): { store: TaskStore; app: Hono } {
@@ -21,14 +21,14 @@ async function post(app: Hono, signal: 'traces' | 'logs', encoding: Encoding, bo
 }
 
 /** As the wire has it: no attributes are none. */
-function said(fact: Fact): Fact {
+function sent(fact: Fact): Fact {
   const isBare = fact.kind === 'notification' && Object.keys(fact.attributes ?? {}).length === 0;
   return isBare ? { ...fact, attributes: undefined } : fact;
 }
 
 async function storeWith(facts: readonly Fact[]): Promise<TaskStore> {
   const store = memoryStore();
-  await store.append(facts.map(said));
+  await store.append(facts.map(sent));
   return store;
 }
 
@@ -44,12 +44,12 @@ describe.each(ENCODINGS)('in %s', (encoding) => {
   it('the spans of any task, in one delivery, give the record, log and tree that it has in process', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryTask(), async ({ uuid, facts }) => {
-        const told = toldBySpans(facts);
+        const received = factsOfSpans(facts);
         // The clocks of two attempts may give the same time: then the order of their spans is open.
-        fc.pre(told.length > 0 && new Set(told.map(({ time }) => time)).size === told.length);
+        fc.pre(received.length > 0 && new Set(received.map(({ time }) => time)).size === received.length);
         const { store, app } = receiving();
         await post(app, 'traces', encoding, traceBody(encoding, spansOf(facts)));
-        expect(await wholeOf(store, uuid)).toEqual(await wholeOf(await storeWith(told.map(sampled)), uuid));
+        expect(await wholeOf(store, uuid)).toEqual(await wholeOf(await storeWith(received.map(sampled)), uuid));
       }),
       cases(150),
     );
@@ -63,7 +63,7 @@ describe.each(ENCODINGS)('in %s', (encoding) => {
         const here = memoryStore();
         for (const facts of delivery) {
           await post(app, 'logs', encoding, factsBody(encoding, facts));
-          await here.append(facts.map(said));
+          await here.append(facts.map(sent));
         }
         expect(await wholeOf(store, uuid)).toEqual(await wholeOf(here, uuid));
       }),
