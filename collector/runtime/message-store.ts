@@ -102,7 +102,11 @@ export class WatchedCommits {
       this.#hasNews = false;
       return;
     }
-    this.#unwatch ??= this.#store.watch(() => this.#committed());
+    if (this.#unwatch === undefined) {
+      this.#unwatch = this.#store.watch(() => this.#committed());
+      // The thread may have committed between the call and this message.
+      this.#hasNews = true;
+    }
     this.#isAwaited = true;
     if (this.#hasNews) this.#committed();
   }

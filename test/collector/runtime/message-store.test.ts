@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { WatchedCommits } from '../../../collector/runtime/message-store.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
+import { factsOf, uuidOf } from '../store/stored-task.ts';
 import { startScript } from './script.ts';
 
 /** What every script has: how often this process has its store open, and the thread's own handle. */
@@ -99,4 +102,21 @@ test.each([`':memory:'`, 'memoryStore()'])('with %s the store is that of the col
      await taskspan.close();`,
   );
   expect({ stdout, stderr }).toEqual({ stdout: 'completed 0 0\n', stderr: '' });
+});
+
+test('a commit between a call of watch and its arrival in the thread is heard, and further ones once each is asked for', async () => {
+  const store = memoryStore();
+  const posted: string[] = [];
+  const watched = new WatchedCommits(store, ({ type }) => posted.push(type));
+  await store.append(factsOf(uuidOf(1)));
+  watched.watch(true);
+  expect(posted).toEqual(['committed']);
+  for (const number of [2, 3]) await store.append(factsOf(uuidOf(number)));
+  expect(posted).toHaveLength(1);
+  watched.watch(true);
+  expect(posted).toHaveLength(2);
+  watched.watch(true);
+  expect(posted).toHaveLength(2);
+  await store.append(factsOf(uuidOf(4)));
+  expect(posted).toHaveLength(3);
 });
