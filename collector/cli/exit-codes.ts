@@ -5,9 +5,9 @@ export const EXIT_OK = 0;
 /** The task has failed, or the command could not do its work: then standard error has one line about it. */
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
-export const EXIT_UNKNOWN_TASK = 3;
-export const EXIT_CANCELLED = 4;
-export const EXIT_LOST = 5;
+const EXIT_UNKNOWN_TASK = 3;
+const EXIT_CANCELLED = 4;
+const EXIT_LOST = 5;
 /** As in shells: `run` got a file that is not a program. */
 export const EXIT_NOT_EXECUTABLE = 126;
 export const EXIT_NOT_FOUND = 127;

@@ -1,7 +1,7 @@
 /** The process that runs the command: the signals that stop it, and output at the speed of its reader. */
 
 /** Waits until a person or the system stops the command. */
-export interface StopSignal {
+interface StopSignal {
   /** Aborted by the first SIGINT or SIGTERM, or when the reader of standard output is gone. */
   readonly signal: AbortSignal;
   /** Resolves with it. Does not hold the event loop. */

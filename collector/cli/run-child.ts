@@ -6,9 +6,9 @@ import { report } from '../../src/report.ts';
 import { PassedOutput } from './process.ts';
 
 /** One of a program's two outputs, by OpenTelemetry's name. */
-export type Iostream = 'stdout' | 'stderr';
+type Iostream = 'stdout' | 'stderr';
 
-export interface RunChildOptions {
+interface RunChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   /** Variables that the program has besides those of this process. */

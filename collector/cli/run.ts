@@ -124,22 +124,17 @@ function codeOfError(error: unknown): number {
   }
 }
 
-/** Prints the record. Where it can't be read, the outcome of the command is still that of the program. */
+/** Prints the record as the store has it. Where it can't be read, the outcome of the command is still that of the program. */
 async function printRecord(store: TaskStore, uuid: string): Promise<void> {
   try {
-    process.stdout.write(`${await recordIn(store, uuid)}\n`);
+    const [{ recordLog }, { recordJson }] = await Promise.all([import('../server/task-log.ts'), import('../record/record-json.ts')]);
+    const task = await store.stored(uuid);
+    const log = task && (await recordLog(store, task));
+    if (task === undefined || log === undefined) throw new Error(`the store has no task ${uuid}`);
+    process.stdout.write(`${recordJson(task, log)}\n`);
   } catch (error) {
     process.stderr.write(`taskspan: there is no record to print: ${(error as Error).message}\n`);
   }
-}
-
-/** Reads from the store, whose error has the reason where it can't be read. */
-async function recordIn(store: TaskStore, uuid: string): Promise<string> {
-  const [{ recordLog }, { recordJson }] = await Promise.all([import('../server/task-log.ts'), import('../record/record-json.ts')]);
-  const task = await store.stored(uuid);
-  const log = task && (await recordLog(store, task));
-  if (task === undefined || log === undefined) throw new Error(`the store has no task ${uuid}`);
-  return recordJson(task, log);
 }
 
 /** A program has failed: its exit code, or the signal that ended it. */

@@ -54,10 +54,7 @@ export type TaskEvent =
   | { readonly event: 'end'; readonly data: EndData };
 
 /** How a task has ended. */
-interface EndData {
-  readonly version: number;
-  readonly state: TaskState;
-}
+type EndData = Pick<TaskRecord, 'version' | 'state'>;
 
 /** The time in which the usual server has to answer, in milliseconds. */
 const PROBE_MS = 1000;
@@ -161,15 +158,13 @@ export async function* followTask(
   }
 }
 
-/** Gets the answer to a request: over the network, or from the app of a server in this process. */
-type Send = (request: Request) => Promise<Response> | Response;
-
 interface HttpSourceOptions {
   /** For messages. */
   readonly name: string;
   /** The URL before `/tasks`, without a slash at its end. */
   readonly base: string;
-  readonly send: Send;
+  /** Gets the answer to a request: over the network, or from the app of a server in this process. */
+  readonly send: (request: Request) => Promise<Response> | Response;
   readonly close?: () => Promise<void>;
 }
 
@@ -201,7 +196,7 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
     }
   };
 
-  const task: TaskSource['task'] = async (uuid) => (await json(`/tasks/${uuid}`)) as Awaited<ReturnType<TaskSource['task']>>;
+  const task: TaskSource['task'] = async (uuid) => (await json(`/tasks/${uuid}`)) as TaskRecord;
 
   return {
     name,
@@ -222,7 +217,7 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
     },
 
     async scopes(uuid) {
-      const { attempts } = (await json(`/tasks/${uuid}/scopes`)) as { attempts: Awaited<ReturnType<TaskSource['scopes']>> };
+      const { attempts } = (await json(`/tasks/${uuid}/scopes`)) as { attempts: AttemptRecord[] };
       return attempts;
     },
 

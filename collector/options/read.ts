@@ -41,7 +41,7 @@ export function valueSource(name: OptionName, given: unknown, { env, as = name }
 }
 
 /** The values of the direct members of a group, by their names in it. */
-export type GroupValues<Group extends string> = {
+type GroupValues<Group extends string> = {
   [Name in OptionName as Name extends `${Group}.${infer Key}` ? (Key extends `${string}.${string}` ? never : Key) : never]: OptionValues[Name];
 };
 

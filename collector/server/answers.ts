@@ -19,6 +19,9 @@ export function uncachedJson(value: unknown, status = 200, headers: Readonly<Rec
   });
 }
 
+/** Headers of an answer that a cache may keep, and asks for again before it gives it. */
+export const REVALIDATED = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' } as const;
+
 /**
  * Answers with an error: `application/problem+json` (RFC 9457), never cached. `type` is `about:blank`: the status is the
  * kind of the error.

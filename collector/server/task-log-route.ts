@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { problem, unknownTask } from './answers.ts';
+import { problem, REVALIDATED, unknownTask } from './answers.ts';
 import { streamAnswer } from './live/feed.ts';
 import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
@@ -24,7 +24,7 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: 
     const task = await waiting.read(c, uuid, wait, () => store.stored(uuid));
     if (task === undefined) return unknownTask(uuid);
     if (offset > task.logBytes) return beyond(offset, task.logBytes);
-    const headers = { ...REST_HEADERS, 'Content-Length': String(task.logBytes - offset) };
+    const headers = { 'Content-Type': TEXT, ...REVALIDATED, 'Content-Length': String(task.logBytes - offset) };
     if (c.req.method === 'HEAD') return new Response(null, { headers });
     const body = await wholeLog(store, task, offset);
     return body === undefined ? unknownTask(uuid) : new Response(body, { headers });
@@ -63,7 +63,6 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: 
 }
 
 const TEXT = 'text/plain; charset=utf-8';
-const REST_HEADERS = { 'Content-Type': TEXT, 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };
 
 interface LogQuery {
   readonly offset: number;

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { setImmediate } from '../timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskReads, TaskStore } from '../store/task-store.ts';
-import { entityTag, negotiate, notModified, unknownTask } from './answers.ts';
+import { entityTag, negotiate, notModified, REVALIDATED, unknownTask } from './answers.ts';
 import { waitOf } from './live/waiting.ts';
 import type { TaskWaiting } from './live/waiting.ts';
 import { recordLog, wholeLog } from './task-log.ts';
@@ -62,7 +62,7 @@ function bodiless(c: Context, tag: string, headersOf: (tag: string) => Record<st
   return c.req.method === 'HEAD' ? new Response(null, { headers: headersOf(tag) }) : undefined;
 }
 
-const HEADERS = { Vary: 'Accept', 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };
+const HEADERS = { Vary: 'Accept', ...REVALIDATED };
 
 function jsonHeaders(tag: string): Record<string, string> {
   return { 'Content-Type': 'application/json', ...HEADERS, ETag: tag };

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { AttemptRecord } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { unknownTask, entityTag, notModified } from './answers.ts';
+import { entityTag, notModified, REVALIDATED, unknownTask } from './answers.ts';
 import { waitOf } from './live/waiting.ts';
 import type { TaskWaiting } from './live/waiting.ts';
 
@@ -22,12 +22,10 @@ export function taskScopesRoute(store: TaskStore, waiting: TaskWaiting): (c: Con
     const stored = await waiting.read(c, uuid, wait, () => store.scopes(uuid));
     if (stored === undefined) return unknownTask(uuid);
     const tag = entityTag(stored, 'scopes');
-    const unchanged = notModified(c, tag, HEADERS);
+    const unchanged = notModified(c, tag, REVALIDATED);
     if (unchanged !== undefined) return unchanged;
     const { version, attempts } = stored;
     const scopes: TaskScopes = { task_uuid: uuid, version, attempts };
-    return new Response(JSON.stringify(scopes), { headers: { 'Content-Type': 'application/json', ...HEADERS, ETag: tag } });
+    return new Response(JSON.stringify(scopes), { headers: { 'Content-Type': 'application/json', ...REVALIDATED, ETag: tag } });
   };
 }
-
-const HEADERS = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' };

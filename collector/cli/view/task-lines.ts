@@ -21,7 +21,7 @@ const WIDEST_BAR = 40;
 const PERCENT_COLUMNS = 8;
 
 /** A task as far as it has been read. */
-export interface TaskView {
+interface TaskView {
   readonly record: TaskSummary;
   /** `undefined` until they have been read. */
   readonly attempts: readonly AttemptRecord[] | undefined;

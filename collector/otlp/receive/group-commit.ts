@@ -24,28 +24,25 @@ const NONE: Refused = { facts: 0, message: '' };
  * Commits the facts of requests. Requests that come in one turn of the event loop, or while a commit runs, are committed
  * together. The facts of one request stay together while the store takes them, so that their lines stand in the order of
  * their times.
+ *
+ * @returns Commits the facts of a request. It resolves when they are stored, but for those that the store can never take;
+ *   it rejects when the store takes none just now.
  */
-export class GroupCommit {
-  readonly #requests = new WaitingRequests();
-
-  constructor(store: Pick<TaskStore, 'append'>, observer?: CommitObserver) {
-    const requests = this.#requests;
-    const committer = new Committer({
-      source: requests,
-      store,
-      sleep: () => requests.arrived(),
-      gatherMs: 0,
-      onRefused: (_fact, { message }) => requests.refused(message),
-      observer,
-    });
-    void committer.run();
-  }
-
-  /** Resolves when the facts are stored, but for those that the store can never take; rejects when it takes none just now. */
-  commit(facts: readonly Fact[]): Promise<Refused> {
-    if (facts.length === 0) return Promise.resolve(NONE);
-    return new Promise((resolve, reject) => this.#requests.add({ facts, refused: NONE, resolve, reject }));
-  }
+export function groupCommit(store: Pick<TaskStore, 'append'>, observer?: CommitObserver): (facts: readonly Fact[]) => Promise<Refused> {
+  const requests = new WaitingRequests();
+  const committer = new Committer({
+    source: requests,
+    store,
+    sleep: () => requests.arrived(),
+    gatherMs: 0,
+    onRefused: (_fact, { message }) => requests.refused(message),
+    observer,
+  });
+  void committer.run();
+  return async (facts) => {
+    if (facts.length === 0) return NONE;
+    return new Promise((resolve, reject) => requests.add({ facts, refused: NONE, resolve, reject }));
+  };
 }
 
 /** Requests as a source of facts. */

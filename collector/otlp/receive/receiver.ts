@@ -7,7 +7,7 @@ import { reportOnce } from '../../../src/report.ts';
 import type { CommitObserver } from '../../store/committer.ts';
 import { isTaskStore } from '../../store/task-store.ts';
 import type { TaskStore } from '../../store/task-store.ts';
-import { GroupCommit } from './group-commit.ts';
+import { groupCommit } from './group-commit.ts';
 import { collectorAddress, Heartbeats } from './heartbeats.ts';
 import { readJsonLogs, readJsonTraces } from './json.ts';
 import { readProtobufLogs, readProtobufTraces } from './protobuf.ts';
@@ -64,7 +64,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
   if (!isTaskStore(store)) throw new TypeError(`createReceiver: expected a store, got ${received(store)}`);
   const { maxBodyBytes, maxWaitingBytes } = resolveLimits(limits, { as: '' });
   const room = { most: maxWaitingBytes, bytes: 0, announced: 0 };
-  const commits = new GroupCommit(store, observer);
+  const commit = groupCommit(store, observer);
   const heartbeats = new Heartbeats(store);
 
   const storeBody = async (c: Context, signal: Signal, encoding: Encoding, share: BodyShare): Promise<Response> => {
@@ -76,7 +76,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
     } catch (error) {
       return failure(encoding, notRead(error));
     }
-    const refused = await commits.commit(items.facts);
+    const refused = await commit(items.facts);
     if (refused.facts > 0) items.reject(`the store can't take it: ${refused.message}`, refused.facts);
     if (items.heartbeats.size > 0) await heartbeats.store(items.heartbeats.values(), collectorAddress(c));
     if (items.rejected > 0) observer?.rejected(items.rejected);

@@ -68,11 +68,6 @@ export class TaskWatchers {
     this.list = new Feed(this.#maxBehindBytes);
   }
 
-  /** How many watchers there are. */
-  get watchers(): number {
-    return this.#watchers;
-  }
-
   /** Position in the store's changes at which {@link list} is. */
   get position(): string {
     return this.#position;

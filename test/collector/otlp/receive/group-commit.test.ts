@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { TaskStoreError } from '../../../../collector/index.ts';
-import { GroupCommit } from '../../../../collector/otlp/receive/group-commit.ts';
+import { groupCommit } from '../../../../collector/otlp/receive/group-commit.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { notification } from '../../capture/arbitrary-fact.ts';
 
@@ -28,9 +28,9 @@ function heldStore() {
 
 it('requests that come while a commit runs are committed together, and each is answered by its own', async () => {
   const store = heldStore();
-  const commits = new GroupCommit(store);
+  const commitFacts = groupCommit(store);
   const answered: number[] = [];
-  const commit = (number: number): Promise<unknown> => commits.commit(lines(number)).then(() => answered.push(number));
+  const commit = (number: number): Promise<unknown> => commitFacts(lines(number)).then(() => answered.push(number));
   const first = commit(1);
   const one = await store.nth(1);
   const rest = [commit(2), commit(3)];
@@ -46,9 +46,9 @@ it('requests that come while a commit runs are committed together, and each is a
 
 it('requests of one turn of the event loop are committed together, up to a size, and none is parted', async () => {
   const store = heldStore();
-  const commits = new GroupCommit(store);
+  const commit = groupCommit(store);
   const big = Array.from({ length: 3000 }, (_, number) => number);
-  const all = [1, 2, 3].map(() => commits.commit(lines(...big)));
+  const all = [1, 2, 3].map(() => commit(lines(...big)));
   const first = await store.nth(1);
   expect(first.numbers.length).toBe(6000);
   first.end.resolve();
@@ -60,12 +60,12 @@ it('requests of one turn of the event loop are committed together, up to a size,
 
 it('a failure is that of all requests of its commit, and the next commit is tried', async () => {
   const store = heldStore();
-  const commits = new GroupCommit(store);
-  const [one, two] = [commits.commit(lines(1)), commits.commit(lines(2))];
+  const commit = groupCommit(store);
+  const [one, two] = [commit(lines(1)), commit(lines(2))];
   (await store.nth(1)).end.reject(new Error('disk full'));
   await expect(one).rejects.toThrow('disk full');
   await expect(two).rejects.toThrow('disk full');
-  const three = commits.commit(lines(3));
+  const three = commit(lines(3));
   (await store.nth(2)).end.resolve();
   await expect(three).resolves.toEqual({ facts: 0, message: '' });
 });
@@ -76,14 +76,14 @@ it('of facts that the store refuses all others are stored', async () => {
     if (numbersIn(facts).some((number) => number === 5 || number === 8)) throw new TaskStoreError('REFUSED', 'too long');
     stored.push(...numbersIn(facts));
   };
-  const commits = new GroupCommit({ append });
-  const answers = await Promise.all([commits.commit(lines(1, 2)), commits.commit(lines(3, 4, 5, 6, 7, 8, 9)), commits.commit(lines(10))]);
+  const commit = groupCommit({ append });
+  const answers = await Promise.all([commit(lines(1, 2)), commit(lines(3, 4, 5, 6, 7, 8, 9)), commit(lines(10))]);
   expect(answers.map(({ facts, message }) => [facts, message])).toEqual([[0, ''], [2, 'too long'], [0, '']]);
   expect(stored.toSorted((one, other) => one - other)).toEqual([1, 2, 3, 4, 6, 7, 9, 10]);
 });
 
 it('nothing is committed of requests without facts', async () => {
   const store = heldStore();
-  await expect(new GroupCommit(store).commit([])).resolves.toEqual({ facts: 0, message: '' });
+  await expect(groupCommit(store)([])).resolves.toEqual({ facts: 0, message: '' });
   expect(store.appends).toEqual([]);
 });
