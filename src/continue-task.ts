@@ -1,9 +1,9 @@
-import { checkName } from './arguments.ts';
+import { checkKeys, checkName } from './arguments.ts';
 import { carriedBy } from './carrier.ts';
 import type { CarriedTask, CarrierSource } from './carrier.ts';
 import { received } from './failure.ts';
 import type { TaskOrigin } from './open-span.ts';
-import { checkNextAttemptOptions, checkOptions, checkPartOptions, checkTaskOptions } from './options.ts';
+import { checkOptions, checkTaskOptions, NEXT_ATTEMPT_OPTIONS, PART_OPTIONS } from './options.ts';
 import type { NextAttemptOptions, PartOptions, TaskOptions } from './options.ts';
 import { reportOnce } from './report.ts';
 import { runToEnd } from './run-task.ts';
@@ -107,7 +107,7 @@ class Continued implements ContinuedTask {
   ): ScopeResult<T, Suppress> {
     checkName(name, 'scope');
     checkFunction('scope', fn);
-    checkPartOptions(options);
+    checkKeys('scope', options, PART_OPTIONS);
     const { suppressException = false } = options;
     const part = this.#openPart(name, { ...options, suppressException });
     return part.runToEnd(fn, suppressException) as ScopeResult<T, Suppress>;
@@ -118,7 +118,7 @@ class Continued implements ContinuedTask {
     options: NextAttemptOptions<Suppress> = {},
   ): T {
     checkFunction('nextAttempt', fn);
-    checkNextAttemptOptions(options);
+    checkKeys('nextAttempt', options, NEXT_ATTEMPT_OPTIONS);
     const { taskUuid: uuid, parentTaskUuid, scope } = this.#carried ?? {};
     const { taskName = this.taskName ?? UNNAMED, attempt = (this.attempt ?? 0) + 1, suppressException = false as Suppress } = options;
     const after = scope?.isInTrace === true ? scope.spanContext : scope?.sender;

@@ -34,21 +34,22 @@ export function received(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(shorten(value)) : preview(value);
 }
 
-function isError(value: object): boolean {
+/** What a function reads of a value; `undefined` where that throws, as getters and proxies may. */
+function readOf<T>(read: () => T): T | undefined {
   try {
-    return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
-  } catch {
-    return false;
-  }
-}
-
-function textOf(value: object, key: string): string | undefined {
-  try {
-    const text: unknown = (value as Record<string, unknown>)[key];
-    return typeof text === 'string' ? text : undefined;
+    return read();
   } catch {
     return undefined;
   }
+}
+
+function isError(value: object): boolean {
+  return readOf(() => value instanceof Error || Object.prototype.toString.call(value) === '[object Error]') ?? false;
+}
+
+function textOf(value: object, key: string): string | undefined {
+  const text = readOf(() => (value as Record<string, unknown>)[key]);
+  return typeof text === 'string' ? text : undefined;
 }
 
 function errorName(error: object): string {
@@ -56,12 +57,8 @@ function errorName(error: object): string {
 }
 
 function constructorName(value: object): string | undefined {
-  try {
-    const name: unknown = value.constructor.name;
-    return typeof name === 'string' && name !== 'Object' ? name : undefined;
-  } catch {
-    return undefined;
-  }
+  const name: unknown = readOf(() => value.constructor.name);
+  return typeof name === 'string' && name !== 'Object' ? name : undefined;
 }
 
 function stackWithCauses(error: object): string | undefined {
@@ -76,7 +73,8 @@ function stackWithCauses(error: object): string | undefined {
     }
     parts.push(label + (textOf(value, 'stack') ?? headOf(value)));
     for (const inner of errorsOf(value)) visit(inner, 'Contains: ');
-    if (hasCause(value)) visit(causeOf(value), 'Caused by: ');
+    const cause = readOf(() => (value as { cause?: unknown }).cause);
+    if (cause !== undefined && cause !== null) visit(cause, 'Caused by: ');
   };
   visit(error, '');
   return textOf(error, 'stack') === undefined && parts.length === 1 ? undefined : parts.join('\n');
@@ -90,37 +88,19 @@ function headOf(value: object): string {
 }
 
 function errorsOf(value: object): unknown[] {
-  try {
-    const errors: unknown = (value as { errors?: unknown }).errors;
+  return readOf(() => {
+    const { errors } = value as { errors?: unknown };
     return Array.isArray(errors) ? errors.slice(0, CAUSE_DEPTH) : [];
-  } catch {
-    return [];
-  }
-}
-
-function hasCause(value: object): boolean {
-  const cause = causeOf(value);
-  return cause !== undefined && cause !== null;
-}
-
-function causeOf(value: object): unknown {
-  try {
-    return (value as { cause?: unknown }).cause;
-  } catch {
-    return undefined;
-  }
+  }) ?? [];
 }
 
 function preview(value: unknown): string {
-  try {
-    if (typeof value === 'object' && value !== null) {
-      return shorten(JSON.stringify(value) ?? Object.prototype.toString.call(value));
-    }
-    if (typeof value === 'function') return 'a function';
-    return shorten(String(value));
-  } catch {
-    return 'a value that can not be shown';
-  }
+  if (typeof value === 'function') return 'a function';
+  const text = readOf(() => {
+    if (typeof value === 'object' && value !== null) return JSON.stringify(value) ?? Object.prototype.toString.call(value);
+    return String(value);
+  });
+  return text === undefined ? 'a value that can not be shown' : shorten(text);
 }
 
 function shorten(text: string): string {

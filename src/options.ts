@@ -96,25 +96,15 @@ export function checkTaskOptions(what: string, options: unknown): void {
   checkKeys(what, options, OPTIONS.filter((option) => option !== 'taskName'));
 }
 
-/** Checks the names of the options of the next attempt. */
-export function checkNextAttemptOptions(options: unknown): void {
-  checkKeys('nextAttempt', options, OPTIONS.filter((option) => option !== 'taskUuid'));
-}
-
-/** Checks the names of the options of a part. */
-export function checkPartOptions(options: unknown): void {
-  checkKeys('scope', options, ['suppressException', 'redact', 'limits'] satisfies (keyof PartOptions)[]);
-}
+/** The names of {@link NextAttemptOptions}, {@link PartOptions} and {@link EachOptions}. */
+export const NEXT_ATTEMPT_OPTIONS: readonly string[] = OPTIONS.filter((option) => option !== 'taskUuid');
+export const PART_OPTIONS: readonly string[] = ['suppressException', 'redact', 'limits'] satisfies (keyof PartOptions)[];
+export const EACH_OPTIONS: readonly string[] = ['total'] satisfies (keyof EachOptions)[];
 
 /** Throws a `TypeError` for invalid options of a scope. */
 export function checkScopeOptions(options: unknown): void {
   checkKeys('scope', options, ['suppressException'] satisfies (keyof ScopeOptions)[]);
   checkType('suppressException', (options as ScopeOptions).suppressException, 'boolean');
-}
-
-/** Checks the names of the options of `each`. */
-export function checkEachOptions(options: unknown): void {
-  checkKeys('each', options, ['total'] satisfies (keyof EachOptions)[]);
 }
 
 /** Throws a `TypeError` unless a user may give a task these attributes. */

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { context as contextApi } from '@opentelemetry/api';
 import type { Attributes, AttributeValue, Context } from '@opentelemetry/api';
-import { checkName, isDone, nameOf, planOf, totalOf } from './arguments.ts';
+import { checkKeys, checkName, isDone, nameOf, planOf, totalOf } from './arguments.ts';
 import type { PlanInput } from './arguments.ts';
 import type { Attempt } from './attempt.ts';
 import { cleanAttributes } from './attributes.ts';
@@ -12,7 +12,7 @@ import { IncompleteError } from './errors.ts';
 import { received } from './failure.ts';
 import { OpenScope } from './open-scope.ts';
 import { contextInside, NOT_TRACED, scopeAttributes, startScopeSpan } from './open-span.ts';
-import { checkEachOptions, checkScopeOptions } from './options.ts';
+import { checkScopeOptions, EACH_OPTIONS } from './options.ts';
 import type { EachOptions, ScopeOptions } from './options.ts';
 import { reportOnce } from './report.ts';
 import { shared } from './shared.ts';
@@ -226,7 +226,7 @@ export class ScopeHandle implements Scope {
     items: Iterable<T> | AsyncIterable<T>,
     options?: EachOptions,
   ): IterableIterator<T> | AsyncIterableIterator<T> {
-    if (options !== undefined) checkEachOptions(options);
+    if (options !== undefined) checkKeys('each', options, EACH_OPTIONS);
     const { openScope, attempt } = this;
     return countEach(items, totalOf(options?.total, 'each', attempt), (done, total) => {
       if (openScope.isOpen) openScope.progress(done, total);

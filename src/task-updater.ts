@@ -10,6 +10,7 @@ import { TaskClock } from './clock.ts';
 import { IncompleteError, UnfinishedError } from './errors.ts';
 import { received } from './failure.ts';
 import { jsonOf } from './json-text.ts';
+import { attemptLine } from './log-line.ts';
 import { OpenScope } from './open-scope.ts';
 import { NOT_TRACED, startPartSpan, startTaskSpan } from './open-span.ts';
 import type { TaskOrigin } from './open-span.ts';
@@ -241,7 +242,7 @@ export function beginAttempt(updater: Updater, options: TaskUpdaterOptions, orig
   const opened = startTaskSpan(attempt, start, given, origin);
   const root = new OpenScope(attempt, undefined, attempt.name, start, opened, given);
   const handle = new ScopeHandle(updater, root, undefined, opened.context);
-  attempt.verbose?.begin(root, attempt.number);
+  attempt.verbose?.write('other', root, attemptLine(attempt.number));
   if (root.writer.recording) droppedUpdaters.register(updater, attempt);
   const cut = attributesCut(attributes, attempt.clean.limits.attributes);
   if (cut !== '') root.notify(cut);

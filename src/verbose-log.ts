@@ -1,4 +1,4 @@
-import { attemptLine, nameLine, needsName } from './log-line.ts';
+import { nameLine, needsName } from './log-line.ts';
 import type { LineKind, ScopeTree } from './log-line.ts';
 import { print, reportOnce } from './report.ts';
 
@@ -13,11 +13,6 @@ interface PrintedScope {
 /** Prints a task's log to standard output while it grows. It needs no SDK. */
 export class VerboseLog {
   #latest: PrintedScope | undefined;
-
-  /** Prints the first line of an attempt. */
-  begin(root: PrintedScope, attempt: number): void {
-    this.write('other', root, attemptLine(attempt));
-  }
 
   /** Prints lines of a scope, after its name where lines of another scope come between. */
   write(kind: LineKind, scope: PrintedScope, lines: string): void {
