@@ -47,7 +47,7 @@ export function originSet(entries: readonly string[]): Set<string> {
   );
 }
 
-/** Whether a host name without port is the local machine, whoever resolves it. */
+/** Whether a host name without port is the local machine for every resolver. */
 export function isLoopbackName(name: string): boolean {
   return name === 'localhost' || isLoopbackAddress(name) || name === '[::1]' || name.endsWith('.localhost');
 }

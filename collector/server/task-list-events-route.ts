@@ -18,7 +18,7 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
       enter: () => watchers.enter(),
       open: async () => {
         let { position } = resume;
-        if (position !== undefined && (await store.changes({ after: position, limit: 1 })).anew === true) {
+        if (position !== undefined && (await store.changes({ after: position, limit: 1 })).fromStart === true) {
           if (resume.refusal !== undefined) return resume.refusal;
           position = undefined;
         }

@@ -11,7 +11,7 @@ import { logPiece, wholeLog } from './task-log.ts';
 
 /**
  * `GET /tasks/:uuid/log`: the log as text from byte `offset` on; with `follow=1` it goes on until the task has ended.
- * With `wait` the task need not exist yet. The answer is text whatever `Accept` says: there is no other representation.
+ * With `wait` the task need not exist yet. The answer is text with any `Accept`: there is no other representation.
  */
 export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: TaskWaiting): (c: Context, uuid: string) => Promise<Response> {
   return async (c, uuid) => {

@@ -93,7 +93,7 @@ export class Heartbeat {
       const hasTasks = others.length < workers.length;
       const isDue = now - this.#sentAt >= intervalMs - this.#lookMs / 2;
       const isNewlyBusy = hasTasks && busySince !== this.#busySinceSent;
-      // Only a heartbeat that is stored shows that an outage is over, though nobody may need the heartbeat.
+      // Only a heartbeat that is stored shows that an outage is over, though no task may need the heartbeat.
       if (isNewlyBusy || this.#outage.isOut || (isDue && workers.length > 0)) await this.#send(now, busySince);
       if (silences.length > 0) await store.silence(silences);
       this.#outage.succeeded();

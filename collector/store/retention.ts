@@ -8,7 +8,7 @@ export type EndedState = (typeof ENDED_STATES)[number];
 
 /** How long, and how many, ended tasks are kept. */
 export interface RetentionLimits {
-  /** Days after a task's latest fact, or after it was lost for good, at least 0 and in fractions too; 0 keeps for ever. Default 30. */
+  /** Days after a task's latest fact, or after it was lost for good, at least 0 and in fractions too; 0 keeps all without limit. Default 30. */
   days?: number;
   /** How many ended tasks at the most, those with the latest facts; 0 keeps any number. Default 100,000. */
   count?: number;
@@ -39,8 +39,8 @@ export interface RetentionRule {
 }
 
 /**
- * Whether a rule takes tasks of which no start has ever come, by their latest fact: nobody knows their
- * worker, so that none of them can be found lost. They are not counted, so only days take them.
+ * Whether a rule takes tasks of which no start has ever come, by their latest fact: their worker is unknown,
+ * so that none of them can be found lost. They are not counted, so only days take them.
  */
 export function takesUnstarted({ states, keep }: Pick<RetentionRule, 'states' | 'keep'>): boolean {
   return keep === 0 && states.includes('lost');
@@ -51,7 +51,7 @@ const DAY_MICROS = 86_400_000_000;
 const QUIET_MICROS = 60_000_000;
 
 /**
- * The rules at a time; none where all is kept for ever.
+ * The rules at a time; none where all is kept without limit.
  *
  * @param now Microseconds since the epoch.
  */

@@ -18,7 +18,7 @@ export interface FactStore {
    * Stores facts, of any tasks and in any order. It is idempotent: a fact that the store has seen before changes
    * nothing, and a task to which nothing new came gets no new version. So it may be repeated at any time.
    *
-   * Resolves when all facts are durable. It may commit them in parts: a rejection says nothing about which parts are
+   * Resolves when all facts are durable. It may commit them in parts: a rejection does not show which parts are
    * stored. It rejects with a `TaskStoreError` of code `REFUSED` where another try can't succeed because of one of
    * these facts. Without facts it finds out whether the store can be written.
    */
@@ -182,20 +182,20 @@ export interface StoredTask {
 
 /** What became of a request to cancel a task. */
 export type CancelAnswer =
-  /** Its worker will hear of it within a second, if its event loop runs. */
+  /** Its worker receives the request within a second, if its event loop runs. */
   | 'requested'
   /** No worker has taken it yet, so none can be asked. */
   | 'queued'
   /** It has ended, or is lost for good. */
   | 'ended'
-  /** Its worker does not listen. */
+  /** Its worker does not receive requests to cancel. */
   | 'not-cancellable'
   /** Its worker is lost. When a heartbeat of it comes again, the task can be cancelled. */
   | 'lost';
 
 /** A request to cancel one attempt, or what a worker has of its parts. */
 export interface Cancellation {
-  /** Grows from one to the next, also where another file has taken the place of the store's. */
+  /** Grows from one to the next, also where another file has replaced the store's. */
   number: number;
   taskUuid: string;
   /** Span id of the attempt's task span. */
@@ -279,10 +279,10 @@ export interface TaskChanges {
   /** Whether there are more, up to `until`. */
   more: boolean;
   /**
-   * Set where `after` is no position of this store: it was given by another one, or by a file that has been replaced.
+   * Set where `after` is no position of this store: it was given by another store, or by a file that has been replaced.
    * Then the reading has begun with the first change of all.
    */
-  anew?: true;
+  fromStart?: true;
 }
 
 /** Why a store can't be used, or used for this. */

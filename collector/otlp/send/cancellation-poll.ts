@@ -36,7 +36,7 @@ export class CancellationPoll {
 
   /**
    * Gives the cancellations after a number, oldest first. Resolves when there are some, or when the server has waited
-   * long enough. After a failure it pauses, and then asks for all: another server may number them anew, and its
+   * long enough. After a failure it pauses, and then asks for all: another server has its own numbers, and its
    * numbers count from then on.
    */
   async after(workerId: string, number: number): Promise<Cancellation[]> {

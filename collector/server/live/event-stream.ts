@@ -85,13 +85,13 @@ export function positionOf(id: string): StreamPosition | undefined {
 export interface Resume<Position> {
   /** `undefined`: from the beginning. */
   position: Position | undefined;
-  /** The answer if the store has not reached that position; `undefined`: the stream begins anew then. */
+  /** The answer if the store has not reached that position; `undefined`: the stream begins from the start then. */
   refusal: Response | undefined;
 }
 
 /**
- * Reads `Last-Event-ID` of a client that reconnects, else `?after=` of a new client. An invalid header begins anew,
- * since its client can't correct it; for an invalid parameter it gives a 400.
+ * Reads `Last-Event-ID` of a client that reconnects, else `?after=` of a new client. For an invalid header the
+ * stream begins from the start, since its client can't correct it; for an invalid parameter it gives a 400.
  */
 export function resumeOf<Position>(
   c: Context,

@@ -65,7 +65,7 @@ export class TaskFeed {
    */
   async advance(task: StoredTask): Promise<void> {
     if (this.feed.ended) return;
-    // The task was deleted and begun anew: its clients reconnect and begin anew too.
+    // The task was deleted and has begun again: its clients reconnect and begin from the start.
     if (task.version < this.version || task.logBytes < this.#sent) return this.feed.end();
     try {
       await this.#send(task);

@@ -231,7 +231,7 @@ export class TaskWatchers {
     const hasJoined = this.#hasJoined;
     this.#hasJoined = false;
     for (;;) {
-      // A file that has taken the place of the store's is read from its beginning.
+      // A file that has replaced the store's is read from its beginning.
       const { uuids, position, more } = await this.#store.changes({ after: this.#position, limit: CHANGES_PAGE });
       // Only tasks with watchers are read.
       const isListRead = this.list.readers > 0;

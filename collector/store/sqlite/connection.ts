@@ -9,7 +9,7 @@ import { SqliteScopes } from './scopes.ts';
 import { SqliteSweep } from './sweep.ts';
 import { SqliteLostTraces, SqliteWorkers } from './workers.ts';
 
-/** To what size the write-ahead log is cut when it begins anew. */
+/** To what size the write-ahead log is cut when it begins again. */
 const WAL_BYTES = 16 * 1024 * 1024;
 
 /**

@@ -36,7 +36,7 @@ export function openingFailure(error: unknown, path: string): TaskStoreError {
 }
 
 /**
- * `node:sqlite`. It is not imported: an old Node.js would fail at the import, without saying what is needed, and some
+ * `node:sqlite`. It is not imported: an old Node.js would fail at the import, with an error that does not name what is needed, and some
  * bundlers change the name.
  *
  * @throws TaskStoreError where the runtime has none
@@ -63,7 +63,7 @@ export function fixedPath(path: string): string {
 /** SQLite's name for a database without a file. */
 export const IN_MEMORY = ':memory:';
 
-/** Whether another process's lock is in the way, which goes away by itself. */
+/** Whether another process has locked the database, which passes by itself. */
 export function isLocked(error: unknown): boolean {
   return resultOf(error) === SQLITE_BUSY;
 }

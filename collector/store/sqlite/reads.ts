@@ -148,7 +148,7 @@ export class SqliteReads {
       uuids: page.map(({ uuid }) => uuid),
       position: this.#positionOf(end),
       more,
-      ...(from === undefined && { anew: true }),
+      ...(from === undefined && { fromStart: true }),
     };
   }
 

@@ -65,7 +65,7 @@ export class SqliteWorkers {
         SELECT (SELECT min(worker_id) FROM task WHERE worker_id > live.id) FROM live WHERE live.id IS NOT NULL
       )`;
     const numbered = (from: string): string =>
-      `changed = :last + place FROM (SELECT id AS live, row_number() OVER (ORDER BY id) AS place FROM task
+      `changed = :last + position FROM (SELECT id AS live, row_number() OVER (ORDER BY id) AS position FROM task
          WHERE worker_id = :id AND state = '${from}') WHERE id = live`;
     const stillLost = `state = 'lost' AND :state = 'running' AND attempt IS :attempt`;
     this.#statements = {

@@ -69,7 +69,7 @@ test('a client of all tasks that reconnects gets each task that has changed mean
   }
 });
 
-test('an id that was never given is a 400 as a parameter, and begins anew where a client reconnects with it', async () => {
+test('an id that was never given is a 400 as a parameter, and begins from the start where a client reconnects with it', async () => {
   const store = memoryStore();
   const app = createTasksApp({ store });
   await manyTasks(store).say(1);

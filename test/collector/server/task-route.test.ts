@@ -105,13 +105,13 @@ describe('a task as JSON', () => {
     expect(store.reads.map((read) => read.split(' ')[0])).toEqual(['stored', 'log', 'stored']);
   });
 
-  test('that has changed, or was begun anew, is read again', async () => {
+  test('that has changed, or has begun again, is read again', async () => {
     const task = plainTask({ log: LOG });
     const app = appOf(task);
     await get(app, {});
     Object.assign(task, { version: 2, log: `${LOG}\tmore\n` });
     expect((await recordOf(await get(app, {}))).log).toBe(`${LOG}\tmore\n`);
-    // Deleted, and begun anew under the same UUID: the version alone does not show that.
+    // Deleted, and begun again under the same UUID: the version alone does not show that.
     Object.assign(task, { version: 2, log: '\tanew\n', name: 'TEST again' });
     expect(await recordOf(await get(app, {}))).toMatchObject({ task_name: 'TEST again', log: '\tanew\n' });
   });

@@ -37,7 +37,7 @@ describe('an app with a token', () => {
   });
 
   test.each(['/tasks', '/tasks/events', `/tasks/${UUID}`, `/tasks/${UUID}/scopes`, `/tasks/${UUID}/events`, `/tasks/${UUID}/log`, '/metrics', '/elsewhere', '/tasks/x', '/healthz/'])(
-    'says how it is to be sent: %s',
+    'names how it is to be sent: %s',
     async (path) => {
       const response = await appWith().request(path);
       expect(response.status).toBe(401);

@@ -27,7 +27,7 @@ function retried(): { task: ScriptedTask; first: ScriptedTask['facts']; second: 
 /** What every {@link TaskStore} makes of tasks that are run again. */
 export function describeAttempts(name: string, storeWith: StoreWith): void {
   describe(`${name}: a task that is run again`, () => {
-    test('is open again as soon as the next attempt starts, and tells of that one alone', async () => {
+    test('is open again as soon as the next attempt starts, and has that attempt alone', async () => {
       const { task, first, second } = retried();
       const store = await storeWith(first);
       expect(await recordIn(store)).toMatchObject({
@@ -85,7 +85,7 @@ export function describeAttempts(name: string, storeWith: StoreWith): void {
       expect((await store.log(UUID))!.text).toBe(`\tAttempt 3\n${FINAL}\tAttempt 7\n${FINAL}`);
     });
 
-    test('stays as its latest attempt left it when one of a lower number starts, or says something, later', async () => {
+    test('stays as its latest attempt left it when one of a lower number starts, or reports something, later', async () => {
       const task = new ScriptedTask();
       task.attempt({ number: 2 }).complete();
       const store = await storeWith(task.facts);
@@ -93,7 +93,7 @@ export function describeAttempts(name: string, storeWith: StoreWith): void {
       expect(await recordIn(store)).toMatchObject({ attempt: 2, state: 'completed', finished: true });
     });
 
-    test('of two attempts of one number tells the one that started later', async () => {
+    test('of two attempts of one number has the attempt that started later', async () => {
       const task = new ScriptedTask();
       const [one, other] = [task.attempt({ number: 2 }), task.attempt({ number: 2 })];
       one.complete();

@@ -43,7 +43,7 @@ export function describeCancellations(name: string, storeWith: StoreWith): void 
       expect([await asked(store, 'w1'), await asked(store, 'w2')]).toEqual([[], [second.ref.spanId]]);
     });
 
-    test('is handed to a part that begins later, and told anew to a worker that had an earlier one', async () => {
+    test('is handed to a part that begins later, and again to a worker that had an earlier part', async () => {
       const task = new ScriptedTask();
       const attempt = task.attempt();
       const store = await storeWith(hearing(task.facts));
@@ -55,14 +55,14 @@ export function describeCancellations(name: string, storeWith: StoreWith): void 
       await store.append(more);
       expect(await asked(store, 'w1', number)).toEqual([attempt.ref.spanId]);
       const next = (await store.cancellations('w1', number))[0]!.number;
-      // What comes again, and what else they say, tells nobody anything.
+      // What comes again, and what else they report, hands out no request.
       await store.append([...one, ...more, ...task.during(() => attempt.scopes[1]!.notify('Still here'))]);
       expect(await asked(store, 'w1', next)).toEqual([]);
       await store.append(task.during(() => attempt.part('Three', 'w2')));
       expect(await asked(store, 'w2')).toEqual([attempt.ref.spanId]);
     });
 
-    test('is handed to a part whose worker is told later than its start', async () => {
+    test('is handed to a part whose worker becomes known after its start', async () => {
       const task = new ScriptedTask();
       const attempt = task.attempt();
       const store = await storeWith(hearing(task.facts));

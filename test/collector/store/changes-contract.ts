@@ -60,14 +60,14 @@ export function describeChanges(name: string, storeWith: StoreWith): void {
       expect(await store.changes({ after: position, until, limit: 10 })).toEqual({ uuids: [], position, more: false });
     });
 
-    test('begin anew after what is no position of this store', async () => {
+    test('begin from the start after what is no position of this store', async () => {
       const task = new ScriptedTask();
       task.attempt();
       const store = await storeWith(task.facts);
       const { position } = await store.changes({ limit: 1 });
       const ofAnother = (await (await storeWith(task.facts)).changes({ limit: 1 })).position;
       for (const after of ['', '1', 'x', `${position}0`, `${position} `, ofAnother]) {
-        expect(await store.changes({ after, limit: 10 })).toEqual({ uuids: [UUID], position, more: false, anew: true });
+        expect(await store.changes({ after, limit: 10 })).toEqual({ uuids: [UUID], position, more: false, fromStart: true });
       }
     });
 

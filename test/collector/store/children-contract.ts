@@ -33,7 +33,7 @@ export function describeChildren(name: string, storeWith: StoreWith): void {
   const [parentUuid, childUuid, grandchildUuid] = [uuidOf(1), uuidOf(2), uuidOf(3)];
 
   describe(`${name}: a child task`, () => {
-    test('says how far it is in the scope of its parent that stands for it, and in the parent\'s plan', async () => {
+    test('shows how far it is in the scope of its parent that stands for it, and in the parent\'s plan', async () => {
       const parent = new ScriptedTask(parentUuid);
       const attempt = parent.attempt();
       attempt.plan(2);
@@ -113,7 +113,7 @@ export function describeChildren(name: string, storeWith: StoreWith): void {
       );
     });
 
-    test('of a child is told from one to the next', async () => {
+    test('of a child is shown from one to the next', async () => {
       const top = new ScriptedTask(parentUuid);
       const first = top.attempt();
       first.plan(1);
@@ -185,7 +185,7 @@ export function describeChildren(name: string, storeWith: StoreWith): void {
   });
 
   describe(`${name}: a scope that begins elsewhere`, () => {
-    test('counts in a plan that is told late', async () => {
+    test('counts in a plan that is reported late', async () => {
       const task = new ScriptedTask(parentUuid);
       const attempt = task.attempt();
       attempt.part('Part').complete();

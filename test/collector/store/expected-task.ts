@@ -6,7 +6,7 @@ import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { writtenIn } from '../record/folding.ts';
 
-/** All that a store says of a task. */
+/** All that a store has of a task. */
 export interface StoredWhole {
   summary: unknown;
   state: string;
@@ -15,7 +15,7 @@ export interface StoredWhole {
   tree: AttemptRecord[];
 }
 
-/** What a store has to say of a task after these appends of its facts. */
+/** What a store must have of a task after these appends of its facts. */
 export function expectedAfter(appends: readonly (readonly Fact[])[]): StoredWhole {
   const { task, written } = writtenIn(appends);
   const notifications = new Map<number, NotificationRecord[]>();
@@ -36,7 +36,7 @@ export function expectedAfter(appends: readonly (readonly Fact[])[]): StoredWhol
   };
 }
 
-/** What a store says of a task, by all that can be asked. */
+/** What a store has of a task, by all of its reads. */
 export async function wholeOf(store: TaskStore, uuid: string): Promise<StoredWhole> {
   const task = (await store.stored(uuid))!;
   const log = (await store.log(uuid))!;

@@ -76,7 +76,7 @@ test.each(FOREIGN)('%s is refused and left as it is, byte for byte', async (_, c
   expect(statSync(path).mtimeMs).toBe(mtimeMs);
 });
 
-test('a database of ours that was cut off is read as far as it goes, and never made anew', async () => {
+test('a database of ours that was cut off is read as far as it goes, and never made again', async () => {
   const path = await ours();
   truncateSync(path, 8192);
   const before = readFileSync(path);

@@ -26,7 +26,7 @@ const notification = (ids: Ids, seq: number): Fact => fact(ids, seq, { kind: 'no
 const start = (ids: Ids, parent: number): Fact => fact(ids, 0, { kind: 'scope-start', name: `Part ${ids.span}`, parentSpanId: spanId(parent) });
 const end = (ids: Ids): Fact => fact(ids, 9, { kind: 'scope-end', outcome: 'completed', duration: 9, heading: false });
 
-/** Each append is written by a process that begins anew. */
+/** Each append is written by a newly started process. */
 async function expectStored(appends: readonly (readonly Fact[])[]): Promise<void> {
   const path = newFile();
   for (const facts of appends) {
@@ -39,8 +39,8 @@ async function expectStored(appends: readonly (readonly Fact[])[]): Promise<void
   await store.close();
 }
 
-describe('spans as only a foreign sender tells them are stored as they are told', () => {
-  test('a scope that others say is their task span', async () => {
+describe('spans as only a foreign sender reports them are stored as they are reported', () => {
+  test('a scope that other spans name as their task span', async () => {
     await expectStored([
       [start({ trace: 1, span: 2, task: 1 }, 1), notification({ trace: 1, span: 2, task: 1 }, 4)],
       [start({ trace: 1, span: 3, task: 2 }, 2)],
@@ -57,7 +57,7 @@ describe('spans as only a foreign sender tells them are stored as they are told'
     ]);
   });
 
-  test('a task span of which others said first that it is a scope', async () => {
+  test('a task span that was reported as a scope first', async () => {
     const told = { name: 'Task', attempt: 2, attributes: {}, workerId: 'w', workerIntervalMs: 0, sampled: true };
     const taskStart = fact({ trace: 1, span: 2, task: 2 }, 0, { kind: 'task-start', ...told });
     const store = storeIn(newFile());

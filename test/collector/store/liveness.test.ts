@@ -80,7 +80,7 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     expect((await store.tasks({ limit: 1 })).tasks).toEqual([await task(store, FIRST)]);
   });
 
-  test('expects no signs of life of who promised none, of what has ended, and of what is queued', async () => {
+  test('expects no heartbeats of workers that promised none, and for ended and queued tasks', async () => {
     const store = newPlace()();
     await store.append([start(FIRST, 'none', { workerIntervalMs: 0 }), start(SECOND, ''), start(THIRD, 'one'), end(THIRD), announced(FOURTH)]);
     expect(await store.workers()).toEqual([]);

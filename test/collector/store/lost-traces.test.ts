@@ -84,7 +84,7 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     ]);
   });
 
-  test('ends them no earlier than what the task said last, whatever its clock', async () => {
+  test('ends them no earlier than what the task reported last, whatever its clock', async () => {
     const store = newPlace()();
     const task = new ScriptedTask();
     const ahead = 3600 * 1_000_000 + (Date.now() * 1000 - 1_700_000_000_000_000);
@@ -110,7 +110,7 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     expect(await store.lostTraces()).toEqual([]);
   });
 
-  test('gives no spans of a trace that is not sampled, so that nobody asks for it again', async () => {
+  test('gives no spans of a trace that is not sampled, so that it is not read again', async () => {
     const store = newPlace()();
     const task = new ScriptedTask();
     task.attempt({ sampled: false }).scope('open');
@@ -127,7 +127,7 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     await store.append(beating(task.facts));
     await lose(store, true);
     expect(namesIn(await store.lostTraces())).toEqual(['first']);
-    // The store was not told that they arrived.
+    // The store does not know that they arrived.
     expect(namesIn(await store.lostTraces())).toEqual(['first']);
     await store.tracesEnded([UUID, '00000000-0000-4000-8000-000000000000']);
     expect(await store.lostTraces()).toEqual([]);

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 
-/** Opens new databases at the very time at which others do, and says what came of each. */
+/** Opens new databases at the same time as other threads, and reports the result of each. */
 const { gate, paths, threads } = workerData as { gate: Int32Array; paths: string[]; threads: number };
 
 const failures: string[] = [];

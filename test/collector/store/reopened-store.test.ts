@@ -35,7 +35,7 @@ test('a store that can\'t be opened yet rejects each call, and takes facts once 
   expect((await store.log(UUID))!.text).toBe(SEED_LOG);
 });
 
-test('a store whose file is deleted is opened anew a second later, and its listeners still hear', async () => {
+test('a store whose file is deleted is opened again a second later, and its listeners are still called', async () => {
   const path = storePath();
   const store = storeIn(path);
   const heard = vi.fn();
@@ -61,10 +61,10 @@ test('changes after a position of the file before begin with the first of the ne
   await expect(store.append([])).rejects.toMatchObject({ code: 'GONE' });
   vi.advanceTimersByTime(1000);
   for (const number of [3, 4, 5]) await store.append(factsOf(uuidOf(number)));
-  expect(await store.changes({ after, limit: 10 })).toMatchObject({ uuids: [uuidOf(3), uuidOf(4), uuidOf(5)], anew: true });
+  expect(await store.changes({ after, limit: 10 })).toMatchObject({ uuids: [uuidOf(3), uuidOf(4), uuidOf(5)], fromStart: true });
 });
 
-test('one that was opened anew reports it once, and gives cancellations that come after those of the one before', async () => {
+test('a store that was opened again reports it once, and gives cancellations that come after those of the store before', async () => {
   const path = storePath();
   const replaced = vi.fn();
   const store = sqliteStore(path);
@@ -88,7 +88,7 @@ test('one that was opened anew reports it once, and gives cancellations that com
   expect(replaced).toHaveBeenCalledTimes(1);
 });
 
-test('a store that was found damaged is read on, not written, and opened anew when there is a sound one in its place', async () => {
+test('a store that was found damaged is read on, not written, and opened again when it was replaced by a sound file', async () => {
   const path = storePath();
   const backup = `${path}.backup`;
   const before = sqliteStore(path);

@@ -29,7 +29,7 @@ async function uuidsIn(store: TaskStore): Promise<string[]> {
 }
 
 describe.each([...BACKENDS])('tasks %s', (_, open) => {
-  test('go 30 days after their latest fact, and a live one stays for ever', async () => {
+  test('go 30 days after their latest fact, and a live task stays', async () => {
     const store = open();
     await store.append(factsOf(uuidOf(1), { time: NOW - 30 * DAY - 1, end: 'completed' }));
     await store.append(factsOf(uuidOf(2), { time: NOW - 30 * DAY, end: 'failed' }));
@@ -103,7 +103,7 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
     expect(await uuidsIn(store)).toEqual([2, 3, 4].map(uuidOf));
   });
 
-  test('of which no start has ever come go whatever else they have told, and others stay', async () => {
+  test('of which no start has ever come go whatever else they have reported, and others stay', async () => {
     const store = open();
     const append = (number: number, result: string, isStarted: boolean): Promise<void> => {
       const facts = factsOf(uuidOf(number), { time: NOW - 31 * DAY });
@@ -237,7 +237,7 @@ test('the space of what was deleted is given back to the file system', async () 
   expect(statSync(`${path}-wal`).size).toBe(0);
 });
 
-test('where nothing has to go, a sweep writes nothing and waits for nobody', async () => {
+test('where nothing has to go, a sweep writes nothing and waits for no lock', async () => {
   const path = storePath();
   const store = openSqlite(path);
   await store.append(factsOf(uuidOf(1), { end: 'completed' }));
@@ -247,7 +247,7 @@ test('where nothing has to go, a sweep writes nothing and waits for nobody', asy
   writing.close();
 });
 
-test('a sweeper takes away what is due, tells of a failure and of its end once and goes on', async () => {
+test('a sweeper deletes what is due, reports a failure and its end once and goes on', async () => {
   vi.useFakeTimers({ now: NOW / 1000 });
   onTestFinished(() => void vi.useRealTimers());
   const store = memoryStore();
@@ -271,7 +271,7 @@ test('a sweeper takes away what is due, tells of a failure and of its end once a
   expect(vi.getTimerCount()).toBe(before - 1);
 });
 
-test('the collector of a process takes away old tasks by itself', async () => {
+test('the collector of a process deletes old tasks by itself', async () => {
   const folder = await temporaryFolder();
   const store = openSqlite(join(folder, 'taskspan.sqlite'));
   const now = Date.now() * 1000;
@@ -289,7 +289,7 @@ test('the collector of a process takes away old tasks by itself', async () => {
   expect((await script.ended).stderr).toBe('');
 });
 
-test('retention is on by default, set by options or the environment, and 0 or false keeps for ever', () => {
+test('retention is on by default, set by options or the environment, and 0 or false keeps without limit', () => {
   const rules = (options: Parameters<typeof resolveOptions>[0], env: NodeJS.ProcessEnv = {}) =>
     retentionRules(resolveOptions(options, env).retention, 0).map(({ states, before, keep }) => [states.join(' '), -before / DAY, keep]);
   const all = 'completed failed cancelled lost';

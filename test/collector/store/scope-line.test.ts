@@ -5,7 +5,7 @@ import { anyText, arbitraryTask, cases } from '../record/arbitrary-task.ts';
 import { taskAfter } from '../record/folding.ts';
 
 describe('the line of a scope', () => {
-  test('gives back the scope, whatever it has told', () => {
+  test('gives back the scope, whatever it has reported', () => {
     fc.assert(
       fc.property(arbitraryTask(), fc.nat(), anyText, ({ facts }, told, name) => {
         const { scopes, attempts } = taskAfter([facts.slice(0, 1 + (told % facts.length))]);

@@ -9,7 +9,7 @@ import type { Place } from './stored-task.ts';
 /** What two stores on one place promise, such as those of two processes on one file. */
 export function describeSharing(name: string, newPlace: () => Place): void {
   describe(`${name}: two stores on one place`, () => {
-    test('append to one task by turns, or are opened anew in between, and it is the same as one store\'s', async () => {
+    test('append to one task by turns, or are opened again in between, and it is the same as one store\'s', async () => {
       const open = newPlace();
       const stores = [open(), open()];
       const deliveries = arbitraryTask().chain(({ facts }) => fc.tuple(anyDelivery(facts), fc.array(fc.nat(3), { minLength: 1 })));

@@ -99,7 +99,7 @@ describe('a file that is not taskspan\'s is refused, and not one byte of it is c
   });
 });
 
-describe('what can\'t be opened is told in one line that names it:', () => {
+describe('what can\'t be opened is reported in one line that names it:', () => {
   test('a directory', async () => {
     const path = newFile();
     mkdirSync(path);

@@ -126,7 +126,7 @@ test('a task that has ended takes late facts, scopes and plans one by one', asyn
   expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
 });
 
-test('700 tasks that run at once are each told right, however long ago they last said something', async () => {
+test('700 tasks that run at once have each the right record, however long ago their last fact came', async () => {
   const tasks = Array.from({ length: 700 }, (_, number) => {
     const task = new ScriptedTask(uuidOf(number));
     const attempt = task.attempt();

@@ -9,7 +9,7 @@ import { newFile } from './sqlite-file.ts';
 
 const THREADS = 4;
 
-test('a new database that many open at once is nobody else\'s, and locked for none', async () => {
+test('a new database that many open at once is not refused as foreign, and locked for none', async () => {
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const paths = Array.from({ length: 40 }, () => newFile());
   const threads = Array.from(

@@ -39,7 +39,7 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
       expect(await Promise.all(reads)).toEqual([undefined, undefined, undefined, undefined]);
     });
 
-    test('is kept as its facts tell it, the seed\'s example first of all', async () => {
+    test('is kept as its facts report it, the seed\'s example first of all', async () => {
       const { facts } = seedExample();
       const store = await storeWith(facts);
       const task = (await store.stored(UUID))!;
