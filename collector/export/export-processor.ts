@@ -173,7 +173,8 @@ export class PersistentExporter implements SpanExporter {
   }
 }
 
-function exported(exporter: SpanExporter, spans: ReadableSpan[]): Promise<ExportResult> {
+/** Exports spans once. Never rejects: the result has the error. */
+export function exported(exporter: Pick<SpanExporter, 'export'>, spans: ReadableSpan[]): Promise<ExportResult> {
   return new Promise((resolve) => exporter.export(spans, resolve));
 }
 

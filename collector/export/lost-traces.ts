@@ -6,6 +6,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { hrTimeOf } from '../../src/clock.ts';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from '../../src/conventions.ts';
 import type { LostSpan, LostTrace } from '../record/lost-trace.ts';
+import { exported } from './export-processor.ts';
 
 /** How many spans one request carries at the most. */
 const MOST_SPANS = 2000;
@@ -19,15 +20,11 @@ interface LostTraceSenderOptions {
 
 /** Makes the function that sends the open spans of lost tasks as ended spans; it rejects with the exporter's error. */
 export function lostTraceSender({ exporter, resource }: LostTraceSenderOptions): (traces: readonly LostTrace[]) => Promise<void> {
-  const send = (spans: ReadableSpan[]): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const done = ({ error }: { error?: Error }): void => {
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      // Otherwise the application's instrumentation of HTTP would make a trace of each try.
-      context.with(suppressTracing(context.active()), () => exporter.export(spans, done));
-    });
+  const send = async (spans: ReadableSpan[]): Promise<void> => {
+    // Otherwise the application's instrumentation of HTTP would make a trace of each try.
+    const { error } = await context.with(suppressTracing(context.active()), () => exported(exporter, spans));
+    if (error !== undefined) throw error;
+  };
   return async (traces) => {
     const spans = traces.flatMap((trace) => trace.spans.map((span) => endedSpan(span, resource)));
     for (let at = 0; at < spans.length; at += MOST_SPANS) await send(spans.slice(at, at + MOST_SPANS));

@@ -1,23 +1,18 @@
 import { describeFailure } from '../../src/failure.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
-import type { RetentionOptions } from '../store/retention.ts';
 import { TaskStoreError } from '../store/task-store.ts';
 import type { TaskStoreErrorCode } from '../store/task-store.ts';
-import type { CollectorReady, ServeOptions } from './collector.ts';
+import type { CollectorOptions, CollectorReady } from './collector.ts';
 import type { FactLocation } from './destination.ts';
 
 /** The messages between the task's thread and the collector's: what they are, and calls that are answered. */
 
 /** What the thread is started with. */
-export interface ThreadData {
+export interface ThreadData extends Pick<CollectorOptions, 'serve' | 'retention' | 'workerId'> {
   control: Int32Array;
   segments: SharedSegment[];
   location: FactLocation;
-  serve: ServeOptions | undefined;
-  /** The worker whose tasks the thread collects. */
-  workerId: string;
   heartbeat: HeartbeatSettings | undefined;
-  retention: RetentionOptions;
   /** Whether the task's thread sends the traces of lost tasks. */
   sendsLostTraces: boolean;
 }
