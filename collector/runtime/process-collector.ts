@@ -106,8 +106,10 @@ interface HereOptions extends Pick<CollectorOptions, 'store' | 'closesStore' | '
 /** Starts a collector in the thread of the tasks. Task code that blocks its event loop holds it up. */
 export function collectHere(ring: RingWriter, options: HereOptions): Omit<ProcessCollector, 'store'> {
   const { store, heartbeat, onReplaced } = options;
-  if (heartbeat !== undefined) markListened(store);
-  const listenNoMore = isSqliteStore(store) ? store.onReplaced(onReplaced) : undefined;
+  const ends = [
+    ...(heartbeat === undefined ? [] : [markListened(store)]),
+    ...(isSqliteStore(store) ? [store.onReplaced(onReplaced)] : []),
+  ];
   const collector = new Collector({
     ...options,
     source: readingEnd(ring),
@@ -127,7 +129,7 @@ export function collectHere(ring: RingWriter, options: HereOptions): Omit<Proces
     flush: (limitMs) => collector.drain(limitMs),
     async close() {
       process.off('exit', atExit);
-      listenNoMore?.();
+      for (const end of ends.splice(0)) end();
       await within(FLUSH_MS, collector.close());
     },
   };

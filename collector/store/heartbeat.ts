@@ -153,15 +153,16 @@ class LoopWatch {
   }
 }
 
-/** Stores on which something in this process listens to workers already: a collector in its own thread above all. */
-const listened = new WeakSet<object>();
+/** How many things in this process listen to the workers of a store: a collector in its own thread above all. */
+const listeners = new WeakMap<object, number>();
 
-/** Notes that something listens to the workers of this store. */
-export function markListened(store: object): void {
-  listened.add(store);
+/** Notes that something listens to the workers of this store, until the returned function is called once. */
+export function markListened(store: object): () => void {
+  listeners.set(store, (listeners.get(store) ?? 0) + 1);
+  return () => void listeners.set(store, listeners.get(store)! - 1);
 }
 
 /** Whether something listens to the workers of this store. */
 export function hasListener(store: object): boolean {
-  return listened.has(store);
+  return (listeners.get(store) ?? 0) > 0;
 }

@@ -73,6 +73,7 @@ export class SqliteCommits {
 
   committed(): void {
     this.#batch?.keep();
+    this.#batch = undefined;
     for (const uuid of this.#open.keys()) this.#folds.release(uuid);
     this.#open.clear();
   }

@@ -4,6 +4,7 @@ import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createReceiver, memoryStore, startTaskspan, TaskSpanProcessor } from '../../../collector/index.ts';
 import type { TaskStore } from '../../../collector/index.ts';
+import { hasListener } from '../../../collector/store/heartbeat.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { runTask, TaskUpdater } from '../../../src/index.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';
@@ -216,4 +217,15 @@ test('an ended collector listens no more to whether the file of its store was re
   const taskspan = await startTaskspan({ store });
   await taskspan.close();
   expect(ends).toHaveBeenCalledTimes(2);
+});
+
+test('an app on a store whose collector has ended listens to workers itself', async () => {
+  const store = memoryStore();
+  const processors = [new TaskSpanProcessor({ store }), new TaskSpanProcessor({ store })];
+  for (const processor of processors) {
+    expect(hasListener(store)).toBe(true);
+    await processor.shutdown();
+    await processor.shutdown();
+  }
+  expect(hasListener(store)).toBe(false);
 });
