@@ -343,8 +343,8 @@ function storeOption(store: string | TaskStore | undefined, env: NodeJS.ProcessE
 
 /** The option `serve`; `undefined` where nothing is served. A port in the environment serves. */
 function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.ProcessEnv): ServeOptions | undefined {
-  const isAsked = serve !== undefined || valueSource('serve.port', undefined, { env }) !== undefined;
-  const given = optionValue('serve', serve ?? isAsked);
+  const isPortSet = valueSource('serve.port', undefined, { env }) !== undefined;
+  const given = optionValue('serve', serve === undefined ? isPortSet : serve);
   if (given === false) return undefined;
   const { token, access, receive, streams, ...rest } = groupValues('serve', given === true ? {} : given, { env });
   return {

@@ -99,6 +99,7 @@ describe('access to a server', () => {
 test.each([
   [{ handleSignals: 'yes' }, 'handleSignals: expected true or false, got "yes"'],
   [{ registerProvider: 1 }, "registerProvider: expected 'auto', true or false, got 1"],
+  [{ serve: null }, 'serve: expected true, false or an object of options, got null'],
   [{ serve: { host: 5 } }, 'serve.host: expected a string that is not empty, got 5'],
   [{ serve: { allowedHosts: 'x' } }, 'serve.allowedHosts: expected a list, got "x"'],
   [{ serve: { allowedOrigins: ['x'] } }, 'serve.allowedOrigins: expected an origin such as "https://app.example", got "x"'],
