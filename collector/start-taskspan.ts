@@ -194,6 +194,7 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
   const spans = startSpanPipeline({
     ...options,
     processor: handleProcessor,
+    sendsLostTraces: lostTraces !== undefined,
     withFacts: sending && { headers: spanHeaders(sending), mark: () => ring.mark() },
     onUnused: (error) => failures.push(error),
   });

@@ -18,6 +18,8 @@ interface SpanPipelineOptions {
   /** Whether spans are sent. */
   exports: boolean;
   endpoint: string | undefined;
+  /** Whether the endpoint gets the open spans of lost tasks, so that it is used without a provider too. */
+  sendsLostTraces: boolean;
   /** Where facts are sent to the endpoint too: what their spans have besides. */
   withFacts: Pick<ExportOptions, 'headers' | 'mark'> | undefined;
   /** Called with the options that have no effect, since another provider makes the spans. */
@@ -62,12 +64,13 @@ export function startSpanPipeline(options: SpanPipelineOptions): SpanPipeline {
 }
 
 function register(options: SpanPipelineOptions, makeProcessors: () => SpanProcessor[], onUnused: (error: Error) => void): () => void {
-  const { registerProvider: when, serviceName, sampler } = options;
-  const unused = unusedOptions(options);
+  const { registerProvider: when, serviceName, sampler, endpoint, sendsLostTraces } = options;
   if (when === false) {
+    const unused = unusedOptions({ ...options, endpoint: sendsLostTraces ? undefined : endpoint });
     if (unused !== undefined) onUnused(unused);
     return () => undefined;
   }
+  const unused = unusedOptions(options);
   const onForeign = (): void => {
     if (unused === undefined) return;
     onUnused(unused);

@@ -84,6 +84,13 @@ describe('the taskspan command', () => {
     expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('serves with --endpoint, which gets the open spans of dead workers', async () => {
+    const server = startCommand(['serve', '--port', '0', '--endpoint', 'http://127.0.0.1:9'], { cwd: await temporaryFolder() });
+    await server.printed(/^Tasks are served on /);
+    server.kill('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('checks TASKSPAN_HOST and TASKSPAN_PORT only where neither server nor store is named', async () => {
     const env = { TASKSPAN_HOST: '0.0.0.0', TASKSPAN_PORT: '80a' };
     expect(await run(['list'], env)).toMatchObject({ code: 2, stderr: expect.stringContaining("value '0.0.0.0' from env 'TASKSPAN_HOST' is invalid") });
