@@ -202,24 +202,38 @@ function isLongerThanRow(text: string): boolean {
   return MOST_BYTES * text.length > ROW_BYTES && Buffer.byteLength(text) > ROW_BYTES;
 }
 
-/** Cuts a text to pieces for rows: each ends with a line where it can, and with a whole character in any case. */
+/** Cuts a text to pieces for rows; see {@link wholeEnd}. */
 function rowTexts(text: string): string[] {
   const bytes = Buffer.from(text);
   const pieces: string[] = [];
   for (let from = 0; from < bytes.length; ) {
-    let to = Math.min(from + ROW_BYTES, bytes.length);
-    if (to < bytes.length) {
-      const line = bytes.lastIndexOf(LINE_FEED, to - 1) + 1;
-      if (line > from) to = line;
-      else while ((bytes[to]! & 0xc0) === 0x80) to--;
-    }
+    const most = Math.min(from + ROW_BYTES, bytes.length);
+    const to = most < bytes.length ? wholeEnd(bytes, from, most) : most;
     pieces.push(bytes.toString('utf8', from, to));
     from = to;
   }
   return pieces;
 }
 
-const LINE_FEED = 10;
+/** Where to cut UTF-8 before `end`: after a line where that is possible, and after a whole character in any case. */
+export function wholeEnd(bytes: Buffer, begin: number, end: number): number {
+  const line = bytes.lastIndexOf(LINE_FEED, end - 1) + 1;
+  if (line > begin) return line;
+  let whole = end;
+  while (whole > begin && isContinuation(bytes[whole]!)) whole--;
+  if (whole > begin) return whole;
+  // Not even one character fits: one is returned all the same, so that the reader makes progress.
+  whole = end;
+  while (whole < bytes.length && isContinuation(bytes[whole]!)) whole++;
+  return whole;
+}
+
+export const LINE_FEED = 10;
+
+/** Whether a byte of UTF-8 belongs to the character before it. */
+export function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
 
 /** Corrects the lengths of entries where a text is not all ASCII. */
 function measureEntries(entries: readonly JournalEntry[], text: string): void {

@@ -1,6 +1,6 @@
 import { RECENT_NOTIFICATIONS } from '../record/commit.ts';
-import { ENTRY_KINDS } from '../record/journal.ts';
-import type { JournalEntry } from '../record/journal.ts';
+import { ENTRY_KINDS, isContinuation, LINE_FEED, wholeEnd } from '../record/journal.ts';
+import type { JournalEntry, JournalRow } from '../record/journal.ts';
 import type { ScopeState } from '../record/scope-state.ts';
 import { isoTime } from '../record/task-record.ts';
 import type { NotificationRecord } from '../record/task-record.ts';
@@ -164,32 +164,8 @@ export function cutLog(pieces: readonly LogPiece[], range: LogRange | undefined,
   return { offset: first.offset + begin, text: bytes.toString('utf8', begin, end) };
 }
 
-function wholeEnd(bytes: Buffer, begin: number, end: number): number {
-  const line = bytes.lastIndexOf(LINE_FEED, end - 1) + 1;
-  if (line > begin) return line;
-  let whole = end;
-  while (whole > begin && isContinuation(bytes[whole]!)) whole--;
-  if (whole > begin) return whole;
-  // Not even one character fits: one is returned all the same, so that the reader makes progress.
-  whole = end;
-  while (whole < bytes.length && isContinuation(bytes[whole]!)) whole++;
-  return whole;
-}
-
 function joined(pieces: readonly LogPiece[]): string {
   return pieces.length === 1 ? pieces[0]!.text : pieces.map((piece) => piece.text).join('');
-}
-
-const LINE_FEED = 10;
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0xc0) === 0x80;
-}
-
-/** A row as it is read for notifications. */
-interface JournalRow {
-  text: string;
-  entries: readonly JournalEntry[];
 }
 
 /** Offset of the first row that has the last notifications of any scope; `undefined` if no scope has any. */
@@ -205,7 +181,7 @@ export function firstRecentOffset(scopes: Iterable<ScopeState>): number | undefi
 export class RecentNotifications {
   readonly byScope: Map<number, NotificationRecord[]> = new Map();
 
-  add({ text, entries }: JournalRow): void {
+  add({ text, entries }: Pick<JournalRow, 'text' | 'entries'>): void {
     const bytes = Buffer.from(text, 'utf8');
     let at = 0;
     for (const entry of entries) {
