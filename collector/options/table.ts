@@ -78,7 +78,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     default: './taskspan.sqlite',
     variable: 'TASKSPAN_STORE',
     variableKind: textValue('a path'),
-    doc: 'path of a SQLite file, made if it is missing; its folder must exist. Not empty. It is resolved at the start, so that `process.chdir()` changes nothing, as with `sqliteStore(path)`. `:memory:` is SQLite without a file, with the collector in the task\'s own thread. A `TaskStore` keeps the collector in the task\'s own thread, which is reported, and stays yours to close',
+    doc: 'path of a SQLite file, made if it is missing; its folder must exist. Not empty. It is resolved at the start, so that `process.chdir()` changes nothing, as with `sqliteStore(path)`. `:memory:` is SQLite without a file, with the collector in the task\'s own thread. A `TaskStore` keeps the collector in the task\'s own thread, which is reported unless it is a `memoryStore()`, and stays yours to close',
   },
   serve: {
     kind: group('boolean or object', true, false),
