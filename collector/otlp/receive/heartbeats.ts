@@ -54,6 +54,9 @@ export class Heartbeats {
       if (!goesOn) return undefined;
     }
     return () => {
+      const stored = this.#heard.get(workerId);
+      // A later one was stored meanwhile.
+      if (stored !== heard && stored !== undefined && stored.latest > time) return;
       this.#heard.delete(workerId);
       this.#heard.set(workerId, { latest: time, older: 0, olderAt: 0 });
       if (this.#heard.size > MOST_WORKERS) this.#heard.delete(this.#heard.keys().next().value!);

@@ -74,6 +74,23 @@ describe('a heartbeat', () => {
     expect(beats.map(({ time }) => (time / 1000 - NOW) / 5000)).toEqual([0, 1, 2, 4, 5]);
   });
 
+  it('that is delivered again is dropped, also where an older one was stored after it', async () => {
+    const { app, store, beats } = receiving();
+    const take = store.beat.bind(store);
+    const first = Promise.withResolvers<void>();
+    const spy = vi.spyOn(store, 'beat').mockImplementationOnce(async (taken) => {
+      await first.promise;
+      await take(taken);
+    });
+    const older = beat(app, { time: NOW });
+    await vi.waitUntil(() => spy.mock.calls.length === 1);
+    await beat(app, { time: NOW + 5000 });
+    first.resolve();
+    await older;
+    await beat(app, { time: NOW + 5000 });
+    expect(beats.length).toBe(2);
+  });
+
   it('is retried where the store is unreachable', async () => {
     const { app, store, beats } = receiving();
     const take = store.beat.bind(store);
