@@ -141,10 +141,10 @@ function lookInto(path: string): void {
   }
 }
 
-/** Changes whenever the file or its write-ahead log does; `undefined` for a file that is missing or empty. */
+/** Changes whenever the file or its write-ahead log does; `undefined` for a missing or empty file, and for a folder. */
 function stateOf(path: string): string | undefined {
-  const { size = 0n } = statSync(path, { bigint: true, throwIfNoEntry: false }) ?? {};
-  return size === 0n ? undefined : `${stampOf(path)} ${stampOf(`${path}-wal`)}`;
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined || !stats.isFile() || stats.size === 0n ? undefined : `${stampOf(path)} ${stampOf(`${path}-wal`)}`;
 }
 
 /** The file for reading. Without a write-ahead log it is all there is, and read so that no file comes beside it. */

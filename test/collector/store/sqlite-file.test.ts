@@ -36,6 +36,12 @@ describe('a SQLite file of taskspan', () => {
     expect((await store.log(UUID))!.text).toBe(SEED_LOG);
   });
 
+  test('is not made in the place of a folder: the error has the reason', async () => {
+    const path = newFile();
+    mkdirSync(path);
+    expect(await errorOfOpening(path)).toMatchObject({ code: 'UNAVAILABLE', message: `${path} can't be opened as a database: unable to open database file` });
+  });
+
   test('is made where there is none, or an empty one', async () => {
     const path = newFile();
     writeFileSync(path, '');
