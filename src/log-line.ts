@@ -129,6 +129,7 @@ const OUTCOME_TEXT: Record<Outcome, string> = {
 
 const MARK = '\t  | ';
 const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
+/** What lines of {@link finalLine}, {@link attemptLine} and {@link missingLine} begin with: it repeats their words. */
 const READS_AS_OURS = /^\s*(?:Task Finished - |Attempt \d|\d+ updates? not received)/;
 /** Control characters except the tab, and characters that override the direction of text. */
 // oxlint-disable-next-line no-control-regex

@@ -54,7 +54,7 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   }
 
   /**
-   * Aborted when the task is cancelled, with a {@link TaskCancelledError} as its reason: for
+   * Aborted when the task is cancelled, with a `TaskCancelledError` as its reason: for
    * `fetch(url, { signal })` and all else that can be aborted. Code that never lets the event
    * loop run can't receive it.
    */

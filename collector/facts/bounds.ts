@@ -5,7 +5,7 @@ import { cutText, DEFAULT_LIMITS, cleanerWith } from '../../src/text.ts';
 import { setAttribute } from './attributes.ts';
 
 /*
- * Received contents are bounded as those of our own sources are, by `src/limits.ts`: a sender is not trusted, and may be
+ * Received contents are bounded as those of our own sources are, by `src/text.ts`: a sender is not trusted, and may be
  * of another version or another make. A text that a source has cut ends with a mark, and is not cut again.
  */
 

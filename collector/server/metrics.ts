@@ -25,7 +25,7 @@ export function collectorMetrics(source: FactSource, store: TaskStore): Collecto
   const read = new Counter({ name: 'taskspan_facts_read_total', help: 'Facts that the collector has taken in.', registers });
   const committed = new Counter({ name: 'taskspan_facts_committed_total', help: 'Facts that are in the store.', registers });
   const commits = new Counter({ name: 'taskspan_commits_total', help: 'Transactions that brought facts into the store.', registers });
-  const failures = new Counter({ name: 'taskspan_commit_failures_total', help: 'Commits that the store refused; each is tried again.', registers });
+  const failures = new Counter({ name: 'taskspan_commit_failures_total', help: 'Commits that failed; each is retried.', registers });
   const lag = new Histogram({
     name: 'taskspan_commit_lag_seconds',
     help: 'From the oldest fact of a commit to its end.',

@@ -8,7 +8,7 @@ import type { TaskWaiting } from './live/waiting.ts';
 /** The JSON of `GET /tasks/:uuid/scopes`. */
 interface TaskScopes {
   task_uuid: string;
-  /** The {@link TaskRecord.version} that they belong to. */
+  /** The `version` of the record that they belong to. */
   version: number;
   /** Each attempt with its scopes, first to last. */
   attempts: AttemptRecord[];

@@ -5,7 +5,8 @@ import type { AttemptRecord, TaskState, TaskSummary } from '../record/task-recor
 import type { RetentionRule } from './retention.ts';
 
 /**
- * Keeps records and logs. One contract test (`test/collector/store/task-store-contract.ts`) holds every backend to it.
+ * Keeps records and logs. The tests that run over each backend (`PLACES` in `test/collector/store/stored-task.ts`) hold it
+ * to this: first of all `test/collector/store/task-store-contract.ts`, and those of liveness, retention and lost traces.
  *
  * A store connects at its first call, and again after it was cut off, so each call may reject with a `TaskStoreError`:
  * `UNAVAILABLE`, `FOREIGN`, `NEWER_SCHEMA` and so on. A read sees whole commits only. Bytes are those of UTF-8.

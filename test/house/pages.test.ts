@@ -46,6 +46,22 @@ describe('the pages', () => {
     expect(names.map(([, name = '']) => name).filter((name) => !existsSync(join(REPOSITORY, name)))).toEqual([]);
   });
 
+  it('and the comments of the code name files that exist', () => {
+    const names = ['src', 'collector'].flatMap(filesIn).flatMap((file) => [...read(file).matchAll(FILE_IN_COMMENT)].map(([name]) => ({ file, name })));
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter(({ name }) => !existsSync(join(REPOSITORY, name)))).toEqual([]);
+  });
+
+  it('and the links of comments lead to names that their file has', () => {
+    const links = ['src', 'collector', 'test'].flatMap(filesIn).flatMap((file) => {
+      const text = read(file);
+      const code = text.replaceAll(COMMENT, '');
+      return [...text.matchAll(LINK_IN_COMMENT)].map(([, name = '']) => ({ file, name, isThere: new RegExp(`\\b${name}\\b`).test(code) }));
+    });
+    expect(links.length).toBeGreaterThan(50);
+    expect(links.filter(({ isThere }) => !isThere)).toEqual([]);
+  });
+
   it('list each decision', () => {
     const listed = [...read('docs/decisions/README.md').matchAll(/\]\((\d{4}-[\w-]+\.md)\)/g)].map(([, file]) => file);
     const there = readdirSync(join(REPOSITORY, 'docs/decisions')).filter((file) => /^\d/.test(file));
@@ -96,6 +112,10 @@ describe('the pages', () => {
 const JOBS = '`taskspan.jobs.total`, `taskspan.jobs.finished`, `taskspan.jobs.failed`';
 /** A file or folder of the repository, as code: `src/fact.ts`. */
 const FILE_OF_CODE = /`((?:src|collector|test|examples|bench|tools)(?:\/[\w.-]+)*\/?)`/g;
+/** A file of the repository that a comment or a message names; an import begins with dots. */
+const FILE_IN_COMMENT = /(?<![\w./-])(?:src|collector|test|docs|examples|bench|tools)\/[\w./-]+\.(?:ts|md|py)\b/g;
+const COMMENT = /^\s*\/\*\*?[^]*?\*\/|\/\/ .*$/gm;
+const LINK_IN_COMMENT = /\{@link\s+(?:\*\s+)?(\w+)/g;
 /** As in `env['NAME']`, `booleanOf(env, 'NAME')` and an option's `.env('NAME')`. */
 const VARIABLE = /\benv(?:\[|, |\()'([A-Z_]+)'/g;
 

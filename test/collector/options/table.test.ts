@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import { groupValues, membersOf, optionValue } from '../../../collector/options/read.ts';
 import { OPTIONS } from '../../../collector/options/table.ts';
 import type { OptionEntry, OptionName } from '../../../collector/options/table.ts';
 import { resolveOptions } from '../../../collector/start-taskspan.ts';
+import type { TaskspanOptions } from '../../../collector/start-taskspan.ts';
 
 const ENTRIES = Object.entries(OPTIONS) as [OptionName, OptionEntry][];
 const NUMBERS = ENTRIES.filter(([, { kind }]) => kind.type === 'number');
@@ -120,9 +121,15 @@ describe('a group', () => {
   });
 });
 
-test('startTaskspan knows each option of the table, and no other', () => {
-  expect(() => resolveOptions({ more: 1 } as never, {})).toThrow(`startTaskspan: expected options among ${membersOf().join(', ')}, got "more"`);
-  for (const name of membersOf()) expect(() => resolveOptions({ [name]: Symbol('odd') }, {})).toThrow(new RegExp(`^${name}: expected `));
+describe('startTaskspan', () => {
+  test('knows no option that is not in the table', () => {
+    expectTypeOf<Exclude<keyof TaskspanOptions, OptionName>>().toBeNever();
+    expect(() => resolveOptions({ more: 1 } as never, {})).toThrow(`startTaskspan: expected options among ${membersOf().join(', ')}, got "more"`);
+  });
+
+  test.each(membersOf())('reads the option %s', (name) => {
+    expect(() => resolveOptions({ [name]: Symbol('odd') }, {})).toThrow(new RegExp(`^${name}: expected `));
+  });
 });
 
 /** A valid value other than the default. */

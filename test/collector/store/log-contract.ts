@@ -5,7 +5,7 @@ import { batches, cases } from '../record/arbitrary-task.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import type { StoreWith } from './task-store-contract.ts';
 
-/** The logs that every {@link TaskStore} gives. */
+/** The logs that every `TaskStore` gives. */
 export function describeLogs(name: string, storeWith: StoreWith): void {
   describe(`${name}: a log`, () => {
     const TEXTS = ['x', 'é', '行を書く', '🎉🎉', 'a longer line of ASCII', 'é'.repeat(40)];

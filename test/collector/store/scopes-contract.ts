@@ -4,7 +4,7 @@ import { batches } from '../record/arbitrary-task.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import type { StoreWith } from './task-store-contract.ts';
 
-/** The scopes that every {@link TaskStore} gives. */
+/** The scopes that every `TaskStore` gives. */
 export function describeScopes(name: string, storeWith: StoreWith): void {
   describe(`${name}: the scopes of a task`, () => {
     test('stand inside each other in the order of their starts, with all that is known of them', async () => {
