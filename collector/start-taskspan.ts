@@ -4,7 +4,7 @@ import { capture } from '../src/capture.ts';
 import type { TaskProcessor } from '../src/capture.ts';
 import { received } from '../src/failure.ts';
 import { print, report, warnings } from '../src/report.ts';
-import { shared } from '../src/shared.ts';
+import { shared } from '../src/shared-between-copies.ts';
 import { liveTasks, worker } from '../src/worker.ts';
 import { FLUSH_MS, within } from './async.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
@@ -17,13 +17,13 @@ import { groupValues, membersOf, optionValue, valueSource, variableText } from '
 import { resolveLimits } from './otlp/receive/request-body.ts';
 import { INSIDE_COLLECTOR } from './runtime/collector-thread.ts';
 import type { CollectorFailure, ServeOptions } from './runtime/collector.ts';
-import { sinkSettings, spanHeaders } from './runtime/destination.ts';
-import type { SendingOptions } from './runtime/destination.ts';
+import { sinkSettings, spanHeaders } from './runtime/fact-destination.ts';
+import type { SendingOptions } from './runtime/fact-destination.ts';
 import { startProcessCollector } from './runtime/process-collector.ts';
 import { watchProcessExit } from './runtime/process-exit.ts';
 import { resolveRetention } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
-import { sqlite } from './store/sqlite/file.ts';
+import { sqlite } from './store/sqlite/open-file.ts';
 import { fixedLocation, unavailableStore } from './store/store-at.ts';
 import { isTaskStore } from './store/task-store.ts';
 import type { TaskStore, TaskStoreErrorCode } from './store/task-store.ts';
@@ -203,7 +203,7 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
   let receivesCancellations = false;
   const listen = (): void => {
     receivesCancellations = true;
-    worker.listeners++;
+    worker.cancelReceivers++;
   };
   // Whether requests to a server can be heard has to be found out; until then task spans do not promise it.
   if (sending === undefined) listen();
@@ -223,7 +223,7 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     capture.always.delete(processor);
     spans.unregister();
     ring.close();
-    if (receivesCancellations) worker.listeners--;
+    if (receivesCancellations) worker.cancelReceivers--;
     await collector.close();
     if (lostTraces !== undefined) await within(FLUSH_MS, lostTraces.shutdown());
     reportLost(ring);

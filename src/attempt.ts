@@ -22,7 +22,7 @@ export interface AttemptOptions {
   readonly verbose: VerboseLog | undefined;
   /** The task of which this one is a child. */
   readonly parentTaskUuid?: string | undefined;
-  /** Set for a part of an attempt of another process: span id of that attempt's task span, `""` where it has none. */
+  /** Set for a part of an attempt of another process: span id of that attempt's task span, `""` where that attempt has none. */
   readonly partOf?: string | undefined;
   /** What warnings call it. Default: the task by its UUID, and a part by its name too. */
   readonly title?: string | undefined;

@@ -3,7 +3,7 @@ import type { Attributes, Tracer } from '@opentelemetry/api';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
 import type { Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from './fact.ts';
 import { reportOnce } from './report.ts';
-import { shared } from './shared.ts';
+import { shared } from './shared-between-copies.ts';
 
 /**
  * Takes the facts of one span when they happen, each with its whole content. Times are microseconds since the epoch.

@@ -1,5 +1,5 @@
 import type { HrTime } from '@opentelemetry/api';
-import { shared } from './shared.ts';
+import { shared } from './shared-between-copies.ts';
 
 /** Gives {@link TaskClock}s the time, in milliseconds. A test may have its own. */
 export interface TimeSource {

@@ -41,19 +41,19 @@ export function nameLine(name: string, continued = false): string {
 
 /** The lines of a notification. The second and further lines are marked. */
 export function messageLines(message: string): string {
-  if (isPlainMessage(message)) return plainLine(message);
+  if (isVerbatim(message)) return verbatimLine(message);
   const [first = '', ...further] = message.trimStart().split(LINE_BREAK);
   const mark = READS_AS_OURS.test(first) ? MARK : '\t';
   return `${mark}${visible(first)}\n${marked(further)}`;
 }
 
-/** Whether {@link plainLine} writes a message, so that the message can be read back from its line. */
-export function isPlainMessage(message: string): boolean {
+/** Whether {@link verbatimLine} writes a message, so that the message can be read back from its line. */
+export function isVerbatim(message: string): boolean {
   return !NOT_PLAIN.test(message);
 }
 
 /** The line of a message that is written as it is. */
-export function plainLine(message: string): string {
+export function verbatimLine(message: string): string {
   return `\t${message}\n`;
 }
 

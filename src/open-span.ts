@@ -49,7 +49,7 @@ export interface TaskOrigin {
  */
 export function startTaskSpan(attempt: Attempt, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
   const base = contextApi.active();
-  const cancellable = worker.listeners > 0;
+  const cancellable = worker.cancelReceivers > 0;
   const { given, processors } = startRoot(
     attempt.tracer,
     attempt.name,

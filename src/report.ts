@@ -1,6 +1,6 @@
 import { diag } from '@opentelemetry/api';
 import { describeFailure } from './failure.ts';
-import { shared } from './shared.ts';
+import { shared } from './shared-between-copies.ts';
 
 /** Writes warnings, and text to the standard streams. Nothing here throws. */
 

@@ -15,7 +15,7 @@ import { contextInside, NOT_TRACED, scopeAttributes, startScopeSpan } from './op
 import { checkScopeOptions, EACH_OPTIONS } from './options.ts';
 import type { EachOptions, ScopeOptions } from './options.ts';
 import { reportOnce } from './report.ts';
-import { shared } from './shared.ts';
+import { shared } from './shared-between-copies.ts';
 import { cleanJson } from './text.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { TaskProcessor } from './capture.ts';
 import type { Outcome } from './conventions.ts';
-import { shared } from './shared.ts';
+import { shared } from './shared-between-copies.ts';
 import { randomUuid } from './task-uuid.ts';
 
 /** The process that runs tasks, as its task spans name it. */
@@ -10,7 +10,7 @@ export interface Worker {
   /** Milliseconds between two heartbeats; 0 while no collector sends them. */
   intervalMs: number;
   /** How many collectors of this process receive requests to cancel its tasks. */
-  listeners: number;
+  cancelReceivers: number;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface Worker {
 export const worker: Worker = shared('worker', () => ({
   id: randomUuid(),
   intervalMs: 0,
-  listeners: 0,
+  cancelReceivers: 0,
 }));
 
 /** How a task is ended from outside of its code. */

@@ -7,7 +7,7 @@ import { CONTROL, KIND } from './segment.ts';
 import type { Kind } from './segment.ts';
 
 /*
- * How facts stand in the ring's records. The kinds that come most often, notifications, progress and the starts and ends
+ * How facts stand in the ring's entries. The kinds that come most often, notifications, progress and the starts and ends
  * of scopes, are written by hand; any other fact is its kind and the JSON of its contents.
  */
 
@@ -104,38 +104,38 @@ const OUTCOME_BITS = 15;
 const HEADING = 16;
 const WITH_ERROR = 32;
 
-/** Reads a fact of a record, as {@link FactWriter} has written it. */
-export function factOfRecord(
+/** Reads a fact of an entry, as {@link FactWriter} has written it. */
+export function factOfEntry(
   kind: Exclude<Kind, typeof KIND.attempt | typeof KIND.span>,
   span: SpanRef,
   seq: number,
   time: number,
-  one: number,
-  two: number,
-  first: string,
-  second: string,
+  number1: number,
+  number2: number,
+  text1: string,
+  text2: string,
 ): Fact {
   switch (kind) {
     case KIND.notification:
-      return second === ''
-        ? { kind: 'notification', span, seq, time, message: first }
-        : { kind: 'notification', span, seq, time, message: first, attributes: JSON.parse(second) as Attributes };
+      return text2 === ''
+        ? { kind: 'notification', span, seq, time, message: text1 }
+        : { kind: 'notification', span, seq, time, message: text1, attributes: JSON.parse(text2) as Attributes };
     case KIND.progress:
-      return { kind: 'progress', span, seq, time, done: one, total: Number.isNaN(two) ? undefined : two };
+      return { kind: 'progress', span, seq, time, done: number1, total: Number.isNaN(number2) ? undefined : number2 };
     case KIND.scopeStart:
-      return { kind: 'scope-start', span, seq, time, name: first, parentSpanId: second };
+      return { kind: 'scope-start', span, seq, time, name: text1, parentSpanId: text2 };
     case KIND.scopeEnd:
       return {
         kind: 'scope-end',
         span,
         seq,
         time,
-        outcome: OUTCOMES[two & OUTCOME_BITS] ?? 'failed',
-        duration: one,
-        heading: (two & HEADING) !== 0,
-        error: (two & WITH_ERROR) === 0 ? undefined : { name: first, message: second },
+        outcome: OUTCOMES[number2 & OUTCOME_BITS] ?? 'failed',
+        duration: number1,
+        heading: (number2 & HEADING) !== 0,
+        error: (number2 & WITH_ERROR) === 0 ? undefined : { name: text1, message: text2 },
       };
     default:
-      return { kind: first, span, seq, time, ...(JSON.parse(second) as object) } as OtherFact;
+      return { kind: text1, span, seq, time, ...(JSON.parse(text2) as object) } as OtherFact;
   }
 }

@@ -1,8 +1,8 @@
 import type { Fact, SpanRef } from '../../src/fact.ts';
 import { setImmediate } from '../timers.ts';
-import { factOfRecord } from './ring-facts.ts';
+import { factOfEntry } from './ring-facts.ts';
 import type { RingWriter } from './ring-writer.ts';
-import { CONTROL, DOUBLE, FIRST_RECORD, HEADER, KIND, RECORD_HEADER, WORD } from './segment.ts';
+import { CONTROL, DOUBLE, FIRST_ENTRY, HEADER, KIND, ENTRY_HEADER, WORD } from './segment.ts';
 import type { Kind, Segment } from './segment.ts';
 
 /**
@@ -13,7 +13,7 @@ export class RingReader {
   readonly #control: Int32Array;
   readonly #segments = new Map<number, Segment>();
   #current: Segment | undefined;
-  #at = FIRST_RECORD;
+  #at = FIRST_ENTRY;
   /** Spans by their handles, as the current segment names them. */
   #spans = new Map<number, SpanRef>();
   #attempt: Omit<SpanRef, 'spanId'> = { traceId: '', taskSpanId: '', taskUuid: '' };
@@ -50,7 +50,7 @@ export class RingReader {
         (bytes + this.#at - begin < limitBytes || facts.length === 0) &&
         facts.length < limitFacts
       ) {
-        const fact = this.#readRecord(this.#current);
+        const fact = this.#readEntry(this.#current);
         if (fact !== undefined) facts.push(fact);
       }
       bytes += this.#at - begin;
@@ -108,40 +108,40 @@ export class RingReader {
   #enter(segment: Segment): void {
     this.#current = segment;
     this.#spans = new Map();
-    this.#at = FIRST_RECORD;
+    this.#at = FIRST_ENTRY;
     const from = Atomics.load(segment.words, HEADER.acknowledged);
     while (this.#at < from) {
       const kind = segment.words[(this.#at >> 2) + WORD.kind];
-      if (kind === KIND.span || kind === KIND.attempt) this.#readRecord(segment);
+      if (kind === KIND.span || kind === KIND.attempt) this.#readEntry(segment);
       else this.#at += segment.words[(this.#at >> 2) + WORD.size]!;
     }
   }
 
-  #readRecord({ words, doubles, bytes }: Segment): Fact | undefined {
+  #readEntry({ words, doubles, bytes }: Segment): Fact | undefined {
     const at = this.#at;
     const word = at >> 2;
     const double = at >> 3;
     this.#at = at + words[word + WORD.size]!;
     const kind = words[word + WORD.kind] as Kind;
     const handle = words[word + WORD.handle]!;
-    const afterFirst = at + RECORD_HEADER + words[word + WORD.firstBytes]!;
-    const first = textAt(bytes, at + RECORD_HEADER, afterFirst);
+    const afterText1 = at + ENTRY_HEADER + words[word + WORD.text1Bytes]!;
+    const text1 = textAt(bytes, at + ENTRY_HEADER, afterText1);
     if (kind === KIND.span) {
-      this.#spans.set(handle, { ...this.#attempt, spanId: first });
+      this.#spans.set(handle, { ...this.#attempt, spanId: text1 });
       return undefined;
     }
-    const secondBytes = words[word + WORD.secondBytes]!;
-    const second = secondBytes === 0 ? '' : textAt(bytes, afterFirst, afterFirst + secondBytes);
+    const text2Bytes = words[word + WORD.text2Bytes]!;
+    const text2 = text2Bytes === 0 ? '' : textAt(bytes, afterText1, afterText1 + text2Bytes);
     if (kind === KIND.attempt) {
-      this.#attempt = { traceId: first.slice(0, 32), taskSpanId: first.slice(32), taskUuid: second };
+      this.#attempt = { traceId: text1.slice(0, 32), taskSpanId: text1.slice(32), taskUuid: text2 };
       return undefined;
     }
     const span = this.#spans.get(handle)!;
     const seq = words[word + WORD.seq]!;
     const time = doubles[double + DOUBLE.time]!;
-    const one = doubles[double + DOUBLE.one]!;
-    const two = doubles[double + DOUBLE.two]!;
-    return factOfRecord(kind, span, seq, time, one, two, first, second);
+    const number1 = doubles[double + DOUBLE.number1]!;
+    const number2 = doubles[double + DOUBLE.number2]!;
+    return factOfEntry(kind, span, seq, time, number1, number2, text1, text2);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { SpanRef } from '../../src/fact.ts';
 import { report } from '../../src/report.ts';
-import { clearSegment, CONTROL, CONTROL_BYTES, DOUBLE, FIRST_RECORD, HEADER, isAcknowledged, KIND, mostBytes, padded, RECORD_HEADER, segmentOver, WORD } from './segment.ts';
+import { clearSegment, CONTROL, CONTROL_BYTES, DOUBLE, FIRST_ENTRY, HEADER, isAcknowledged, KIND, mostBytes, padded, ENTRY_HEADER, segmentOver, WORD } from './segment.ts';
 import type { Kind, Segment } from './segment.ts';
 
 /** Options of {@link RingWriter}. */
@@ -25,7 +25,7 @@ export interface RingSpan {
 /**
  * The writing end of the ring between task code and collector. Nothing leaves the ring before
  * its commit is acknowledged, so that a reader that dies loses nothing: the next one begins
- * where it had come to.
+ * after the last acknowledged fact.
  */
 export class RingWriter {
   /** Shared words, see {@link CONTROL}. */
@@ -36,16 +36,16 @@ export class RingWriter {
   readonly #segmentBytes: number;
   readonly #limitBytes: number;
   /** How much notifications and progress may use. */
-  readonly #plainLimitBytes: number;
+  readonly #droppableLimitBytes: number;
   #segmentCount = 0;
   #allBytes = 0;
   #current: Segment;
   /** Index of the current segment in the order of writing. */
   #index = 0;
-  #at = FIRST_RECORD;
+  #at = FIRST_ENTRY;
   #end: number;
   /** The end for notifications and progress: they get none of a segment that is kept for starts, ends and errors. */
-  #plainEnd: number;
+  #droppableEnd: number;
   #handles = 0;
   /** Whose ids stand last in the current segment. */
   #attempt: SpanRef | undefined;
@@ -69,11 +69,11 @@ export class RingWriter {
     this.#limitBytes = options.limitBytes ?? 128 * 1024 * 1024;
     const kept = Math.max(this.#segmentBytes, this.#limitBytes / 8);
     // A full segment needs a second one to go on in.
-    this.#plainLimitBytes = Math.max(this.#limitBytes - kept, Math.min(this.#limitBytes, 2 * this.#segmentBytes));
+    this.#droppableLimitBytes = Math.max(this.#limitBytes - kept, Math.min(this.#limitBytes, 2 * this.#segmentBytes));
     this.#current = this.#newSegment(this.#segmentBytes);
     this.#used.push(this.#current);
     this.#end = this.#current.memory.byteLength;
-    this.#plainEnd = this.#end;
+    this.#droppableEnd = this.#end;
   }
 
   /** How many facts were dropped because the ring was full. */
@@ -146,24 +146,27 @@ export class RingWriter {
     return ++this.#handles;
   }
 
-  /** Writes a fact. It is seen by the reader when this returns. */
+  /**
+   * Writes a fact. The reader sees it when this returns. What the two numbers and the two texts mean depends on the kind,
+   * see {@link KIND}.
+   */
   write(
     span: RingSpan,
     kind: Kind,
     seq: number,
     time: number,
-    one: number,
-    two: number,
-    first: string,
-    second: string,
+    number1: number,
+    number2: number,
+    text1: string,
+    text2: string,
   ): void {
     if (this.#closed) {
       this.onLateFact?.();
       return;
     }
-    const most = mostBytes(first, second) + MOST_SPAN_BYTES;
-    const plain = kind === KIND.notification || kind === KIND.progress;
-    if (this.#at + most > (plain ? this.#plainEnd : this.#end) && !this.#nextSegment(most, plain)) {
+    const most = mostBytes(text1, text2) + MOST_SPAN_BYTES;
+    const mayBeDropped = kind === KIND.notification || kind === KIND.progress;
+    if (this.#at + most > (mayBeDropped ? this.#droppableEnd : this.#end) && !this.#nextSegment(most, mayBeDropped)) {
       Atomics.add(this.control, CONTROL.droppedFacts, 1);
       if (!this.#full) this.onFull?.();
       this.#full = true;
@@ -173,7 +176,7 @@ export class RingWriter {
       span.writtenIn = this.#index;
       this.#putSpan(span);
     }
-    this.#put(span.handle, kind, seq, time, one, two, first, second);
+    this.#put(span.handle, kind, seq, time, number1, number2, text1, text2);
     Atomics.store(this.#current.words, HEADER.written, this.#at);
     if (Atomics.load(this.control, CONTROL.asleep) === 1) this.wake();
   }
@@ -207,48 +210,48 @@ export class RingWriter {
     kind: Kind,
     seq: number,
     time: number,
-    one: number,
-    two: number,
-    first: string,
-    second: string,
+    number1: number,
+    number2: number,
+    text1: string,
+    text2: string,
   ): void {
     const { words, doubles, bytes } = this.#current;
     const begin = this.#at;
     const word = begin >> 2;
     const double = begin >> 3;
-    const afterFirst = writeText(bytes, begin + RECORD_HEADER, first);
-    const afterSecond = second === '' ? afterFirst : writeText(bytes, afterFirst, second);
-    const end = padded(afterSecond);
+    const afterText1 = writeText(bytes, begin + ENTRY_HEADER, text1);
+    const afterText2 = text2 === '' ? afterText1 : writeText(bytes, afterText1, text2);
+    const end = padded(afterText2);
     words[word + WORD.size] = end - begin;
     words[word + WORD.kind] = kind;
     words[word + WORD.handle] = handle;
     words[word + WORD.seq] = seq;
     doubles[double + DOUBLE.time] = time;
-    doubles[double + DOUBLE.one] = one;
-    doubles[double + DOUBLE.two] = two;
-    words[word + WORD.firstBytes] = afterFirst - begin - RECORD_HEADER;
-    words[word + WORD.secondBytes] = afterSecond - afterFirst;
+    doubles[double + DOUBLE.number1] = number1;
+    doubles[double + DOUBLE.number2] = number2;
+    words[word + WORD.text1Bytes] = afterText1 - begin - ENTRY_HEADER;
+    words[word + WORD.text2Bytes] = afterText2 - afterText1;
     this.#at = end;
   }
 
   /** Goes on in a released segment, or in a new one; `false` where the limit leaves no room. */
-  #nextSegment(bytes: number, plain: boolean): boolean {
+  #nextSegment(bytes: number, mayBeDropped: boolean): boolean {
     this.reclaim();
-    const needed = Math.max(this.#segmentBytes, padded(FIRST_RECORD + bytes));
+    const needed = Math.max(this.#segmentBytes, padded(FIRST_ENTRY + bytes));
     const held = this.#allBytes - this.#free.length * this.#segmentBytes + needed;
-    const isPlain = held <= this.#plainLimitBytes;
-    if (plain && !isPlain) return false;
+    const takesDroppable = held <= this.#droppableLimitBytes;
+    if (mayBeDropped && !takesDroppable) return false;
     const next = needed > this.#segmentBytes ? this.#allocate(needed) : (this.#free.pop() ?? this.#allocate(this.#segmentBytes));
     if (next === undefined) return false;
     clearSegment(next);
-    if (isPlain) this.#full = false;
+    if (takesDroppable) this.#full = false;
     const before = this.#current;
     this.#used.push(next);
     this.#current = next;
     this.#index++;
-    this.#at = FIRST_RECORD;
+    this.#at = FIRST_ENTRY;
     this.#end = next.memory.byteLength;
-    this.#plainEnd = isPlain ? this.#end : 0;
+    this.#droppableEnd = takesDroppable ? this.#end : 0;
     Atomics.store(before.words, HEADER.next, next.id + 1);
     return true;
   }

@@ -1,6 +1,6 @@
 
 /**
- * A piece of the ring's memory: a header and records one after the other, in a
+ * A piece of the ring's memory: a header and entries one after the other, in a
  * `SharedArrayBuffer` that the task's thread writes and the collector's reads.
  *
  * A segment is written once from its beginning to its end, so nothing wraps around. It is used
@@ -26,8 +26,8 @@ export const HEADER = {
   released: 3,
 } as const;
 
-/** Where the records begin. */
-export const FIRST_RECORD = 64;
+/** Where the entries begin. */
+export const FIRST_ENTRY = 64;
 
 /** Words of the memory that both sides share beside the segments. */
 export const CONTROL = {
@@ -62,8 +62,8 @@ export function segmentOver(id: number, memory: SharedArrayBuffer): Segment {
 export function clearSegment({ words }: Segment): void {
   Atomics.store(words, HEADER.next, 0);
   Atomics.store(words, HEADER.released, 0);
-  Atomics.store(words, HEADER.acknowledged, FIRST_RECORD);
-  Atomics.store(words, HEADER.written, FIRST_RECORD);
+  Atomics.store(words, HEADER.acknowledged, FIRST_ENTRY);
+  Atomics.store(words, HEADER.written, FIRST_ENTRY);
 }
 
 /** Whether all that is written in it is committed. */
@@ -84,43 +84,43 @@ export function hasLiveWork(control: Int32Array): boolean {
 /**
  * How a fact lies in a segment: a header of fixed words, then two texts in UTF-8.
  *
- * Records begin at multiples of 8 bytes. A span's ids stand once in each segment, in records
+ * Entries begin at multiples of 8 bytes. A span's ids stand once in each segment, in entries
  * of kind {@link KIND.attempt} and {@link KIND.span}; facts name it by a small number, its handle.
  */
 export const KIND = {
-  /** first: trace id and the task span's id, second: the task's UUID. */
+  /** text1: trace id and the task span's id, text2: the task's UUID. */
   attempt: 1,
-  /** first: span id; of the attempt whose record stands before it. */
+  /** text1: span id; of the attempt whose entry stands before it. */
   span: 2,
-  /** Any fact that is none of those below. first: its kind, second: JSON of its contents. */
+  /** Any fact that is none of those below. text1: its kind, text2: JSON of its contents. */
   fact: 3,
-  /** A scope of this process. first: name, second: span id of the scope around. */
+  /** A scope of this process. text1: name, text2: span id of the scope around. */
   scopeStart: 4,
-  /** first: message, second: JSON of the attributes, or empty. */
+  /** text1: message, text2: JSON of the attributes, or empty. */
   notification: 5,
-  /** one: done, two: total or NaN. */
+  /** number1: done, number2: total or NaN. */
   progress: 6,
-  /** An end without attributes. one: duration, two: outcome and flags, first: the error's name, second: its message. */
+  /** An end without attributes. number1: duration, number2: outcome and flags, text1: the error's name, text2: its message. */
   scopeEnd: 7,
 } as const;
 
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
-/** Offsets in 4-byte words from a record's beginning. */
-export const WORD = { size: 0, kind: 1, handle: 2, seq: 3, firstBytes: 10, secondBytes: 11 } as const;
+/** Offsets in 4-byte words from an entry's beginning. */
+export const WORD = { size: 0, kind: 1, handle: 2, seq: 3, text1Bytes: 10, text2Bytes: 11 } as const;
 
-/** Offsets in 8-byte doubles from a record's beginning. */
-export const DOUBLE = { time: 2, one: 3, two: 4 } as const;
+/** Offsets in 8-byte doubles from an entry's beginning. */
+export const DOUBLE = { time: 2, number1: 3, number2: 4 } as const;
 
-/** Length of a record's header in bytes. */
-export const RECORD_HEADER = 48;
+/** Length of an entry's header in bytes. */
+export const ENTRY_HEADER = 48;
 
-/** A record's size, so that the next begins at a multiple of 8. */
+/** An entry's size, so that the next begins at a multiple of 8. */
 export function padded(bytes: number): number {
   return (bytes + 7) & ~7;
 }
 
-/** The most bytes that a record of these texts can need. */
-export function mostBytes(first: string, second: string): number {
-  return padded(RECORD_HEADER + 3 * (first.length + second.length));
+/** The most bytes that an entry of these texts can need. */
+export function mostBytes(text1: string, text2: string): number {
+  return padded(ENTRY_HEADER + 3 * (text1.length + text2.length));
 }

@@ -34,7 +34,7 @@ export interface ChildEnd {
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 /** Signals that a terminal sends to all of its processes, so that the program has them already. */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
-/** The silence after which output that another process still holds open is closed, in milliseconds. */
+/** The quiet time after which output that another process still holds open is closed, in milliseconds. */
 const LATE_OUTPUT_MS = 1000;
 
 /**
@@ -72,16 +72,16 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   cancelled.addEventListener('abort', cancel);
   try {
     await started;
-    const silence = new Silence();
-    const read = (from: Iostream): Promise<void> => readOutput(child[from], passTo?.[from], (line) => onLine(line, from), silence);
+    const quietTime = new QuietTime();
+    const read = (from: Iostream): Promise<void> => readOutput(child[from], passTo?.[from], (line) => onLine(line, from), quietTime);
     const outputs = Promise.all([read('stdout'), read('stderr')]);
     // An error of reading is thrown when the program has ended.
     outputs.catch(() => undefined);
     const end = await ended;
-    silence.restart();
+    quietTime.restart();
     // A process that the program has left behind may hold its output open without end.
     const late = setInterval(() => {
-      if (silence.ms < LATE_OUTPUT_MS) return;
+      if (quietTime.ms < LATE_OUTPUT_MS) return;
       child.stdout.destroy();
       child.stderr.destroy();
     }, LATE_OUTPUT_MS / 10);
@@ -106,7 +106,7 @@ async function readOutput(
   output: Readable,
   passTo: NodeJS.WriteStream | undefined,
   onLine: (line: string) => Promise<void> | undefined,
-  silence: Silence,
+  quietTime: QuietTime,
 ): Promise<void> {
   const passed = passTo && new PassedOutput(passTo);
   let wait: Promise<void> | undefined;
@@ -115,12 +115,12 @@ async function readOutput(
   });
   try {
     for await (const bytes of output as AsyncIterable<Buffer>) {
-      silence.interrupt();
+      quietTime.interrupt();
       lines.push(bytes);
       await passed?.write(bytes);
       await wait;
       wait = undefined;
-      silence.goOn();
+      quietTime.goOn();
     }
   } catch (error) {
     // Closed above: all of the program's output has been read.
@@ -131,7 +131,7 @@ async function readOutput(
 }
 
 /** Measures for how long there was nothing to read. Output that is being passed on counts as output. */
-class Silence {
+class QuietTime {
   #busy = 0;
   #since = performance.now();
 

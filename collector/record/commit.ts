@@ -7,7 +7,7 @@ import { summaryJson } from './record-json.ts';
 import { progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { TaskDraft } from './task-fold.ts';
-import type { TaskFold, TaskFacts } from './task-fold.ts';
+import type { TaskFold, TaskContent } from './task-fold.ts';
 import { isSameRunState, runStateOf, taskName } from './task-state.ts';
 import type { RunState } from './task-state.ts';
 import type { TaskState } from './task-record.ts';
@@ -209,7 +209,7 @@ function forgetOldest({ recent }: ScopeState): void {
 }
 
 /** How far a task's attempts are, for their parents: nothing where they have none, or no progress is known. */
-function childSharesOf(task: Pick<TaskFacts, 'attempts'>): ChildShare[] {
+function childSharesOf(task: Pick<TaskContent, 'attempts'>): ChildShare[] {
   return task.attempts.map(childShareOf).filter((share) => share !== undefined);
 }
 

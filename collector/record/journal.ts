@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { NotificationFact } from '../../src/fact.ts';
-import { factLines, isPlainMessage, lineKind, messageLines, missingLine, nameLine, needsName, plainLine } from '../../src/log-line.ts';
+import { factLines, isVerbatim, lineKind, messageLines, missingLine, nameLine, needsName, verbatimLine } from '../../src/log-line.ts';
 import type { LineKind, ScopeTree } from '../../src/log-line.ts';
 import { missingBelow } from './fact-sequence.ts';
 import type { ScopeFact } from './fold.ts';
@@ -96,12 +96,12 @@ export class JournalWriter implements ScopeTree<ScopeState> {
   }
 
   #writeMessage({ message, attributes, time }: NotificationFact, scope: ScopeState): number {
-    const isPlain = isPlainMessage(message);
+    const verbatim = isVerbatim(message);
     const named = this.#needsName('message', scope);
-    const text = this.#named(isPlain ? plainLine(message) : messageLines(message), scope, named);
+    const text = this.#named(verbatim ? verbatimLine(message) : messageLines(message), scope, named);
     const notification: JournalEntry['notification'] = { named };
     // A message that goes on in another row is no line either.
-    if (!isPlain || isLongerThanRow(text)) notification.message = message;
+    if (!verbatim || isLongerThanRow(text)) notification.message = message;
     if (attributes !== undefined) notification.attributes = attributes;
     return this.#add(text, { kind: 'message', scope: scope.number, bytes: 0, time, notification });
   }

@@ -2,7 +2,7 @@ import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
 import { attributesOf, progressOf } from './scope-state.ts';
 import { latestAttempt } from './task-fold.ts';
-import type { TaskFacts } from './task-fold.ts';
+import type { TaskContent } from './task-fold.ts';
 import { createdAt, stateOf, statusOf, taskName } from './task-state.ts';
 import { isoTime } from './task-record.ts';
 import type { TaskRecord, TaskState, TaskSummary } from './task-record.ts';
@@ -29,7 +29,7 @@ type SummaryPieces = [
 ];
 
 /** The summary of a task: JSON text that {@link recordJson} makes whole. */
-export function summaryJson(task: TaskFacts): string {
+export function summaryJson(task: TaskContent): string {
   const latest = latestAttempt(task);
   const state = stateOf(task, latest);
   const end = latest?.end ?? null;

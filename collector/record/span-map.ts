@@ -9,6 +9,12 @@ export function spanKey(traceId: string, spanId: string): string {
   return `${traceId}-${spanId}`;
 }
 
+/** The ids of which {@link spanKey} has made a key. */
+export function idsOfKey(key: string): SpanIds {
+  const [traceId = '', spanId = ''] = key.split('-');
+  return { traceId, spanId };
+}
+
 /**
  * What is known of spans by their two ids, in the order in which it was added. It is read several times
  * a fact. So the span's id alone is the key where it can be: a key of both ids would have to be made and hashed

@@ -3,7 +3,7 @@ import type { SpanRef } from '../../src/fact.ts';
 import { missingIn } from './fact-sequence.ts';
 import { copyOf, isAttempt, newAttempt, newScope } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import { SpanMap } from './span-map.ts';
+import { idsOfKey, SpanMap } from './span-map.ts';
 
 /** What an announcement reports of a task. Plain data, so that a store can keep it as it likes. */
 export interface Announcement {
@@ -15,7 +15,7 @@ export interface Announcement {
 }
 
 /** What the record and the state of a task are made from: a {@link TaskFold}, or the {@link TaskDraft} that comes after it. */
-export interface TaskFacts {
+export interface TaskContent {
   readonly uuid: string;
   /** The attempts that are known, in the order in which they became known. */
   readonly attempts: readonly AttemptState[];
@@ -31,7 +31,7 @@ export interface TaskFacts {
  * Attempts are always in memory. Other scopes are in memory while a batch of facts needs them, see `needed-spans.ts`: the
  * store loads and forgets them.
  */
-export class TaskFold implements TaskFacts {
+export class TaskFold implements TaskContent {
   readonly uuid: string;
   readonly scopes: SpanMap<ScopeState> = new SpanMap();
   attempts: AttemptState[] = [];
@@ -61,7 +61,8 @@ export class TaskFold implements TaskFacts {
 
   /** The span whose line was written last in the log, if it is in memory. */
   scopeBefore(): ScopeState | undefined {
-    const [traceId = '', spanId = ''] = this.lineBefore?.split('-') ?? [];
+    if (this.lineBefore === null) return undefined;
+    const { traceId, spanId } = idsOfKey(this.lineBefore);
     return this.scopes.get(traceId, spanId);
   }
 
@@ -70,7 +71,7 @@ export class TaskFold implements TaskFacts {
     if (draft.of !== this || draft.ofVersion !== this.version) {
       throw new Error(`task ${this.uuid} is at version ${this.version}: this draft of version ${draft.ofVersion} is not its next`);
     }
-    for (const scope of draft.spans) this.scopes.add(scope);
+    for (const scope of draft.scopes) this.scopes.add(scope);
     this.attempts = draft.attempts;
     this.announced = draft.announced;
     this.updated = draft.updated;
@@ -87,12 +88,12 @@ export class TaskFold implements TaskFacts {
  *
  * Each span that is asked for is copied once: what these methods return may be changed, and one span is one object.
  */
-export class TaskDraft implements TaskFacts {
+export class TaskDraft implements TaskContent {
   readonly of: TaskFold;
   readonly ofVersion: number;
   readonly uuid: string;
-  /** The spans that were asked for or made. */
-  readonly spans: SpanMap<ScopeState> = new SpanMap();
+  /** The scopes and task spans that were asked for or made. */
+  readonly scopes: SpanMap<ScopeState> = new SpanMap();
   attempts: AttemptState[];
   announced: Announcement | null;
   /** Whether the announcement, or the time of the latest one, has changed. */
@@ -128,7 +129,7 @@ export class TaskDraft implements TaskFacts {
     // Any fact of a scope makes its attempt known, so that the record does not depend on which came first.
     const attempt = this.attemptOf(ref);
     const scope = newScope(ref, ++this.spanCount);
-    this.spans.add(scope);
+    this.scopes.add(scope);
     this.change(scope);
     // Its start is not known yet.
     attempt.missing++;
@@ -156,28 +157,29 @@ export class TaskDraft implements TaskFacts {
 
   /** The state of a span of which something is known, and that is in memory. */
   get(traceId: string, spanId: string): ScopeState | undefined {
-    const drafted = this.spans.get(traceId, spanId);
+    const drafted = this.scopes.get(traceId, spanId);
     if (drafted !== undefined) return drafted;
     const stored = this.of.scopes.get(traceId, spanId);
     if (stored === undefined) return undefined;
     const copy = copyOf(stored);
-    this.spans.add(copy);
+    this.scopes.add(copy);
     if (isAttempt(copy)) this.attempts = this.attempts.map((attempt) => (attempt === stored ? copy : attempt));
     return copy;
   }
 
   /** The span whose line was written last in the log, if it is in memory. */
   scopeBefore(): ScopeState | undefined {
-    const [traceId = '', spanId = ''] = this.lineBefore?.split('-') ?? [];
+    if (this.lineBefore === null) return undefined;
+    const { traceId, spanId } = idsOfKey(this.lineBefore);
     return this.get(traceId, spanId);
   }
 
   /** The scopes directly inside a scope, as far as they are in memory. They are not to be changed. */
   *inside(around: ScopeState): Generator<ScopeState> {
     const isInside = ({ traceId, parentSpanId }: ScopeState): boolean => parentSpanId === around.spanId && traceId === around.traceId;
-    for (const scope of this.spans) if (isInside(scope)) yield scope;
+    for (const scope of this.scopes) if (isInside(scope)) yield scope;
     for (const scope of this.of.scopes) {
-      if (isInside(scope) && !this.spans.has(scope.traceId, scope.spanId)) yield scope;
+      if (isInside(scope) && !this.scopes.has(scope.traceId, scope.spanId)) yield scope;
     }
   }
 
@@ -192,10 +194,10 @@ export class TaskDraft implements TaskFacts {
   #newAttempt(traceId: string, taskSpanId: string, scope: ScopeState | undefined): AttemptState {
     const attempt = newAttempt(traceId, taskSpanId, this.uuid, scope?.number ?? ++this.spanCount);
     if (scope !== undefined) {
-      this.spans.delete(scope);
+      this.scopes.delete(scope);
       Object.assign(attempt, scope, { taskSpanId, missing: missingIn(scope.seen), changed: false });
     }
-    this.spans.add(attempt);
+    this.scopes.add(attempt);
     this.attempts = [...this.attempts, attempt];
     this.change(attempt);
     return attempt;
@@ -204,7 +206,7 @@ export class TaskDraft implements TaskFacts {
 
 /** The attempt that the record is about, of those that `matches` accepts: the greatest by number, start and span id. */
 export function latestAttempt(
-  { attempts }: Pick<TaskFacts, 'attempts'>,
+  { attempts }: Pick<TaskContent, 'attempts'>,
   matches: (attempt: AttemptState) => boolean = () => true,
 ): AttemptState | undefined {
   let latest: AttemptState | undefined;

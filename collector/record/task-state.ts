@@ -1,23 +1,23 @@
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
 import { latestAttempt } from './task-fold.ts';
-import type { TaskFacts } from './task-fold.ts';
+import type { TaskContent } from './task-fold.ts';
 import type { TaskState, TaskStatus } from './task-record.ts';
 
 /** Name of a task: that of the latest attempt whose start is known, else the announced one. */
-export function taskName(task: TaskFacts): string {
+export function taskName(task: TaskContent): string {
   return latestAttempt(task, ({ start }) => start !== null)?.name ?? task.announced?.name ?? '';
 }
 
 /** The time of the earliest announcement or start that is known, in microseconds; `null` while none is. */
-export function createdAt({ announced, attempts }: TaskFacts): number | null {
+export function createdAt({ announced, attempts }: TaskContent): number | null {
   let created = announced?.time ?? null;
   for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
   return created;
 }
 
 /** State of a task by its facts alone, whatever is known of its worker: without an attempt it is queued. */
-export function stateOf(task: TaskFacts, latest: AttemptState | undefined = latestAttempt(task)): TaskState {
+export function stateOf(task: TaskContent, latest: AttemptState | undefined = latestAttempt(task)): TaskState {
   if (latest === undefined && task.announced !== null) return 'queued';
   return latest?.end?.outcome ?? 'running';
 }
@@ -40,7 +40,7 @@ export interface RunState {
   readonly intervalMs: number;
 }
 
-export function runStateOf(task: TaskFacts): RunState {
+export function runStateOf(task: TaskContent): RunState {
   const latest = latestAttempt(task);
   const state = stateOf(task, latest);
   const attempt = latest === undefined ? null : spanKey(latest.traceId, latest.spanId);

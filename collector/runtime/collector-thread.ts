@@ -15,7 +15,7 @@ import { storeAt } from '../store/store-at.ts';
 import { TaskStoreError } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import type { CollectorOptions, CollectorReady } from './collector.ts';
-import type { FactLocation } from './destination.ts';
+import type { FactLocation } from './fact-destination.ts';
 import { messageStore } from './message-store.ts';
 import type { MessageStore } from './message-store.ts';
 import { answerTo } from './messages.ts';

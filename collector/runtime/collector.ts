@@ -18,7 +18,7 @@ import type { HeartbeatOptions } from '../store/heartbeat.ts';
 import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import type { FactDestination } from './destination.ts';
+import type { FactDestination } from './fact-destination.ts';
 import { startSendingLostTraces, startSweeping, watchCancellations } from './duties.ts';
 import type { CancellationOptions, CancellationWatch } from './duties.ts';
 

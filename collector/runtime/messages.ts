@@ -3,7 +3,7 @@ import type { HeartbeatSettings } from '../store/heartbeat.ts';
 import { TaskStoreError } from '../store/task-store.ts';
 import type { TaskStoreErrorCode } from '../store/task-store.ts';
 import type { CollectorOptions, CollectorReady } from './collector.ts';
-import type { FactLocation } from './destination.ts';
+import type { FactLocation } from './fact-destination.ts';
 
 /** The messages between the task's thread and the collector's: what they are, and calls that are answered. */
 

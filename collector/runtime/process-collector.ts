@@ -14,8 +14,8 @@ import type { TaskStore } from '../store/task-store.ts';
 import { CollectorThread } from './collector-thread.ts';
 import { Collector } from './collector.ts';
 import type { CollectorFailure, CollectorOptions, CollectorReady } from './collector.ts';
-import { destinationAt } from './destination.ts';
-import type { FactLocation } from './destination.ts';
+import { destinationAt } from './fact-destination.ts';
+import type { FactLocation } from './fact-destination.ts';
 
 /** The collector of a process as the task's thread sees it, whichever thread it runs in. */
 export interface ProcessCollector {

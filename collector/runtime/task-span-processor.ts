@@ -77,7 +77,7 @@ export class TaskSpanProcessor {
       retention,
       onReplaced: () => this.#spans.startAgain(),
     });
-    worker.listeners++;
+    worker.cancelReceivers++;
     capture.byProvider.add(this.#spans);
     capture.everStarted = true;
   }
@@ -109,7 +109,7 @@ export class TaskSpanProcessor {
     };
     this.#ring.close();
     this.#exit.stop();
-    worker.listeners--;
+    worker.cancelReceivers--;
     await this.#collector.close();
     reportLost(this.#ring);
   }

@@ -4,7 +4,7 @@ import { RingReader } from '../capture/ring-reader.ts';
 import { CONTROL, hasLiveWork, segmentOver } from '../capture/segment.ts';
 import { isSqliteStore, isTaskStore } from '../store/task-store.ts';
 import { Collector } from './collector.ts';
-import { destinationAt } from './destination.ts';
+import { destinationAt } from './fact-destination.ts';
 import { WatchedCommits } from './message-store.ts';
 import { answerTo, PendingCalls } from './messages.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';

@@ -5,7 +5,7 @@ import { pause } from '../async.ts';
 import { isoTime } from '../record/task-record.ts';
 import type { Cancellation, TaskStore } from '../store/task-store.ts';
 import { problem, uncachedJson, unknownTask } from './answers.ts';
-import { waitOf } from './live/waiting.ts';
+import { waitOf } from './live/wait-for-task.ts';
 
 /**
  * `POST /tasks/:uuid/cancel`: asks the task's worker to cancel it. 202 means that the worker receives the request, not

@@ -7,8 +7,8 @@ import type { Resume, StreamPosition } from './live/event-stream.ts';
 import { streamAnswer } from './live/feed.ts';
 import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
-import { waitOf } from './live/waiting.ts';
-import type { TaskWaiting } from './live/waiting.ts';
+import { waitOf } from './live/wait-for-task.ts';
+import type { TaskWaiting } from './live/wait-for-task.ts';
 import { LOG_PIECE_BYTES } from './task-log.ts';
 
 /**

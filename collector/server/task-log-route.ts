@@ -5,8 +5,8 @@ import { problem, REVALIDATED, unknownTask } from './answers.ts';
 import { streamAnswer } from './live/feed.ts';
 import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
-import { waitOf } from './live/waiting.ts';
-import type { TaskWaiting } from './live/waiting.ts';
+import { waitOf } from './live/wait-for-task.ts';
+import type { TaskWaiting } from './live/wait-for-task.ts';
 import { logPiece, wholeLog } from './task-log.ts';
 
 /**

@@ -3,8 +3,8 @@ import { setImmediate } from '../timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskReads, TaskStore } from '../store/task-store.ts';
 import { entityTag, negotiate, notModified, REVALIDATED, unknownTask } from './answers.ts';
-import { waitOf } from './live/waiting.ts';
-import type { TaskWaiting } from './live/waiting.ts';
+import { waitOf } from './live/wait-for-task.ts';
+import type { TaskWaiting } from './live/wait-for-task.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
 /** The representations of a task; a client without `Accept` gets the first one. */

@@ -2,8 +2,8 @@ import type { Context } from 'hono';
 import type { AttemptRecord } from '../record/task-record.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { entityTag, notModified, REVALIDATED, unknownTask } from './answers.ts';
-import { waitOf } from './live/waiting.ts';
-import type { TaskWaiting } from './live/waiting.ts';
+import { waitOf } from './live/wait-for-task.ts';
+import type { TaskWaiting } from './live/wait-for-task.ts';
 
 /** The JSON of `GET /tasks/:uuid/scopes`. */
 interface TaskScopes {

@@ -14,7 +14,7 @@ import { health, metricsRoute, readyRoute } from './health-routes.ts';
 import type { TasksMetrics } from './health-routes.ts';
 import type { StreamOptions } from './live/event-stream.ts';
 import { TaskWatchers } from './live/task-watchers.ts';
-import { TaskWaiting } from './live/waiting.ts';
+import { TaskWaiting } from './live/wait-for-task.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
 import { taskListRoute } from './task-list-route.ts';

@@ -75,8 +75,8 @@ const LONGEST_RETRY_MS = 2000;
 export class Committer {
   readonly #options: CommitterOptions;
   /** What was read and is not stored yet, in the order of its commits. */
-  #parts: (readonly Fact[])[] = [];
-  /** Whether the batch was refused before. */
+  #batches: (readonly Fact[])[] = [];
+  /** Whether a batch of this reading was refused before. */
   #wasRefused = false;
   /** How many facts the source has taken back and will give again. */
   #takenBack = 0;
@@ -95,7 +95,7 @@ export class Committer {
   async run(): Promise<void> {
     const { source, sleep, gatherMs = GATHER_MS } = this.#options;
     while (!this.#isStopped) {
-      if (this.#parts.length === 0 && !source.hasFacts) {
+      if (this.#batches.length === 0 && !source.hasFacts) {
         await sleep();
         continue;
       }
@@ -113,7 +113,7 @@ export class Committer {
   async drain(limitMs = 0): Promise<void> {
     const limit = performance.now() + limitMs;
     await this.#committing;
-    while (this.#parts.length > 0 || this.#options.source.hasFacts) {
+    while (this.#batches.length > 0 || this.#options.source.hasFacts) {
       await this.commitNext();
       if (this.#failures === 0 || this.#wasRefused) continue;
       const left = limit - performance.now();
@@ -132,7 +132,7 @@ export class Committer {
     if (!isSqliteStore(store)) return;
     try {
       const read = (): readonly Fact[] => source.read(BATCH_BYTES, BATCH_FACTS);
-      for (let facts = this.#parts.length > 0 ? this.#parts.flat() : read(); facts.length > 0; facts = read()) {
+      for (let facts = this.#batches.length > 0 ? this.#batches.flat() : read(); facts.length > 0; facts = read()) {
         this.#commitNow(store, facts);
         source.acknowledge();
       }
@@ -172,30 +172,30 @@ export class Committer {
 
   async #commit(): Promise<boolean> {
     const { source, store } = this.#options;
-    if (this.#parts.length === 0) {
-      const batch = source.read(BATCH_BYTES, BATCH_FACTS);
-      const again = Math.min(this.#takenBack, batch.length);
+    if (this.#batches.length === 0) {
+      const read = source.read(BATCH_BYTES, BATCH_FACTS);
+      const again = Math.min(this.#takenBack, read.length);
       this.#takenBack -= again;
-      this.observer?.read(batch.length - again);
-      if (batch.length === 0) return false;
-      this.#parts = [batch];
+      this.observer?.read(read.length - again);
+      if (read.length === 0) return false;
+      this.#batches = [read];
       this.#wasRefused = false;
     }
-    const part = this.#parts[0]!;
+    const batch = this.#batches[0]!;
     try {
-      await store.append(part);
-      this.observer?.committed(part);
-      this.#takesFacts();
+      await store.append(batch);
+      this.observer?.committed(batch);
+      this.#outageEnded();
       this.#done();
     } catch (error) {
       this.observer?.failed();
-      if (isTaskStoreError(error, 'REFUSED')) this.#refused(part, error);
+      if (isTaskStoreError(error, 'REFUSED')) this.#refused(batch, error);
       else this.#failed(error);
     }
-    return this.#parts.length > 0 || part.length >= BATCH_FACTS / 2;
+    return this.#batches.length > 0 || batch.length >= BATCH_FACTS / 2;
   }
 
-  #refused(part: readonly Fact[], error: TaskStoreError): void {
+  #refused(batch: readonly Fact[], error: TaskStoreError): void {
     const { source, onRefused, onFailure } = this.#options;
     const isFirst = !this.#wasRefused;
     this.#wasRefused = true;
@@ -203,17 +203,17 @@ export class Committer {
       onFailure?.(error, ++this.#failures);
       return;
     }
-    this.#takesFacts();
+    this.#outageEnded();
     const takenBack = source.takeBack?.() ?? 0;
     if (takenBack > 0) {
       this.#takenBack += takenBack;
-      this.#parts = [];
-    } else if (part.length > 1) {
-      const middle = Math.ceil(part.length / 2);
-      this.#parts.splice(0, 1, part.slice(0, middle), part.slice(middle));
+      this.#batches = [];
+    } else if (batch.length > 1) {
+      const middle = Math.ceil(batch.length / 2);
+      this.#batches.splice(0, 1, batch.slice(0, middle), batch.slice(middle));
     } else {
       this.observer?.refused();
-      onRefused?.(part[0]!, error);
+      onRefused?.(batch[0]!, error);
       this.#done();
     }
   }
@@ -224,20 +224,20 @@ export class Committer {
     if (source.fail === undefined) {
       onFailure?.(error, ++this.#failures);
     } else {
-      this.#parts = [];
+      this.#batches = [];
       source.fail(error);
     }
   }
 
-  /** The store works: what it refuses it refuses for the facts' sake. */
-  #takesFacts(): void {
+  /** The store answered, so no outage lasts; a refusal is about the facts. */
+  #outageEnded(): void {
     if (this.#failures > 0) this.#options.onRecovery?.();
     this.#failures = 0;
   }
 
-  /** The first part need not be committed any more. */
+  /** The first batch need not be committed any more. */
   #done(): void {
-    this.#parts.shift();
-    if (this.#parts.length === 0) this.#options.source.acknowledge();
+    this.#batches.shift();
+    if (this.#batches.length === 0) this.#options.source.acknowledge();
   }
 }

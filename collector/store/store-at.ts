@@ -1,4 +1,4 @@
-import { fixedPath } from './sqlite/file.ts';
+import { fixedPath } from './sqlite/open-file.ts';
 import { sqliteStore } from './sqlite/sqlite-store.ts';
 import { TaskStoreError, STORE_METHODS } from './task-store.ts';
 import type { SqliteTaskStore, TaskStore } from './task-store.ts';

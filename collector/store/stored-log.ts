@@ -207,7 +207,7 @@ export class RecentNotifications {
   }
 }
 
-/** The message of a plain line: without its tab and line feed, and without the name before it. */
+/** The message of a verbatim line: without its tab and line feed, and without the name before it. */
 function lineMessage(lines: string, named: boolean): string {
   const from = named ? lines.indexOf('\n') + 1 : 0;
   return lines.slice(from + 1, -1);

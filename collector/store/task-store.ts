@@ -19,7 +19,7 @@ export interface FactStore {
    * Stores facts, of any tasks and in any order. It is idempotent: a fact that the store has seen before changes
    * nothing, and a task to which nothing new came gets no new version. So it may be repeated at any time.
    *
-   * Resolves when all facts are durable. It may commit them in parts: a rejection does not show which parts are
+   * Resolves when all facts are durable. It may commit them in batches: a rejection does not show which batches are
    * stored. It rejects with a `TaskStoreError` of code `REFUSED` where another try can't succeed because of one of
    * these facts. Without facts it finds out whether the store can be written.
    */

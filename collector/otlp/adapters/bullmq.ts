@@ -3,9 +3,9 @@ import * as conventions from '../../../src/conventions.ts';
 import { jobUuid } from '../../../src/bullmq/job.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { countOf, textOf } from '../../facts/attributes.ts';
-import type { OtlpSpan } from '../receive/received.ts';
-import { announcement, attemptFacts } from './job-facts.ts';
-import type { TimedError } from './job-facts.ts';
+import type { OtlpSpan } from '../receive/otlp-items.ts';
+import { announcement, attemptFacts } from './queue-job-facts.ts';
+import type { TimedError } from './queue-job-facts.ts';
 
 /** An attribute that each span of bullmq-otel has. The application chooses the name of their scope. */
 export const BULLMQ_OPERATION = 'bullmq.queue.operation';

@@ -3,9 +3,9 @@ import { jobUuid } from '../../../src/bullmq/job.ts';
 import type { Outcome } from '../../../src/conventions.ts';
 import type { ErrorInfo, Fact } from '../../../src/fact.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
-import type { OtlpSpan } from '../receive/received.ts';
-import { announcement, attemptFacts } from './job-facts.ts';
-import type { TimedError } from './job-facts.ts';
+import type { OtlpSpan } from '../receive/otlp-items.ts';
+import { announcement, attemptFacts } from './queue-job-facts.ts';
+import type { TimedError } from './queue-job-facts.ts';
 
 /** The scope name of OpenTelemetry's instrumentation of Celery. */
 export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';

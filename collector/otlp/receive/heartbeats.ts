@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import type { Beat, TaskStore } from '../../store/task-store.ts';
-import type { ReceivedHeartbeat } from './received.ts';
+import type { ReceivedHeartbeat } from './otlp-items.ts';
 
 /** The last heartbeats of one worker: the times that it gave them, and when the older one came, in microseconds. */
 interface Heard {

@@ -2,9 +2,9 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { received } from '../../../src/failure.ts';
 import { setAttribute } from '../../facts/attributes.ts';
 import { hexId } from '../../facts/span-ids.ts';
-import { isAdaptedScope, MARKER_ATTRIBUTES, isFactEvent, logRecordFacts, spanFacts } from './item-facts.ts';
-import { MalformedError, NO_FACTS, Received } from './received.ts';
-import type { ItemFacts, ItemSource, OtlpEvent } from './received.ts';
+import { isAdaptedScope, MARKER_ATTRIBUTES, isFactEvent, logRecordFacts, spanFacts } from './facts-of-items.ts';
+import { MalformedError, NO_FACTS, Received } from './otlp-items.ts';
+import type { ItemFacts, ItemSource, OtlpEvent } from './otlp-items.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

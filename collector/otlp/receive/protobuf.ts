@@ -1,9 +1,9 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { setAttribute } from '../../facts/attributes.ts';
 import { NO_ID } from '../../facts/span-ids.ts';
-import { isAdaptedScope, isFactEvent, logRecordFacts, MARKER_ATTRIBUTES, spanFacts } from './item-facts.ts';
-import { MalformedError, NO_FACTS, Received } from './received.ts';
-import type { ItemFacts, ItemSource, OtlpEvent } from './received.ts';
+import { isAdaptedScope, isFactEvent, logRecordFacts, MARKER_ATTRIBUTES, spanFacts } from './facts-of-items.ts';
+import { MalformedError, NO_FACTS, Received } from './otlp-items.ts';
+import type { ItemFacts, ItemSource, OtlpEvent } from './otlp-items.ts';
 import { BYTES, FIXED32, FIXED64, RecentBytes, VARINT, WireReader } from './wire-reader.ts';
 
 // opentelemetry.proto.trace.v1 and .logs.v1 have the same fields here: a request has resources, a resource has scopes, a

@@ -11,8 +11,8 @@ import { groupCommit } from './group-commit.ts';
 import { collectorAddress, Heartbeats } from './heartbeats.ts';
 import { readJsonLogs, readJsonTraces } from './json.ts';
 import { readProtobufLogs, readProtobufTraces } from './protobuf.ts';
-import { MalformedError } from './received.ts';
-import type { Received } from './received.ts';
+import { MalformedError } from './otlp-items.ts';
+import type { Received } from './otlp-items.ts';
 import { BodyShare, readBody, resolveLimits } from './request-body.ts';
 import type { Failure, ReceiverLimits } from './request-body.ts';
 
@@ -76,8 +76,8 @@ export function createReceiver(options: ReceiverOptions): Hono {
     } catch (error) {
       return failure(encoding, notRead(error));
     }
-    const refused = await commit(items.facts);
-    if (refused.facts > 0) items.reject(`the store can't take it: ${refused.message}`, refused.facts);
+    const { facts: refusedFacts, message } = await commit(items.facts);
+    if (refusedFacts > 0) items.reject(`the store can't take it: ${message}`, refusedFacts);
     if (items.heartbeats.size > 0) await heartbeats.store(items.heartbeats.values(), collectorAddress(c));
     if (items.rejected > 0) observer?.rejected(items.rejected);
     return success(encoding, signal, items.rejected, items.message);

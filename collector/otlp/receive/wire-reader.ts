@@ -1,6 +1,6 @@
 import { PbfReader } from 'pbf';
 import { NO_ID } from '../../facts/span-ids.ts';
-import { MalformedError } from './received.ts';
+import { MalformedError } from './otlp-items.ts';
 
 /** The wire types of Protocol Buffers that OTLP has. */
 export const VARINT = 0;

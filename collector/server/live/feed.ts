@@ -70,8 +70,8 @@ export class Feed<Message extends FeedMessage> {
     this.#push();
   }
 
-  alive(): void {
-    for (const reader of this.#readers) reader.alive();
+  keepAlive(): void {
+    for (const reader of this.#readers) reader.keepAlive();
   }
 
   #push(): void {
@@ -187,7 +187,7 @@ class FeedBody<Message extends FeedMessage> {
   }
 
   /** Sends a comment that keeps the connection alive. */
-  alive(): void {
+  keepAlive(): void {
     // A client that still has bytes to read needs no comment.
     if (this.#live && !this.#over && this.#isWanted && this.#contents.comments) this.#give(ALIVE);
   }

@@ -157,7 +157,7 @@ export class TaskWatchers {
       throw error;
     }
     const alive = repeat(this.#aliveMs, async () => {
-      this.#alive();
+      this.#keepAlive();
       return this.#aliveMs;
     });
     const refresh = repeat(REFRESH_MS, async () => {
@@ -255,7 +255,7 @@ export class TaskWatchers {
     if (feed.feed.ended) this.#drop(task.uuid, watched);
   }
 
-  /** @param hasJoined Whether a client has joined the list since the reading before, which was not sent what that reading read ahead. */
+  /** @param hasJoined Whether a client has joined since the last reading: it was not sent what that reading had found. */
   #sendList(tasks: readonly StoredTask[], hasJoined: boolean): void {
     const [sent, before] = this.#sent;
     const changed: StoredTask[] = [];
@@ -277,9 +277,9 @@ export class TaskWatchers {
     return Buffer.from(listEvents(tasks, this.#position));
   }
 
-  #alive(): void {
-    this.list.alive();
-    for (const { feed } of this.#tasks.values()) feed?.feed.alive();
+  #keepAlive(): void {
+    this.list.keepAlive();
+    for (const { feed } of this.#tasks.values()) feed?.feed.keepAlive();
   }
 
   /** Reads the watched tasks again: a change of liveness and a deletion are no commits. */

@@ -5,11 +5,11 @@ import type { ChildShare, TaskCommit } from '../../record/commit.ts';
 import { startedParts } from '../../record/needed-spans.ts';
 import type { SpanIds } from '../../record/span-map.ts';
 import { createdAt } from '../../record/task-state.ts';
-import { attemptsJson } from '../scope-line.ts';
+import { attemptsJson } from '../scope-row.ts';
 import { encodeEntries } from '../stored-log.ts';
-import type { SqliteCommands } from './commands.ts';
-import { SqliteFolds } from './folds.ts';
-import type { LoadedTask } from './folds.ts';
+import type { SqliteCancellations } from './cancellations.ts';
+import { LoadedTasks } from './loaded-tasks.ts';
+import type { LoadedTask } from './loaded-tasks.ts';
 import type { SqliteReads } from './reads.ts';
 import type { SqliteScopes } from './scopes.ts';
 import { RUN_STATE_COLUMNS, runStateValues } from './workers.ts';
@@ -20,8 +20,8 @@ export class SqliteCommits {
   readonly #reads: SqliteReads;
   readonly #workers: SqliteWorkers;
   readonly #scopes: SqliteScopes;
-  readonly #commands: SqliteCommands;
-  readonly #folds: SqliteFolds;
+  readonly #cancellations: SqliteCancellations;
+  readonly #loadedTasks: LoadedTasks;
   /** The tasks that the transaction has to do with, and what it makes of them. */
   readonly #open = new Map<string, LoadedTask>();
   #batch: CommitBatch | undefined;
@@ -29,13 +29,13 @@ export class SqliteCommits {
 
   constructor(
     database: DatabaseSync,
-    { reads, workers, scopes, commands }: { reads: SqliteReads; workers: SqliteWorkers; scopes: SqliteScopes; commands: SqliteCommands },
+    { reads, workers, scopes, cancellations }: { reads: SqliteReads; workers: SqliteWorkers; scopes: SqliteScopes; cancellations: SqliteCancellations },
   ) {
     this.#reads = reads;
     this.#workers = workers;
     this.#scopes = scopes;
-    this.#commands = commands;
-    this.#folds = new SqliteFolds(database, scopes);
+    this.#cancellations = cancellations;
+    this.#loadedTasks = new LoadedTasks(database, scopes);
     this.#statements = {
       insertTask: database.prepare(
         `INSERT INTO task (name, version, log_bytes, created, updated, stored, summary, span_count, line_before, attempts, changed,
@@ -56,7 +56,7 @@ export class SqliteCommits {
   write(tasks: ReadonlyMap<string, readonly Fact[]>): void {
     const batch = new CommitBatch();
     for (const [uuid, facts] of tasks) {
-      const loaded = this.#folds.load(uuid, facts);
+      const loaded = this.#loadedTasks.load(uuid, facts);
       this.#open.set(uuid, loaded);
       batch.fold(loaded.task, facts, this.#sharesOfChildren(uuid, startedParts(facts)));
     }
@@ -74,13 +74,13 @@ export class SqliteCommits {
   committed(): void {
     this.#batch?.keep();
     this.#batch = undefined;
-    for (const uuid of this.#open.keys()) this.#folds.release(uuid);
+    for (const uuid of this.#open.keys()) this.#loadedTasks.release(uuid);
     this.#open.clear();
   }
 
   /** What was folded is not stored: it is loaded again for the next try. */
   rolledBack(): void {
-    for (const uuid of this.#open.keys()) this.#folds.forget(uuid);
+    for (const uuid of this.#open.keys()) this.#loadedTasks.forget(uuid);
     this.#open.clear();
     this.#workers.rolledBack();
   }
@@ -89,10 +89,10 @@ export class SqliteCommits {
   #parent(uuid: string, scopes: readonly ChildShare[]): LoadedTask | undefined {
     const open = this.#open.get(uuid);
     if (open !== undefined) {
-      this.#folds.loadMore(open, scopes);
+      this.#loadedTasks.loadMore(open, scopes);
       return open;
     }
-    const loaded = this.#folds.loadScopes(uuid, scopes);
+    const loaded = this.#loadedTasks.loadScopes(uuid, scopes);
     if (loaded !== undefined) this.#open.set(uuid, loaded);
     return loaded;
   }
@@ -124,7 +124,7 @@ export class SqliteCommits {
       if (runState !== undefined) this.#workers.keep(loaded.id, runState, task.announced);
     }
     this.#scopes.write(loaded, scopes, version);
-    for (const part of begunParts) this.#commands.handOn(task.uuid, part);
+    for (const part of begunParts) this.#cancellations.handOn(task.uuid, part);
     for (const { offset, bytes, text, entries } of rows) journal.run(loaded.id, offset, version, bytes, text, encodeEntries(entries));
   }
 

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../../src/fact.ts';
 import { TaskStoreError } from '../task-store.ts';
-import { SqliteCommands } from './commands.ts';
+import { SqliteCancellations } from './cancellations.ts';
 import { byTask, SqliteCommits } from './commits.ts';
-import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './file.ts';
+import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './open-file.ts';
 import { SqliteReads } from './reads.ts';
 import { SqliteScopes } from './scopes.ts';
 import { SqliteSweep } from './sweep.ts';
@@ -22,7 +22,7 @@ const WAL_BYTES = 16 * 1024 * 1024;
 export class SqliteConnection {
   readonly workers: SqliteWorkers;
   readonly reads: SqliteReads;
-  readonly commands: SqliteCommands;
+  readonly cancellations: SqliteCancellations;
   readonly lostTraces: SqliteLostTraces;
   readonly #database: DatabaseSync;
   readonly #path: string;
@@ -52,8 +52,8 @@ export class SqliteConnection {
     const scopes = new SqliteScopes(database);
     this.reads = new SqliteReads(database, scopes);
     this.workers = new SqliteWorkers(database, () => this.reads.lastChange());
-    this.commands = new SqliteCommands(database, this.#transactions, scopes);
-    this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, commands: this.commands });
+    this.cancellations = new SqliteCancellations(database, this.#transactions, scopes);
+    this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, cancellations: this.cancellations });
     this.lostTraces = new SqliteLostTraces(database, scopes);
     this.#sweep = new SqliteSweep(database, this.#transactions);
   }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { scopeTree } from '../../record/scope-tree.ts';
 import type { TaskState } from '../../record/task-record.ts';
-import { attemptsOfJson } from '../scope-line.ts';
+import { attemptsOfJson } from '../scope-row.ts';
 import { cutLog, resolveRange, firstRecentOffset, RecentNotifications, decodeEntries } from '../stored-log.ts';
 import type { LogPiece } from '../stored-log.ts';
 import type { ChangeQuery, LogRange, StoredLog, StoredScopes, StoredTask, TaskChanges, TaskPage, TaskQuery } from '../task-store.ts';

@@ -85,7 +85,7 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (task_id, offset)
   ) STRICT;
 
-  -- Scopes in groups of sixteen, each a line of JSON (\`scope-line.ts\`); with a rowid, as the journal is.
+  -- Scopes in groups of sixteen, each a row of JSON (\`scope-row.ts\`); with a rowid, as the journal is.
   CREATE TABLE scope_group (
     task_id INTEGER NOT NULL,
     group_number INTEGER NOT NULL,

@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isAttempt } from '../../record/scope-state.ts';
 import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
 import { spanKey } from '../../record/span-map.ts';
-import { attemptsOfJson, idsOfLine, isOpenLine, scopeLine, scopeOfLine } from '../scope-line.ts';
-import type { AttemptIds } from '../scope-line.ts';
+import { attemptsOfJson, idsOfRow, isOpenRow, scopeRow, scopeOfRow } from '../scope-row.ts';
+import type { AttemptIds } from '../scope-row.ts';
 
 /** What is needed of a task to find its scopes. */
 export interface ScopesOf {
@@ -12,20 +12,20 @@ export interface ScopesOf {
   readonly attempts: readonly AttemptIds[];
   /** How many scopes are stored. */
   stored: number;
-  /** The lines of groups that were read or written lately, by the group. May be emptied at any time. */
+  /** The rows of groups that were read or written lately, by the group. May be emptied at any time. */
   readonly groups: Map<number, string[]>;
   /** The numbers of scopes that are not in the index yet, by their keys; `undefined` until they are needed. */
   unindexed: Map<string, number> | undefined;
 }
 
-/** So many scopes share a row. Files depend on it: another number needs a step of the schema. */
+/** So many scopes form a group. Files depend on it: another number needs a step of the schema. */
 const GROUP = 16;
 /** So many enter the index at once: a multiple of {@link GROUP}, and as fixed as that. */
 const INDEXED = 512;
 
 /**
- * The scopes in a SQLite file. Those of a task are in the order of their numbers, {@link GROUP} in a row of `scope_group`,
- * each a line: a task of a few scopes is one row, and scopes that began at about the same time are written together.
+ * The scopes in a SQLite file. Those of a task are in the order of their numbers, {@link GROUP} in one group of `scope_group`,
+ * each a row of JSON: a task of a few scopes is one group, and scopes that began at about the same time are written together.
  *
  * By its span id a scope is found in the index `scope_index`. Span ids are random, so a row there costs a page to write:
  * they are written {@link INDEXED} at a time, and scopes that are not in it yet are searched one by one. Each call is made
@@ -68,12 +68,12 @@ export class SqliteScopes {
 
   /** All scopes of a task, in the order of their numbers. */
   all(taskId: number, attempts: readonly AttemptIds[]): ScopeState[] {
-    return this.#lines(taskId).map((line) => scopeOfLine(line, attempts));
+    return this.#rows(taskId).map((row) => scopeOfRow(row, attempts));
   }
 
   /** Those that have not ended. */
   open(taskId: number, attempts: readonly AttemptIds[]): ScopeState[] {
-    return this.#lines(taskId).filter(isOpenLine).map((line) => scopeOfLine(line, attempts));
+    return this.#rows(taskId).filter(isOpenRow).map((row) => scopeOfRow(row, attempts));
   }
 
   /** The attempts of child tasks for which a scope of a task stands. */
@@ -99,15 +99,15 @@ export class SqliteScopes {
     let last = of.stored;
     for (const scope of scopes) {
       const { number } = scope;
-      const lines = this.#group(of, groupOf(number));
-      lines[positionInGroup(number)] = scopeLine(scope, of.attempts, version);
-      changed.set(groupOf(number), lines);
+      const rows = this.#group(of, groupOf(number));
+      rows[positionInGroup(number)] = scopeRow(scope, of.attempts, version);
+      changed.set(groupOf(number), rows);
       if (number > of.stored) of.unindexed?.set(spanKey(scope.traceId, scope.spanId), number);
       if (number > last) last = number;
       const parent = isAttempt(scope) ? childOf(scope) : undefined;
       if (parent !== undefined) child.run(id, number, parent);
     }
-    for (const [group, lines] of changed) write.run(id, group, lines.join('\n'));
+    for (const [group, rows] of changed) write.run(id, group, rows.join('\n'));
     const before = indexedOf(of.stored);
     of.stored = last;
     if (indexedOf(last) > before) this.#enterIndex(of, before);
@@ -116,8 +116,8 @@ export class SqliteScopes {
   /** Enters into the index the scopes after a number, sorted, so that each page is written once. */
   #enterIndex(of: ScopesOf, after: number): void {
     const entries: { number: number; spanId: string }[] = [];
-    for (const { number, line } of this.#numbered(of.id!, after)) {
-      if (number <= indexedOf(of.stored)) entries.push({ number, spanId: idsOfLine(line, of.attempts).spanId });
+    for (const { number, row } of this.#numbered(of.id!, after)) {
+      if (number <= indexedOf(of.stored)) entries.push({ number, spanId: idsOfRow(row, of.attempts).spanId });
     }
     entries.sort((one, other) => (one.spanId < other.spanId ? -1 : 1));
     for (const { number, spanId } of entries) this.#statements.enter.run(of.id!, spanId, number);
@@ -127,8 +127,8 @@ export class SqliteScopes {
   #unindexed(of: ScopesOf): ReadonlyMap<string, number> {
     if (of.unindexed === undefined) {
       of.unindexed = new Map();
-      for (const { number, line } of this.#numbered(of.id!, indexedOf(of.stored))) {
-        const { traceId, spanId } = idsOfLine(line, of.attempts);
+      for (const { number, row } of this.#numbered(of.id!, indexedOf(of.stored))) {
+        const { traceId, spanId } = idsOfRow(row, of.attempts);
         of.unindexed.set(spanKey(traceId, spanId), number);
       }
     }
@@ -136,29 +136,29 @@ export class SqliteScopes {
   }
 
   #scope(of: ScopesOf, number: number): ScopeState {
-    return scopeOfLine(this.#group(of, groupOf(number))[positionInGroup(number)]!, of.attempts);
+    return scopeOfRow(this.#group(of, groupOf(number))[positionInGroup(number)]!, of.attempts);
   }
 
   #group(of: ScopesOf, group: number): string[] {
     const known = of.groups.get(group);
     if (known !== undefined) return known;
     const isStored = group * GROUP < of.stored;
-    const row = isStored ? (this.#statements.group.get(of.id!, group) as { lines: string } | undefined) : undefined;
-    const lines = row?.lines.split('\n') ?? [];
-    of.groups.set(group, lines);
-    return lines;
+    const stored = isStored ? (this.#statements.group.get(of.id!, group) as { lines: string } | undefined) : undefined;
+    const rows = stored?.lines.split('\n') ?? [];
+    of.groups.set(group, rows);
+    return rows;
   }
 
-  #lines(taskId: number): string[] {
-    const rows = this.#statements.groups.all(taskId, 0) as { lines: string }[];
-    return rows.flatMap(({ lines }) => lines.split('\n').filter((line) => line !== ''));
+  #rows(taskId: number): string[] {
+    const groups = this.#statements.groups.all(taskId, 0) as { lines: string }[];
+    return groups.flatMap(({ lines }) => lines.split('\n').filter((row) => row !== ''));
   }
 
-  /** The lines of scopes after one that is the last of its group. */
-  #numbered(taskId: number, after: number): { number: number; line: string }[] {
-    const rows = this.#statements.groups.all(taskId, groupOf(after + 1)) as { number: number; lines: string }[];
-    return rows.flatMap(({ number: group, lines }) =>
-      lines.split('\n').map((line, at) => ({ number: group * GROUP + at + 1, line })).filter(({ line }) => line !== ''),
+  /** The rows of scopes after one that is the last of its group. */
+  #numbered(taskId: number, after: number): { number: number; row: string }[] {
+    const groups = this.#statements.groups.all(taskId, groupOf(after + 1)) as { number: number; lines: string }[];
+    return groups.flatMap(({ number: group, lines }) =>
+      lines.split('\n').map((row, at) => ({ number: group * GROUP + at + 1, row })).filter(({ row }) => row !== ''),
     );
   }
 }

@@ -24,7 +24,7 @@ import type {
   TaskQuery,
 } from '../task-store.ts';
 import { SqliteConnection } from './connection.ts';
-import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './file.ts';
+import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './open-file.ts';
 
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
@@ -154,11 +154,11 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   cancel(uuid: string): Promise<CancelAnswer | undefined> {
-    return this.#use((connection) => connection.write(() => connection.commands.cancel(uuid)));
+    return this.#use((connection) => connection.write(() => connection.cancellations.cancel(uuid)));
   }
 
   cancellations(workerId: string, after: number): Promise<Cancellation[]> {
-    return this.#use((connection) => connection.read(() => connection.commands.cancellations(workerId, after)));
+    return this.#use((connection) => connection.read(() => connection.cancellations.forWorker(workerId, after)));
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { takesUnstarted } from '../retention.ts';
 import type { RetentionRule } from '../retention.ts';
 import type { SweepStep } from '../task-store.ts';
-import type { SqliteTransactions } from './file.ts';
+import type { SqliteTransactions } from './open-file.ts';
 
 /** How much one step deletes at the most: tasks, rows of theirs, and bytes of log text. */
 const STEP_TASKS = 50;

@@ -6,7 +6,7 @@ import { isAttempt } from '../../record/scope-state.ts';
 import { spanKey } from '../../record/span-map.ts';
 import type { Announcement } from '../../record/task-fold.ts';
 import type { RunState } from '../../record/task-state.ts';
-import { attemptsOfJson } from '../scope-line.ts';
+import { attemptsOfJson } from '../scope-row.ts';
 import type { Beat } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bullmqFacts } from '../../../../collector/otlp/adapters/bullmq.ts';
-import type { OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
+import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-items.ts';
 import { createReceiver } from '../../../../collector/otlp/receive/receiver.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
 import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { celeryFacts } from '../../../../collector/otlp/adapters/celery.ts';
-import type { OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
+import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-items.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
 import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import { recordedSpans } from './recorded-spans.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
+import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-items.ts';
 
 type Value = { stringValue?: string; intValue?: string; boolValue?: boolean };
 type Attribute = { key: string; value: Value };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { readJsonLogs, readJsonTraces } from '../../../../collector/otlp/receive/json.ts';
-import { Received } from '../../../../collector/otlp/receive/received.ts';
+import { Received } from '../../../../collector/otlp/receive/otlp-items.ts';
 import { UUID } from '../../record/scripted-task.ts';
 
 /** In the shape of OTLP's example `trace.json`: numbers as numbers, ids in upper case, fields of the scope that are not needed. */

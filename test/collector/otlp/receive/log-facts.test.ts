@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { logRecordOf } from '../../../../collector/facts/log-record.ts';
 import type { LogRecord } from '../../../../collector/facts/log-record.ts';
 import { memoryStore } from '../../../../collector/index.ts';
-import { logRecordFacts } from '../../../../collector/otlp/receive/item-facts.ts';
-import { Received } from '../../../../collector/otlp/receive/received.ts';
+import { logRecordFacts } from '../../../../collector/otlp/receive/facts-of-items.ts';
+import { Received } from '../../../../collector/otlp/receive/otlp-items.ts';
 import { ScriptedTask } from '../../record/scripted-task.ts';
 
 const task = new ScriptedTask();

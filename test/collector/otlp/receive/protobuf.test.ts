@@ -1,7 +1,7 @@
 import { PbfWriter } from 'pbf';
 import { expect, it } from 'vitest';
 import { readProtobufLogs, readProtobufTraces } from '../../../../collector/otlp/receive/protobuf.ts';
-import { Received } from '../../../../collector/otlp/receive/received.ts';
+import { Received } from '../../../../collector/otlp/receive/otlp-items.ts';
 import { UUID } from '../../record/scripted-task.ts';
 
 const TRACE_ID = Buffer.from('5b8efff798038103d269b633813fc60c', 'hex');

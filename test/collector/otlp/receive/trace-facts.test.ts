@@ -1,9 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
 import { expect, it } from 'vitest';
 import { memoryStore } from '../../../../collector/index.ts';
-import { spanFacts } from '../../../../collector/otlp/receive/item-facts.ts';
-import { Received } from '../../../../collector/otlp/receive/received.ts';
-import type { OtlpEvent, OtlpSpan } from '../../../../collector/otlp/receive/received.ts';
+import { spanFacts } from '../../../../collector/otlp/receive/facts-of-items.ts';
+import { Received } from '../../../../collector/otlp/receive/otlp-items.ts';
+import type { OtlpEvent, OtlpSpan } from '../../../../collector/otlp/receive/otlp-items.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { UUID } from '../../record/scripted-task.ts';
 

@@ -18,10 +18,10 @@ export function attemptsOfJson(json: string): AttemptIds[] {
 }
 
 /**
- * A scope as one line of JSON: an array of what every scope has, and at its end an object of what only
+ * A scope as a row of JSON: an array of what every scope has, and at its end an object of what only
  * few have. Its attempt is the index among the task's attempts.
  */
-type Line = [
+type Row = [
   spanId: string,
   attempt: number,
   number: number,
@@ -56,17 +56,17 @@ interface More {
   task?: AttemptOnly | null;
 }
 
-/** What few attempts have reported is left out of a line. */
+/** What few attempts have reported is left out of a row. */
 const NOT_REPORTED = {
   cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
 } as const satisfies Partial<AttemptState>;
 
 type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof NOT_REPORTED> & Partial<Pick<AttemptState, keyof typeof NOT_REPORTED>>;
 
-/** The line of a scope. */
-export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[], version: number): string {
+/** The row of a scope. */
+export function scopeRow(scope: ScopeState, attempts: readonly AttemptIds[], version: number): string {
   const { start, end, taskSpanId, parentSpanId } = scope;
-  const line: Line = [
+  const row: Row = [
     scope.spanId,
     indexOfAttempt(scope, attempts),
     scope.number,
@@ -82,14 +82,14 @@ export function scopeLine(scope: ScopeState, attempts: readonly AttemptIds[], ve
     scope.notifications,
     scope.recent,
   ];
-  if (!isPlain(scope)) line.push(moreOf(scope));
-  return JSON.stringify(line);
+  if (!hasCommonFieldsOnly(scope)) row.push(moreOf(scope));
+  return JSON.stringify(row);
 }
 
-/** The scope of a line. */
-export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): ScopeState {
+/** The scope of a row. */
+export function scopeOfRow(row: string, attempts: readonly AttemptIds[]): ScopeState {
   const [spanId, attempt, number, , end, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
-    JSON.parse(line) as Line;
+    JSON.parse(row) as Row;
   const { traceId, taskSpanId } = attempts[attempt]!;
   const scope: ScopeState = {
     traceId,
@@ -120,15 +120,15 @@ export function scopeOfLine(line: string, attempts: readonly AttemptIds[]): Scop
   return state;
 }
 
-/** The ids of the scope of a line, without reading the rest of it. */
-export function idsOfLine(line: string, attempts: readonly AttemptIds[]): { traceId: string; spanId: string } {
-  const [, spanId = '', attempt = ''] = IDS.exec(line) ?? [];
+/** The ids of the scope of a row, without reading the rest of it. */
+export function idsOfRow(row: string, attempts: readonly AttemptIds[]): { traceId: string; spanId: string } {
+  const [, spanId = '', attempt = ''] = IDS.exec(row) ?? [];
   return { traceId: attempts[Number(attempt)]!.traceId, spanId };
 }
 
-/** Whether the scope of a line has not ended. */
-export function isOpenLine(line: string): boolean {
-  return OPEN.test(line);
+/** Whether the scope of a row has not ended. */
+export function isOpenRow(row: string): boolean {
+  return OPEN.test(row);
 }
 
 const IDS = /^\["([^"]*)",(\d+),/;
@@ -138,7 +138,7 @@ function indexOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly 
   return attempts.findIndex((attempt) => attempt.taskSpanId === taskSpanId && attempt.traceId === traceId);
 }
 
-function isPlain(scope: ScopeState): boolean {
+function hasCommonFieldsOnly(scope: ScopeState): boolean {
   const { end, share, latestProgress, plan, remote } = scope;
   return !isAttempt(scope) && (end?.error ?? null) === null && end?.attributes === undefined && share === null && latestProgress === null && plan === null && !remote;
 }
@@ -178,6 +178,6 @@ function attemptOnly(state: AttemptState): AttemptOnly {
   };
 }
 
-function endOf([time, seq, outcome, duration, heading]: NonNullable<Line[4]>, start: number | null, { error, attributes }: More): ScopeEndState {
+function endOf([time, seq, outcome, duration, heading]: NonNullable<Row[4]>, start: number | null, { error, attributes }: More): ScopeEndState {
   return { time: time + (start ?? 0), seq, outcome, duration, heading: heading === 1, error: error ?? null, ...(attributes && { attributes }) };
 }

@@ -2,15 +2,16 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../../src/fact.ts';
 import { needsAllScopes, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
 import type { ScopeState } from '../../record/scope-state.ts';
+import { idsOfKey } from '../../record/span-map.ts';
 import type { SpanIds } from '../../record/span-map.ts';
 import { latestAttempt, TaskFold } from '../../record/task-fold.ts';
 import type { Announcement } from '../../record/task-fold.ts';
-import { attemptsOfJson } from '../scope-line.ts';
-import type { AttemptIds } from '../scope-line.ts';
+import { attemptsOfJson } from '../scope-row.ts';
+import type { AttemptIds } from '../scope-row.ts';
 import { SqliteScopes } from './scopes.ts';
 import type { ScopesOf } from './scopes.ts';
 
-interface TaskRow {
+interface LoadedRow {
   id: number;
   version: number;
   log_bytes: number;
@@ -33,7 +34,7 @@ export interface LoadedTask extends ScopesOf {
   releaseAt: number;
 }
 
-/** How many tasks, and of each how many spans and groups of lines, are kept in memory between commits. */
+/** How many tasks, and of each how many spans and groups of rows, are kept in memory between commits. */
 const MOST_TASKS = 500;
 const MOST_SPANS = 2000;
 const MOST_GROUPS = 8;
@@ -42,7 +43,7 @@ const MOST_GROUPS = 8;
  * The tasks that are being written, with the scopes that facts need: those that they are of, and those around them. A
  * task that another process has written meanwhile is loaded again.
  */
-export class SqliteFolds {
+export class LoadedTasks {
   /** In the order of their last use. */
   readonly #tasks = new Map<string, LoadedTask>();
   readonly #scopes: SqliteScopes;
@@ -113,7 +114,7 @@ export class SqliteFolds {
 
   #loadTask(uuid: string): LoadedTask {
     const task = new TaskFold(uuid);
-    const row = this.#statements.task.get(uuid) as TaskRow | undefined;
+    const row = this.#statements.task.get(uuid) as LoadedRow | undefined;
     const scopes = SqliteScopes.of(row?.id, [], row?.span_count ?? 0);
     const loaded: LoadedTask = { ...scopes, task, complete: row === undefined, releaseAt: MOST_SPANS };
     if (row === undefined) return loaded;
@@ -123,12 +124,12 @@ export class SqliteFolds {
     task.spanCount = row.span_count;
     task.lineBefore = row.line_before;
     task.announced = row.announced === null ? null : (JSON.parse(row.announced) as Announcement);
-    // Lines name attempts by their index: all of them are loaded, in their order, before the scopes around them.
+    // Rows of scopes name attempts by their index: all of them are loaded, in their order, before the scopes around them.
     loaded.attempts = attemptsOfJson(row.attempts);
     for (const { traceId, taskSpanId } of loaded.attempts) task.add(this.#scopes.find(loaded, traceId, taskSpanId)!);
-    const around = task.attempts.map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId }));
-    const [traceId = '', spanId = ''] = row.line_before?.split('-') ?? [];
-    this.loadMore(loaded, [...around, { traceId, spanId }].filter((span) => span.spanId !== ''));
+    const around: SpanIds[] = task.attempts.map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId }));
+    if (row.line_before !== null) around.push(idsOfKey(row.line_before));
+    this.loadMore(loaded, around.filter(({ spanId }) => spanId !== ''));
     return loaded;
   }
 

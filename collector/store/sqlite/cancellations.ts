@@ -3,9 +3,9 @@ import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
 import { cancelTargets, workersOf, workersOfParts } from '../../record/task-state.ts';
 import type { CancelTarget } from '../../record/task-state.ts';
 import type { TaskState } from '../../record/task-record.ts';
-import { attemptsOfJson } from '../scope-line.ts';
+import { attemptsOfJson } from '../scope-row.ts';
 import type { CancelAnswer, Cancellation } from '../task-store.ts';
-import type { SqliteTransactions } from './file.ts';
+import type { SqliteTransactions } from './open-file.ts';
 import { SqliteScopes } from './scopes.ts';
 
 /** How long a command is kept for its worker: a worker that has not asked for a day does not exist any more. */
@@ -17,7 +17,7 @@ const KEPT_MS = 24 * 60 * 60 * 1000;
  */
 const NEXT = '(SELECT max(ifnull(max(number) + 1, 0), :now) FROM command)';
 
-interface TaskRow {
+interface CancelledRow {
   id: number;
   attempts: string;
   span_count: number;
@@ -25,8 +25,8 @@ interface TaskRow {
   lost_heard: number | null;
 }
 
-/** What is asked of workers, in the table `command`. */
-export class SqliteCommands {
+/** The requests to cancel tasks, each for the worker that runs one, in the table `command`. */
+export class SqliteCancellations {
   readonly #transactions: SqliteTransactions;
   readonly #scopes: SqliteScopes;
   readonly #statements;
@@ -72,7 +72,7 @@ export class SqliteCommands {
     this.#statements.hand.run({ worker, uuid, span, now: Date.now() });
   }
 
-  cancellations(workerId: string, after: number): Cancellation[] {
+  forWorker(workerId: string, after: number): Cancellation[] {
     return this.#statements.cancellations.all(workerId, after) as unknown as Cancellation[];
   }
 
@@ -88,7 +88,7 @@ export class SqliteCommands {
 
   /** The attempts that a request is for; or why there are none. */
   #asked(uuid: string): ReturnType<typeof cancelTargets> | undefined {
-    const row = this.#statements.task.get(uuid) as TaskRow | undefined;
+    const row = this.#statements.task.get(uuid) as CancelledRow | undefined;
     if (row === undefined) return undefined;
     const attempts = attemptsOfJson(row.attempts);
     const of = SqliteScopes.of(row.id, attempts, row.span_count);
@@ -98,7 +98,7 @@ export class SqliteCommands {
 
   /** The scopes that have not ended. The task may have gone meanwhile, or have one attempt more. */
   #open(uuid: string): ScopeState[] {
-    const row = this.#statements.task.get(uuid) as TaskRow | undefined;
+    const row = this.#statements.task.get(uuid) as CancelledRow | undefined;
     return row === undefined ? [] : this.#scopes.open(row.id, attemptsOfJson(row.attempts));
   }
 }

@@ -11,8 +11,8 @@ import type { LogRecord } from '../../facts/log-record.ts';
 import { EXPECTED_IDS, NO_ID, spanRefOf } from '../../facts/span-ids.ts';
 import { BULLMQ_OPERATION, bullmqFacts } from '../adapters/bullmq.ts';
 import { CELERY_SCOPE, celeryFacts } from '../adapters/celery.ts';
-import { NO_FACTS } from './received.ts';
-import type { ItemFacts, OtlpEvent, OtlpSpan } from './received.ts';
+import { NO_FACTS } from './otlp-items.ts';
+import type { ItemFacts, OtlpEvent, OtlpSpan } from './otlp-items.ts';
 
 /** Gives the facts of a span that another instrumentation made; none for a span that is not of a task. It never throws. */
 type SpanAdapter = (span: OtlpSpan) => readonly Fact[];

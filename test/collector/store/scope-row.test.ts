@@ -1,21 +1,21 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { idsOfLine, isOpenLine, scopeLine, scopeOfLine } from '../../../collector/store/scope-line.ts';
+import { idsOfRow, isOpenRow, scopeRow, scopeOfRow } from '../../../collector/store/scope-row.ts';
 import { anyText, arbitraryTask, cases } from '../record/arbitrary-task.ts';
 import { taskAfter } from '../record/folding.ts';
 
-describe('the line of a scope', () => {
+describe('the row of a scope', () => {
   test('gives back the scope, whatever it has reported', () => {
     fc.assert(
       fc.property(arbitraryTask(), fc.nat(), anyText, ({ facts }, told, name) => {
         const { scopes, attempts } = taskAfter([facts.slice(0, 1 + (told % facts.length))]);
         for (const scope of scopes) {
           for (const one of [scope, { ...scope, name }]) {
-            const line = scopeLine(one, attempts, 1);
-            expect(scopeOfLine(line, attempts)).toEqual(one);
-            expect(line).not.toContain('\n');
-            expect(isOpenLine(line)).toBe(one.end === null);
-            expect(idsOfLine(line, attempts)).toEqual({ traceId: one.traceId, spanId: one.spanId });
+            const row = scopeRow(one, attempts, 1);
+            expect(scopeOfRow(row, attempts)).toEqual(one);
+            expect(row).not.toContain('\n');
+            expect(isOpenRow(row)).toBe(one.end === null);
+            expect(idsOfRow(row, attempts)).toEqual({ traceId: one.traceId, spanId: one.spanId });
           }
         }
       }),
@@ -31,6 +31,6 @@ describe('the line of a scope', () => {
       seen: [0, 3], partWorkerId: '', remote: false, encloses: false, share: null, latestProgress: null, plan: null,
       insideUnits: 0, insideByName: {}, units: 1_000_000_000, notifications: 2, recent: [12_345, 2],
     };
-    expect(scopeLine(scope, [scope], 1).length).toBeLessThanOrEqual(130 + scope.name.length);
+    expect(scopeRow(scope, [scope], 1).length).toBeLessThanOrEqual(130 + scope.name.length);
   });
 });

@@ -1,5 +1,5 @@
 import type { ErrorInfo, Fact, SpanRef, TaskEnd, TaskStart } from '../../../src/fact.ts';
-import type { OtlpSpan } from '../receive/received.ts';
+import type { OtlpSpan } from '../receive/otlp-items.ts';
 
 /** What a queue's instrumentation records of a job. */
 type Job = Pick<SpanRef, 'taskUuid'> & Pick<TaskStart, 'name' | 'attributes'>;
