@@ -35,7 +35,7 @@ describe('the entries of a commit', () => {
     expect(decodeEntries(new Uint8Array(0))).toEqual([]);
   });
 
-  test('of plain lines take at most five bytes each', () => {
+  test('of verbatim lines take at most five bytes each', () => {
     const entries = Array.from({ length: 1000 }, (_, at): JournalEntry => ({
       kind: 'message', scope: 7, bytes: 60, time: 1_700_000_000_000_000 + at * 900, notification: { named: false },
     }));
