@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { createTasksApp } from 'taskspan/collector';
-import { taskspan } from '../../../lib/tasks.ts';
+import { taskspan } from '../../../lib/tasks';
 
 let tasks: Promise<Hono> | undefined;
 
