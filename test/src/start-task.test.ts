@@ -88,6 +88,7 @@ describe('a started task', () => {
   });
 });
 
+/** @isolated A process reports each cause once, and a loaded machine may have reported this one in another file. */
 test('a store that does not commit delays neither a start nor an announcement for longer than two seconds, and is reported once', async () => {
   const warnings = diagnosed();
   const { store, commit } = heldStore();
