@@ -27,8 +27,8 @@ type Row = [
   number: number,
   /** The task's version with which the scope has changed last. */
   version: number,
-  /** Its time counts from the start, where that is known. */
-  end: [time: number, seq: number, outcome: Outcome, duration: number, heading: 0 | 1] | null,
+  /** Its time counts from the start, where that is known. 0 is the outcome of most: `completed`. */
+  end: [time: number, seq: number, outcome: Outcome | 0, duration: number, heading: 0 | 1] | null,
   /** 0 is the task span. */
   parentSpanId: string | 0,
   name: string,
@@ -71,7 +71,7 @@ export function scopeRow(scope: ScopeState, attempts: readonly AttemptIds[], ver
     indexOfAttempt(scope, attempts),
     scope.number,
     version,
-    end === null ? null : [end.time - (start ?? 0), end.seq, end.outcome, end.duration, end.heading ? 1 : 0],
+    end === null ? null : [end.time - (start ?? 0), end.seq, end.outcome === 'completed' ? 0 : end.outcome, end.duration, end.heading ? 1 : 0],
     parentSpanId === taskSpanId ? 0 : parentSpanId,
     scope.name,
     start,
@@ -179,5 +179,5 @@ function attemptOnly(state: AttemptState): AttemptOnly {
 }
 
 function endOf([time, seq, outcome, duration, heading]: NonNullable<Row[4]>, start: number | null, { error, attributes }: More): ScopeEndState {
-  return { time: time + (start ?? 0), seq, outcome, duration, heading: heading === 1, error: error ?? null, ...(attributes && { attributes }) };
+  return { time: time + (start ?? 0), seq, outcome: outcome === 0 ? 'completed' : outcome, duration, heading: heading === 1, error: error ?? null, ...(attributes && { attributes }) };
 }

@@ -23,7 +23,7 @@ describe('the row of a scope', () => {
     );
   });
 
-  test('of an ordinary scope takes at most 130 bytes and its name', () => {
+  test('of an ordinary scope takes at most 120 bytes and its name', () => {
     const scope = {
       traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'c'.repeat(16), parentSpanId: 'c'.repeat(16),
       number: 12, name: 'Part 12', start: 1_790_000_000_000_000,
@@ -31,6 +31,6 @@ describe('the row of a scope', () => {
       seen: [0, 3], partWorkerId: '', remote: false, encloses: false, share: null, latestProgress: null, plan: null,
       insideUnits: 0, insideByName: {}, units: 1_000_000_000, notifications: 2, recent: [12_345, 2],
     };
-    expect(scopeRow(scope, [scope], 1).length).toBeLessThanOrEqual(130 + scope.name.length);
+    expect(scopeRow(scope, [scope], 1).length).toBeLessThanOrEqual(120 + scope.name.length);
   });
 });
