@@ -104,5 +104,5 @@ export function resumeOf<Position>(
   const position = parse(after);
   const refuse = (expected: string): Response => problem(400, `after: expected ${expected}, got ${received(after)}`);
   if (position === undefined) return refuse('the id of an event');
-  return { position, refusal: refuse('an id that was sent, not one that is yet to come') };
+  return { position, refusal: refuse('an id that an event of this stream had') };
 }
