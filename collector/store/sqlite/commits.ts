@@ -4,6 +4,7 @@ import { childShareOf, CommitBatch } from '../../record/commit.ts';
 import type { ChildShare, TaskCommit } from '../../record/commit.ts';
 import { startedParts } from '../../record/needed-spans.ts';
 import type { SpanIds } from '../../record/span-map.ts';
+import type { TaskState } from '../../record/task-record.ts';
 import { createdAt } from '../../record/task-state.ts';
 import { attemptsJson } from '../scope-row.ts';
 import { encodeEntries } from '../stored-log.ts';
@@ -46,6 +47,9 @@ export class SqliteCommits {
         `UPDATE task SET name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, summary = ?, span_count = ?,
            line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
+      countTasks: database.prepare(
+        'INSERT INTO state_count VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
+      ),
       journal: database.prepare(
         'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
       ),
@@ -67,7 +71,16 @@ export class SqliteCommits {
       }
     }
     let changed = this.#reads.lastChange();
-    for (const commit of batch.commits()) this.#write(commit, this.#open.get(commit.task.uuid)!, ++changed);
+    const newTasks = new Map<TaskState, number>();
+    for (const commit of batch.commits()) {
+      const loaded = this.#open.get(commit.task.uuid)!;
+      if (loaded.id === undefined) {
+        const { state } = commit.runState!;
+        newTasks.set(state, (newTasks.get(state) ?? 0) + 1);
+      }
+      this.#write(commit, loaded, ++changed);
+    }
+    for (const [state, count] of newTasks) this.#statements.countTasks.run(state, count);
     this.#batch = batch;
   }
 
