@@ -296,7 +296,7 @@ export type TaskStoreErrorCode =
   | 'CORRUPT'
   /** Its file was deleted or replaced while it was open. The store opens it again a second later. */
   | 'GONE'
-  /** It can't take these very facts, now or ever; others it may. */
+  /** It can never take these very facts; other facts it may take. */
   | 'REFUSED'
   /** A later version of taskspan has written it. It was not touched. */
   | 'NEWER_SCHEMA';
