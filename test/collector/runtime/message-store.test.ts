@@ -9,6 +9,7 @@ import { startScript } from './script.ts';
 const HELPERS = `
 import { readdirSync, readlinkSync } from 'node:fs';
 import { channel } from 'node:diagnostics_channel';
+import { DatabaseSync } from 'node:sqlite';
 const workers = [];
 channel('worker_threads').subscribe(({ worker }) => workers.push(worker));
 const connections = () =>
@@ -76,9 +77,14 @@ describe('the store of the handle', () => {
        const first = next();
        const uuid = await runTask('one', ({ taskUuid }) => taskUuid);
        await first;
-       const failing = taskspan.store.tasks({ limit: 1 }).catch(shown);
+       await taskspan.flush();
+       const other = new DatabaseSync('taskspan.sqlite', { timeout: 10_000 });
+       other.exec('BEGIN IMMEDIATE');
+       // A call that waits for the file's lock is still unanswered when the thread ends.
+       const waiting = taskspan.store.cancel(uuid).catch(shown);
        await workers.at(-1).terminate();
-       console.log(await failing);
+       console.log(await waiting);
+       other.close();
        console.log(await taskspan.store.tasks({ limit: 1 }).catch(shown));
        await next();
        console.log((await taskspan.store.tasks({ limit: 1 })).tasks.length);
