@@ -9,6 +9,7 @@ import { liveTasks, worker } from '../src/worker.ts';
 import { FLUSH_MS, within } from './async.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { reportLost, RingWriter } from './capture/ring-writer.ts';
+import { exportsByEnv, protocolFault } from './export/environment.ts';
 import { exporterTo } from './export/export-processor.ts';
 import { lostTraceSender } from './export/lost-traces.ts';
 import { resourceOf } from './export/provider.ts';
@@ -158,6 +159,8 @@ const UNUSABLE: ReadonlySet<string | undefined> = new Set<TaskStoreErrorCode>(['
 function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<void> } {
   const { store, sending, exports, endpoint, serve, serviceName, retention, beatIntervalMs, lostFinalMs, handleSignals } = options;
   const failures: Error[] = [];
+  const protocol = exports ? protocolFault() : undefined;
+  if (protocol !== undefined) failures.push(new Error(protocol));
   const ring = new RingWriter({ limitBytes: options.bufferBytes });
   ring.onFull = () =>
     report(`${sending === undefined ? 'the store' : 'the endpoint'} has been unreachable for too long: facts are being dropped`);
@@ -355,10 +358,4 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
     receive: receive === false ? false : resolveLimits(receive === true ? {} : receive, { env }),
     streams: groupValues('serve.streams', streams, { env }),
   };
-}
-
-/** The exporter is added only where an endpoint is named. */
-function exportsByEnv(env: NodeJS.ProcessEnv): boolean {
-  if (variableText(env, 'OTEL_TRACES_EXPORTER')?.trim() === 'none') return false;
-  return (variableText(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') ?? variableText(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT')) !== undefined;
 }

@@ -1,12 +1,14 @@
-import type { Context } from '@opentelemetry/api';
+import type { Attributes, Context } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { ExportResult } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan, Span, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { report, reportOnce } from '../../src/report.ts';
 import { performance } from '../timers.ts';
 import { FLUSH_MS, pause, within } from '../async.ts';
+import { spanProtocol } from './environment.ts';
 
 /** How many ended spans wait, unless `OTEL_BSP_MAX_QUEUE_SIZE` is set. */
 const QUEUE_SPANS = 65_536;
@@ -70,8 +72,9 @@ export class ExportProcessor implements SpanProcessor {
 }
 
 /** OpenTelemetry's exporter. The URL is the endpoint's with `/v1/traces`, as the specification has it for a base URL. */
-export function exporterTo(endpoint: string | undefined, headers?: Record<string, string>, timeoutMillis?: number): OTLPTraceExporter {
-  return new OTLPTraceExporter({
+export function exporterTo(endpoint: string | undefined, headers?: Record<string, string>, timeoutMillis?: number): SpanExporter {
+  const Exporter = spanProtocol() === 'http/json' ? JsonExporter : ProtobufExporter;
+  return new Exporter({
     ...(headers !== undefined && { headers }),
     ...(endpoint !== undefined && { url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }),
     ...(timeoutMillis !== undefined && { timeoutMillis }),
@@ -157,6 +160,11 @@ export class PersistentExporter implements SpanExporter {
   }
 
   async #send(spans: ReadableSpan[]): Promise<void> {
+    for (const request of requestsOf(spans)) await this.#sendRequest(request);
+  }
+
+  /** In halves where the receiver finds the request bad, so that one span that is too large or invalid is dropped alone. */
+  async #sendRequest(spans: ReadableSpan[]): Promise<void> {
     for (let failures = 0; !this.#isOver; failures++) {
       const isLast = this.#ending.signal.aborted;
       const { exporter, lastExporter } = this.#options;
@@ -165,8 +173,14 @@ export class PersistentExporter implements SpanExporter {
         this.delivered += spans.length;
         return;
       }
+      if (isBadRequest(error) && spans.length > 1) {
+        const half = Math.ceil(spans.length / 2);
+        await this.#sendRequest(spans.slice(0, half));
+        return this.#sendRequest(spans.slice(half));
+      }
       reportOnce('export', 'spans could not be sent', error);
-      this.#isOver = isLast;
+      // An answer shows that the receiver can be reached: what comes next may be taken.
+      this.#isOver = isLast && !isRefused(error);
       if (isRefused(error)) return;
       await pause(PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)]!, { ref: false, signal: this.#ending.signal });
     }
@@ -180,5 +194,56 @@ export function exported(exporter: Pick<SpanExporter, 'export'>, spans: Readable
 
 /** The exporter names the HTTP status of an answer that another try can't change, and no status of all other answers. */
 function isRefused(error: Error | undefined): boolean {
-  return typeof (error as { code?: unknown } | undefined)?.code === 'number';
+  return typeof statusIn(error) === 'number';
+}
+
+/** Whether the receiver answered that it can't take these spans: a part of them it may take. */
+function isBadRequest(error: unknown): boolean {
+  return statusIn(error) === 400 || statusIn(error) === 413;
+}
+
+function statusIn(error: unknown): unknown {
+  return (error as { code?: unknown } | undefined)?.code;
+}
+
+/** Below what receivers take: the OpenTelemetry Collector takes 20 MiB. */
+const REQUEST_BYTES = 4 * 1024 * 1024;
+const REQUEST_SPANS = 2000;
+
+/** Cuts spans into requests of a bounded size; a span that is larger goes alone. */
+export function* requestsOf(spans: ReadableSpan[]): Generator<ReadableSpan[]> {
+  let begin = 0;
+  let bytes = 0;
+  for (let at = 0; at < spans.length; at++) {
+    const size = sizeOf(spans[at]!);
+    if (at - begin === REQUEST_SPANS || (at > begin && bytes + size > REQUEST_BYTES)) {
+      yield spans.slice(begin, at);
+      begin = at;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (begin < spans.length) yield spans.slice(begin);
+}
+
+/** What ids, times and framing take. */
+const SPAN_BYTES = 128;
+const ITEM_BYTES = 32;
+
+/** About the bytes of a span in a request: characters count as one byte each. */
+function sizeOf({ name, attributes, events, links }: ReadableSpan): number {
+  let bytes = SPAN_BYTES + name.length + sizeOfAttributes(attributes);
+  for (const event of events) bytes += ITEM_BYTES + event.name.length + sizeOfAttributes(event.attributes);
+  for (const link of links) bytes += ITEM_BYTES + sizeOfAttributes(link.attributes);
+  return bytes;
+}
+
+function sizeOfAttributes(attributes: Attributes = {}): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(attributes)) {
+    bytes += ITEM_BYTES + key.length;
+    if (typeof value === 'string') bytes += value.length;
+    else if (Array.isArray(value)) for (const item of value) bytes += ITEM_BYTES + (typeof item === 'string' ? item.length : 0);
+  }
+  return bytes;
 }

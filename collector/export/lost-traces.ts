@@ -1,19 +1,15 @@
 import { context, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import type { SpanContext } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-import type { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { hrTimeOf } from '../../src/clock.ts';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from '../../src/conventions.ts';
 import type { LostSpan, LostTrace } from '../record/lost-trace.ts';
-import { exported } from './export-processor.ts';
-
-/** How many spans one request carries at the most. */
-const MOST_SPANS = 2000;
+import { exported, requestsOf } from './export-processor.ts';
 
 /** Options of {@link lostTraceSender}. */
 interface LostTraceSenderOptions {
-  exporter: Pick<OTLPTraceExporter, 'export'>;
+  exporter: Pick<SpanExporter, 'export'>;
   /** The resource of this process: that of the lost worker is in no fact. */
   resource: ReadableSpan['resource'];
 }
@@ -27,7 +23,7 @@ export function lostTraceSender({ exporter, resource }: LostTraceSenderOptions):
   };
   return async (traces) => {
     const spans = traces.flatMap((trace) => trace.spans.map((span) => endedSpan(span, resource)));
-    for (let at = 0; at < spans.length; at += MOST_SPANS) await send(spans.slice(at, at + MOST_SPANS));
+    for (const request of requestsOf(spans)) await send(request);
   };
 }
 

@@ -38,6 +38,37 @@ async function startReceiver(): Promise<{ endpoint: string; arrived: Arrived[] }
 const TRACE = 'a'.repeat(32);
 const ATTRIBUTES = { resource: {}, scope: { name: 'test' } };
 
+const SPANS_OF_LARGE = 43;
+const uuidOfLarge = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+const traceOfLarge = (number: number): string => `c${String(number).padStart(31, '0')}`;
+
+/** A task of 4.3 MB: its spans alone are far fewer than a batch of 2,048. */
+function largeTask(number: number): unknown {
+  const span = (at: number) => ({
+    traceId: traceOfLarge(number),
+    spanId: String(at + 1).padStart(16, '0'),
+    ...(at > 0 && { parentSpanId: '1'.padStart(16, '0') }),
+    name: `span ${at}`,
+    startTimeUnixNano: '1790000000000000000',
+    endTimeUnixNano: '1790000001000000000',
+    attributes: [
+      ...(at === 0 ? [textAttribute('taskspan.span', 'task'), textAttribute('taskspan.task.uuid', uuidOfLarge(number)), textAttribute('taskspan.task.name', 'large')] : []),
+      textAttribute('load', 'x'.repeat(100_000)),
+    ],
+  });
+  const spans = Array.from({ length: SPANS_OF_LARGE }, (_, at) => span(at));
+  return { resourceSpans: [{ resource: {}, scopeSpans: [{ scope: { name: 'test' }, spans }] }] };
+}
+
+function textAttribute(key: string, value: string): unknown {
+  return { key, value: { stringValue: value } };
+}
+
+async function sendJson(url: string, body: unknown): Promise<number> {
+  const headers = { 'Content-Type': 'application/json' };
+  return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).status;
+}
+
 async function send(endpoint: string): Promise<void> {
   const span = { traceId: TRACE, spanId: 'b'.repeat(16), name: 'the span', startTimeUnixNano: '1', endTimeUnixNano: '2' };
   const logRecord = { timeUnixNano: '1', eventName: 'the.event', traceId: TRACE, spanId: 'b'.repeat(16) };
@@ -46,12 +77,7 @@ async function send(endpoint: string): Promise<void> {
     ['/v1/logs', { resourceLogs: [{ resource: ATTRIBUTES.resource, scopeLogs: [{ scope: ATTRIBUTES.scope, logRecords: [logRecord] }] }] }],
   ];
   for (const [path, body] of bodies) {
-    const response = await fetch(`${endpoint}${path}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    expect(response.status).toBe(200);
+    expect(await sendJson(`${endpoint}${path}`, body)).toBe(200);
   }
 }
 
@@ -82,6 +108,18 @@ describeWithPeers('the Collector', () => {
     worker.kill('SIGUSR2');
     expect((await worker.ended).code).toBe(0);
     await expect.poll(record).toMatchObject({ state: 'completed', jobs: { total: 1, finished: 1 }, facts_missing: 0 });
+  });
+
+  test('loses nothing of requests that are large together: what it acknowledged arrives at the server and in Jaeger', async () => {
+    const { url } = await startServer(await temporaryFolder());
+    await using peers = await startPeers({ collectorEnvironment: { TASKSPAN_OTLP_ENDPOINT: url, TASKSPAN_TOKEN: '' } });
+    const numbers = Array.from({ length: 12 }, (_, number) => number);
+    const answers = await Promise.all(numbers.map((number) => sendJson(`${peers.otlpEndpoint}/v1/traces`, largeTask(number))));
+    expect(new Set(answers)).toEqual(new Set([200]));
+    const isStored = async (number: number): Promise<boolean> => (await fetch(`${url}/tasks/${uuidOfLarge(number)}`)).status === 200;
+    await expect.poll(() => Promise.all(numbers.map(isStored)), { timeout: 15_000 }).toEqual(numbers.map(() => true));
+    const inJaeger = numbers.map((number) => peers.waitForSpans(traceOfLarge(number), SPANS_OF_LARGE, 15_000));
+    expect((await Promise.all(inJaeger)).map(({ length }) => length)).toEqual(numbers.map(() => SPANS_OF_LARGE));
   });
 
   test.each([

@@ -26,7 +26,7 @@ const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     packages: ['@opentelemetry/api', '@hono/node-server', 'hono', 'node:*', 'prom-client'],
   },
   'collector/export': {
-    rooms: ['src', 'collector/async', 'collector/record'],
+    rooms: ['src', 'collector/async', 'collector/options', 'collector/record'],
     packages: ['@opentelemetry/*', 'node:*'],
   },
   'collector/runtime': {
@@ -144,6 +144,7 @@ describe('package.json', () => {
       '@opentelemetry/api': '^1.9.0',
       '@opentelemetry/core': '^2.0.0',
       '@opentelemetry/exporter-trace-otlp-http': '>=0.200.0 <0.300.0',
+      '@opentelemetry/exporter-trace-otlp-proto': '>=0.200.0 <0.300.0',
       '@opentelemetry/resources': '^2.0.0',
       '@opentelemetry/sdk-trace-node': '^2.0.0',
       hono: '^4.0.0',

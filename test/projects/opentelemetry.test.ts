@@ -13,6 +13,7 @@ const RANGES = versions(
         '@opentelemetry/api': '1.9.0',
         '@opentelemetry/core': '2.0.0',
         '@opentelemetry/exporter-trace-otlp-http': '0.200.0',
+        '@opentelemetry/exporter-trace-otlp-proto': '0.200.0',
         '@opentelemetry/resources': '2.0.0',
         '@opentelemetry/sdk-trace-node': '2.0.0',
       },
@@ -25,7 +26,7 @@ test.each(RANGES)('with the $name packages of OpenTelemetry 2 tasks are recorded
   const paths: string[] = [];
   await using server = createServer((request, response) => {
     paths.push(`${request.method} ${request.url}`);
-    request.resume().on('end', () => response.setHeader('Content-Type', 'application/json').end('{}'));
+    request.resume().on('end', () => response.setHeader('Content-Type', 'application/x-protobuf').end());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { ExportResultCode, isTracingSuppressed } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -20,20 +20,17 @@ import { ScriptedTask } from '../record/scripted-task.ts';
 import { uuidOf } from '../store/expected-task.ts';
 import { startScript } from '../runtime/script.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
-
-interface Request {
-  resourceSpans: { scopeSpans: { spans: { name: string; spanId: string }[] }[] }[];
-}
+import { traceRequest } from '../../support/trace-request.ts';
 
 /** A receiver of spans. The names in a request choose its answer. It keeps the requests that it took. */
 async function startReceiver(statusOf: (names: readonly string[]) => number): Promise<{ endpoint: string; taken: string[][] }> {
   const taken: string[][] = [];
   const server = createServer((request, response) => {
-    void json(request).then((body) => {
-      const names = (body as Request).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans.map(({ name }) => name)));
+    void buffer(request).then((body) => {
+      const names = traceRequest(body).spans.map(({ name }) => name);
       const status = statusOf(names);
       if (status === 200) taken.push(names);
-      return response.writeHead(status, { 'Content-Type': 'application/json' }).end('{}');
+      return response.writeHead(status).end();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

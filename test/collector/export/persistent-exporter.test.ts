@@ -2,12 +2,13 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import type { Tracer } from '@opentelemetry/api';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { PersistentExporter } from '../../../collector/export/export-processor.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { exporterTo, PersistentExporter } from '../../../collector/export/export-processor.ts';
 import type { PersistentExporterOptions } from '../../../collector/export/export-processor.ts';
 import { heldClock } from '../../support/held-clock.ts';
 import { startLogReceiver } from '../otlp/receive/log-receiver.ts';
 import type { LogReceiver } from '../otlp/receive/log-receiver.ts';
+import { traceRequest } from '../../support/trace-request.ts';
 
 vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
 
@@ -45,6 +46,44 @@ test('what an answer refuses for good is not sent again', async () => {
   tracer.startSpan('taken').end();
   await exporter.forceFlush();
   expect([exporter.delivered, receiver.asked]).toEqual([1, ['/v1/traces', '/v1/traces']]);
+});
+
+describe('a batch', () => {
+  /** A batch of spans, each with an attribute of so many characters. */
+  function batch(tracer: Tracer, exporter: PersistentExporter, sizes: readonly number[]): void {
+    const spans = sizes.map((size, at) => tracer.startSpan(`span ${at}`, { attributes: { size, text: 'x'.repeat(size) } }));
+    exporter.export(spans as unknown as ReadableSpan[], () => undefined);
+  }
+
+  /** An endpoint that takes bodies of so many bytes. */
+  async function limitedTo(limitBytes: number) {
+    const { receiver, tracer } = await exporting();
+    const taken: string[][] = [];
+    receiver.answer = (_path, _facts, body) => {
+      if (body.length > limitBytes) return { status: 413 };
+      taken.push(traceRequest(body).spans.map(({ name }) => name));
+      return { status: 200 };
+    };
+    const exporter = new PersistentExporter({ exporter: exporterTo(receiver.url), lastExporter: exporterTo(receiver.url), limitSpans: 1000 });
+    onTestFinished(() => exporter.end());
+    return { exporter, tracer, taken };
+  }
+
+  test('that is large goes by several requests, each below what receivers take', async () => {
+    const { exporter, tracer, taken } = await limitedTo(5_000_000);
+    batch(tracer, exporter, Array.from({ length: 20 }, () => 1_000_000));
+    await exporter.forceFlush();
+    expect(taken.map(({ length }) => length)).toEqual([4, 4, 4, 4, 4]);
+    expect([exporter.delivered, taken.flat()]).toEqual([20, Array.from({ length: 20 }, (_, at) => `span ${at}`)]);
+  });
+
+  test('that a receiver finds too large is halved, until a span that is too large alone is dropped alone', async () => {
+    const { exporter, tracer, taken } = await limitedTo(3000);
+    batch(tracer, exporter, [500, 500, 5000, 500, 500, 500, 500, 500]);
+    await exporter.forceFlush();
+    const others = [0, 1, 3, 4, 5, 6, 7].map((at) => `span ${at}`);
+    expect([exporter.delivered, taken.flat()]).toEqual([7, others]);
+  });
 });
 
 test('what no request can be made of holds nothing up', async () => {

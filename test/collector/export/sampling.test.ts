@@ -10,7 +10,7 @@ import {
 } from '@opentelemetry/sdk-trace-node';
 import type { Sampler } from '@opentelemetry/sdk-trace-node';
 import { expect, onTestFinished, test } from 'vitest';
-import { samplerFromEnv } from '../../../collector/export/provider.ts';
+import { samplerFromEnv } from '../../../collector/export/environment.ts';
 import { memoryStore, TaskSpanProcessor } from '../../../collector/index.ts';
 import { runTask } from '../../../src/index.ts';
 

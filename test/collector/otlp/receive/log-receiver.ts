@@ -28,7 +28,7 @@ export interface LogReceiver {
   /** Records of heartbeats. */
   beats(): DecodedRecord[];
   /** What it answers from now on: a status, with headers and a body if need be, or what it does with a request. */
-  answer: Answered | ((path: string, facts: readonly Fact[]) => Answered);
+  answer: Answered | ((path: string, facts: readonly Fact[], body: Uint8Array) => Answered);
   /** Becomes unreachable; connections break. */
   stop(): Promise<void>;
   /** Comes back at the same port. */
@@ -77,7 +77,7 @@ export async function startLogReceiver(): Promise<LogReceiver> {
           const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
           const logs = path.endsWith('/v1/logs') ? decodeLogs(body) : [];
           const facts = logs.flatMap(({ records }) => factsIn(records));
-          const answer = typeof receiver.answer === 'function' ? receiver.answer(path, facts) : receiver.answer;
+          const answer = typeof receiver.answer === 'function' ? receiver.answer(path, facts, body) : receiver.answer;
           if (answer.status === 200) {
             for (const { resource, records } of logs) receiver.taken.push({ headers: request.headers, resource, records });
           }
