@@ -32,6 +32,12 @@ export const TASK_NAME = 'taskspan.task.name';
 /** Number of the attempt, from 1. On each task and scope span from its start. */
 export const TASK_ATTEMPT = 'taskspan.task.attempt';
 
+/**
+ * Which run of a job the attempt is, where a queue has started it. On the task span from its start. Attempts of a task
+ * that have the same one and the same number are one attempt.
+ */
+export const TASK_RUN = 'taskspan.task.run';
+
 /** Span id of the attempt's task span. On each scope span from its start. */
 export const TASK_SPAN = 'taskspan.task.span';
 

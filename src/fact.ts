@@ -54,6 +54,10 @@ export interface TaskStart extends FactOf<'task-start'> {
   readonly name: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
+  /** Which run of a job it is, by the queue that has started it. All spans that report one run are one attempt. */
+  readonly run?: string;
+  /** Whether the queue's instrumentation reports the run, and not code of the task. Default `false`. */
+  readonly observed?: boolean;
   /** The user's attributes of the task. */
   readonly attributes: Attributes;
   readonly workerId: string;

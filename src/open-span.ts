@@ -1,4 +1,4 @@
-import { context as contextApi, isSpanContextValid, trace } from '@opentelemetry/api';
+import { context as contextApi, isSpanContextValid, SpanKind, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Span, SpanContext, SpanOptions, Tracer } from '@opentelemetry/api';
 import type { Attempt } from './attempt.ts';
 import { capture, processorsFor, sinkOf } from './capture.ts';
@@ -37,8 +37,10 @@ const RESERVED: Attributes = {
 
 /** What caused an attempt, besides the active span. */
 export interface TaskOrigin {
-  /** A span of the attempt before: the task span links to it. */
+  /** A span of the attempt before, or the one that has put it in a queue: the task span links to it. */
   readonly after?: SpanContext | undefined;
+  /** Set where a queue has started it, so that its span is of kind `CONSUMER`: which run of the job it is, `""` if unknown. */
+  readonly run?: string | undefined;
   /** The task of which it is a child, and the scope there that stands for it. */
   readonly parentTaskUuid?: string | undefined;
   readonly parentScope?: { readonly taskSpanId: string; readonly spanId: string } | undefined;
@@ -50,17 +52,20 @@ export interface TaskOrigin {
 export function startTaskSpan(attempt: Attempt, time: number, attributes: Attributes, origin: TaskOrigin): OpenSpan {
   const base = contextApi.active();
   const cancellable = worker.cancelReceivers > 0;
+  const { after, run, parentTaskUuid, parentScope } = origin;
   const { given, processors } = startRoot(
     attempt.tracer,
     attempt.name,
     {
       startTime: hrTimeOf(time),
-      ...(origin.after !== undefined && { links: [{ context: origin.after }] }),
+      ...(run !== undefined && { kind: SpanKind.CONSUMER }),
+      ...(after !== undefined && { links: [{ context: after }] }),
       attributes: {
         [conventions.SPAN_KIND]: 'task',
         [conventions.TASK_UUID]: attempt.uuid,
         [conventions.TASK_NAME]: attempt.name,
         [conventions.TASK_ATTEMPT]: attempt.number,
+        ...(run && { [conventions.TASK_RUN]: run }),
         [conventions.WORKER_ID]: worker.id,
         [conventions.WORKER_INTERVAL_MS]: worker.intervalMs,
         [conventions.WORKER_CANCELLABLE]: cancellable,
@@ -80,7 +85,6 @@ export function startTaskSpan(attempt: Attempt, time: number, attributes: Attrib
   const { span, traceId, spanId } = usableSpan(given, base, processors, undefined);
   const ref = { taskUuid: attempt.uuid, traceId, spanId, taskSpanId: spanId };
   const open = openSpan(span, ref, base, processors);
-  const { parentTaskUuid, parentScope } = origin;
   open.sink?.start({
     kind: 'task-start',
     span: ref,
@@ -88,6 +92,7 @@ export function startTaskSpan(attempt: Attempt, time: number, attributes: Attrib
     time,
     name: attempt.name,
     attempt: attempt.number,
+    ...(run && { run }),
     attributes,
     workerId: worker.id,
     workerIntervalMs: worker.intervalMs,

@@ -89,6 +89,7 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
         time,
         name: textOf(attributes, conventions.TASK_NAME) || name,
         attempt: countOf(attributes, conventions.TASK_ATTEMPT) || 1,
+        ...runIn(attributes),
         attributes: userAttributes(attributes),
         workerId: textOf(attributes, conventions.WORKER_ID),
         workerIntervalMs: countOf(attributes, conventions.WORKER_INTERVAL_MS),
@@ -101,6 +102,7 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
       [conventions.SPAN_KIND]: 'task',
       [conventions.TASK_NAME]: fact.name,
       [conventions.TASK_ATTEMPT]: fact.attempt,
+      ...(fact.run !== undefined && { [conventions.TASK_RUN]: fact.run }),
       [conventions.WORKER_ID]: fact.workerId,
       [conventions.WORKER_INTERVAL_MS]: fact.workerIntervalMs,
       [conventions.WORKER_CANCELLABLE]: fact.cancellable ?? false,
@@ -121,6 +123,7 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
         attributes: markedAttributes(fact.attributes),
         workerId: boundedName(fact.workerId),
         workerIntervalMs: boundedInterval(fact.workerIntervalMs),
+        ...(fact.run !== undefined && { run: boundedName(fact.run) }),
         ...(taskSpanId !== undefined && spanId !== undefined && { parentScope: { taskSpanId, spanId } }),
       };
     },
@@ -338,6 +341,11 @@ export function outcomeFault(attributes: Attributes): string | undefined {
 /** The reason why the number of facts of an ended span, which is its end's own number, is invalid; `undefined` for a valid one. */
 export function factsFault(attributes: Attributes): string | undefined {
   return isOrdinal(attributes[conventions.FACTS]) ? undefined : unexpected(attributes, conventions.FACTS, 'a whole number from 1');
+}
+
+function runIn(attributes: Attributes): Pick<TaskStart, 'run'> {
+  const run = textOf(attributes, conventions.TASK_RUN);
+  return run === '' ? {} : { run };
 }
 
 function parentScopeIn(attributes: Attributes): Pick<TaskStart, 'parentScope'> {

@@ -15,7 +15,8 @@ import { failureText } from '../../src/failure.ts';
 import { addByName, addToOuter, namesOnly, shareDone } from '../../src/progress.ts';
 import { DEFAULT_LIMITS } from '../../src/text.ts';
 import { addSeq, missingIn } from './fact-sequence.ts';
-import { isAttempt } from './scope-state.ts';
+import { endRun, foldRun } from './queue-run.ts';
+import { isAttempt, ownEnd } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import type { Announcement, TaskDraft } from './task-fold.ts';
 
@@ -178,15 +179,18 @@ function foldTaskStart(task: TaskDraft, attempt: AttemptState, fact: TaskStart):
   attempt.parentTaskUuid = fact.parentTaskUuid ?? null;
   attempt.parentScope = fact.parentScope ?? null;
   attempt.sampled = fact.sampled;
+  foldRun(task, attempt, fact);
 }
 
 function foldTaskEnd(task: TaskDraft, attempt: AttemptState, fact: TaskEnd): void {
   const end = endOf(fact, true);
   const final = { exception: fact.exception, jobs: fact.jobs };
-  if (attempt.end !== null && !isGreaterContent([end, final], [attempt.end, attempt.final])) return;
+  const known = ownEnd(attempt);
+  if (known !== null && !isGreaterContent([end, final], [known, attempt.final])) return;
   task.change(attempt);
   attempt.end = end;
   attempt.final = final;
+  endRun(task, attempt);
 }
 
 function foldException(task: TaskDraft, attempt: AttemptState, fact: ExceptionFact): void {
@@ -312,15 +316,16 @@ function scopeStartContentOf({ name, parentSpanId, start, remote, partWorkerId }
 }
 
 function startContent(fact: TaskStart): unknown {
-  const { name, time, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled } = fact;
+  const { name, time, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, run, observed } = fact;
   const parent = { parentTaskUuid: parentTaskUuid ?? null, parentScope: parentScope ?? null };
-  const whole = { cancellable: cancellable ?? false, ...parent, sampled };
+  const whole = { cancellable: cancellable ?? false, ...parent, sampled, ...(run !== undefined && { run, observed: observed ?? false }) };
   return { name, time, attempt, attributes, workerId, workerIntervalMs, ...whole };
 }
 
 function startContentOf(state: AttemptState): unknown {
-  const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled } = state;
-  const rest = { workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled };
+  const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, run } = state;
+  const ofRun = run === null ? {} : { run: run.id, observed: run.isObserved };
+  const rest = { workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, ...ofRun };
   return { name, time: start, attempt, attributes, ...rest };
 }
 

@@ -4,7 +4,9 @@ import { factLines, isVerbatim, lineKind, messageLines, missingLine, nameLine, n
 import type { LineKind, ScopeTree } from '../../src/log-line.ts';
 import { missingBelow } from './fact-sequence.ts';
 import type { ScopeFact } from './fold.ts';
-import type { ScopeState } from './scope-state.ts';
+import { countedFor } from './queue-run.ts';
+import { isAttempt, isCounted } from './scope-state.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
 import type { TaskDraft } from './task-fold.ts';
 
@@ -72,6 +74,7 @@ export class JournalWriter implements ScopeTree<ScopeState> {
   /** Writes the lines of a fact, if it has any. Gives the offset of the row in which a notification begins. */
   write(fact: ScopeFact, scope: ScopeState): number {
     if (fact.kind === 'notification') return this.#writeMessage(fact, scope);
+    if (isAttempt(scope) && !isCounted(scope)) return this.#writeReplaced(fact, scope);
     const missing = missingLines(fact, scope);
     const lines = factLines(fact);
     let named = missing + lines !== '' && this.#needsName(lineKind(fact), scope);
@@ -83,6 +86,17 @@ export class JournalWriter implements ScopeTree<ScopeState> {
       const kind = ENTRY_KIND[fact.kind] ?? 'message';
       this.#add(this.#named(lines, scope, named), { kind, scope: scope.number, bytes: 0, time: fact.time });
     }
+    return this.#offset;
+  }
+
+  /** Writes nothing of an attempt that is replaced, but for its end where that ends the attempt that counts instead. */
+  #writeReplaced(fact: ScopeFact, attempt: AttemptState): number {
+    const counted = countedFor(attempt, this.#task);
+    if (fact.kind !== 'task-end' || counted.run?.isEndBorrowed !== true || counted.end?.time !== fact.time) return this.#offset;
+    const { finished, failed, running } = counted.jobs;
+    const jobs = { total: finished + failed + running, finished, failed };
+    const lines = factLines({ ...fact, name: counted.name, duration: counted.end.duration, jobs });
+    this.#add(this.#named(lines, counted, false), { kind: 'end', scope: counted.number, bytes: 0, time: fact.time });
     return this.#offset;
   }
 

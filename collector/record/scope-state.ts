@@ -56,6 +56,8 @@ export interface ScopeEndState {
 export interface AttemptState extends ScopeState {
   isTask: true;
   attempt: number;
+  /** `null` where no queue has named its run. */
+  run: QueueRun | null;
   attributes: Attributes;
   workerId: string;
   workerIntervalMs: number;
@@ -75,6 +77,28 @@ export interface AttemptState extends ScopeState {
   /** The attributes that were set while it ran: of each the value with the greatest sequence number. */
   set: Readonly<Record<string, { seq: number; value: AttributeValue | undefined }>>;
   final: { exception: string; jobs: JobCounts } | null;
+}
+
+/** Which run of a job an attempt is, by its queue, and what other reports of the run mean for it: see `queue-run.ts`. */
+export interface QueueRun {
+  /** The same for all attempts of one run. */
+  readonly id: string;
+  /** Whether the queue's instrumentation reports the run, and not code of the task. */
+  readonly isObserved: boolean;
+  /** Whether another attempt of the run counts instead of this one. */
+  readonly isReplaced: boolean;
+  /** Whether the end is that of another attempt of the run. */
+  readonly isEndBorrowed: boolean;
+}
+
+/** Whether an attempt counts: no other attempt of its run does. */
+export function isCounted({ run }: AttemptState): boolean {
+  return run?.isReplaced !== true;
+}
+
+/** The end that the attempt's own facts have reported; `null` if none. */
+export function ownEnd({ run, end }: AttemptState): AttemptState['end'] {
+  return run?.isEndBorrowed === true ? null : end;
 }
 
 /** Whether a state is that of a task span. */
@@ -115,6 +139,7 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     ...newScope({ traceId, spanId: taskSpanId, taskSpanId, taskUuid }, number),
     isTask: true,
     attempt: 0,
+    run: null,
     attributes: {},
     workerId: '',
     workerIntervalMs: 0,

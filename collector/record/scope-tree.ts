@@ -1,5 +1,5 @@
 import { missingIn } from './fact-sequence.ts';
-import { attributesOf, isAttempt, progressOf } from './scope-state.ts';
+import { attributesOf, isAttempt, isCounted, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
 import { isoTime } from './task-record.ts';
@@ -19,6 +19,7 @@ export function scopeTree(
   const attempts: [AttemptState, AttemptRecord][] = [];
   const inner: ScopeState[] = [];
   for (const scope of scopes) {
+    if (isAttempt(scope) && !isCounted(scope)) continue;
     const record = scopeRecord(scope, notifications.get(scope.number) ?? []);
     if (isAttempt(scope)) {
       const attempt: AttemptRecord = { ...record, attempt: scope.attempt };

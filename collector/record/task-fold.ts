@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanRef } from '../../src/fact.ts';
 import { missingIn } from './fact-sequence.ts';
-import { copyOf, isAttempt, newAttempt, newScope } from './scope-state.ts';
+import { copyOf, isAttempt, isCounted, newAttempt, newScope } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { idsOfKey, SpanMap } from './span-map.ts';
 
@@ -204,14 +204,14 @@ export class TaskDraft implements TaskContent {
   }
 }
 
-/** The attempt that the record is about, of those that `matches` accepts: the greatest by number, start and span id. */
+/** The attempt that the record is about, of those that count and `matches` accepts: the greatest by number, start and span id. */
 export function latestAttempt(
   { attempts }: Pick<TaskContent, 'attempts'>,
   matches: (attempt: AttemptState) => boolean = () => true,
 ): AttemptState | undefined {
   let latest: AttemptState | undefined;
   for (const attempt of attempts) {
-    if (matches(attempt) && (latest === undefined || isLater(attempt, latest))) latest = attempt;
+    if (isCounted(attempt) && matches(attempt) && (latest === undefined || isLater(attempt, latest))) latest = attempt;
   }
   return latest;
 }

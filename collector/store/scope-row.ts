@@ -58,7 +58,7 @@ interface More {
 
 /** What few attempts have reported is left out of a row. */
 const NOT_REPORTED = {
-  cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
+  run: null, cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
 } as const satisfies Partial<AttemptState>;
 
 type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof NOT_REPORTED> & Partial<Pick<AttemptState, keyof typeof NOT_REPORTED>>;
@@ -158,13 +158,14 @@ function moreOf(scope: ScopeState): More {
 }
 
 function attemptOnly(state: AttemptState): AttemptOnly {
-  const { attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, set, final } =
+  const { attempt, run, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, set, final } =
     state;
   return {
     attempt,
     attributes,
     workerId,
     workerIntervalMs,
+    ...(run !== null && { run }),
     ...(cancellable && { cancellable }),
     ...(parentTaskUuid !== null && { parentTaskUuid }),
     ...(parentScope !== null && { parentScope }),

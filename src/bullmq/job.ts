@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
-import type { Attributes, Context, Span } from '@opentelemetry/api';
+import type { Attributes, Context, Span, SpanContext } from '@opentelemetry/api';
 import { checkKeys, checkType, isName } from '../arguments.ts';
 import { checkAttributes } from '../options.ts';
 import { reportOnce } from '../report.ts';
@@ -21,6 +21,8 @@ export interface QueueJob {
   /** How often it has been started, this time too; since BullMQ 5. */
   readonly attemptsStarted?: number | undefined;
   readonly opts?: object | undefined;
+  /** When its latest run began: by that, and its number, a run is known to all that report it. */
+  readonly processedOn?: number | undefined;
   /** The job of its flow that waits for it. */
   readonly parent?: { readonly id?: string | undefined; readonly queueKey: string } | undefined;
 }
@@ -152,7 +154,12 @@ export function beginJob<Job extends QueueJob>(
   { taskUuid, ...run }: { readonly taskUuid: string | undefined; readonly attempt: number; readonly verbose?: boolean },
 ): OpenedTask<false> {
   const given = { ...describeJob(job, options), ...run, suppressException: false as const, ...(taskUuid !== undefined && { taskUuid }) };
-  return openTask(given, (updater, checked) => beginAttempt(updater, checked, { parentTaskUuid: parentUuidOf(job) }));
+  const origin = { parentTaskUuid: parentUuidOf(job), after: addedIn(job), run: runOf(job) };
+  return openTask(given, (updater, checked) => beginAttempt(updater, checked, origin));
+}
+
+function runOf({ processedOn }: QueueJob): string {
+  return typeof processedOn === 'number' ? String(processedOn) : '';
 }
 
 /**
@@ -177,13 +184,24 @@ export function contextOf(job: QueueJob, uuid: string | undefined): Context {
     if (uuid !== undefined) processSpan.setAttribute(conventions.TASK_UUID, uuid);
     return active;
   }
+  return carriedContext(job) ?? active;
+}
+
+/** The span that has put a job in its queue: its task's announcement, or that of bullmq-otel. */
+function addedIn(job: QueueJob): SpanContext | undefined {
+  const carried = carriedContext(job);
+  return carried && trace.getSpanContext(carried);
+}
+
+/** The context in which a job was added; `undefined` where it carries none. */
+function carriedContext(job: QueueJob): Context | undefined {
   const metadata = metadataOf(job);
-  if (metadata === undefined) return active;
+  if (metadata === undefined) return undefined;
   try {
     return propagation.extract(ROOT_CONTEXT, JSON.parse(metadata) as unknown);
   } catch (error) {
     reportOnce('bullmq metadata', 'the trace that a job carries could not be read', error);
-    return active;
+    return undefined;
   }
 }
 

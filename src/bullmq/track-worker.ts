@@ -48,7 +48,7 @@ function fail(job: QueueJob, error: Error, options: JobTaskOptions): void {
   const taskUuid = uuidOf(job);
   if (taskUuid === undefined) return;
   try {
-    context.with(contextOf(job, undefined), () => {
+    context.with(contextOf(job, taskUuid), () => {
       beginJob(job, options, { taskUuid, attempt: failedAttemptOf(job) }).updater.fail(error);
     });
   } catch (failure) {

@@ -53,11 +53,18 @@ function runOf(span: OtlpSpan) {
   if (failure === undefined && !events.some(({ name }) => name === 'job completed')) return undefined;
   return {
     attempt: attemptOf(attributes),
+    ...runIdOf(attributes),
     workerId: textOf(attributes, 'bullmq.worker.id'),
     outcome: failure === undefined ? ('completed' as const) : ('failed' as const),
     error: failure,
     exceptions: failure === undefined ? [] : [failure],
   };
+}
+
+/** When the job was taken: `taskspan/bullmq` names the run by it too, so that both are one attempt. */
+function runIdOf(attributes: Attributes): { run?: string } {
+  const processedOn = countOf(attributes, 'bullmq.job.processed.timestamp');
+  return processedOn === 0 ? {} : { run: String(processedOn) };
 }
 
 /** BullMQ has counted this run by then; it leaves the count out where BullMQ itself has failed. */

@@ -5,7 +5,7 @@ import type { OtlpSpan } from '../receive/otlp-items.ts';
 type Job = Pick<SpanRef, 'taskUuid'> & Pick<TaskStart, 'name' | 'attributes'>;
 
 /** What it records of one run of a job, with the exceptions first to last. */
-interface Run extends Job, Pick<TaskStart, 'attempt' | 'workerId'>, Pick<TaskEnd, 'outcome' | 'error'> {
+interface Run extends Job, Pick<TaskStart, 'attempt' | 'run' | 'workerId'>, Pick<TaskEnd, 'outcome' | 'error'> {
   readonly exceptions: readonly TimedError[];
 }
 
@@ -22,10 +22,11 @@ export function announcement({ traceId, spanId, start }: OtlpSpan, { taskUuid, n
 /** The span is an attempt. It is received whole, after its end, so its facts are numbered in order: start, exceptions, end. */
 export function attemptFacts(span: OtlpSpan, run: Run): Fact[] {
   const { traceId, spanId, start, end } = span;
-  const { taskUuid, name, attributes, attempt, workerId, outcome, error, exceptions } = run;
+  const { taskUuid, name, attributes, attempt, run: id, workerId, outcome, error, exceptions } = run;
+  const ofRun = id === undefined ? {} : { run: id, observed: true };
   const ref = { taskUuid, traceId, spanId, taskSpanId: spanId };
   return [
-    { kind: 'task-start', span: ref, seq: 0, time: start, name, attributes, attempt, workerId, workerIntervalMs: 0, sampled: true },
+    { kind: 'task-start', span: ref, seq: 0, time: start, name, attributes, attempt, ...ofRun, workerId, workerIntervalMs: 0, sampled: true },
     ...exceptions.map(({ name: type, message, time }, index): Fact => {
       return { kind: 'exception', span: ref, seq: index + 1, time: timeWithin(span, time), type, message };
     }),

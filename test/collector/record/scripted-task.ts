@@ -14,6 +14,9 @@ export interface AttemptStart {
   name?: string;
   /** Number of the attempt; the next one if absent. */
   number?: number;
+  /** Which run of a queue it is, and whether the queue's instrumentation reports it. */
+  run?: string;
+  observed?: boolean;
   attributes?: Attributes;
   parentTaskUuid?: string;
   parentScope?: { taskSpanId: string; spanId: string };
@@ -208,13 +211,13 @@ export class ScriptedAttempt extends ScriptedScope {
   #failed = 0;
 
   constructor(task: ScriptedTask, ref: SpanRef, number: number, start: AttemptStart) {
-    const { name = 'TEST', attributes = {}, sampled = true, parentTaskUuid, parentScope, skew = 0 } = start;
+    const { name = 'TEST', run, observed, attributes = {}, sampled = true, parentTaskUuid, parentScope, skew = 0 } = start;
     super(task, ref, name, undefined);
     this.number = number;
     this.skew = skew;
     this.#attributes = attributes;
     this.add({
-      kind: 'task-start', name, attempt: number, attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
+      kind: 'task-start', name, attempt: number, ...(run !== undefined && { run }), ...(observed && { observed }), attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
       ...(parentTaskUuid !== undefined && { parentTaskUuid }), ...(parentScope !== undefined && { parentScope }),
     });
   }
