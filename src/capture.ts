@@ -1,7 +1,7 @@
 import { ProxyTracerProvider, trace } from '@opentelemetry/api';
 import type { Attributes, Tracer } from '@opentelemetry/api';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
-import type { Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from './fact.ts';
+import type { AnnouncementEnd, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from './fact.ts';
 import { reportOnce } from './report.ts';
 import { shared } from './shared-between-copies.ts';
 
@@ -10,7 +10,7 @@ import { shared } from './shared-between-copies.ts';
  * No method may throw.
  */
 export interface SpanSink {
-  announced(fact: TaskAnnounced): void;
+  announced(fact: TaskAnnounced | AnnouncementEnd): void;
   start(fact: TaskStart | ScopeStart): void;
   notification(seq: number, time: number, message: string, attributes: Attributes | undefined): void;
   progress(seq: number, time: number, done: number, total: number | undefined): void;
@@ -118,7 +118,7 @@ class ManySinks implements SpanSink {
     this.#sinks = sinks;
   }
 
-  announced(fact: TaskAnnounced): void {
+  announced(fact: TaskAnnounced | AnnouncementEnd): void {
     for (const sink of this.#sinks) sink.announced(fact);
   }
 

@@ -72,7 +72,7 @@ export const WORKER_INTERVAL_MS = 'taskspan.worker.interval_ms';
 /** Whether that process receives requests to cancel its tasks. On the task span from its start. */
 export const WORKER_CANCELLABLE = 'taskspan.worker.cancellable';
 
-/** At the end: `completed`, `failed` or `cancelled`. Empty until then. */
+/** At the end: one of {@link OUTCOMES}, or of {@link ANNOUNCEMENT_OUTCOMES}. Empty until then. */
 export const OUTCOME = 'taskspan.outcome';
 
 /** Outcome of a span that a server has ended for a worker that died. It is for the trace alone: it is no fact. */
@@ -143,18 +143,37 @@ export const DURATION_US = 'taskspan.duration_us';
 /** On the log record of an end: message of the error that {@link ERROR} names; on the span it is that of the status. */
 export const ERROR_MESSAGE = 'taskspan.error.message';
 
+/** With an error: its causes as JSON, a list of objects with `name` and `message`, at most {@link MOST_CAUSES}. */
+export const ERROR_CAUSES = 'taskspan.error.causes';
+export const MOST_CAUSES = 8;
+
+/** On an announcement: after how many milliseconds without an attempt the task has expired; 0 never. */
+export const QUEUED_FINAL_MS = 'taskspan.queued_final_ms';
+
 /** On a heartbeat: for how many milliseconds the event loop of the tasks has been blocked; absent if it is not. */
 export const WORKER_BUSY_MS = 'taskspan.worker.busy_ms';
 
 /** On each event: its sequence number in its span, from 1. The span's start is 0. */
 export const SEQ = 'taskspan.seq';
 
-/** How a task or scope can end. */
-export const OUTCOMES = ['completed', 'failed', 'cancelled'] as const;
+/** How a task or scope can end. One that has timed out has failed; one that was skipped was cancelled. */
+export const OUTCOMES = ['completed', 'failed', 'cancelled', 'timed_out', 'skipped'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Outcomes of a later version of the contract, each with the one that replaces it until then. */
-export const LATER_OUTCOMES: { readonly [outcome: string]: Outcome | undefined } = { timed_out: 'failed', skipped: 'cancelled' };
+/** How a task can end that is announced and has no attempt. */
+export const ANNOUNCEMENT_OUTCOMES = ['expired', 'cancelled', 'failed'] as const;
+export type AnnouncementOutcome = (typeof ANNOUNCEMENT_OUTCOMES)[number];
+
+/** Whether a value is one of {@link ANNOUNCEMENT_OUTCOMES}. */
+export function isAnnouncementOutcome(value: unknown): value is AnnouncementOutcome {
+  return ANNOUNCEMENT_OUTCOMES.includes(value as AnnouncementOutcome);
+}
+
+/** The one of three outcomes that an outcome is a kind of. */
+export function basicOutcome(outcome: Outcome): 'completed' | 'failed' | 'cancelled' {
+  if (outcome === 'timed_out') return 'failed';
+  return outcome === 'skipped' ? 'cancelled' : outcome;
+}
 
 /** Whether a value is one of {@link OUTCOMES}. */
 export function isOutcome(value: unknown): value is Outcome {

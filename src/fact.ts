@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Outcome } from './conventions.ts';
+import type { AnnouncementOutcome, Outcome } from './conventions.ts';
 
 /**
  * A fact is one thing that happened to a task. Its identity is its span and its sequence number in the
@@ -9,6 +9,7 @@ import type { Outcome } from './conventions.ts';
  */
 export type Fact =
   | TaskAnnounced
+  | AnnouncementEnd
   | TaskStart
   | ScopeStart
   | NotificationFact
@@ -47,6 +48,15 @@ export interface TaskAnnounced extends FactOf<'task-announced'> {
   readonly name: string;
   /** The user's attributes of the task. */
   readonly attributes: Attributes;
+  /** After how many milliseconds without an attempt the task has expired, 0 for never; absent where the store's owner decides. */
+  readonly queuedFinalMs?: number;
+}
+
+/** The announced task will not come any more. An attempt that comes all the same makes it run. */
+export interface AnnouncementEnd extends FactOf<'announcement-end'> {
+  readonly outcome: AnnouncementOutcome;
+  /** Why it has failed. */
+  readonly error?: ErrorInfo | undefined;
 }
 
 /** An attempt begins. */

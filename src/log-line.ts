@@ -1,3 +1,4 @@
+import { basicOutcome } from './conventions.ts';
 import type { Outcome } from './conventions.ts';
 import type { Fact, JobCounts, ErrorInfo } from './fact.ts';
 
@@ -24,7 +25,7 @@ export function factLines(fact: Fact): string {
       return attemptLine(fact.attempt);
     case 'task-end':
       return (
-        (fact.error === undefined && fact.outcome !== 'cancelled'
+        (fact.error === undefined && basicOutcome(fact.outcome) !== 'cancelled'
           ? ''
           : nameLine(fact.name) + outcomeLines(fact.outcome, fact.duration, fact.error)) +
         finalLine(fact.jobs)
@@ -59,7 +60,7 @@ export function verbatimLine(message: string): string {
 
 /** The lines of a scope's end: its outcome, its duration and its error. */
 export function outcomeLines(outcome: Outcome, duration: number, error: ErrorInfo | undefined): string {
-  const lines = `\t\t${OUTCOME_TEXT[outcome]}\n\t\tTime spent: ${timeSpent(duration)}\n`;
+  const lines = `\t\t${OUTCOME_TEXT[basicOutcome(outcome)]}\n\t\tTime spent: ${timeSpent(duration)}\n`;
   return error === undefined ? lines : `${lines}\t\tSee error message:\n${errorLines(error)}`;
 }
 
@@ -121,7 +122,7 @@ export function needsName<Scope>(
   return tree.isOpen(before) || !tree.isInside(before, scope) || !tree.isHeading(scope);
 }
 
-const OUTCOME_TEXT: Record<Outcome, string> = {
+const OUTCOME_TEXT: Record<ReturnType<typeof basicOutcome>, string> = {
   completed: 'Successfully completed',
   failed: 'Failed',
   cancelled: 'Cancelled',

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanSink, TaskProcessor } from '../../src/capture.ts';
 import { OUTCOMES } from '../../src/conventions.ts';
-import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
+import type { AnnouncementEnd, Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
 import type { RingSpan, RingWriter } from './ring-writer.ts';
 import { CONTROL, KIND } from './segment.ts';
 import type { Kind } from './segment.ts';
@@ -26,7 +26,7 @@ export class FactWriter implements SpanSink, RingSpan {
     this.handle = ring.nextHandle();
   }
 
-  announced(fact: TaskAnnounced): void {
+  announced(fact: TaskAnnounced | AnnouncementEnd): void {
     this.#writeFact(fact);
   }
 

@@ -7,7 +7,7 @@ import type { SpanRef } from '../../src/fact.ts';
 import { reportOnce } from '../../src/report.ts';
 import { clearInterval, performance, setInterval } from '../timers.ts';
 import { liveTasks } from '../../src/worker.ts';
-import { endFactOf, startFactOf } from '../facts/fact-codec.ts';
+import { announcementEndOf, endFactOf, startFactOf } from '../facts/fact-codec.ts';
 import type { SpanEnd, SpanStart } from '../facts/fact-codec.ts';
 import { spanRefOf } from '../facts/span-ids.ts';
 import { FactWriter } from './ring-facts.ts';
@@ -67,12 +67,8 @@ export class RingSpanProcessor implements TaskProcessor {
       if (ref === undefined) return;
       const writer = new FactWriter(this.ring, ref);
       const start = startFactOf(ref, spanStart(span));
-      if (start.kind === 'task-announced') {
-        // An announcement has no end.
-        writer.announced(start);
-        return;
-      }
-      writer.start(start);
+      if (start.kind === 'task-announced') writer.announced(start);
+      else writer.start(start);
       this.#open.set(span, writer);
     } catch (error) {
       reportOnce('onStart', 'the start of a span could not be recorded', error);
@@ -82,7 +78,11 @@ export class RingSpanProcessor implements TaskProcessor {
   onEnd(span: EndedSpan): void {
     try {
       const writer = this.#open.get(span);
-      writer?.end(endFactOf(writer.ref, spanEnd(span)));
+      if (writer === undefined) return;
+      const isAnnouncement = writer.ref.taskSpanId === '';
+      const end = isAnnouncement ? announcementEndOf(writer.ref, spanEnd(span)) : endFactOf(writer.ref, spanEnd(span));
+      if (end?.kind === 'announcement-end') writer.announced(end);
+      else if (end !== undefined) writer.end(end);
     } catch (error) {
       reportOnce('onEnd', 'the end of a span could not be recorded', error);
     }

@@ -69,13 +69,32 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
       time,
       name: textOf(attributes, conventions.TASK_NAME) || name,
       attributes: userAttributes(attributes),
+      ...(isAmount(attributes[conventions.QUEUED_FINAL_MS]) && { queuedFinalMs: attributes[conventions.QUEUED_FINAL_MS] }),
     }),
-    write: ({ name, attributes }) => ({
+    write: ({ name, attributes, queuedFinalMs }) => ({
       [conventions.SPAN_KIND]: 'announcement',
       [conventions.TASK_NAME]: name,
+      ...(queuedFinalMs !== undefined && { [conventions.QUEUED_FINAL_MS]: queuedFinalMs }),
       ...userAttributes(attributes),
     }),
     bound: (fact) => ({ ...fact, name: boundedName(fact.name), attributes: markedAttributes(fact.attributes) }),
+  },
+
+  'announcement-end': {
+    eventName: conventions.END_EVENT,
+    read(span, seq, { attributes, time, message }) {
+      const outcome = attributes[conventions.OUTCOME];
+      const name = textOf(attributes, conventions.ERROR);
+      const error = name === '' ? undefined : { name, message };
+      return { kind: 'announcement-end', span, seq, time, outcome: conventions.isAnnouncementOutcome(outcome) ? outcome : 'failed', error };
+    },
+    write: ({ seq, outcome, error }) => ({
+      [conventions.SPAN_KIND]: 'announcement',
+      [conventions.FACTS]: seq,
+      [conventions.OUTCOME]: outcome,
+      ...(error !== undefined && { [conventions.ERROR]: error.name, [conventions.ERROR_MESSAGE]: error.message }),
+    }),
+    bound: (fact) => (fact.error === undefined ? fact : { ...fact, error: boundedError(fact.error) }),
   },
 
   'task-start': {
@@ -293,11 +312,20 @@ export function eventFactOf(span: SpanRef, event: SpanEvent): FactOf<EventKind> 
 }
 
 /** The fact that a task or scope has ended. A span that other software has ended has failed if its status is an error. */
-export function endFactOf(span: SpanRef, end: SpanEnd): FactOf<EndKind> {
+export function endFactOf(span: SpanRef, end: SpanEnd): FactOf<'task-end' | 'scope-end'> {
   const kind = span.spanId === span.taskSpanId ? 'task-end' : 'scope-end';
   // An end's number is greater than those of its events, also where other software has ended the span.
   const seq = Math.max(countOf(end.attributes, conventions.FACTS), 1 + greatestSeq(end.events));
   return CODECS[kind].read(span, seq, end);
+}
+
+/**
+ * The fact that an announcement has ended without an attempt; `undefined` for any other end of its span, which mostly
+ * ends as soon as the task is announced.
+ */
+export function announcementEndOf(span: SpanRef, end: SpanEnd): FactOf<'announcement-end'> | undefined {
+  if (!conventions.isAnnouncementOutcome(end.attributes[conventions.OUTCOME])) return undefined;
+  return CODECS['announcement-end'].read(span, countOf(end.attributes, conventions.FACTS) || 1, end);
 }
 
 /** The name and the attributes of the log record of a fact. */
@@ -420,6 +448,5 @@ function greatestSeq(events: SpanEnd['events'] = []): number {
 function outcomeIn(attributes: Attributes, failed: boolean): Outcome {
   const outcome = attributes[conventions.OUTCOME];
   if (conventions.isOutcome(outcome)) return outcome;
-  const later = typeof outcome === 'string' && Object.hasOwn(conventions.LATER_OUTCOMES, outcome) ? conventions.LATER_OUTCOMES[outcome] : undefined;
-  return later ?? (failed || textOf(attributes, conventions.ERROR) !== '' ? 'failed' : 'completed');
+  return failed || textOf(attributes, conventions.ERROR) !== '' ? 'failed' : 'completed';
 }

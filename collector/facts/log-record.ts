@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import type { Fact, SpanRef } from '../../src/fact.ts';
 import { countOf, textOf, unexpected } from './attributes.ts';
-import { endFactOf, eventFactOf, eventOf, factsFault, isEventName, outcomeFault, startFactOf, startFault } from './fact-codec.ts';
+import { announcementEndOf, endFactOf, eventFactOf, eventOf, factsFault, isEventName, outcomeFault, startFactOf, startFault } from './fact-codec.ts';
 import { EXPECTED_IDS, NO_ID, taskSpanIdOf, uuidOf } from './span-ids.ts';
 
 /** What of an OTLP log record belongs to a fact. */
@@ -56,19 +56,18 @@ function startOf({ attributes, time, sampled }: LogRecord, span: SpanRef): Fact 
 }
 
 function endOf({ attributes, time }: LogRecord, span: SpanRef): Fact | string | undefined {
-  // A later version of the contract ends announcements.
-  if (span.taskSpanId === '') return undefined;
-  const hasOutcome = attributes[conventions.OUTCOME] !== undefined;
-  const fault = (hasOutcome ? outcomeFault(attributes) : undefined) ?? factsFault(attributes);
-  if (fault !== undefined) return fault;
-  return endFactOf(span, {
+  const end = {
     name: textOf(attributes, conventions.SPAN_NAME),
     attributes,
     time,
     duration: countOf(attributes, conventions.DURATION_US),
     failed: false,
     message: textOf(attributes, conventions.ERROR_MESSAGE),
-  });
+  };
+  if (span.taskSpanId === '') return announcementEndOf(span, end);
+  const hasOutcome = attributes[conventions.OUTCOME] !== undefined;
+  const fault = (hasOutcome ? outcomeFault(attributes) : undefined) ?? factsFault(attributes);
+  return fault ?? endFactOf(span, end);
 }
 
 function spanOf({ attributes, traceId, spanId }: LogRecord): SpanRef | string {

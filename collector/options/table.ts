@@ -248,7 +248,7 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
   'retention.states': {
     kind: group('object'),
     default: {},
-    doc: 'other `days` and `count` by state: `completed`, `failed`, `cancelled`, `lost`',
+    doc: 'other `days` and `count` by state: `completed`, `failed`, `cancelled`, `expired`, `lost`',
   },
   beatIntervalMs: {
     kind: wholeNumber({ least: 50, most: 3_600_000, orZero: true }),

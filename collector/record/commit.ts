@@ -123,7 +123,7 @@ class Folding {
     let span: SpanRef | undefined;
     let scope: ScopeState | undefined;
     for (const fact of inOrder(facts)) {
-      if (fact.kind === 'task-announced') {
+      if (fact.kind === 'task-announced' || fact.kind === 'announcement-end') {
         foldAnnouncement(task, fact);
         continue;
       }

@@ -1,4 +1,6 @@
+import { basicOutcome } from '../../src/conventions.ts';
 import type {
+  AnnouncementEnd,
   AttributesFact,
   ExceptionFact,
   Fact,
@@ -18,10 +20,10 @@ import { addSeq, missingIn } from './fact-sequence.ts';
 import { endRun, foldRun } from './queue-run.ts';
 import { isAttempt, ownEnd } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import type { Announcement, TaskDraft } from './task-fold.ts';
+import type { Announced, Announcement, QueueEnd, TaskDraft } from './task-fold.ts';
 
 /** Any fact of a task or scope span. An announcement is none of these: {@link foldAnnouncement} takes it. */
-export type ScopeFact = Exclude<Fact, TaskAnnounced>;
+export type ScopeFact = Exclude<Fact, TaskAnnounced | AnnouncementEnd>;
 
 /**
  * Takes one fact into a task's state. The state is a function of the set of facts: any order and
@@ -75,19 +77,33 @@ export function fold(task: TaskDraft, fact: ScopeFact, scope: ScopeState): boole
 }
 
 /**
- * Takes an announcement into a task's state. The first one by time counts, then by its ids: so
- * any order and repetition gives the same.
+ * Takes an announcement, or its end, into a task's state. Name and attributes are those of the first announcement by
+ * time, then by its ids; whether the task is queued is decided by the last announcement and the last end.
  */
-export function foldAnnouncement(task: TaskDraft, { time, span, name, attributes }: TaskAnnounced): void {
-  const { traceId, spanId } = span;
-  const announced: Announcement = { time, traceId, spanId, name, attributes };
-  if (task.announced === null || isBefore(announced, task.announced)) {
+export function foldAnnouncement(task: TaskDraft, fact: TaskAnnounced | AnnouncementEnd): void {
+  const announced = fact.kind === 'task-announced' ? withAnnouncement(task.announced, fact) : withEnd(task.announced, fact);
+  if (announced !== task.announced) {
     task.announced = announced;
     task.isAnnouncementChanged = true;
   }
-  if (time <= task.updated) return;
-  task.updated = time;
+  if (fact.time <= task.updated) return;
+  task.updated = fact.time;
   task.isAnnouncementChanged = true;
+}
+
+function withAnnouncement(announced: Announced, { time, span, name, attributes, queuedFinalMs }: TaskAnnounced): Announced {
+  const { traceId, spanId } = span;
+  const given: Announcement = { time, traceId, spanId, name, attributes };
+  const last = { time, traceId, spanId, finalMs: queuedFinalMs ?? null };
+  const isFirst = announced.first === null || isBefore(given, announced.first);
+  const isLast = announced.last === null || isAfter(last, announced.last);
+  if (!isFirst && !isLast) return announced;
+  return { ...announced, ...(isFirst && { first: given }), ...(isLast && { last }) };
+}
+
+function withEnd(announced: Announced, { time, span, outcome, error }: AnnouncementEnd): Announced {
+  const end: QueueEnd = { time, traceId: span.traceId, spanId: span.spanId, outcome, error: error ?? null };
+  return announced.end === null || isAfter(end, announced.end) ? { ...announced, end } : announced;
 }
 
 /** Takes in the share done of a child task for which the scope stands; that is a scope which begins elsewhere. */
@@ -290,8 +306,9 @@ function countedAs(scope: ScopeState): CountedAs {
   if (isAttempt(scope)) return undefined;
   const { end } = scope;
   if (end === null) return scope.start !== null && !scope.encloses ? 'running' : undefined;
-  if (end.outcome === 'completed') return end.heading ? undefined : 'finished';
-  if (end.outcome === 'failed') return end.heading && end.error === null ? undefined : 'failed';
+  const outcome = basicOutcome(end.outcome);
+  if (outcome === 'completed') return end.heading ? undefined : 'finished';
+  if (outcome === 'failed') return end.heading && end.error === null ? undefined : 'failed';
   return undefined;
 }
 
@@ -334,6 +351,13 @@ function isBefore(one: Announcement, other: Announcement): boolean {
   const [key, otherKey] = [one.traceId + one.spanId, other.traceId + other.spanId];
   if (key !== otherKey) return key < otherKey;
   return isGreaterContent([one.name, one.attributes], [other.name, other.attributes]);
+}
+
+/** Whether one of the same kind is later, by time, then by its ids. */
+function isAfter<T extends Pick<Announcement, 'time' | 'traceId' | 'spanId'>>(one: T, other: T): boolean {
+  if (one.time !== other.time) return one.time > other.time;
+  const [key, otherKey] = [one.traceId + one.spanId, other.traceId + other.spanId];
+  return key === otherKey ? isGreaterContent(one, other) : key > otherKey;
 }
 
 /**

@@ -2,8 +2,9 @@ import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
 import { attributesOf, progressOf } from './scope-state.ts';
 import { latestAttempt } from './task-fold.ts';
-import type { TaskContent } from './task-fold.ts';
-import { createdAt, stateOf, statusOf, taskName } from './task-state.ts';
+import type { QueueEnd, TaskContent } from './task-fold.ts';
+import { failureText } from '../../src/failure.ts';
+import { createdAt, queueEndOf, stateOf, statusOf, taskName } from './task-state.ts';
 import { isoTime } from './task-record.ts';
 import type { TaskRecord, TaskState, TaskSummary } from './task-record.ts';
 
@@ -32,9 +33,10 @@ type SummaryPieces = [
 export function summaryJson(task: TaskContent): string {
   const latest = latestAttempt(task);
   const state = stateOf(task, latest);
-  const end = latest?.end ?? null;
+  const queueEnd = latest === undefined ? queueEndOf(task.announced) : undefined;
+  const end = latest?.end ?? queueEnd ?? null;
   const jobs = latest?.jobs ?? { finished: 0, failed: 0, running: 0 };
-  const exception = latest?.final?.exception ?? latest?.exception?.text ?? '';
+  const exception = queueEnd === undefined ? (latest?.final?.exception ?? latest?.exception?.text ?? '') : queueException(task, queueEnd);
   const pieces: SummaryPieces = [
     `{"task_name":${JSON.stringify(taskName(task))},"task_uuid":"${task.uuid}"` +
       `,"start":${timeJson(latest?.start ?? null)},"end":${timeJson(end === null ? null : end.time)},`,
@@ -45,7 +47,7 @@ export function summaryJson(task: TaskContent): string {
       `,"failed":${jobs.failed},"running":${jobs.running}}` +
       `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))}` +
       `,"result":${inOneLine(latest?.result?.json ?? 'null')}` +
-      `,"attributes":${JSON.stringify(attributesOf(latest, task.announced?.attributes))}` +
+      `,"attributes":${JSON.stringify(attributesOf(latest, task.announced.first?.attributes))}` +
       `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
       `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
       `,"facts_missing":${latest?.missing ?? 0},"created":${timeJson(createdAt(task))},"updated":${timeJson(task.updated)},`,
@@ -53,6 +55,12 @@ export function summaryJson(task: TaskContent): string {
     '}',
   ];
   return pieces.join('\n');
+}
+
+/** Why a task ended without an attempt. */
+function queueException({ announced: { last } }: TaskContent, { outcome, error }: QueueEnd): string {
+  if (outcome !== 'expired') return error === null ? '' : failureText(error);
+  return last === null ? 'expired' : `expired: queued since ${isoTime(last.time)}`;
 }
 
 /** What a reader adds to a stored summary. */

@@ -1,26 +1,49 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { SpanRef } from '../../src/fact.ts';
+import type { AnnouncementOutcome } from '../../src/conventions.ts';
+import type { ErrorInfo, SpanRef } from '../../src/fact.ts';
 import { missingIn } from './fact-sequence.ts';
 import { copyOf, isAttempt, isCounted, newAttempt, newScope } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { idsOfKey, SpanMap } from './span-map.ts';
 
-/** What an announcement reports of a task. Plain data, so that a store can keep it as it likes. */
-export interface Announcement {
+/** The span of an announcement, and a time. */
+interface AnnouncementRef {
   readonly time: number;
   readonly traceId: string;
   readonly spanId: string;
+}
+
+/** What an announcement reports of a task. */
+export interface Announcement extends AnnouncementRef {
   readonly name: string;
   readonly attributes: Attributes;
 }
+
+/** How an announcement ended without an attempt. */
+export interface QueueEnd extends AnnouncementRef {
+  readonly outcome: AnnouncementOutcome;
+  readonly error: ErrorInfo | null;
+}
+
+/** What the announcements of a task have reported. Plain data, so that a store can keep it as it likes. */
+export interface Announced {
+  /** The earliest announcement: its name and attributes count. */
+  readonly first: Announcement | null;
+  /** The latest one, with the milliseconds after which the task has expired; `null` where it names none. */
+  readonly last: (AnnouncementRef & { readonly finalMs: number | null }) | null;
+  /** The latest end of an announcement. */
+  readonly end: QueueEnd | null;
+}
+
+/** Of a task that was never announced. */
+export const NOT_ANNOUNCED: Announced = Object.freeze({ first: null, last: null, end: null });
 
 /** What the record and the state of a task are made from: a {@link TaskFold}, or the {@link TaskDraft} that comes after it. */
 export interface TaskContent {
   readonly uuid: string;
   /** The attempts that are known, in the order in which they became known. */
   readonly attempts: readonly AttemptState[];
-  /** The announcement that counts; `null` if none is known. */
-  readonly announced: Announcement | null;
+  readonly announced: Announced;
   /** Time of the latest fact. */
   readonly updated: number;
 }
@@ -35,7 +58,7 @@ export class TaskFold implements TaskContent {
   readonly uuid: string;
   readonly scopes: SpanMap<ScopeState> = new SpanMap();
   attempts: AttemptState[] = [];
-  announced: Announcement | null = null;
+  announced: Announced = NOT_ANNOUNCED;
   updated = 0;
   /** How many spans the task has, loaded or not. */
   spanCount = 0;
@@ -95,7 +118,7 @@ export class TaskDraft implements TaskContent {
   /** The scopes and task spans that were asked for or made. */
   readonly scopes: SpanMap<ScopeState> = new SpanMap();
   attempts: AttemptState[];
-  announced: Announcement | null;
+  announced: Announced;
   /** Whether the announcement, or the time of the latest one, has changed. */
   isAnnouncementChanged = false;
   updated: number;

@@ -1,7 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
+import type { Outcome } from '../../src/conventions.ts';
 
 /** What a task can be doing. `queued` and `lost` are never final by themselves. */
-export const TASK_STATES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'lost'] as const;
+export const TASK_STATES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'expired', 'lost'] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
 /** Whether a value is one of {@link TASK_STATES}. */
@@ -9,7 +10,7 @@ export function isTaskState(value: unknown): value is TaskState {
   return TASK_STATES.includes(value as TaskState);
 }
 
-/** 0 failed, cancelled or lost for good, 1 completed, 2 pending: the seed's three numbers. */
+/** 0 failed, cancelled, expired or lost for good, 1 completed, 2 pending: the seed's three numbers. */
 export type TaskStatus = 0 | 1 | 2;
 
 /**
@@ -89,7 +90,7 @@ export interface ScopeRecord {
   start: string | null;
   end: string | null;
   /** `running` until it has ended. */
-  outcome: 'running' | 'completed' | 'failed' | 'cancelled';
+  outcome: 'running' | Outcome;
   /** Whether it encloses other scopes: then it is no job. */
   heading: boolean;
   progress: number | null;

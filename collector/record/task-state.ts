@@ -1,31 +1,39 @@
+import { basicOutcome } from '../../src/conventions.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
 import { latestAttempt } from './task-fold.ts';
-import type { TaskContent } from './task-fold.ts';
+import type { Announced, QueueEnd, TaskContent } from './task-fold.ts';
 import type { TaskState, TaskStatus } from './task-record.ts';
 
 /** Name of a task: that of the latest attempt whose start is known, else the announced one. */
 export function taskName(task: TaskContent): string {
-  return latestAttempt(task, ({ start }) => start !== null)?.name ?? task.announced?.name ?? '';
+  return latestAttempt(task, ({ start }) => start !== null)?.name ?? task.announced.first?.name ?? '';
 }
 
 /** The time of the earliest announcement or start that is known, in microseconds; `null` while none is. */
 export function createdAt({ announced, attempts }: TaskContent): number | null {
-  let created = announced?.time ?? null;
+  let created = announced.first?.time ?? null;
   for (const { start } of attempts) if (start !== null && (created === null || start < created)) created = start;
   return created;
 }
 
-/** State of a task by its facts alone, whatever is known of its worker: without an attempt it is queued. */
+/** State of a task by its facts alone, whatever is known of its worker: without an attempt it is queued, or its announcement has ended. */
 export function stateOf(task: TaskContent, latest: AttemptState | undefined = latestAttempt(task)): TaskState {
-  if (latest === undefined && task.announced !== null) return 'queued';
-  return latest?.end?.outcome ?? 'running';
+  if (latest !== undefined) return latest.end === null ? 'running' : basicOutcome(latest.end.outcome);
+  return queueEndOf(task.announced)?.outcome ?? (task.announced.last === null ? 'running' : 'queued');
+}
+
+/** How the announcement of a task ended; `undefined` while the task is queued: it was announced again after that end. */
+export function queueEndOf({ last, end }: Announced): QueueEnd | undefined {
+  if (end === null) return undefined;
+  const isLasts = last === null || (end.traceId === last.traceId && end.spanId === last.spanId);
+  return isLasts || end.time >= last.time ? end : undefined;
 }
 
 /** The seed's number for a state. */
 export function statusOf(state: TaskState): TaskStatus {
   if (state === 'completed') return 1;
-  return state === 'failed' || state === 'cancelled' ? 0 : 2;
+  return state === 'failed' || state === 'cancelled' || state === 'expired' ? 0 : 2;
 }
 
 /** The state of a task by its facts, and the worker that its liveness depends on: stores keep it beside the record. */

@@ -3,7 +3,7 @@ import { groupValues, optionValue } from '../options/read.ts';
 import { OPTIONS } from '../options/table.ts';
 
 /** States in which a task has ended, `lost` once it is so for good: only these are ever deleted. */
-export const ENDED_STATES = ['completed', 'failed', 'cancelled', 'lost'] as const;
+export const ENDED_STATES = ['completed', 'failed', 'cancelled', 'expired', 'lost'] as const;
 export type EndedState = (typeof ENDED_STATES)[number];
 
 /** How long, and how many, ended tasks are kept. */

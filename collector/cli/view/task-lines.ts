@@ -1,3 +1,4 @@
+import { OUTCOMES } from '../../../src/conventions.ts';
 import type { AttemptRecord, ScopeRecord, TaskSummary } from '../../record/task-record.ts';
 import { apart, counted, fit, harmless, humanCount, humanDuration, widthOf } from './terminal-text.ts';
 import type { Paint } from './terminal-text.ts';
@@ -151,7 +152,7 @@ function shownState(outcome: ScopeRecord['outcome'], { isLost }: ScopeScreen): S
 
 function hiddenLine(hidden: readonly PlacedScope[], screen: ScopeScreen): string {
   const { columns, paint } = screen;
-  const counts = (['running', 'completed', 'failed', 'cancelled'] as const).flatMap((outcome) => {
+  const counts = (['running', ...OUTCOMES] as const).flatMap((outcome) => {
     const count = hidden.filter(({ scope }) => scope.outcome === outcome).length;
     return count === 0 ? [] : [`${humanCount(count)} ${shownState(outcome, screen)}`];
   });
@@ -182,6 +183,9 @@ const MARKS = {
   failed: { sign: '✗', format: 'red' },
   cancelled: { sign: '⊘', format: 'yellow' },
   lost: { sign: '?', format: 'magenta' },
+  expired: { sign: '⊘', format: 'red' },
+  timed_out: { sign: '✗', format: 'red' },
+  skipped: { sign: '⊘', format: 'yellow' },
 } as const;
 
 type Marked = keyof typeof MARKS;

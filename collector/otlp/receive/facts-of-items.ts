@@ -5,7 +5,7 @@ import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { isTaskUuid } from '../../../src/task-uuid.ts';
 import { countOf, textOf, unexpected } from '../../facts/attributes.ts';
 import { boundedInterval, boundedName } from '../../facts/bounds.ts';
-import { boundedFact, endFactOf, eventFactOf, outcomeFault, startFactOf, startFault } from '../../facts/fact-codec.ts';
+import { announcementEndOf, boundedFact, endFactOf, eventFactOf, outcomeFault, startFactOf, startFault } from '../../facts/fact-codec.ts';
 import { factOf } from '../../facts/log-record.ts';
 import type { LogRecord } from '../../facts/log-record.ts';
 import { EXPECTED_IDS, NO_ID, spanRefOf } from '../../facts/span-ids.ts';
@@ -81,7 +81,7 @@ function contractFacts(span: OtlpSpan): ItemFacts {
   const startOfSpan = { name, attributes, time: start, sampled: true };
   const first = boundedFact(withoutAttributes(startFactOf(ref, startOfSpan)));
   if (typeof first === 'string') return rejected(spanId, first);
-  if (ref.taskSpanId === '') return { facts: [first] };
+  if (ref.taskSpanId === '') return { facts: [first, ...announcementEnds(ref, span)] };
 
   const facts: Fact[] = [first];
   let warning: string | undefined;
@@ -100,6 +100,13 @@ function contractFacts(span: OtlpSpan): ItemFacts {
     if (oddEnd !== undefined) warning = `span ${spanId}: ${oddEnd}`;
   }
   return { facts, warning };
+}
+
+/** The end of an announcement: only a span that names its outcome has one, since any announcement's span ends at once. */
+function announcementEnds(ref: SpanRef, { name, attributes, end, failed, message }: OtlpSpan): Fact[] {
+  const fact = announcementEndOf(ref, { name, attributes, time: end, duration: 0, failed, message });
+  const ended = fact && boundedFact(fact);
+  return ended === undefined || typeof ended === 'string' ? [] : [ended];
 }
 
 /** An ended span does not show which of the user's attributes it had at its start: its end has all of them. */

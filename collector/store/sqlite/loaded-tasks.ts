@@ -4,8 +4,8 @@ import { needsAllScopes, spansToLoad, touchedSpans } from '../../record/needed-s
 import type { ScopeState } from '../../record/scope-state.ts';
 import { idsOfKey } from '../../record/span-map.ts';
 import type { SpanIds } from '../../record/span-map.ts';
-import { latestAttempt, TaskFold } from '../../record/task-fold.ts';
-import type { Announcement } from '../../record/task-fold.ts';
+import { latestAttempt, NOT_ANNOUNCED, TaskFold } from '../../record/task-fold.ts';
+import type { Announced } from '../../record/task-fold.ts';
 import { attemptsOfJson } from '../scope-row.ts';
 import type { AttemptIds } from '../scope-row.ts';
 import { SqliteScopes } from './scopes.ts';
@@ -123,7 +123,7 @@ export class LoadedTasks {
     task.updated = row.updated;
     task.spanCount = row.span_count;
     task.lineBefore = row.line_before;
-    task.announced = row.announced === null ? null : (JSON.parse(row.announced) as Announcement);
+    task.announced = row.announced === null ? NOT_ANNOUNCED : (JSON.parse(row.announced) as Announced);
     // Rows of scopes name attempts by their index: all of them are loaded, in their order, before the scopes around them.
     loaded.attempts = attemptsOfJson(row.attempts);
     for (const { traceId, taskSpanId } of loaded.attempts) task.add(this.#scopes.find(loaded, traceId, taskSpanId)!);

@@ -48,7 +48,7 @@ const STEPS: readonly string[] = [
   CREATE INDEX task_changed ON task (changed);
   CREATE INDEX task_worker ON task (worker_id) WHERE worker_id IS NOT NULL;
   -- For retention: of ended tasks alone, so that a running one costs nothing more to write.
-  CREATE INDEX task_ended ON task (updated, state) WHERE state IN ('completed', 'failed', 'cancelled');
+  CREATE INDEX task_ended ON task (updated, state) WHERE state IN ('completed', 'failed', 'cancelled', 'expired');
   CREATE INDEX task_lost ON task (lost_at, state) WHERE lost_at IS NOT NULL;
   CREATE INDEX task_trace_open ON task (id) WHERE trace_open = 1 AND lost_heard IS NOT NULL;
 

@@ -28,7 +28,7 @@ export class SqliteSweep {
     this.#database = database;
     this.#transactions = transactions;
     const states = '(SELECT value FROM json_each(:states))';
-    const ended = `state IN ('completed', 'failed', 'cancelled') AND state IN ${states}`;
+    const ended = `state IN ('completed', 'failed', 'cancelled', 'expired') AND state IN ${states}`;
     const lost = `lost_at IS NOT NULL AND 'lost' IN ${states}`;
     this.#statements = {
       count: database.prepare(

@@ -4,7 +4,8 @@ import { lostTrace } from '../../record/lost-trace.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
 import { isAttempt } from '../../record/scope-state.ts';
 import { spanKey } from '../../record/span-map.ts';
-import type { Announcement } from '../../record/task-fold.ts';
+import { NOT_ANNOUNCED } from '../../record/task-fold.ts';
+import type { Announced } from '../../record/task-fold.ts';
 import type { RunState } from '../../record/task-state.ts';
 import { attemptsOfJson } from '../scope-row.ts';
 import type { Beat } from '../task-store.ts';
@@ -31,9 +32,9 @@ export const RUN_STATE_COLUMNS = 'state, attempt, worker_id, announced';
 
 export function runStateValues(
   { state, attempt, workerId }: RunState,
-  announced: Announcement | null,
+  announced: Announced,
 ): [string, string | null, string | null, string | null] {
-  return [state, attempt, workerId, announced === null ? null : JSON.stringify(announced)];
+  return [state, attempt, workerId, announced === NOT_ANNOUNCED ? null : JSON.stringify(announced)];
 }
 
 interface LiveRow {
@@ -164,7 +165,7 @@ export class SqliteWorkers {
   }
 
   /** Keeps what a stored task lives by now; one that is lost stays so while its attempt is the same. */
-  keep(task: number, runState: RunState, announced: Announcement | null): void {
+  keep(task: number, runState: RunState, announced: Announced): void {
     const [state, attempt, worker, json] = runStateValues(runState, announced);
     this.#statements.runState.run({ id: task, state, attempt, worker, announced: json });
     this.started(runState);

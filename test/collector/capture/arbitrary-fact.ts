@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { OUTCOMES } from '../../../src/conventions.ts';
+import { ANNOUNCEMENT_OUTCOMES, OUTCOMES } from '../../../src/conventions.ts';
 import type { Fact, ScopeStart, SpanRef, TaskStart } from '../../../src/fact.ts';
 import { anyAttributes, anyError, anyJson, anyName, anyPlan, anyText } from '../record/arbitrary-task.ts';
 
@@ -74,9 +74,14 @@ const anyScopeFact: fc.Arbitrary<Fact> = fc
     );
   });
 
-const anyAnnouncement: fc.Arbitrary<Fact> = fc
-  .record({ at: fc.nat(SPANS.length - 1), time, name: anyName, attributes: anyAttributes })
-  .map(({ at, ...rest }) => ({ kind: 'task-announced', span: ANNOUNCING[at]!, seq: 0, ...rest }));
+const anyAnnouncement: fc.Arbitrary<Fact> = fc.oneof(
+  fc
+    .record({ at: fc.nat(SPANS.length - 1), time, name: anyName, attributes: anyAttributes, queuedFinalMs: fc.option(number, { nil: undefined }) })
+    .map(({ at, queuedFinalMs, ...rest }): Fact => ({ kind: 'task-announced', span: ANNOUNCING[at]!, seq: 0, ...rest, ...(queuedFinalMs !== undefined && { queuedFinalMs }) })),
+  fc
+    .record({ at: fc.nat(SPANS.length - 1), time, outcome: fc.constantFrom(...ANNOUNCEMENT_OUTCOMES), error: fc.option(anyError, { nil: undefined }) })
+    .map(({ at, ...rest }): Fact => ({ kind: 'announcement-end', span: ANNOUNCING[at]!, seq: 1, ...rest })),
+);
 
 /** One fact of any kind with any content, whether or not a task could have it next. */
 export const anyFact: fc.Arbitrary<Fact> = fc.oneof(

@@ -35,6 +35,7 @@ export class WrittenRing {
 export function writeTo(sink: SpanSink, fact: Fact): void {
   switch (fact.kind) {
     case 'task-announced':
+    case 'announcement-end':
       return sink.announced(fact);
     case 'task-start':
     case 'scope-start':

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import type { Attributes } from '@opentelemetry/api';
+import { ANNOUNCEMENT_OUTCOMES } from '../../../src/conventions.ts';
 import type { Fact, Plan, ErrorInfo } from '../../../src/fact.ts';
 import { cutText, DEFAULT_LIMITS } from '../../../src/text.ts';
 import { ScriptedTask } from './scripted-task.ts';
@@ -150,14 +151,14 @@ const step = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      what: fc.constant('end'), at: fc.nat(), how: fc.constantFrom('complete', 'complete', 'fail', 'pass on', 'pass on', 'cancel'),
+      what: fc.constant('end'), at: fc.nat(), how: fc.constantFrom('complete', 'complete', 'fail', 'time out', 'pass on', 'pass on', 'cancel', 'skip'),
       error: anyError,
     }),
   },
   {
     weight: 1,
     arbitrary: fc.record({
-      what: fc.constant('end task'), how: fc.constantFrom('complete', 'fail', 'pass on', 'cancel'), error: anyError,
+      what: fc.constant('end task'), how: fc.constantFrom('complete', 'fail', 'time out', 'pass on', 'cancel', 'skip'), error: anyError,
     }),
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('result'), json: anyJson }) },
@@ -174,6 +175,13 @@ const step = fc.oneof(
     arbitrary: fc.record({
       what: fc.constant('announce'), announced: anyName, earlier: fc.nat(20_000_000),
       attributes: fc.oneof(anyAttributes, fc.record({ queue: anyText, customer: anyText })),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      what: fc.constant('expire'), which: fc.nat(), outcome: fc.constantFrom(...ANNOUNCEMENT_OUTCOMES), later: fc.integer({ min: 1, max: 20_000_000 }),
+      error: fc.option(anyError, { nil: undefined }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('wait'), pace: fc.integer({ min: 1, max: 5_000_000_000 }) }) },
@@ -208,7 +216,10 @@ function perform(task: ScriptedTask, next: Step, uniqueName: string | undefined)
 
 function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclude<Step, { at: number }>): void {
   if ('pace' in next) task.pace = next.pace;
-  else if ('announced' in next) task.announce(next.announced, next.attributes, next.earlier);
+  else if ('which' in next) {
+    const announcement = task.announcements[next.which % task.announcements.length];
+    if (announcement !== undefined) task.endAnnouncement(announcement, next.outcome, next.error, next.later);
+  } else if ('announced' in next) task.announce(next.announced, next.attributes, next.earlier);
   else if ('skew' in next) {
     if (task.attempts.length < MOST_ATTEMPTS) {
       const { name, skew, sameTrace, sameNumber } = next;
@@ -224,6 +235,7 @@ function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclu
 function end(scope: ScriptedScope, how: string, error: ErrorInfo): void {
   if (how === 'complete') scope.complete();
   else if (how === 'cancel') scope.cancel();
+  else if (how === 'skip') scope.cancel('skipped');
   else if (how === 'pass on' && scope.failedInside) scope.passOn();
-  else scope.fail(error);
+  else scope.fail(error, how === 'time out' ? 'timed_out' : 'failed');
 }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { basicOutcome } from '../../../src/conventions.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { factLines, nameLine } from '../../../src/log-line.ts';
 import { anyDelivery, arbitraryTask, batches, cases, spanOrderedDelivery } from './arbitrary-task.ts';
@@ -138,7 +139,7 @@ describe('no text of a task', () => {
         const count = (form: RegExp): number => lines.filter((line) => form.test(line)).length;
         const ends = facts.filter((fact) => 'outcome' in fact && factLines(fact).includes('\t\tTime spent'));
         const names = written.reduce((sum, { fact, text }) => {
-          const own = fact.kind === 'scope-start' || (fact.kind === 'task-end' && (fact.error !== undefined || fact.outcome === 'cancelled'));
+          const own = fact.kind === 'scope-start' || (fact.kind === 'task-end' && (fact.error !== undefined || basicOutcome(fact.outcome) === 'cancelled'));
           return sum + Number(own) + Number(text !== factLines(fact));
         }, 0);
         expect(count(/^\tTask Finished - /)).toBe(attempts.filter(({ open }) => !open).length);

@@ -1,5 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
+import { isoTime } from '../../../collector/record/task-record.ts';
+import { basicOutcome } from '../../../src/conventions.ts';
+import type { AnnouncementEnd, ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
 
 /** The record of a set of facts, found by reading all of them each time. */
@@ -30,15 +32,16 @@ export function recordOf(facts: readonly Fact[]): ExpectedRecord {
   const announced = firstAnnounced(facts);
   const set = ofTask.flatMap((fact) => (fact.kind === 'attributes' ? [fact] : [])).toSorted((one, other) => one.seq - other.seq).map(({ attributes }) => attributes);
   const result = ofTask.findLast((fact) => fact.kind === 'result');
+  const queueEnd = latest === undefined ? queueEndOf(facts) : undefined;
   return {
-    state: end?.outcome ?? (latest === undefined ? 'queued' : 'running'),
+    state: queueEnd?.outcome ?? (end && basicOutcome(end.outcome)) ?? (latest === undefined ? 'queued' : 'running'),
     task_name: (start ?? latestStart(facts) ?? announced)?.name ?? '',
     attributes: Object.assign({}, announced?.attributes, start?.attributes, ...set, end?.attributes) as Attributes,
     attempt: start?.attempt ?? 0,
     trace_id: latest?.traceId ?? null,
     start: start?.time ?? null,
-    end: end?.time ?? null,
-    exception: end?.exception ?? latestException(own),
+    end: end?.time ?? queueEnd?.time ?? null,
+    exception: queueEnd === undefined ? (end?.exception ?? latestException(own)) : queueException(facts, queueEnd),
     jobs: jobsOf(own),
     progress: latest === undefined ? null : progressOf(own, latest.taskSpanId),
     result: result === undefined ? null : JSON.parse(result.result),
@@ -116,7 +119,7 @@ function latestAttempt(facts: readonly Fact[]): Fact['span'] | undefined {
     return [start?.attempt ?? 0, start?.time ?? -1, taskSpanId];
   };
   return facts
-    .filter(({ kind }) => kind !== 'task-announced')
+    .filter(({ span }) => span.taskSpanId !== '')
     .map(({ span }) => span)
     .toSorted((one, other) => {
       const [a, b] = [rank(one), rank(other)];
@@ -128,6 +131,28 @@ function firstAnnounced(facts: readonly Fact[]): TaskAnnounced | undefined {
   return facts
     .filter((fact): fact is TaskAnnounced => fact.kind === 'task-announced')
     .toSorted((one, other) => one.time - other.time || order(one.span.traceId + one.span.spanId, other.span.traceId + other.span.spanId))[0];
+}
+
+/** The latest end of an announcement, unless the task was announced again after it. */
+function queueEndOf(facts: readonly Fact[]): AnnouncementEnd | undefined {
+  const end = facts.filter((fact): fact is AnnouncementEnd => fact.kind === 'announcement-end').toSorted(byTimeAndIds).at(-1);
+  const last = lastAnnounced(facts);
+  const isAgain = last !== undefined && end !== undefined && last.time > end.time && last.span.spanId !== end.span.spanId;
+  return isAgain ? undefined : end;
+}
+
+function queueException(facts: readonly Fact[], { outcome, error }: AnnouncementEnd): string {
+  if (outcome !== 'expired') return error === undefined ? '' : failureText(error);
+  const last = lastAnnounced(facts);
+  return last === undefined ? 'expired' : `expired: queued since ${isoTime(last.time)}`;
+}
+
+function lastAnnounced(facts: readonly Fact[]): Fact | undefined {
+  return facts.filter(({ kind }) => kind === 'task-announced').toSorted(byTimeAndIds).at(-1);
+}
+
+function byTimeAndIds(one: Fact, other: Fact): number {
+  return one.time - other.time || order(one.span.traceId + one.span.spanId, other.span.traceId + other.span.spanId);
 }
 
 /** The start of the greatest attempt by number, time and span id. */
@@ -158,7 +183,7 @@ function jobsOf(facts: readonly Fact[]): ExpectedRecord['jobs'] {
     const encloses = enclosesAny(facts, spanId);
     if (end === undefined) jobs.running += begun && !encloses ? 1 : 0;
     else if (end.outcome === 'completed') jobs.finished += end.heading ? 0 : 1;
-    else if (end.outcome === 'failed') jobs.failed += end.heading && end.error === undefined ? 0 : 1;
+    else if (basicOutcome(end.outcome) === 'failed') jobs.failed += end.heading && end.error === undefined ? 0 : 1;
   }
   jobs.total = jobs.finished + jobs.failed + jobs.running;
   return jobs;

@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Outcome } from '../../../src/conventions.ts';
+import { basicOutcome } from '../../../src/conventions.ts';
+import type { AnnouncementOutcome, Outcome } from '../../../src/conventions.ts';
 import type { Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskEnd, ErrorInfo } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
 
@@ -35,6 +36,8 @@ export class ScriptedTask {
   readonly uuid: string;
   readonly facts: Fact[] = [];
   readonly attempts: ScriptedAttempt[] = [];
+  /** The announcements, each with the time of its latest fact. */
+  readonly announcements: { readonly span: SpanRef; time: number }[] = [];
   #spans = 0;
   #time = 1_700_000_000_000_000;
   /** Microseconds from one fact to the next. */
@@ -55,7 +58,15 @@ export class ScriptedTask {
   /** Announces the task, by a clock that is behind by so many microseconds. */
   announce(name: string, attributes: Attributes = {}, behind = 0): void {
     const span = { taskUuid: this.uuid, traceId: this.#id(32), spanId: this.#id(16), taskSpanId: '' };
-    this.facts.push({ kind: 'task-announced', span, seq: 0, time: this.tick() - behind, name, attributes });
+    const time = this.tick() - behind;
+    this.announcements.push({ span, time });
+    this.facts.push({ kind: 'task-announced', span, seq: 0, time, name, attributes });
+  }
+
+  /** Ends an announcement, so many microseconds after it. */
+  endAnnouncement(announcement: { readonly span: SpanRef; time: number }, outcome: AnnouncementOutcome, error: ErrorInfo | undefined, later: number): void {
+    announcement.time += later;
+    this.facts.push({ kind: 'announcement-end', span: announcement.span, seq: 1, time: announcement.time, outcome, error });
   }
 
   /** The facts that several calls make. */
@@ -160,16 +171,16 @@ export class ScriptedScope {
     this.end('completed', undefined);
   }
 
-  cancel(): void {
-    this.end('cancelled', undefined);
+  cancel(outcome: 'cancelled' | 'skipped' = 'cancelled'): void {
+    this.end(outcome, undefined);
   }
 
   /** Fails by an error of its own. */
-  fail(error: ErrorInfo): void {
+  fail(error: ErrorInfo, outcome: 'failed' | 'timed_out' = 'failed'): void {
     this.add({ kind: 'exception', type: error.name, message: error.message });
     this.root.latestError = failureText(error);
     for (let outer = this.parent; outer !== undefined; outer = outer.parent) outer.failedInside = true;
-    this.end('failed', error);
+    this.end(outcome, error);
   }
 
   /** Fails by an error that a scope inside has reported. */
@@ -244,7 +255,7 @@ export class ScriptedAttempt extends ScriptedScope {
     if (scope.isElsewhere) return;
     if (!scope.heading) this.#running--;
     if (outcome === 'completed' && !scope.heading) this.#finished++;
-    if (outcome === 'failed' && error !== undefined) this.#failed++;
+    if (basicOutcome(outcome) === 'failed' && error !== undefined) this.#failed++;
   }
 
   protected override end(outcome: Outcome, error: ErrorInfo | undefined): void {

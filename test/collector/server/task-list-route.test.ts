@@ -70,7 +70,7 @@ test('following the Link header visits the same pages, the filter included', asy
 });
 
 test.each(TASK_STATES)('tasks can be listed by the state %s', async (state) => {
-  const kept = tasks(12, (n) => TASK_STATES[n % TASK_STATES.length]!);
+  const kept = tasks(2 * TASK_STATES.length, (n) => TASK_STATES[n % TASK_STATES.length]!);
   const { page } = await get(kept, `/tasks?state=${state}`);
   expect(page.tasks.map((task) => task.state)).toEqual([state, state]);
 });
@@ -87,7 +87,7 @@ test('an unknown state is refused with the ones that there are', async () => {
   const { response, page } = await get(tasks(1), '/tasks?state=done');
   expect(response.status).toBe(400);
   expect(page).toMatchObject({
-    detail: 'state: expected one of queued, running, completed, failed, cancelled, lost, got "done"',
+    detail: 'state: expected one of queued, running, completed, failed, cancelled, expired, lost, got "done"',
   });
 });
 

@@ -292,7 +292,7 @@ test('the collector of a process deletes old tasks by itself', async () => {
 test('retention is on by default, set by options or the environment, and 0 or false keeps without limit', () => {
   const rules = (options: Parameters<typeof resolveOptions>[0], env: NodeJS.ProcessEnv = {}) =>
     retentionRules(resolveOptions(options, env).retention, 0).map(({ states, before, keep }) => [states.join(' '), -before / DAY, keep]);
-  const all = 'completed failed cancelled lost';
+  const all = 'completed failed cancelled expired lost';
   const minute = 60_000_000 / DAY;
   expect(rules({})).toEqual([[all, 30, 0], [all, minute, 100_000]]);
   expect(rules({}, { TASKSPAN_RETENTION_DAYS: '7', TASKSPAN_RETENTION_COUNT: '0' })).toEqual([[all, 7, 0]]);
@@ -301,6 +301,6 @@ test('retention is on by default, set by options or the environment, and 0 or fa
   expect(rules({ retention: { days: 0, count: 0 } })).toEqual([]);
   expect(() => resolveRetention({ days: -1 })).toThrow('retention.days: expected a number from 0 to 100000, got -1');
   expect(() => resolveRetention({ count: 1.5 })).toThrow('retention.count: expected a whole number of at least 0, got 1.5');
-  expect(() => resolveRetention({ states: { running: {} } as never })).toThrow('retention.states: expected options among completed, failed, cancelled, lost, got "running"');
+  expect(() => resolveRetention({ states: { running: {} } as never })).toThrow('retention.states: expected options among completed, failed, cancelled, expired, lost, got "running"');
   expect(() => resolveOptions({}, { TASKSPAN_RETENTION_DAYS: 'many' })).toThrow('TASKSPAN_RETENTION_DAYS: expected a number from 0 to 100000, got "many"');
 });

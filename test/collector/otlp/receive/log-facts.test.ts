@@ -34,7 +34,7 @@ it.each([
   ...[0, -1, 1.5, '2', true].map((bad) => [start, { 'taskspan.task.attempt': bad }, `expected taskspan.task.attempt to be a whole number from 1, got ${JSON.stringify(bad)}`]),
   ...[0, -1, 1.5, '2'].map((bad) => [end, { 'taskspan.facts': bad }, `expected taskspan.facts to be a whole number from 1, got ${JSON.stringify(bad)}`]),
   [end, { 'taskspan.facts': undefined }, 'expected taskspan.facts to be a whole number from 1, got none'],
-  ...['', 'lost', 7].map((bad) => [end, { 'taskspan.outcome': bad }, `expected taskspan.outcome to be an outcome such as completed, failed, cancelled, got ${JSON.stringify(bad)}`]),
+  ...['', 'lost', 7].map((bad) => [end, { 'taskspan.outcome': bad }, `expected taskspan.outcome to be an outcome such as completed, failed, cancelled, timed_out, skipped, got ${JSON.stringify(bad)}`]),
   [notification, { 'taskspan.message': 42 }, 'expected taskspan.message to be a string, got 42'],
   [notification, { 'taskspan.seq': '1' }, 'expected taskspan.seq to be a whole number from 1, got "1"'],
   [notification, { 'taskspan.seq': undefined }, 'expected taskspan.seq to be a whole number from 1, got none'],
@@ -50,12 +50,12 @@ it.each([
 });
 
 it.each([
-  [{ 'taskspan.outcome': 'timed_out' }, 'failed'],
-  [{ 'taskspan.outcome': 'skipped' }, 'cancelled'],
+  [{ 'taskspan.outcome': 'timed_out' }, 'timed_out'],
+  [{ 'taskspan.outcome': 'skipped' }, 'skipped'],
   [{ 'taskspan.outcome': 'exploded' }, 'completed'],
   [{ 'taskspan.outcome': 'exploded', 'taskspan.error': 'Error' }, 'failed'],
   [{ 'taskspan.outcome': '__proto__' }, 'completed'],
-])('an end with an outcome of a later contract is taken: %j is %s', (attributes, outcome) => {
+])('an end with any outcome is taken, also one of a later contract: %j is %s', (attributes, outcome) => {
   expect(take(changed(end, attributes))).toMatchObject({ rejected: 0, facts: [{ outcome }] });
 });
 
@@ -74,8 +74,12 @@ it('an event of a later contract that is of no span is ignored', () => {
   expect(take(unknownTask)).toMatchObject({ facts: [], rejected: 0 });
 });
 
-it('the end of an announcement, as a later contract has it, is taken and changes nothing', () => {
-  expect(take(changed(end, { 'taskspan.span': 'announcement', 'taskspan.outcome': 'expired' }))).toMatchObject({ facts: [], rejected: 0 });
+it('an announcement ends by an outcome that ends one, and by no other', () => {
+  const ended = (outcome: unknown): Received => take(changed(end, { 'taskspan.span': 'announcement', 'taskspan.outcome': outcome }));
+  for (const outcome of ['expired', 'cancelled', 'failed']) {
+    expect(ended(outcome)).toMatchObject({ facts: [{ kind: 'announcement-end', outcome, span: { taskSpanId: '' } }], rejected: 0 });
+  }
+  for (const outcome of ['completed', 'later', 7, undefined]) expect(ended(outcome)).toMatchObject({ facts: [], rejected: 0 });
 });
 
 it('an end without an outcome has completed, a start without an attempt is the first, a notification without a message an empty line', () => {

@@ -60,7 +60,7 @@ export function factsOfSpans(facts: readonly Fact[]): Fact[] {
 }
 
 function isLast({ kind }: Fact): boolean {
-  return kind === 'task-end' || kind === 'scope-end' || kind === 'task-announced';
+  return kind === 'task-end' || kind === 'scope-end' || kind === 'task-announced' || kind === 'announcement-end';
 }
 
 function spanOf(facts: readonly Fact[]): ReadableSpan {

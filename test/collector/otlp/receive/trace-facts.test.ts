@@ -99,7 +99,7 @@ it.each([
   [{ 'taskspan.facts': 'many' }, 'expected taskspan.facts to be a whole number from 3, got "many"'],
   [{ 'taskspan.facts': 1 }, 'expected taskspan.facts to be a whole number from 3, got 1'],
   [{ 'taskspan.facts': 2 }, 'expected taskspan.facts to be a whole number from 3, got 2'],
-  [{ 'taskspan.outcome': 7 }, 'expected taskspan.outcome to be an outcome such as completed, failed, cancelled, got 7'],
+  [{ 'taskspan.outcome': 7 }, 'expected taskspan.outcome to be an outcome such as completed, failed, cancelled, timed_out, skipped, got 7'],
 ])('an end with %j is taken as one that other software wrote, with a warning', (attributes, reason) => {
   const { facts, rejected, message } = take(task(attributes, event(1), event(2)));
   expect([rejected, message]).toEqual([0, `span ${SPAN_ID}: ${reason}`]);
