@@ -3,7 +3,7 @@
  * a test framework do not reach.
  */
 import { describeFailure } from '../src/failure.ts';
-import { clearTimeout, setImmediate, setTimeout } from './timers.ts';
+import { clearTimeout, performance, setImmediate, setTimeout } from './timers.ts';
 
 /** The longest that a timer of JavaScript waits, in milliseconds: one of more fires at once. */
 export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
@@ -37,6 +37,39 @@ export function pause(ms: number, { signal, ref = true }: PauseOptions = {}): Pr
 /** Resolves in the next turn of the event loop, after the I/O of this one. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+const waiting: (() => void)[] = [];
+
+/** Resolves in a later turn of the event loop in which no other caller's promise resolves: so several long works share no turn. */
+export function ownTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    if (waiting.length === 1) setImmediate(resumeNext);
+  });
+}
+
+function resumeNext(): void {
+  waiting.shift()!();
+  if (waiting.length > 0) setImmediate(resumeNext);
+}
+
+/** How long a slice of work takes, in milliseconds. */
+const SLICE_MS = 10;
+
+/** Cuts long work into slices, each in a turn of the event loop. */
+export class Slices {
+  #begun = performance.now();
+
+  /** To be awaited between the steps of the work, each much shorter than a slice; `undefined` while the slice goes on. */
+  next(): Promise<void> | undefined {
+    return performance.now() - this.#begun < SLICE_MS ? undefined : this.#later();
+  }
+
+  async #later(): Promise<void> {
+    await ownTurn();
+    this.#begun = performance.now();
+  }
 }
 
 /** Resolves when the work has settled, or after this time: to whether it has settled. Never rejects. */

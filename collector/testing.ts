@@ -7,10 +7,10 @@ import { readingEnd, untilWoken } from './capture/ring-reader.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { RingWriter } from './capture/ring-writer.ts';
 import { takeContextSlot } from './export/provider.ts';
-import { parsedRecord } from './record/record-json.ts';
 import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
 import { Committer } from './store/committer.ts';
 import { memoryStore } from './store/sqlite/sqlite-store.ts';
+import type { TaskPage } from './store/task-store.ts';
 
 /** The tasks of this process since {@link recordedTasks}. Each read has all that was reported until it was called. */
 export interface RecordedTasks extends AsyncDisposable {
@@ -75,8 +75,15 @@ export async function recordedTasks(): Promise<RecordedTasks> {
     record: (taskUuid) => found(taskUuid, (uuid) => store.task(uuid)),
     async records() {
       await committer.drain();
-      const { tasks } = await store.tasks({ limit: Number.MAX_SAFE_INTEGER });
-      return tasks.map(parsedRecord).toReversed();
+      const uuids: string[] = [];
+      let page: TaskPage | undefined;
+      do {
+        page = await store.tasks({ limit: Number.MAX_SAFE_INTEGER, ...(page?.next !== undefined && { cursor: page.next }) });
+        for (const { uuid } of page.tasks) uuids.push(uuid);
+      } while (page.next !== undefined);
+      // A list leaves out what is long.
+      const records = await Promise.all(uuids.map((uuid) => store.task(uuid)));
+      return records.filter((record) => record !== undefined).toReversed();
     },
     log: async (taskUuid) => (await found(taskUuid, (uuid) => store.log(uuid))).text,
     scopes: async (taskUuid) => (await found(taskUuid, (uuid) => store.scopes(uuid))).attempts,

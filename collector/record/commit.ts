@@ -3,7 +3,7 @@ import { inOrder } from './fact-sequence.ts';
 import { fold, foldAnnouncement, foldChildShare } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalRow } from './journal.ts';
-import { summaryJson } from './record-json.ts';
+import { listSummaryJson, summaryJson } from './record-json.ts';
 import { progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { TaskDraft } from './task-fold.ts';
@@ -27,6 +27,8 @@ export interface TaskCommit {
   /** Those of them that are parts whose workers this commit has made known. */
   readonly begunParts: readonly ScopeState[];
   readonly summary: string;
+  /** The summary for lists; absent where that is the same. */
+  readonly listSummary?: string;
   readonly name: string;
   /** The state by the facts alone. */
   readonly state: TaskState;
@@ -166,6 +168,8 @@ class Folding {
     for (const scope of this.#noted) forgetOldest(scope);
     for (const scope of task.changed) scope.changed = false;
     const runState = runStateOf(task);
+    const summary = summaryJson(task);
+    const listSummary = listSummaryJson(task, summary);
     const isNewRunState = task.version === 1 || task.isAnnouncementChanged || !isSameRunState(this.#runStateBefore, runState);
     return {
       task,
@@ -173,7 +177,8 @@ class Folding {
       rows,
       scopes: task.changed,
       begunParts: this.#begunParts,
-      summary: summaryJson(task),
+      summary,
+      ...(listSummary !== undefined && { listSummary }),
       name: taskName(task),
       state: runState.state,
       ...(isNewRunState && { runState }),

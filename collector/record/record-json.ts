@@ -1,3 +1,4 @@
+import { fieldsOfJson } from './json-fields.ts';
 import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
 import { attributesOf, progressOf } from './scope-state.ts';
@@ -31,6 +32,32 @@ type SummaryPieces = [
 
 /** The summary of a task: JSON text that {@link recordJson} makes whole. */
 export function summaryJson(task: TaskContent): string {
+  return summaryOf(task);
+}
+
+/** A result and attributes that are longer, in bytes, are left out of lists. */
+const LIST_RESULT_BYTES = 4 * 1024;
+const LIST_ATTRIBUTES_BYTES = 8 * 1024;
+
+/**
+ * The summary for lists, without a long result and long attributes, which `cut` names then; `undefined` where it is the
+ * same as the whole one.
+ */
+export function listSummaryJson(task: TaskContent, whole: string): string | undefined {
+  if (whole.length * MOST_BYTES <= LIST_RESULT_BYTES) return undefined;
+  const latest = latestAttempt(task);
+  const cut: ListCut[] = [];
+  if (Buffer.byteLength(latest?.result?.json ?? '') > LIST_RESULT_BYTES) cut.push('result');
+  if (Buffer.byteLength(JSON.stringify(attributesOf(latest, task.announced.first?.attributes))) > LIST_ATTRIBUTES_BYTES) cut.push('attributes');
+  return cut.length === 0 ? undefined : summaryOf(task, cut);
+}
+
+type ListCut = 'result' | 'attributes';
+
+/** The most bytes of UTF-8 that a UTF-16 code unit takes. */
+const MOST_BYTES = 3;
+
+function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
   const latest = latestAttempt(task);
   const state = stateOf(task, latest);
   const queueEnd = latest === undefined ? queueEndOf(task.announced) : undefined;
@@ -46,13 +73,13 @@ export function summaryJson(task: TaskContent): string {
       `,"jobs":{"total":${jobs.finished + jobs.failed + jobs.running},"finished":${jobs.finished}` +
       `,"failed":${jobs.failed},"running":${jobs.running}}` +
       `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))}` +
-      `,"result":${inOneLine(latest?.result?.json ?? 'null')}` +
-      `,"attributes":${JSON.stringify(attributesOf(latest, task.announced.first?.attributes))}` +
+      `,"result":${cut.includes('result') ? 'null' : inOneLine(latest?.result?.json ?? 'null')}` +
+      `,"attributes":${cut.includes('attributes') ? '{}' : JSON.stringify(attributesOf(latest, task.announced.first?.attributes))}` +
       `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
       `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
       `,"facts_missing":${latest?.missing ?? 0},"created":${timeJson(createdAt(task))},"updated":${timeJson(task.updated)},`,
     cancellablePiece(end === null && latest?.cancellable === true),
-    '}',
+    cut.length === 0 ? '}' : `,"cut":${JSON.stringify(cut)}}`,
   ];
   return pieces.join('\n');
 }
@@ -156,12 +183,10 @@ export function applyChange(record: TaskRecord, { log, ...fields }: TaskChange):
 /** The top-level fields of a record, each as JSON text, without those that a change never has. */
 export type RecordFields = ReadonlyMap<string, string>;
 
-/** @param json A record without its log, as lists have it. */
+/** @param json A record without its log. */
 export function recordFields(json: string): RecordFields {
-  const fields = new Map<string, string>();
-  for (const [name, value] of Object.entries(JSON.parse(json) as object)) {
-    if (name !== 'log_offset') fields.set(name, JSON.stringify(value));
-  }
+  const fields = fieldsOfJson(json);
+  fields.delete('log_offset');
   return fields;
 }
 

@@ -71,6 +71,8 @@ export interface TaskSummary {
   log_offset: number;
   /** Length of the whole log in bytes. */
   log_bytes: number;
+  /** In lists alone, and there only where something was too long: the fields that are left out, `null` or `{}` here. */
+  cut?: ('result' | 'attributes')[];
 }
 
 /** Jobs, counted from scopes: `total` = `finished` + `failed` + `running`. */

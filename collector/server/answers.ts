@@ -49,6 +49,11 @@ export function reportStoreFailure(error: unknown): void {
   reportOnce(`tasks-app: ${describeFailure(error).message}`, 'the store of the tasks can not be read', error);
 }
 
+/** Reports a task whose record can't be encoded, once per message: other tasks have no part in it. */
+export function reportUnreadable({ uuid }: Pick<StoredTask, 'uuid'>, error: unknown): void {
+  reportOnce(`tasks-app: ${uuid}: ${describeFailure(error).message}`, `the record of task ${uuid} can not be read`, error);
+}
+
 /**
  * The strong `ETag` of a representation of a task, from the task's version and liveness. Liveness changes the record
  * without a commit; log and scopes do not depend on it.

@@ -4,6 +4,7 @@ import { eventBytes, STREAM_START, resumeOf } from './live/event-stream.ts';
 import { streamAnswer } from './live/feed.ts';
 import { CHANGES_PAGE, listEvents } from './live/task-watchers.ts';
 import type { ListMessage, TaskWatchers } from './live/task-watchers.ts';
+import { readMany } from './read-many.ts';
 
 /**
  * `GET /tasks/events`: each new or changed task as its entry in the list. A client that reconnects gets the tasks that
@@ -56,13 +57,17 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
       const until = watchers.position;
       if (reached === until) return;
       const { uuids, position: next, more } = await store.changes({ after, until, limit: CHANGES_PAGE });
-      const found = (await store.storedMany(uuids)).filter((task) => task !== undefined);
-      // A task that has changed again was read in a later state, which comes later.
-      const again = found.length === 0 ? new Set() : await changedAfter(until);
-      const tasks = found.filter(({ uuid }) => !again.has(uuid));
+      let left = uuids.length;
+      for await (const part of readMany(store, uuids, 'list')) {
+        left -= part.length;
+        const found = part.map(([, task]) => task).filter((task) => task !== undefined);
+        // A task that has changed again was read in a later state, which comes later.
+        const again = found.length === 0 ? new Set() : await changedAfter(until);
+        const events = listEvents(found.filter(({ uuid }) => !again.has(uuid)), left === 0 ? next : undefined);
+        if (events !== undefined) yield events;
+      }
       after = next;
       if (!more) reached = until;
-      if (tasks.length > 0) yield Buffer.from(listEvents(tasks, next));
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
-import { recordJson } from '../record/record-json.ts';
 import { isTaskState, TASK_STATES } from '../record/task-record.ts';
 import type { TaskPage, TaskQuery, TaskStore } from '../store/task-store.ts';
 import { problem, REVALIDATED } from './answers.ts';
+import { listEntry } from './read-many.ts';
 
 const DEFAULT_LIMIT = 50;
 const MOST_LIMIT = 200;
@@ -16,7 +16,7 @@ export function taskListRoute(store: TaskStore): (c: Context) => Promise<Respons
     const page = await pageOf(store, query);
     if (page === undefined) return problem(400, `cursor: expected the "next" of a page, got ${received(query.cursor)}`);
 
-    const tasks = page.tasks.map((task) => recordJson(task)).join(',');
+    const tasks = page.tasks.map(listEntry).filter((entry) => entry !== undefined).join(',');
     const headers: Record<string, string> = { 'Content-Type': 'application/json', ...REVALIDATED };
     if (page.next !== undefined) headers['Link'] = `<${nextLink(query, page.next)}>; rel="next"`;
     return new Response(`{"tasks":[${tasks}],"next":${JSON.stringify(page.next ?? null)}}`, { headers });

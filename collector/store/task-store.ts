@@ -31,8 +31,11 @@ export interface TaskReads {
   /** The task as it is kept, so that it is served without being parsed; `undefined` for an unknown one. */
   stored(uuid: string): Promise<StoredTask | undefined>;
 
-  /** The same for many tasks in one read: an entry for each UUID, in their order. */
-  storedMany(uuids: readonly string[]): Promise<(StoredTask | undefined)[]>;
+  /**
+   * The same for many tasks in one read: an entry for each UUID, in their order. Where the entries together would be
+   * longer than {@link PAGE_BYTES}, only those of the first UUIDs, at least one.
+   */
+  storedMany(uuids: readonly string[], form?: TaskForm): Promise<(StoredTask | undefined)[]>;
 
   /**
    * The record of a task, parsed, as `GET /tasks/:uuid` serves it, but without its log: {@link log} reads that.
@@ -40,7 +43,10 @@ export interface TaskReads {
    */
   task(uuid: string): Promise<TaskSummary | undefined>;
 
-  /** Tasks, newest first by their first commit. Rejects with a `RangeError` for a cursor that no page gave. */
+  /**
+   * Tasks in the form of a list, newest first by their first commit. A page ends with its `limit` of tasks, or before it
+   * would be longer than {@link PAGE_BYTES}. Rejects with a `RangeError` for a cursor that no page gave.
+   */
   tasks(query: TaskQuery): Promise<TaskPage>;
 
   /** A part of the log; `undefined` for an unknown task. */
@@ -166,6 +172,15 @@ export function isSqliteStore(store: object): store is SqliteTaskStore {
 
 /** How a step of {@link StoreMaintenance.sweep} went. */
 export type SweepStep = 'more' | 'done';
+
+/**
+ * `whole`: all of the record. `list`: as lists have it, where a result above 4 KiB is `null` and attributes above 8 KiB
+ * are `{}`; `cut` of the record names them.
+ */
+export type TaskForm = 'whole' | 'list';
+
+/** The most bytes of tasks that are read at once. One task may be longer. */
+export const PAGE_BYTES: number = 1024 * 1024;
 
 /** A task as a store keeps it. `summary` alone is not the record: what depends on the worker stands beside it. */
 export interface StoredTask {

@@ -23,13 +23,20 @@ interface ServerSentEvent {
   event: string;
   /** What a client that reconnects sends as `Last-Event-ID`; an event without one keeps the id before it. */
   id?: string;
-  /** JSON text, which has no line breaks. */
+  /** JSON text. */
   data: string;
 }
 
+/**
+ * A server-sent event as text. Each line of its data has a `data:` of its own: a client joins them again. JSON may have
+ * line breaks between its tokens, also `\r` alone, which ends a line of a stream too.
+ */
 export function eventText({ event, id, data }: ServerSentEvent): string {
-  return `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`;
+  const lines = LINE_BREAK.test(data) ? data.split(LINE_BREAK).join('\ndata: ') : data;
+  return `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${lines}\n\n`;
 }
+
+const LINE_BREAK = /\r\n|\r|\n/;
 
 export function eventBytes(event: ServerSentEvent): Uint8Array {
   return Buffer.from(eventText(event));

@@ -2,6 +2,7 @@ import { turn } from '../../async.ts';
 import { recordJson, changeJson, gainJson, recordFields } from '../../record/record-json.ts';
 import type { RecordFields } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
+import { entityTag, reportUnreadable } from '../answers.ts';
 import { LOG_PIECE_BYTES, recordLog } from '../task-log.ts';
 import { eventBytes, positionAt, positionId } from './event-stream.ts';
 import type { StreamPosition } from './event-stream.ts';
@@ -75,8 +76,15 @@ export class TaskFeed {
     }
   }
 
+  /** Moves on to the present liveness of the task, where it has no new version. Its summary may be that of a list. */
+  async refresh(task: StoredTask): Promise<void> {
+    if (task.version !== this.version || entityTag(task, 'json') === entityTag(this.#task, 'json')) return;
+    await this.advance({ ...task, summary: this.#task.summary });
+  }
+
   async #send(task: StoredTask): Promise<void> {
-    const fields = recordFields(recordJson(task));
+    const fields = this.#fieldsOf(task);
+    if (fields === undefined) return this.feed.end();
     while (task.logBytes - this.#sent > LOG_PIECE_BYTES) {
       const log = await this.#read(this.#sent, LOG_PIECE_BYTES);
       if (log === undefined) return this.feed.end();
@@ -134,6 +142,16 @@ export class TaskFeed {
   /** The last event. */
   endEvent(): Uint8Array {
     return eventBytes({ event: 'end', data: `{"version":${this.version},"state":${this.#fields.get('state')}}` });
+  }
+
+  /** The fields of the record; `undefined` for a record that can't be encoded, which is reported: that ends this feed alone. */
+  #fieldsOf(task: StoredTask): RecordFields | undefined {
+    try {
+      return recordFields(recordJson(task));
+    } catch (error) {
+      reportUnreadable(task, error);
+      return undefined;
+    }
   }
 
   async #beginning(

@@ -1,9 +1,9 @@
 import { clearTimeout, performance, setImmediate, setTimeout } from '../../timers.ts';
-import { repeat } from '../../async.ts';
+import { repeat, Slices } from '../../async.ts';
 import { groupValues } from '../../options/read.ts';
-import { recordJson } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
 import { reportStoreFailure } from '../answers.ts';
+import { listEntry, readMany } from '../read-many.ts';
 import { eventText } from './event-stream.ts';
 import type { StreamOptions } from './event-stream.ts';
 import { Feed } from './feed.ts';
@@ -44,6 +44,8 @@ export class TaskWatchers {
   readonly #maxBehindBytes: number;
   readonly #tasks = new Map<string, WatchedTask>();
   readonly #listeners = new Map<string, Set<() => void>>();
+  /** Watched tasks whose latest change could not be read: they are read again with the next reading. */
+  #behind = new Set<string>();
   readonly #gauge: WatcherGauge | undefined;
   #watchers = 0;
   /** Position in the store's changes up to which everything is sent. */
@@ -177,6 +179,7 @@ export class TaskWatchers {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#due = false;
+    this.#behind.clear();
     this.#ready = undefined;
   }
 
@@ -217,6 +220,10 @@ export class TaskWatchers {
     await this.#reading;
     this.#reading = undefined;
     if (this.#watchers === 0) return;
+    if (this.#behind.size > 0) {
+      this.#due = true;
+      done = false;
+    }
     this.#later(done ? PACE_MS : RETRY_MS);
     // Sending to thousands of clients takes long: the event loop is then free for other work for the same time.
     setImmediate(() => {
@@ -233,48 +240,68 @@ export class TaskWatchers {
     for (;;) {
       // A file that has replaced the store's is read from its beginning.
       const { uuids, position, more } = await this.#store.changes({ after: this.#position, limit: CHANGES_PAGE });
-      // Only tasks with watchers are read.
-      const isListRead = this.list.readers > 0;
-      const read = isListRead ? uuids : uuids.filter((uuid) => this.#tasks.get(uuid)?.feed !== undefined);
-      const tasks = read.length === 0 ? [] : (await this.#store.storedMany(read)).filter((task) => task !== undefined);
-      for (const task of tasks) {
-        const watched = this.#tasks.get(task.uuid);
-        if (watched?.feed !== undefined) await this.#advance(watched.feed, watched, task);
-      }
+      await this.#advanceAll([...this.#behind, ...uuids]);
       for (const uuid of uuids) for (const listener of this.#listeners.get(uuid) ?? []) listener();
+      if (this.list.readers > 0) await this.#sendList(uuids, position, hasJoined);
       // Set last: where a reading fails, the whole page is read again.
       this.#position = position;
-      if (isListRead) this.#sendList(tasks, hasJoined);
       if (!more) return;
     }
   }
 
-  async #advance(feed: TaskFeed, watched: WatchedTask, task: StoredTask): Promise<void> {
-    await feed.advance(task);
-    // The task may go on in another attempt: its next watcher opens a new feed.
-    if (feed.feed.ended) this.#drop(task.uuid, watched);
-  }
-
-  /** @param hasJoined Whether a client has joined since the last reading: it was not sent what that reading had found. */
-  #sendList(tasks: readonly StoredTask[], hasJoined: boolean): void {
-    const [sent, before] = this.#sent;
-    const changed: StoredTask[] = [];
-    const all: StoredTask[] = [];
-    for (const task of tasks) {
-      const state = stateOf(task);
-      if (sent.get(task.uuid) === state) continue;
-      all.push(task);
-      if (before.get(task.uuid) !== state) changed.push(task);
-      sent.set(task.uuid, state);
+  /** Moves those of the tasks on that are watched. One that can't be read is left behind, and the others go on. */
+  async #advanceAll(uuids: readonly string[]): Promise<void> {
+    const watched = new Set(uuids.filter((uuid) => this.#tasks.get(uuid)?.feed !== undefined));
+    this.#behind = watched;
+    const slices = new Slices();
+    for await (const part of readMany(this.#store, [...watched])) {
+      for (const [uuid, task] of part) {
+        if (task === undefined) watched.delete(uuid);
+        else await this.#advance(uuid, (feed) => feed.advance(task));
+        await slices.next();
+      }
     }
-    const update = changed.length === 0 ? undefined : this.#listEvent(changed);
-    const isMore = hasJoined && all.length > changed.length;
-    const event = isMore ? this.#listEvent(all) : update;
-    if (event !== undefined) this.list.publish({ event, update, reading: this.#readings });
   }
 
-  #listEvent(tasks: readonly StoredTask[]): Uint8Array {
-    return Buffer.from(listEvents(tasks, this.#position));
+  async #advance(uuid: string, advance: (feed: TaskFeed) => Promise<void>): Promise<void> {
+    const watched = this.#tasks.get(uuid);
+    const feed = watched?.feed;
+    try {
+      if (feed !== undefined) await advance(feed);
+      this.#behind.delete(uuid);
+    } catch (error) {
+      reportStoreFailure(error);
+      this.#behind.add(uuid);
+    }
+    // The task may go on in another attempt: its next watcher opens a new feed.
+    if (watched !== undefined && feed?.feed.ended === true) this.#drop(uuid, watched);
+  }
+
+  /**
+   * @param position The position in the store's changes after these tasks.
+   * @param hasJoined Whether a client has joined since the last reading: it was not sent what that reading had found.
+   */
+  async #sendList(uuids: readonly string[], position: string, hasJoined: boolean): Promise<void> {
+    const [sent, before] = this.#sent;
+    let left = uuids.length;
+    for await (const part of readMany(this.#store, uuids, 'list')) {
+      left -= part.length;
+      const changed: StoredTask[] = [];
+      const all: StoredTask[] = [];
+      for (const [uuid, task] of part) {
+        if (task === undefined) continue;
+        const state = stateOf(task);
+        if (sent.get(uuid) === state) continue;
+        all.push(task);
+        if (before.get(uuid) !== state) changed.push(task);
+        sent.set(uuid, state);
+      }
+      const id = left === 0 ? position : undefined;
+      const update = listEvents(changed, id);
+      const isMore = hasJoined && all.length > changed.length;
+      const event = isMore ? listEvents(all, id) : update;
+      if (event !== undefined) this.list.publish({ event, update, reading: this.#readings });
+    }
   }
 
   #keepAlive(): void {
@@ -292,16 +319,13 @@ export class TaskWatchers {
   }
 
   async #readAgain(): Promise<void> {
-    const watching = [...this.#tasks].filter(([, { feed }]) => feed !== undefined);
-    if (watching.length === 0) return;
-    const tasks = await this.#store.storedMany(watching.map(([uuid]) => uuid));
-    for (const [at, [uuid, watched]] of watching.entries()) {
-      const feed = watched.feed!;
-      const task = tasks[at];
-      if (task === undefined) {
-        feed.feed.end();
-        this.#drop(uuid, watched);
-      } else if (task.version === feed.version) await this.#advance(feed, watched, task);
+    const watched = [...this.#tasks.keys()].filter((uuid) => this.#tasks.get(uuid)?.feed !== undefined);
+    const slices = new Slices();
+    for await (const part of readMany(this.#store, watched, 'list')) {
+      for (const [uuid, task] of part) {
+        await this.#advance(uuid, async (feed) => (task === undefined ? feed.feed.end() : feed.refresh(task)));
+        await slices.next();
+      }
     }
   }
 }
@@ -312,11 +336,16 @@ interface WatchedTask {
   feed: TaskFeed | undefined;
 }
 
-/** Changed tasks as events of the list. Only the last event has an id: the position after all of them. */
-export function listEvents(tasks: readonly StoredTask[], position: string): string {
-  return tasks
-    .map((task, at) => eventText({ event: 'change', ...(at === tasks.length - 1 && { id: position }), data: recordJson(task) }))
-    .join('');
+/**
+ * Changed tasks as events of the list; `undefined` where there are none. Only the last event has an id: the position after
+ * all of them, if it is given.
+ */
+export function listEvents(tasks: readonly StoredTask[], position: string | undefined): Uint8Array | undefined {
+  const entries = tasks.map(listEntry).filter((entry) => entry !== undefined);
+  if (entries.length === 0) return undefined;
+  const isLast = (at: number): boolean => at === entries.length - 1;
+  const events = entries.map((data, at) => eventText({ event: 'change', ...(isLast(at) && position !== undefined && { id: position }), data }));
+  return Buffer.from(events.join(''));
 }
 
 /** A text that differs for each state of a task that a list shows. */

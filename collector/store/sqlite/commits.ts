@@ -39,13 +39,13 @@ export class SqliteCommits {
     this.#loadedTasks = new LoadedTasks(database, scopes);
     this.#statements = {
       insertTask: database.prepare(
-        `INSERT INTO task (name, version, log_bytes, created, updated, stored, summary, span_count, line_before, attempts, changed,
+        `INSERT INTO task (name, version, log_bytes, created, updated, stored, list_summary, summary, span_count, line_before, attempts, changed,
            uuid, ${RUN_STATE_COLUMNS})
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
-        `UPDATE task SET name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, summary = ?, span_count = ?,
-           line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
+        `UPDATE task SET name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, list_summary = ?, summary = ?,
+           span_count = ?, line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
       countTasks: database.prepare(
         'INSERT INTO state_count VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
@@ -111,7 +111,7 @@ export class SqliteCommits {
   }
 
   #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
-    const { task, version, rows, scopes, begunParts, summary, name, runState } = change;
+    const { task, version, rows, scopes, begunParts, summary, listSummary, name, runState } = change;
     loaded.attempts = task.attempts;
     const values = [
       name,
@@ -120,6 +120,7 @@ export class SqliteCommits {
       createdAt(task),
       task.updated,
       Date.now() * 1000,
+      listSummary ?? null,
       summary,
       task.spanCount,
       task.lineBefore,

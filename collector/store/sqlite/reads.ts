@@ -4,7 +4,8 @@ import type { TaskState } from '../../record/task-record.ts';
 import { attemptsOfJson } from '../scope-row.ts';
 import { cutLog, resolveRange, firstRecentOffset, RecentNotifications, decodeEntries } from '../stored-log.ts';
 import type { LogPiece } from '../stored-log.ts';
-import type { ChangeQuery, LogRange, StoredLog, StoredScopes, StoredTask, TaskChanges, TaskPage, TaskQuery } from '../task-store.ts';
+import { PAGE_BYTES } from '../task-store.ts';
+import type { ChangeQuery, LogRange, StoredLog, StoredScopes, StoredTask, TaskChanges, TaskForm, TaskPage, TaskQuery } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
 import { LIVENESS_COLUMNS, livenessOf } from './workers.ts';
 import type { LivenessColumns } from './workers.ts';
@@ -40,14 +41,17 @@ export class SqliteReads {
   constructor(database: DatabaseSync, scopes: SqliteScopes) {
     ({ id: this.#storeId } = database.prepare('SELECT id FROM store').get() as { id: string });
     this.#scopes = scopes;
-    const columns = `task.id, uuid, summary, state, version, log_bytes, ${LIVENESS_COLUMNS}`;
+    const columns = `task.id, uuid, state, version, log_bytes, ${LIVENESS_COLUMNS}`;
     const from = 'FROM task LEFT JOIN worker ON worker.id = task.worker_id';
-    const task = `SELECT ${columns} ${from}`;
+    const task = `SELECT summary, ${columns} ${from}`;
+    // Of a long summary SQLite reads only the beginning of the row then.
+    const entry = `SELECT ifnull(list_summary, summary) AS summary, ${columns} ${from}`;
     this.#statements = {
       task: database.prepare(`${task} WHERE uuid = ?`),
+      entry: database.prepare(`${entry} WHERE uuid = ?`),
       counts: database.prepare('SELECT state, count FROM state_count'),
-      page: database.prepare(`${task} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
-      pageOfState: database.prepare(`${task} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      page: database.prepare(`${entry} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      pageOfState: database.prepare(`${entry} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
       attempts: database.prepare('SELECT attempts FROM task WHERE id = ?'),
       firstTexts: database.prepare(
         'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
@@ -68,6 +72,18 @@ export class SqliteReads {
   stored(uuid: string): StoredTask | undefined {
     const row = this.#row(uuid);
     return row === undefined ? undefined : storedTask(row);
+  }
+
+  storedMany(uuids: readonly string[], form: TaskForm = 'whole'): (StoredTask | undefined)[] {
+    const statement = form === 'whole' ? this.#statements.task : this.#statements.entry;
+    const room = new PageRoom();
+    const tasks: (StoredTask | undefined)[] = [];
+    for (const uuid of uuids) {
+      const row = statement.get(uuid) as TaskColumns | undefined;
+      if (row !== undefined && !room.takes(row)) break;
+      tasks.push(row && storedTask(row));
+    }
+    return tasks;
   }
 
   log(uuid: string, range: LogRange | undefined): StoredLog | undefined {
@@ -104,14 +120,14 @@ export class SqliteReads {
     const { page, pageOfState } = this.#statements;
     // One more than asked for shows whether there is a next page.
     const most = Math.min(limit + 1, Number.MAX_SAFE_INTEGER);
-    const found = (
-      state === undefined ? page.all(before, most) : pageOfState.all(state, before, most)
-    ) as unknown as TaskColumns[];
-    const rows = found.slice(0, limit);
-    return {
-      tasks: rows.map(storedTask),
-      ...(found.length > rows.length && { next: cursorOf(rows.at(-1)!.id) }),
-    };
+    const found = state === undefined ? page.iterate(before, most) : pageOfState.iterate(state, before, most);
+    const room = new PageRoom();
+    const rows: TaskColumns[] = [];
+    for (const row of found as Iterable<unknown> as Iterable<TaskColumns>) {
+      if (rows.length === limit || !room.takes(row)) return { tasks: rows.map(storedTask), next: cursorOf(rows.at(-1)!.id) };
+      rows.push(row);
+    }
+    return { tasks: rows.map(storedTask) };
   }
 
   counts(): Partial<Record<TaskState, number>> {
@@ -181,6 +197,21 @@ export class SqliteReads {
     if (position === BEFORE_ALL) return 0;
     const [, id, number] = POSITION.exec(position) ?? [];
     return id === this.#storeId && Number(number) <= last ? Number(number) : undefined;
+  }
+}
+
+/** What a record has besides its summary, in bytes at the most. */
+const BESIDE_SUMMARY = 512;
+
+/** How many tasks fit on a page. The first one fits in any case. */
+class PageRoom {
+  #bytes = 0;
+
+  takes({ summary }: TaskColumns): boolean {
+    const bytes = Buffer.byteLength(summary) + BESIDE_SUMMARY;
+    const isFirst = this.#bytes === 0;
+    this.#bytes += bytes;
+    return isFirst || this.#bytes <= PAGE_BYTES;
   }
 }
 

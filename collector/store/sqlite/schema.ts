@@ -20,7 +20,8 @@ const STEPS: readonly string[] = [
 
   -- \`updated\` is the time of the latest fact, \`stored\` that of the latest commit. \`changed\` is the number of the
   -- latest change, greater than all before. \`worker_id\` is set only while the task is live: begun, not ended, not lost
-  -- for good; \`lost_at\` since it is lost for good. \`service_name\` is empty until facts carry it.
+  -- for good; \`lost_at\` since it is lost for good. \`service_name\` is empty until facts carry it. \`list_summary\` is the
+  -- summary for lists, where that leaves something out: before the summary, so that a list does not read a long one.
   CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid TEXT NOT NULL UNIQUE,
@@ -42,6 +43,7 @@ const STEPS: readonly string[] = [
     log_bytes INTEGER NOT NULL,
     span_count INTEGER NOT NULL,
     line_before TEXT,
+    list_summary TEXT,
     summary TEXT NOT NULL
   ) STRICT;
   CREATE INDEX task_state ON task (state, id);

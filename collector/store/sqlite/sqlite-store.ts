@@ -20,6 +20,7 @@ import type {
   StoredTask,
   SweepStep,
   TaskChanges,
+  TaskForm,
   TaskPage,
   TaskQuery,
 } from '../task-store.ts';
@@ -108,8 +109,8 @@ class SqliteStore implements SqliteTaskStore {
     return this.#use((connection) => connection.read(() => connection.reads.stored(uuid)));
   }
 
-  storedMany(uuids: readonly string[]): Promise<(StoredTask | undefined)[]> {
-    return this.#use((connection) => connection.readOneState(() => uuids.map((uuid) => connection.reads.stored(uuid))));
+  storedMany(uuids: readonly string[], form?: TaskForm): Promise<(StoredTask | undefined)[]> {
+    return this.#use((connection) => connection.readOneState(() => connection.reads.storedMany(uuids, form)));
   }
 
   async task(uuid: string): Promise<TaskSummary | undefined> {

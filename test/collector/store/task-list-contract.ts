@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
+import { parsedRecord, recordJson } from '../../../collector/record/record-json.ts';
 import type { TaskState } from '../../../collector/record/task-record.ts';
-import type { TaskStore } from '../../../collector/store/task-store.ts';
+import { PAGE_BYTES } from '../../../collector/store/task-store.ts';
+import type { TaskPage, TaskStore } from '../../../collector/store/task-store.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 import { seedExample } from '../record/seed-example.ts';
 import { uuidOf } from './expected-task.ts';
@@ -82,6 +84,55 @@ export function describeTaskList(name: string, storeWith: StoreWith): void {
       await store.append(ended(1, 'complete'));
       expect((await uuidsOf(store, { limit: 10, state: 'completed' }))[0]).toContain(uuidOf(1));
       expect(await uuidsOf(store, { limit: 10, state: 'running' })).toEqual([[uuidOf(6)]]);
+    });
+
+    test('leaves out a result above 4 KiB and attributes above 8 KiB, and names them', async () => {
+      const withFields = (number: number, resultBytes: number, attributeBytes: number): Fact[] => {
+        const task = new ScriptedTask(uuidOf(number));
+        task.attempt({ attributes: { queue: 'é'.repeat((attributeBytes - '{"queue":""}'.length) / 2) } }).result(JSON.stringify('x'.repeat(resultBytes - 2)));
+        return task.facts;
+      };
+      const store = await storeWith(withFields(1, 4096, 8192), withFields(2, 4097, 8192), withFields(3, 4096, 8194), withFields(4, 4097, 8194));
+      const { tasks } = await store.tasks({ limit: 10 });
+      const cuts = tasks.map((task) => {
+        const { result, attributes, cut } = parsedRecord(task);
+        return [result === null, Object.keys(attributes).length === 0, cut];
+      });
+      expect(cuts).toEqual([[true, true, ['result', 'attributes']], [false, true, ['attributes']], [true, false, ['result']], [false, false, undefined]]);
+      expect(await store.storedMany([4, 3, 2, 1].map(uuidOf), 'list')).toEqual(tasks);
+      const whole = (await store.task(uuidOf(4)))!;
+      expect([(whole.result as string).length, Object.keys(whole.attributes), whole.cut]).toEqual([4095, ['queue'], undefined]);
+      expect(parsedRecord(tasks[0]!)).toEqual({ ...whole, result: null, attributes: {}, cut: ['result', 'attributes'] });
+    });
+
+    test('ends a page before it is longer than 1 MiB, and the next page goes on there', async () => {
+      const failed = (number: number): Fact[] => {
+        const task = new ScriptedTask(uuidOf(number));
+        task.attempt().fail({ name: 'Error', message: '✓'.repeat(60_000) });
+        return task.facts;
+      };
+      const store = await storeWith(...Array.from({ length: 12 }, (_, at) => failed(at + 1)));
+      const read: string[][] = [];
+      let next: string | undefined;
+      do {
+        const page: TaskPage = await store.tasks({ limit: 100, ...(next !== undefined && { cursor: next }) });
+        read.push(page.tasks.map(({ uuid }) => uuid));
+        expect(page.tasks.reduce((sum, task) => sum + Buffer.byteLength(recordJson(task)), 0)).toBeLessThanOrEqual(PAGE_BYTES);
+        next = page.next;
+      } while (next !== undefined);
+      expect(read.flat()).toEqual(Array.from({ length: 12 }, (_, at) => uuidOf(12 - at)));
+      expect(read[0]!.length).toBeGreaterThan(1);
+      expect((await store.storedMany(read.flat())).length).toBe(read[0]!.length);
+    });
+
+    test('has a task on a page though that task alone is longer', async () => {
+      const task = new ScriptedTask(uuidOf(1));
+      task.attempt().fail({ name: 'Error', message: '✓'.repeat(400_000) });
+      const store = await storeWith(begun(2), task.facts);
+      const first = await store.tasks({ limit: 10 });
+      expect(await uuidsOf(store, { limit: 10 })).toEqual([[uuidOf(1)], expect.any(String)]);
+      expect(await uuidsOf(store, { limit: 10, cursor: first.next! })).toEqual([[uuidOf(2)]]);
+      expect(await store.storedMany([uuidOf(1), uuidOf(2)])).toHaveLength(1);
     });
 
     test.each(['', 'x', 'after 3', '%%%', 'dA', 't1', 'null', '\0', 'x'.repeat(10_000)])(

@@ -54,15 +54,16 @@ export class EventReader implements AsyncDisposable {
   }
 
   #dispatch(block: string): ReceivedEvent | undefined {
-    let [event, data] = ['message', ''];
-    for (const line of block.split('\n')) {
+    let event = 'message';
+    const data: string[] = [];
+    for (const line of block.split(/\r\n|\r|\n/)) {
       const [, field = '', value = ''] = /^([^:]*): ?(.*)$/s.exec(line) ?? [];
       if (field === '') this.comments.push(value);
       else if (field === 'id') this.lastId = value;
       else if (field === 'event') event = value;
-      else if (field === 'data') data = value;
+      else if (field === 'data') data.push(value);
     }
-    return data === '' ? undefined : { event, id: this.lastId, data };
+    return data.length === 0 ? undefined : { event, id: this.lastId, data: data.join('\n') };
   }
 }
 
