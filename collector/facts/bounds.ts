@@ -1,6 +1,7 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { otherValue, plainValue, attributesCut, boundedAttributes, firstAttributes } from '../../src/attributes.ts';
 import type { ErrorInfo, Plan } from '../../src/fact.ts';
+import { jsonUpTo } from '../../src/json-text.ts';
 import { cutText, DEFAULT_LIMITS, cleanerWith } from '../../src/text.ts';
 import { setAttribute } from './attributes.ts';
 
@@ -15,9 +16,11 @@ const MARK = 64;
 /** A result that was cut is a JSON string of its beginning, which has more characters than the beginning itself. */
 const LONGEST_RESULT = 6 * DEFAULT_LIMITS.result + MARK;
 const MOST_PLANNED = 10_000;
-/** Bounds of a worker's heartbeat interval in milliseconds; those of the option `beatIntervalMs`. */
+/** Bounds of a worker's heartbeat interval in milliseconds: a sender's loss has to be noticed. */
 const LEAST_INTERVAL_MS = 50;
-const LONGEST_INTERVAL_MS = 3_600_000;
+export const LONGEST_INTERVAL_MS = 60_000;
+/** The greatest number of an attempt. */
+export const MOST_ATTEMPTS = 1_000_000;
 
 /** A worker's heartbeat interval in bounds; 0, which promises no heartbeat, stays 0. */
 export function boundedInterval(ms: number): number {
@@ -63,12 +66,18 @@ export function noticeAttributes(attributes: Attributes): { kept: Attributes; ma
   return { kept: plainAttributes(firstAttributes(attributes, most)), mark: attributesCut(attributes, most) };
 }
 
-/** The attributes with the values that the same attributes would have in process. */
+/** The text of a received value: as it is, or as JSON. */
+export function textOfValue(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'object' && value !== null ? jsonUpTo(value, DEFAULT_LIMITS.message) : String(value);
+}
+
+/** The attributes with the values that the same attributes would have in process. An empty value, which none has there, stays. */
 function plainAttributes(attributes: Attributes): Attributes {
   const kept: Attributes = {};
-  for (const [key, given] of Object.entries(attributes)) {
-    const value = plainValue(given, RECEIVED) ?? otherValue(given, RECEIVED).value;
-    if (value !== undefined) setAttribute(kept, boundedName(key), value);
+  for (const [key, given] of Object.entries(attributes) as [string, AttributeValue | null | undefined][]) {
+    const value = given === null ? null : (plainValue(given, RECEIVED) ?? otherValue(given, RECEIVED).value);
+    if (value !== undefined) setAttribute(kept, boundedName(key), value as AttributeValue);
   }
   return kept;
 }

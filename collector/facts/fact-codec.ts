@@ -3,7 +3,7 @@ import * as conventions from '../../src/conventions.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import type { ErrorInfo, Fact, Plan, ScopeEnd, SpanRef, TaskStart } from '../../src/fact.ts';
 import { countOf, hasUserAttributes, isOrdinal, textOf, unexpected, userAttributes } from './attributes.ts';
-import { boundedError, boundedInterval, boundedJson, boundedMessage, boundedName, markedAttributes, noticeAttributes, planFault } from './bounds.ts';
+import { boundedError, boundedInterval, boundedJson, boundedMessage, boundedName, markedAttributes, MOST_ATTEMPTS, noticeAttributes, planFault } from './bounds.ts';
 import { spanIdIn, uuidOf } from './span-ids.ts';
 
 /** The start of a span, as an SDK or a log record has it. Times are microseconds since the epoch. */
@@ -134,6 +134,7 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
     }),
     bound(fact) {
       const { parentScope, ...rest } = fact;
+      if (fact.attempt > MOST_ATTEMPTS) return `expected an attempt of at most ${MOST_ATTEMPTS}, got ${fact.attempt}`;
       const taskSpanId = parentScope && spanIdIn(parentScope.taskSpanId);
       const spanId = parentScope && spanIdIn(parentScope.spanId);
       return {

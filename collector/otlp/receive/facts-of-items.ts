@@ -4,13 +4,14 @@ import { isSpanKind } from '../../../src/conventions.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { isTaskUuid } from '../../../src/task-uuid.ts';
 import { countOf, textOf, unexpected } from '../../facts/attributes.ts';
-import { boundedInterval, boundedName } from '../../facts/bounds.ts';
+import { boundedInterval, boundedName, LONGEST_INTERVAL_MS, textOfValue } from '../../facts/bounds.ts';
 import { announcementEndOf, boundedFact, endFactOf, eventFactOf, outcomeFault, startFactOf, startFault } from '../../facts/fact-codec.ts';
 import { factOf } from '../../facts/log-record.ts';
 import type { LogRecord } from '../../facts/log-record.ts';
 import { EXPECTED_IDS, NO_ID, spanRefOf } from '../../facts/span-ids.ts';
 import { BULLMQ_OPERATION, bullmqFacts } from '../adapters/bullmq.ts';
 import { CELERY_SCOPE, celeryFacts } from '../adapters/celery.ts';
+import type { AnyValue } from './any-value.ts';
 import { NO_FACTS } from './otlp-items.ts';
 import type { ItemFacts, OtlpEvent, OtlpSpan } from './otlp-items.ts';
 
@@ -44,7 +45,28 @@ export function spanFacts(span: OtlpSpan): ItemFacts {
   if (attributes[conventions.OUTCOME] === conventions.LOST) return NO_FACTS;
   if (traceId === NO_ID || spanId === NO_ID) return { rejected: EXPECTED_IDS };
   if (!isTime(start) || !isTime(end)) return rejected(spanId, 'expected a start and an end in nanoseconds since 1970');
-  return adapter === undefined ? contractFacts(span) : adaptedFacts(adapter(span));
+  const timed = end < start ? { ...span, end: start } : span;
+  const given = adapter === undefined ? contractFacts(timed) : adaptedFacts(adapter(timed));
+  if (given.facts === undefined || given.warning !== undefined) return given;
+  const warning = end < start ? `its end is ${inMicros(start - end)} before its start, and counts as at its start` : timeWarning(given.facts);
+  return warning === undefined ? given : { ...given, warning: `span ${spanId}: ${warning}` };
+}
+
+function inMicros(micros: number): string {
+  return `${micros.toLocaleString('en-US')} µs`;
+}
+
+/** No task ran before the year 2000: a clock that starts in 1970, or times that are no nanoseconds. */
+const EARLIEST = Date.UTC(2000) * 1000;
+/** A clock that is ahead by more is wrong. */
+const AHEAD_MS = 24 * 60 * 60 * 1000;
+
+/** Describes a time that can't be right, though facts with it are kept; `undefined` where there is none. */
+function timeWarning(facts: readonly Fact[]): string | undefined {
+  const latest = (Date.now() + AHEAD_MS) * 1000;
+  const odd = facts.find(({ time }) => time < EARLIEST || time > latest);
+  if (odd === undefined) return undefined;
+  return `expected a time in nanoseconds since 1970 by a clock that is right, got ${new Date(odd.time / 1000).toISOString()}; it is kept`;
 }
 
 /** The adapter for a span that does not follow the contract; `undefined` for a span that is not of a task. */
@@ -91,8 +113,7 @@ function contractFacts(span: OtlpSpan): ItemFacts {
     else if (fact !== undefined) facts.push(fact);
   }
 
-  const duration = Math.max(0, end - start);
-  const last = boundedFact(endFactOf(ref, { name, attributes, time: end, duration, failed, message, events }));
+  const last = boundedFact(endFactOf(ref, { name, attributes, time: end, duration: end - start, failed, message, events }));
   if (typeof last === 'string') return rejected(spanId, last);
   facts.push(last);
   if (warning === undefined) {
@@ -154,17 +175,43 @@ export function isFactEvent(eventName: string): boolean {
   return eventName === conventions.EXCEPTION_EVENT || eventName.startsWith(conventions.RESERVED_PREFIX);
 }
 
-/** Gives the fact or the heartbeat of a log record; nothing for a log record of other software. */
-export function logRecordFacts(record: LogRecord, resource: () => Attributes): ItemFacts {
+/**
+ * Gives the fact or the heartbeat of a log record; nothing for a log record of other software. Its body is its message
+ * where no attribute is.
+ */
+export function logRecordFacts(record: LogRecord, resource: () => Attributes, body: AnyValue = null): ItemFacts {
   const { eventName, spanId, attributes } = record;
   if (eventName === conventions.BEAT_EVENT) return heartbeatOf(record, resource());
   if (!isFactEvent(eventName) || attributes[conventions.TASK_UUID] === undefined) return NO_FACTS;
-  const fact = factOf(record);
+  const fact = factOf(body === null ? record : withMessage(record, body));
   if (fact === undefined) return NO_FACTS;
   const bounded = typeof fact === 'string' ? fact : boundedFact(fact);
-  if (typeof bounded !== 'string') return { facts: [bounded] };
-  return { rejected: `${eventName}${spanId === NO_ID ? '' : ` of span ${spanId}`}: ${bounded}` };
+  const title = `${eventName}${spanId === NO_ID ? '' : ` of span ${spanId}`}`;
+  if (typeof bounded === 'string') return { rejected: `${title}: ${bounded}` };
+  const facts = [bounded];
+  const warning = intervalWarning(attributes) ?? timeWarning(facts);
+  return warning === undefined ? { facts } : { facts, warning: `${title}: ${warning}` };
 }
+
+/** Describes a heartbeat interval that is longer than a worker may promise. */
+function intervalWarning(attributes: Attributes): string | undefined {
+  if (countOf(attributes, conventions.WORKER_INTERVAL_MS) <= LONGEST_INTERVAL_MS) return undefined;
+  return unexpected(attributes, conventions.WORKER_INTERVAL_MS, `at most ${LONGEST_INTERVAL_MS}, which it counts as`);
+}
+
+/** The record with its body as the message, where it has no other. */
+function withMessage(record: LogRecord, body: AnyValue): LogRecord {
+  const { eventName, attributes } = record;
+  const name = MESSAGES[eventName];
+  if (name === undefined || (attributes[name] ?? null) !== null) return record;
+  return { ...record, attributes: { ...attributes, [name]: textOfValue(body) } };
+}
+
+/** The attributes that are messages, by the events that have one. */
+const MESSAGES: Readonly<Record<string, string>> = {
+  [conventions.NOTIFICATION_EVENT]: conventions.MESSAGE,
+  [conventions.EXCEPTION_EVENT]: conventions.EXCEPTION_MESSAGE,
+};
 
 function heartbeatOf({ attributes, time }: LogRecord, resource: Attributes): ItemFacts {
   const workerId = boundedName(textOf(attributes, conventions.WORKER_ID));
@@ -172,9 +219,15 @@ function heartbeatOf({ attributes, time }: LogRecord, resource: Attributes): Ite
   if (workerId === '' || intervalMs === 0 || !Number.isSafeInteger(time) || time <= 0) {
     return { rejected: `${conventions.BEAT_EVENT}: expected a time, ${conventions.WORKER_ID} and ${conventions.WORKER_INTERVAL_MS}` };
   }
-  const all = { ...resource, ...attributes };
   const busyMs = attributes[conventions.WORKER_BUSY_MS] === undefined ? undefined : countOf(attributes, conventions.WORKER_BUSY_MS);
-  return { heartbeat: { workerId, host: boundedName(textOf(all, HOST)), pid: countOf(all, PID), intervalMs, time, busyMs } };
+  // Of the resource only these are looked at: it may have very many, and come with very many heartbeats.
+  const host = boundedName(textOf(attributes[HOST] === undefined ? resource : attributes, HOST));
+  const pid = countOf(attributes[PID] === undefined ? resource : attributes, PID);
+  const warning = intervalWarning(attributes);
+  return {
+    heartbeat: { workerId, host, pid, intervalMs, time, busyMs },
+    ...(warning !== undefined && { warning: `${conventions.BEAT_EVENT}: ${warning}` }),
+  };
 }
 
 const HOST = 'host.name';

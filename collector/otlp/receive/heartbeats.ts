@@ -1,20 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import type { Beat, TaskStore } from '../../store/task-store.ts';
+import { MOST_WORKERS } from './otlp-items.ts';
 import type { ReceivedHeartbeat } from './otlp-items.ts';
 
-/** The last heartbeats of one worker: the times that it gave them, and when the older one came, in microseconds. */
+/** The last heartbeats of one worker, in microseconds. */
 interface Heard {
+  /** The time that it gave the latest one, and until when that lets it live, by the clock here. */
   latest: number;
+  liveUntil: number;
+  /** The time that it gave an older one, and when that came. */
   older: number;
   olderAt: number;
 }
 
-const MOST_WORKERS = 10_000;
+/** A worker lives for so many intervals after a heartbeat. */
+const LIVE_INTERVALS = 3;
 
 /**
  * Stores received heartbeats under the time at which they came, since the sender's clock may be wrong. A heartbeat that
- * was sent before the last one is a repeated delivery, and is dropped.
+ * was sent before the last one is a repeated delivery, and is dropped. Where as many workers live as may, one of a
+ * further worker is rejected.
  */
 export class Heartbeats {
   readonly #store: Pick<TaskStore, 'beat'>;
@@ -25,23 +31,38 @@ export class Heartbeats {
   }
 
   /**
-   * @param heartbeats The heartbeats of one request, one of each worker.
+   * @param heartbeats The heartbeats of one request, by their workers.
    * @param via The address that they came from, where it sends those of many workers.
+   * @returns How many are rejected.
    */
-  async store(heartbeats: Iterable<ReceivedHeartbeat>, via: string | undefined): Promise<void> {
+  async store(heartbeats: ReadonlyMap<string, ReceivedHeartbeat>, via: string | undefined): Promise<number> {
+    let rejected = 0;
+    let newWorkers = 0;
+    if (this.#heard.size + heartbeats.size > MOST_WORKERS) this.#forgetDead();
     const beats: Beat[] = [];
     const accepts: (() => void)[] = [];
-    for (const { workerId, host, pid, intervalMs, time, busyMs } of heartbeats) {
+    for (const { workerId, host, pid, intervalMs, time, busyMs } of heartbeats.values()) {
       const now = Date.now() * 1000;
+      if (this.#heard.size + newWorkers >= MOST_WORKERS && !this.#heard.has(workerId)) {
+        rejected++;
+        continue;
+      }
+      if (!this.#heard.has(workerId)) newWorkers++;
       const accept = this.#accept(workerId, time, intervalMs, now);
       if (accept === undefined) continue;
       const busySince = busyMs === undefined ? null : Math.max(0, now - busyMs * 1000);
       beats.push({ workerId, host, pid, intervalMs, time: now, busySince, ...(via !== undefined && { via }) });
       accepts.push(accept);
     }
-    if (beats.length === 0) return;
+    if (beats.length === 0) return rejected;
     await this.#store.beat(beats);
     for (const accept of accepts) accept();
+    return rejected;
+  }
+
+  #forgetDead(): void {
+    const now = Date.now() * 1000;
+    for (const [workerId, { liveUntil }] of this.#heard) if (liveUntil < now) this.#heard.delete(workerId);
   }
 
   /** Gives what remembers the heartbeat once it is stored; `undefined` for a repeated delivery. */
@@ -58,8 +79,7 @@ export class Heartbeats {
       // A later one was stored meanwhile.
       if (stored !== heard && stored !== undefined && stored.latest > time) return;
       this.#heard.delete(workerId);
-      this.#heard.set(workerId, { latest: time, older: 0, olderAt: 0 });
-      if (this.#heard.size > MOST_WORKERS) this.#heard.delete(this.#heard.keys().next().value!);
+      this.#heard.set(workerId, { latest: time, liveUntil: now + LIVE_INTERVALS * intervalMs * 1000, older: 0, olderAt: 0 });
     };
   }
 }

@@ -1,7 +1,8 @@
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { received } from '../../../src/failure.ts';
-import { setAttribute } from '../../facts/attributes.ts';
 import { hexId } from '../../facts/span-ids.ts';
+import { exactInteger, MOST_LEVELS, setAnyValue, TOO_DEEP } from './any-value.ts';
+import type { AnyValue } from './any-value.ts';
 import { isAdaptedScope, MARKER_ATTRIBUTES, isFactEvent, logRecordFacts, spanFacts } from './facts-of-items.ts';
 import { MalformedError, NO_FACTS, Received } from './otlp-items.ts';
 import type { ItemFacts, ItemSource, OtlpEvent } from './otlp-items.ts';
@@ -76,6 +77,7 @@ function readLogRecord(record: JsonObject, { resource }: ItemSource): ItemFacts 
       sampled: (wholeOf(flags) & 1) === 1,
     },
     resource,
+    valueOf(record['body'], 0),
   );
 }
 
@@ -83,12 +85,22 @@ function parsed(body: Buffer): JsonObject {
   checkDensity(body);
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
+    value = JSON.parse(withExactIntegers(body.toString('utf8')));
   } catch (error) {
     throw new MalformedError('no JSON', { cause: error });
   }
   if (!isObject(value)) throw new MalformedError(`expected a JSON object, got ${received(value)}`);
   return value;
+}
+
+/**
+ * Integers of 64 bits that stand as numbers, and of which `JSON.parse` would make others. In a string no such piece of
+ * text can be: its quotes would be escaped.
+ */
+const LONG_INTEGERS = /"(intValue|startTimeUnixNano|endTimeUnixNano|timeUnixNano|observedTimeUnixNano)"\s*:\s*(-?\d{16,20})(?=[\s,}])/g;
+
+function withExactIntegers(json: string): string {
+  return json.replaceAll(LONG_INTEGERS, '"$1":"$2"');
 }
 
 /** Shorter bodies are not checked: they can't take much memory. */
@@ -181,13 +193,12 @@ function microsOfText(nanos: string): number {
   return Number.isSafeInteger(micros) ? micros : NaN;
 }
 
-/** The attributes in a list of `KeyValue`s. Values that a span can't have in JavaScript (maps, bytes) are left out. */
+/** The attributes in a list of `KeyValue`s. One without a key is ignored, one without a value is empty. */
 function attributesIn(parent: JsonObject): Attributes {
   const attributes: Attributes = {};
   for (const item of listIn(parent, 'attributes')) {
     const { key, value } = objectOf(item, 'attributes');
-    const read = valueOf(value, true);
-    if (typeof key === 'string' && read !== undefined) setAttribute(attributes, key, read);
+    if (typeof key === 'string') setAnyValue(attributes, key, valueOf(value, 0));
   }
   return attributes;
 }
@@ -197,18 +208,53 @@ function hasAttribute(parent: JsonObject, name: string): boolean {
   return listIn(parent, 'attributes').some((item) => objectOf(item, 'attributes')['key'] === name);
 }
 
-function valueOf(value: unknown, isListAllowed: boolean): AttributeValue | undefined {
-  if (!isObject(value)) return undefined;
+/** An `AnyValue` that stands inside so many lists and maps. A field that is `null` counts as absent. */
+function valueOf(value: unknown, level: number): AnyValue {
+  if (value === undefined || value === null) return null;
+  if (!isObject(value)) throw new MalformedError(`value: expected an object, got ${received(value)}`);
   const { stringValue } = value;
+  // Most are texts.
   if (typeof stringValue === 'string') return stringValue;
-  const { intValue } = value;
-  if (intValue !== undefined) return wholeNumber(intValue);
-  const { boolValue } = value;
-  if (typeof boolValue === 'boolean') return boolValue;
-  const { doubleValue } = value;
-  if (doubleValue !== undefined) return doubleOf(doubleValue);
-  if (!isListAllowed || value['arrayValue'] === undefined) return undefined;
-  return listIn(objectIn(value, 'arrayValue'), 'values').map((item) => valueOf(item, false) ?? null) as AttributeValue;
+  for (const [field, read] of VALUE_FIELDS) {
+    const given = value[field];
+    if (given === undefined || given === null) continue;
+    const known = read(given, level);
+    if (known === undefined) throw new MalformedError(`${field}: got ${received(given)}`);
+    return known;
+  }
+  return null;
+}
+
+/** The fields of an `AnyValue`, of which one is set. Each gives `undefined` for what it can't have. */
+const VALUE_FIELDS: readonly [field: string, read: (given: unknown, level: number) => AnyValue | undefined][] = [
+  ['stringValue', () => undefined],
+  ['intValue', integerOf],
+  ['boolValue', (given) => (typeof given === 'boolean' ? given : undefined)],
+  ['doubleValue', doubleOf],
+  ['arrayValue', (given, level) => (level < MOST_LEVELS ? listItems(given, 'arrayValue').map((item) => valueOf(item, level + 1)) : TOO_DEEP)],
+  ['kvlistValue', (given, level) => (level < MOST_LEVELS ? mapOf(given, level + 1) : TOO_DEEP)],
+  ['bytesValue', (given) => (typeof given === 'string' ? Buffer.from(given, 'base64').toString('base64') : undefined)],
+];
+
+function mapOf(given: unknown, level: number): AnyValue {
+  const map = new Map<string, AnyValue>();
+  for (const item of listItems(given, 'kvlistValue')) {
+    const { key, value } = objectOf(item, 'values');
+    if (typeof key === 'string') map.set(key, valueOf(value, level));
+  }
+  return map;
+}
+
+/** The `values` of a list or a map. */
+function listItems(given: unknown, field: string): readonly unknown[] {
+  return listIn(objectOf(given, field), 'values');
+}
+
+/** A whole number that came as one or as a string, exactly. */
+function integerOf(value: unknown): number | string | undefined {
+  if (typeof value === 'string') return WHOLE.test(value) ? exactInteger(value) : undefined;
+  if (Number.isSafeInteger(value)) return value as number;
+  return typeof value === 'number' && Number.isInteger(value) ? String(BigInt(value)) : undefined;
 }
 
 function wholeNumber(value: unknown): number | undefined {

@@ -63,12 +63,13 @@ export class MalformedError extends Error {
   override readonly name = 'MalformedError';
 }
 
-const MOST_WORKERS = 1000;
+/** As many workers may live at a time. */
+export const MOST_WORKERS = 10_000;
 
 /** The contents of one request: what is to be stored, and how many of its items are rejected. */
 export class Received {
   readonly facts: Fact[] = [];
-  /** The latest heartbeat of each worker. */
+  /** The latest heartbeat of each worker: an older one of the same request adds nothing to it. */
   readonly heartbeats: Map<string, ReceivedHeartbeat> = new Map<string, ReceivedHeartbeat>();
   /** The number of rejected spans or log records. */
   rejected = 0;

@@ -1,6 +1,7 @@
-import type { Attributes, AttributeValue } from '@opentelemetry/api';
-import { setAttribute } from '../../facts/attributes.ts';
+import type { Attributes } from '@opentelemetry/api';
 import { NO_ID } from '../../facts/span-ids.ts';
+import { MOST_LEVELS, setAnyValue, TOO_DEEP } from './any-value.ts';
+import type { AnyValue } from './any-value.ts';
 import { isAdaptedScope, isFactEvent, logRecordFacts, MARKER_ATTRIBUTES, spanFacts } from './facts-of-items.ts';
 import { MalformedError, NO_FACTS, Received } from './otlp-items.ts';
 import type { ItemFacts, ItemSource, OtlpEvent } from './otlp-items.ts';
@@ -24,7 +25,10 @@ const ANY_BOOL = (2 << 3) | VARINT;
 const ANY_INT = (3 << 3) | VARINT;
 const ANY_DOUBLE = (4 << 3) | FIXED64;
 const ANY_ARRAY = (5 << 3) | BYTES;
+const ANY_MAP = (6 << 3) | BYTES;
+const ANY_BYTES = (7 << 3) | BYTES;
 const ARRAY_VALUES = (1 << 3) | BYTES;
+const MAP_VALUES = (1 << 3) | BYTES;
 
 // opentelemetry.proto.trace.v1
 const SPAN_TRACE_ID = (1 << 3) | BYTES;
@@ -44,6 +48,7 @@ const STATUS_IS_ERROR = 2;
 
 // opentelemetry.proto.logs.v1
 const LOG_TIME = (1 << 3) | FIXED64;
+const LOG_BODY = (5 << 3) | BYTES;
 const LOG_ATTRIBUTES = (6 << 3) | BYTES;
 const LOG_FLAGS = (8 << 3) | FIXED32;
 const LOG_TRACE_ID = (9 << 3) | BYTES;
@@ -268,6 +273,7 @@ function readLogRecord(reader: WireReader, end: number, { resource }: ItemSource
   let observed = 0;
   let sampled = false;
   let eventName = '';
+  let bodyAt = -1;
   // Pairs of where each begins and ends.
   const attributesAt: number[] = [];
   for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
@@ -290,6 +296,10 @@ function readLogRecord(reader: WireReader, end: number, { resource }: ItemSource
       case LOG_EVENT_NAME:
         eventName = reader.text(end);
         break;
+      case LOG_BODY:
+        bodyAt = reader.pos;
+        reader.skipValue(key, end);
+        break;
       case LOG_ATTRIBUTES: {
         const valueEnd = reader.messageEnd(end);
         attributesAt.push(reader.pos, valueEnd);
@@ -302,7 +312,12 @@ function readLogRecord(reader: WireReader, end: number, { resource }: ItemSource
   }
   if (!isFactEvent(eventName)) return NO_FACTS;
   const attributes = readAttributes(reader, attributesAt);
-  return logRecordFacts({ eventName, traceId, spanId, time: time === 0 ? observed : time, attributes, sampled }, resource);
+  let body: AnyValue = null;
+  if (bodyAt !== -1) {
+    reader.pos = bodyAt;
+    body = readValue(reader, reader.messageEnd(end), 0);
+  }
+  return logRecordFacts({ eventName, traceId, spanId, time: time === 0 ? observed : time, attributes, sampled }, resource, body);
 }
 
 /** Reads the attributes at some positions, which are pairs of where each attribute begins and ends. */
@@ -315,51 +330,74 @@ function readAttributes(reader: WireReader, positions: readonly number[]): Attri
   return attributes;
 }
 
-/** Attributes that were read before. Those with a list are not kept: each needs a list of its own. */
-const recent = new RecentBytes<{ readonly name: string; readonly value: AttributeValue }>();
+/** Attributes that were read before. Those with a list or a map are not kept: each needs one of its own. */
+const recent = new RecentBytes<{ readonly name: string; readonly value: AnyValue }>();
 
-/** Reads a `KeyValue` into the attributes. Values that a span can't have in JavaScript (maps, bytes) are left out. */
+/** Reads a `KeyValue` into the attributes. One without a key is ignored, one without a value is empty. */
 function readAttribute(reader: WireReader, end: number, into: Attributes): void {
   const { pos, dataView } = reader;
   const known = recent.get(dataView, pos, end);
   if (known !== undefined) {
     reader.pos = end;
-    setAttribute(into, known.name, known.value);
+    setAnyValue(into, known.name, known.value);
     return;
   }
-  let name: string | undefined;
-  let value: AttributeValue | undefined;
-  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
-    if (key === KEY_VALUE_KEY) name = reader.text(end);
-    else if (key === KEY_VALUE_VALUE) value = readValue(reader, reader.messageEnd(end), true);
-    else reader.skipValue(key, end);
-  }
-  if (name === undefined || value === undefined) return;
-  setAttribute(into, name, value);
-  if (typeof value !== 'object') recent.set(dataView, pos, end, { name, value });
+  const read = readKeyValue(reader, end, 0);
+  if (read === undefined) return;
+  setAnyValue(into, read.name, read.value);
+  if (typeof read.value !== 'object') recent.set(dataView, pos, end, read);
 }
 
-/** Reads an `AnyValue`. A list within a list is no attribute, so that values never nest deeper. */
-function readValue(reader: WireReader, end: number, isListAllowed: boolean): AttributeValue | undefined {
-  let value: AttributeValue | undefined;
+function readKeyValue(reader: WireReader, end: number, level: number): { name: string; value: AnyValue } | undefined {
+  let name: string | undefined;
+  let value: AnyValue = null;
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === KEY_VALUE_KEY) name = reader.text(end);
+    else if (key === KEY_VALUE_VALUE) value = readValue(reader, reader.messageEnd(end), level);
+    else reader.skipValue(key, end);
+  }
+  return name === undefined ? undefined : { name, value };
+}
+
+/** Reads an `AnyValue` that stands inside so many lists and maps. */
+function readValue(reader: WireReader, end: number, level: number): AnyValue {
+  let value: AnyValue = null;
   for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
     if (key === ANY_STRING) value = reader.text(end);
-    else if (key === ANY_INT) value = reader.readVarint(true);
+    else if (key === ANY_INT) value = reader.integer();
     else if (key === ANY_BOOL) value = reader.readBoolean();
     else if (key === ANY_DOUBLE) value = reader.readDouble();
-    else if (key === ANY_ARRAY && isListAllowed) value = readList(reader, reader.messageEnd(end));
-    else reader.skipValue(key, end);
+    else if (key === ANY_BYTES) value = reader.base64(end);
+    else if (key === ANY_ARRAY || key === ANY_MAP) {
+      const inside = reader.messageEnd(end);
+      if (level < MOST_LEVELS) value = key === ANY_MAP ? readMap(reader, inside, level + 1) : readList(reader, inside, level + 1);
+      else {
+        value = TOO_DEEP;
+        reader.pos = inside;
+      }
+    } else reader.skipValue(key, end);
   }
   return value;
 }
 
-function readList(reader: WireReader, end: number): AttributeValue {
-  const items: unknown[] = [];
+function readList(reader: WireReader, end: number, level: number): AnyValue {
+  const items: AnyValue[] = [];
   for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
-    if (key === ARRAY_VALUES) items.push(readValue(reader, reader.messageEnd(end), false) ?? null);
+    if (key === ARRAY_VALUES) items.push(readValue(reader, reader.messageEnd(end), level));
     else reader.skipValue(key, end);
   }
-  return items as AttributeValue;
+  return items;
+}
+
+function readMap(reader: WireReader, end: number, level: number): AnyValue {
+  const map = new Map<string, AnyValue>();
+  for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
+    if (key === MAP_VALUES) {
+      const read = readKeyValue(reader, reader.messageEnd(end), level);
+      if (read !== undefined) map.set(read.name, read.value);
+    } else reader.skipValue(key, end);
+  }
+  return map;
 }
 
 function isOfPbf(error: unknown): boolean {

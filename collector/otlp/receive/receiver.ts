@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { PbfWriter } from 'pbf';
+import { BEAT_EVENT } from '../../../src/conventions.ts';
 import { checkKeys } from '../../../src/arguments.ts';
 import { describeFailure, received } from '../../../src/failure.ts';
 import { reportOnce } from '../../../src/report.ts';
@@ -11,7 +12,7 @@ import { groupCommit } from './group-commit.ts';
 import { collectorAddress, Heartbeats } from './heartbeats.ts';
 import { readJsonLogs, readJsonTraces } from './json.ts';
 import { readProtobufLogs, readProtobufTraces } from './protobuf.ts';
-import { MalformedError } from './otlp-items.ts';
+import { MalformedError, MOST_WORKERS } from './otlp-items.ts';
 import type { Received } from './otlp-items.ts';
 import { BodyShare, readBody, resolveLimits } from './request-body.ts';
 import type { Failure, ReceiverLimits } from './request-body.ts';
@@ -31,7 +32,7 @@ export interface ReceiverOptions extends ReceiverLimits {
 /** Counts the requests of a receiver, and its commits. */
 export interface ReceiverObserver extends CommitObserver {
   /** A request has been answered. */
-  answered(signal: 'traces' | 'logs', status: number): void;
+  answered(signal: Signal, status: number): void;
   /** So many spans or log records of a request have been rejected. */
   rejected(items: number): void;
 }
@@ -41,17 +42,23 @@ const OPTIONS = ['store', 'refusal', 'observer', 'maxBodyBytes', 'maxWaitingByte
 /** The media types of OTLP/HTTP's two encodings. An answer has the encoding of its request. */
 const ENCODINGS = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
 type Encoding = keyof typeof ENCODINGS;
-type Signal = 'traces' | 'logs';
 
-const READERS: Readonly<Record<Signal, Readonly<Record<Encoding, (body: Buffer) => Received>>>> = {
+const READERS = {
   traces: { protobuf: readProtobufTraces, json: readJsonTraces },
   logs: { protobuf: readProtobufLogs, json: readJsonLogs },
-};
+} as const satisfies Record<string, Readonly<Record<Encoding, (body: Buffer) => Received>>>;
+
+/** The signals of OTLP that are taken. Metrics are of no task: senders of everything send them too. */
+const SIGNALS = ['traces', 'logs', 'metrics'] as const;
+type Signal = (typeof SIGNALS)[number];
+
+/** The field of `partial_success` that counts what is rejected. */
+const REJECTED: Readonly<Record<Signal, string>> = { traces: 'rejectedSpans', logs: 'rejectedLogRecords', metrics: 'rejectedDataPoints' };
 
 /**
- * Receives OTLP/HTTP, as a Hono app: `POST /v1/traces` and `/v1/logs`, in Protocol Buffers and JSON. Spans and log
- * records of tasks go to the store, all others are accepted and ignored. An answer of success means that the tasks'
- * facts are stored.
+ * Receives OTLP/HTTP, as a Hono app: `POST /v1/traces`, `/v1/logs` and `/v1/metrics`, in Protocol Buffers and JSON.
+ * Spans and log records of tasks go to the store, all others and all metrics are accepted and ignored. An answer of
+ * success means that the tasks' facts are stored.
  *
  * `docs/receiving.md` has the rest. Requests of web pages are refused; the app that it is mounted in decides who else
  * may send.
@@ -70,6 +77,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
   const storeBody = async (c: Context, signal: Signal, encoding: Encoding, share: BodyShare): Promise<Response> => {
     const body = await readBody(c.req, { maxBodyBytes, share });
     if (!Buffer.isBuffer(body)) return failure(encoding, body);
+    if (signal === 'metrics') return success(encoding, signal, 0, '');
     let items: Received;
     try {
       items = READERS[signal][encoding](body);
@@ -78,7 +86,10 @@ export function createReceiver(options: ReceiverOptions): Hono {
     }
     const { facts: refusedFacts, message } = await commit(items.facts);
     if (refusedFacts > 0) items.reject(`the store can't take it: ${message}`, refusedFacts);
-    if (items.heartbeats.size > 0) await heartbeats.store(items.heartbeats.values(), collectorAddress(c));
+    if (items.heartbeats.size > 0) {
+      const tooMany = await heartbeats.store(items.heartbeats, collectorAddress(c));
+      if (tooMany > 0) items.reject(`${BEAT_EVENT}: expected those of at most ${MOST_WORKERS} live workers`, tooMany);
+    }
     if (items.rejected > 0) observer?.rejected(items.rejected);
     return success(encoding, signal, items.rejected, items.message);
   };
@@ -94,7 +105,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
   };
 
   const app = new Hono();
-  for (const signal of ['traces', 'logs'] as const) {
+  for (const signal of SIGNALS) {
     app.all(`/v1/${signal}`, async (c) => {
       const encoding = encodingOf(c);
       const refused = (await refusalOf(c, refusal)) ?? (encoding === undefined ? otherType(c) : undefined);
@@ -150,14 +161,13 @@ const RPC_CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 4
 const UNKNOWN = 2;
 
 /**
- * Answers that everything is stored, except the rejected items: `ExportTraceServiceResponse` or
- * `ExportLogsServiceResponse`. A message without rejected items is a warning.
+ * Answers that everything is stored, except the rejected items: `ExportTraceServiceResponse`,
+ * `ExportLogsServiceResponse` or `ExportMetricsServiceResponse`. A message without rejected items is a warning.
  */
 function success(encoding: Encoding, signal: Signal, rejected: number, message: string): Response {
   if (encoding === 'json') {
-    const count = signal === 'traces' ? 'rejectedSpans' : 'rejectedLogRecords';
     // JSON of Protocol Buffers has 64-bit numbers as strings.
-    const body = message === '' ? {} : { partialSuccess: { [count]: String(rejected), errorMessage: message } };
+    const body = message === '' ? {} : { partialSuccess: { [REJECTED[signal]]: String(rejected), errorMessage: message } };
     return answer(200, encoding, JSON.stringify(body));
   }
   if (message === '') return answer(200, encoding, EMPTY);

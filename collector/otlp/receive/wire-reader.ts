@@ -58,6 +58,24 @@ export class WireReader extends PbfReader {
     return text;
   }
 
+  /** Bytes as base64 text. */
+  base64(end: number): string {
+    const bytesEnd = this.messageEnd(end);
+    const text = this.#bytes.toString('base64', this.pos, bytesEnd);
+    this.pos = bytesEnd;
+    return text;
+  }
+
+  /** A signed whole number of 64 bits, exactly: as text where no number holds it. */
+  integer(): number | string {
+    const start = this.pos;
+    const number = this.readVarint(true);
+    if (Number.isSafeInteger(number)) return number;
+    let bits = 0n;
+    for (let at = start, shift = 0n; at < this.pos; at++, shift += 7n) bits |= BigInt(this.buf[at]! & 0x7f) << shift;
+    return String(BigInt.asIntN(64, bits));
+  }
+
   /** An id of so many bytes in hex; `""` for one of another length or of zeros. Most trace ids are the same as the one before. */
   id(end: number, length: 8 | 16): string {
     const idEnd = this.messageEnd(end);

@@ -107,4 +107,37 @@ describe('a heartbeat', () => {
     expect(await response.json()).toEqual({ partialSuccess: { rejectedLogRecords: '1', errorMessage: expect.stringMatching(/^taskspan.beat: expected a time, /) } });
     expect(beats).toEqual([]);
   });
+
+  it('of a worker beyond 10,000 live ones is rejected, until others are silent', async () => {
+    const { app, beats } = receiving();
+    const send = async (first: number, workers: number): Promise<unknown> => {
+      const records = Array.from({ length: workers }, (_, at) => ({
+        eventName: BEAT_EVENT, traceId: '', spanId: '', time: Date.now() * 1000, sampled: false,
+        attributes: { 'taskspan.worker.id': `w${first + at}`, 'taskspan.worker.interval_ms': 5000 },
+      }));
+      const response = await app.request('/v1/logs', { method: 'POST', body: logBody('json', records), headers: { 'Content-Type': MEDIA_TYPES.json } });
+      return ((await response.json()) as { partialSuccess?: unknown }).partialSuccess;
+    };
+    expect(await send(0, 9999)).toBeUndefined();
+    const tooMany = { rejectedLogRecords: '2', errorMessage: 'taskspan.beat: expected those of at most 10000 live workers' };
+    expect(await send(9998, 4)).toEqual(tooMany);
+    expect(beats.length).toBe(10_000);
+    vi.setSystemTime(NOW + 15_001);
+    expect(await send(10_000, 2)).toBeUndefined();
+    expect(beats.length).toBe(10_002);
+  });
+
+  it('of a resource with many attributes costs no more than the attributes themselves', async () => {
+    const { app, beats } = receiving();
+    const pairs = (attributes: Record<string, string>): unknown => Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));
+    const resource = { ...Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`k${at}`, 'v'])), 'host.name': 'many' };
+    const interval = { key: 'taskspan.worker.interval_ms', value: { intValue: 5000 } };
+    const logRecords = Array.from({ length: 5000 }, (_, at) => ({
+      eventName: BEAT_EVENT, timeUnixNano: `${NOW}000000`, attributes: [{ key: 'taskspan.worker.id', value: { stringValue: `w${at}` } }, interval],
+    }));
+    const body = JSON.stringify({ resourceLogs: [{ resource: { attributes: pairs(resource) }, scopeLogs: [{ logRecords }] }] });
+    // A minute where each heartbeat copies its resource.
+    expect((await app.request('/v1/logs', { method: 'POST', body, headers: { 'Content-Type': MEDIA_TYPES.json } })).status).toBe(200);
+    expect([beats.length, beats.at(-1)!.host]).toEqual([5000, 'many']);
+  });
 });

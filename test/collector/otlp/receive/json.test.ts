@@ -98,15 +98,36 @@ it('attributes of all kinds are read, also those that look like the parts of an 
     { key: 'not a number', value: { doubleValue: 'NaN' } },
     { key: 'list', value: { arrayValue: { values: [{ stringValue: 'many' }, {}, { intValue: '7' }] } } },
     { key: 'map', value: { kvlistValue: { values: [{ key: 'some', value: { stringValue: 'value' } }] } } },
+    { key: 'bytes', value: { bytesValue: 'aGVsbG8' } },
+    { key: 'empty', value: {} },
+    { key: 'nothing' },
     { key: '__proto__', value: { stringValue: 'own' } },
     { key: 'constructor', value: { stringValue: 'own too' } },
   ];
   const [, end] = readTraces({ attributes }).facts;
   const received = end?.kind === 'task-end' ? end.attributes! : {};
   expect(Object.entries(received)).toEqual([
-    ['flag', false], ['int', 10], ['double', 637.704], ['not a number', 'NaN'], ['list', '["many",null,7]'], ['__proto__', 'own'], ['constructor', 'own too'],
+    ['flag', false], ['int', 10], ['double', 637.704], ['not a number', 'NaN'], ['list', '["many",null,7]'],
+    ['map', '{"some":"value"}'], ['bytes', 'aGVsbG8='], ['empty', null], ['nothing', null], ['__proto__', 'own'], ['constructor', 'own too'],
   ]);
   expect(Object.getPrototypeOf(received)).toBe(Object.prototype);
+});
+
+it('integers of 64 bits are exact, as numbers and as strings; as text where no number holds them', () => {
+  const given = ['1234567890123456789', '-9223372036854775808', '9007199254740991', '-9007199254740992', '42', '-0'];
+  const kept = ['1234567890123456789', '-9223372036854775808', 9_007_199_254_740_991, '-9007199254740992', 42, -0];
+  for (const quote of ['"', '']) {
+    const pairs = given.map((digits, at) => `{"key":"k${at}","value":{"intValue": ${quote}${digits}${quote}}}`);
+    const body = JSON.stringify(traces({ attributes: [...TASK, 'HERE'], name: '"intValue": 1234567890123456789' }));
+    const [start, end] = readJsonTraces(Buffer.from(body.replace('"HERE"', pairs.join()))).facts;
+    expect(start).toMatchObject({ name: '"intValue": 1234567890123456789' });
+    expect(end?.kind === 'task-end' && Object.values(end.attributes!)).toEqual(kept);
+  }
+});
+
+it('times as numbers are exact to the microsecond', () => {
+  const body = JSON.stringify(traces({ attributes: TASK })).replace('1544712660000000000', '1544712660300001999');
+  expect(readJsonTraces(Buffer.from(body)).facts[0]!.time).toBe(1_544_712_660_300_001);
 });
 
 it('a log record in the form of OTLP\'s example is accepted and ignored, and so is one of a later contract', () => {
@@ -125,6 +146,10 @@ it.each([
   ['{"resourceSpans":[null]}', /^resourceSpans: expected objects, got null$/],
   ['{"resourceSpans":[{"scopeSpans":[{"spans":["x"]}]}]}', /^spans: expected objects, got "x"$/],
   ['{"resourceSpans":[', /^no JSON$/],
+  [JSON.stringify(traces({ attributes: [...TASK, { key: 'k', value: { stringValue: 5 } }] })), /^stringValue: got 5$/],
+  [JSON.stringify(traces({ attributes: [...TASK, { key: 'k', value: { intValue: 1.5 } }] })), /^intValue: got 1.5$/],
+  [JSON.stringify(traces({ attributes: [...TASK, { key: 'k', value: { arrayValue: [] } }] })), /^arrayValue: expected objects, got \[\]$/],
+  [JSON.stringify(traces({ attributes: [...TASK, { key: 'k', value: 'text' }] })), /^value: expected an object, got "text"$/],
 ])('%s is malformed', (text, message) => {
   expect(() => readJsonTraces(Buffer.from(text))).toThrow(message);
 });

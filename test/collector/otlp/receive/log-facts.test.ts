@@ -104,3 +104,35 @@ it('what a later contract may bring is ignored', () => {
   expect(take(later, changed({ ...later, traceId: '' }, {}))).toEqual(new Received());
   expect(take(changed(start, { 'taskspan.later': 1 })).facts).toEqual([task.facts[0]]);
 });
+
+it.each([
+  ['as text', 'as text'],
+  [42, '42'],
+  [new Map([['sku', 'A1']]), '{"sku":"A1"}'],
+  [['one', 2], '["one",2]'],
+])('the body %j is the message of a notification and of an error without one', (body, message) => {
+  const bare = changed(notification, { 'taskspan.message': undefined });
+  const facts = [bare, { ...bare, eventName: 'exception' }, notification].map((record) => logRecordFacts(record, () => ({}), body).facts?.[0]);
+  expect(facts).toMatchObject([{ kind: 'notification', message }, { kind: 'exception', message }, { kind: 'notification', message: 'said' }]);
+});
+
+it.each([
+  [4_000_000, '1970-01-01T00:00:04.000Z'],
+  [Date.UTC(2200) * 1000, '2200-01-01T00:00:00.000Z'],
+])('a time that can not be right is kept, with a warning: %d', (time, shown) => {
+  const { facts, rejected, message } = take({ ...notification, time });
+  expect([facts.length, rejected, message]).toEqual([
+    1, 0, `taskspan.notification of span ${spanId}: expected a time in nanoseconds since 1970 by a clock that is right, got ${shown}; it is kept`,
+  ]);
+});
+
+it('an attempt beyond a million is rejected; a heartbeat interval beyond a minute counts as one, with a warning', () => {
+  expect(take(changed(start, { 'taskspan.task.attempt': 1_000_001 }))).toMatchObject({
+    facts: [], rejected: 1, message: `taskspan.start of span ${spanId}: expected an attempt of at most 1000000, got 1000001`,
+  });
+  expect(take(changed(start, { 'taskspan.task.attempt': 1_000_000 })).facts).toMatchObject([{ attempt: 1_000_000 }]);
+  expect(take(changed(start, { 'taskspan.worker.interval_ms': 60_001 }))).toMatchObject({
+    facts: [{ workerIntervalMs: 60_000 }], rejected: 0,
+    message: `taskspan.start of span ${spanId}: expected taskspan.worker.interval_ms to be at most 60000, which it counts as, got 60001`,
+  });
+});

@@ -18,6 +18,16 @@ const nanos = (tag: number, value: bigint): Field => (pbf) => {
   pbf.writeFixed32(Number(value >> 32n));
 };
 
+/** Numbers of 64 bits, which `pbf` writes only as far as JavaScript's numbers hold them. */
+const varint = (tag: number, value: bigint): Field => (pbf) => {
+  pbf.writeTag(tag, 0);
+  for (let rest = value; ; rest >>= 7n) {
+    pbf.realloc(1);
+    pbf.buf[pbf.pos++] = Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0);
+    if (rest <= 0x7fn) return;
+  }
+};
+
 function write(pbf: PbfWriter, fields: readonly Field[]): void {
   for (const field of fields) field(pbf);
 }
@@ -78,7 +88,7 @@ it('a time beyond what a whole number can be is rejected', () => {
   expect(read(...SPAN, nanos(8, 2n ** 64n - 1n))).toMatchObject({ facts: [], rejected: 1 });
 });
 
-it('attributes of all kinds are read, lists within lists, maps and bytes are left out', () => {
+it('attributes of all kinds are read: lists within lists and maps as JSON, bytes as base64, integers exactly', () => {
   const { facts } = read(
     ...SPAN,
     attribute('negative', (pbf) => pbf.writeVarintField(3, -7)),
@@ -87,16 +97,25 @@ it('attributes of all kinds are read, lists within lists, maps and bytes are lef
     attribute('list', message(5, message(1, text(1, 'many')), message(1, message(5, message(1, text(1, 'deep')))), message(1, (pbf) => pbf.writeVarintField(3, 7)))),
     attribute('map', message(6, message(1, text(1, 'k'), message(2, text(1, 'v'))))),
     attribute('bytes', bytes(7, SPAN_ID)),
+    attribute('long', varint(3, 1_234_567_890_123_456_789n)),
+    attribute('least', varint(3, 1n << 63n)),
+    attribute('empty', () => {}),
+    message(9, text(1, 'nothing')),
     attribute('__proto__', text(1, 'own')),
   );
   const received = facts[1]?.kind === 'task-end' ? facts[1].attributes! : {};
-  expect(Object.entries(received)).toEqual([['negative', -7], ['double', 637.704], ['flag', false], ['list', '["many",null,7]'], ['__proto__', 'own']]);
+  expect(Object.entries(received)).toEqual([
+    ['negative', -7], ['double', 637.704], ['flag', false], ['list', '["many",["deep"],7]'],
+    ['map', '{"k":"v"}'], ['bytes', '7uGbfsPBsXQ='], ['long', '1234567890123456789'], ['least', '-9223372036854775808'], ['empty', null], ['nothing', null], ['__proto__', 'own'],
+  ]);
 });
 
-it('lists nested 5,000 deep are as good as none', () => {
+it('lists nested 5,000 deep are cut at 64 levels, and the cut is marked', () => {
   let value = bodyOf(text(1, 'x'));
   for (let depth = 0; depth < 5000; depth++) value = bodyOf(bytes(5, bodyOf(bytes(1, value))));
-  expect(read(...SPAN, message(9, text(1, 'deep'), bytes(2, value))).facts[1]).toMatchObject({ attributes: { deep: [null] } });
+  expect(read(...SPAN, message(9, text(1, 'deep'), bytes(2, value))).facts[1]).toMatchObject({
+    attributes: { deep: `${'['.repeat(64)}"… (cut: deeper than 64 levels)"${']'.repeat(64)}` },
+  });
 });
 
 it('a signal of the other kind is read as one without tasks', () => {

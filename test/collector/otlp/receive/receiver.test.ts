@@ -79,6 +79,15 @@ describe.each(ENCODINGS)('a receiver of %s', (encoding) => {
     expect((await store.log(UUID))!.text).toBe(SEED_LOG);
   });
 
+  it('takes metrics, and leaves them', async () => {
+    const { app } = receiving();
+    for (const body of [new Uint8Array(0), new Uint8Array([10, 0])]) {
+      const response = await send(app, { encoding, path: '/v1/metrics', body });
+      expect([response.status, response.headers.get('Content-Type')]).toEqual([200, MEDIA_TYPES[encoding]]);
+      expect(await partialSuccessOf(response)).toBeUndefined();
+    }
+  });
+
   it('inflates gzip', async () => {
     const { store, app } = receiving();
     const body = new Uint8Array(gzipSync(traceBody(encoding, spans)));

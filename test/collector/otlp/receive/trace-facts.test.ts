@@ -120,3 +120,17 @@ it('an error without a time is left out of a span of another instrumentation, to
   expect([facts.map(({ kind }) => kind), rejected]).toEqual([['task-start', 'task-end'], 0]);
   expect(message).toBe(`span ${SPAN_ID}: its event exception is left out: expected a time in nanoseconds since 1970`);
 });
+
+it('an end before the start is corrected, and reported', () => {
+  const { facts, rejected, message } = take({ ...task(), end: TIME - 5_000_000 });
+  expect(facts).toMatchObject([{ kind: 'task-start', time: TIME }, { kind: 'task-end', time: TIME, duration: 0 }]);
+  expect([rejected, message]).toEqual([0, `span ${SPAN_ID}: its end is 5,000,000 µs before its start, and counts as at its start`]);
+});
+
+it('a span of a clock that begins in 1970 is kept, with a warning', () => {
+  const { facts, rejected, message } = take({ ...task(), start: 1_000_000, end: 2_000_000 });
+  expect(facts.map(({ time }) => time)).toEqual([1_000_000, 2_000_000]);
+  expect([rejected, message]).toEqual([
+    0, `span ${SPAN_ID}: expected a time in nanoseconds since 1970 by a clock that is right, got 1970-01-01T00:00:01.000Z; it is kept`,
+  ]);
+});
