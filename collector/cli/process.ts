@@ -69,15 +69,20 @@ export async function held<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Writes output no faster than its reader reads. Discards it once the reader is gone. */
+/** Writes output no faster than its reader reads. Discards it once it can't be written any more. */
 export class PassedOutput {
   readonly #target: NodeJS.WritableStream & { readonly destroyed?: boolean };
   #isClosed = false;
+  /** Whether the reader of the output is gone. */
+  isUnread = false;
 
   constructor(target: NodeJS.WriteStream) {
     this.#target = target;
     const close = (): void => void (this.#isClosed = true);
-    target.once('error', close);
+    target.once('error', (error: NodeJS.ErrnoException) => {
+      this.isUnread = error.code === 'EPIPE';
+      close();
+    });
     target.once('close', close);
   }
 

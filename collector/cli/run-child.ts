@@ -17,7 +17,7 @@ interface RunChildOptions {
   readonly passTo?: Readonly<Record<Iostream, NodeJS.WriteStream>> | undefined;
   /** Called with each line. No more is read until its result resolves: backpressure for the program. */
   readonly onLine: (line: string, from: Iostream) => Promise<void> | undefined;
-  /** Called with each signal that was passed on to the program. */
+  /** Called with each signal that was passed on to the program: also with SIGPIPE, when the reader of its output is gone. */
   readonly onSignal: (signal: NodeJS.Signals) => void;
   /** Aborted when the program shall end: it gets SIGTERM. */
   readonly cancelled: AbortSignal;
@@ -73,7 +73,7 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   try {
     await started;
     const quietTime = new QuietTime();
-    const read = (from: Iostream): Promise<void> => readOutput(child[from], passTo?.[from], (line) => onLine(line, from), quietTime);
+    const read = (from: Iostream): Promise<void> => readOutput(child[from], passTo?.[from], (line) => onLine(line, from), () => onSignal('SIGPIPE'), quietTime);
     const outputs = Promise.all([read('stdout'), read('stderr')]);
     // An error of reading is thrown when the program has ended.
     outputs.catch(() => undefined);
@@ -106,6 +106,7 @@ async function readOutput(
   output: Readable,
   passTo: NodeJS.WriteStream | undefined,
   onLine: (line: string) => Promise<void> | undefined,
+  onUnread: () => void,
   quietTime: QuietTime,
 ): Promise<void> {
   const passed = passTo && new PassedOutput(passTo);
@@ -118,6 +119,11 @@ async function readOutput(
       quietTime.interrupt();
       lines.push(bytes);
       await passed?.write(bytes);
+      // As in a pipeline: the next write of a program whose reader is gone fails.
+      if (passed?.isUnread === true) {
+        onUnread();
+        break;
+      }
       await wait;
       wait = undefined;
       quietTime.goOn();
@@ -160,18 +166,30 @@ function hasTerminal(): boolean {
 /** The longest line in one piece, in characters. A longer one comes in several pieces. */
 export const LONGEST_LINE: number = 64 * 1024;
 
+/** While a line is drawn again and again by carriage returns, its form at the time is given once in so many milliseconds. */
+const REDRAWN_MS = 1000;
+
 /**
  * Makes lines of text of a program's output, which comes in any pieces. Bytes that are not UTF-8 become U+FFFD, colours are
- * left out, and a line that was drawn over by carriage returns has its last form.
+ * left out, and a line that was drawn over by carriage returns has its last form, and before that one form a second.
  */
 export class OutputLines {
   readonly #decoder = new StringDecoder('utf8');
   readonly #line: (line: string) => void;
+  readonly #now: () => number;
   #rest = '';
+  /** Since when no form of the line that is being drawn was given; `undefined` for a line without a carriage return. */
+  #unseenSince: number | undefined;
+  /** The form of that line that was given last. */
+  #seen: string | undefined;
 
-  /** @param line Called with each line, without its end. */
-  constructor(line: (line: string) => void) {
+  /**
+   * @param line Called with each line, without its end.
+   * @param now Milliseconds of a monotonic clock.
+   */
+  constructor(line: (line: string) => void, now: () => number = () => performance.now()) {
     this.#line = line;
+    this.#now = now;
   }
 
   push(bytes: Buffer): void {
@@ -181,19 +199,42 @@ export class OutputLines {
   /** Gives the last line, where it has no end of line. */
   end(): void {
     this.#take(this.#decoder.end());
-    if (this.#rest !== '') this.#give(this.#rest);
+    if (this.#rest !== '') this.#giveLast(this.#rest);
     this.#rest = '';
   }
 
   #take(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop()!;
-    for (const line of lines) this.#give(line);
+    for (const line of lines) this.#giveLast(line);
+    if (this.#rest.includes('\r')) this.#redrawn();
     while (this.#rest.length > LONGEST_LINE) {
       const piece = firstPiece(this.#rest);
       this.#give(piece);
       this.#rest = this.#rest.slice(piece.length);
     }
+  }
+
+  /** Forgets what was drawn over, and gives the latest whole form where none was given for a while. */
+  #redrawn(): void {
+    const end = this.#rest.lastIndexOf('\r');
+    // The latest form stays: what follows may be colours alone, or the end of the line.
+    const form = lastForm(stripVTControlCharacters(this.#rest.slice(0, end)));
+    this.#rest = `${form}${this.#rest.slice(end)}`;
+    const now = this.#now();
+    this.#unseenSince ??= now;
+    if (now - this.#unseenSince < REDRAWN_MS || form === this.#seen || form.trim() === '') return;
+    this.#unseenSince = now;
+    this.#seen = form;
+    this.#give(form);
+  }
+
+  /** Gives a line that has ended, unless it looks as when it was given last. */
+  #giveLast(line: string): void {
+    const isSeen = this.#seen !== undefined && this.#seen === lastForm(stripVTControlCharacters(line));
+    this.#unseenSince = undefined;
+    this.#seen = undefined;
+    if (!isSeen) this.#give(line);
   }
 
   #give(line: string): void {
@@ -214,7 +255,8 @@ function firstPiece(text: string): string {
   return text.slice(0, isHalf ? LONGEST_LINE - 1 : LONGEST_LINE);
 }
 
+/** What a terminal shows of a line. At its end there may be several carriage returns: terminals make CR CR LF of CR LF. */
 function lastForm(line: string): string {
-  const drawn = line.endsWith('\r') ? line.slice(0, -1) : line;
+  const drawn = line.replace(/\r+$/, '');
   return drawn.slice(drawn.lastIndexOf('\r') + 1);
 }

@@ -93,7 +93,8 @@ async function startRecording(store: string | undefined): Promise<Taskspan | und
 /**
  * Ends the task as its program ended:
  * - completed, where it exits with 0
- * - cancelled, where its cancellation was requested, or where it ends by the signal that was passed on
+ * - cancelled, where its cancellation was requested, where it ends by the signal that was passed on, or where the reader
+ *   of its output is gone
  * - failed otherwise
  */
 function endTask(updater: TaskUpdater, end: ChildEnd, lastSignal: NodeJS.Signals | undefined): void {
@@ -101,8 +102,9 @@ function endTask(updater: TaskUpdater, end: ChildEnd, lastSignal: NodeJS.Signals
     updater.complete();
     return;
   }
+  // A program whose output has no reader any more ends by an error of its next write, each in its own way.
   const isStopped = (signal: NodeJS.Signals): boolean =>
-    end.signal === signal || end.exitCode === EXIT_BY_SIGNAL + constants.signals[signal];
+    signal === 'SIGPIPE' || end.signal === signal || end.exitCode === EXIT_BY_SIGNAL + constants.signals[signal];
   if (end.cancelled) updater.fail(updater.signal.reason);
   else if (lastSignal !== undefined && isStopped(lastSignal)) {
     closeLiveTasks({ outcome: 'cancelled', notice: `Stopped by ${lastSignal}` });

@@ -31,6 +31,35 @@ describe('the output of a program as lines', () => {
     expect(linesOf('10%\r20%\r100%\r\n')).toEqual(['100%']);
   });
 
+  it('has lines that end with CR CR LF, as a program on a terminal writes CR LF', () => {
+    expect(linesOf('HTTP/1.1 200 OK\r\r\nServer: x\r\r', '\n\r\r\nbody\n')).toEqual(['HTTP/1.1 200 OK', 'Server: x', '', 'body']);
+  });
+
+  it.each([
+    ['a carriage return before each form', (percent: number) => `\r${percent}%`],
+    ['a carriage return after each form', (percent: number) => `${percent}%\r`],
+  ])('has a form of a line once a second while it is drawn again and again, with %s', (_, drawn) => {
+    const received: string[] = [];
+    let now = 0;
+    const lines = new OutputLines((line) => received.push(line), () => now);
+    for (let percent = 5; percent <= 100; percent += 5) {
+      lines.push(Buffer.from(drawn(percent)));
+      now += 250;
+    }
+    const meanwhile = received.length;
+    lines.push(Buffer.from('\nnext\n'));
+    expect([meanwhile, received.length]).toEqual([4, 6]);
+    expect(received.slice(-2)).toEqual(['100%', 'next']);
+  });
+
+  it('has the last form once, where it was given already', () => {
+    const received: string[] = [];
+    let now = 0;
+    const lines = new OutputLines((line) => received.push(line), () => (now += 1000));
+    for (const piece of ['99%\r', '100%\r', '100%\r', '\n']) lines.push(Buffer.from(piece));
+    expect(received).toEqual(['100%']);
+  });
+
   it('cuts very long lines into pieces, with or without an end, and no character in two', () => {
     const long = 'x'.repeat(LONGEST_LINE - 1);
     for (const end of ['', '\n']) {
