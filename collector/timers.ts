@@ -6,6 +6,7 @@
  */
 const timers = process.getBuiltinModule?.('node:timers') ?? globalThis;
 const clock = globalThis.performance;
+const { hrtime } = process;
 
 export const setTimeout: typeof globalThis.setTimeout = timers.setTimeout;
 export const clearTimeout: typeof globalThis.clearTimeout = timers.clearTimeout;
@@ -13,3 +14,5 @@ export const setInterval: typeof globalThis.setInterval = timers.setInterval;
 export const clearInterval: typeof globalThis.clearInterval = timers.clearInterval;
 export const setImmediate: typeof globalThis.setImmediate = timers.setImmediate;
 export const performance: { now(): number } = { now: clock.now.bind(clock) };
+/** The system's monotonic clock in milliseconds: on Linux all processes since the machine's start have the same. */
+export const monotonicMs: () => number = () => Number(hrtime.bigint()) / 1e6;

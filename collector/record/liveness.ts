@@ -2,8 +2,9 @@ import { isoTime } from './task-record.ts';
 
 /*
  * Whether a task's worker is alive is decided by processes that listen to heartbeats, and stands in the store, so that
- * all readers see the same. It is decided by silence that a process has listened to, and never by comparing clocks: a
- * process that was suspended, or whose machine slept, has listened to nothing and counts nothing.
+ * all readers see the same. It is decided by silence that a process has listened to, and never by comparing the clocks of
+ * two machines: a process that was suspended, or whose machine slept, has listened to nothing and counts nothing. The
+ * monotonic clock of one machine is one clock: by it a process also knows the silence before it began to listen.
  */
 
 /** What a store knows of a task's worker, beside the task's state. Times are microseconds since the epoch. */
@@ -32,6 +33,15 @@ export interface HeardWorker {
   silentMs: number;
   /** The relay by which its heartbeats come, if they do: a process that serves many workers, such as an OpenTelemetry Collector. */
   via?: string;
+  /** When its last heartbeat was written. Absent where it came from elsewhere, and where the system has no such clock. */
+  written?: BootTime;
+}
+
+/** An instant on the monotonic clock of a machine, which all its processes share from one start of the machine to the next. */
+export interface BootTime {
+  /** Identity of that start. */
+  boot: string;
+  ms: number;
 }
 
 /** How long a worker has been silent, as a listener stores it. It counts for nothing if the worker was heard meanwhile. */
@@ -48,6 +58,19 @@ export interface Silence {
 
 /** After how many silent intervals a worker is lost. */
 const LOST_INTERVALS = 3;
+
+/**
+ * The silence by which a worker is lost, measured instead of listened to. `undefined` where it can't be measured, where the
+ * worker is not lost by it, and where the store has it already.
+ */
+export function measuredSilence(worker: HeardWorker, now: BootTime, lostFinalMs: number): Silence | undefined {
+  const { id, intervalMs, beats, silentMs: stored, written } = worker;
+  if (written === undefined || written.boot !== now.boot) return undefined;
+  const silentMs = Math.round(now.ms - written.ms);
+  const lostAt = LOST_INTERVALS * intervalMs;
+  const final = silentMs >= Math.max(lostAt, lostFinalMs);
+  return final || (silentMs >= lostAt && stored < lostAt) ? { id, beats, silentMs, lost: true, final } : undefined;
+}
 
 /** What a listener knows of a worker. */
 interface Listened {

@@ -154,7 +154,7 @@ export class Collector {
     this.#committer.observer = metrics?.commits;
     void this.#committer.run();
     this.#cancellations.wake();
-    this.#heartbeat?.start();
+    void this.#heartbeat?.start();
     if (isTaskStore(store)) {
       this.#duties = [
         startSweeping({ store, retention, report }),

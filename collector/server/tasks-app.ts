@@ -89,11 +89,11 @@ export function createTasksApp(options: TasksAppOptions): Hono {
     const { refusal, cors } = access.rules[right];
     if (cors) app.use(path, cors);
     // One handler, not a chain of them: each link of a chain costs every request one more promise.
-    app.all(path, (c) => {
+    app.all(path, (c): Response | Promise<Response> => {
       const refused = refusal(c) ?? otherMethod(c.req.method, method);
       if (refused !== undefined) return refused;
-      if (isForTasks) asked?.();
-      return answered(answer, c);
+      const judged = isForTasks ? asked?.() : undefined;
+      return judged === undefined ? answered(answer, c) : judged.then(() => answered(answer, c));
     });
   }
   app.notFound((c) => access.rules.read.refusal(c) ?? problem(404, `there is nothing at ${c.req.path}`));
@@ -131,11 +131,13 @@ const IDLE_MS = 60_000;
  * Watches the workers of a store while an app is asked for its tasks, so that the tasks of a dead worker become lost
  * even where no collector runs. It keeps no process alive. A failure of the store ends the watch until the next request.
  *
- * @returns To be called with each request.
+ * @returns To be called with each request. The first ones are answered when the promise that they get is resolved: then the
+ *   workers of this machine that died before are found.
  */
-function watchWorkersWhileAsked(store: TaskStore): () => void {
+function watchWorkersWhileAsked(store: TaskStore): () => Promise<void> | undefined {
   let running: { stop(): Promise<void> }[] = [];
   let wasAsked = false;
+  let searching: Promise<void> | undefined;
 
   const stop = (): void => {
     for (const part of running.splice(0)) void part.stop();
@@ -155,11 +157,12 @@ function watchWorkersWhileAsked(store: TaskStore): () => void {
       return IDLE_MS;
     });
     running = [heartbeat, idle];
-    heartbeat.start();
+    searching = heartbeat.start().then(() => void (searching = undefined));
   };
 
   return () => {
     wasAsked = true;
     if (running.length === 0 && !hasListener(store)) start();
+    return searching;
   };
 }

@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import type { TimeSource } from '../../src/clock.ts';
 import { report } from '../../src/report.ts';
 import { performance } from '../timers.ts';
-import { OutageReporter, repeat } from '../async.ts';
+import { OutageReporter, pause, repeat } from '../async.ts';
 import type { Repeated } from '../async.ts';
 import { Listener } from '../record/liveness.ts';
-import type { TaskStore } from './task-store.ts';
+import type { BootTime } from '../record/liveness.ts';
+import { bootTime, findSilentWorkers, markOwnWorker } from './measured-silence.ts';
+import type { Beat, TaskStore } from './task-store.ts';
 
 /** How a process sends heartbeats. It can be posted to a thread. */
 export interface HeartbeatSettings {
@@ -28,6 +30,8 @@ export interface HeartbeatOptions extends HeartbeatSettings {
   onFailure?: (error: unknown) => void;
   /** Default: the system's. */
   time?: TimeSource;
+  /** The monotonic clock of the machine. Default: the system's. */
+  clock?: () => BootTime | undefined;
 }
 
 /** How many times it looks in an interval, and the longest time between two looks, in milliseconds. */
@@ -41,7 +45,7 @@ const LATE = 1.5;
  *
  * It looks several times in an interval. While the process has live tasks it sends a heartbeat once an interval. While
  * other processes have live tasks it does so too: only a process that can write the store at that time may find another
- * one silent. Otherwise it only reads.
+ * one silent. Otherwise it only reads. When it starts it also finds those that fell silent before.
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
@@ -52,7 +56,9 @@ export class Heartbeat {
   readonly #outage: OutageReporter;
   #sentAt = -Infinity;
   #busySinceSent: number | null = null;
+  readonly #stopped = new AbortController();
   #looking: Repeated | undefined;
+  #searching: Promise<void> | undefined;
 
   constructor(options: HeartbeatOptions) {
     const { intervalMs, lostFinalMs } = options;
@@ -66,24 +72,51 @@ export class Heartbeat {
       ends: 'heartbeats are stored and read again',
       report: options.report ?? report,
     });
+    markOwnWorker(options.workerId);
   }
 
-  /** Looks again and again, until {@link stop}. It keeps no process alive. */
-  start(): void {
+  /**
+   * Looks again and again, until {@link stop}. It keeps no process alive.
+   *
+   * Resolves when the workers of this machine that fell silent before are found: in a second, or at once where there are
+   * none. Never rejects.
+   */
+  start(): Promise<void> {
     this.#looking ??= repeat(this.#lookMs, async () => {
       await this.look();
       return this.#lookMs;
     });
+    return (this.#searching ??= this.search());
   }
 
   /** Looks no more. Resolves when the store is not used any more. */
   async stop(): Promise<void> {
-    await this.#looking?.stop();
+    this.#stopped.abort();
+    await Promise.all([this.#looking?.stop(), this.#searching]);
+  }
+
+  /** Finds the workers of this machine that fell silent before. Never rejects. */
+  async search(wait?: (ms: number) => Promise<void>): Promise<void> {
+    const { signal } = this.#stopped;
+    const { store, workerId, lostFinalMs, clock = bootTime } = this.#options;
+    try {
+      await findSilentWorkers({
+        store,
+        workerId,
+        heartbeat: () => this.#heartbeat(null),
+        lostFinalMs,
+        clock,
+        wait: wait ?? ((ms) => pause(ms, { signal, ref: false })),
+        signal,
+      });
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   /** Looks once. Never rejects. */
   async look(): Promise<void> {
-    const { store, workerId, intervalMs, loopTicks, onFailure } = this.#options;
+    const { store, workerId, intervalMs, loopTicks } = this.#options;
     const now = this.#time.monotonic();
     const busySince = loopTicks === undefined ? null : this.#loop.look(loopTicks(), now, this.#time.wall());
     try {
@@ -99,17 +132,27 @@ export class Heartbeat {
       this.#outage.succeeded();
     } catch (error) {
       this.#listener.forget();
-      if (onFailure === undefined) this.#outage.failed(error);
-      else onFailure(error);
+      this.#failed(error);
     }
   }
 
+  #failed(error: unknown): void {
+    const { onFailure } = this.#options;
+    if (onFailure === undefined) this.#outage.failed(error);
+    else onFailure(error);
+  }
+
   async #send(now: number, busySince: number | null): Promise<void> {
-    const { store, workerId, intervalMs } = this.#options;
-    const time = Math.floor(this.#time.wall() * 1000);
-    await store.beat([{ workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince }]);
+    await this.#options.store.beat([this.#heartbeat(busySince)]);
     this.#sentAt = now;
     this.#busySinceSent = busySince;
+  }
+
+  #heartbeat(busySince: number | null): Beat {
+    const { workerId, intervalMs, clock = bootTime } = this.#options;
+    const time = Math.floor(this.#time.wall() * 1000);
+    const written = clock();
+    return { workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince, ...(written && { written }) };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Fact } from '../../src/fact.ts';
-import type { HeardWorker, Liveness, Silence } from '../record/liveness.ts';
+import type { BootTime, HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import type { AttemptRecord, TaskState, TaskSummary } from '../record/task-record.ts';
 import type { RetentionRule } from './retention.ts';
@@ -232,6 +232,8 @@ export interface Beat {
   busySince: number | null;
   /** The relay by which it came, where it came by one that serves many workers: the address of a Collector. */
   via?: string;
+  /** The instant on this machine's clock; only from the worker's own process, where the system has such a clock. */
+  written?: BootTime;
 }
 
 export interface LogRange {

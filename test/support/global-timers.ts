@@ -13,3 +13,4 @@ export const setInterval: typeof globalThis.setInterval = later('setInterval');
 export const clearInterval: typeof globalThis.clearInterval = later('clearInterval');
 export const setImmediate: typeof globalThis.setImmediate = later('setImmediate');
 export const performance: { now(): number } = { now: () => globalThis.performance.now() };
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -59,12 +59,19 @@ function progressLines({ progress, jobs, attempt, finished }: TaskSummary, { col
   return parts.length === 0 ? [] : [fit(`  ${parts.join('  ')}`, columns)];
 }
 
+/** A running task whose worker was not heard for so long has a note of it. */
+const LONG_SILENT_MS = 60_000;
+
 function noteLines(record: TaskSummary, outage: string | undefined, { columns, now, paint }: Screen): string[] {
   const notes: string[] = [];
   const since = (time: string): string => humanDuration(now - Date.parse(time));
   if (record.status === 0 && record.exception !== '') notes.push(paint('red', harmless(record.exception)));
   if (record.state === 'lost' && !record.finished && record.heard !== null) {
     notes.push(paint('magenta', `its worker was last heard ${since(record.heard)} ago`));
+  }
+  // The reader could not find out whether its worker is alive.
+  if (record.state === 'running' && record.heard !== null && now - Date.parse(record.heard) > LONG_SILENT_MS) {
+    notes.push(paint('magenta', `last heard ${since(record.heard)} ago`));
   }
   if (record.busy_since !== null) notes.push(paint('yellow', `its worker is blocked for ${since(record.busy_since)}`));
   if (outage !== undefined) notes.push(paint('yellow', harmless(outage)));

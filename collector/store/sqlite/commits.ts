@@ -5,7 +5,7 @@ import type { ChildShare, TaskCommit } from '../../record/commit.ts';
 import { startedParts } from '../../record/needed-spans.ts';
 import type { SpanIds } from '../../record/span-map.ts';
 import type { TaskState } from '../../record/task-record.ts';
-import { createdAt } from '../../record/task-state.ts';
+import { createdAt, runStateOf } from '../../record/task-state.ts';
 import { attemptsJson } from '../scope-row.ts';
 import { encodeEntries } from '../stored-log.ts';
 import type { SqliteCancellations } from './cancellations.ts';
@@ -81,6 +81,7 @@ export class SqliteCommits {
       this.#write(commit, loaded, ++changed);
     }
     for (const [state, count] of newTasks) this.#statements.countTasks.run(state, count);
+    this.#workers.runAgain();
     this.#batch = batch;
   }
 
@@ -111,7 +112,8 @@ export class SqliteCommits {
   }
 
   #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
-    const { task, version, rows, scopes, begunParts, summary, listSummary, name, runState } = change;
+    const { task, version, rows, scopes, begunParts, summary, listSummary, name } = change;
+    const runState = change.runState ?? (loaded.lostForGood ? runStateOf(task) : undefined);
     loaded.attempts = task.attempts;
     const values = [
       name,
@@ -132,7 +134,7 @@ export class SqliteCommits {
     if (loaded.id === undefined) {
       const { lastInsertRowid } = insertTask.run(...values, ...runStateValues(runState!, task.announced));
       loaded.id = Number(lastInsertRowid);
-      this.#workers.started(runState!);
+      this.#workers.started(loaded.id, runState!);
     } else {
       updateTask.run(...values);
       if (runState !== undefined) this.#workers.keep(loaded.id, runState, task.announced);

@@ -20,6 +20,7 @@ interface LoadedRow {
   line_before: string | null;
   attempts: string;
   announced: string | null;
+  lost_at: number | null;
 }
 
 /** A task as far as it is in memory. */
@@ -30,6 +31,8 @@ export interface LoadedTask extends ScopesOf {
   attempts: readonly AttemptIds[];
   /** Whether all its spans are in memory. */
   complete: boolean;
+  /** Whether the store has it as lost for good, so that any new fact changes its state. */
+  lostForGood: boolean;
   /** How many spans may be in memory until some are released. */
   releaseAt: number;
 }
@@ -52,9 +55,9 @@ export class LoadedTasks {
   constructor(database: DatabaseSync, scopes: SqliteScopes) {
     this.#scopes = scopes;
     this.#statements = {
-      version: database.prepare('SELECT id, version FROM task WHERE uuid = ?'),
+      version: database.prepare('SELECT id, version, lost_at FROM task WHERE uuid = ?'),
       task: database.prepare(
-        'SELECT id, version, log_bytes, updated, span_count, line_before, attempts, announced FROM task WHERE uuid = ?',
+        'SELECT id, version, log_bytes, updated, span_count, line_before, attempts, announced, lost_at FROM task WHERE uuid = ?',
       ),
     };
   }
@@ -103,9 +106,12 @@ export class LoadedTasks {
   #current(uuid: string): LoadedTask {
     const loaded = this.#tasks.get(uuid);
     if (loaded !== undefined) {
-      const row = this.#statements.version.get(uuid) as { id: number; version: number } | undefined;
+      const row = this.#statements.version.get(uuid) as Pick<LoadedRow, 'id' | 'version' | 'lost_at'> | undefined;
       // A task that was deleted and came again has another number.
-      if (row?.version === loaded.task.version && row.id === loaded.id) return loaded;
+      if (row?.version === loaded.task.version && row.id === loaded.id) {
+        loaded.lostForGood = row.lost_at !== null;
+        return loaded;
+      }
     }
     const read = this.#loadTask(uuid);
     this.#tasks.set(uuid, read);
@@ -116,8 +122,9 @@ export class LoadedTasks {
     const task = new TaskFold(uuid);
     const row = this.#statements.task.get(uuid) as LoadedRow | undefined;
     const scopes = SqliteScopes.of(row?.id, [], row?.span_count ?? 0);
-    const loaded: LoadedTask = { ...scopes, task, complete: row === undefined, releaseAt: MOST_SPANS };
+    const loaded: LoadedTask = { ...scopes, task, complete: row === undefined, lostForGood: false, releaseAt: MOST_SPANS };
     if (row === undefined) return loaded;
+    loaded.lostForGood = row.lost_at !== null;
     task.version = row.version;
     task.logBytes = row.log_bytes;
     task.updated = row.updated;

@@ -107,7 +107,8 @@ const STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX child_attempt_of ON child_attempt (child_of);
 
-  -- \`via\`: the address by which a worker's heartbeats come, where it sends those of many workers.
+  -- \`via\`: the address by which a worker's heartbeats come, where it sends those of many workers. \`boot\` and \`boot_ms\`:
+  -- when the last one was written, by the monotonic clock of this machine since that start; not where it came from elsewhere.
   CREATE TABLE worker (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
@@ -119,7 +120,9 @@ const STEPS: readonly string[] = [
     busy_since INTEGER,
     silent_ms INTEGER NOT NULL,
     lost INTEGER NOT NULL,
-    via TEXT
+    via TEXT,
+    boot TEXT,
+    boot_ms INTEGER
   ) STRICT, WITHOUT ROWID;
 
   -- What is asked of workers. One request goes to several of them where an attempt has parts in other processes.

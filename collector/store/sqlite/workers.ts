@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { HeardWorker, Liveness, Silence } from '../../record/liveness.ts';
+import type { BootTime, HeardWorker, Liveness, Silence } from '../../record/liveness.ts';
 import { lostTrace } from '../../record/lost-trace.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
 import { isAttempt } from '../../record/scope-state.ts';
@@ -8,6 +8,7 @@ import { NOT_ANNOUNCED } from '../../record/task-fold.ts';
 import type { Announced } from '../../record/task-fold.ts';
 import type { RunState } from '../../record/task-state.ts';
 import { attemptsOfJson } from '../scope-row.ts';
+import { startWritten } from '../measured-silence.ts';
 import type { Beat } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
 
@@ -43,6 +44,8 @@ interface LiveRow {
   beats: number;
   silent_ms: number;
   via: string | null;
+  boot: string | null;
+  boot_ms: number | null;
 }
 
 /** A worker without tasks is deleted after so long without a heartbeat. */
@@ -55,6 +58,8 @@ export class SqliteWorkers {
   readonly #lastChange: () => number;
   /** Of which workers starts were written lately, and when, in milliseconds since the epoch. */
   readonly #startedAt = new Map<string, number>();
+  /** Workers that were lost and have started a task in this transaction. */
+  readonly #returned = new Set<string>();
 
   /** @param lastChange Gives the greatest change number: tasks that are lost or run again get numbers after it. */
   constructor(database: DatabaseSync, lastChange: () => number) {
@@ -68,22 +73,22 @@ export class SqliteWorkers {
     const numbered = (from: string): string =>
       `changed = :last + position FROM (SELECT id AS live, row_number() OVER (ORDER BY id) AS position FROM task
          WHERE worker_id = :id AND state = '${from}') WHERE id = live`;
-    const stillLost = `state = 'lost' AND :state = 'running' AND attempt IS :attempt`;
+    const stillLost = `state = 'lost' AND lost_at IS NULL AND :state = 'running' AND attempt IS :attempt`;
     this.#statements = {
       live: database.prepare(
-        `${live} SELECT worker.id, interval_ms, beats, silent_ms, via FROM live JOIN worker ON worker.id = live.id`,
+        `${live} SELECT worker.id, interval_ms, beats, silent_ms, via, boot, boot_ms FROM live JOIN worker ON worker.id = live.id`,
       ),
       isLost: database.prepare('SELECT lost FROM worker WHERE id = ?'),
       beat: database.prepare(
-        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost, via)
-         VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0, :via)
+        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost, via, boot, boot_ms)
+         VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0, :via, :boot, :bootMs)
          ON CONFLICT DO UPDATE SET host = :host, pid = :pid, interval_ms = :interval, beat = :time, beats = beats + 1,
-           via = :via, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since)`,
+           via = :via, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since), boot = :boot, boot_ms = :bootMs`,
       ),
       start: database.prepare(
-        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, silent_ms, lost)
-         VALUES (:id, '', 0, :interval, :time, :time, 1, 0, 0)
-         ON CONFLICT DO UPDATE SET beat = :time, beats = beats + 1, silent_ms = 0 WHERE lost = 0`,
+        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, silent_ms, lost, boot, boot_ms)
+         VALUES (:id, '', 0, :interval, :time, :time, 1, 0, 0, :boot, :bootMs)
+         ON CONFLICT DO UPDATE SET beat = :time, beats = beats + 1, silent_ms = 0, lost = 0, boot = :boot, boot_ms = :bootMs`,
       ),
       runAgain: database.prepare(`UPDATE task SET state = 'running', ${numbered('lost')}`),
       silent: database.prepare(
@@ -96,11 +101,11 @@ export class SqliteWorkers {
       ),
       runState: database.prepare(
         `UPDATE task SET announced = :announced, attempt = :attempt,
-           worker_id = iif(${stillLost}, worker_id, :worker), lost_heard = iif(${stillLost}, lost_heard, NULL),
-           lost_at = iif(${stillLost}, lost_at, NULL),
+           worker_id = iif(${stillLost}, worker_id, :worker), lost_heard = NULL, lost_at = NULL,
            state = iif(${stillLost}, state, :state)
          WHERE id = :id`,
       ),
+      state: database.prepare('SELECT state FROM task WHERE id = ?'),
       lease: database.prepare(
         `INSERT INTO lease (name, holder, until) VALUES (:duty, :holder, :until)
          ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until
@@ -115,10 +120,14 @@ export class SqliteWorkers {
 
   live(): HeardWorker[] {
     const rows = this.#statements.live.all() as unknown as LiveRow[];
-    return rows.map(({ id, interval_ms, beats, silent_ms, via }) => {
-      const heard = { id, intervalMs: interval_ms, beats, silentMs: silent_ms };
-      return via === null ? heard : { ...heard, via };
-    });
+    return rows.map(({ id, interval_ms, beats, silent_ms, via, boot, boot_ms }) => ({
+      id,
+      intervalMs: interval_ms,
+      beats,
+      silentMs: silent_ms,
+      ...(via !== null && { via }),
+      ...(boot !== null && { written: { boot, ms: boot_ms! } }),
+    }));
   }
 
   /** @returns How many tasks run again. */
@@ -143,12 +152,16 @@ export class SqliteWorkers {
     return Number(changes) === 1;
   }
 
-  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via }: Beat): number {
-    const { isLost, beat, runAgain, forget } = this.#statements;
+  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via, written }: Beat): number {
+    const { isLost, beat, forget } = this.#statements;
     const before = isLost.get(id) as { lost: number } | undefined;
-    beat.run({ id, host, pid, interval, time, busy, via: via ?? null });
+    beat.run({ id, host, pid, interval, time, busy, via: via ?? null, ...bootColumns(written) });
     if (before === undefined) forget.run(time - KEPT_MICROS);
-    return before?.lost === 1 ? Number(runAgain.run({ id, last: this.#lastChange() }).changes) : 0;
+    return before?.lost === 1 ? this.#runAgain(id) : 0;
+  }
+
+  #runAgain(id: string): number {
+    return Number(this.#statements.runAgain.run({ id, last: this.#lastChange() }).changes);
   }
 
   /** @returns How many tasks are lost now, or so for good. */
@@ -158,35 +171,55 @@ export class SqliteWorkers {
     for (const { id, beats, silentMs, lost, final } of silences) {
       const { changes } = silent.run({ id, beats, silent: silentMs, lost: Number(lost) });
       if (changes === 0) continue;
+      if (lost) this.#startedAt.delete(id);
       if (lost) changed += Number(lose.run({ id, last: this.#lastChange() }).changes);
       if (final) changed += Number(loseForGood.run({ id, last: this.#lastChange(), now: Date.now() * 1000 }).changes);
     }
     return changed;
   }
 
-  /** Keeps what a stored task lives by now; one that is lost stays so while its attempt is the same. */
+  /**
+   * Keeps what a stored task lives by now. One that is lost stays so while its attempt is the same, until its worker is
+   * heard; one that is lost for good is as its facts have it.
+   */
   keep(task: number, runState: RunState, announced: Announced): void {
     const [state, attempt, worker, json] = runStateValues(runState, announced);
     this.#statements.runState.run({ id: task, state, attempt, worker, announced: json });
-    this.started(runState);
+    this.started(task, runState);
   }
 
-  /** Counts the commit of an attempt's start as a heartbeat of its worker. */
-  started({ workerId: id, intervalMs: interval }: RunState): void {
+  /** Counts the commit of an attempt's start as a heartbeat of its worker. {@link runAgain} is to be called after all commits. */
+  started(task: number, { workerId: id, intervalMs: interval }: RunState): void {
     if (id === null) return;
+    const { isLost, start, state } = this.#statements;
     // Of many starts within a moment one is enough: a row more is a page more to write.
     const now = Date.now();
     const passed = now - (this.#startedAt.get(id) ?? -Infinity);
     if (passed >= 0 && passed < interval / 10) return;
-    this.#statements.start.run({ id, interval, time: now * 1000 });
+    if ((isLost.get(id) as { lost: number } | undefined)?.lost === 1) {
+      if ((state.get(task) as { state: string }).state === 'lost') return;
+      this.#returned.add(id);
+    }
+    start.run({ id, interval, time: now * 1000, ...bootColumns(startWritten(id)) });
     if (this.#startedAt.size >= MOST_STARTED) this.#startedAt.clear();
     this.#startedAt.set(id, now);
+  }
+
+  /** Runs the tasks again that were lost with a worker which has started another one. */
+  runAgain(): void {
+    for (const id of this.#returned) this.#runAgain(id);
+    this.#returned.clear();
   }
 
   /** What was begun in a transaction that failed has not been written. */
   rolledBack(): void {
     this.#startedAt.clear();
+    this.#returned.clear();
   }
+}
+
+function bootColumns(written: BootTime | undefined): { boot: string | null; bootMs: number | null } {
+  return written === undefined ? { boot: null, bootMs: null } : { boot: written.boot, bootMs: Math.floor(written.ms) };
 }
 
 /** Of how many tasks at once. */

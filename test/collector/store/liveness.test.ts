@@ -184,19 +184,55 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     expect((await task(store, FIRST)).state).toBe('running');
   });
 
-  test('takes nothing back of what is lost for good but by an end or a new attempt', async () => {
+  test('takes nothing back of what is lost for good because its worker is heard, or a fact comes again', async () => {
     const store = newPlace()();
-    await store.append([start(FIRST, 'one'), start(SECOND, 'one')]);
+    await store.append([start(FIRST, 'one'), said(FIRST)]);
     const { heard } = (await task(store, FIRST)).liveness!;
     await store.silence([await silenceOf(store, 'one', { final: true })]);
     expect(await store.workers()).toEqual([]);
     await store.beat([beat('one')]);
-    await store.append([said(FIRST), announced(FIRST)]);
-    expect(await task(store, FIRST)).toMatchObject({ state: 'lost', liveness: { heard, busySince: null, final: true } });
+    await store.append([said(FIRST)]);
+    expect(await task(store, FIRST)).toMatchObject({ state: 'lost', version: 1, liveness: { heard, busySince: null, final: true } });
+  });
+
+  test('runs what is lost for good again by any new fact, which is a heartbeat of its worker', async () => {
+    const at = newPlace();
+    const store = at();
+    await store.append([start(FIRST, 'one'), start(SECOND, 'one'), start(THIRD, 'one')]);
+    await store.silence([await silenceOf(store, 'one', { final: true })]);
+    await at().append([said(FIRST)]);
+    expect(await task(store, FIRST)).toMatchObject({ state: 'running', version: 2, liveness: { final: false } });
+    expect((await task(store, SECOND)).liveness).toMatchObject({ final: true });
+    expect(await store.workers()).toMatchObject([{ id: 'one', silentMs: 0 }]);
     await store.append([end(FIRST), start(SECOND, 'one', { attempt: 2 })]);
-    expect(await listed(store)).toBe('2running 1completed');
-    expect((await task(store, FIRST)).liveness).toBeUndefined();
-    expect((await task(store, SECOND)).liveness).toMatchObject({ final: false });
+    expect(await listed(store)).toBe('3lost 2running 1completed');
+    expect(await store.counts()).toEqual({ lost: 1, running: 1, completed: 1 });
+  });
+
+  test('runs all tasks of a lost worker again when it starts another one, each with a change', async () => {
+    const store = newPlace()();
+    await store.append([start(FIRST, 'one'), start(SECOND, 'one')]);
+    await store.silence([await silenceOf(store, 'one')]);
+    const { position } = await store.changes({ limit: 1 });
+    await store.append([start(THIRD, 'one'), start(FOURTH, 'two')]);
+    expect(await listed(store)).toBe('4running 3running 2running 1running');
+    const changed: string[] = [];
+    for (let after = position, more = true; more;) {
+      const page = await store.changes({ after, limit: 1 });
+      changed.push(...page.uuids);
+      ({ position: after, more } = page);
+    }
+    expect(changed.toSorted()).toEqual(UUIDS);
+  });
+
+  test('has when a heartbeat was written, by the clock of its machine', async () => {
+    const store = newPlace()();
+    await store.append([start(FIRST, 'one')]);
+    expect((await store.workers())[0]).not.toHaveProperty('written');
+    await store.beat([beat('one', { written: { boot: 'b', ms: 1234.5 } })]);
+    expect(await store.workers()).toMatchObject([{ written: { boot: 'b', ms: 1234 } }]);
+    await store.beat([beat('one')]);
+    expect((await store.workers())[0]).not.toHaveProperty('written');
   });
 
   test('has a queued task until its first attempt, and what was announced stays known', async () => {

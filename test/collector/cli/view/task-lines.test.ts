@@ -146,6 +146,8 @@ describe('the notes about a task', () => {
 
   it('that its worker is silent, or blocked', () => {
     expect(noted({ state: 'lost', heard: '2026-11-24T09:00:40Z' })).toEqual(['  its worker was last heard 20s ago']);
+    expect(noted({ state: 'running', heard: '2026-11-24T09:00:40Z' })).toEqual([]);
+    expect(noted({ state: 'running', heard: '2026-11-24T08:45:00Z' })).toEqual(['  last heard 16m00s ago']);
     expect(noted({ busy_since: '2026-11-24T09:00:56Z' })).toEqual(['  its worker is blocked for 4.0s']);
   });
 

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
 import { markListened } from '../../../../collector/store/heartbeat.ts';
+import { bootTime } from '../../../../collector/store/measured-silence.ts';
 import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { UUID } from '../plain-store.ts';
@@ -31,6 +32,19 @@ test('where no collector runs, an app that is asked for tasks watches the worker
   const { state } = await deadWorker();
   expect(await state()).toBe('running');
   await vi.advanceTimersByTimeAsync(10_000);
+  expect(await state()).toBe('lost');
+});
+
+test.runIf(bootTime() !== undefined)('its first answer has as lost what a worker of this machine left an hour ago, without any collector', async () => {
+  const { state, store } = await deadWorker();
+  const { boot, ms } = bootTime()!;
+  await store.beat([{
+    workerId: 'dead', host: 'here', pid: 1, intervalMs: 1000, time: 1_767_323_045_000_000, busySince: null, written: { boot, ms: ms - 3_600_000 },
+  }]);
+  const first = state();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await first).toBe('lost');
+  expect((await store.stored(UUID))!.liveness).toMatchObject({ final: true });
   expect(await state()).toBe('lost');
 });
 
