@@ -42,15 +42,16 @@ export class SecondTask implements AsyncDisposable {
 
   async #look(): Promise<void> {
     while (!this.#isStopped) {
-      const answer = await fetch(`${this.#url}/tasks/${this.#task.uuid}`);
-      const { state } = (await answer.json()) as { state?: string };
-      if (state === 'lost') this.timesLost++;
+      // A server that was busy for long has closed the connection.
+      const answer = await fetch(`${this.#url}/tasks/${this.#task.uuid}`).catch(() => undefined);
+      const record = (await answer?.json()) as { state?: string } | undefined;
+      if (record?.state === 'lost') this.timesLost++;
       await delay(LOOK_MS);
     }
   }
 
   async #send({ path, body, headers }: ReturnType<typeof recordsOf>): Promise<void> {
-    const answer = await fetch(this.#url + path, { method: 'POST', body: body!, headers: headers! });
-    await answer.arrayBuffer();
+    const answer = await fetch(this.#url + path, { method: 'POST', body: body!, headers: headers! }).catch(() => undefined);
+    await answer?.arrayBuffer();
   }
 }

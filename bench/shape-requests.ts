@@ -50,14 +50,14 @@ export function shapesOf(isQuick: boolean): Shape[] {
   const chain = chainWithProgress(isQuick ? 1000 : 4000);
   const open = openScopes(10 * n);
   return [
-    { name: 'one request of many facts', requests: [logsOf(lines(10 * n))] },
+    { name: 'one request of many facts', requests: [logsOf(lines(6 * n))] },
     { name: 'a plan by names in a scope, one request', requests: [logsOf(plannedByName(n))] },
     { name: 'a plan by names in a scope, requests of 100 facts', requests: inRequests(planned, 100) },
     { name: 'progress through a chain of scopes, one request', requests: [logsOf(chainWithProgress(isQuick ? 1000 : 4000))] },
     { name: 'progress through a chain of scopes, requests of 100 facts', requests: inRequests(chain, 100) },
     { name: 'a chain of scopes, innermost first', requests: inRequests(chainWithProgress(isQuick ? 1000 : 4000).toReversed(), 100) },
-    { name: 'gaps in sequence numbers', requests: [logsOf(gaps(8 * n))] },
-    { name: 'gaps in sequence numbers, from the last', requests: inRequests(gaps(8 * n).toReversed(), 1000) },
+    { name: 'gaps in sequence numbers', requests: [logsOf(gaps(6 * n))] },
+    { name: 'gaps in sequence numbers, from the last', requests: inRequests(gaps(6 * n).toReversed(), 1000) },
     { name: 'one span id in many traces', requests: inRequests(oneSpanId(n), 1000) },
     { name: 'circles of parents', requests: inRequests(circles(n), 1000) },
     { name: 'attempts of one task', requests: inRequests(attempts(n / 10), 100) },

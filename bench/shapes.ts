@@ -96,13 +96,13 @@ async function urlOf(child: ChildProcess): Promise<string> {
   throw new Error('the server has ended');
 }
 
-/** Gives how long the request and its answer are. A server that asks for patience gets it. */
+/** Gives how long the request and its answer are. A server that asks for patience, or that has closed an idle connection, gets it again. */
 async function bytesOf(url: string, { path, body, headers }: Exchange): Promise<number> {
   for (;;) {
-    const answer = await fetch(url + path, { ...(headers && { headers }), ...(body && { method: 'POST', body }) });
-    const { byteLength } = await answer.arrayBuffer();
-    if (answer.ok) return (body?.length ?? 0) + byteLength;
-    if (answer.status !== 429 && answer.status !== 503) throw new Error(`${path}: expected success, got ${answer.status}`);
+    const answer = await fetch(url + path, { ...(headers && { headers }), ...(body && { method: 'POST', body }) }).catch(() => undefined);
+    const length = (await answer?.arrayBuffer())?.byteLength;
+    if (answer?.ok === true) return (body?.length ?? 0) + length!;
+    if (answer !== undefined && answer.status !== 429 && answer.status !== 503) throw new Error(`${path}: expected success, got ${answer.status}`);
     await delay(100);
   }
 }
