@@ -1,5 +1,7 @@
 import type { Outcome } from './conventions.ts';
 import type { Plan } from './fact.ts';
+import { draftOf, layeredMap, valueIn } from './layered-map.ts';
+import type { LayeredMap } from './layered-map.ts';
 
 /**
  * How far a scope is: one rule, for the record and for the process in which the scope runs.
@@ -15,8 +17,8 @@ export interface ScopeProgress {
   plan: { readonly plan: Plan } | null;
   /** Sum of what the scopes inside have done, in {@link UNITS} each. */
   insideUnits: number;
-  /** With a plan by name: the most that a scope of each planned name has done, in {@link UNITS}. */
-  insideByName: Record<string, number>;
+  /** With a plan by names: what scopes of these names have done. */
+  names: PlannedNames | null;
   /** What the scope has added to the scope around it, in {@link UNITS}. */
   units: number;
 }
@@ -24,15 +26,60 @@ export interface ScopeProgress {
 /** The whole of one scope. It is an integer, so that sums do not depend on their order. */
 const UNITS = 1_000_000_000;
 
+/**
+ * A plan by names, so that one more step costs the same however many names there are. Sums are integers of any size: a
+ * sum of floating-point numbers would depend on the order of the steps.
+ */
+export interface PlannedNames {
+  /** Which number a name has, from 0. */
+  readonly numbers: ReadonlyMap<string, number>;
+  /** The weight of each name, by its number. */
+  readonly weights: readonly bigint[];
+  /** The sum of all weights, in {@link UNITS}. */
+  readonly whole: bigint;
+  /** The sum of what each name has done, by its weight, in {@link UNITS}. */
+  done: bigint;
+  /** The most that a scope of each name has done, by the name's number, in {@link UNITS}. */
+  readonly units: LayeredMap<number, number>;
+  /** Whether a store has the plan. */
+  isStored: boolean;
+}
+
+/** The names of a plan, of which nothing is done yet. */
+export function plannedNames(plan: Readonly<Record<string, number>>): PlannedNames {
+  const entries = Object.entries(plan);
+  const greatest = entries.reduce((most, [, weight]) => Math.max(most, weight), 0);
+  // Powers of two: nothing is rounded but weights that are nothing beside the greatest.
+  const scale = 2 ** Math.floor(Math.log2(greatest));
+  const weights = entries.map(([, weight]) => BigInt(Math.round((weight / scale) * WEIGHT)));
+  const whole = weights.reduce((sum, weight) => sum + weight, 0n) * BigInt(UNITS);
+  const numbers = new Map(entries.map(([name], number) => [name, number]));
+  return { numbers, weights, whole, done: 0n, units: layeredMap(), isStored: false };
+}
+
+/** What the greatest weight is at least, and less than twice as much. */
+const WEIGHT = 2 ** 115;
+
+/** The most names that a plan may have. */
+export const MOST_PLANNED = 20_000;
+
+/** The most scopes around a scope, its task among them: a deeper one counts at that depth, as if it stood beside the scope around it. */
+export const DEEPEST_SCOPE = 200;
+
+/** Copies what changes: the copy is a draft. */
+export function draftOfNames(names: PlannedNames): PlannedNames {
+  return { ...names, units: draftOf(names.units) };
+}
+
 /** The share that `done` steps of `total` are. */
 export function shareDone(done: number, total: number): number {
   return total === 0 ? 1 : Math.min(1, done / total);
 }
 
 /** The share of a scope that runs; `null` if nothing has been reported. */
-export function shareOf({ share, plan, insideUnits, insideByName }: ScopeProgress): number | null {
+export function shareOf({ share, plan, insideUnits, names }: Omit<ScopeProgress, 'name' | 'units'>): number | null {
   if (plan === null) return share;
-  return Math.max(share ?? 0, plannedShare(plan.plan, insideUnits, insideByName));
+  return Math.max(share ?? 0, names === null ? plannedShare(plan.plan, insideUnits) : quotient(names.done, names.whole));
 }
 
 /** Adds what a scope has newly done to the scope around it. Returns `false` where it has done nothing new. */
@@ -47,31 +94,23 @@ export function addToOuter(inner: ScopeProgress, hasEnded: boolean, outer: Scope
   return true;
 }
 
-/** With a plan by name, keeps the most that a scope of each planned name has done. */
-export function addByName(outer: ScopeProgress, inner: Pick<ScopeProgress, 'name' | 'units'>): void {
-  const plan = outer.plan?.plan;
-  if (typeof plan !== 'object' || !Object.hasOwn(plan, inner.name)) return;
-  const known = outer.insideByName[inner.name] ?? 0;
-  if (inner.units > known) outer.insideByName[inner.name] = inner.units;
+/** With a plan by names, keeps the most that a scope of each planned name has done. */
+export function addByName({ names }: ScopeProgress, inner: Pick<ScopeProgress, 'name' | 'units'>): void {
+  const number = names?.numbers.get(inner.name);
+  if (names === null || number === undefined) return;
+  const known = valueIn(names.units, number) ?? 0;
+  if (inner.units <= known) return;
+  names.units.changed.set(number, inner.units);
+  names.done += names.weights[number]! * BigInt(inner.units - known);
 }
 
-function plannedShare(plan: Plan, insideUnits: number, insideByName: Readonly<Record<string, number>>): number {
-  if (typeof plan === 'number') return Math.min(1, insideUnits / (plan * UNITS));
-  return weightedShare(plan, insideByName, 1) ?? weightedShare(plan, insideByName, SMALL)!;
+function plannedShare(plan: Plan, insideUnits: number): number {
+  return typeof plan === 'number' ? Math.min(1, insideUnits / (plan * UNITS)) : 0;
 }
 
-/** Scales weights whose sum no number can hold. It is a power of two, so that it rounds none. */
-const SMALL = 2 ** -64;
-
-/** The share of a plan by name; `undefined` where the sum of the weights is too great. */
-function weightedShare(plan: Readonly<Record<string, number>>, insideByName: Readonly<Record<string, number>>, scale: number): number | undefined {
-  let done = 0;
-  let all = 0;
-  for (const [name, weight] of Object.entries(plan)) {
-    all += weight * scale;
-    done += weight * scale * ((insideByName[name] ?? 0) / UNITS);
-  }
-  return all === Infinity ? undefined : Math.min(1, done / all);
+/** The quotient of two integers, as exact as a number is. */
+function quotient(part: bigint, whole: bigint): number {
+  return Number((part << 64n) / whole) / 2 ** 64;
 }
 
 /** How many names of inner scopes are kept until their scope has a plan. */
@@ -88,9 +127,10 @@ export class ProgressTracker implements ScopeProgress {
   share: number | null = null;
   plan: { readonly plan: Plan } | null = null;
   insideUnits = 0;
-  insideByName: Record<string, number> = namesOnly();
+  names: PlannedNames | null = null;
   units = 0;
   readonly #outer: ProgressTracker | undefined;
+  readonly #depth: number;
   readonly #onShare: ((share: number) => void) | undefined;
   #reported = 0;
   #hasEnded = false;
@@ -100,7 +140,8 @@ export class ProgressTracker implements ScopeProgress {
   /** @param onShare Called with each greater share of the outermost scope. It must not throw. */
   constructor(name: string, outer: ProgressTracker | undefined, onShare?: (share: number) => void) {
     this.name = name;
-    this.#outer = outer;
+    this.#outer = outer !== undefined && outer.#depth >= DEEPEST_SCOPE ? outer.#outer : outer;
+    this.#depth = this.#outer === undefined ? 0 : this.#outer.#depth + 1;
     this.#onShare = onShare;
   }
 
@@ -114,6 +155,7 @@ export class ProgressTracker implements ScopeProgress {
   setPlan(plan: Plan): void {
     if (this.plan !== null) return;
     this.plan = { plan };
+    if (typeof plan === 'object') this.names = plannedNames(plan);
     for (const [name, units] of this.#unplanned ?? []) addByName(this, { name, units });
     this.#unplanned = undefined;
     this.#changed();
@@ -147,9 +189,4 @@ export class ProgressTracker implements ScopeProgress {
     this.#reported = share;
     this.#onShare?.(share);
   }
-}
-
-/** An object whose keys may be any names, `__proto__` among them. */
-export function namesOnly(entries: Readonly<Record<string, number>> = {}): Record<string, number> {
-  return Object.assign(Object.create(null) as Record<string, number>, entries);
 }

@@ -14,9 +14,9 @@ import type {
   TaskStart,
 } from '../../src/fact.ts';
 import { failureText } from '../../src/failure.ts';
-import { addByName, addToOuter, namesOnly, shareDone } from '../../src/progress.ts';
+import { addByName, addToOuter, DEEPEST_SCOPE, plannedNames, shareDone } from '../../src/progress.ts';
 import { DEFAULT_LIMITS } from '../../src/text.ts';
-import { addSeq, missingIn } from './fact-sequence.ts';
+import { addSeen, missingSeen } from './fact-sequence.ts';
 import { endRun, foldRun } from './queue-run.ts';
 import { isAttempt, ownEnd } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
@@ -113,18 +113,16 @@ export function foldChildShare(task: TaskDraft, scope: ScopeState, share: number
 
 /** Takes in a sequence number, and counts in the attempt what is known to be missing. */
 function see(task: TaskDraft, scope: ScopeState, seq: number): boolean {
-  const { seen } = scope;
+  const { seen, seenPages } = scope;
   const last = seen.length - 1;
   // Mostly each follows the one before, and nothing else becomes known.
-  if (last > 0 && seq === seen[last]! + 1) {
+  if (last > 0 && seq === seen[last]! + 1 && seenPages === null) {
     seen[last] = seq;
     return true;
   }
-  const before = missingIn(seen);
-  // A new array: an array that grows has room for many more entries, and mostly it stays as short.
-  if (last < 0) scope.seen = [seq, seq];
-  const isNew = last < 0 || addSeq(seen, seq);
-  const change = missingIn(scope.seen) - before;
+  const before = missingSeen(scope);
+  const isNew = addSeen(scope, seq);
+  const change = missingSeen(scope) - before;
   if (change !== 0) {
     const attempt = task.attemptOf(scope);
     attempt.missing += change;
@@ -163,7 +161,9 @@ function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): v
   scope.remote = remote;
   scope.partWorkerId = workerId;
   recount(task, scope, before);
-  const around = task.around(scope);
+  const around = task.parentOf(scope);
+  scope.hangsIn = around === undefined ? '' : hangsIn(task, scope, around);
+  task.begins(scope);
   // A scope whose work goes on elsewhere is a job itself.
   if (around !== undefined && !around.encloses && !remote) {
     const aroundBefore = countedAs(around);
@@ -234,10 +234,10 @@ function foldPlan(task: TaskDraft, scope: ScopeState, fact: PlanFact): void {
   const before = scope.plan;
   if (before !== null && (seq > before.seq || (seq === before.seq && !isGreaterContent(plan, before.plan)))) return;
   scope.plan = { seq, plan };
-  scope.insideByName = namesOnly();
+  scope.names = typeof plan === 'object' ? plannedNames(plan) : null;
   task.change(scope);
   // Where nothing inside has done anything yet, nothing inside counts yet.
-  if (typeof plan === 'object' && scope.insideUnits > 0) {
+  if (scope.names !== null && scope.insideUnits > 0) {
     for (const inside of task.inside(scope)) addByName(scope, inside);
   }
   rollUp(task, scope);
@@ -276,13 +276,30 @@ function byName([one]: [string, unknown], [other]: [string, unknown]): number {
 }
 
 /**
- * Takes a scope's changed progress into the scopes around it. Where these lie in a circle, which only a
- * foreign sender can make, it stops at the scope that it has marked last.
+ * Where a scope counts that begins in another one: `""` for that one itself. At {@link DEEPEST_SCOPE} it is the scope
+ * around that one, so that none lies deeper.
+ */
+function hangsIn(task: TaskDraft, scope: ScopeState, around: ScopeState): string {
+  if (isAttempt(around)) return '';
+  if (around.hangsIn !== '') return around.hangsIn;
+  let outer: ScopeState | undefined = around;
+  for (let depth = 1; depth < DEEPEST_SCOPE; depth++) {
+    outer = task.seenAround(outer);
+    // The task span, a scope of which nothing is known yet, or a circle.
+    if (outer === undefined || isAttempt(outer) || outer === around || outer.spanId === scope.spanId) return '';
+  }
+  const isWhole = isAttempt(task.seenAround(outer) ?? outer);
+  return isWhole ? around.parentSpanId : scope.taskSpanId;
+}
+
+/**
+ * Takes a scope's changed progress into the scopes around it: so many as may be around one. Where these lie in a circle,
+ * which only a foreign sender can make, it stops at the scope that it has marked last.
  */
 function rollUp(task: TaskDraft, scope: ScopeState): void {
   let inside = scope;
   let marked = scope;
-  for (let steps = 1, markAt = 2; ; steps++) {
+  for (let steps = 1, markAt = 2; steps <= DEEPEST_SCOPE; steps++) {
     task.change(inside);
     const around = task.around(inside);
     if (around === undefined || !addToOuter(inside, inside.end !== null, around)) return;

@@ -2,7 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import type { NotificationFact } from '../../src/fact.ts';
 import { factLines, isVerbatim, lineKind, messageLines, missingLine, nameLine, needsName, verbatimLine } from '../../src/log-line.ts';
 import type { LineKind, ScopeTree } from '../../src/log-line.ts';
-import { missingBelow } from './fact-sequence.ts';
+import { DEEPEST_SCOPE } from '../../src/progress.ts';
+import { missingSeenBelow } from './fact-sequence.ts';
 import type { ScopeFact } from './fold.ts';
 import { countedFor } from './queue-run.ts';
 import { isAttempt, isCounted } from './scope-state.ts';
@@ -193,7 +194,7 @@ export class JournalWriter implements ScopeTree<ScopeState> {
 
   isInside(scope: ScopeState, outer: ScopeState): boolean {
     let around = this.#task.around(scope);
-    for (let depth = 0; around !== undefined && depth < DEEPEST; depth++) {
+    for (let depth = 0; around !== undefined && depth < DEEPEST_SCOPE; depth++) {
       if (around === outer) return true;
       around = this.#task.around(around);
     }
@@ -262,9 +263,6 @@ function measureEntries(entries: readonly JournalEntry[], text: string): void {
 /** The line about facts that are missing before an end. A fact that comes after it has its line after it. */
 function missingLines(fact: ScopeFact, scope: ScopeState): string {
   if (fact.kind !== 'scope-end' && fact.kind !== 'task-end') return '';
-  const missing = missingBelow(scope.seen, fact.seq);
+  const missing = missingSeenBelow(scope, fact.seq);
   return missing > 0 ? missingLine(missing) : '';
 }
-
-/** The most levels of scopes: what is deeper is a circle, which only a foreign sender can make. */
-const DEEPEST = 10_000;

@@ -1,6 +1,9 @@
 import type { Fact } from '../../src/fact.ts';
+import { DEEPEST_SCOPE } from '../../src/progress.ts';
+import type { ScopeState } from './scope-state.ts';
 import { SpanMap } from './span-map.ts';
 import type { SpanIds } from './span-map.ts';
+import { outerSpanId } from './task-fold.ts';
 import type { TaskFold } from './task-fold.ts';
 
 /**
@@ -34,7 +37,9 @@ function touch(touched: SpanMap<SpanIds>, traceId: string, spanId: string): void
  * with all that is around it. The levels of many tasks can be loaded together.
  */
 export function* spansToLoad(task: TaskFold, spans: readonly SpanIds[]): Generator<readonly SpanIds[], void, void> {
-  for (let level = missingOf(task, spans); level.length > 0; level = missingOf(task, around(task, level))) yield level;
+  let level = missingOf(task, spans);
+  // No fold looks farther, and the scopes may lie in a circle.
+  for (let depth = 0; level.length > 0 && depth <= 2 * DEEPEST_SCOPE; depth++, level = missingOf(task, around(task, level))) yield level;
 }
 
 function missingOf(task: TaskFold, spans: readonly SpanIds[]): SpanIds[] {
@@ -44,20 +49,26 @@ function missingOf(task: TaskFold, spans: readonly SpanIds[]): SpanIds[] {
 /** The spans around those spans of a level that were found. */
 function around(task: TaskFold, level: readonly SpanIds[]): SpanIds[] {
   const outer = new SpanMap<SpanIds>();
-  for (const { traceId, spanId } of level) touch(outer, traceId, task.scopes.get(traceId, spanId)?.parentSpanId ?? '');
+  for (const { traceId, spanId } of level) {
+    const scope = task.scopes.get(traceId, spanId);
+    if (scope !== undefined) touch(outer, traceId, outerSpanId(scope));
+  }
   return [...outer];
 }
 
 /**
- * Whether a fold of these facts needs all scopes of the task, once what they touch is loaded: a plan by names is to be
- * folded that comes after scopes inside have done something.
+ * The scopes that get a plan by names after scopes inside have done something, once what the facts touch is loaded: a
+ * fold needs the scopes inside them.
  */
-export function needsAllScopes(task: TaskFold, facts: readonly Fact[]): boolean {
-  return facts.some((fact) => {
-    if (fact.kind !== 'plan' || typeof fact.plan !== 'object') return false;
+export function latePlans(task: TaskFold, facts: readonly Fact[]): ScopeState[] {
+  const planned = new Set<ScopeState>();
+  for (const fact of facts) {
+    if (fact.kind !== 'plan' || typeof fact.plan !== 'object') continue;
     const { traceId, spanId } = fact.span;
-    return (task.scopes.get(traceId, spanId)?.insideUnits ?? 0) > 0;
-  });
+    const scope = task.scopes.get(traceId, spanId);
+    if (scope !== undefined && scope.insideUnits > 0 && (scope.plan === null || fact.seq <= scope.plan.seq)) planned.add(scope);
+  }
+  return [...planned];
 }
 
 /**

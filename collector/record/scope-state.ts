@@ -2,15 +2,17 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { hasCutMark } from '../../src/attributes.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import type { JobCounts, Plan, SpanRef, ErrorInfo } from '../../src/fact.ts';
-import { namesOnly, shareOf } from '../../src/progress.ts';
+import { settle } from '../../src/layered-map.ts';
+import { draftOfNames, shareOf } from '../../src/progress.ts';
 import type { ScopeProgress } from '../../src/progress.ts';
-import type { SeqSet } from './fact-sequence.ts';
+import { draftOfPages } from './fact-sequence.ts';
+import type { SeenSeqs } from './fact-sequence.ts';
 
 /**
  * What the facts of one span have reported so far: a scope, or with {@link AttemptState} the task
  * span. Plain data, so that a store can keep it as it likes. Times are microseconds.
  */
-export interface ScopeState extends ScopeProgress {
+export interface ScopeState extends ScopeProgress, SeenSeqs {
   readonly traceId: string;
   readonly spanId: string;
   /** Span id of the attempt's task span. */
@@ -19,12 +21,12 @@ export interface ScopeState extends ScopeProgress {
   readonly number: number;
   /** Enclosing scope or task span; `""` while unknown, and for a task span. */
   parentSpanId: string;
+  /** Where the scope lies too deep, the scope in which it counts instead; else `""`. */
+  hangsIn: string;
   /** `""` while unknown. */
   name: string;
   start: number | null;
   end: ScopeEndState | null;
-  /** Sequence numbers seen. */
-  seen: SeqSet;
   /** Whether the scope around it is another process's. */
   remote: boolean;
   /** The worker that runs it, if it is remote and its start names the worker; else `""`. */
@@ -114,10 +116,12 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     taskSpanId: ref.taskSpanId,
     number,
     parentSpanId: '',
+    hangsIn: '',
     name: '',
     start: null,
     end: null,
     seen: [],
+    seenPages: null,
     remote: false,
     partWorkerId: '',
     encloses: false,
@@ -125,7 +129,7 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     latestProgress: null,
     plan: null,
     insideUnits: 0,
-    insideByName: NO_NAMES,
+    names: null,
     units: 0,
     notifications: 0,
     recent: [],
@@ -156,12 +160,21 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
   };
 }
 
-/** Copies a state, so that changes of the copy do not change the original. */
+/** Copies a state, so that changes of the copy do not change the original, until the copy is kept: see {@link settleState}. */
 export function copyOf<State extends ScopeState>(scope: State): State {
   const copy = { ...scope, seen: scope.seen.slice(), recent: scope.recent.slice(), changed: false };
-  if (scope.insideByName !== NO_NAMES) copy.insideByName = namesOnly(scope.insideByName);
+  if (scope.names !== null) copy.names = draftOfNames(scope.names);
+  if (scope.seenPages !== null) copy.seenPages = draftOfPages(scope.seenPages);
   if (isAttempt(copy)) copy.jobs = { ...copy.jobs };
   return copy;
+}
+
+/** Keeps a copy instead of its original. */
+export function settleState({ names, seenPages }: ScopeState): void {
+  if (seenPages !== null) settle(seenPages.pages);
+  if (names === null) return;
+  settle(names.units);
+  names.isStored = true;
 }
 
 /** How far a scope is: 1 when it has completed, until then as {@link shareOf} has it. */
@@ -184,6 +197,3 @@ export function attributesOf(scope: ScopeState | undefined, announced: Attribute
   for (const [key, value] of Object.entries(final)) all.set(key, value);
   return Object.fromEntries([...all].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
-
-/** The `names` of all scopes without a plan by name: one frozen object. */
-export const NO_NAMES: Record<string, number> = Object.freeze(namesOnly());

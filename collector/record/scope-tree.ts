@@ -1,4 +1,4 @@
-import { missingIn } from './fact-sequence.ts';
+import { missingSeen } from './fact-sequence.ts';
 import { attributesOf, isAttempt, isCounted, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
@@ -94,7 +94,7 @@ function scopeRecord(scope: ScopeState, notifications: NotificationRecord[]): Sc
     attributes: attributesOf(scope),
     notifications,
     notification_count: scope.notifications,
-    facts_missing: missingIn(scope.seen),
+    facts_missing: missingSeen(scope),
     scopes: [],
   };
 }

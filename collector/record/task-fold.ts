@@ -1,10 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { AnnouncementOutcome } from '../../src/conventions.ts';
 import type { ErrorInfo, SpanRef } from '../../src/fact.ts';
-import { missingIn } from './fact-sequence.ts';
-import { copyOf, isAttempt, isCounted, newAttempt, newScope } from './scope-state.ts';
+import { missingSeen } from './fact-sequence.ts';
+import { copyOf, isAttempt, isCounted, newAttempt, newScope, settleState } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { idsOfKey, SpanMap } from './span-map.ts';
+import type { SpanIds } from './span-map.ts';
 
 /** The span of an announcement, and a time. */
 interface AnnouncementRef {
@@ -77,9 +78,10 @@ export class TaskFold implements TaskContent {
     if (isAttempt(scope)) this.attempts.push(scope);
   }
 
-  /** The scope or task span around a scope, if it is in memory. */
-  around({ traceId, parentSpanId }: ScopeState): ScopeState | undefined {
-    return parentSpanId === '' ? undefined : this.scopes.get(traceId, parentSpanId);
+  /** The scope or task span in which a scope counts, if it is in memory. */
+  around(scope: ScopeState): ScopeState | undefined {
+    const outer = outerSpanId(scope);
+    return outer === '' ? undefined : this.scopes.get(scope.traceId, outer);
   }
 
   /** The span whose line was written last in the log, if it is in memory. */
@@ -94,7 +96,10 @@ export class TaskFold implements TaskContent {
     if (draft.of !== this || draft.ofVersion !== this.version) {
       throw new Error(`task ${this.uuid} is at version ${this.version}: this draft of version ${draft.ofVersion} is not its next`);
     }
-    for (const scope of draft.scopes) this.scopes.add(scope);
+    for (const scope of draft.scopes) {
+      settleState(scope);
+      this.scopes.add(scope);
+    }
     this.attempts = draft.attempts;
     this.announced = draft.announced;
     this.updated = draft.updated;
@@ -128,6 +133,8 @@ export class TaskDraft implements TaskContent {
   logBytes: number;
   /** The spans whose state has changed, in the order of their first change: each has its mark. */
   readonly changed: ScopeState[] = [];
+  /** What is inside which span, by its id; `undefined` until it is needed. */
+  #inside: Map<string, SpanIds[]> | undefined;
   /** The attempt of the last call: most tasks have only one. */
   #attempt: AttemptState | undefined;
 
@@ -170,12 +177,26 @@ export class TaskDraft implements TaskContent {
     return attempt;
   }
 
-  /** The scope or task span around a scope; `undefined` while that is unknown. */
+  /** The scope or task span in which a scope counts, if it is in memory. */
   around(scope: ScopeState): ScopeState | undefined {
+    const outer = outerSpanId(scope);
+    if (outer === '') return undefined;
+    return outer === scope.taskSpanId ? this.attemptOf(scope) : this.get(scope.traceId, outer);
+  }
+
+  /** The scope or task span in which a scope has begun, made if nothing was known of it. */
+  parentOf(scope: ScopeState): ScopeState | undefined {
     const { traceId, taskSpanId, parentSpanId } = scope;
     if (parentSpanId === '') return undefined;
     if (parentSpanId === taskSpanId) return this.attemptOf(scope);
-    return this.get(traceId, parentSpanId) ?? this.scopeOf({ ...scope, taskUuid: this.uuid, spanId: parentSpanId });
+    return this.get(traceId, parentSpanId) ?? this.scopeOf({ traceId, taskSpanId, taskUuid: this.uuid, spanId: parentSpanId });
+  }
+
+  /** The same as {@link around}, not to be changed: nothing is copied. */
+  seenAround(scope: ScopeState): ScopeState | undefined {
+    const { traceId } = scope;
+    const outer = outerSpanId(scope);
+    return outer === '' ? undefined : (this.scopes.get(traceId, outer) ?? this.of.scopes.get(traceId, outer));
   }
 
   /** The state of a span of which something is known, and that is in memory. */
@@ -198,12 +219,30 @@ export class TaskDraft implements TaskContent {
   }
 
   /** The scopes directly inside a scope, as far as they are in memory. They are not to be changed. */
-  *inside(around: ScopeState): Generator<ScopeState> {
-    const isInside = ({ traceId, parentSpanId }: ScopeState): boolean => parentSpanId === around.spanId && traceId === around.traceId;
-    for (const scope of this.scopes) if (isInside(scope)) yield scope;
-    for (const scope of this.of.scopes) {
-      if (isInside(scope) && !this.scopes.has(scope.traceId, scope.spanId)) yield scope;
+  *inside(outer: ScopeState): Generator<ScopeState> {
+    const { traceId, spanId } = outer;
+    if (this.#inside === undefined) {
+      this.#inside = new Map();
+      for (const scope of this.of.scopes) this.#addInside(scope);
+      for (const scope of this.scopes) this.#addInside(scope);
     }
+    for (const ids of this.#inside.get(spanId) ?? []) {
+      const scope = ids.traceId === traceId ? (this.scopes.get(traceId, ids.spanId) ?? this.of.scopes.get(traceId, ids.spanId)) : undefined;
+      if (scope !== undefined && outerSpanId(scope) === spanId) yield scope;
+    }
+  }
+
+  /** A scope counts in another one from now on. */
+  begins(scope: ScopeState): void {
+    if (this.#inside !== undefined) this.#addInside(scope);
+  }
+
+  #addInside(scope: ScopeState): void {
+    const outer = outerSpanId(scope);
+    if (outer === '') return;
+    const inside = this.#inside!.get(outer);
+    if (inside === undefined) this.#inside!.set(outer, [scope]);
+    else inside.push(scope);
   }
 
   /** Marks a span's state as changed. */
@@ -218,13 +257,18 @@ export class TaskDraft implements TaskContent {
     const attempt = newAttempt(traceId, taskSpanId, this.uuid, scope?.number ?? ++this.spanCount);
     if (scope !== undefined) {
       this.scopes.delete(scope);
-      Object.assign(attempt, scope, { taskSpanId, missing: missingIn(scope.seen), changed: false });
+      Object.assign(attempt, scope, { taskSpanId, missing: missingSeen(scope), changed: false });
     }
     this.scopes.add(attempt);
     this.attempts = [...this.attempts, attempt];
     this.change(attempt);
     return attempt;
   }
+}
+
+/** Span id of the scope or task span in which a scope counts; `""` while that is unknown. */
+export function outerSpanId({ hangsIn, parentSpanId }: Pick<ScopeState, 'hangsIn' | 'parentSpanId'>): string {
+  return hangsIn === '' ? parentSpanId : hangsIn;
 }
 
 /** The attempt that the record is about, of those that count and `matches` accepts: the greatest by number, start and span id. */

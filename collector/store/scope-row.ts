@@ -1,9 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ErrorInfo } from '../../src/fact.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import { namesOnly } from '../../src/progress.ts';
-import { isAttempt, NO_NAMES } from '../record/scope-state.ts';
+import { layeredMap } from '../../src/layered-map.ts';
+import { plannedNames } from '../../src/progress.ts';
+import type { PlannedNames } from '../../src/progress.ts';
+import { isAttempt } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
+import { areInPages } from './scope-pages.ts';
 
 /** The ids of an attempt. */
 export type AttemptIds = Pick<AttemptState, 'traceId' | 'taskSpanId'>;
@@ -49,7 +52,13 @@ interface More {
   share?: number | null;
   progress?: ScopeState['latestProgress'];
   plan?: ScopeState['plan'];
-  insideByName?: Record<string, number> | null;
+  /** What names of a plan have done: the number of a name, units, number, units, … */
+  units?: number[];
+  /** Of a plan whose names are in pages: sequence number, what is done and the whole. */
+  names?: [seq: number, done: string, whole: string];
+  /** Where sequence numbers are in pages: how many, and the greatest. */
+  gaps?: [count: number, last: number];
+  hangs?: string;
   remote?: 1 | 0;
   /** The worker of a remote one. */
   worker?: string;
@@ -86,7 +95,7 @@ export function scopeRow(scope: ScopeState, attempts: readonly AttemptIds[], ver
   return JSON.stringify(row);
 }
 
-/** The scope of a row. */
+/** The scope of a row, without what is in pages. */
 export function scopeOfRow(row: string, attempts: readonly AttemptIds[]): ScopeState {
   const [spanId, attempt, number, , end, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
     JSON.parse(row) as Row;
@@ -97,18 +106,20 @@ export function scopeOfRow(row: string, attempts: readonly AttemptIds[]): ScopeS
     taskSpanId,
     number,
     parentSpanId: parent === 0 ? taskSpanId : parent,
+    hangsIn: more.hangs ?? '',
     name,
     start,
     end: end && endOf(end, start, more),
     seen,
+    seenPages: more.gaps === undefined ? null : { count: more.gaps[0], last: more.gaps[1], pages: layeredMap() },
     remote: more.remote === 1,
     partWorkerId: more.worker ?? '',
     encloses: encloses === 1,
     share: more.share ?? null,
     latestProgress: more.progress ?? null,
-    plan: more.plan ?? null,
+    plan: more.names === undefined ? (more.plan ?? null) : { seq: more.names[0], plan: {} },
     insideUnits,
-    insideByName: more.insideByName ? namesOnly(more.insideByName) : NO_NAMES,
+    names: namesOf(more),
     units,
     notifications,
     recent,
@@ -139,22 +150,45 @@ function indexOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly 
 }
 
 function hasCommonFieldsOnly(scope: ScopeState): boolean {
-  const { end, share, latestProgress, plan, remote } = scope;
-  return !isAttempt(scope) && (end?.error ?? null) === null && end?.attributes === undefined && share === null && latestProgress === null && plan === null && !remote;
+  const { end, share, latestProgress, plan, remote, seenPages, hangsIn } = scope;
+  if (isAttempt(scope) || share !== null || latestProgress !== null || plan !== null || remote || seenPages !== null || hangsIn !== '') return false;
+  return (end?.error ?? null) === null && end?.attributes === undefined;
 }
 
 function moreOf(scope: ScopeState): More {
-  const { end, share, latestProgress, plan, insideByName, remote, partWorkerId } = scope;
+  const { end, share, latestProgress, remote, partWorkerId, seenPages, hangsIn } = scope;
   return {
     ...(end !== null && end.error !== null && { error: end.error }),
     ...(end?.attributes !== undefined && { attributes: end.attributes }),
     ...(share !== null && { share }),
     ...(latestProgress !== null && { progress: latestProgress }),
-    ...(plan !== null && { plan, insideByName }),
+    ...planOf(scope),
+    ...(seenPages !== null && { gaps: [seenPages.count, seenPages.last] }),
+    ...(hangsIn !== '' && { hangs: hangsIn }),
     ...(remote && { remote: 1 }),
     ...(partWorkerId !== '' && { worker: partWorkerId }),
     ...(isAttempt(scope) && { task: attemptOnly(scope) }),
   };
+}
+
+function planOf({ plan, names }: ScopeState): Pick<More, 'plan' | 'names' | 'units'> {
+  if (plan === null) return {};
+  if (names === null) return { plan };
+  if (areInPages(names)) return { names: [plan.seq, String(names.done), String(names.whole)] };
+  const units = [...names.units.kept, ...names.units.changed].flat();
+  return { plan, ...(units.length > 0 && { units }) };
+}
+
+/** Of names that are in pages it has what they have done together. */
+function namesOf({ plan, names, units = [] }: More): PlannedNames | null {
+  if (names !== undefined) {
+    return { numbers: new Map(), weights: [], done: BigInt(names[1]), whole: BigInt(names[2]), units: layeredMap(), isStored: true };
+  }
+  if (typeof plan?.plan !== 'object') return null;
+  const planned = { ...plannedNames(plan.plan), isStored: true };
+  for (let at = 0; at < units.length; at += 2) planned.units.kept.set(units[at]!, units[at + 1]!);
+  for (const [number, done] of planned.units.kept) planned.done += planned.weights[number]! * BigInt(done);
+  return planned;
 }
 
 function attemptOnly(state: AttemptState): AttemptOnly {

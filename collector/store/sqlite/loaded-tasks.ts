@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../../src/fact.ts';
-import { needsAllScopes, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
+import { latePlans, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
 import type { ScopeState } from '../../record/scope-state.ts';
 import { idsOfKey } from '../../record/span-map.ts';
 import type { SpanIds } from '../../record/span-map.ts';
@@ -41,6 +41,8 @@ export interface LoadedTask extends ScopesOf {
 const MOST_TASKS = 500;
 const MOST_SPANS = 2000;
 const MOST_GROUPS = 8;
+/** Of a task with more scopes, those that have ended before their plan by names comes do not count in it. */
+const MOST_BEFORE_PLAN = 10_000;
 
 /**
  * The tasks that are being written, with the scopes that facts need: those that they are of, and those around them. A
@@ -67,7 +69,8 @@ export class LoadedTasks {
     const loaded = this.#current(uuid);
     if (loaded.complete) return loaded;
     this.loadMore(loaded, touchedSpans(facts));
-    if (needsAllScopes(loaded.task, facts)) this.#loadAll(loaded);
+    const planned = latePlans(loaded.task, facts);
+    if (planned.length > 0 && loaded.stored <= MOST_BEFORE_PLAN) this.#loadInside(loaded, planned);
     return loaded;
   }
 
@@ -152,12 +155,11 @@ export class LoadedTasks {
     }
   }
 
-  #loadAll(loaded: LoadedTask): void {
-    const { task, id } = loaded;
-    for (const scope of this.#scopes.all(id!, loaded.attempts)) {
+  #loadInside(loaded: LoadedTask, planned: readonly ScopeState[]): void {
+    const { task } = loaded;
+    for (const scope of this.#scopes.inside(loaded, planned)) {
       if (!task.scopes.has(scope.traceId, scope.spanId)) task.add(scope);
     }
-    loaded.complete = true;
   }
 }
 

@@ -91,6 +91,15 @@ const STEPS: readonly string[] = [
     lines TEXT NOT NULL,
     PRIMARY KEY (task_id, group_number)
   ) STRICT;
+  -- Parts of scopes that have many: names of a plan, gaps between sequence numbers (\`scope-pages.ts\`).
+  CREATE TABLE scope_page (
+    task_id INTEGER NOT NULL,
+    scope INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    page INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (task_id, scope, kind, page)
+  ) STRICT;
   CREATE TABLE scope_index (
     task_id INTEGER NOT NULL,
     span_id TEXT NOT NULL,

@@ -2,6 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isAttempt } from '../../record/scope-state.ts';
 import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
 import { spanKey } from '../../record/span-map.ts';
+import { outerSpanId } from '../../record/task-fold.ts';
+import { addPages, changedPages, lacksPages } from '../scope-pages.ts';
+import type { ScopePage } from '../scope-pages.ts';
 import { attemptsOfJson, idsOfRow, isOpenRow, scopeRow, scopeOfRow } from '../scope-row.ts';
 import type { AttemptIds } from '../scope-row.ts';
 
@@ -41,6 +44,10 @@ export class SqliteScopes {
       write: database.prepare(
         'INSERT INTO scope_group (task_id, group_number, lines) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines',
       ),
+      pages: database.prepare('SELECT kind, page, data FROM scope_page WHERE task_id = ? AND scope = ?'),
+      writePage: database.prepare(
+        'INSERT INTO scope_page (task_id, scope, kind, page, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data',
+      ),
       indexed: database.prepare('SELECT number FROM scope_index WHERE task_id = ? AND span_id = ?'),
       enter: database.prepare('INSERT INTO scope_index (task_id, span_id, number) VALUES (?, ?, ?)'),
       child: database.prepare('INSERT OR REPLACE INTO child_attempt (task_id, number, child_of) VALUES (?, ?, ?)'),
@@ -66,7 +73,14 @@ export class SqliteScopes {
     return entries.map(({ number }) => this.#scope(of, number)).find((scope) => scope.traceId === traceId);
   }
 
-  /** All scopes of a task, in the order of their numbers. */
+  /** The scopes directly inside some of a task. */
+  inside({ id, attempts }: ScopesOf, outer: readonly ScopeState[]): ScopeState[] {
+    const spanIds = new Set(outer.map(({ spanId }) => spanId));
+    const isInside = (scope: ScopeState): boolean => spanIds.has(outerSpanId(scope));
+    return this.#rows(id!).map((row) => scopeOfRow(row, attempts)).filter(isInside).map((scope) => this.#whole(id!, scope));
+  }
+
+  /** All scopes of a task, in the order of their numbers, without what is in pages. */
   all(taskId: number, attempts: readonly AttemptIds[]): ScopeState[] {
     return this.#rows(taskId).map((row) => scopeOfRow(row, attempts));
   }
@@ -93,7 +107,7 @@ export class SqliteScopes {
    * @param version The task's version that has changed them.
    */
   write(of: ScopesOf, scopes: readonly ScopeState[], version: number): void {
-    const { write, child } = this.#statements;
+    const { write, writePage, child } = this.#statements;
     const id = of.id!;
     const changed = new Map<number, string[]>();
     let last = of.stored;
@@ -104,6 +118,7 @@ export class SqliteScopes {
       changed.set(groupOf(number), rows);
       if (number > of.stored) of.unindexed?.set(spanKey(scope.traceId, scope.spanId), number);
       if (number > last) last = number;
+      for (const { kind, page, data } of changedPages(scope)) writePage.run(id, number, kind, page, data);
       const parent = isAttempt(scope) ? childOf(scope) : undefined;
       if (parent !== undefined) child.run(id, number, parent);
     }
@@ -136,7 +151,12 @@ export class SqliteScopes {
   }
 
   #scope(of: ScopesOf, number: number): ScopeState {
-    return scopeOfRow(this.#group(of, groupOf(number))[positionInGroup(number)]!, of.attempts);
+    return this.#whole(of.id!, scopeOfRow(this.#group(of, groupOf(number))[positionInGroup(number)]!, of.attempts));
+  }
+
+  #whole(taskId: number, scope: ScopeState): ScopeState {
+    if (lacksPages(scope)) addPages(scope, this.#statements.pages.all(taskId, scope.number) as unknown as ScopePage[]);
+    return scope;
   }
 
   #group(of: ScopesOf, group: number): string[] {

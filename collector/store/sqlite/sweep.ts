@@ -58,6 +58,9 @@ export class SqliteSweep {
       scopes: database.prepare(
         'DELETE FROM scope_group WHERE rowid IN (SELECT rowid FROM scope_group WHERE task_id = :task LIMIT :limit)',
       ),
+      pages: database.prepare(
+        'DELETE FROM scope_page WHERE rowid IN (SELECT rowid FROM scope_page WHERE task_id = :task LIMIT :limit)',
+      ),
       index: database.prepare(
         `DELETE FROM scope_index WHERE task_id = :task AND (span_id, number) IN
            (SELECT span_id, number FROM scope_index WHERE task_id = :task LIMIT :limit)`,
@@ -104,7 +107,7 @@ export class SqliteSweep {
 
   /** Deletes what belonged to removed tasks, until the step has done its part. */
   #removeParts(): void {
-    const { removed, forget, texts, journal, scopes, index, children } = this.#statements;
+    const { removed, forget, texts, journal, scopes, pages, index, children } = this.#statements;
     let rows = STEP_ROWS;
     let bytes = STEP_BYTES;
     for (;;) {
@@ -119,7 +122,7 @@ export class SqliteSweep {
         rows--;
       }
       if (last >= 0) journal.run(id, last);
-      for (const parts of [scopes, index]) {
+      for (const parts of [scopes, pages, index]) {
         if (rows > 0 && bytes > 0) rows -= Number(parts.run({ task: id, limit: rows }).changes);
       }
       if (rows <= 0 || bytes <= 0) return;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CommitBatch } from '../../../collector/record/commit.ts';
-import { needsAllScopes, spansToLoad, startedParts, touchedSpans } from '../../../collector/record/needed-spans.ts';
+import { latePlans, spansToLoad, startedParts, touchedSpans } from '../../../collector/record/needed-spans.ts';
 import { copyOf } from '../../../collector/record/scope-state.ts';
 import type { ScopeState } from '../../../collector/record/scope-state.ts';
 import { SpanMap } from '../../../collector/record/span-map.ts';
@@ -41,7 +41,7 @@ class ForgetfulStore {
         if (found !== undefined) task.add(copyOf(found));
       }
     }
-    return needsAllScopes(task, facts) ? this.whole() : task;
+    return latePlans(task, facts).length > 0 ? this.whole() : task;
   }
 
   #withoutScopes(): TaskFold {

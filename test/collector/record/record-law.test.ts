@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { progressOf, isAttempt } from '../../../collector/record/scope-state.ts';
+import type { ScopeState } from '../../../collector/record/scope-state.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import { isoTime } from '../../../collector/record/task-record.ts';
 import type { ScopeRecord } from '../../../collector/record/task-record.ts';
@@ -179,13 +180,13 @@ describe('each commit', () => {
     fc.assert(
       fc.property(orders, (delivery) => {
         const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
-        const stored = new Map<string, string>();
+        const stored = new Map<string, ScopeState>();
         for (const facts of delivery) {
           const { version } = task;
           const change = commitFacts(task, facts);
           expect(task.version).toBe(change === undefined ? version : version + 1);
-          for (const scope of change?.scopes ?? []) stored.set(scope.spanId, JSON.stringify(scope));
-          for (const scope of task.scopes) expect(stored.get(scope.spanId)).toBe(JSON.stringify(scope));
+          for (const scope of change?.scopes ?? []) stored.set(scope.spanId, structuredClone(scope));
+          for (const scope of task.scopes) expect(stored.get(scope.spanId)).toEqual(scope);
         }
         expect([...task.scopes].filter(isAttempt)).toEqual(task.attempts);
       }),

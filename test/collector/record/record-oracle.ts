@@ -206,13 +206,15 @@ function progressOf(facts: readonly Fact[], spanId: string): number | null {
 function plannedShare(facts: readonly Fact[], spanId: string, plan: number | Readonly<Record<string, number>>): number {
   const inside = childrenOf(facts, spanId).map((start) => ({ name: start.name, units: unitsOf(facts, start.span.spanId) }));
   if (typeof plan === 'number') return Math.min(1, inside.reduce((sum, { units }) => sum + units, 0) / (plan * UNITS));
-  let done = 0;
-  let all = 0;
+  let done = 0n;
+  let all = 0n;
   for (const [name, weight] of Object.entries(plan)) {
-    all += weight;
-    done += weight * (Math.max(0, ...inside.filter((scope) => scope.name === name).map(({ units }) => units)) / UNITS);
+    // Exact for weights of any size that `arbitraryTask` has.
+    const exact = BigInt(weight * 2 ** 60);
+    all += exact * BigInt(UNITS);
+    done += exact * BigInt(Math.max(0, ...inside.filter((scope) => scope.name === name).map(({ units }) => units)));
   }
-  return Math.min(1, done / all);
+  return Number((done << 64n) / all) / 2 ** 64;
 }
 
 /** What has ended is over, however it ended. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addSeq, missingBelow } from '../../../collector/record/fact-sequence.ts';
-import type { SeqSet } from '../../../collector/record/fact-sequence.ts';
+import { addSeen, addSeq, missingBelow, missingSeen, missingSeenBelow } from '../../../collector/record/fact-sequence.ts';
+import type { SeenSeqs, SeqSet } from '../../../collector/record/fact-sequence.ts';
 import { cases } from './arbitrary-task.ts';
 
 function setOf(seqs: readonly number[]): SeqSet {
@@ -68,5 +68,30 @@ describe('a set of sequence numbers', () => {
     const set: SeqSet = [];
     for (let seq = 0; seq < 1_000_000; seq++) addSeq(set, seq);
     expect(set).toEqual([0, 999_999]);
+  });
+});
+
+describe('the sequence numbers of a span with many gaps', () => {
+  const seqs = fc.array(fc.oneof(fc.nat(30), fc.nat(5000), fc.nat(1_000_000)), { minLength: 100, maxLength: 600, size: 'max' });
+
+  test('are what a plain set holds, whatever their order', () => {
+    fc.assert(
+      fc.property(seqs, fc.nat(5000), (numbers, limit) => {
+        const seen: SeenSeqs = { seen: [], seenPages: null };
+        const plain = new Set<number>();
+        for (const seq of numbers) {
+          expect(addSeen(seen, seq)).toBe(!plain.has(seq));
+          plain.add(seq);
+        }
+        const last = Math.max(...plain);
+        expect(missingSeen(seen)).toBe(last + 1 - plain.size);
+        expect(missingSeenBelow(seen, last)).toBe(last + 1 - plain.size);
+        const exact = limit - [...plain].filter((seq) => seq < limit).length;
+        const counted = missingSeenBelow(seen, limit);
+        // Of many pages it is the least that it may be.
+        if (counted !== exact) expect(counted).toBe(Math.max(0, limit - plain.size));
+      }),
+      cases(200),
+    );
   });
 });

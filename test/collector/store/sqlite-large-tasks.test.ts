@@ -150,3 +150,30 @@ test('700 tasks that run at once have each the right record, however long ago th
     expect(await wholeOf(store, uuidOf(number))).toMatchObject({ log, tree, state: 'completed' });
   }
 });
+
+test('a plan of 500 names, 300 gaps and a chain of 250 scopes are read again by a store that did not write them', async () => {
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  attempt.plan(2);
+  const all = attempt.scope('All');
+  const [lost] = task.during(() => all.notify('instead of it comes an earlier plan'));
+  all.plan(Object.fromEntries(Array.from({ length: 500 }, (_, file) => [`file-${file}`, 1 + (file % 3)])));
+  for (let file = 0; file < 500; file += 7) all.scope(`file-${file}`).progress(file, 500);
+  let innermost = attempt.scope('Chain');
+  innermost.plan(1);
+  for (let level = 0; level < 250; level++) {
+    innermost = innermost.scope('Level');
+    innermost.plan(1);
+    innermost.progress(1, 4);
+  }
+  for (let line = 0; line < 600; line++) all.notify(`line ${line}`);
+  const isLate = ({ kind, seq }: Fact): boolean => kind === 'notification' && seq % 2 === 1;
+  const onTime = task.facts.filter((fact) => !isLate(fact) && fact !== lost);
+  const names = Object.fromEntries(Array.from({ length: 100 }, (_, file) => [`file-${file}`, 1]));
+  const earlier: Fact[] = [{ ...lost!, kind: 'plan', plan: names }];
+  const path = newFile();
+  const stores = [storeIn(path), storeIn(path)];
+  const appends = [...batches(onTime, [300]), ...batches(task.facts.filter((fact) => isLate(fact) && fact !== lost), [100]), earlier, task.during(() => all.scope('file-1').complete())];
+  for (const [at, facts] of appends.entries()) await stores[at % 2]!.append(facts);
+  for (const store of stores) expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
+});
