@@ -1,17 +1,18 @@
-import { context as contextApi, SpanKind } from '@opentelemetry/api';
-import type { Attributes } from '@opentelemetry/api';
+import { context as contextApi, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Attributes, Context, Span } from '@opentelemetry/api';
 import { checkName, nameOf, checkKeys, checkType } from './arguments.ts';
 import { cleanAttributes } from './attributes.ts';
 import { sinkOf, taskTracer, untilCommitted } from './capture.ts';
 import type { TaskProcessor } from './capture.ts';
 import { hrTimeOf, TaskClock } from './clock.ts';
+import { describeFailure } from './failure.ts';
 import { usableSpan, startRoot } from './open-span.ts';
 import { checkAttributes } from './options.ts';
 import { reportOnce } from './report.ts';
 import { finalAttributes } from './span-writer.ts';
 import { taskUuid } from './task-uuid.ts';
 import { checkLimits, cleanerWith } from './text.ts';
-import type { Limits, Redact } from './text.ts';
+import type { Limits, Redact, Subject } from './text.ts';
 import * as conventions from './conventions.ts';
 
 /** Options of {@link announceTask}. */
@@ -49,12 +50,7 @@ export async function announceTask(options: AnnounceTaskOptions): Promise<string
 
 /** Announces a task, and does not wait for the commit. Throws a `TypeError` for wrong arguments. */
 export function announce(options: AnnounceTaskOptions): { uuid: string; processors: readonly TaskProcessor[] } {
-  checkKeys('announceTask', options, OPTIONS);
-  const { taskName, attributes, redact, limits } = options;
-  checkName(taskName, 'taskName');
-  checkType('redact', redact, 'function');
-  if (limits !== undefined) checkLimits(limits);
-  if (attributes !== undefined) checkAttributes(attributes);
+  checkAnnouncement(options);
   const uuid = taskUuid(options.taskUuid);
   try {
     return { uuid, processors: record(uuid, options) };
@@ -62,6 +58,15 @@ export function announce(options: AnnounceTaskOptions): { uuid: string; processo
     reportOnce('announce', 'a task could not be announced', error);
     return { uuid, processors: [] };
   }
+}
+
+function checkAnnouncement(options: AnnounceTaskOptions): void {
+  checkKeys('announceTask', options, OPTIONS);
+  const { taskName, attributes, redact, limits } = options;
+  checkName(taskName, 'taskName');
+  checkType('redact', redact, 'function');
+  if (limits !== undefined) checkLimits(limits);
+  if (attributes !== undefined) checkAttributes(attributes);
 }
 
 const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact', 'limits'] satisfies (keyof AnnounceTaskOptions)[];
@@ -74,26 +79,72 @@ function record(
   const clean = cleanerWith(redact, limits);
   const of = { clean, title: `task ${uuid}` };
   const name = nameOf(taskName, of);
-  const tracer = taskTracer();
+  const own = cleanAttributes(attributes, of);
+  return end(startSpan(name, { ...contractAttributes(uuid, name), ...own }), { uuid, name, own, of });
+}
+
+/** The span of an announcement that is not complete: the queue has not made the task's id yet. */
+export interface StartedAnnouncement {
+  /** The context that a job carries, so that its run belongs to the announcement's trace. */
+  readonly context: Context;
+  /** Announces the task, and does not wait for the commit. Throws a `TypeError` for wrong arguments. */
+  announce(options: AnnounceTaskOptions): void;
+  /** Ends the span without announcing a task, such as where the queue has refused the job. */
+  drop(error?: unknown): void;
+}
+
+/** Starts the announcement of a task by its name alone, before it is added to a queue. */
+export function startAnnouncement(taskName: string, { redact, limits }: Pick<AnnounceTaskOptions, 'redact' | 'limits'>): StartedAnnouncement {
+  const clean = cleanerWith(redact, limits);
+  const started = startSpan(nameOf(taskName, { clean, title: `task "${taskName}"` }), {});
+  return {
+    context: trace.setSpan(contextApi.active(), started.span),
+    announce(options) {
+      checkAnnouncement(options);
+      const uuid = taskUuid(options.taskUuid);
+      const of = { clean, title: `task ${uuid}` };
+      const name = nameOf(options.taskName, of);
+      const own = cleanAttributes(options.attributes ?? {}, of);
+      started.span.updateName(spanName(name)).setAttributes({ ...contractAttributes(uuid, name), ...own });
+      end(started, { uuid, name, own, of });
+    },
+    drop(error) {
+      if (error !== undefined) started.span.setStatus({ code: SpanStatusCode.ERROR, message: clean.message(describeFailure(error).message) });
+      started.span.end();
+    },
+  };
+}
+
+/** A span of an announcement, and the processors that take it. */
+interface StartedSpan {
+  readonly span: Span;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly processors: readonly TaskProcessor[];
+  readonly time: number;
+}
+
+function startSpan(name: string, attributes: Attributes): StartedSpan {
   const time = new TaskClock().now();
   const base = contextApi.active();
-  const own = cleanAttributes(attributes, of);
-  const { given, processors } = startRoot(
-    tracer,
-    `enqueue ${name}`,
-    {
-      kind: SpanKind.PRODUCER,
-      startTime: hrTimeOf(time),
-      attributes: {
-        [conventions.SPAN_KIND]: 'announcement',
-        [conventions.TASK_UUID]: uuid,
-        [conventions.TASK_NAME]: name,
-        ...own,
-      },
-    },
-    base,
-  );
-  const { span, traceId, spanId } = usableSpan(given, base, processors, undefined);
+  const options = { kind: SpanKind.PRODUCER, startTime: hrTimeOf(time), attributes };
+  const { given, processors } = startRoot(taskTracer(), spanName(name), options, base);
+  return { ...usableSpan(given, base, processors, undefined), processors, time };
+}
+
+function spanName(name: string): string {
+  return `enqueue ${name}`;
+}
+
+function contractAttributes(uuid: string, name: string): Attributes {
+  return { [conventions.SPAN_KIND]: 'announcement', [conventions.TASK_UUID]: uuid, [conventions.TASK_NAME]: name };
+}
+
+/** Records the announcement, ends its span, and returns the processors that have taken it. */
+function end(
+  { span, traceId, spanId, processors, time }: StartedSpan,
+  { uuid, name, own, of }: { readonly uuid: string; readonly name: string; readonly own: Attributes; readonly of: Subject },
+): readonly TaskProcessor[] {
   const ref = { taskUuid: uuid, traceId, spanId, taskSpanId: '' };
   // Includes what samplers and other processors have set on the span: a receiver of the span reads that too.
   const all = finalAttributes(span, own, false, of) ?? {};

@@ -163,16 +163,14 @@ function runOf({ processedOn }: QueueJob): string {
 }
 
 /**
- * Adds the active trace to a job's options. `opts.telemetry.metadata` gets it, as JSON of what the propagator
- * writes. bullmq-otel does the same, so that one process may use it and another process taskspan. The job's data stay
- * as they are.
+ * Adds a trace to a job's options. `opts.telemetry.metadata` gets it, as JSON of what the propagator writes.
+ * bullmq-otel does the same, so that one process may use it and another process taskspan. The job's data stay as they
+ * are.
  */
-export function withTrace<Options extends object>(options: Options | undefined): Options | undefined {
-  if (options !== undefined && 'telemetry' in options) return options;
+export function withContext(options: object | undefined, of: Context): object | undefined {
   const carrier: Record<string, string> = {};
-  propagation.inject(context.active(), carrier);
-  if (Object.keys(carrier).length === 0) return options;
-  return { ...options, telemetry: { metadata: JSON.stringify(carrier) } } as unknown as Options;
+  propagation.inject(of, carrier);
+  return Object.keys(carrier).length === 0 ? options : { ...options, telemetry: { metadata: JSON.stringify(carrier) } };
 }
 
 /** The context in which a job's task begins: that of bullmq-otel's span, else the one in which the job was added. */

@@ -1,7 +1,9 @@
-import { announce } from '../announce-task.ts';
+import { announce, startAnnouncement } from '../announce-task.ts';
+import type { StartedAnnouncement } from '../announce-task.ts';
+import { isName } from '../arguments.ts';
 import { received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { checkJobTaskOptions, describeJob, withTrace, uuidOf } from './job.ts';
+import { checkJobTaskOptions, describeJob, withContext, uuidOf } from './job.ts';
 import type { JobTaskOptions, QueueJob } from './job.ts';
 
 /** What adds jobs: BullMQ's `Queue` and `FlowProducer`. */
@@ -22,7 +24,7 @@ export type AddedBy<Producer extends JobProducer> =
 
 /**
  * Announces each job that is added to a queue or a flow producer: the job's task is `queued` from
- * then on. Jobs carry the trace in which they were added.
+ * then on. Jobs carry the trace of their announcement.
  *
  * The queue stays the same object. Its `add` and `addBulk` do what they did, and never fail or
  * wait because of this. Jobs of a job scheduler become tasks when they run.
@@ -42,9 +44,16 @@ export function queueTasks<Producer extends JobProducer>(
   for (const method of ['add', 'addBulk'] as const) {
     const original = producer[method] as (...args: unknown[]) => Promise<unknown>;
     const announcing = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
-      const added = await original.apply(this, carries ? args : withTraceIn(args));
-      for (const job of jobsIn(added)) announceJob(job, options as JobTaskOptions);
-      return added;
+      const announced = new AnnouncedJobs(options as JobTaskOptions);
+      const given = carries ? args : announced.carriedBy(args);
+      try {
+        const added = await original.apply(this, given);
+        announced.added(jobsIn(added));
+        return added;
+      } catch (error) {
+        announced.drop(error);
+        throw error;
+      }
     };
     (producer as Record<string, unknown>)[method] = announcing;
   }
@@ -57,41 +66,83 @@ function carriesByItself(producer: JobProducer): boolean {
   return [opts?.telemetry, opts?.defaultJobOptions?.telemetry].some((telemetry) => telemetry !== undefined);
 }
 
-function announceJob(job: QueueJob, options: JobTaskOptions): void {
-  const taskUuid = uuidOf(job);
-  if (taskUuid === undefined) return;
-  try {
-    // It does not wait for the commit: adding jobs does not depend on a store.
-    announce({ ...describeJob(job, options), taskUuid });
-  } catch (error) {
-    reportOnce('bullmq announce', 'the task of a job could not be announced', error);
-  }
-}
+/**
+ * The jobs of one call. Their announcements begin before it, so that each job carries the trace of its own; they are
+ * complete when the call returns the jobs with their ids.
+ */
+class AnnouncedJobs {
+  readonly #options: JobTaskOptions;
+  /** One for each job to be added, in the order of {@link jobsIn}; `undefined` for a job that carries another trace. */
+  readonly #started: (StartedAnnouncement | undefined)[] = [];
 
-/** Adds the trace to the arguments of `add(name, data, options)`, `add(flow)`, `addBulk(jobs)` and `addBulk(flows)`. */
-function withTraceIn(args: unknown[]): unknown[] {
-  try {
-    const [first, second, third, ...more] = args;
-    if (typeof first === 'string') return [first, second, withTrace(third as object | undefined), ...more];
-    if (Array.isArray(first)) return [first.map(addedWithTrace), ...args.slice(1)];
-    return [addedWithTrace(first), ...args.slice(1)];
-  } catch (error) {
-    reportOnce('bullmq carrier', 'a job carries no trace', error);
-    return args;
+  constructor(options: JobTaskOptions) {
+    this.#options = options;
+  }
+
+  /** The arguments of `add(name, data, options)`, `add(flow)`, `addBulk(jobs)` or `addBulk(flows)`, with the traces. */
+  carriedBy(args: unknown[]): unknown[] {
+    try {
+      const [first, second, third, ...more] = args;
+      if (typeof first === 'string') return [first, second, this.#carried(first, third as object | undefined), ...more];
+      if (Array.isArray(first)) return [first.map((job) => this.#jobWithTrace(job)), ...args.slice(1)];
+      return [this.#jobWithTrace(first), ...args.slice(1)];
+    } catch (error) {
+      reportOnce('bullmq carrier', 'a job carries no trace', error);
+      return args;
+    }
+  }
+
+  added(jobs: readonly QueueJob[]): void {
+    const started = this.#started.length === jobs.length ? this.#started.splice(0) : [];
+    for (const [index, job] of jobs.entries()) this.#announce(job, started[index]);
+    this.drop();
+  }
+
+  drop(error?: unknown): void {
+    for (const announcement of this.#started.splice(0)) announcement?.drop(error);
+  }
+
+  #jobWithTrace(job: unknown): unknown {
+    if (typeof job !== 'object' || job === null) return job;
+    const { name, opts, children } = job as AddedJob;
+    const carrying = this.#carried(name, opts);
+    return {
+      ...job,
+      ...(carrying && { opts: carrying }),
+      ...(children && { children: children.map((child) => this.#jobWithTrace(child)) }),
+    };
+  }
+
+  /** A job's options with the trace of its announcement, which begins with this. */
+  #carried(name: unknown, opts: object | undefined): object | undefined {
+    const hasOwn = opts !== undefined && 'telemetry' in opts;
+    const started = hasOwn || !isName(name) ? undefined : startAnnouncement(name, this.#options);
+    this.#started.push(started);
+    return started === undefined ? opts : withContext(opts, started.context);
+  }
+
+  /** Announces a job's task. It does not wait for the commit: adding jobs does not depend on a store. */
+  #announce(job: QueueJob, started: StartedAnnouncement | undefined): void {
+    const taskUuid = uuidOf(job);
+    if (taskUuid === undefined) {
+      started?.drop();
+      return;
+    }
+    try {
+      const options = { ...describeJob(job, this.#options), taskUuid };
+      if (started === undefined) announce(options);
+      else started.announce(options);
+    } catch (error) {
+      reportOnce('bullmq announce', 'the task of a job could not be announced', error);
+    }
   }
 }
 
 /** A job to be added, with the jobs that it waits for in a flow. */
 interface AddedJob {
+  readonly name?: unknown;
   readonly opts?: object;
-  readonly children?: readonly AddedJob[];
-}
-
-function addedWithTrace(job: unknown): unknown {
-  if (typeof job !== 'object' || job === null) return job;
-  const { opts, children } = job as AddedJob;
-  const carrying = withTrace(opts);
-  return { ...job, ...(carrying && { opts: carrying }), ...(children && { children: children.map(addedWithTrace) }) };
+  readonly children?: readonly unknown[];
 }
 
 /** A flow that was added: a job, and the jobs that it waits for. */

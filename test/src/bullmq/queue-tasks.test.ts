@@ -19,12 +19,16 @@ class NumberedQueue {
   }
 
   async add(name: string, data: unknown, opts?: object): Promise<object> {
-    this.given.push([name, data, opts]);
-    return { id: String(this.given.length), name, queueName: 'mail', attemptsMade: 0 };
+    return this.#numbered(name, data, opts);
   }
 
-  addBulk(jobs: { name: string; data: unknown; opts?: object }[]): Promise<object[]> {
-    return Promise.all(jobs.map(({ name, data, opts }) => this.add(name, data, opts)));
+  async addBulk(jobs: { name: string; data: unknown; opts?: object }[]): Promise<object[]> {
+    return jobs.map(({ name, data, opts }) => this.#numbered(name, data, opts));
+  }
+
+  #numbered(name: string, ...rest: unknown[]): object {
+    this.given.push([name, ...rest]);
+    return { id: String(this.given.length), name, queueName: 'mail', attemptsMade: 0 };
   }
 }
 
@@ -32,8 +36,8 @@ const inSpan = <T>(fn: () => Promise<T>): Promise<T> => trace.getTracer('test').
 const carried = (given: unknown[] | undefined): unknown => (given?.[2] as Options | undefined)?.telemetry;
 const CARRIER = { metadata: expect.stringMatching(/^\{"traceparent":"00-[0-9a-f]{32}-[0-9a-f]{16}-01"\}$/) as string };
 
-it('a job carries the trace in which it was added, beside its data and options', async () => {
-  recorded();
+it('a job carries the trace of its announcement, in which it was added, beside its data and options', async () => {
+  const { spans } = recorded();
   const queue = queueTasks(new NumberedQueue());
   await inSpan(() => queue.add('One', { to: 'ada' }, { attempts: 3 }));
   await inSpan(() => queue.addBulk([{ name: 'Two', data: 2 }]));
@@ -41,16 +45,45 @@ it('a job carries the trace in which it was added, beside its data and options',
     ['One', { to: 'ada' }, { attempts: 3, telemetry: CARRIER }],
     ['Two', 2, { telemetry: CARRIER }],
   ]);
+  const announcements = (await spans()).filter(({ name }) => name.startsWith('enqueue '));
+  const ids = announcements.map((span) => `00-${span.spanContext().traceId}-${span.spanContext().spanId}-01`);
+  expect(queue.given.map((given) => JSON.parse((carried(given) as { metadata: string }).metadata) as unknown)).toEqual(
+    ids.map((traceparent) => ({ traceparent })),
+  );
 });
 
-it('a job keeps the trace that the caller gave it, and carries none where there is no trace', async () => {
+it('each job of a flow carries the trace of its own announcement', async () => {
+  const { spans } = recorded();
+  type Node = { name: string; queueName: string; opts?: object; children?: Node[] };
+  let given: Node | undefined;
+  const added = ({ name, queueName, children }: Node): object => ({
+    job: { id: name, name, queueName, attemptsMade: 0 },
+    ...(children && { children: children.map(added) }),
+  });
+  const producer = { add: async (flow: Node) => added((given = flow)), addBulk: async (flows: Node[]) => flows.map(added) };
+  const child = (name: string): Node => ({ name, queueName: 'mail' });
+  await queueTasks(producer).add({ ...child('Parent'), children: [{ ...child('First'), children: [child('Deep')] }, child('Second')] });
+
+  const nodes = (node: Node): Node[] => [node, ...(node.children ?? []).flatMap(nodes)];
+  const metadata = nodes(given!).map((node) => [node.name, (node.opts as Options & { telemetry: { metadata: string } }).telemetry.metadata]);
+  const ids = (await spans()).map((span) => [
+    span.name.replace('enqueue ', ''),
+    JSON.stringify({ traceparent: `00-${span.spanContext().traceId}-${span.spanContext().spanId}-01` }),
+  ]);
+  expect(metadata).toEqual(expect.arrayContaining(ids));
+  expect(ids).toHaveLength(4);
+});
+
+it('a job keeps the trace that the caller gave it, and carries none where no provider makes spans', async () => {
+  const untracedQueue = queueTasks(new NumberedQueue());
+  await untracedQueue.add('No trace', {});
+  expect(untracedQueue.given.map(carried)).toEqual([undefined]);
   recorded();
   const queue = queueTasks(new NumberedQueue());
-  await queue.add('No trace', {});
   await inSpan(() => queue.add('Left out', {}, { telemetry: { omitContext: true } }));
   const traced = queueTasks(new NumberedQueue({ telemetry: {} }));
   await inSpan(() => traced.add('By the queue itself', {}));
-  expect(queue.given.map(carried)).toEqual([undefined, { omitContext: true }]);
+  expect(queue.given.map(carried)).toEqual([{ omitContext: true }]);
   expect(traced.given.map(carried)).toEqual([undefined]);
   const untraced = queueTasks(new NumberedQueue({ defaultJobOptions: { telemetry: { omitContext: true } } }));
   await inSpan(() => untraced.add('Left out by default', {}));
@@ -94,6 +127,10 @@ it('a job that is not added is no task, and the caller gets the queue\'s error',
   const queue = queueTasks({ add: () => Promise.reject(failure), addBulk: () => Promise.reject(failure) });
   await expect(queue.add()).rejects.toBe(failure);
   expect(await spans()).toEqual([]);
+  const named = queueTasks({ add: (_name: string) => Promise.reject(failure), addBulk: () => Promise.reject(failure) });
+  await expect(named.add('One')).rejects.toBe(failure);
+  const [span] = await spans();
+  expect(span).toMatchObject({ name: 'enqueue One', status: { code: 2, message: failure.message }, attributes: {} });
 });
 
 it('wrong arguments throw at once', () => {

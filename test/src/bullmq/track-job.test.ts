@@ -1,4 +1,4 @@
-import { trace } from '@opentelemetry/api';
+import { SpanKind, trace } from '@opentelemetry/api';
 import { describe, expect, it } from 'vitest';
 import { jobUuid, trackJob, trackWorker } from '../../../src/bullmq/index.ts';
 import type { JobWorker, QueueJob } from '../../../src/bullmq/index.ts';
@@ -117,6 +117,18 @@ describe('a tracked processor', () => {
     }
     await trackJob(() => undefined)(job({ opts: { tm: 'no JSON' } }));
     expect((await record(UUID)).trace_id).not.toBe(traceId);
+  });
+
+  it('is a span of kind CONSUMER, with a link to the span that added its job', async () => {
+    const { spans } = recorded();
+    const added = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+    const metadata = JSON.stringify({ traceparent: `00-${added.traceId}-${added.spanId}-01` });
+    await trackJob(() => undefined)(job({ opts: { telemetry: { metadata } } }));
+    await trackJob(() => undefined)(job());
+    expect((await spans()).map(({ kind, links }) => [kind, links.map((link) => link.context.spanId)])).toEqual([
+      [SpanKind.CONSUMER, [added.spanId]],
+      [SpanKind.CONSUMER, []],
+    ]);
   });
 
   it('marks the span of bullmq-otel that it runs in, and no other', async () => {
