@@ -4,6 +4,7 @@ import type { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
 import { isAbortError, TaskCancelledError } from './errors.ts';
 import type { JobCounts, TaskTotals } from './fact.ts';
+import type { CurrentScope } from './progress.ts';
 import type { Cleaner } from './text.ts';
 import type { VerboseLog } from './verbose-log.ts';
 import { liveTasks } from './worker.ts';
@@ -77,6 +78,8 @@ export class Attempt implements AttemptOptions, LiveTask {
   isStopped = false;
   /** Called in this process with each greater share of the task that is done. It must not throw. */
   onShare: ((share: number) => void) | undefined;
+  /** Called beside {@link onShare}, while no share of the task is known, with the scope that has begun or progressed last. */
+  onCurrent: ((scope: CurrentScope) => void) | undefined;
   /** Made with the updater's signal. It is a weak reference, since the signal's listeners may hold the updater. */
   aborter: WeakRef<AbortController> | undefined;
 

@@ -53,6 +53,7 @@ export class OpenScope implements AttemptScope {
       return;
     }
     parent.#enclose();
+    this.tracker?.begin();
     if (this.#isCounted) attempt.jobs.running++;
     attempt.verbose?.write('other', this, nameLine(name));
   }
@@ -111,9 +112,9 @@ export class OpenScope implements AttemptScope {
 
   /** How far the scope is; kept only where code of this process follows the task's progress. */
   get tracker(): ProgressTracker | undefined {
-    const { onShare } = this.attempt;
+    const { onShare, onCurrent } = this.attempt;
     if (onShare === undefined) return undefined;
-    return (this.#tracker ??= new ProgressTracker(this.name, this.parent?.tracker, onShare));
+    return (this.#tracker ??= new ProgressTracker(this.name, this.parent?.tracker, onShare, onCurrent));
   }
 
   /** Writes a fact. An error is reported, not thrown. */

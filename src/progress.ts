@@ -116,14 +116,24 @@ function quotient(part: bigint, whole: bigint): number {
 /** How many names of inner scopes are kept until their scope has a plan. */
 const MOST_NAMES = 1000;
 
+/** What a task is doing: a scope, and its steps done and to do as far as they are known. */
+export interface CurrentScope {
+  readonly name: string;
+  readonly done: number | null;
+  readonly total: number | null;
+}
+
 /**
- * Follows how far a scope is in the process in which it runs. The outermost one reports each greater share.
+ * Follows how far a scope is in the process in which it runs. The outermost one reports each greater share, and until
+ * there is one the scope that has begun or progressed last.
  *
  * Its share is the record's, but for a plan that comes after a thousand scopes of different names: later names
  * count as not begun then, since a process keeps no list of scopes that have ended.
  */
-export class ProgressTracker implements ScopeProgress {
+export class ProgressTracker implements ScopeProgress, CurrentScope {
   readonly name: string;
+  done: number | null = null;
+  total: number | null = null;
   share: number | null = null;
   plan: { readonly plan: Plan } | null = null;
   insideUnits = 0;
@@ -132,23 +142,43 @@ export class ProgressTracker implements ScopeProgress {
   readonly #outer: ProgressTracker | undefined;
   readonly #depth: number;
   readonly #onShare: ((share: number) => void) | undefined;
+  readonly #onCurrent: ((scope: CurrentScope) => void) | undefined;
+  readonly #outermost: ProgressTracker;
+  /** Of the outermost scope: the one inside that has begun or progressed last. */
+  #current: ProgressTracker | undefined;
+  #isScopeShown = false;
   #reported = 0;
   #hasEnded = false;
   /** Until there is a plan: the most that a scope of each name has done. */
   #unplanned: Map<string, number> | undefined;
 
-  /** @param onShare Called with each greater share of the outermost scope. It must not throw. */
-  constructor(name: string, outer: ProgressTracker | undefined, onShare?: (share: number) => void) {
+  /** @param onShare Called with each greater share of the outermost scope. Neither function may throw. */
+  constructor(
+    name: string,
+    outer: ProgressTracker | undefined,
+    onShare?: (share: number) => void,
+    onCurrent?: (scope: CurrentScope) => void,
+  ) {
     this.name = name;
     this.#outer = outer !== undefined && outer.#depth >= DEEPEST_SCOPE ? outer.#outer : outer;
     this.#depth = this.#outer === undefined ? 0 : this.#outer.#depth + 1;
+    this.#outermost = outer === undefined ? this : outer.#outermost;
     this.#onShare = onShare;
+    this.#onCurrent = onCurrent;
+  }
+
+  begin(): void {
+    this.#outermost.#showCurrent(this);
   }
 
   reportDone(done: number, total: number | undefined): void {
-    if (total === undefined) return;
-    this.share = Math.max(this.share ?? 0, shareDone(done, total));
-    this.#changed();
+    this.done = done;
+    this.total = total ?? null;
+    if (total !== undefined) {
+      this.share = Math.max(this.share ?? 0, shareDone(done, total));
+      this.#changed();
+    }
+    this.#outermost.#showCurrent(this);
   }
 
   /** The first plan counts. */
@@ -166,6 +196,17 @@ export class ProgressTracker implements ScopeProgress {
     if (this.#outer !== undefined) this.#changed();
     // A task that has reported nothing stays without a share in its own process.
     else if (outcome === 'completed' && shareOf(this) !== null) this.#report(1);
+    if (this.#outermost.#current === this && this.#outer !== undefined) this.#outermost.#showCurrent(this.#outer);
+  }
+
+  /** Shows the scope, or the nearest around it that is open. A task that only has scopes shows them, not itself. */
+  #showCurrent(scope: ProgressTracker): void {
+    let current = scope;
+    while (current.#hasEnded && current.#outer !== undefined) current = current.#outer;
+    this.#current = current;
+    if (this.#onCurrent === undefined || shareOf(this) !== null || (current === this && this.done === null)) return;
+    this.#isScopeShown = true;
+    this.#onCurrent(current);
   }
 
   #changed(): void {
@@ -185,7 +226,8 @@ export class ProgressTracker implements ScopeProgress {
   }
 
   #report(share: number): void {
-    if (share <= this.#reported) return;
+    if (share <= this.#reported && !this.#isScopeShown) return;
+    this.#isScopeShown = false;
     this.#reported = share;
     this.#onShare?.(share);
   }

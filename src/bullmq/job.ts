@@ -82,6 +82,9 @@ function textOf(uuid: Buffer): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+/** The jobs whose processor `trackJob` runs in this process: BullMQ has a `Job` for each run. */
+export const begunHere: WeakSet<QueueJob> = new WeakSet();
+
 /** How the task of a job is named and described; give `queueTasks` and `trackJob` the same options. */
 export interface JobTaskOptions<Job extends QueueJob = QueueJob> {
   /** Name of the task. Default: the job's name, which is also used where this throws or returns no name. */

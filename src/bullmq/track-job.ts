@@ -1,10 +1,11 @@
 import { context } from '@opentelemetry/api';
 import { checkType } from '../arguments.ts';
 import { describeFailure, failureText, received } from '../failure.ts';
+import type { CurrentScope } from '../progress.ts';
 import { reportOnce } from '../report.ts';
 import type { OpenedTask, TaskUpdater } from '../task-updater.ts';
 import { cancelLiveTask } from '../worker.ts';
-import { attemptOf, beginJob, checkJobTaskOptions, contextOf, uuidOf } from './job.ts';
+import { attemptOf, begunHere, beginJob, checkJobTaskOptions, contextOf, uuidOf } from './job.ts';
 import type { JobTaskOptions, QueueJob } from './job.ts';
 
 /** A job as a processor gets it. */
@@ -35,7 +36,8 @@ export interface TrackJobOptions<Job extends RunningJob = RunningJob> extends Jo
  * - An error of the processor fails the attempt and is rethrown, the very object, so that BullMQ goes on as ever.
  * - A job that BullMQ or taskspan has cancelled ends its attempt as cancelled. If taskspan has cancelled it, BullMQ does
  *   not retry the job, whatever the processor throws.
- * - Progress of the task is shown as progress of the job.
+ * - Progress of the task is shown as progress of the job: whole percents, or `{ name, done, total }` of the scope that
+ *   has begun or progressed last while the task's own is not known.
  *
  * @throws TypeError for wrong arguments.
  */
@@ -49,6 +51,7 @@ export function trackJob<Job extends RunningJob, T>(
   // BullMQ makes a signal only for processors that take three arguments.
   return async function (this: unknown, job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<Awaited<T>> {
     const taskUuid = uuidOf(job);
+    begunHere.add(job);
     return context.with(contextOf(job, taskUuid), () => {
       const task = beginJob(job, options, { taskUuid, attempt: attemptOf(job), verbose: options.verbose ?? false });
       return runJob(job, task, signal, (either, updater) => fn.call(this, job, token, either, updater));
@@ -64,8 +67,9 @@ async function runJob<T>(
   fn: (signal: AbortSignal, updater: TaskUpdater<false>) => T,
 ): Promise<Awaited<T>> {
   const { updater, root } = task;
-  const mirror = new ProgressMirror((percent) => job.updateProgress(percent));
+  const mirror = new ProgressMirror((progress) => job.updateProgress(progress));
   root.attempt.onShare = (share) => mirror.show(share);
+  root.attempt.onCurrent = (scope) => mirror.showScope(scope);
   const cancel = (): void => cancelLiveTask(updater.taskUuid, updater.spanId);
   cancelled?.addEventListener('abort', cancel, { once: true });
   if (cancelled?.aborted === true) cancel();
@@ -130,45 +134,80 @@ function putBackNotice(thrown: unknown): string | undefined {
 }
 
 const ROUNDING = 1e-9;
+/** The least time between two updates with a scope: a task may have thousands of them. */
+const SCOPE_INTERVAL_MS = 500;
 
 /**
- * Shows how far a task is as the progress of its job, in whole percents. One update is sent at a time, and the next one
- * has the latest state. No code waits for the updates, and a failure is reported once.
+ * Shows how far a task is as the progress of its job: in whole percents, or while no share is known by the scope that
+ * it is in. One update is sent at a time, and the next one has the latest state. No code waits for the updates, and a
+ * failure is reported once.
  */
 export class ProgressMirror {
-  readonly #update: (percent: number) => Promise<unknown>;
-  #percent: number | undefined;
-  #sent: number | undefined;
+  readonly #update: (progress: number | CurrentScope) => Promise<unknown>;
+  #latest: number | CurrentScope | undefined;
+  /** JSON of what was sent last. */
+  #sent: string | undefined;
   #isSending = false;
+  #nextScopeAt = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param update BullMQ's `job.updateProgress`. */
-  constructor(update: (percent: number) => Promise<unknown>) {
+  constructor(update: (progress: number | CurrentScope) => Promise<unknown>) {
     this.#update = update;
   }
 
-  /** Takes the share done, from 0 to 1. */
+  /** Takes the share done, from 0 to 1. From then on no scope is shown. */
   show(share: number): void {
-    this.#percent = Math.floor(share * 100 + ROUNDING);
-    if (!this.#isSending) this.flush();
+    this.#latest = Math.floor(share * 100 + ROUNDING);
+    this.#send();
+  }
+
+  /** Takes the scope that the task is in. It is read when it is sent. */
+  showScope(scope: CurrentScope): void {
+    if (typeof this.#latest === 'number') return;
+    this.#latest = scope;
+    this.#send();
   }
 
   /** Sends the latest state, also while another update is being sent: the end of the job must come after it. */
   flush(): void {
-    if (this.#percent === this.#sent || this.#percent === undefined) return;
-    this.#sent = this.#percent;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const latest = this.#latest;
+    if (latest === undefined) return;
+    const progress = typeof latest === 'number' ? latest : { name: latest.name, done: latest.done, total: latest.total };
+    const json = JSON.stringify(progress);
+    if (json === this.#sent) return;
+    this.#sent = json;
     this.#isSending = true;
+    if (typeof progress !== 'number') this.#nextScopeAt = performance.now() + SCOPE_INTERVAL_MS;
     const settled = (): void => {
       this.#isSending = false;
-      this.flush();
+      this.#send();
     };
-    this.#updated(this.#percent).then(settled, (error: unknown) => {
+    this.#updated(progress).then(settled, (error: unknown) => {
       reportOnce('bullmq progress', 'the progress of a job could not be shown', error);
       settled();
     });
   }
 
+  /** Sends the latest state as soon as it may be sent. */
+  #send(): void {
+    if (this.#isSending) return;
+    const wait = typeof this.#latest === 'number' ? 0 : this.#nextScopeAt - performance.now();
+    if (wait <= 0) {
+      this.flush();
+      return;
+    }
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#send();
+    }, wait);
+    this.#timer.unref();
+  }
+
   /** An update that throws becomes a rejection. */
-  async #updated(percent: number): Promise<void> {
-    await this.#update(percent);
+  async #updated(progress: number | CurrentScope): Promise<void> {
+    await this.#update(progress);
   }
 }

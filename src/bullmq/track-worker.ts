@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api';
 import { describeFailure, received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
-import { attemptOf, beginJob, checkJobTaskOptions, contextOf, uuidOf } from './job.ts';
+import { attemptOf, begunHere, beginJob, checkJobTaskOptions, contextOf, uuidOf } from './job.ts';
 import type { JobTaskOptions, QueueJob } from './job.ts';
 
 /** What taskspan needs of BullMQ's `Worker`. */
@@ -29,7 +29,7 @@ export function trackWorker<Worker extends JobWorker, Job extends QueueJob = Que
   }
   checkJobTaskOptions('trackWorker', options);
   worker.on('failed', (job, error) => {
-    if (job !== undefined && isWithoutRun(job, error)) fail(job, error, options as JobTaskOptions);
+    if (job !== undefined && !begunHere.has(job) && isWithoutRun(job, error)) fail(job, error, options as JobTaskOptions);
   });
   return worker;
 }

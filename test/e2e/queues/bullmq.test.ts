@@ -291,6 +291,8 @@ describeWithRedis('jobs of BullMQ', () => {
     const { uuid } = await added(queue, 'Die', {});
     newSandbox(queue, false);
     const record = await ended(uuid);
-    expect(record).toMatchObject({ state: 'failed', exception: 'Unexpected exit code: null signal: SIGKILL' });
+    expect(record).toMatchObject({ state: 'failed', exception: 'Unexpected exit code: null signal: SIGKILL', attempt: 1 });
+    const { attempts } = (await (await fetch(`${url}/tasks/${uuid}/scopes`)).json()) as { attempts: unknown[] };
+    expect(attempts).toHaveLength(1);
   });
 });

@@ -3,11 +3,11 @@ import { ProgressMirror } from '../../../src/bullmq/track-job.ts';
 import { diagnosed } from '../support/diagnosed.ts';
 
 /** Updates that wait until a test lets them finish, in the order in which they came. */
-function slowUpdates(): { shown: number[]; mirror: ProgressMirror; next: () => Promise<void> } {
-  const shown: number[] = [];
+function slowUpdates(): { shown: unknown[]; mirror: ProgressMirror; next: () => Promise<void> } {
+  const shown: unknown[] = [];
   const waiting: (() => void)[] = [];
-  const mirror = new ProgressMirror((percent) => {
-    shown.push(percent);
+  const mirror = new ProgressMirror((progress) => {
+    shown.push(progress);
     return new Promise<void>((resolve) => waiting.push(resolve));
   });
   return { shown, mirror, next: async () => {
@@ -43,6 +43,30 @@ it('whole percents are shown, each once, and none for a task that reports no pro
   mirror.show(0.291);
   mirror.show(0.299_999);
   expect(shown).toEqual([29]);
+});
+
+it('while no share is known the scope is shown, at most twice a second, and its last state before the end', async () => {
+  const { shown, mirror, next } = slowUpdates();
+  const scope = (name: string, done: number | null = null, total: number | null = null) => ({ name, done, total });
+  mirror.showScope(scope('Read'));
+  await next();
+  for (let row = 0; row <= 20; row++) mirror.showScope(scope('Write', row, 100));
+  await next();
+  expect(shown).toEqual([scope('Read')]);
+  mirror.flush();
+  expect(shown).toEqual([scope('Read'), scope('Write', 20, 100)]);
+});
+
+it('a share that becomes known replaces the scope at once, and for good', async () => {
+  const { shown, mirror, next } = slowUpdates();
+  const scope = { name: 'Read', done: null, total: null };
+  mirror.showScope(scope);
+  await next();
+  mirror.show(0);
+  mirror.showScope({ ...scope, name: 'Write' });
+  await next();
+  mirror.flush();
+  expect(shown).toEqual([scope, 0]);
 });
 
 it('an update that fails, at once or later, is reported once and has no other effect', async () => {

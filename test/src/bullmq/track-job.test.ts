@@ -47,6 +47,29 @@ describe('a tracked processor', () => {
     expect(one.shown).toEqual([25]);
   });
 
+  it('shows the scope that it is in while it has no progress of its own', async () => {
+    const one = job();
+    await trackJob(async (_job, _token, _signal, updater) => {
+      await updater.scope('Import', async (scope) => {
+        scope.scope('Read file', () => undefined);
+        scope.scope('Write rows', (rows) => rows.progress(1204, 5000));
+      });
+    })(one);
+    expect(one.shown).toEqual([{ name: 'Import', done: null, total: null }]);
+    const rows = job();
+    await trackJob((_job, _token, _signal, updater) => {
+      updater.scope('Read file', () => undefined);
+      updater.scope('Write rows').progress(1204, 5000);
+    })(rows);
+    expect(rows.shown).toEqual([{ name: 'Read file', done: null, total: null }, { name: 'Write rows', done: 1204, total: 5000 }]);
+    const planned = job();
+    await trackJob((_job, _token, _signal, updater) => {
+      updater.scope('Read file', () => undefined);
+      updater.plan(['Read file', 'Write rows']);
+    })(planned);
+    expect(planned.shown.at(-1)).toBe(100);
+  });
+
   it.each([
     [{ attemptsMade: 0 }, 1],
     [{ attemptsMade: 2 }, 3],
@@ -178,6 +201,15 @@ describe('a tracked worker', () => {
     const parent = { id: '7', queueKey: 'bull:flows' };
     failing().fail(job({ attemptsMade: 1, parent, deferredFailure: 'child failed' }), new Error('child failed'));
     expect(await record(UUID)).toMatchObject({ state: 'failed', parent_task_uuid: jobUuid('flows', '7') });
+  });
+
+  it('does not record an error that a tracked processor threw, whatever its message', async () => {
+    const { spans } = recorded();
+    const one = job({ attemptsMade: 1 });
+    const error = new Error('Unexpected exit code: 1');
+    await expect(trackJob(() => thrown(error))(one)).rejects.toBe(error);
+    failing().fail(one, error);
+    expect(await spans()).toHaveLength(1);
   });
 
   it('does not record an error that a processor threw a second time', async () => {
