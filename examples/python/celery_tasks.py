@@ -8,27 +8,19 @@ import os
 import time
 
 from celery import Celery
-from celery.signals import worker_process_shutdown
-
-from updater import TaskUpdater, default_sender, job_uuid
+from taskspan import TaskUpdater
 
 app = Celery('tasks', broker=os.environ.get('BROKER', 'redis://127.0.0.1:6379'))
 
 
-@worker_process_shutdown.connect
-def send_the_last(**_more):
-    default_sender().flush(1)
-
-
-@app.task(name='import customers', bind=True)
-def import_customers(self, customers):
-    updater = TaskUpdater(job_uuid('celery', self.request.id), self.name, attempt=self.request.retries + 1)
-    with updater(task_name='Read customers'):
+@app.task(name='import customers')
+def import_customers(customers):
+    updater = TaskUpdater()
+    with updater('Read customers'):
         updater.notify(f'{len(customers)} customers')
-    with updater(task_name='Write customers'):
-        for done, _customer in enumerate(customers, 1):
+    with updater('Write customers'):
+        for _customer in updater.each(customers):
             time.sleep(1)
-            updater.progress(done, len(customers))
     updater.raise_latest_exception()
 
 

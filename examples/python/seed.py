@@ -4,7 +4,7 @@ import sys
 import time
 import uuid
 
-from updater import TaskUpdater
+from taskspan import TaskUpdater
 
 
 def new_format_task_1(uuid=uuid.uuid4(), name='TEST', verbose=1):

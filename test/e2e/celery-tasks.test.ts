@@ -15,7 +15,7 @@ import { startServing } from './serving.ts';
 const PEERS = fileURLToPath(new URL('../peers/python', import.meta.url));
 const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
 
-const [TRACED = '', WITH_UPDATER = ''] = blocksOf('docs/celery.md', 'python');
+const [WITH_UPDATER = '', TRACED = ''] = blocksOf('docs/celery.md', 'python');
 
 const bin = (program: string): string => join(pythonPeers(), 'bin', program);
 

@@ -20,27 +20,28 @@ import { startServing } from './serving.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
 
 function startPython(args: readonly string[], cwd: string, url: string): TestProcess {
-  // No heartbeat comes between the facts, however long it takes.
-  const env = { PYTHONPATH: EXAMPLES, PYTHONDONTWRITEBYTECODE: '1', TASKSPAN_ENDPOINT: url, TASKSPAN_BEAT_INTERVAL_MS: '3600000' };
+  // No heartbeat comes between the facts.
+  const env = { PYTHONPATH: EXAMPLES, PYTHONDONTWRITEBYTECODE: '1', TASKSPAN_ENDPOINT: url, TASKSPAN_BEAT_INTERVAL_MS: '60000' };
   return startProgram('python3', args, { cwd, env });
 }
 
 /** At its end a program waits for a second until all is sent: too short for a test that asks what has come. */
-const PATIENT = 'import sender\nsender.EXIT_SECONDS = 60\n';
+const PATIENT = 'import taskspan.sender\ntaskspan.sender.EXIT_SECONDS = 60\n';
 
 /** Runs a program that has `updater`, of the task whose UUID is its argument. */
 async function startTask(folder: string, url: string, code: string, before = PATIENT): Promise<{ uuid: string; python: TestProcess }> {
   const uuid = randomUUID();
-  const head = `${before}import sys\nfrom updater import TaskUpdater, default_sender\nupdater = TaskUpdater(sys.argv[1], 'TEST')\n`;
+  const head = `${before}import sys\nfrom taskspan import TaskUpdater, default_sender\nupdater = TaskUpdater(sys.argv[1], 'TEST')\n`;
   await writeFile(join(folder, 'task.py'), head + code);
   return { uuid, python: startPython(['task.py', uuid], folder, url) };
 }
 
-/** A server with given answers. */
+/** A server with given answers to what is sent. It has no cancellations just now. */
 async function startAnswering(answer: (response: ServerResponse) => void): Promise<{ url: string; bodies: string[] }> {
   const bodies: string[] = [];
   const server = createServer((request, response) => {
-    void text(request).then((body) => {
+    if (request.method === 'GET') response.writeHead(503).end();
+    else void text(request).then((body) => {
       bodies.push(body);
       answer(response);
     });
@@ -167,7 +168,7 @@ updater.insert_final_update()
     const uuid = randomUUID();
     const python = startPython(['-c', `
 import sys
-from updater import TaskUpdater, default_sender
+from taskspan import TaskUpdater, default_sender
 before = set(sys.modules)
 updater = TaskUpdater('${uuid}', 'TEST')
 with updater('Part'):
@@ -182,14 +183,15 @@ print(set(sys.modules) - before)
 
   test('has one sender for all threads, whichever needs it first', async () => {
     const python = startPython(['-c', `
-import threading, time, updater
-class Slow(updater.Sender):
+import threading, time
+from taskspan import sender
+class Slow(sender.Sender):
     def __init__(self):
         time.sleep(0.2)
         super().__init__()
-updater.Sender = Slow
+sender.Sender = Slow
 senders = []
-threads = [threading.Thread(target=lambda: senders.append(updater.default_sender())) for _ in range(5)]
+threads = [threading.Thread(target=lambda: senders.append(sender.default_sender())) for _ in range(5)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 print(len(senders), len(set(senders)))
@@ -200,7 +202,7 @@ print(len(senders), len(set(senders)))
   test('makes the same UUID of a job as BullMQ\'s jobs have, and takes no other', async () => {
     const ids = ['order 17', '54BF5712-B9EC-11E9-AFDD-8C16454A0938', '00000000-0000-0000-0000-000000000000', 'ünï 🚀'];
     const { python } = await startTask(await temporaryFolder(), `http://127.0.0.1:${await freePort()}`, `
-from updater import job_uuid
+from taskspan import job_uuid
 for id in ${JSON.stringify(ids)}:
     print(job_uuid('mails', id))
 try:

@@ -1,5 +1,7 @@
+import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../../src/conventions.ts';
 import { jobUuid } from '../../../src/bullmq/job.ts';
+import { basicOutcome } from '../../../src/conventions.ts';
 import type { Outcome } from '../../../src/conventions.ts';
 import type { ErrorInfo, Fact } from '../../../src/fact.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
@@ -13,22 +15,27 @@ export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
 /**
  * Gives the facts of that instrumentation's spans: `apply_async/…` announces a task, `run/…` is an attempt of it.
  *
- * Events other than `exception` are ignored. A run whose task an updater has recorded itself has no facts: the updater
- * has left the task's UUID on the span.
+ * Events other than `exception` are ignored. A run in which an updater reports the task too is one attempt: the updater
+ * names the run by the id of this span. A run that an updater of an earlier version has marked has no facts.
  */
 export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const { attributes } = span;
-  const id = textOf(attributes, 'messaging.message.id');
+  // Before version 0.41 the instrumentation had the older name.
+  const id = textOf(attributes, 'messaging.message.id') || textOf(attributes, 'messaging.message_id');
   if (id === '') return [];
   const job = { taskUuid: jobUuid('celery', id), name: nameOf(span), attributes: userAttributes(attributes) };
   switch (attributes['celery.action']) {
     case 'apply_async':
       return [announcement(span, job)];
     case 'run':
-      return conventions.TASK_UUID in attributes ? [] : attemptFacts(span, { ...job, ...runOf(span) });
+      return isMarkedByEarlier(attributes) ? [] : attemptFacts(span, { ...job, ...runOf(span) });
     default:
       return [];
   }
+}
+
+function isMarkedByEarlier(attributes: Attributes): boolean {
+  return conventions.TASK_UUID in attributes && !(conventions.TASK_RUN in attributes);
 }
 
 /** The task's name in Celery; where that attribute is missing, the span's name has it: `run/NAME`. */
@@ -45,22 +52,27 @@ function runOf(span: OtlpSpan) {
       time: event.time,
     };
   });
-  const outcome = outcomeOf(span, exceptions.length > 0);
+  const outcome = outcomeOf(span, exceptions);
   return {
     // The attribute counts earlier attempts; the first attempt has none.
     attempt: countOf(attributes, 'celery.retries') + 1,
+    run: span.spanId,
     workerId: textOf(attributes, 'celery.hostname'),
     outcome,
-    error: outcome === 'failed' ? errorOf(span, exceptions.at(-1)) : undefined,
+    error: basicOutcome(outcome) === 'failed' ? errorOf(span, exceptions.at(-1)) : undefined,
     exceptions,
   };
 }
 
 /** By Celery's state, where the span has one; else by the span's status, or by an `exception` of a span without a status. */
-function outcomeOf({ attributes, failed }: OtlpSpan, hasException: boolean): Outcome {
-  const outcome = OUTCOME_OF_STATE.get(textOf(attributes, 'celery.state'));
-  return outcome ?? (failed || hasException ? 'failed' : 'completed');
+function outcomeOf({ attributes, failed }: OtlpSpan, exceptions: readonly ErrorInfo[]): Outcome {
+  const byState = OUTCOME_OF_STATE.get(textOf(attributes, 'celery.state'));
+  const outcome = byState ?? (failed || exceptions.length > 0 ? 'failed' : 'completed');
+  return outcome === 'failed' && TIME_LIMIT.test(exceptions.at(-1)?.name ?? '') ? 'timed_out' : outcome;
 }
+
+/** The error of Celery's soft time limit, by its whole name or its last part. Of a hard one there is no span. */
+const TIME_LIMIT = /\bSoftTimeLimitExceeded$/;
 
 /** https://docs.celeryq.dev/en/stable/reference/celery.states.html */
 const OUTCOME_OF_STATE: ReadonlyMap<string, Outcome> = new Map<string, Outcome>([

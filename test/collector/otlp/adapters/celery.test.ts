@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { celeryFacts } from '../../../../collector/otlp/adapters/celery.ts';
 import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-items.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
+import type { Fact, TaskStart } from '../../../../src/fact.ts';
 import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import { recordedSpans } from './recorded-spans.ts';
 
@@ -110,6 +111,37 @@ Retry: Retry in 1s: ValueError('not yet')
     expect(named.map(({ kind }) => kind)).toEqual(['task-announced', 'task-start', 'task-end']);
     // As Python makes it: uuid5(uuid5(JOB_NAMESPACE, 'celery'), 'order 17').
     expect([...new Set(named.map(({ span }) => span.taskUuid))]).toEqual([ORDER_17]);
+  });
+
+  it('is the same task by an instrumentation before version 0.41', async () => {
+    const older = SPANS.map((span): OtlpSpan => {
+      const { 'messaging.message.id': id, ...attributes } = span.attributes;
+      return { ...span, attributes: { ...attributes, 'messaging.message_id': id } };
+    });
+    const { attributes, ...record } = await recordOf(older, RETRIED);
+    expect(attributes).toMatchObject({ 'messaging.message_id': RETRIED });
+    expect(record).toEqual({ ...(await recordOf(SPANS, RETRIED)), attributes: undefined });
+  });
+
+  it('has timed out by a soft time limit', async () => {
+    const limit = { name: 'exception', time: spanOf('run/tasks.div').start, attributes: { 'exception.type': 'billiard.exceptions.SoftTimeLimitExceeded' } };
+    const facts = celeryFacts(untold({ failed: true, events: [limit] }));
+    expect(facts.at(-1)).toMatchObject({ outcome: 'timed_out', error: { name: 'billiard.exceptions.SoftTimeLimitExceeded' } });
+  });
+
+  it('is one attempt with the updater in its run, which it ends where nothing else does', async () => {
+    const run = spanOf('run/tasks.div');
+    const uuid = run.attributes['messaging.message.id'] as string;
+    const ref = { taskUuid: uuid, traceId: run.traceId, spanId: '00000000000000a1', taskSpanId: '00000000000000a1' };
+    const updater: Fact = { ...(celeryFacts(run)[0] as TaskStart), span: ref, time: run.start + 1, workerIntervalMs: 5000, observed: false };
+    const mark = { 'taskspan.task.uuid': uuid, 'taskspan.task.run': run.spanId };
+    await using store = memoryStoreToDispose();
+    await store.append([updater]);
+    await store.append(celeryFacts({ ...run, attributes: { ...run.attributes, ...mark } }));
+    const { state, exception } = JSON.parse((await store.stored(uuid))!.summary) as TaskSummary;
+    expect({ state, exception }).toEqual({ state: 'failed', exception: 'division by zero' });
+    expect((await store.scopes(uuid))?.attempts).toHaveLength(1);
+    expect((await store.log(uuid))?.text.match(/Task Finished/g)).toHaveLength(1);
   });
 
   it('keeps the attributes that its code has set on the span', async () => {

@@ -1,0 +1,241 @@
+"""The run of a Celery task: who it is, and how it ends. Celery itself is imported only where the program has done so."""
+
+import sys
+import time
+import weakref
+
+from . import attempt_table, otel
+from .failure import described, end_values, failure_text, outcome_of
+from .job_uuid import job_uuid
+from .sender import EXIT_SECONDS, default_sender
+from .span import log_record
+from .task_cancelled import TaskCancelled
+from .values import text_of
+
+ATTEMPTS = '_taskspan_attempts'
+
+# The attempts of this process that are open, by the UUID of their task.
+_open = weakref.WeakValueDictionary()
+_connected = []
+
+
+def current_run():
+    """Returns the Celery run of the code that runs; `None` outside one."""
+    celery = sys.modules.get('celery._state')
+    if celery is None:
+        return None
+    # A task that another one calls as a function has no id: it is a part of the other one.
+    for task in (celery.get_current_task(), celery.get_current_worker_task()):
+        request = task and task.request
+        if request and getattr(request, 'id', None):
+            connect()
+            return Run(task, request)
+    return None
+
+
+class Run:
+    def __init__(self, task, request):
+        self._task = task
+        self._request = request
+        self.task_uuid = job_uuid('celery', request.id)
+        self.task_name = getattr(request, 'shadow', None) or task.name
+        self.number = (request.retries or 0) + 1
+        parent_id = getattr(request, 'parent_id', None)
+        # Celery makes a run that it retries the parent of the next one.
+        self.parent_uuid = job_uuid('celery', parent_id) if parent_id and parent_id != request.id else None
+
+    @property
+    def attempt(self):
+        """The attempt of this run, if an updater has begun one."""
+        mine = (attempt for attempt in attempts_of(self._request) if attempt.task_uuid == self.task_uuid)
+        return next(mine, None)
+
+    def took(self, attempt):
+        """An attempt is about to begin in this run: it ends with it."""
+        attempts_of(self._request).append(attempt)
+        _open[attempt.task_uuid] = attempt
+        attempt.on_change.append(attempt_table.keep)
+        if attempt.task_uuid == self.task_uuid:
+            attempt.cancelled_error = cancelled_error()
+            self._name(attempt)
+
+    def _name(self, attempt):
+        """Names the run in the attempt and in the instrumentation's span, so that a server takes both as one attempt."""
+        span = span_of(self._task, self._request)
+        attempt.run_id = otel.id_of(span)
+        if attempt.run_id:
+            span.set_attributes({'taskspan.task.uuid': attempt.task_uuid, 'taskspan.task.run': attempt.run_id})
+
+
+def attempts_of(request):
+    if ATTEMPTS not in request.__dict__:
+        request.__dict__[ATTEMPTS] = []
+    return request.__dict__[ATTEMPTS]
+
+
+def span_of(task, request):
+    """Returns the span that OpenTelemetry's instrumentation has made of the run; `None` without it."""
+    try:
+        return task.__dict__['__otel_task_span'][(request.id, False)][0]
+    except Exception:  # an instrumentation that keeps its spans elsewhere
+        return otel.current_span()
+
+
+def is_control_flow(error):
+    """Whether Celery needs the error, so that no scope may keep it: Retry, Ignore, Reject, or a time limit."""
+    exceptions = sys.modules.get('celery.exceptions')
+    return exceptions is not None and isinstance(error, (exceptions.TaskPredicate, exceptions.SoftTimeLimitExceeded))
+
+
+def end_by(attempt, error, outcome):
+    """Ends an attempt by the error that has left it."""
+    exceptions = sys.modules.get('celery.exceptions')
+    if exceptions is not None and not isinstance(error, TaskCancelled):
+        if isinstance(error, exceptions.Ignore):
+            outcome = 'completed'
+        elif isinstance(error, exceptions.Reject):
+            outcome = 'cancelled'
+    attempt.end(outcome, error)
+
+
+def cancelled_error():
+    from celery.exceptions import Ignore
+
+    global _cancelled_error
+    if _cancelled_error is None:
+        _cancelled_error = type('TaskCancelled', (TaskCancelled, Ignore), {'__module__': __name__})
+    return _cancelled_error
+
+
+_cancelled_error = None
+
+
+def connect():
+    """Listens to Celery's signals, once."""
+    if _connected:
+        return
+    from celery import signals
+
+    _connected.append(True)
+    attempt_table.make_table()
+    signals.task_postrun.connect(run_ended, weak=False)
+    # These come in the parent process of a pool where the process that runs the task can't know.
+    signals.task_failure.connect(run_failed, weak=False)
+    signals.task_retry.connect(run_retried, weak=False)
+    signals.task_revoked.connect(task_revoked, weak=False)
+    signals.task_unknown.connect(task_unknown, weak=False)
+    signals.task_rejected.connect(task_rejected, weak=False)
+    signals.worker_process_shutdown.connect(process_ends, weak=False)
+    signals.worker_shutdown.connect(process_ends, weak=False)
+
+
+def run_ended(task=None, state=None, retval=None, **_more):
+    """Ends what is open of a run, however Celery's run has ended."""
+    for attempt in list(attempts_of(task.request)):
+        if not attempt_table.is_kept(attempt):
+            attempt.finished = True  # the parent process has ended it
+        elif state == 'SUCCESS':
+            attempt.end()
+        elif state in ('FAILURE', 'RETRY', 'IGNORED', 'REJECTED') and isinstance(retval, BaseException):
+            end_by(attempt, retval, outcome_of(retval))
+        else:
+            # The process exits, or a green thread was killed: Celery has no state for it.
+            error = sys.exc_info()[1]
+            is_exit = isinstance(error, SystemExit)
+            if not (is_exit and attempt_table.is_child()):  # only the parent process knows why a child exits
+                attempt.end('failed' if is_exit else outcome_of(error or KeyboardInterrupt()), error)
+        if isinstance(retval, TaskCancelled):
+            task.backend.mark_as_revoked(task.request.id, text_of(retval), request=task.request, store_result=not task.request.ignore_result)
+
+
+def run_failed(sender=None, task_id=None, exception=None, **_more):
+    """A run failed for which no code of the task could do anything: its process was killed, or a hard time limit."""
+    if type(exception).__name__ in ('WorkerLostError', 'TimeLimitExceeded'):
+        outcome = 'timed_out' if type(exception).__name__ == 'TimeLimitExceeded' else 'failed'
+        end_elsewhere(task_id, sender.name, outcome, exception)
+
+
+def run_retried(sender=None, request=None, reason=None, **_more):
+    """The worker has put a run that it has lost back into the queue. Of a run that retries itself `run_ended` knows more."""
+    end_elsewhere(request.id, sender.name, 'failed', reason, here=False)
+
+
+def task_revoked(sender=None, request=None, terminated=False, expired=False, **_more):
+    if terminated:
+        end_elsewhere(request.id, sender.name, 'cancelled', None)
+    else:
+        end_queued(request.id, sender.name, 'expired' if expired else 'cancelled', traceparent_of(request))
+
+
+def task_unknown(message=None, exc=None, name=None, id=None, **_more):
+    end_queued(id, name, 'failed', (getattr(message, 'headers', None) or {}).get('traceparent'), exc)
+
+
+def task_rejected(message=None, exc=None, **_more):
+    headers = getattr(message, 'headers', None) or {}
+    end_queued(headers.get('id'), headers.get('task'), 'failed', headers.get('traceparent'), exc)
+
+
+def process_ends(**_more):
+    default_sender().flush(EXIT_SECONDS)
+    otel.flush(EXIT_SECONDS)
+
+
+def traceparent_of(request):
+    return getattr(request, 'traceparent', None) or (getattr(request, 'headers', None) or {}).get('traceparent')
+
+
+def end_elsewhere(task_id, name, outcome, error, here=True):
+    """Ends the attempt of a process that can't do it itself any more."""
+    task_uuid = job_uuid('celery', task_id)
+    attempt = _open.get(task_uuid)
+    if attempt is not None and not attempt.finished:
+        if here:
+            attempt.end(outcome, error)
+        return
+    row = attempt_table.take(task_uuid)
+    if row is None:
+        return
+    now = max(time.time_ns() // 1000, row['start_us'])
+    default_sender().send(log_record('taskspan.end', {
+        'taskspan.outcome': outcome,
+        'taskspan.facts': row['facts'],
+        'taskspan.duration_us': now - row['start_us'],
+        'taskspan.task.name': name,
+        'taskspan.exception': failure_text(error) if error is not None else '',
+        'taskspan.jobs.total': row['finished'] + row['failed'],
+        'taskspan.jobs.finished': row['finished'],
+        'taskspan.jobs.failed': row['failed'],
+        **error_values(error),
+    }, now, {
+        'task_uuid': task_uuid,
+        'trace_id': row['trace'].hex(),
+        'span_id': row['span'].hex(),
+        'task_span_id': row['span'].hex(),
+        'number': row['facts'],
+        'sampled': row['sampled'],
+    }), essential=True)
+
+
+def end_queued(task_id, name, outcome, traceparent, error=None):
+    """Ends a task that no worker runs, where the publisher's span has announced it."""
+    parts = traceparent.split('-') if isinstance(traceparent, str) else []
+    if not task_id or len(parts) < 4:
+        return
+    ids = {
+        'task_uuid': job_uuid('celery', task_id),
+        'trace_id': parts[1],
+        'span_id': parts[2],
+        'task_span_id': '',
+        'sampled': parts[3].endswith('1'),
+    }
+    now = time.time_ns() // 1000
+    kind = {'taskspan.span': 'announcement'}
+    sender = default_sender()
+    sender.send(log_record('taskspan.start', {**kind, 'taskspan.task.name': text_of(name)}, now - 1, {**ids, 'number': 0}), essential=True)
+    end = {**kind, 'taskspan.outcome': outcome, 'taskspan.facts': 1, **error_values(error)}
+    sender.send(log_record('taskspan.end', end, now, {**ids, 'number': 1}), essential=True)
+
+
+def error_values(error):
+    return {} if error is None else end_values(described(error))
