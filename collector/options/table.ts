@@ -145,14 +145,14 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
   },
   'serve.receive.maxBodyBytes': {
     kind: wholeNumber({ least: 1024 }),
-    default: 20 * MIB,
+    default: 64 * MIB,
     variable: 'TASKSPAN_RECEIVE_MAX_BODY_BYTES',
     doc: 'the longest body after decompression',
   },
   'serve.receive.maxWaitingBytes': {
     kind: wholeNumber({ least: 1024 }),
-    default: 64 * MIB,
-    defaultDoc: '64 MiB, or `maxBodyBytes` if that is more',
+    default: 128 * MIB,
+    defaultDoc: '128 MiB, or `maxBodyBytes` if that is more',
     variable: 'TASKSPAN_RECEIVE_MAX_WAITING_BYTES',
     doc: 'how many bytes of bodies may wait for the store; not less than `maxBodyBytes`',
   },

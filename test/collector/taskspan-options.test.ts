@@ -31,7 +31,7 @@ describe('facts of other processes', () => {
 
   test('are not taken by default', () => {
     expect(receiveOf({ serve: true })).toBe(false);
-    expect(receiveOf({ serve: { receive: true } })).toEqual({ maxBodyBytes: 20 * MIB, maxWaitingBytes: 64 * MIB });
+    expect(receiveOf({ serve: { receive: true } })).toEqual({ maxBodyBytes: 64 * MIB, maxWaitingBytes: 128 * MIB });
     expect(receiveOf({ serve: { receive: false } }, ENV)).toBe(false);
     expect(receiveOf({}, ENV)).toBeUndefined();
   });
@@ -39,7 +39,7 @@ describe('facts of other processes', () => {
   test('have limits by variables, and by options that override these one by one', () => {
     expect(receiveOf({ serve: true }, ENV)).toEqual({ maxBodyBytes: 5000, maxWaitingBytes: 9000 });
     expect(receiveOf({ serve: { receive: { maxBodyBytes: 6000 } } }, ENV)).toEqual({ maxBodyBytes: 6000, maxWaitingBytes: 9000 });
-    expect(receiveOf({ serve: { receive: { maxBodyBytes: 100 * MIB } } })).toEqual({ maxBodyBytes: 100 * MIB, maxWaitingBytes: 100 * MIB });
+    expect(receiveOf({ serve: { receive: { maxBodyBytes: 200 * MIB } } })).toEqual({ maxBodyBytes: 200 * MIB, maxWaitingBytes: 200 * MIB });
   });
 
   test.each<[TaskspanOptions, NodeJS.ProcessEnv, string]>([

@@ -92,6 +92,10 @@ const COLLECTOR = /collector|otelcol/i;
  */
 export function collectorAddress(c: Context): string | undefined {
   if (!COLLECTOR.test(c.req.header('User-Agent') ?? '')) return undefined;
-  const { incoming } = (c.env ?? {}) as { incoming?: IncomingMessage };
-  return incoming?.socket.remoteAddress;
+  return incomingOf(c)?.socket.remoteAddress;
+}
+
+/** The request as Node.js has it; `undefined` on another server, and in a test without one. */
+export function incomingOf(c: Context): IncomingMessage | undefined {
+  return ((c.env ?? {}) as { incoming?: IncomingMessage }).incoming;
 }

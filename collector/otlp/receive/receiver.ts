@@ -9,12 +9,14 @@ import type { CommitObserver } from '../../store/committer.ts';
 import { isTaskStore } from '../../store/task-store.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 import { groupCommit } from './group-commit.ts';
-import { collectorAddress, Heartbeats } from './heartbeats.ts';
+import { collectorAddress, Heartbeats, incomingOf } from './heartbeats.ts';
 import { readJsonLogs, readJsonTraces } from './json.ts';
 import { readProtobufLogs, readProtobufTraces } from './protobuf.ts';
 import { MalformedError, MOST_WORKERS } from './otlp-items.ts';
 import type { Received } from './otlp-items.ts';
-import { BodyShare, readBody, resolveLimits } from './request-body.ts';
+import { BodyRoom } from './body-room.ts';
+import type { BodyShare } from './body-room.ts';
+import { readBody, resolveLimits } from './request-body.ts';
 import type { Failure, ReceiverLimits } from './request-body.ts';
 
 export interface ReceiverOptions extends ReceiverLimits {
@@ -70,7 +72,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
   const { store, refusal, observer, ...limits } = options;
   if (!isTaskStore(store)) throw new TypeError(`createReceiver: expected a store, got ${received(store)}`);
   const { maxBodyBytes, maxWaitingBytes } = resolveLimits(limits, { as: '' });
-  const room = { most: maxWaitingBytes, bytes: 0, announced: 0 };
+  const room = new BodyRoom({ most: maxWaitingBytes, longestBody: maxBodyBytes });
   const commit = groupCommit(store, observer);
   const heartbeats = new Heartbeats(store);
 
@@ -94,7 +96,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
     return success(encoding, signal, items.rejected, items.message);
   };
   const receive = async (c: Context, signal: Signal, encoding: Encoding): Promise<Response> => {
-    const share = new BodyShare(room);
+    const share = room.share(incomingOf(c)?.socket);
     try {
       return await storeBody(c, signal, encoding, share);
     } catch (error) {

@@ -1,18 +1,20 @@
-import { gunzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip, gunzipSync } from 'node:zlib';
 import type { HonoRequest } from 'hono';
 import { groupValues, memberName, valueSource } from '../../options/read.ts';
 import type { OptionContext } from '../../options/read.ts';
+import type { BodyShare } from './body-room.ts';
 
 /** How much a receiver keeps in memory. */
 export interface ReceiverLimits {
   /**
    * The longest body in bytes, after decompression, from 1024. A longer one is answered with 413,
-   * and its sender does not retry. Default 20 MiB, as in the OpenTelemetry Collector.
+   * and its sender does not retry. Default 64 MiB.
    */
   maxBodyBytes?: number;
   /**
    * How many bytes of bodies may wait for the store at a time, at least as many as one body. A request
-   * beyond them is answered with 429, and its sender retries. Default 64 MiB.
+   * beyond them is answered with 429, and its sender retries. Default 128 MiB.
    */
   maxWaitingBytes?: number;
 }
@@ -57,15 +59,20 @@ export async function readBody(request: HonoRequest, limits: BodyLimits): Promis
   if (encoding !== 'gzip' && encoding !== 'identity') {
     return { status: 415, message: `expected Content-Encoding gzip or identity, got ${JSON.stringify(encoding.slice(0, 100))}` };
   }
+  const { share, maxBodyBytes } = limits;
   const header = request.header('Content-Length');
   const length = header === undefined ? undefined : Number(header);
-  if (length !== undefined && length > limits.maxBodyBytes) return tooLong(limits.maxBodyBytes);
-  if (length !== undefined && !limits.share.fits(length)) return tooMuch();
-  const hasRoom = length !== undefined && (request.raw.bodyUsed || (length <= SHORT_BYTES && limits.share.holdAnnounced(length)));
+  if (length !== undefined && length > maxBodyBytes) return tooLong(maxBodyBytes);
+  if (length !== undefined && !share.fits(length)) return tooMuch();
+  const hasRoom = length !== undefined && (request.raw.bodyUsed || (length <= SHORT_BYTES && share.holdAnnounced(length)));
   const reading = hasRoom ? readAtOnce(request, length, limits) : readInChunks(request, limits);
   // It fails where the sender has disconnected.
-  const body = await reading.catch((): Failure => ({ status: 400, message: 'the body did not arrive whole' }));
+  const body = (await share.arriving(reading.catch(notWhole))) ?? stalled();
   return encoding === 'gzip' && Buffer.isBuffer(body) ? inflated(body, limits) : body;
+}
+
+function notWhole(): Failure {
+  return { status: 400, message: 'the body did not arrive whole' };
 }
 
 /** Bodies up to this length are read at once, which costs less than chunks. So is a body that middleware has read already. */
@@ -74,9 +81,7 @@ const SHORT_BYTES = 1024 * 1024;
 /** The HTTP server gives no more bytes than `Content-Length` announces. */
 async function readAtOnce(request: HonoRequest, length: number, { share }: BodyLimits): Promise<Buffer | Failure> {
   if (!share.hold(length)) return tooMuch();
-  const bytes = await request.arrayBuffer();
-  share.arrived();
-  return Buffer.from(bytes);
+  return Buffer.from(await request.arrayBuffer());
 }
 
 /** Reads a body without a length, a long body, or a body beside many others: only bytes that have arrived take room. */
@@ -85,6 +90,7 @@ async function readInChunks({ raw }: HonoRequest, { maxBodyBytes, share }: BodyL
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of raw.body as AsyncIterable<Uint8Array>) {
+    if (share.isCutOff) return stalled();
     length += chunk.length;
     if (length > maxBodyBytes) return tooLong(maxBodyBytes);
     if (!share.hold(length)) return tooMuch();
@@ -94,15 +100,35 @@ async function readInChunks({ raw }: HonoRequest, { maxBodyBytes, share }: BodyL
 }
 
 const CHUNK_BYTES = 64 * 1024;
+const gunzipped = promisify(gunzip);
 
-/** Stops at the limit, so that a decompression bomb does no harm. One synchronous call costs the least. */
-function inflated(body: Buffer, { maxBodyBytes, share }: BodyLimits): Buffer | Failure {
+/**
+ * Stops at the limit, so that a decompression bomb does no harm. Few bytes are inflated at once, which costs the least;
+ * many by the thread pool, while their room is held. How many they are stands at the end of the body, mostly rightly.
+ */
+async function inflated(body: Buffer, { maxBodyBytes, share }: BodyLimits): Promise<Buffer | Failure> {
+  const announced = body.length < 4 ? 0 : body.readUInt32LE(body.length - 4);
+  const likely = Math.min(Math.max(announced, SHORT_BYTES), maxBodyBytes);
   try {
-    const bytes = gunzipSync(body, { maxOutputLength: maxBodyBytes, chunkSize: CHUNK_BYTES });
-    return share.hold(bytes.length) ? bytes : tooMuch();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return tooLong(maxBodyBytes);
+    for (const most of likely < maxBodyBytes ? [likely, maxBodyBytes] : [maxBodyBytes]) {
+      if (most > SHORT_BYTES && !share.hold(most)) return tooMuch();
+      const bytes = await inflate(body, most);
+      if (bytes !== undefined) return share.hold(bytes.length) ? bytes : tooMuch();
+    }
+    return tooLong(maxBodyBytes);
+  } catch {
     return { status: 400, message: 'expected a body in gzip, as Content-Encoding says' };
+  }
+}
+
+/** The inflated bytes; `undefined` where there are more than may be. */
+async function inflate(body: Buffer, maxOutputLength: number): Promise<Buffer | undefined> {
+  const options = { maxOutputLength, chunkSize: CHUNK_BYTES };
+  try {
+    return maxOutputLength <= SHORT_BYTES ? gunzipSync(body, options) : await gunzipped(body, options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    throw error;
   }
 }
 
@@ -114,59 +140,7 @@ function tooMuch(): Failure {
   return { status: 429, message: 'too much waits for the store just now', headers: { 'Retry-After': '1' } };
 }
 
-/** The share of the room that may be held for bytes that are only announced, since they may never arrive. */
-const ANNOUNCED_SHARE = 1 / 4;
-
-/** The room for the bytes of all bodies that are being read or wait for the store: how many there may be, and are. */
-interface Room {
-  readonly most: number;
-  bytes: number;
-  /** Those of them that have not arrived yet. */
-  announced: number;
-}
-
-/** The bytes that one request holds, none at first. The caller releases them. */
-export class BodyShare {
-  readonly #room: Room;
-  #held = 0;
-  #announced = 0;
-
-  constructor(room: Room) {
-    this.#room = room;
-  }
-
-  /** Whether there is room for so many bytes in all. */
-  fits(bytes: number): boolean {
-    return bytes <= this.#held || this.#room.bytes - this.#held + bytes <= this.#room.most;
-  }
-
-  /** Holds so many bytes in all; returns `false` if there is no room for them. */
-  hold(bytes: number): boolean {
-    if (bytes <= this.#held) return true;
-    if (!this.fits(bytes)) return false;
-    this.#room.bytes += bytes - this.#held;
-    this.#held = bytes;
-    return true;
-  }
-
-  /** Holds bytes that have not arrived yet; returns `false` if there is no room, or none for such bytes. */
-  holdAnnounced(bytes: number): boolean {
-    if (this.#room.announced + bytes > this.#room.most * ANNOUNCED_SHARE || !this.hold(bytes)) return false;
-    this.#room.announced += bytes;
-    this.#announced += bytes;
-    return true;
-  }
-
-  /** The announced bytes have arrived. */
-  arrived(): void {
-    this.#room.announced -= this.#announced;
-    this.#announced = 0;
-  }
-
-  /** Gives all bytes back. */
-  release(): void {
-    this.arrived();
-    this.#room.bytes -= this.#held;
-    this.#held = 0;
-  }
+/** 503, so that the sender retries: after a 408 it would give up. */
+function stalled(): Failure {
+  return { status: 503, message: 'the body did not come on', headers: { 'Retry-After': '1', Connection: 'close' } };
 }

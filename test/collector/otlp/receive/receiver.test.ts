@@ -308,6 +308,39 @@ describe('a receiver', () => {
     expect(response.status).toBe(200);
   });
 
+  it('cuts off bodies that stall where another one needs their room', async () => {
+    const room = 100_000;
+    const { app } = receiving({ maxBodyBytes: room, maxWaitingBytes: room });
+    const server = await serveTasks({ app, port: 0 });
+    onTestFinished(() => server.close());
+    const { port, hostname } = new URL(server.url);
+    const head = `POST /v1/traces HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: ${MEDIA_TYPES.protobuf}\r\n`;
+    const answers: Promise<string>[] = [];
+    for (let sender = 0; sender < 3; sender++) {
+      const stalled = connect({ port: Number(port), host: hostname });
+      onTestFinished(() => void stalled.destroy());
+      stalled.write(`${head}Content-Length: ${room}\r\n\r\n`);
+      // With all but one byte the first takes all the room there is.
+      stalled.write(Buffer.alloc(sender === 0 ? room - 1 : 10));
+      answers.push(once(stalled, 'data').then(([data]) => String(data).split('\r\n', 1)[0]!));
+    }
+    const post = (): Promise<Response> =>
+      fetch(`${server.url}/v1/traces`, { method: 'POST', body: traceBody('protobuf', spans), headers: { 'Content-Type': MEDIA_TYPES.protobuf } });
+    await expect.poll(async () => (await post()).status, { timeout: 10_000 }).toBe(200);
+    expect(await answers[0]).toBe('HTTP/1.1 503 Service Unavailable');
+  });
+
+  it('inflates gzip of any length, whatever length stands at its end', async () => {
+    const { app } = receiving({ maxBodyBytes: 8_000_000, maxWaitingBytes: 20_000_000 });
+    const post = async (...members: number[]): Promise<number> => {
+      const body = new Uint8Array(Buffer.concat(members.map((length) => gzipSync(`${' '.repeat(length - 2)}{}`))));
+      return (await send(app, { encoding: 'json', body, headers: { 'Content-Encoding': 'gzip' } })).status;
+    };
+    // Two members: JSON of nothing twice, of which the last length says only the half.
+    expect([await post(1000), await post(5_000_000), await post(8_000_000), await post(8_000_001), await post(5_000_000, 5_000_000)]).toEqual([200, 200, 200, 413, 413]);
+    expect([await post(1000, 1000), await post(3_000_000, 1_100_000)]).toEqual([400, 400]);
+  });
+
   it.each([
     [{ store: {} }, /^createReceiver: expected a store, got/],
     [{ store: memoryStore(), maxBodyBytes: 10 }, /^maxBodyBytes: expected a whole number of at least 1024, got 10$/],
