@@ -21,7 +21,8 @@ export interface FactStore {
    *
    * Resolves when all facts are durable. It may commit them in batches: a rejection does not show which batches are
    * stored. It rejects with a `TaskStoreError` of code `REFUSED` where another try can't succeed because of one of
-   * these facts. Without facts it finds out whether the store can be written.
+   * these facts. Without facts it finds out whether the store can be written: after a write that failed, by a write of
+   * some length.
    */
   append(facts: readonly Fact[]): Promise<void>;
 }

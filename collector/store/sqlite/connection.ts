@@ -9,6 +9,15 @@ import { SqliteScopes } from './scopes.ts';
 import { SqliteSweep } from './sweep.ts';
 import { SqliteLostTraces, SqliteWorkers } from './workers.ts';
 
+/** Writes so much that a disk without room for facts has none for it either. */
+const TRIAL = `INSERT OR REPLACE INTO lease VALUES ('trial', hex(zeroblob(128 * 1024)), 0); DELETE FROM lease WHERE name = 'trial'`;
+
+/**
+ * Files that are kept open to the end of the process. SQLite deletes a write-ahead log by its name when it closes the
+ * file: that would be the log of the file that has replaced this one.
+ */
+const ABANDONED = new Set<DatabaseSync>();
+
 /** To what size the write-ahead log is cut when it begins again. */
 const WAL_BYTES = 16 * 1024 * 1024;
 
@@ -24,6 +33,8 @@ export class SqliteConnection {
   readonly reads: SqliteReads;
   readonly cancellations: SqliteCancellations;
   readonly lostTraces: SqliteLostTraces;
+  /** Whether the file may only be read: each write fails. */
+  readonly isReadOnly: boolean;
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #watch: FileWatch;
@@ -33,10 +44,10 @@ export class SqliteConnection {
 
   /** Opens the file, which is made if it is missing. */
   static open(path: string): SqliteConnection {
-    const database = openSqliteFile(path);
+    const { database, isReadOnly } = openSqliteFile(path);
     try {
       if (path !== IN_MEMORY) database.exec(`PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${WAL_BYTES}`);
-      return new SqliteConnection(database, path);
+      return new SqliteConnection(database, path, isReadOnly);
     } catch (error) {
       // The schema is read as a whole only now, which may find it damaged.
       database.close();
@@ -44,10 +55,11 @@ export class SqliteConnection {
     }
   }
 
-  private constructor(database: DatabaseSync, path: string) {
+  private constructor(database: DatabaseSync, path: string, isReadOnly: boolean) {
+    this.isReadOnly = isReadOnly;
     this.#database = database;
     this.#path = path;
-    this.#watch = new FileWatch(path);
+    this.#watch = new FileWatch(path, isReadOnly);
     this.#transactions = new SqliteTransactions(database);
     const scopes = new SqliteScopes(database);
     this.reads = new SqliteReads(database, scopes);
@@ -58,11 +70,25 @@ export class SqliteConnection {
     this.#sweep = new SqliteSweep(database, this.#transactions);
   }
 
-  /** Stores facts in one transaction; none finds out whether the file can be written. */
+  /** Stores facts in one transaction. */
   append(facts: readonly Fact[]): void {
+    this.write(() => this.#commit(facts));
+  }
+
+  /**
+   * Finds out whether the file can be written.
+   *
+   * @param hasFailed Whether the latest write has failed: then only a write of some length shows that there is room again.
+   */
+  checkWritable(hasFailed: boolean): void {
     this.write(() => {
-      if (facts.length > 0) this.#commit(facts);
-      else this.#checkWritable();
+      try {
+        this.#database.exec(hasFailed ? TRIAL : 'DELETE FROM task WHERE false');
+      } catch (error) {
+        if (isLocked(error) || sqliteFailure(error, this.#path) !== error) throw error;
+        const { message } = error as Error;
+        throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
+      }
     });
   }
 
@@ -73,11 +99,7 @@ export class SqliteConnection {
   /** Reads once, or several times with a state each. */
   read<T>(work: () => T): T {
     this.#watch.beforeRead();
-    try {
-      return work();
-    } catch (error) {
-      throw sqliteFailure(error, this.#path);
-    }
+    return this.#watched(work);
   }
 
   /** Reads several times of one state. */
@@ -88,13 +110,8 @@ export class SqliteConnection {
   /** Writes in transactions that the work makes. */
   write<T>(work: () => T): T {
     this.#watch.beforeWrite();
-    try {
-      return work();
-    } catch (error) {
-      const failure = sqliteFailure(error, this.#path);
-      if (failure !== error) this.#watch.foundDamaged(failure);
-      throw failure;
-    }
+    if (this.isReadOnly) throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: the file or its folder may only be read`);
+    return this.#watched(work);
   }
 
   /** Writes in one transaction. */
@@ -106,6 +123,34 @@ export class SqliteConnection {
     this.#database.close();
   }
 
+  /** Gives up a file that was deleted or replaced, or whose write-ahead log was. */
+  abandon(): void {
+    try {
+      // Where only the log is gone, what is in it is saved.
+      this.#database.exec('PRAGMA wal_checkpoint(FULL)');
+    } catch {
+      // Another process is using the file: what is in the log is lost.
+    }
+    if (this.#watch.hasForeignLog) ABANDONED.add(this.#database);
+    else this.#database.close();
+  }
+
+  #watched<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const failure = sqliteFailure(error, this.#path);
+      if (failure !== error) this.#watch.foundDamaged(failure, () => this.#repeat(work));
+      throw failure;
+    }
+  }
+
+  #repeat(work: () => unknown): void {
+    // What was read wrongly may be in the cache.
+    this.#database.exec('PRAGMA shrink_memory');
+    work();
+  }
+
   #commit(facts: readonly Fact[]): void {
     try {
       const tasks = byTask(facts);
@@ -115,15 +160,5 @@ export class SqliteConnection {
       throw refusal(error);
     }
     this.#commits.committed();
-  }
-
-  #checkWritable(): void {
-    try {
-      this.#database.exec('DELETE FROM task WHERE false');
-    } catch (error) {
-      if (isLocked(error) || sqliteFailure(error, this.#path) !== error) throw error;
-      const { message } = error as Error;
-      throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
-    }
   }
 }

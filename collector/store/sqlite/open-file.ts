@@ -1,29 +1,88 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fchmodSync, linkSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type * as NodeSqlite from 'node:sqlite';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { performance } from '../../timers.ts';
 import { TaskStoreError } from '../task-store.ts';
-import { migrate, refuseForeign } from './schema.ts';
+import { migrate, refuseForeign, refuseOtherSchemas } from './schema.ts';
+
+/** An open SQLite file. */
+export interface OpenedFile {
+  readonly database: DatabaseSync;
+  /** Whether it can only be read, since the file or its folder may not be written. */
+  readonly isReadOnly: boolean;
+}
 
 /**
- * Opens a SQLite file of taskspan, made if it is missing. Another file, or a damaged one, is refused before it is opened
- * for writing: not a byte of it changes.
+ * Opens a SQLite file of taskspan, made if it is missing: for its owner alone. Another file, or a damaged one, is refused
+ * before it is opened for writing: not a byte of it changes. What may not be written is opened for reading.
  *
  * @throws TaskStoreError; SQLite's own error where another process has the lock
  */
-export function openSqliteFile(path: string): DatabaseSync {
+export function openSqliteFile(path: string): OpenedFile {
   const { DatabaseSync } = sqlite();
   let database: DatabaseSync | undefined;
   try {
+    if (isFile(path) && mayNotWrite(path)) return { database: openForReading(path), isReadOnly: true };
     refuseOthers(path);
+    if (path !== IN_MEMORY) makeFile(path);
     database = new DatabaseSync(path);
     migrate(database, path);
+    return { database, isReadOnly: false };
+  } catch (error) {
+    if (database?.isOpen === true) database.close();
+    if (isLocked(error)) throw error;
+    // A folder that may not be written is in the way only where the files beside the database are missing.
+    if (CANNOT_WRITE.has(resultOf(error)) && isFile(path) && mayNotWrite(dirname(path))) return { database: openForReading(path), isReadOnly: true };
+    throw openingFailure(error, path);
+  }
+}
+
+/** Makes a file that only its owner may read and write, whatever the umask: SQLite gives the files beside it the same mode. */
+function makeFile(path: string): void {
+  if (existsSync(path)) return;
+  // It has its mode before it has its name. It is closed before, too: to close it later would give up SQLite's locks.
+  const made = `${path}.new-${globalThis.crypto.randomUUID()}`;
+  try {
+    const file = openSync(made, 'wx', OWNER_ONLY);
+    fchmodSync(file, OWNER_ONLY);
+    closeSync(file);
+    linkSync(made, path);
+  } catch {
+    // Another process has made the file, or SQLite's own error has the reason why it can't be made.
+  } finally {
+    rmSync(made, { force: true });
+  }
+}
+
+const OWNER_ONLY = 0o600;
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function mayNotWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function openForReading(path: string): DatabaseSync {
+  const { DatabaseSync } = sqlite();
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(asItIs(path), { readOnly: true });
+    refuseOtherSchemas(database, path);
     return database;
   } catch (error) {
     if (database?.isOpen === true) database.close();
-    throw isLocked(error) ? error : openingFailure(error, path);
+    if (!CANNOT_WRITE.has(resultOf(error))) throw isLocked(error) ? error : openingFailure(error, path);
+    const why = `${path} can't be read, since its folder may not be written: what was stored last is in ${path}-wal, and only a process that can write there reads both`;
+    throw new TaskStoreError('UNAVAILABLE', why, { cause: error });
   }
 }
 
@@ -88,9 +147,13 @@ export function refusal(error: unknown): unknown {
   return isForEver ? new TaskStoreError('REFUSED', (error as Error).message, { cause: error }) : error;
 }
 
+const SQLITE_PERM = 3;
 const SQLITE_BUSY = 5;
+const SQLITE_READONLY = 8;
 const SQLITE_CORRUPT = 11;
+const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
+const CANNOT_WRITE: ReadonlySet<number> = new Set([SQLITE_PERM, SQLITE_READONLY, SQLITE_CANTOPEN]);
 /** Too big, against a constraint, of another type, out of range. */
 const REFUSALS: ReadonlySet<number> = new Set([18, 19, 20, 25]);
 
@@ -149,28 +212,55 @@ function stateOf(path: string): string | undefined {
 
 /** The file for reading. Without a write-ahead log it is all there is, and read so that no file comes beside it. */
 function asItIs(path: string): string | URL {
-  if (existsSync(`${path}-wal`)) return path;
+  if (hasLog(path)) return path;
   const url = pathToFileURL(path);
   url.searchParams.set('immutable', '1');
   return url;
 }
 
+function hasLog(path: string): boolean {
+  return existsSync(`${path}-wal`);
+}
+
 /** How often readers look whether the file is still there, in milliseconds. */
 const LOOK_MS = 1000;
+/** How often a read or write that has found damage is tried again, in milliseconds. */
+const REPEAT_MS = 5000;
+/** SQLite's files: the database, its write-ahead log, and the index of that log. */
+const FILES = ['', '-wal', '-shm'] as const;
+
+interface Damage {
+  readonly error: unknown;
+  /** Of the file when the damage was found. */
+  readonly stamp: string | undefined;
+  /** What has found it. */
+  readonly repeat: () => void;
+  nextRepeat: number;
+}
 
 /**
- * Watches a file that is open. One that has been deleted or replaced is not used any more, since no other process would
- * find what is written to it; one that is damaged is not written any more.
+ * Watches a file that is open, with its write-ahead log. One that has been deleted or replaced is not used any more, since
+ * no other process would find what is written to it. One that is damaged is not written any more, until what has found
+ * the damage finds none: then it was a passing error of the disk.
  */
 export class FileWatch {
   readonly #path: string;
-  readonly #identity: string | undefined;
+  readonly #isReadOnly: boolean;
+  readonly #identities: Map<string, string | undefined>;
+  readonly #stamp: string | undefined;
   #nextLook: number = performance.now() + LOOK_MS;
-  #damage: { error: unknown; stamp: string | undefined } | undefined;
+  #damage: Damage | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, isReadOnly: boolean) {
     this.#path = path;
-    this.#identity = identityOf(path);
+    this.#isReadOnly = isReadOnly;
+    this.#identities = new Map(FILES.map((end) => [path + end, identityOf(path + end)]));
+    this.#stamp = stampOf(path);
+  }
+
+  /** Whether SQLite would delete the write-ahead log of another database when it closes this one. */
+  get hasForeignLog(): boolean {
+    return FILES.some((end) => end !== '' && ![undefined, this.#identities.get(this.#path + end)].includes(identityOf(this.#path + end)));
   }
 
   /** To be called before each read. Throws a `TaskStoreError` if the file is gone. */
@@ -181,23 +271,51 @@ export class FileWatch {
   /** To be called before each write. Throws a `TaskStoreError` if the file is gone, or damaged. */
   beforeWrite(): void {
     this.#look();
-    if (this.#damage === undefined) return;
-    if (stampOf(this.#path) === this.#damage.stamp) throw this.#damage.error;
-    throw new TaskStoreError('GONE', `${this.#path} was written again after it had been found damaged`);
+    const damage = this.#damage;
+    if (damage === undefined) return;
+    if (stampOf(this.#path) !== damage.stamp) {
+      throw new TaskStoreError('GONE', `${this.#path} was written again after it had been found damaged`);
+    }
+    if (performance.now() < damage.nextRepeat) throw damage.error;
+    damage.nextRepeat = performance.now() + REPEAT_MS;
+    try {
+      damage.repeat();
+    } catch {
+      throw damage.error;
+    }
+    this.#damage = undefined;
   }
 
-  /** A write has found the file damaged: it is not written any more. */
-  foundDamaged(error: unknown): void {
-    this.#damage ??= { error, stamp: stampOf(this.#path) };
+  /**
+   * A read or a write has found the file damaged: it is not written any more.
+   *
+   * @param repeat Reads or writes the same again.
+   */
+  foundDamaged(error: unknown, repeat: () => void): void {
+    this.#damage ??= { error, stamp: stampOf(this.#path), repeat, nextRepeat: performance.now() + REPEAT_MS };
   }
 
   #look(): void {
-    if (this.#identity === undefined) return;
+    if (this.#identities.get(this.#path) === undefined) return;
     this.#nextLook = performance.now() + LOOK_MS;
-    if (identityOf(this.#path) === this.#identity) return;
+    for (const [path, before] of this.#identities) {
+      const now = identityOf(path);
+      if (now !== before) this.#changed(path, before, now);
+    }
+    // Without a write-ahead log what may only be read is read as if it never changed.
+    if (this.#isReadOnly && !hasLog(this.#path) && stampOf(this.#path) !== this.#stamp) this.#gone(`${this.#path} was changed while it was open for reading`);
+  }
+
+  #changed(path: string, before: string | undefined, now: string | undefined): void {
+    // SQLite makes the files beside the database when it needs them first.
+    if (before === undefined && !this.#isReadOnly) this.#identities.set(path, now);
+    else this.#gone(`${path} was deleted or replaced while it was in use`);
+  }
+
+  #gone(message: string): never {
     // From now on by every call.
     this.#nextLook = 0;
-    throw new TaskStoreError('GONE', `${this.#path} was deleted or replaced while it was in use`);
+    throw new TaskStoreError('GONE', message);
   }
 }
 

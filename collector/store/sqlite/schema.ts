@@ -195,6 +195,12 @@ export function refuseForeign(database: DatabaseSync, path: string): void {
   isCurrent(database, path, STEPS);
 }
 
+/** Throws for a database that is not one of this version. It only reads. */
+export function refuseOtherSchemas(database: DatabaseSync, path: string): void {
+  if (isCurrent(database, path, STEPS)) return;
+  throw new TaskStoreError('UNAVAILABLE', `${path} has to be brought to this version's schema, which is not possible: it may not be written`);
+}
+
 function isCurrent(database: DatabaseSync, path: string, steps: readonly string[]): boolean {
   // One statement: another process may be making the schema, and between two the database would be half of each.
   const { id, version, tables } = database.prepare(LOOK).get() as { id: number; version: number; tables: number };

@@ -64,6 +64,10 @@ class SqliteStore implements SqliteTaskStore {
   #connection: SqliteConnection | undefined;
   #failure: { error: unknown; at: number } | undefined;
   #openings = 0;
+  /** Whether the file was deleted or replaced since it was opened. */
+  #isReplaced = false;
+  /** Whether a write has failed, and no facts were stored since. */
+  #hasFailedWrite = false;
   #closed = false;
   #poll: ReturnType<typeof setInterval> | undefined;
   #seen: string | undefined;
@@ -81,14 +85,9 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   async append(facts: readonly Fact[]): Promise<void> {
-    try {
-      await this.#use((connection) => connection.append(facts));
-    } catch (error) {
-      if (facts.length > 0 || !isLocked(error)) throw error;
-      const { message } = error as Error;
-      throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
-    }
-    if (facts.length > 0) this.#committed();
+    if (facts.length === 0) return this.#checkWritable();
+    await this.#write((connection) => connection.append(facts));
+    this.#stored();
   }
 
   appendNow(facts: readonly Fact[]): void {
@@ -96,7 +95,7 @@ class SqliteStore implements SqliteTaskStore {
     for (;;) {
       try {
         this.#now((connection) => connection.append(facts));
-        this.#committed();
+        this.#stored();
         return;
       } catch (error) {
         if (!isLocked(error) || performance.now() - begun >= LOCK_MS) throw error;
@@ -151,11 +150,11 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   lease(duty: string, holder: string, forMs: number): Promise<boolean> {
-    return this.#use((connection) => connection.writeAtOnce(() => connection.workers.lease(duty, holder, forMs)));
+    return this.#write((connection) => connection.writeAtOnce(() => connection.workers.lease(duty, holder, forMs)));
   }
 
   cancel(uuid: string): Promise<CancelAnswer | undefined> {
-    return this.#use((connection) => connection.write(() => connection.cancellations.cancel(uuid)));
+    return this.#write((connection) => connection.write(() => connection.cancellations.cancel(uuid)));
   }
 
   cancellations(workerId: string, after: number): Promise<Cancellation[]> {
@@ -163,7 +162,7 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
-    return this.#use((connection) => connection.sweep(rules));
+    return this.#write((connection) => connection.sweep(rules));
   }
 
   lostTraces(): Promise<LostTrace[]> {
@@ -171,7 +170,7 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   tracesEnded(taskUuids: readonly string[]): Promise<void> {
-    return this.#use((connection) => connection.writeAtOnce(() => connection.lostTraces.ended(taskUuids)));
+    return this.#write((connection) => connection.writeAtOnce(() => connection.lostTraces.ended(taskUuids)));
   }
 
   watch(listener: () => void): () => void {
@@ -218,9 +217,35 @@ class SqliteStore implements SqliteTaskStore {
     }
   }
 
+  /** A write. Where it fails, only facts that are stored, or a write of some length, show that the file can be written again. */
+  async #write<T>(work: (connection: SqliteConnection) => T): Promise<T> {
+    try {
+      return await this.#use(work);
+    } catch (error) {
+      if (!isTaskStoreError(error, 'REFUSED')) this.#hasFailedWrite = true;
+      throw error;
+    }
+  }
+
+  #stored(): void {
+    this.#hasFailedWrite = false;
+    this.#committed();
+  }
+
+  async #checkWritable(): Promise<void> {
+    try {
+      await this.#write((connection) => connection.checkWritable(this.#hasFailedWrite));
+      this.#hasFailedWrite = false;
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      const { message } = error as Error;
+      throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
+    }
+  }
+
   /** A write that gives how many tasks it has changed. */
   async #changing(work: (connection: SqliteConnection) => number): Promise<void> {
-    if ((await this.#use(work)) > 0) this.#committed();
+    if ((await this.#write(work)) > 0) this.#committed();
   }
 
   /** Does work in the file, which is opened if it is not open; throws at once where another process has the lock. */
@@ -229,7 +254,10 @@ class SqliteStore implements SqliteTaskStore {
     try {
       return work(connection);
     } catch (error) {
-      if (isTaskStoreError(error, 'GONE') && connection === this.#connection) this.#gone(connection, error);
+      if (connection === this.#connection) {
+        if (isTaskStoreError(error, 'GONE')) this.#gone(connection, error);
+        else if (connection.isReadOnly && isTaskStoreError(error, 'UNAVAILABLE')) this.#openAgain(connection);
+      }
       throw error;
     }
   }
@@ -246,7 +274,8 @@ class SqliteStore implements SqliteTaskStore {
     }
     this.#failure = undefined;
     this.#openings++;
-    if (this.#openings > 1) {
+    if (this.#isReplaced) {
+      this.#isReplaced = false;
       this.#committed();
       for (const listener of this.#replacedListeners) listener();
     }
@@ -256,12 +285,19 @@ class SqliteStore implements SqliteTaskStore {
   /** Has the file opened again, but not at once: its replacement may still be in the making. */
   #gone(connection: SqliteConnection, error: unknown): void {
     this.#connection = undefined;
+    this.#isReplaced = true;
     this.#failure = { error, at: performance.now() };
     try {
-      connection.close();
+      connection.abandon();
     } catch {
       // Its file does not exist any more, so there is nothing that closing could save.
     }
+  }
+
+  /** Has a file that could not be written opened again by the next call: meanwhile it may be writable. */
+  #openAgain(connection: SqliteConnection): void {
+    this.#connection = undefined;
+    connection.close();
   }
 
   #committed(): void {
