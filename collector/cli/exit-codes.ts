@@ -8,6 +8,7 @@ export const EXIT_USAGE = 2;
 const EXIT_UNKNOWN_TASK = 3;
 const EXIT_CANCELLED = 4;
 const EXIT_LOST = 5;
+const EXIT_GAVE_UP = 6;
 /** As in shells: `run` got a file that is not a program. */
 export const EXIT_NOT_EXECUTABLE = 126;
 export const EXIT_NOT_FOUND = 127;
@@ -16,7 +17,8 @@ export const EXIT_BY_SIGNAL = 128;
 
 export const EXIT_CODES_HELP: string = `
 Exit codes: 0 all went well, or the task has completed; 1 the task has failed, or what was asked
-could not be done; 2 wrong usage; 3 no such task; 4 the task was cancelled; 5 it is lost.
+could not be done; 2 wrong usage; 3 no such task; 4 the task was cancelled; 5 it is lost;
+6 the server was unreachable for too long.
 \`run\` ends as its program does: 126 and 127 where there is none, 128 and more by a signal.`;
 
 /** The exit code of a command that has followed a task to its end. */
@@ -54,5 +56,11 @@ export class UsageError extends CommandError {
 
 /** The store or the server is unreachable now. A retry may succeed. */
 export class UnavailableError extends CommandError {
-  override readonly name = 'UnavailableError';
+  override readonly name: string = 'UnavailableError';
+}
+
+/** The server has been unreachable for so long that the command stopped trying. */
+export class GaveUpError extends UnavailableError {
+  override readonly name = 'GaveUpError';
+  override readonly exitCode: number = EXIT_GAVE_UP;
 }

@@ -3,7 +3,7 @@ import type { SourceName } from './options.ts';
 import { withSource } from './source.ts';
 import { knownEnd, mark, stateName } from './view/task-lines.ts';
 import type { Screen } from './view/task-lines.ts';
-import { apart, fit, harmless, humanDuration, padded, paint as paintOutput, widthOf } from './view/terminal-text.ts';
+import { apart, fit, harmless, harmlessJson, harmlessValue, humanDuration, padded, paint as paintOutput, widthOf } from './view/terminal-text.ts';
 
 /** Options of `taskspan list`. */
 export interface ListOptions {
@@ -16,10 +16,10 @@ export interface ListOptions {
 export async function list(name: SourceName, { limit, state, json }: ListOptions): Promise<void> {
   const tasks = await withSource(name, (source) => source.tasks({ limit, ...(state && { state }) }));
   if (json === true) {
-    process.stdout.write(`${JSON.stringify(tasks)}\n`);
+    process.stdout.write(`${harmlessJson(tasks)}\n`);
     return;
   }
-  const lines = listLines(tasks, { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
+  const lines = listLines(harmlessValue(tasks), { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   if (tasks.length === 0) process.stderr.write('no tasks\n');
 }
@@ -62,6 +62,6 @@ function cells(task: TaskSummary, { now, paint }: ListScreen) {
     // How long ago it began.
     age: (start === undefined ? '' : `${humanDuration(now - start)} ago`).padStart(10),
     name: harmless(task.task_name),
-    uuid: paint('dim', task.task_uuid),
+    uuid: paint('dim', harmless(task.task_uuid)),
   };
 }

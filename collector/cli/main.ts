@@ -2,13 +2,15 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError, Option } from 'commander';
 import { describeFailure, failureText } from '../../src/failure.ts';
+import { visible } from '../../src/log-line.ts';
 import { print } from '../../src/report.ts';
+import { redactedText } from '../options/kinds.ts';
 import { variableText } from '../options/read.ts';
 import { OPTIONS } from '../options/table.ts';
 import { TASK_STATES } from '../record/task-record.ts';
 import { CommandError, EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ListOptions } from './list.ts';
-import { addSourceOptions, parseCount, parseHost, parseName, parserOf, parseUuid, sourceOf, tableOption, taskArgument } from './options.ts';
+import { addSourceOptions, DEFAULT_TIMEOUT_MS, parseCount, parseDuration, parseHost, parseName, parserOf, parseUuid, sourceOf, tableOption, taskArgument } from './options.ts';
 import type { TaskArgument } from './options.ts';
 import type { RunOptions } from './run.ts';
 import type { ServingOptions } from './serve.ts';
@@ -52,7 +54,7 @@ async function runProgram(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
     const [line = ''] = failureText(describeFailure(error)).split('\n');
-    process.stderr.write(`taskspan: ${line}\n`);
+    process.stderr.write(`taskspan: ${visible(redactedText(line))}\n`);
     return error instanceof CommandError ? error.exitCode : EXIT_FAILED;
   }
 }
@@ -68,6 +70,8 @@ function createProgram(exitWith: ExitWith): Command {
     .addHelpText('after', EXIT_CODES_HELP)
     // Options after the name of a program that is run are the program's.
     .enablePositionalOptions()
+    // An error quotes what it was given.
+    .configureOutput({ outputError: (text, write) => write(redactedText(text)) })
     .exitOverride();
   const commands = [listCommand(), showCommand(), tailCommand(exitWith), cancelCommand(), runCommand(exitWith), serveCommand()];
   // A subcommand must throw rather than exit, which `addCommand` alone does not see to.
@@ -111,6 +115,7 @@ function tailCommand(exitWith: ExitWith): Command {
     .addArgument(taskArgument())
     .addOption(new Option('-n, --lines <number>', 'how many lines of the log so far to begin with; all that the record has if absent, at most 1 MiB').argParser(parseCount(0)))
     .option('--plain', 'print the log alone, also on a terminal')
+    .addOption(new Option('--timeout <time>', 'for how long to try while the server is unreachable; 0 for ever').default(DEFAULT_TIMEOUT_MS, '5m').argParser(parseDuration))
     .addOption(new Option('--json', 'print the events as JSON, one a line').conflicts(['lines', 'plain']));
   return addSourceOptions(command).action(async (task: TaskArgument, options: TailCommandOptions) => {
     const { tailTask } = await import('./tail.ts');

@@ -84,6 +84,18 @@ export function taskArgument(): Argument {
   return new Argument('<task>', 'UUID of the task, or its URL').argParser(parseTask);
 }
 
+/** For how long `tail` tries to reach its server again. */
+export const DEFAULT_TIMEOUT_MS: number = 5 * 60_000;
+
+const MS_OF_UNIT = { s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** A time in milliseconds; `Infinity` for 0. */
+export function parseDuration(value: string): number {
+  const [, count = '', unit = 's'] = /^(\d{1,6})([smh])?$/.exec(value) ?? [];
+  if (count === '') throw new InvalidArgumentError('Expected a time such as 30s, 5m or 1h, or 0 for no limit.');
+  return Number(count) * MS_OF_UNIT[unit as keyof typeof MS_OF_UNIT] || Infinity;
+}
+
 /** A whole number from `least` on. */
 export function parseCount(least: number): (value: string) => number {
   return (value) => {

@@ -5,6 +5,7 @@ import { closeLiveTasks } from '../../src/worker.ts';
 import { startTaskspan } from '../start-taskspan.ts';
 import type { Taskspan } from '../start-taskspan.ts';
 import type { TaskStore } from '../store/task-store.ts';
+import { redactedText } from '../options/kinds.ts';
 import { EXIT_BY_SIGNAL, EXIT_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND } from './exit-codes.ts';
 import { runChild } from './run-child.ts';
 import type { ChildEnd } from './run-child.ts';
@@ -13,7 +14,7 @@ import type { ChildEnd } from './run-child.ts';
 export interface RunOptions {
   /** The file of record and log. Default: that of `startTaskspan`, which sends them where the environment names an endpoint. */
   readonly store?: string;
-  /** The task's name. Default: the command line. */
+  /** The task's name. Default: the command line, without passwords and parameters of URLs. */
   readonly name?: string;
   readonly uuid?: string;
   readonly attempt?: number;
@@ -33,7 +34,7 @@ const FLUSH_AFTER = 8 * 1024 * 1024;
  * which is reported on standard error.
  */
 export async function run([command = '', ...args]: readonly string[], options: RunOptions): Promise<number> {
-  const { store, name = [command, ...args].join(' ').slice(0, LONGEST_NAME), uuid, attempt, quiet = false, json = false } = options;
+  const { store, name = redactedText([command, ...args].join(' ')).slice(0, LONGEST_NAME), uuid, attempt, quiet = false, json = false } = options;
   const taskspan = await startRecording(store);
   const updater = new TaskUpdater({
     taskName: name,

@@ -1,4 +1,5 @@
 import { print as printTo, warnings } from '../../src/report.ts';
+import { redacted } from '../options/kinds.ts';
 import { startTaskspan } from '../start-taskspan.ts';
 import type { Taskspan } from '../start-taskspan.ts';
 import { CommandError, UsageError } from './exit-codes.ts';
@@ -18,7 +19,7 @@ export async function serve(options: ServingOptions): Promise<void> {
   const taskspan = await startServing(options);
   const stop = listenForStop(false);
   try {
-    process.stdout.write(`Tasks are served on ${taskspan.url}/tasks and kept in ${options.store}. Ctrl-C stops the server.\n`);
+    process.stdout.write(`Tasks are served on ${taskspan.url}/tasks and kept in ${redacted(options.store)}. Ctrl-C stops the server.\n`);
     await held(stop.stopped);
   } finally {
     await taskspan.close();

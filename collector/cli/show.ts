@@ -5,7 +5,7 @@ import { PassedOutput } from './process.ts';
 import { withSource } from './source.ts';
 import { lastLines } from './tail.ts';
 import { WIDEST, taskLines } from './view/task-lines.ts';
-import { counted, harmless, harmlessLines, humanBytes, LogLines, padded, paint as paintOutput } from './view/terminal-text.ts';
+import { counted, harmless, harmlessJson, harmlessLines, harmlessValue, humanBytes, LogLines, padded, paint as paintOutput } from './view/terminal-text.ts';
 
 /** Options of `taskspan show`. */
 export interface ShowOptions {
@@ -23,11 +23,11 @@ export async function show(name: SourceName, uuid: string, { log, json }: ShowOp
     }
     const record = await source.task(uuid);
     if (json === true) {
-      process.stdout.write(`${JSON.stringify(record)}\n`);
+      process.stdout.write(`${harmlessJson(record)}\n`);
       return;
     }
     const attempts = await source.scopes(uuid);
-    const lines = recordLines(record, attempts, { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
+    const lines = recordLines(harmlessValue(record), harmlessValue(attempts), { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   });
 }

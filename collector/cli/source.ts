@@ -3,14 +3,16 @@
  * in this process, so that both give the same answers.
  */
 import { existsSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delayed } from 'node:timers/promises';
 import { describeFailure, failureText, received } from '../../src/failure.ts';
+import { redacted } from '../options/kinds.ts';
 import type { TaskChange } from '../record/record-json.ts';
 import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../record/task-record.ts';
-import { CommandError, UnavailableError, UnknownTaskError } from './exit-codes.ts';
+import { CommandError, GaveUpError, UnavailableError, UnknownTaskError } from './exit-codes.ts';
 import { accessToken, DEFAULT_STORE } from './options.ts';
 import type { SourceName } from './options.ts';
 import { held } from './process.ts';
+import { humanDuration } from './view/terminal-text.ts';
 
 /**
  * Reads tasks, and cancels them. A call that fails rejects with a `CommandError`: `UnknownTaskError` where there is no
@@ -80,19 +82,31 @@ async function openSource(name: SourceName): Promise<TaskSource> {
 }
 
 function serverSource(url: string): TaskSource {
-  const token = accessToken();
+  const authorization = authorizationFor(url);
   return httpSource({
-    name: url,
-    base: url,
+    name: redacted(url),
+    // `fetch` refuses a URL with user and password.
+    base: url.replace(/\/\/[^/]*@/, '//'),
     send(request) {
-      if (token !== undefined) request.headers.set('Authorization', `Bearer ${token}`);
+      if (authorization !== undefined) request.headers.set('Authorization', authorization);
       return fetch(request);
     },
   });
 }
 
+/** User and password of the URL, for a proxy in front of the server, else the token of the environment. */
+function authorizationFor(url: string): string | undefined {
+  const { username, password } = new URL(url);
+  if (username !== '' || password !== '') {
+    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return `Basic ${Buffer.from(credentials).toString('base64')}`;
+  }
+  const token = accessToken();
+  return token === undefined ? undefined : `Bearer ${token}`;
+}
+
 async function storeSource(path: string): Promise<TaskSource> {
-  const { redacted, storeAt } = await import('../store/store-at.ts');
+  const { storeAt } = await import('../store/store-at.ts');
   if (!existsSync(path)) throw new CommandError(`there is no store ${redacted(path)}`);
   const { createTasksApp } = await import('../server/tasks-app.ts');
   const store = storeAt(path);
@@ -118,6 +132,8 @@ async function answers(url: string): Promise<boolean> {
 
 interface FollowOptions {
   readonly signal: AbortSignal;
+  /** For how long a source that is unreachable is tried. */
+  readonly timeoutMs: number;
   /** Called each time that the connection breaks off or can't be made again. */
   readonly onOutage: (error: UnavailableError) => void;
 }
@@ -126,31 +142,39 @@ const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 2000;
 
 /**
- * The events of a task until it has ended or the signal is aborted. A connection that breaks off is made again, however
- * long that takes, and the events go on where they were. The first connection must succeed.
+ * The events of a task until it has ended or the signal is aborted. A connection that breaks off is made again, and the
+ * events go on where they were. The first connection must succeed; throws a `GaveUpError` where no other did for too long.
  */
 export async function* followTask(
   source: TaskSource,
   uuid: string,
-  { signal, onOutage }: FollowOptions,
+  { signal, timeoutMs, onOutage }: FollowOptions,
 ): AsyncGenerator<TaskEvent, void> {
   let after: string | undefined;
+  let outageBegan: number | undefined;
+  const failed = (error: UnavailableError): void => {
+    outageBegan ??= performance.now();
+    const { message } = error;
+    if (performance.now() - outageBegan >= timeoutMs) throw new GaveUpError(`${message}; tried for ${humanDuration(timeoutMs)}`, { cause: error });
+    onOutage(error);
+  };
   for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, LONGEST_DELAY_MS)) {
     try {
       for await (const event of source.events(uuid, { signal, ...(after !== undefined && { after }) })) {
         delay = FIRST_DELAY_MS;
+        outageBegan = undefined;
         if ('id' in event && event.id !== '') after = event.id;
         yield event;
         if (event.event === 'end') return;
       }
-      onOutage(new UnavailableError(`${source.name} has closed the connection`));
+      failed(new UnavailableError(`${source.name} has closed the connection`));
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof UnavailableError) || after === undefined) throw error;
-      onOutage(error);
+      if (!(error instanceof UnavailableError) || error instanceof GaveUpError || after === undefined) throw error;
+      failed(error);
     }
     try {
-      await setTimeout(delay, undefined, { signal });
+      await delayed(delay, undefined, { signal });
     } catch {
       // The signal has been aborted.
       return;
@@ -198,6 +222,26 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
 
   const task: TaskSource['task'] = async (uuid) => (await json(`/tasks/${uuid}`)) as TaskRecord;
 
+  async function* eventsOf(uuid: string, headers: Record<string, string>, connection: WatchedConnection): AsyncGenerator<TaskEvent, void> {
+    const response = await ask(`/tasks/${uuid}/events`, { headers, signal: connection.signal });
+    yield { event: 'open' };
+    if (response.status === 204) {
+      // The task has ended, and all of its events but `end` have come already.
+      const { version, state } = await task(uuid);
+      yield { event: 'end', data: { version, state } };
+      return;
+    }
+    const { EventSourceParserStream } = await import('eventsource-parser/stream');
+    const messages = response
+      .body!.pipeThrough(connection.heard, { signal: connection.signal })
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new EventSourceParserStream({ onError: 'terminate' }));
+    for await (const { event, id = '', data } of reading(messages, name)) {
+      if (event === 'end') yield { event, data: JSON.parse(data) as EndData };
+      else if (event === 'record' || event === 'change') yield { event, id, data: JSON.parse(data) as unknown } as TaskEvent;
+    }
+  }
+
   return {
     name,
     task,
@@ -229,21 +273,11 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
     async *events(uuid, { after, signal } = {}) {
       const headers: Record<string, string> = { Accept: 'text/event-stream' };
       if (after !== undefined) headers['Last-Event-ID'] = after;
-      const response = await ask(`/tasks/${uuid}/events`, { headers, ...(signal && { signal }) });
-      yield { event: 'open' };
-      if (response.status === 204) {
-        // The task has ended, and all of its events but `end` have come already.
-        const { version, state } = await task(uuid);
-        yield { event: 'end', data: { version, state } };
-        return;
-      }
-      const { EventSourceParserStream } = await import('eventsource-parser/stream');
-      const messages = response
-        .body!.pipeThrough(new TextDecoderStream(), signal && { signal })
-        .pipeThrough(new EventSourceParserStream({ onError: 'terminate' }));
-      for await (const { event, id = '', data } of reading(messages, name)) {
-        if (event === 'end') yield { event, data: JSON.parse(data) as EndData };
-        else if (event === 'record' || event === 'change') yield { event, id, data: JSON.parse(data) as unknown } as TaskEvent;
+      const connection = watchedConnection(signal);
+      try {
+        yield* eventsOf(uuid, headers, connection);
+      } finally {
+        connection.end();
       }
     },
 
@@ -252,6 +286,32 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
     },
 
     close: async () => close?.(),
+  };
+}
+
+/** A connection without a byte for so long is given up and made again: servers send a comment every 15 seconds. */
+const SILENT_MS = 60_000;
+
+interface WatchedConnection {
+  /** Aborted when the connection has been silent for too long, as after the server's machine has lost power. */
+  readonly signal: AbortSignal;
+  /** Passes the bytes of the answer on. */
+  readonly heard: TransformStream<Uint8Array, Uint8Array>;
+  end(): void;
+}
+
+function watchedConnection(stop: AbortSignal | undefined): WatchedConnection {
+  const silent = new AbortController();
+  const timer = setInterval(() => silent.abort(new Error(`silent for ${humanDuration(SILENT_MS)}`)), SILENT_MS);
+  return {
+    signal: stop === undefined ? silent.signal : AbortSignal.any([stop, silent.signal]),
+    heard: new TransformStream({
+      transform(bytes, out) {
+        timer.refresh();
+        out.enqueue(bytes);
+      },
+    }),
+    end: () => clearInterval(timer),
   };
 }
 

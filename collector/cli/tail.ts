@@ -14,6 +14,8 @@ export interface TailCommandOptions {
   readonly lines?: number;
   readonly plain?: boolean;
   readonly json?: boolean;
+  /** For how many milliseconds an unreachable server is tried. */
+  readonly timeout: number;
 }
 
 /** Follows a task until it has ended, and resolves to the exit code for its outcome. */
@@ -22,7 +24,7 @@ export async function tailTask(name: SourceName, uuid: string, options: TailComm
   try {
     const outcome = await withSource(name, async (source) => {
       const display = await displayFor(source, uuid, options);
-      return tail(source, uuid, display, { signal: stop.signal, lines: options.lines });
+      return tail(source, uuid, display, { signal: stop.signal, lines: options.lines, timeoutMs: options.timeout });
     });
     return outcome === undefined ? stop.exitCode : exitCodeOf(outcome);
   } finally {
@@ -43,6 +45,7 @@ function isLively(output: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean {
 
 interface TailOptions {
   readonly signal: AbortSignal;
+  readonly timeoutMs: number;
   /** How many of the last lines so far to begin with. Default: all that the record has. */
   readonly lines?: number | undefined;
 }
@@ -52,14 +55,14 @@ async function tail(
   source: TaskSource,
   uuid: string,
   display: TailDisplay,
-  { signal, lines }: TailOptions,
+  { signal, lines, timeoutMs }: TailOptions,
 ): Promise<TaskState | undefined> {
   const log = new LogPosition(lines);
   let record: TaskSummary | undefined;
   let outcome: TaskState | undefined;
   try {
     const onOutage = (error: UnavailableError): void => display.outage(error);
-    for await (const event of followTask(source, uuid, { signal, onOutage })) {
+    for await (const event of followTask(source, uuid, { signal, timeoutMs, onOutage })) {
       if (event.event === 'open') display.connected();
       else if (event.event === 'record') {
         const { log: text, ...fields } = event.data;

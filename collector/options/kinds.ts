@@ -87,11 +87,28 @@ export function textValue(expected = 'a string that is not empty'): Kind {
   return typeErrorKind('string', expected, (value) => typeof value === 'string' && value.trim() !== '');
 }
 
-/** URLs of HTTP and HTTPS. */
+/** URLs of HTTP and HTTPS, without user and password: `fetch` takes none, and messages name URLs. An error does not quote them. */
 export function httpUrl(example: string): Kind {
-  const isValid = (value: unknown): boolean =>
-    typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
-  return { ...typeErrorKind('string', `a URL such as ${example}`, isValid), throws: '`TypeError`' };
+  const expected = `a URL such as ${example}`;
+  const check = (name: string, value: unknown): void => {
+    const url = typeof value === 'string' ? URL.parse(value) : null;
+    if (url === null || !/^https?:$/.test(url.protocol)) throw new TypeError(message(name, expected, typeof value === 'string' ? redacted(value) : value));
+    if (url.username !== '' || url.password !== '') throw new TypeError(`${name}: expected ${expected}, without user and password, got one with them: ${redacted(url.href)}`);
+  };
+  return { type: 'string', expected, throws: '`TypeError`', check, parse: (given) => given };
+}
+
+/** A path or URL for messages. A URL, also an invalid one, loses its user, password and parameters. */
+export function redacted(location: string): string {
+  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(location)) return location;
+  const start = location.indexOf('://') + '://'.length;
+  const rest = location.slice(Math.max(start, location.lastIndexOf('@') + 1));
+  return location.slice(0, start) + rest.replace(/[?#].*$/s, '');
+}
+
+/** A text whose URLs are {@link redacted}. A quotation mark or a blank ends a URL. */
+export function redactedText(text: string): string {
+  return text.replaceAll(/[a-z][a-z0-9+.-]+:\/\/[^\s'"]*/gi, redacted);
 }
 
 /** The characters of RFC 6750's `b64token`, which a header can carry as they are. */

@@ -1,3 +1,4 @@
+import { redacted } from '../options/kinds.ts';
 import { fixedPath } from './sqlite/open-file.ts';
 import { sqliteStore } from './sqlite/sqlite-store.ts';
 import { TaskStoreError, STORE_METHODS } from './task-store.ts';
@@ -14,14 +15,6 @@ export function storeAt(location: string): TaskStore | SqliteTaskStore {
 /** The path or URL of a store, which stays that of the same store after `process.chdir()`. */
 export function fixedLocation(location: string): string {
   return URL_OF_STORE.test(location) ? location : fixedPath(location);
-}
-
-/** A location for messages. A URL, also an invalid one, loses its user, password and parameters. */
-export function redacted(location: string): string {
-  if (!URL_OF_STORE.test(location)) return location;
-  const start = location.indexOf('://') + '://'.length;
-  const rest = location.slice(Math.max(start, location.lastIndexOf('@') + 1));
-  return location.slice(0, start) + rest.replace(/[?#].*$/s, '');
 }
 
 /** A store that this process does not have: each read and write rejects with the reason; `watch` and `close` do nothing. */

@@ -3,7 +3,7 @@ import { CommandError } from '../exit-codes.ts';
 import type { TaskSource } from '../source.ts';
 import type { TailDisplay } from './tail-display.ts';
 import { WIDEST, taskLines } from './task-lines.ts';
-import { LogLines, paint, widthOf } from './terminal-text.ts';
+import { harmlessValue, LogLines, paint, widthOf } from './terminal-text.ts';
 
 const FRAME_MS = 100;
 /** A terminal with fewer rows has no empty row between log and task. */
@@ -30,7 +30,7 @@ export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.W
     isNew = false;
     const begin = performance.now();
     try {
-      attempts = await source.scopes(uuid);
+      attempts = harmlessValue(await source.scopes(uuid));
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       // The stream has the same outage, reports it and reconnects.
@@ -40,14 +40,14 @@ export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.W
     nextReading = now + Math.max(SCOPES_MS, (now - begin) / SCOPES_SHARE);
   };
 
-  const draw = (): void => {
+  const draw = (isLast = false): void => {
     if (record === undefined) return;
     // A terminal that does not know its size has 0 columns.
     const [columns, rows] = [Math.min(terminal.columns || 80, WIDEST), terminal.rows || 24];
     // The cursor needs one row, and on a high terminal the log keeps some.
     const room = Math.max(1, Math.min(rows - 1, Math.max(8, Math.floor(rows * 0.6))));
     const gap = rows >= LEAST_ROWS_WITH_GAP ? [''] : [];
-    const screen = { columns, rows: room - gap.length, now: Date.now(), paint, ...(!record.finished && { frame }) };
+    const screen = { columns, rows: room - gap.length, now: Date.now(), paint, ...(!isLast && !record.finished && { frame }) };
     region.draw([...gap, ...taskLines({ record, attempts, outage }, screen)], above);
     above = '';
   };
@@ -65,7 +65,7 @@ export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.W
 
   return {
     update(_event, now, log) {
-      record = now;
+      record = harmlessValue(now);
       above += lines.push(log);
       isNew = true;
     },
@@ -82,7 +82,7 @@ export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.W
       // After Ctrl-C the command ends at once.
       if (record?.finished === true) await readScopes();
       above += lines.end();
-      draw();
+      draw(true);
       region.end();
       process.off('exit', showCursor);
     },

@@ -2,7 +2,7 @@ import type { TaskSummary } from '../../record/task-record.ts';
 import type { UnavailableError } from '../exit-codes.ts';
 import { PassedOutput } from '../process.ts';
 import type { TaskEvent } from '../source.ts';
-import { harmless, harmlessLines } from './terminal-text.ts';
+import { harmless, harmlessJson, harmlessLines } from './terminal-text.ts';
 
 /** Shows a task that is followed. */
 export interface TailDisplay {
@@ -25,8 +25,8 @@ export interface TailDisplay {
 export function jsonDisplay(): TailDisplay {
   const output = new PassedOutput(process.stdout);
   return {
-    update: (event) => output.write(`${JSON.stringify(event)}\n`),
-    outage: (error) => void process.stderr.write(`taskspan: ${error.message}; trying again\n`),
+    update: (event) => output.write(`${harmlessJson(event)}\n`),
+    outage: (error) => void process.stderr.write(`taskspan: ${harmless(error.message)}; trying again\n`),
     connected: () => undefined,
     end: () => Promise.resolve(),
   };
@@ -37,7 +37,7 @@ export function plainDisplay(): TailDisplay {
   let state: TaskSummary['state'] | 'lost for good' | undefined;
   let isDown = false;
   const output = new PassedOutput(process.stdout);
-  const print = (message: string): void => void process.stderr.write(`taskspan: ${message}\n`);
+  const print = (message: string): void => void process.stderr.write(`taskspan: ${harmless(message)}\n`);
   return {
     async update(event, record, log) {
       if (log !== '') await output.write(harmlessLines(log));

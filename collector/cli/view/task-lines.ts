@@ -197,17 +197,22 @@ const MARKS = {
 
 type Marked = keyof typeof MARKS;
 
+/** A server of a later version may have states that this one does not know. */
+function markOf(state: Marked): (typeof MARKS)[Marked] | { sign: '·'; format: 'dim' } {
+  return Object.hasOwn(MARKS, state) ? MARKS[state] : { sign: '·', format: 'dim' };
+}
+
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 /** `✓`. The sign of a running task or scope turns with the frames, if there are any. */
 export function mark(state: Marked, paint: Paint, frame?: number): string {
-  const { sign, format } = MARKS[state];
+  const { sign, format } = markOf(state);
   return paint(format, state === 'running' && frame !== undefined ? SPINNER[frame % SPINNER.length]! : sign);
 }
 
 /** The state's name in its colour. */
 export function stateName(state: Marked, paint: Paint): string {
-  return paint(MARKS[state].format, state);
+  return paint(markOf(state).format, harmless(state));
 }
 
 /**

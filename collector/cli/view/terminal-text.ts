@@ -25,6 +25,22 @@ export function harmlessLines(text: string): string {
   return text.split('\n').map(visible).join('\n');
 }
 
+/** A value from a server with each of its texts harmless, also where it is not what it should be. */
+export function harmlessValue<T>(value: T): T {
+  if (typeof value === 'string') return harmlessLines(value) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(harmlessValue) as T;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [visible(key), harmlessValue<unknown>(each)])) as T;
+}
+
+/** JSON without characters that could control a terminal: it escapes more than `JSON.stringify`. */
+export function harmlessJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** The text cut to a width in columns. */
 export function fit(text: string, columns: number): string {
   return columns <= 0 ? '' : cliTruncate(text, columns);
