@@ -13,7 +13,7 @@ export type { ReceiverLimits, ReceiverLimits as ReceiveOptions } from './otlp/re
 export { applyChange } from './record/record-json.ts';
 export type { LogGain, TaskChange } from './record/record-json.ts';
 export { TASK_STATES } from './record/task-record.ts';
-export type { AttemptRecord, NotificationRecord, ScopeRecord, TaskJobs, TaskRecord, TaskState, TaskStatus, TaskSummary } from './record/task-record.ts';
+export type { AttemptRecord, CancelRecord, NotificationRecord, ScopeRecord, TaskJobs, TaskRecord, TaskState, TaskStatus, TaskSummary } from './record/task-record.ts';
 export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './capture/ring-span-processor.ts';
@@ -24,7 +24,6 @@ export { TaskStoreError } from './store/task-store.ts';
 export type { TaskStoreErrorCode } from './store/task-store.ts';
 export type {
   Beat,
-  CancelAnswer,
   Cancellation,
   ChangeQuery,
   FactStore,
@@ -42,6 +41,7 @@ export type {
   TaskStore,
   WorkerStore,
 } from './store/task-store.ts';
+export type { CancelAnswer, CancelOptions, CancelRequest } from './record/cancel-request.ts';
 export type { HeardWorker, Liveness, Silence } from './record/liveness.ts';
 export type { LostSpan, LostTrace } from './record/lost-trace.ts';
 export { ENDED_STATES } from './store/retention.ts';

@@ -2,7 +2,8 @@ import type { Tracer } from '@opentelemetry/api';
 import type { TaskProcessor } from './capture.ts';
 import type { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
-import { isAbortError, TaskCancelledError } from './errors.ts';
+import { isAbortError, reasonText, TaskCancelledError } from './errors.ts';
+import type { CancelReason } from './errors.ts';
 import type { JobCounts, TaskTotals } from './fact.ts';
 import type { CurrentScope } from './progress.ts';
 import type { Cleaner } from './text.ts';
@@ -124,10 +125,15 @@ export class Attempt implements AttemptOptions, LiveTask {
     for (let scope = oldest; scope !== undefined; scope = scope.newer) scope.startAgain(processor);
   }
 
-  /** Requests that task code stops. Without effect the second time, and after the end. */
-  cancel(): void {
+  /**
+   * Requests that task code stops. Without effect the second time, and after the end. Who has requested it, and why, is a
+   * line of the log; a part of an attempt leaves that line to the attempt.
+   */
+  cancel(reason: CancelReason = {}): void {
     if (this.cancellation !== undefined || !this.isOpen) return;
-    this.cancellation = new TaskCancelledError(this.uuid);
+    this.cancellation = new TaskCancelledError(this.uuid, reason);
+    const text = reasonText(reason);
+    if (text !== '' && this.partOf === undefined) this.root?.notify(`Cancel requested${text}`);
     this.aborter?.deref()?.abort(this.cancellation);
   }
 

@@ -11,11 +11,27 @@ export class TaskCancelledError extends Error {
   readonly code = 'TASKSPAN_CANCELLED';
   /** UUID of the task. */
   readonly taskUuid: string;
+  /** Who has requested it, and why, as far as the request has that. */
+  readonly by: string | undefined;
+  readonly reason: string | undefined;
 
-  constructor(taskUuid: string) {
-    super(`task ${taskUuid} was cancelled`);
+  constructor(taskUuid: string, { by, reason }: CancelReason = {}) {
+    super(`task ${taskUuid} was cancelled${reasonText({ by, reason })}`);
     this.taskUuid = taskUuid;
+    this.by = by;
+    this.reason = reason;
   }
+}
+
+/** Who requests that a task is cancelled, and why. */
+export interface CancelReason {
+  readonly by?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** ` by NAME: REASON`, as far as they are known. */
+export function reasonText({ by, reason }: CancelReason): string {
+  return (by === undefined ? '' : ` by ${by}`) + (reason === undefined ? '' : `: ${reason}`);
 }
 
 /** Whether a thrown value is what an aborted call throws, by the name that all of them have. */

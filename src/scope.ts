@@ -17,6 +17,7 @@ import type { EachOptions, ScopeOptions } from './options.ts';
 import { reportOnce } from './report.ts';
 import { shared } from './shared-between-copies.ts';
 import { cleanJson } from './text.ts';
+import { takeCancelRequests } from './worker.ts';
 
 /**
  * The result of `scope()`: the function's own, if errors are rethrown. If they are suppressed, it is `undefined` for a
@@ -230,7 +231,7 @@ export class ScopeHandle implements Scope {
     const { openScope, attempt } = this;
     return countEach(items, totalOf(options?.total, 'each', attempt), (done, total) => {
       if (openScope.isOpen) openScope.progress(done, total);
-      if (attempt.cancellation !== undefined) this.#throwIfCancelled();
+      this.#throwIfCancelled();
     });
   }
 
@@ -332,6 +333,7 @@ export class ScopeHandle implements Scope {
   }
 
   #throwIfCancelled(): void {
+    takeCancelRequests();
     if (this.attempt.cancellation !== undefined) throw this.attempt.stop();
   }
 

@@ -22,6 +22,7 @@ import type { Scope, ScopeResult, Updater } from './scope.ts';
 import { taskUuid } from './task-uuid.ts';
 import { cleanerWith } from './text.ts';
 import { VerboseLog } from './verbose-log.ts';
+import { takeCancelRequests } from './worker.ts';
 
 /**
  * Reports on a task to the people who wait for it. The task begins with the updater, and one of
@@ -56,9 +57,11 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
   /**
    * Aborted when the task is cancelled, with a `TaskCancelledError` as its reason: for
    * `fetch(url, { signal })` and all else that can be aborted. Code that never lets the event
-   * loop run can't receive it.
+   * loop run finds out when it reads this property, and at its next `scope` or `each`, where the
+   * collector has a thread of its own.
    */
   get signal(): AbortSignal {
+    takeCancelRequests();
     if (this.#aborter === undefined) {
       const { cancellation } = this.#attempt;
       this.#aborter = new AbortController();

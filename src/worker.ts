@@ -1,5 +1,6 @@
 import type { TaskProcessor } from './capture.ts';
 import type { Outcome } from './conventions.ts';
+import type { CancelReason } from './errors.ts';
 import { shared } from './shared-between-copies.ts';
 import { randomUuid } from './task-uuid.ts';
 
@@ -42,7 +43,7 @@ export interface LiveTask {
   /** Repeats the starts of the task and of its open scopes to a processor, in the order in which they began. */
   startAgain(processor: TaskProcessor): void;
   /** Requests that task code stops. */
-  cancel(): void;
+  cancel(reason?: CancelReason): void;
   /** Ends all scopes that are open, inner scopes first, and the task. */
   close(closing: Closing): void;
 }
@@ -53,9 +54,41 @@ export interface LiveTask {
  */
 export const liveTasks: Set<LiveTask> = shared('live-tasks', () => new Set());
 
-/** Cancels an attempt, if it is open in this process. */
-export function cancelLiveTask(uuid: string, spanId: string): void {
-  for (const task of liveTasks) if (task.uuid === uuid && task.spanId === spanId) task.cancel();
+/** Cancels an attempt, or the parts of one, if they are open in this process. Returns whether there is one. */
+export function cancelLiveTask(uuid: string, spanId: string, reason?: CancelReason): boolean {
+  let isLive = false;
+  for (const task of liveTasks) {
+    if (task.uuid !== uuid || task.spanId !== spanId) continue;
+    task.cancel(reason);
+    isLive = true;
+  }
+  return isLive;
+}
+
+/** Requests to cancel that the collector's thread has passed to the thread of the tasks. */
+export interface CancelInbox {
+  /** A number in shared memory, which grows with each request: the memory, and the index of the word. */
+  memory: Int32Array;
+  word: number;
+  /** The number when the requests were taken last. */
+  seen: number;
+  /** Cancels the tasks of the requests that wait. It never throws. */
+  take(): void;
+}
+
+export const cancelInbox: CancelInbox = shared('cancel-inbox', () => ({
+  memory: new Int32Array(1),
+  word: 0,
+  seen: 0,
+  take: () => undefined,
+}));
+
+/** Takes requests to cancel without a turn of the event loop: code that blocks it calls this at each of its scopes. */
+export function takeCancelRequests(): void {
+  const number = Atomics.load(cancelInbox.memory, cancelInbox.word);
+  if (number === cancelInbox.seen) return;
+  cancelInbox.seen = number;
+  cancelInbox.take();
 }
 
 /** Ends all open tasks of this process, for example when the process ends. */

@@ -44,6 +44,8 @@ export const CONTROL = {
   droppedFacts: 5,
   /** How many parts of attempts of other processes have begun and not ended. */
   liveParts: 6,
+  /** Grows with each request to cancel that the collector's thread passes to the task's. */
+  cancellations: 7,
 } as const;
 
 export const CONTROL_BYTES = 64;

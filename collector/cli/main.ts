@@ -7,6 +7,7 @@ import { print } from '../../src/report.ts';
 import { redactedText } from '../options/kinds.ts';
 import { variableText } from '../options/read.ts';
 import { OPTIONS } from '../options/table.ts';
+import type { CancelOptions } from '../record/cancel-request.ts';
 import { TASK_STATES } from '../record/task-record.ts';
 import { CommandError, EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ListOptions } from './list.ts';
@@ -126,13 +127,16 @@ function tailCommand(exitWith: ExitWith): Command {
 function cancelCommand(): Command {
   const command = new Command('cancel')
     .summary('ask a task to stop')
-    .description('Asks the worker of a task to cancel it. It does not wait for that: `taskspan tail` does.')
+    .description('Asks the workers of a task and of its child tasks to cancel them; a queued task ends. It does not wait for that: `taskspan tail` does.')
     .addArgument(taskArgument())
+    .option('--reason <text>', 'why, for the log of the task')
+    .option('--by <name>', 'who asks, for the log of the task')
+    .option('--no-children', 'leave the child tasks of the task alone')
     .option('--json', 'print { "task_uuid", "cancel": "requested" }');
-  return addSourceOptions(command).action(async (task: TaskArgument, { json }: { readonly json?: boolean }) => {
+  return addSourceOptions(command).action(async (task: TaskArgument, { json, ...options }: CancelOptions & { readonly json?: boolean }) => {
     const { withSource } = await import('./source.ts');
     const { uuid } = task;
-    await withSource(sourceOf(command, task), (source) => source.cancel(uuid));
+    await withSource(sourceOf(command, task), (source) => source.cancel(uuid, options));
     process.stdout.write(json === true ? `${JSON.stringify({ task_uuid: uuid, cancel: 'requested' })}\n` : `asked to cancel ${uuid}\n`);
   });
 }

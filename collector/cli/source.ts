@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delayed } from 'node:timers/promises';
 import { describeFailure, failureText, received } from '../../src/failure.ts';
 import { redacted } from '../options/kinds.ts';
+import type { CancelOptions } from '../record/cancel-request.ts';
 import type { TaskChange } from '../record/record-json.ts';
 import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../record/task-record.ts';
 import { CommandError, GaveUpError, UnavailableError, UnknownTaskError } from './exit-codes.ts';
@@ -36,8 +37,8 @@ export interface TaskSource {
   /** The events of a task over one connection, which may break off before the `end`. */
   events(uuid: string, options?: EventsOptions): AsyncIterable<TaskEvent>;
 
-  /** Requests that the task's worker cancels it. */
-  cancel(uuid: string): Promise<void>;
+  /** Requests that a task is cancelled. */
+  cancel(uuid: string, options?: CancelOptions): Promise<void>;
 
   close(): Promise<void>;
 }
@@ -281,8 +282,9 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
       }
     },
 
-    async cancel(uuid) {
-      await json(`/tasks/${uuid}/cancel`, { method: 'POST' });
+    async cancel(uuid, { by, reason, children = true } = {}) {
+      const search = new URLSearchParams({ ...(by !== undefined && { by }), ...(reason !== undefined && { reason }), ...(!children && { children: 'false' }) });
+      await json(`/tasks/${uuid}/cancel${search.size === 0 ? '' : `?${search.toString()}`}`, { method: 'POST' });
     },
 
     close: async () => close?.(),

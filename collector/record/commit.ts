@@ -4,7 +4,7 @@ import { fold, foldAnnouncement, foldChildShare } from './fold.ts';
 import { JournalWriter } from './journal.ts';
 import type { JournalRow } from './journal.ts';
 import { listSummaryJson, summaryJson } from './record-json.ts';
-import { progressOf } from './scope-state.ts';
+import { isAttempt, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { TaskDraft } from './task-fold.ts';
 import type { TaskFold, TaskContent } from './task-fold.ts';
@@ -24,8 +24,8 @@ export interface TaskCommit {
   readonly rows: readonly JournalRow[];
   /** Spans to write. */
   readonly scopes: readonly ScopeState[];
-  /** Those of them that are parts whose workers this commit has made known. */
-  readonly begunParts: readonly ScopeState[];
+  /** Those of them that are attempts and parts whose workers this commit has made known. */
+  readonly begun: readonly ScopeState[];
   readonly summary: string;
   /** The summary for lists; absent where that is the same. */
   readonly listSummary?: string;
@@ -109,7 +109,7 @@ class Folding {
   readonly #journal: JournalWriter;
   /** Scopes that got notifications. */
   readonly #noted = new Set<ScopeState>();
-  readonly #begunParts: ScopeState[] = [];
+  readonly #begun: ScopeState[] = [];
   readonly #runStateBefore: RunState;
   #shares: readonly ChildShare[];
 
@@ -134,9 +134,10 @@ class Folding {
         span = fact.span;
         scope = task.scopeOf(span);
       }
-      const knownWorkerId = scope.partWorkerId;
+      const isStart = fact.kind === 'scope-start' || fact.kind === 'task-start';
+      const knownWorkerId = isStart ? workerIdOf(scope) : '';
       const isNew = fold(task, fact, scope);
-      if (scope.partWorkerId !== knownWorkerId && scope.partWorkerId !== '') this.#begunParts.push(scope);
+      if (isStart && knownWorkerId === '' && workerIdOf(scope) !== '') this.#begun.push(scope);
       if (!isNew) continue;
       const row = this.#journal.write(fact, scope);
       if (fact.kind !== 'notification') continue;
@@ -176,7 +177,7 @@ class Folding {
       version: task.version,
       rows,
       scopes: task.changed,
-      begunParts: this.#begunParts,
+      begun: this.#begun,
       summary,
       ...(listSummary !== undefined && { listSummary }),
       name: taskName(task),
@@ -189,6 +190,11 @@ class Folding {
     const task = this.#task;
     if (task.version > task.ofVersion) task.of.keep(task);
   }
+}
+
+/** The worker that runs an attempt, or a part of one; `''` while it is not known. */
+function workerIdOf(scope: ScopeState): string {
+  return isAttempt(scope) ? scope.workerId : scope.partWorkerId;
 }
 
 /** Remembers that the row at an offset holds a notification of the scope. */

@@ -1,3 +1,4 @@
+import type { CancelRequest } from './cancel-request.ts';
 import { fieldsOfJson } from './json-fields.ts';
 import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
@@ -78,7 +79,7 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
       `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
       `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
       `,"facts_missing":${latest?.missing ?? 0},"created":${timeJson(createdAt(task))},"updated":${timeJson(task.updated)},`,
-    cancellablePiece(end === null && latest?.cancellable === true),
+    cancellablePiece(state === 'queued' || (end === null && latest?.cancellable === true)),
     cut.length === 0 ? '}' : `,"cut":${JSON.stringify(cut)}}`,
   ];
   return pieces.join('\n');
@@ -99,6 +100,8 @@ interface RecordParts {
   state?: TaskState;
   /** Absent where no heartbeat is expected. */
   liveness?: Liveness;
+  /** Absent where nobody has asked to cancel the task. */
+  cancel?: CancelRequest;
 }
 
 /** Longest log inside a record, in bytes; of a longer one the record has the tail. */
@@ -112,7 +115,7 @@ export function recordJson(parts: RecordParts, log?: { text: string; offset: num
   return (
     head +
     (log === undefined ? '' : `"log":${JSON.stringify(log.text)},`) +
-    exception + outcome + details + cancellable +
+    exception + outcome + details + `"cancel":${cancelJson(parts.cancel)},` + cancellable +
     `,"heard":${timeJson(heard)},"busy_since":${timeJson(busySince)}` +
     `,"version":${parts.version},"log_offset":${log?.offset ?? 0},"log_bytes":${parts.logBytes}` +
     close
@@ -125,10 +128,9 @@ export function parsedRecord(parts: RecordParts): TaskSummary {
 }
 
 /** A task whose worker has fallen silent is not finished, until that is for good. */
-function lostPieces([head, exception, , details, , close]: SummaryPieces, liveness: Liveness | undefined): SummaryPieces {
-  const cancellable = cancellablePiece(false);
+function lostPieces([head, exception, , details, cancellable, close]: SummaryPieces, liveness: Liveness | undefined): SummaryPieces {
   if (liveness?.final !== true) return [head, exception, outcomePiece(false, 2, 'lost'), details, cancellable, close];
-  return [head, exceptionPiece(lostException(liveness.heard)), outcomePiece(true, 0, 'lost'), details, cancellable, close];
+  return [head, exceptionPiece(lostException(liveness.heard)), outcomePiece(true, 0, 'lost'), details, cancellablePiece(false), close];
 }
 
 function exceptionPiece(exception: string): string {
@@ -141,6 +143,12 @@ function outcomePiece(finished: boolean, status: number, state: TaskState): stri
 
 function cancellablePiece(cancellable: boolean): string {
   return `"cancellable":${cancellable}`;
+}
+
+function cancelJson(cancel: CancelRequest | undefined): string {
+  if (cancel === undefined) return 'null';
+  const { requested, by, reason, heard } = cancel;
+  return `{"requested":${timeJson(requested)},"by":${JSON.stringify(by)},"reason":${JSON.stringify(reason)},"heard":${timeJson(heard)}}`;
 }
 
 /** JSON text without its line feeds, which stand between its tokens alone. A foreign sender's may have some. */

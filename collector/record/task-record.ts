@@ -59,7 +59,9 @@ export interface TaskSummary {
   created: string | null;
   /** Time of the latest fact. */
   updated: string;
-  /** Whether it can be cancelled now: it runs, and its worker is not lost and receives requests to cancel. */
+  /** The request to cancel it; `null` if there is none. */
+  cancel: CancelRecord | null;
+  /** Whether it can be cancelled: it is queued, or it runs and its worker receives requests to cancel. */
   cancellable: boolean;
   /** When the worker's last heartbeat came; `null` where none is expected. */
   heard: string | null;
@@ -73,6 +75,16 @@ export interface TaskSummary {
   log_bytes: number;
   /** In lists alone, and there only where something was too long: the fields that are left out, `null` or `{}` here. */
   cut?: ('result' | 'attributes')[];
+}
+
+/** A request to cancel a task. */
+export interface CancelRecord {
+  requested: string;
+  /** Who has asked, and why; `null` where the request does not have that. */
+  by: string | null;
+  reason: string | null;
+  /** When code of the task has received it; `null` until then. */
+  heard: string | null;
 }
 
 /** Jobs, counted from scopes: `total` = `finished` + `failed` + `running`. */

@@ -1,5 +1,5 @@
 import { basicOutcome } from '../../src/conventions.ts';
-import type { AttemptState, ScopeState } from './scope-state.ts';
+import type { AttemptState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
 import { latestAttempt } from './task-fold.ts';
 import type { Announced, QueueEnd, TaskContent } from './task-fold.ts';
@@ -46,6 +46,8 @@ export interface RunState {
   readonly workerId: string | null;
   /** Milliseconds between two heartbeats. */
   readonly intervalMs: number;
+  /** UUID of the task of which it is a child; `null` if it is none. */
+  readonly parent: string | null;
 }
 
 export function runStateOf(task: TaskContent): RunState {
@@ -53,9 +55,10 @@ export function runStateOf(task: TaskContent): RunState {
   const state = stateOf(task, latest);
   const attempt = latest === undefined ? null : spanKey(latest.traceId, latest.spanId);
   const beating = latest !== undefined && latest.end === null && latest.workerId !== '' && latest.workerIntervalMs > 0;
+  const parent = latest?.parentTaskUuid ?? null;
   return beating
-    ? { state, attempt, workerId: latest.workerId, intervalMs: latest.workerIntervalMs }
-    : { state, attempt, workerId: null, intervalMs: 0 };
+    ? { state, attempt, workerId: latest.workerId, intervalMs: latest.workerIntervalMs, parent }
+    : { state, attempt, workerId: null, intervalMs: 0, parent };
 }
 
 export function isSameRunState(one: RunState, other: RunState): boolean {
@@ -63,44 +66,7 @@ export function isSameRunState(one: RunState, other: RunState): boolean {
     one.state === other.state &&
     one.attempt === other.attempt &&
     one.workerId === other.workerId &&
-    one.intervalMs === other.intervalMs
+    one.intervalMs === other.intervalMs &&
+    one.parent === other.parent
   );
-}
-
-/**
- * The attempts that a request to cancel a task is for, or why there is none. Where a retry overlaps the attempt before
- * it, the request is for both.
- */
-export function cancelTargets(
-  attempts: Iterable<AttemptState>,
-  { state, final }: { state: TaskState; final: boolean },
-): AttemptState[] | 'queued' | 'ended' | 'not-cancellable' | 'lost' {
-  if (state === 'queued') return 'queued';
-  if (state === 'lost') return final ? 'ended' : 'lost';
-  const open = [...attempts].filter(({ end }) => end === null);
-  if (open.length === 0) return 'ended';
-  const targets = open.filter(({ cancellable }) => cancellable);
-  return targets.length === 0 ? 'not-cancellable' : targets;
-}
-
-/** A worker that a request to cancel goes to, and the span id of the task span by which it knows the attempt. */
-export interface CancelTarget {
-  readonly workerId: string;
-  readonly spanId: string;
-}
-
-/** The workers of some attempts. */
-export function workersOf(attempts: readonly AttemptState[]): CancelTarget[] {
-  return attempts.map(({ workerId, spanId }) => ({ workerId, spanId }));
-}
-
-/** The workers of their open parts in other processes. */
-export function workersOfParts(attempts: readonly AttemptState[], scopes: Iterable<ScopeState>): CancelTarget[] {
-  const asked = new Set(attempts.map(({ traceId, spanId }) => spanKey(traceId, spanId)));
-  const targets: CancelTarget[] = [];
-  for (const { traceId, taskSpanId, partWorkerId, end } of scopes) {
-    const isOpenPart = partWorkerId !== '' && end === null && asked.has(spanKey(traceId, taskSpanId));
-    if (isOpenPart) targets.push({ workerId: partWorkerId, spanId: taskSpanId });
-  }
-  return targets;
 }

@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { print, report, reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, performance, setInterval, setTimeout } from '../timers.ts';
-import { cancelLiveTask, worker as thisWorker } from '../../src/worker.ts';
+import { cancelInbox, cancelLiveTask, worker as thisWorker } from '../../src/worker.ts';
 import { pause, within } from '../async.ts';
 import { RingReader } from '../capture/ring-reader.ts';
 import { reportLost } from '../capture/ring-writer.ts';
@@ -13,7 +14,7 @@ import { LOOP_TICK_MS, markListened } from '../store/heartbeat.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
 import { storeAt } from '../store/store-at.ts';
 import { TaskStoreError } from '../store/task-store.ts';
-import type { TaskStore } from '../store/task-store.ts';
+import type { Cancellation, TaskStore } from '../store/task-store.ts';
 import type { CollectorOptions, CollectorReady } from './collector.ts';
 import type { FactLocation } from './fact-destination.ts';
 import { messageStore } from './message-store.ts';
@@ -120,21 +121,25 @@ export class CollectorThread {
 
   #start(): void {
     let worker: Worker;
+    const { port1: cancellations, port2: cancelPort } = new MessageChannel();
     try {
       worker = new Worker(threadProgram, {
         eval: typeof threadProgram === 'string',
         name: 'taskspan-collector',
-        workerData: this.#threadData(),
+        workerData: this.#threadData(cancelPort),
+        transferList: [cancelPort],
         // Deno takes no flags here, and warns of no experiments.
         execArgv: 'deno' in process.versions ? [] : ['--disable-warning=ExperimentalWarning'],
         // Without NODE_OPTIONS: a telemetry preload would start threads without end.
         env: { ...process.env, NODE_OPTIONS: '', [INSIDE_COLLECTOR]: '1' },
       });
     } catch (error) {
+      cancellations.close();
       this.#startAgain(error);
       return;
     }
     this.#worker = worker;
+    this.#receiveCancellations(cancellations);
     this.#holdProcess();
     let cause: unknown;
     worker.on('message', (message: FromThread) => this.#receive(worker, message));
@@ -145,7 +150,7 @@ export class CollectorThread {
     if (this.#wasReady) this.#messages.restarted();
   }
 
-  #threadData(): ThreadData {
+  #threadData(cancelPort: MessagePort): ThreadData {
     const { ring, location, serve, heartbeat, retention, sendLostTraces } = this.#options;
     return {
       control: ring.control,
@@ -156,16 +161,34 @@ export class CollectorThread {
       heartbeat,
       retention,
       sendsLostTraces: sendLostTraces !== undefined,
+      cancelPort,
     };
+  }
+
+  /** Cancels tasks when the event loop turns, and for code that does not let it turn by the {@link cancelInbox}. */
+  #receiveCancellations(port: MessagePort): void {
+    port.on('message', (cancellation: Cancellation) => this.#cancel(cancellation));
+    // It ends with the thread at its other end, and holds no process.
+    port.unref();
+    cancelInbox.memory = this.#options.ring.control;
+    cancelInbox.word = CONTROL.cancellations;
+    cancelInbox.seen = Atomics.load(cancelInbox.memory, cancelInbox.word);
+    cancelInbox.take = () => {
+      for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+        this.#cancel(next.message as Cancellation);
+      }
+    };
+  }
+
+  #cancel({ number, taskUuid, spanId, by, reason }: Cancellation): void {
+    // The thread may have ended meanwhile: then the next one asks for all requests again.
+    if (cancelLiveTask(taskUuid, spanId, { by, reason })) this.#worker?.postMessage({ type: 'heard', number } satisfies ToThread);
   }
 
   #receive(port: Worker, message: FromThread): void {
     switch (message.type) {
       case 'report':
         report(message.message);
-        break;
-      case 'cancel':
-        cancelLiveTask(message.taskUuid, message.spanId);
         break;
       case 'replaced':
         this.#options.onReplaced();

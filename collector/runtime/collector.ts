@@ -132,6 +132,11 @@ export class Collector {
     this.#committer.drainNow();
   }
 
+  /** Task code has received the request to cancel of this number. */
+  heard(number: number): void {
+    this.#cancellations.heard(number);
+  }
+
   /** Ends it. What has not been committed stays where it waits. */
   async close(): Promise<void> {
     const { store, closesStore } = this.#options;

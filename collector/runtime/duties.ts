@@ -4,7 +4,7 @@ import type { Repeated } from '../async.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import { retentionRules } from '../store/retention.ts';
 import type { RetentionOptions } from '../store/retention.ts';
-import type { TaskStore } from '../store/task-store.ts';
+import type { Cancellation, TaskStore } from '../store/task-store.ts';
 
 /**
  * What a collector does from time to time, besides its commits: it deletes old tasks, sends the traces of lost tasks, and
@@ -143,13 +143,13 @@ function isBadRequest(error: unknown): boolean {
 
 /** Options of {@link watchCancellations}. */
 export interface CancellationOptions {
-  store: Pick<TaskStore, 'cancellations'>;
+  store: Pick<TaskStore, 'cancellations' | 'cancellationHeard'>;
   /** The worker whose tasks are collected, and cancelled. */
   workerId: string;
   /** Whether any task, or a part of another worker's task, is open: only then the store is asked. */
   hasLiveWork: () => boolean;
-  /** Called once with each attempt that is to be cancelled. */
-  cancel: (taskUuid: string, spanId: string) => void;
+  /** Called once with each request. */
+  cancel: (cancellation: Cancellation) => void;
   /** Called with each outage and its end, one line each. */
   report: (message: string) => void;
 }
@@ -158,6 +158,8 @@ export interface CancellationOptions {
 export interface CancellationWatch {
   /** The caller calls it when a task may have begun. */
   wake(): void;
+  /** The caller calls it when task code has received the request of this number. */
+  heard(number: number): void;
   stop(): void;
 }
 
@@ -168,6 +170,14 @@ const LOOK_MS = 250;
 export function watchCancellations({ store, workerId, hasLiveWork, cancel, report }: CancellationOptions): CancellationWatch {
   let asking: Repeated | undefined;
   let last = 0;
+  /** Requests that task code has received, and of which the store does not know that yet. */
+  const heard = new Set<number>();
+  const storeHeard = async (): Promise<void> => {
+    for (const number of heard) {
+      await store.cancellationHeard(workerId, number);
+      heard.delete(number);
+    }
+  };
   const outage = new OutageReporter({
     begins: 'requests to cancel tasks can not be read',
     ends: 'requests to cancel tasks are read again',
@@ -179,9 +189,10 @@ export function watchCancellations({ store, workerId, hasLiveWork, cancel, repor
       return undefined;
     }
     try {
-      for (const { number, taskUuid, spanId } of await store.cancellations(workerId, last)) {
-        last = number;
-        cancel(taskUuid, spanId);
+      if (heard.size > 0) await storeHeard();
+      for (const cancellation of await store.cancellations(workerId, last)) {
+        last = cancellation.number;
+        cancel(cancellation);
       }
       // After the stop the answer may be that of a destination that has been closed.
       if (asking !== undefined) outage.succeeded();
@@ -193,6 +204,11 @@ export function watchCancellations({ store, workerId, hasLiveWork, cancel, repor
   return {
     wake() {
       if (hasLiveWork()) asking ??= repeat(LOOK_MS, ask);
+    },
+    heard(number) {
+      heard.add(number);
+      // At once, since the task may end now. Where that fails, it is repeated while the worker has tasks.
+      storeHeard().catch(() => undefined);
     },
     stop() {
       void asking?.stop();

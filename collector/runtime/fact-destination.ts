@@ -9,7 +9,7 @@ import { storeAt } from '../store/store-at.ts';
 import type { TaskStore } from '../store/task-store.ts';
 
 /** Where the facts of a process go: a store, or a sink that sends them to a server, where they are stored. */
-export interface FactDestination extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'close'> {
+export interface FactDestination extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'cancellationHeard' | 'close'> {
   /** Finds out why requests to cancel can't be received; `undefined` if they can. A store has none: there they always can. */
   cancellationProblem?(): Promise<string | undefined>;
 }

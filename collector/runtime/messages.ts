@@ -1,7 +1,9 @@
+import type { MessagePort } from 'node:worker_threads';
 import { describeFailure } from '../../src/failure.ts';
+import { CONTROL } from '../capture/segment.ts';
 import type { HeartbeatSettings } from '../store/heartbeat.ts';
 import { TaskStoreError } from '../store/task-store.ts';
-import type { TaskStoreErrorCode } from '../store/task-store.ts';
+import type { Cancellation, TaskStoreErrorCode } from '../store/task-store.ts';
 import type { CollectorOptions, CollectorReady } from './collector.ts';
 import type { FactLocation } from './fact-destination.ts';
 
@@ -15,6 +17,11 @@ export interface ThreadData extends Pick<CollectorOptions, 'serve' | 'retention'
   heartbeat: HeartbeatSettings | undefined;
   /** Whether the task's thread sends the traces of lost tasks. */
   sendsLostTraces: boolean;
+  /**
+   * Takes {@link Cancellation}s for the task's thread, which can receive them without a turn of its event loop. Each is
+   * counted in the ring's shared memory, after it was posted.
+   */
+  cancelPort: MessagePort;
 }
 
 export interface SharedSegment {
@@ -30,12 +37,12 @@ export type ToThread =
   /** A method of the store. */
   | Call
   | Answer
+  /** Task code has received the request to cancel of this number. */
+  | { type: 'heard'; number: number }
   | { type: 'close' };
 
 export type FromThread =
   | ({ type: 'ready' } & CollectorReady)
-  /** A request to cancel an attempt. The task's thread does it when its event loop runs. */
-  | { type: 'cancel'; taskUuid: string; spanId: string }
   /** The store was replaced by one that knows nothing of what is open. */
   | { type: 'replaced' }
   /** The store has something new. */
@@ -60,6 +67,12 @@ interface Failure {
   name: string;
   message: string;
   code: string | number | undefined;
+}
+
+/** Passes a request to cancel to the task's thread, which may block its event loop. */
+export function postCancellation(port: MessagePort, control: Int32Array, cancellation: Cancellation): void {
+  port.postMessage(cancellation);
+  Atomics.add(control, CONTROL.cancellations, 1);
 }
 
 /** Calls of methods in another thread, which wait for their answers. */

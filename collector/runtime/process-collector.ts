@@ -117,7 +117,9 @@ export function collectHere(ring: RingWriter, options: HereOptions): Omit<Proces
     sleep: () => untilWoken(ring),
     workerId: worker.id,
     hasLiveWork: () => hasLiveWork(ring.control),
-    cancel: cancelLiveTask,
+    cancel({ number, taskUuid, spanId, by, reason }) {
+      if (cancelLiveTask(taskUuid, spanId, { by, reason })) collector.heard(number);
+    },
     report,
   });
   const atExit = (): void => {

@@ -6,7 +6,7 @@ import { isSqliteStore, isTaskStore } from '../store/task-store.ts';
 import { Collector } from './collector.ts';
 import { destinationAt } from './fact-destination.ts';
 import { WatchedCommits } from './message-store.ts';
-import { answerTo, PendingCalls } from './messages.ts';
+import { answerTo, PendingCalls, postCancellation } from './messages.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
 
 /**
@@ -14,7 +14,7 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
  * none of it waits for a task that blocks its event loop.
  */
 const port = parentPort!;
-const { control, segments, location, serve, workerId, heartbeat, retention, sendsLostTraces } = workerData as ThreadData;
+const { control, segments, location, serve, workerId, heartbeat, retention, sendsLostTraces, cancelPort } = workerData as ThreadData;
 const post = (message: FromThread): void => port.postMessage(message);
 const report = (message: string): void => post({ type: 'report', message });
 
@@ -42,7 +42,7 @@ const collector = new Collector({
   retention,
   workerId,
   hasLiveWork: () => hasLiveWork(control),
-  cancel: (taskUuid, spanId) => post({ type: 'cancel', taskUuid, spanId }),
+  cancel: (cancellation) => postCancellation(cancelPort, control, cancellation),
   sendLostTraces: sendsLostTraces ? async (traces) => void (await calls.call('sendLostTraces', [traces])) : undefined,
   report,
 });
@@ -64,6 +64,9 @@ port.on('message', (message: ToThread) => {
       break;
     case 'answer':
       calls.answered(message);
+      break;
+    case 'heard':
+      collector.heard(message.number);
       break;
     case 'watch':
       watched?.watch(message.isWatched);

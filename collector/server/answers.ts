@@ -55,16 +55,16 @@ export function reportUnreadable({ uuid }: Pick<StoredTask, 'uuid'>, error: unkn
 }
 
 /**
- * The strong `ETag` of a representation of a task, from the task's version and liveness. Liveness changes the record
- * without a commit; log and scopes do not depend on it.
+ * The strong `ETag` of a representation of a task, from the task's version, its liveness and the request to cancel it.
+ * These two change the record without a commit; log and scopes do not depend on them.
  *
  * @param representation `json` for the record; `text` for the log; `scopes` for the tree.
  */
 export function entityTag(
-  task: Pick<StoredTask, 'version'> & Partial<Pick<StoredTask, 'state' | 'liveness'>>,
+  task: Pick<StoredTask, 'version'> & Partial<Pick<StoredTask, 'state' | 'liveness' | 'cancel'>>,
   representation: 'json' | 'text' | 'scopes',
 ): string {
-  return `"${task.version}-${representation === 'json' ? livenessTag(task) : '0'}-${representation}"`;
+  return `"${task.version}-${representation === 'json' ? livenessTag(task) + cancelTag(task) : '0'}-${representation}"`;
 }
 
 function livenessTag({ state, liveness }: Partial<Pick<StoredTask, 'state' | 'liveness'>>): string {
@@ -72,6 +72,10 @@ function livenessTag({ state, liveness }: Partial<Pick<StoredTask, 'state' | 'li
   const { heard, busySince, final } = liveness;
   const kind = state === 'lost' ? (final ? 'final' : 'lost') : '';
   return `${kind}${heard.toString(36)}${busySince === null ? '' : `.${busySince.toString(36)}`}`;
+}
+
+function cancelTag({ cancel }: Pick<StoredTask, 'cancel'>): string {
+  return cancel === undefined ? '' : `.${cancel.requested.toString(36)}.${cancel.heard?.toString(36) ?? ''}`;
 }
 
 /** Answers 304 to a client that has the representation with this tag already. */

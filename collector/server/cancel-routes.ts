@@ -2,36 +2,53 @@ import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
 import { performance } from '../timers.ts';
 import { pause } from '../async.ts';
-import { isoTime } from '../record/task-record.ts';
+import { cancelRequest } from '../record/cancel-request.ts';
+import type { CancelOptions } from '../record/cancel-request.ts';
 import type { Cancellation, TaskStore } from '../store/task-store.ts';
 import { problem, uncachedJson, unknownTask } from './answers.ts';
 import { waitOf } from './live/wait-for-task.ts';
 
 /**
- * `POST /tasks/:uuid/cancel`: asks the task's worker to cancel it. 202 means that the worker receives the request, not
- * that the task has stopped: the task's record shows that.
+ * `POST /tasks/:uuid/cancel`: requests that a task is cancelled, with `by`, `reason` and `children` in the query. 202
+ * means that the request stays with the task, not that the task has stopped: its record shows that.
  *
  * @param urlOf Gives the URL of a request as its client has it.
  */
 export function cancelRoute(store: TaskStore, urlOf: (c: Context) => URL): (c: Context, uuid: string) => Promise<Response> {
   return async (c, uuid) => {
-    const answer = await store.cancel(uuid);
+    const options = cancelOptions(c);
+    if (options instanceof Response) return options;
+    const answer = await store.cancel(uuid, options);
     if (answer === undefined) return unknownTask(uuid);
-    if (answer === 'queued') return problem(409, `task ${uuid} can not be cancelled now: no worker has taken it yet`);
     if (answer === 'ended') return problem(409, `task ${uuid} has ended`);
     if (answer === 'not-cancellable') {
       return problem(409, `task ${uuid} can not be cancelled: its worker does not listen`);
-    }
-    if (answer === 'lost') {
-      const heard = (await store.stored(uuid))?.liveness?.heard;
-      const since = heard === undefined ? '' : ` since ${isoTime(heard)}`;
-      return problem(409, `task ${uuid} can not be cancelled now: its worker has not been heard of${since}`);
     }
     // Relative, so that it is right wherever the app is mounted.
     const record = `../${uuid}`;
     return uncachedJson({ task_uuid: uuid, url: new URL(record, urlOf(c)).href }, 202, { Location: record });
   };
 }
+
+function cancelOptions(c: Context): CancelOptions | Response {
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    if (!PARAMETERS.includes(name)) return problem(400, `${received(name)}: expected one of ${PARAMETERS.join(', ')}`);
+    if (values.length > 1) return problem(400, `${name}: expected one value, got ${values.length}`);
+  }
+  const { by, reason, children = 'true' } = c.req.query();
+  if (children !== 'true' && children !== 'false') return problem(400, `children: expected true or false, got ${received(children)}`);
+  const options = { by, reason, children: children === 'true' };
+  try {
+    cancelRequest(options);
+  } catch (error) {
+    return problem(400, (error as Error).message);
+  }
+  return options;
+}
+
+const PARAMETERS: readonly string[] = ['by', 'reason', 'children'];
+
+const NUMBER = /^\d{1,15}$/;
 
 /** How often the store is read while a worker waits, in milliseconds: one short read by an index. */
 const POLL_MS = 250;
@@ -44,7 +61,7 @@ export function cancellationsRoute(store: TaskStore): (c: Context) => Promise<Re
   return async (c) => {
     const worker = c.req.param('worker') ?? '';
     const { after = '0' } = c.req.query();
-    if (!/^\d{1,15}$/.test(after)) return problem(400, `after: expected the number of a cancellation or 0, got ${received(after)}`);
+    if (!NUMBER.test(after)) return problem(400, `after: expected the number of a cancellation or 0, got ${received(after)}`);
     const wait = waitOf(c, 0);
     if (wait instanceof Response) return wait;
     const until = performance.now() + wait * 1000;
@@ -62,6 +79,22 @@ export function cancellationsRoute(store: TaskStore): (c: Context) => Promise<Re
 
 function cancellationsAnswer(cancellations: readonly Cancellation[]): Response {
   return uncachedJson({
-    cancellations: cancellations.map(({ number, taskUuid, spanId }) => ({ number, task_uuid: taskUuid, span_id: spanId })),
+    cancellations: cancellations.map(({ number, taskUuid, spanId, by = null, reason = null }) => ({
+      number,
+      task_uuid: taskUuid,
+      span_id: spanId,
+      by,
+      reason,
+    })),
   });
+}
+
+/** `POST /workers/:worker/cancellations/:number`: code of the task has received this request. */
+export function cancellationHeardRoute(store: TaskStore): (c: Context) => Promise<Response> {
+  return async (c) => {
+    const { worker = '', number = '' } = c.req.param() as { worker?: string; number?: string };
+    if (!NUMBER.test(number)) return problem(400, `expected the number of a cancellation, got ${received(number)}`);
+    await store.cancellationHeard(worker, Number(number));
+    return new Response(null, { status: 204 });
+  };
 }

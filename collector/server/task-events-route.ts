@@ -65,7 +65,7 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers, waitin
     if (!finished) follow();
     const hasAll = position !== undefined && isSameState(feed, position) && offset === logBytes;
     const end = feed.endEvent();
-    const first = hasAll ? feed.livenessEvent() : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset);
+    const first = hasAll ? feed.unversionedEvent() : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset);
     const bytes = await first;
     if (bytes !== undefined) yield bytes;
     if (finished) yield end;

@@ -9,7 +9,7 @@ import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions, type Right } from './access.ts';
 import { problem, storeFailure } from './answers.ts';
-import { cancellationsRoute, cancelRoute } from './cancel-routes.ts';
+import { cancellationHeardRoute, cancellationsRoute, cancelRoute } from './cancel-routes.ts';
 import { health, metricsRoute, readyRoute } from './health-routes.ts';
 import type { TasksMetrics } from './health-routes.ts';
 import type { StreamOptions } from './live/event-stream.ts';
@@ -78,6 +78,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
     { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, answer: ofTask(taskLogRoute(store, watchers, waiting)) },
     { method: 'POST', path: '/tasks/:uuid/cancel', right: 'change', answer: ofTask(cancelRoute(store, access.urlOf)) },
     { method: 'GET', path: '/workers/:worker/cancellations', right: 'read', answer: cancellationsRoute(store) },
+    { method: 'POST', path: '/workers/:worker/cancellations/:number', right: 'change', answer: cancellationHeardRoute(store) },
     { method: 'GET', path: '/healthz', right: 'open', answer: health },
     { method: 'GET', path: '/readyz', right: 'open', answer: readyRoute(store) },
     ...(metrics ? [{ method: 'GET', path: '/metrics', right: 'read', answer: metricsRoute(metrics) } as const] : []),

@@ -1,4 +1,5 @@
 import type { Fact } from '../../src/fact.ts';
+import type { CancelAnswer, CancelOptions, CancelRequest } from '../record/cancel-request.ts';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import type { AttemptRecord, TaskState, TaskSummary } from '../record/task-record.ts';
@@ -57,8 +58,8 @@ export interface TaskReads {
   scopes(uuid: string): Promise<StoredScopes | undefined>;
 
   /**
-   * Which tasks were committed after a position, each once, in the order of their latest commits. A loss of a worker,
-   * and its return, count as commits of its tasks.
+   * Which tasks were committed after a position, each once, in the order of their latest commits. A loss of a worker and
+   * its return count as commits of its tasks, and so does a request to cancel.
    */
   changes(query: ChangeQuery): Promise<TaskChanges>;
 
@@ -101,11 +102,12 @@ export interface WorkerStore {
   lease(duty: string, holder: string, forMs: number): Promise<boolean>;
 
   /**
-   * Asks the worker of each open attempt of a task to cancel it, and those of its parts in other processes, also of
-   * parts that begin later; `undefined` for an unknown task. It is no commit: the task's version stays. Asked again,
-   * it changes nothing.
+   * Requests that a task is cancelled; `undefined` for an unknown one. The request goes to the worker of each open attempt
+   * and of its parts in other processes, and stays with the task, for those that begin later. A queued task ends. Child
+   * tasks are asked too. It is no commit: the task's version stays, though `changes` has the task. The first request for
+   * a task counts: asked again, it reaches those that it has not reached yet.
    */
-  cancel(uuid: string): Promise<CancelAnswer | undefined>;
+  cancel(uuid: string, options?: CancelOptions): Promise<CancelAnswer | undefined>;
 
   /**
    * The cancellations asked of a worker, oldest first.
@@ -113,6 +115,9 @@ export interface WorkerStore {
    * @param after `number` of the last one known, 0 for all.
    */
   cancellations(workerId: string, after: number): Promise<Cancellation[]>;
+
+  /** Stores that code of the task has received a cancellation, by the number that its worker has. */
+  cancellationHeard(workerId: string, number: number): Promise<void>;
 }
 
 /** Keeps the store itself in order. */
@@ -157,7 +162,7 @@ export interface SqliteTaskStore extends TaskStore {
 /** The names of all methods of a {@link TaskStore}. */
 export const STORE_METHODS: readonly (keyof TaskStore)[] = [
   'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'scopes', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
-  'lease', 'cancel', 'cancellations', 'open', 'close', 'sweep', 'lostTraces', 'tracesEnded',
+  'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'lostTraces', 'tracesEnded',
 ];
 
 /** Whether a value has what a {@link TaskStore} has. */
@@ -192,23 +197,12 @@ export interface StoredTask {
   state: TaskState;
   /** Absent where no heartbeats are to come. */
   liveness?: Liveness;
+  /** Absent where nobody has asked to cancel it. */
+  cancel?: CancelRequest;
   version: number;
   /** Length of the whole log in bytes. */
   logBytes: number;
 }
-
-/** What became of a request to cancel a task. */
-export type CancelAnswer =
-  /** Its worker receives the request within a second, if its event loop runs. */
-  | 'requested'
-  /** No worker has taken it yet, so none can be asked. */
-  | 'queued'
-  /** It has ended, or is lost for good. */
-  | 'ended'
-  /** Its worker does not receive requests to cancel. */
-  | 'not-cancellable'
-  /** Its worker is lost. When a heartbeat of it comes again, the task can be cancelled. */
-  | 'lost';
 
 /** A request to cancel one attempt, or what a worker has of its parts. */
 export interface Cancellation {
@@ -217,6 +211,9 @@ export interface Cancellation {
   taskUuid: string;
   /** Span id of the attempt's task span. */
   spanId: string;
+  /** Who has asked, and why, if that is known. */
+  by?: string;
+  reason?: string;
 }
 
 /** A worker's heartbeat. */

@@ -70,7 +70,7 @@ async function runJob<T>(
   const mirror = new ProgressMirror((progress) => job.updateProgress(progress));
   root.attempt.onShare = (share) => mirror.show(share);
   root.attempt.onCurrent = (scope) => mirror.showScope(scope);
-  const cancel = (): void => cancelLiveTask(updater.taskUuid, updater.spanId);
+  const cancel = (): void => void cancelLiveTask(updater.taskUuid, updater.spanId);
   cancelled?.addEventListener('abort', cancel, { once: true });
   if (cancelled?.aborted === true) cancel();
   const signal = cancelled === undefined ? updater.signal : AbortSignal.any([cancelled, updater.signal]);

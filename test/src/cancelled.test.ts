@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runTask, TaskCancelledError, TaskUpdater, track } from '../../src/index.ts';
 import type { Scope } from '../../src/index.ts';
-import { cancelLiveTask } from '../../src/worker.ts';
+import { cancelInbox, cancelLiveTask } from '../../src/worker.ts';
 import { recorded } from './support/recorded.ts';
 import { capturedStdout } from './support/stdout.ts';
 import { caught, thrown } from './support/thrown.ts';
@@ -58,6 +58,61 @@ describe('a cancelled task', () => {
     expect(caught(() => updater.scope('S', async () => never()))).toBe(updater.signal.reason);
     expect(caught(() => updater.scope('S'))).toBe(updater.signal.reason);
     expect(caught(() => updater.scope('S', never, { suppressException: true }))).toBe(updater.signal.reason);
+  });
+
+  test.each([
+    [{ by: 'ada', reason: 'wrong file' }, ' by ada: wrong file'],
+    [{ by: 'ada' }, ' by ada'],
+    [{ reason: 'wrong file' }, ': wrong file'],
+  ])('knows who has asked and why, and notifies of it: %j', async (given, text) => {
+    const recording = recorded();
+    const updater = new TaskUpdater({ taskName: 'T' });
+    expect(cancelLiveTask(updater.taskUuid, updater.spanId, given)).toBe(true);
+    const { reason } = updater.signal;
+    expect(reason).toMatchObject({ by: undefined, reason: undefined, ...given, message: `task ${updater.taskUuid} was cancelled${text}` });
+    expect(caught(() => updater.scope('S', () => undefined))).toBe(reason);
+    updater.insertFinalUpdate();
+    expect(await recording.log(updater)).toContain(`\tCancel requested${text}\n${cancelledScope('T')}`);
+  });
+
+  test('may be notified and may report progress, and nothing is thrown', () => {
+    recorded();
+    const updater = new TaskUpdater({ taskName: 'T' });
+    cancel(updater);
+    updater.plan(2);
+    updater.notify('Cleaning up');
+    updater.progress(1, 2);
+    expect(updater.isOpen).toBe(true);
+  });
+
+  test('that blocks the event loop finds a request in shared memory at its next scope, its next item and its signal', () => {
+    recorded();
+    const before = { ...cancelInbox };
+    onTestFinished(() => void Object.assign(cancelInbox, before));
+    const waiting: TaskUpdater[] = [];
+    cancelInbox.memory = new Int32Array(new SharedArrayBuffer(4));
+    cancelInbox.word = 0;
+    cancelInbox.seen = 0;
+    cancelInbox.take = () => waiting.splice(0).forEach(cancel);
+    const arrives = (updater: TaskUpdater): void => {
+      waiting.push(updater);
+      Atomics.add(cancelInbox.memory, 0, 1);
+    };
+    const [scoped, counting, looking] = ['A', 'B', 'C'].map((taskName) => new TaskUpdater({ taskName })) as [TaskUpdater, TaskUpdater, TaskUpdater];
+    expect(caught(() => scoped.scope('Outer', (outer) => {
+      outer.scope('Before', () => arrives(scoped));
+      outer.scope('After', () => thrown(new Error('it ran')));
+    }))).toMatchObject({ code: 'TASKSPAN_CANCELLED', taskUuid: scoped.taskUuid });
+    const items: number[] = [];
+    expect(caught(() => {
+      for (const item of counting.each([1, 2, 3])) {
+        items.push(item);
+        if (item === 2) arrives(counting);
+      }
+    })).toMatchObject({ taskUuid: counting.taskUuid });
+    expect(items).toEqual([1, 2]);
+    arrives(looking);
+    expect(looking.signal.aborted).toBe(true);
   });
 
   test('that has ended is not cancelled any more', async () => {

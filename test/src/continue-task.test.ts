@@ -365,7 +365,7 @@ describe('a child task', () => {
     expect((await record(parent)).state).toBe('completed');
   });
 
-  test('is not cancelled with its parent, nor is the scope that stands for it', async () => {
+  test('is not cancelled by a request that its parent has received, nor is the scope that stands for it: a store asks for it too', async () => {
     const { log, record } = recorded();
     let child: string | undefined;
     const parent: TaskUpdater = await sending(async (carrier) => {

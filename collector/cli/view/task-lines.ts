@@ -1,5 +1,5 @@
 import { OUTCOMES } from '../../../src/conventions.ts';
-import type { AttemptRecord, ScopeRecord, TaskSummary } from '../../record/task-record.ts';
+import type { AttemptRecord, CancelRecord, ScopeRecord, TaskSummary } from '../../record/task-record.ts';
 import { apart, counted, fit, harmless, humanCount, humanDuration, widthOf } from './terminal-text.ts';
 import type { Paint } from './terminal-text.ts';
 
@@ -73,9 +73,16 @@ function noteLines(record: TaskSummary, outage: string | undefined, { columns, n
   if (record.state === 'running' && record.heard !== null && now - Date.parse(record.heard) > LONG_SILENT_MS) {
     notes.push(paint('magenta', `last heard ${since(record.heard)} ago`));
   }
+  if (record.cancel !== null && !record.finished) notes.push(paint('yellow', harmless(cancelNote(record.cancel, since))));
   if (record.busy_since !== null) notes.push(paint('yellow', `its worker is blocked for ${since(record.busy_since)}`));
   if (outage !== undefined) notes.push(paint('yellow', harmless(outage)));
   return notes.map((note) => fit(`  ${note}`, columns));
+}
+
+/** `cancel requested 2m ago by ada, not received yet: wrong file`. */
+function cancelNote({ requested, by, reason, heard }: CancelRecord, since: (time: string) => string): string {
+  const received = heard === null ? 'not received yet' : `received ${since(heard)} ago`;
+  return `cancel requested ${since(requested)} ago${by === null ? '' : ` by ${by}`}, ${received}${reason === null ? '' : `: ${reason}`}`;
 }
 
 /** The screen for the scopes of a task. `now` is the time until which open scopes are known to have run. */

@@ -45,7 +45,7 @@ export class CancellationPoll {
     if (pauseMs > 0) await pause(pauseMs, { signal: closing, ref: false });
     const last = this.#lastSinceFailure ?? number;
     try {
-      const answer = await this.#request(workerId, `after=${last}&wait=${waitSeconds}`, ANSWER_MS + 1000 * waitSeconds);
+      const answer = await this.#ask(workerId, `after=${last}&wait=${waitSeconds}`, ANSWER_MS + 1000 * waitSeconds);
       const found = cancellationsIn(answer);
       if (found === undefined) throw this.#refusal(answer);
       if (this.#lastSinceFailure !== undefined) this.#lastSinceFailure = found.at(-1)?.number ?? last;
@@ -60,11 +60,17 @@ export class CancellationPoll {
     }
   }
 
+  /** Reports to the server that task code has received a request. A server that does not know of that needs no other try. */
+  async heard(workerId: string, number: number): Promise<void> {
+    const answer = await this.#request('POST', `${encodeURIComponent(workerId)}/cancellations/${number}`, ANSWER_MS);
+    if (isBusy(answer)) throw this.#refusal(answer);
+  }
+
   /** Why the server gives no cancellations; `undefined` if it does, or if it can't be reached now. */
   async cancellationProblem(workerId: string): Promise<string | undefined> {
     let answer: HttpAnswer;
     try {
-      answer = await this.#request(workerId, 'after=0&wait=0', PROBE_MS);
+      answer = await this.#ask(workerId, 'after=0&wait=0', PROBE_MS);
     } catch {
       // Sending facts fails too then, and is retried and reported.
       return undefined;
@@ -73,10 +79,14 @@ export class CancellationPoll {
     return this.#refusal(answer).message;
   }
 
-  #request(workerId: string, query: string, limitMs: number): Promise<HttpAnswer> {
+  #ask(workerId: string, query: string, limitMs: number): Promise<HttpAnswer> {
+    return this.#request('GET', `${encodeURIComponent(workerId)}/cancellations?${query}`, limitMs);
+  }
+
+  #request(method: 'GET' | 'POST', path: string, limitMs: number): Promise<HttpAnswer> {
     const { headers, serverUrl, closing } = this.#options;
-    const url = `${serverUrl.replace(/\/+$/, '')}/workers/${encodeURIComponent(workerId)}/cancellations?${query}`;
-    return requestHttp(url, { method: 'GET', headers: { ...headers, Accept: 'application/json' }, limitMs, closing });
+    const url = `${serverUrl.replace(/\/+$/, '')}/workers/${path}`;
+    return requestHttp(url, { method, headers: { ...headers, Accept: 'application/json' }, limitMs, closing });
   }
 
   #refusal(answer: HttpAnswer): TaskStoreError {
@@ -105,6 +115,12 @@ function cancellationsIn({ status, body }: HttpAnswer): Cancellation[] | undefin
 }
 
 function cancellationOf(json: unknown): Cancellation {
-  const { number, task_uuid: taskUuid, span_id: spanId } = json as { number?: unknown; task_uuid?: unknown; span_id?: unknown };
-  return { number: Number(number), taskUuid: String(taskUuid), spanId: String(spanId) };
+  const { number, task_uuid: taskUuid, span_id: spanId, by, reason } = json as Readonly<Record<string, unknown>>;
+  return {
+    number: Number(number),
+    taskUuid: String(taskUuid),
+    spanId: String(spanId),
+    ...(typeof by === 'string' && { by }),
+    ...(typeof reason === 'string' && { reason }),
+  };
 }

@@ -32,7 +32,7 @@ export interface OtlpSinkOptions extends SinkSettings {
 }
 
 /** Stands in for a worker's store: sends facts and heartbeats by OTLP as log records. `docs/wire.md` has their names. */
-export interface OtlpSink extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'close'> {
+export interface OtlpSink extends Pick<TaskStore, 'append' | 'beat' | 'workers' | 'silence' | 'cancellations' | 'cancellationHeard' | 'close'> {
   /** Why requests to cancel can't be read; `undefined` if they can. Takes at most a second. */
   cancellationProblem(): Promise<string | undefined>;
 }
@@ -57,6 +57,7 @@ export function otlpSink(options: OtlpSinkOptions): OtlpSink {
     workers: async () => (hasLiveTasks() ? [{ id: workerId, intervalMs, beats, silentMs: 0 }] : []),
     silence: async () => undefined,
     cancellations: (worker, after) => cancellations.after(worker, after),
+    cancellationHeard: (worker, number) => cancellations.heard(worker, number),
     cancellationProblem: () => cancellations.cancellationProblem(workerId),
     async close() {
       closing.abort();

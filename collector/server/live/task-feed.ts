@@ -130,12 +130,13 @@ export class TaskFeed {
   }
 
   /**
-   * The fields of the record that depend on liveness, as a change: they change without a new version, so a client that
-   * reconnects may have missed them. `undefined` where no heartbeat is promised.
+   * The fields of the record that depend on liveness and on a request to cancel, as a change: they change without a new
+   * version, so a client that reconnects may have missed them. `undefined` where no heartbeat is promised and nobody has
+   * asked to cancel the task.
    */
-  livenessEvent(): Uint8Array | undefined {
-    if (this.#task.liveness === undefined) return undefined;
-    const fields = LIVENESS_FIELDS.map((name) => `"${name}":${this.#fields.get(name)}`);
+  unversionedEvent(): Uint8Array | undefined {
+    if (this.#task.liveness === undefined && this.#task.cancel === undefined) return undefined;
+    const fields = UNVERSIONED_FIELDS.map((name) => `"${name}":${this.#fields.get(name)}`);
     return eventBytes({ event: 'change', id: positionId(this.position), data: `{${fields.join(',')}}` });
   }
 
@@ -177,5 +178,5 @@ export class TaskFeed {
   }
 }
 
-/** The fields of a record that change with liveness, and `version`, which every change has. */
-const LIVENESS_FIELDS = ['exception', 'finished', 'status', 'state', 'cancellable', 'heard', 'busy_since', 'version'] as const;
+/** The fields of a record that change without a version, and `version`, which every change has. */
+const UNVERSIONED_FIELDS = ['exception', 'finished', 'status', 'state', 'cancel', 'cancellable', 'heard', 'busy_since', 'version'] as const;

@@ -349,6 +349,6 @@ export function listEvents(tasks: readonly StoredTask[], position: string | unde
 }
 
 /** A text that differs for each state of a task that a list shows. */
-function stateOf({ version, state, liveness }: StoredTask): string {
-  return `${version} ${state} ${liveness?.final ?? ''}`;
+function stateOf({ version, state, liveness, cancel }: StoredTask): string {
+  return `${version} ${state} ${liveness?.final ?? ''} ${cancel?.requested ?? ''} ${cancel?.heard ?? ''}`;
 }

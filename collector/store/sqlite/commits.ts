@@ -3,6 +3,8 @@ import type { Fact } from '../../../src/fact.ts';
 import { childShareOf, CommitBatch } from '../../record/commit.ts';
 import type { ChildShare, TaskCommit } from '../../record/commit.ts';
 import { startedParts } from '../../record/needed-spans.ts';
+import { isAttempt } from '../../record/scope-state.ts';
+import type { ScopeState } from '../../record/scope-state.ts';
 import type { SpanIds } from '../../record/span-map.ts';
 import type { TaskState } from '../../record/task-record.ts';
 import { createdAt, runStateOf } from '../../record/task-state.ts';
@@ -41,7 +43,7 @@ export class SqliteCommits {
       insertTask: database.prepare(
         `INSERT INTO task (name, version, log_bytes, created, updated, stored, list_summary, summary, span_count, line_before, attempts, changed,
            uuid, ${RUN_STATE_COLUMNS})
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
         `UPDATE task SET name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, list_summary = ?, summary = ?,
@@ -112,7 +114,7 @@ export class SqliteCommits {
   }
 
   #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
-    const { task, version, rows, scopes, begunParts, summary, listSummary, name } = change;
+    const { task, version, rows, scopes, begun, summary, listSummary, name } = change;
     const runState = change.runState ?? (loaded.lostForGood ? runStateOf(task) : undefined);
     loaded.attempts = task.attempts;
     const values = [
@@ -140,7 +142,8 @@ export class SqliteCommits {
       if (runState !== undefined) this.#workers.keep(loaded.id, runState, task.announced);
     }
     this.#scopes.write(loaded, scopes, version);
-    for (const part of begunParts) this.#cancellations.handOn(task.uuid, part);
+    if (begun.length > 0 && (version > 1 || begun.some(isChild))) this.#cancellations.handOn(task.uuid, begun);
+    if (runState?.state === 'cancelled' && runState.attempt !== null) this.#cancellations.ended(loaded.id);
     for (const { offset, bytes, text, entries } of rows) journal.run(loaded.id, offset, version, bytes, text, encodeEntries(entries));
   }
 
@@ -148,6 +151,11 @@ export class SqliteCommits {
   #sharesOfChildren(uuid: string, scopes: readonly SpanIds[]): ChildShare[] {
     return scopes.flatMap((scope) => this.#scopes.children(uuid, scope).map(childShareOf)).filter((share) => share !== undefined);
   }
+}
+
+/** Whether a scope is an attempt of a child task. */
+function isChild(scope: ScopeState): boolean {
+  return isAttempt(scope) && scope.parentTaskUuid !== null;
 }
 
 /** Facts by the task they belong to, each task's in their order. */

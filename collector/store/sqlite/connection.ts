@@ -64,7 +64,7 @@ export class SqliteConnection {
     const scopes = new SqliteScopes(database);
     this.reads = new SqliteReads(database, scopes);
     this.workers = new SqliteWorkers(database, () => this.reads.lastChange());
-    this.cancellations = new SqliteCancellations(database, this.#transactions, scopes);
+    this.cancellations = new SqliteCancellations(database, this.#transactions, scopes, () => this.reads.lastChange());
     this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, cancellations: this.cancellations });
     this.lostTraces = new SqliteLostTraces(database, scopes);
     this.#sweep = new SqliteSweep(database, this.#transactions);

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { CancelRequest } from '../../record/cancel-request.ts';
 import { scopeTree } from '../../record/scope-tree.ts';
 import type { TaskState } from '../../record/task-record.ts';
 import { attemptsOfJson } from '../scope-row.ts';
@@ -17,6 +18,7 @@ interface TaskColumns extends LivenessColumns {
   state: string;
   version: number;
   log_bytes: number;
+  cancel: string | null;
 }
 
 /** The state of tasks that are lost for good, in the table `state_count`. */
@@ -41,7 +43,7 @@ export class SqliteReads {
   constructor(database: DatabaseSync, scopes: SqliteScopes) {
     ({ id: this.#storeId } = database.prepare('SELECT id FROM store').get() as { id: string });
     this.#scopes = scopes;
-    const columns = `task.id, uuid, state, version, log_bytes, ${LIVENESS_COLUMNS}`;
+    const columns = `task.id, uuid, state, version, log_bytes, cancel, ${LIVENESS_COLUMNS}`;
     const from = 'FROM task LEFT JOIN worker ON worker.id = task.worker_id';
     const task = `SELECT summary, ${columns} ${from}`;
     // Of a long summary SQLite reads only the beginning of the row then.
@@ -216,10 +218,12 @@ class PageRoom {
 }
 
 function storedTask(row: TaskColumns): StoredTask {
-  const { uuid, summary, state, version, log_bytes: logBytes } = row;
+  const { uuid, summary, state, version, log_bytes: logBytes, cancel } = row;
   const liveness = livenessOf(row);
   const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes };
-  return liveness === undefined ? task : { ...task, liveness };
+  if (liveness !== undefined) task.liveness = liveness;
+  if (cancel !== null) task.cancel = JSON.parse(cancel) as CancelRequest;
+  return task;
 }
 
 /** The number of a task, which grows with the order of first commits, as an opaque text for the `next` of a page. */

@@ -20,7 +20,8 @@ const STEPS: readonly string[] = [
 
   -- \`updated\` is the time of the latest fact, \`stored\` that of the latest commit. \`changed\` is the number of the
   -- latest change, greater than all before. \`worker_id\` is set only while the task is live: begun, not ended, not lost
-  -- for good; \`lost_at\` since it is lost for good. \`service_name\` is empty until facts carry it. \`list_summary\` is the
+  -- for good; \`lost_at\` since it is lost for good. \`parent\` is the UUID of its parent task; \`cancel\` the request to
+  -- cancel it, as JSON. \`service_name\` is empty until facts carry it. \`list_summary\` is the
   -- summary for lists, where that leaves something out: before the summary, so that a list does not read a long one.
   CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -30,6 +31,8 @@ const STEPS: readonly string[] = [
     state TEXT NOT NULL,
     attempt TEXT,
     worker_id TEXT,
+    parent TEXT,
+    cancel TEXT,
     announced TEXT,
     attempts TEXT NOT NULL,
     lost_heard INTEGER,
@@ -49,6 +52,7 @@ const STEPS: readonly string[] = [
   CREATE INDEX task_state ON task (state, id);
   CREATE INDEX task_changed ON task (changed);
   CREATE INDEX task_worker ON task (worker_id) WHERE worker_id IS NOT NULL;
+  CREATE INDEX task_parent ON task (parent) WHERE parent IS NOT NULL;
   -- For retention: of ended tasks alone, so that a running one costs nothing more to write.
   CREATE INDEX task_ended ON task (updated, state) WHERE state IN ('completed', 'failed', 'cancelled', 'expired');
   CREATE INDEX task_lost ON task (lost_at, state) WHERE lost_at IS NOT NULL;

@@ -1,16 +1,18 @@
 import type { Fact } from '../../../src/fact.ts';
 import { received } from '../../../src/failure.ts';
 import { pause } from '../../async.ts';
+import { cancelRequest } from '../../record/cancel-request.ts';
+import type { CancelAnswer, CancelOptions } from '../../record/cancel-request.ts';
 import type { HeardWorker, Silence } from '../../record/liveness.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
 import { parsedRecord } from '../../record/record-json.ts';
 import type { TaskState, TaskSummary } from '../../record/task-record.ts';
 import { clearInterval, performance, setInterval } from '../../timers.ts';
+import { cancelTree } from '../cancel-tree.ts';
 import type { RetentionRule } from '../retention.ts';
 import { isTaskStoreError, TaskStoreError } from '../task-store.ts';
 import type {
   Beat,
-  CancelAnswer,
   Cancellation,
   ChangeQuery,
   LogRange,
@@ -153,12 +155,28 @@ class SqliteStore implements SqliteTaskStore {
     return this.#write((connection) => connection.writeAtOnce(() => connection.workers.lease(duty, holder, forMs)));
   }
 
-  cancel(uuid: string): Promise<CancelAnswer | undefined> {
-    return this.#write((connection) => connection.write(() => connection.cancellations.cancel(uuid)));
+  async cancel(uuid: string, options?: CancelOptions): Promise<CancelAnswer | undefined> {
+    const request = cancelRequest(options);
+    return cancelTree(uuid, request, {
+      cancel: async (uuids, keeps) => {
+        const answers = await this.#write((connection) => {
+          const asked = connection.write(() => connection.cancellations.cancel(uuids, request, keeps));
+          if (asked.ends.length > 0) connection.append(asked.ends);
+          return asked.answers;
+        });
+        this.#committed();
+        return answers;
+      },
+      children: (uuids) => this.#use((connection) => connection.read(() => connection.cancellations.children(uuids))),
+    });
   }
 
   cancellations(workerId: string, after: number): Promise<Cancellation[]> {
     return this.#use((connection) => connection.read(() => connection.cancellations.forWorker(workerId, after)));
+  }
+
+  cancellationHeard(workerId: string, number: number): Promise<void> {
+    return this.#changing((connection) => connection.writeAtOnce(() => connection.cancellations.heard(workerId, number)));
   }
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {

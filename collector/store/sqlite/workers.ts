@@ -29,13 +29,13 @@ export function livenessOf({ lost_heard: lostHeard, beat, busy_since: busySince 
 }
 
 /** The columns of {@link runStateValues}. */
-export const RUN_STATE_COLUMNS = 'state, attempt, worker_id, announced';
+export const RUN_STATE_COLUMNS = 'state, attempt, worker_id, parent, announced';
 
 export function runStateValues(
-  { state, attempt, workerId }: RunState,
+  { state, attempt, workerId, parent }: RunState,
   announced: Announced,
-): [string, string | null, string | null, string | null] {
-  return [state, attempt, workerId, announced === NOT_ANNOUNCED ? null : JSON.stringify(announced)];
+): [string, string | null, string | null, string | null, string | null] {
+  return [state, attempt, workerId, parent, announced === NOT_ANNOUNCED ? null : JSON.stringify(announced)];
 }
 
 interface LiveRow {
@@ -100,7 +100,7 @@ export class SqliteWorkers {
            ${numbered('lost')}`,
       ),
       runState: database.prepare(
-        `UPDATE task SET announced = :announced, attempt = :attempt,
+        `UPDATE task SET announced = :announced, attempt = :attempt, parent = :parent,
            worker_id = iif(${stillLost}, worker_id, :worker), lost_heard = NULL, lost_at = NULL,
            state = iif(${stillLost}, state, :state)
          WHERE id = :id`,
@@ -183,8 +183,8 @@ export class SqliteWorkers {
    * heard; one that is lost for good is as its facts have it.
    */
   keep(task: number, runState: RunState, announced: Announced): void {
-    const [state, attempt, worker, json] = runStateValues(runState, announced);
-    this.#statements.runState.run({ id: task, state, attempt, worker, announced: json });
+    const [state, attempt, worker, parent, json] = runStateValues(runState, announced);
+    this.#statements.runState.run({ id: task, state, attempt, worker, parent, announced: json });
     this.started(task, runState);
   }
 

@@ -25,7 +25,7 @@ describe('the record of a lost task', () => {
         const record = recordOf(summary, 'running');
         const heard = '2026-01-02T03:04:05.000006Z';
         expect(record).toMatchObject({ state: 'running', status: 2, finished: false, heard });
-        expect(JSON.stringify(recordOf(summary, 'lost'))).toBe(JSON.stringify({ ...record, state: 'lost', cancellable: false }));
+        expect(JSON.stringify(recordOf(summary, 'lost'))).toBe(JSON.stringify({ ...record, state: 'lost' }));
         expect(JSON.stringify(recordOf(summary, 'lost', { final: true }))).toBe(
           JSON.stringify({ ...record, exception: `lost: last heard ${heard}`, finished: true, status: 0, state: 'lost', cancellable: false }),
         );
@@ -45,7 +45,7 @@ describe('the entity tag', () => {
   const liveness = { heard: HEARD, busySince: null, final: false };
   const running = { version: 3, state: 'running', liveness } as const;
 
-  test('of a record is another for each version and each liveness', () => {
+  test('of a record is another for each version, each liveness and each state of a request to cancel', () => {
     const tasks = [
       running,
       { ...running, version: 4 },
@@ -54,6 +54,8 @@ describe('the entity tag', () => {
       { ...running, state: 'lost' as const, liveness: { ...liveness, final: true } },
       { ...running, liveness: { ...liveness, heard: HEARD + 1 } },
       { ...running, liveness: { ...liveness, busySince: HEARD } },
+      { ...running, cancel: { requested: HEARD, by: null, reason: null, heard: null, children: true } },
+      { ...running, cancel: { requested: HEARD, by: null, reason: null, heard: HEARD + 1, children: true } },
     ];
     expect(new Set(tasks.map((task) => entityTag(task, 'json'))).size).toBe(tasks.length);
   });

@@ -12,7 +12,7 @@ import { ScriptedTask, UUID } from './scripted-task.ts';
 const KEYS = [
   'task_name', 'task_uuid', 'start', 'end', 'log', 'exception', 'finished', 'status',
   'state', 'attempt', 'jobs', 'progress', 'result', 'attributes', 'parent_task_uuid', 'trace_id', 'trace_sampled',
-  'facts_missing', 'created', 'updated', 'cancellable', 'heard', 'busy_since', 'version', 'log_offset', 'log_bytes',
+  'facts_missing', 'created', 'updated', 'cancel', 'cancellable', 'heard', 'busy_since', 'version', 'log_offset', 'log_bytes',
 ];
 
 function summaryOf(...calls: ((task: ScriptedTask) => void)[]): string {
@@ -43,7 +43,7 @@ describe('the JSON of a record', () => {
       exception: '', finished: false, status: 2, state: 'running', attempt: 1,
       jobs: { total: 0, finished: 0, failed: 0, running: 0 }, progress: null, result: null, attributes: {},
       parent_task_uuid: null, trace_id: '3c6ef372fe94f82aabcdef0123456789', trace_sampled: false, facts_missing: 0,
-      created: '2023-11-14T22:13:20.000001Z', updated: '2023-11-14T22:13:20.000001Z', cancellable: false, heard: null, busy_since: null, version: 7, log_offset: 0, log_bytes: 2000,
+      created: '2023-11-14T22:13:20.000001Z', updated: '2023-11-14T22:13:20.000001Z', cancel: null, cancellable: false, heard: null, busy_since: null, version: 7, log_offset: 0, log_bytes: 2000,
     });
   });
 
@@ -124,7 +124,7 @@ describe('the JSON of a record', () => {
       fc.property(arbitraryTask(), anyText, ({ facts }, text) => {
         const summary = summaryJson(taskAfter([facts]));
         const json = record(summary, { text, offset: 3 });
-        const { log, heard: _heard, busy_since: _busy, version: _version, log_offset: _offset, log_bytes: _bytes, ...rest } = json;
+        const { log, cancel: _cancel, heard: _heard, busy_since: _busy, version: _version, log_offset: _offset, log_bytes: _bytes, ...rest } = json;
         expect(log).toBe(text);
         expect(JSON.stringify(rest)).toBe(JSON.stringify(JSON.parse(summary)));
         expect(Object.keys(json)).toEqual(KEYS);

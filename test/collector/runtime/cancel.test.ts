@@ -71,6 +71,25 @@ test('a running task that is cancelled by HTTP hears it within a second, and end
   expect(await again.json()).toMatchObject({ detail: expect.stringContaining('has ended') });
 });
 
+test('code that blocks its event loop stops at its next scope, its task\'s next attempt and a new child at their start', async () => {
+  const { script, url } = await started(`
+    const { continueTask } = await import('${new URL('../../../src/index.ts', import.meta.url).href}');
+    const block = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    const until = async (work) => { try { await work(); print('completed'); } catch ({ code, by }) { print('threw', code, by); } };
+    let carrier;
+    const begin = (updater) => { carrier = updater.carrier(); print(urlOf(updater)); };
+    const steps = (updater) => { for (;;) updater.scope('Step', block); };
+    await until(() => runTask('Blocks', (updater) => { begin(updater); steps(updater); }));
+    await until(() => continueTask(carrier).nextAttempt(steps));
+    await until(() => continueTask(carrier).child('Child', steps));
+    print('done');
+  `);
+  await expect.poll(async () => (await fetch(url)).status).toBe(200);
+  expect((await fetch(`${url}/cancel?by=ada`, { method: 'POST' })).status).toBe(202);
+  await script.printed(/(threw TASKSPAN_CANCELLED ada\n){3}done/);
+  expect(await recordAt(url)).toMatchObject({ attempt: 2, cancel: { by: 'ada', reason: null, heard: expect.any(String) } });
+});
+
 test('fetch with the signal just works', async () => {
   const { script, url } = await started(`
     import { createServer } from 'node:http';

@@ -15,7 +15,7 @@ beforeEach(() => {
 function watching(cancellations: () => Promise<Cancellation[]>): { stop: () => void; reports: string[] } {
   const reports: string[] = [];
   const watch = watchCancellations({
-    store: { cancellations }, workerId: 'w', hasLiveWork: () => true, cancel: () => undefined, report: (message) => reports.push(message),
+    store: { cancellations, cancellationHeard: () => Promise.resolve() }, workerId: 'w', hasLiveWork: () => true, cancel: () => undefined, report: (message) => reports.push(message),
   });
   watch.wake();
   return { stop: () => watch.stop(), reports };

@@ -70,6 +70,28 @@ test('it hears its cancellation, and ends by itself', async () => {
   expect(await worker.ended).toMatchObject({ code: 0, stderr: '' });
 });
 
+test('it receives its cancellation though it blocks its event loop, and the record shows who has asked, and when it was received', async () => {
+  const server = await startServer(await temporaryFolder());
+  const { process: worker, uuid } = await startWorker(
+    server,
+    `const block = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+     try {
+       for (;;) updater.scope('Step', () => block(20));
+     } catch ({ code, by, reason }) {
+       console.log(code, by, reason);
+     }
+     updater.insertFinalUpdate();
+     clearInterval(alive);`,
+  );
+  await expect.poll(async () => (await server.record(uuid)).cancellable).toBe(true);
+  const headers = { Authorization: `Bearer ${TOKEN}` };
+  expect((await fetch(`${server.url}/tasks/${uuid}/cancel?by=ada&reason=wrong`, { method: 'POST', headers })).status).toBe(202);
+  await worker.printed(/TASKSPAN_CANCELLED ada wrong/);
+  await expect.poll(() => server.record(uuid)).toMatchObject({
+    state: 'cancelled', cancel: { by: 'ada', reason: 'wrong', heard: expect.any(String) }, log: expect.stringContaining('\tCancel requested by ada: wrong\n'),
+  });
+});
+
 test('it is lost when its worker is killed', async () => {
   const server = await startServer(await temporaryFolder());
   const { process: worker, uuid } = await startWorker(server, '');

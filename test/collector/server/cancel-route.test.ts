@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Hono } from 'hono';
 import { createTasksApp, memoryStore, sqliteStore } from '../../../collector/index.ts';
-import type { TaskStore } from '../../../collector/index.ts';
+import type { Cancellation, TaskStore } from '../../../collector/index.ts';
 import type { Fact } from '../../../src/fact.ts';
 
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
@@ -62,14 +62,17 @@ describe.each([
     expect((await store.stored(UUID))!.version).toBe(1);
   });
 
-  test('goes to each attempt that is open, and not to a later one', async () => {
+  test('goes to each attempt that is open, and to a later one', async () => {
     const store = open();
     await store.append([start('1'.repeat(16)), end('1'.repeat(16))]);
     await store.append([start('2'.repeat(16), { attempt: 2 }), start('3'.repeat(16), { attempt: 3, workerId: 'v' })]);
     await store.cancel(UUID);
     await store.append([start('4'.repeat(16), { attempt: 4 })]);
     const asked = [...(await store.cancellations('w', 0)), ...(await store.cancellations('v', 0))];
-    expect(asked.map(({ spanId }) => spanId[0])).toEqual(['2', '3']);
+    expect(asked.map(({ spanId }) => spanId[0])).toEqual(['2', '4', '3']);
+    // What comes again asks nobody again.
+    await store.append([start('4'.repeat(16), { attempt: 4 }), end('4'.repeat(16))]);
+    expect(await store.cancellations('w', 0)).toHaveLength(2);
   });
 
   test('is refused for a task that has ended, that can not hear, or that is not known', async () => {
@@ -82,25 +85,58 @@ describe.each([
     expect(await store.cancellations('w', 0)).toEqual([]);
   });
 
-  test('is refused while the task is queued, and goes to its worker once there is one', async () => {
+  test('ends a queued task at once, and stays for a worker that takes it all the same', async () => {
     const store = open();
     await store.append([announced()]);
-    expect((await store.stored(UUID))!.state).toBe('queued');
-    expect(await store.cancel(UUID)).toBe('queued');
-    expect(await store.cancellations('w', 0)).toEqual([]);
+    expect(await store.task(UUID)).toMatchObject({ state: 'queued', cancellable: true });
+    expect(await store.cancel(UUID, { by: 'ada' })).toBe('cancelled');
+    expect(await store.task(UUID)).toMatchObject({ state: 'cancelled', status: 0, finished: true, cancellable: false, cancel: { by: 'ada', heard: null } });
+    expect(await store.cancel(UUID)).toBe('ended');
     await store.append([start()]);
-    expect(await store.cancel(UUID)).toBe('requested');
-    expect(await store.cancellations('w', 0)).toHaveLength(1);
+    expect(await store.task(UUID)).toMatchObject({ state: 'running', cancel: { by: 'ada', heard: null } });
+    expect(await store.cancellations('w', 0)).toMatchObject([{ taskUuid: UUID, by: 'ada' }]);
   });
 
-  test('is refused while its worker is lost, possible when it is heard again, and too late when it is lost for good', async () => {
+  test('is in the record, in `changes` and in its entity tag without a new version, and shows when it was received', async () => {
     const store = open();
     const app = createTasksApp({ store, listen: false });
-    const ask = async (): Promise<{ status: number; detail?: string; cancellable: boolean }> => {
-      const { cancellable } = (await (await app.request(`/tasks/${UUID}`)).json()) as { cancellable: boolean };
-      const answer = await app.request(PATH, { method: 'POST' });
-      return { status: answer.status, ...((await answer.json()) as { detail?: string }), cancellable };
+    const read = async (): Promise<{ cancel: unknown; version: unknown; tag: string | null }> => {
+      const answer = await app.request(`/tasks/${UUID}`);
+      const { cancel, version } = (await answer.json()) as Record<string, unknown>;
+      return { cancel, version, tag: answer.headers.get('ETag') };
     };
+    await store.append([start()]);
+    const before = await read();
+    expect(before).toMatchObject({ cancel: null, version: 1 });
+    const { position } = await store.changes({ limit: 1 });
+    await store.cancel(UUID, { by: ' ada ', reason: 'wrong file' });
+    const asked = await read();
+    const requested = expect.stringMatching(/^\d{4}-.*Z$/) as string;
+    expect(asked).toMatchObject({ cancel: { requested, by: 'ada', reason: 'wrong file', heard: null }, version: 1 });
+    expect((await store.changes({ after: position, limit: 5 })).uuids).toEqual([UUID]);
+    // The first request counts.
+    await store.cancel(UUID, { by: 'bob' });
+    expect(await read()).toEqual(asked);
+    const [{ number }] = (await store.cancellations('w', 0)) as [Cancellation];
+    await store.cancellationHeard('another', number);
+    expect(await read()).toEqual(asked);
+    await store.cancellationHeard('w', number);
+    const received = await read();
+    expect(received).toMatchObject({ cancel: { by: 'ada', heard: requested }, version: 1 });
+    expect(new Set([before.tag, asked.tag, received.tag]).size).toBe(3);
+  });
+
+  test('was received where the task ends as cancelled', async () => {
+    const store = open();
+    await store.append([start()]);
+    await store.cancel(UUID);
+    await store.append([{ ...end(), outcome: 'cancelled' } as Fact]);
+    expect(await store.task(UUID)).toMatchObject({ state: 'cancelled', cancel: { heard: expect.any(String) } });
+  });
+
+  test('waits for a lost worker, and is too late when it is lost for good', async () => {
+    const store = open();
+    const app = createTasksApp({ store, listen: false });
     const lose = async (final: boolean): Promise<void> => {
       const [worker] = await store.workers();
       await store.silence([{ id: 'w', beats: worker!.beats, silentMs: 15_000, lost: true, final }]);
@@ -109,15 +145,15 @@ describe.each([
     await store.append([{ ...start(), workerIntervalMs: 5000 } as Fact]);
     await store.beat([beat]);
     await lose(false);
-    expect(await ask()).toMatchObject({
-      status: 409, cancellable: false,
-      detail: `task ${UUID} can not be cancelled now: its worker has not been heard of since 2026-01-02T03:04:05.000000Z`,
-    });
-    expect(await store.cancellations('w', 0)).toEqual([]);
+    expect(await store.task(UUID)).toMatchObject({ state: 'lost', cancellable: true, cancel: null });
+    expect((await app.request(PATH, post())).status).toBe(202);
+    expect(await store.task(UUID)).toMatchObject({ state: 'lost', cancel: { heard: null } });
     await store.beat([beat]);
-    expect(await ask()).toMatchObject({ status: 202, cancellable: true });
+    expect(await store.cancellations('w', 0)).toHaveLength(1);
     await lose(true);
-    expect(await ask()).toMatchObject({ status: 409, cancellable: false, detail: `task ${UUID} has ended` });
+    expect(await store.task(UUID)).toMatchObject({ state: 'lost', cancellable: false });
+    const late = await app.request(PATH, post());
+    expect([late.status, await late.json()]).toMatchObject([409, { detail: `task ${UUID} has ended` }]);
   });
 
   test("is possible where the record is cancellable", async () => {
@@ -165,12 +201,24 @@ describe('POST /tasks/:uuid/cancel', () => {
     expect(await deaf.json()).toMatchObject({ detail: expect.stringContaining('does not listen') });
   });
 
-  test('is refused for a queued task, which waits for its worker', async () => {
-    const store = memoryStore();
-    await store.append([announced()]);
-    const answer = await createTasksApp({ store }).request(PATH, post());
-    expect(answer.status).toBe(409);
-    expect(await answer.json()).toMatchObject({ detail: `task ${UUID} can not be cancelled now: no worker has taken it yet` });
+  test('takes who asks, why, and whether for child tasks too', async () => {
+    const { app, store } = await running();
+    expect((await app.request(`${PATH}?by=ada&reason=wrong%20file&children=false`, post())).status).toBe(202);
+    expect(await store.cancellations('w', 0)).toMatchObject([{ by: 'ada', reason: 'wrong file' }]);
+    expect((await store.stored(UUID))!.cancel).toMatchObject({ children: false });
+  });
+
+  test.each([
+    ['children=perhaps', 'children: expected true or false, got "perhaps"'],
+    ['why=so', '"why": expected one of by, reason, children'],
+    ['by=ada&by=bob', 'by: expected one value, got 2'],
+    [`reason=${'x'.repeat(1001)}`, 'reason: expected at most 1000 characters, got 1001'],
+    [`by=${'x'.repeat(201)}`, 'by: expected at most 200 characters, got 201'],
+  ])('refuses %s', async (query, detail) => {
+    const { app, store } = await running();
+    const answer = await app.request(`${PATH}?${query}`, post());
+    expect([answer.status, await answer.json()]).toMatchObject([400, { detail }]);
+    expect(await store.cancellations('w', 0)).toEqual([]);
   });
 
   test('is the only method there', async () => {

@@ -30,7 +30,7 @@ test('a worker gets the tasks that it is asked to cancel, and after a number onl
   const response = await app.request(PATH);
   expect(response.headers.get('Cache-Control')).toBe('no-store');
   const { cancellations } = (await response.json()) as { cancellations: { number: number }[] };
-  expect(cancellations).toEqual([{ number: expect.any(Number), task_uuid: UUID, span_id: 'b'.repeat(16) }]);
+  expect(cancellations).toEqual([{ number: expect.any(Number), task_uuid: UUID, span_id: 'b'.repeat(16), by: null, reason: null }]);
   expect(await (await app.request(`${PATH}?after=${cancellations[0]!.number}`)).json()).toEqual({ cancellations: [] });
   expect(await (await app.request('/workers/another/cancellations')).json()).toEqual({ cancellations: [] });
 });

@@ -75,12 +75,77 @@ export function describeCancellations(name: string, storeWith: StoreWith): void 
       expect(await asked(store, 'w1')).toEqual([attempt.ref.spanId]);
     });
 
-    test('is no part\'s of which nobody asked', async () => {
+    test('goes to no part of a task whose own worker does not receive requests', async () => {
       const task = new ScriptedTask();
       task.attempt().part('One', 'w1');
       const store = await storeWith(task.facts);
       expect(await store.cancel(UUID)).toBe('not-cancellable');
       expect(await asked(store, 'w1')).toEqual([]);
+    });
+  });
+
+  describe(`${name}: a request to cancel a task with child tasks`, () => {
+    const [CHILD, GRANDCHILD, LATER] = ['1', '2', '3'].map((digit) => `${digit.repeat(8)}-b9ec-11e9-afdd-8c16454a0938`) as [string, string, string];
+
+    /** Facts of a running task whose worker is named by its UUID. */
+    const runningTask = (uuid: string, parentTaskUuid?: string, end = false): Fact[] => {
+      const task = new ScriptedTask(uuid);
+      const attempt = task.attempt(parentTaskUuid === undefined ? {} : { parentTaskUuid });
+      if (end) attempt.complete();
+      return task.facts.map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: uuid, cancellable: true } : fact));
+    };
+    const reached = async (store: TaskStore): Promise<string[]> => {
+      const uuids = [UUID, CHILD, GRANDCHILD, LATER];
+      const found = await Promise.all(uuids.map((uuid) => store.cancellations(uuid, 0)));
+      return uuids.filter((_, at) => found[at]!.length > 0);
+    };
+
+    test('reaches them and theirs, and those that begin later, though a task between them has ended', async () => {
+      const store = await storeWith([...runningTask(UUID), ...runningTask(CHILD, UUID, true), ...runningTask(GRANDCHILD, CHILD)]);
+      expect(await store.cancel(UUID, { reason: 'wrong file' })).toBe('requested');
+      expect(await reached(store)).toEqual([UUID, GRANDCHILD]);
+      await store.append(runningTask(LATER, CHILD));
+      expect(await reached(store)).toEqual([UUID, GRANDCHILD, LATER]);
+      expect(await store.cancellations(LATER, 0)).toMatchObject([{ reason: 'wrong file' }]);
+      expect(await store.task(LATER)).toMatchObject({ cancel: { reason: 'wrong file', heard: null }, version: 1 });
+      expect(await store.task(CHILD)).toMatchObject({ cancel: null });
+    });
+
+    test('leaves them alone where it is for the task itself, until it is repeated for them too', async () => {
+      const store = await storeWith([...runningTask(UUID), ...runningTask(CHILD, UUID)]);
+      expect(await store.cancel(UUID, { children: false })).toBe('requested');
+      await store.append(runningTask(LATER, UUID));
+      expect(await reached(store)).toEqual([UUID]);
+      expect(await store.cancel(UUID)).toBe('requested');
+      expect(await reached(store)).toEqual([UUID, CHILD, LATER]);
+      await store.append(runningTask(GRANDCHILD, UUID));
+      expect(await reached(store)).toEqual([UUID, CHILD, GRANDCHILD, LATER]);
+    });
+
+    test('reaches them where the task itself has ended', async () => {
+      const store = await storeWith([...runningTask(UUID, undefined, true), ...runningTask(CHILD, UUID, true)]);
+      expect(await store.cancel(UUID)).toBe('ended');
+      expect(await store.task(UUID)).toMatchObject({ cancel: null });
+      await store.append(runningTask(GRANDCHILD, CHILD));
+      expect(await store.cancel(UUID)).toBe('requested');
+      await store.append(runningTask(LATER, UUID));
+      expect(await reached(store)).toEqual([GRANDCHILD, LATER]);
+    });
+
+    test('ends where tasks are their own ancestors', async () => {
+      const store = await storeWith([...runningTask(UUID, GRANDCHILD), ...runningTask(CHILD, UUID), ...runningTask(GRANDCHILD, CHILD)]);
+      await store.append(runningTask(LATER, LATER));
+      expect(await store.cancel(CHILD)).toBe('requested');
+      expect(await store.cancel(LATER)).toBe('requested');
+      for (const uuid of [UUID, CHILD, GRANDCHILD, LATER]) expect(await store.cancellations(uuid, 0)).toHaveLength(1);
+    });
+
+    test('reaches hundreds of them', async () => {
+      const uuids = Array.from({ length: 300 }, (_, at) => `${String(at).padStart(8, '0')}-b9ec-11e9-afdd-8c16454a0938`);
+      const store = await storeWith([...runningTask(UUID), ...uuids.flatMap((uuid) => runningTask(uuid, UUID))]);
+      expect(await store.cancel(UUID)).toBe('requested');
+      const found = await Promise.all(uuids.map((uuid) => store.cancellations(uuid, 0)));
+      expect(found.filter(({ length }) => length === 1)).toHaveLength(300);
     });
   });
 }

@@ -31,6 +31,7 @@ export function shownTask(fields: Partial<TaskRecord> = {}): TaskRecord {
     trace_sampled: false,
     created: NOW,
     updated: NOW,
+    cancel: null,
     cancellable: false,
     heard: null,
     busy_since: null,
