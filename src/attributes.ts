@@ -16,10 +16,11 @@ export function cleanAttributes(attributes: Attributes, of: Subject): Attributes
   const keys = Object.keys(attributes);
   for (const key of keys.length > limits.attributes ? keys.slice(0, limits.attributes) : keys) {
     try {
-      const value = cleanValue(key, attributes[key], of);
-      if (value !== undefined) cleaned[wellFormedName(cutText(key, limits.name))] = value;
+      const name = cleanKey(key, of);
+      const value = name === undefined ? undefined : cleanValue(key, name, attributes[key], of);
+      if (name !== undefined && value !== undefined) cleaned[name] = value;
     } catch {
-      reportAttribute(key, 'a value that can not be kept', false, of);
+      reportAttribute(of.clean.name(key), 'a value that can not be kept', false, of);
     }
   }
   return cleaned;
@@ -35,17 +36,23 @@ export function notificationAttributes(attributes: Attributes, of: Subject): Att
   return undefined;
 }
 
-function cleanValue(key: string, value: unknown, of: Subject): AttributeValue | undefined {
+/** The name of an attribute in record and span; `undefined` for one that it may not have. */
+function cleanKey(key: string, of: Subject): string | undefined {
   const { clean } = of;
-  if (key === '' || key.startsWith(RESERVED_PREFIX)) {
-    reportAttribute(key, 'an empty name, or one that begins with taskspan.', false, of);
-    return undefined;
-  }
+  const name = clean.redacts ? clean.name(key) : wellFormedName(cutText(key, clean.limits.name));
+  if (name !== '' && !name.startsWith(RESERVED_PREFIX) && !key.startsWith(RESERVED_PREFIX)) return name;
+  reportAttribute(name, 'an empty name, or one that begins with taskspan.', false, of);
+  return undefined;
+}
+
+/** @param name How warnings name it. */
+function cleanValue(key: string, name: string, value: unknown, of: Subject): AttributeValue | undefined {
+  const { clean } = of;
   if (value === undefined) return undefined;
-  const plain = plainValue(value, clean);
+  const plain = plainValue(value, clean, key);
   if (plain !== undefined) return plain;
-  const other = otherValue(value, clean);
-  reportAttribute(key, other.was, other.value !== undefined, of);
+  const other = otherValue(value, clean, key);
+  reportAttribute(name, other.was, other.value !== undefined, of);
   return other.value;
 }
 
@@ -71,14 +78,16 @@ interface CleanValue {
 /**
  * The value of an attribute that is a text, a boolean, a plain number or a list of one of these types, within the limits;
  * `undefined` for any other value. With {@link otherValue} it makes the values of records, in process and in a receiver.
+ *
+ * @param name The attribute's name, for `redact`.
  */
-export function plainValue(value: unknown, { attribute, limits }: Cleaner): AttributeValue | undefined {
-  if (typeof value === 'string') return attribute(value);
+export function plainValue(value: unknown, { attribute, limits }: Cleaner, name?: string): AttributeValue | undefined {
+  if (typeof value === 'string') return attribute(value, name);
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return isPlainNumber(value) ? value : undefined;
   if (!Array.isArray(value)) return undefined;
   if (isLonger(value, limits.attributeValue)) return `… (cut: a list of ${countText(value.length)} items)`;
-  return cleanList(value, attribute);
+  return cleanList(value, attribute, name);
 }
 
 /** Whether a list is longer than `most` code units, where each item that is no text counts as one. */
@@ -90,7 +99,7 @@ function isLonger(list: readonly unknown[], most: number): boolean {
 }
 
 /** A list of texts, of booleans or of plain numbers, with `null` for a missing item; `undefined` for any other list. */
-function cleanList(list: readonly unknown[], clean: CleanText): AttributeValue | undefined {
+function cleanList(list: readonly unknown[], clean: CleanText, name: string | undefined): AttributeValue | undefined {
   const cleaned: (string | number | boolean | null)[] = [];
   let kind: string | undefined;
   // `map` would leave holes as they are.
@@ -99,7 +108,7 @@ function cleanList(list: readonly unknown[], clean: CleanText): AttributeValue |
     else {
       kind ??= typeof item;
       if (typeof item !== kind) return undefined;
-      if (typeof item === 'string') cleaned.push(clean(item));
+      if (typeof item === 'string') cleaned.push(clean(item, name));
       else if (typeof item === 'boolean' || (typeof item === 'number' && isPlainNumber(item))) cleaned.push(item);
       else return undefined;
     }
@@ -111,15 +120,15 @@ function cleanList(list: readonly unknown[], clean: CleanText): AttributeValue |
  * The value of an attribute for which {@link plainValue} has none: as text where it has one, else as JSON up to the
  * limit.
  */
-export function otherValue(value: unknown, cleaner: Cleaner): CleanValue {
+export function otherValue(value: unknown, cleaner: Cleaner, name?: string): CleanValue {
   switch (typeof value) {
     case 'number':
       return { value: String(value), was: Number.isFinite(value) ? 'a whole number beyond 2^53' : String(value) };
     case 'bigint':
-      return { value: cleaner.attribute(String(value)), was: 'a bigint' };
+      return { value: cleaner.attribute(String(value), name), was: 'a bigint' };
     case 'object':
       if (value === null) return { value: undefined, was: 'null' };
-      return { value: textOf(value, cleaner), was: Array.isArray(value) ? 'a mixed or nested list' : 'an object' };
+      return { value: textOf(value, cleaner, name), was: Array.isArray(value) ? 'a mixed or nested list' : 'an object' };
     default:
       return { value: undefined, was: `a ${typeof value}` };
   }
@@ -129,14 +138,14 @@ export function otherValue(value: unknown, cleaner: Cleaner): CleanValue {
  * The text of an object that is a text in JSON, such as a `Date`; the JSON of any other object; `undefined` without
  * JSON.
  */
-function textOf(value: object, { limits, attribute, redacts }: Cleaner): string | undefined {
+function textOf(value: object, { limits, attribute, redacts, json: redacted }: Cleaner, name: string | undefined): string | undefined {
   const item = jsonValue('', value);
   if (item === undefined || item === null) return undefined;
-  if (typeof item !== 'object') return attribute(typeof item === 'string' ? item : JSON.stringify(item));
+  if (typeof item !== 'object') return attribute(typeof item === 'string' ? item : JSON.stringify(item), name);
   // A secret that is cut in two would not be found: with `redact` the whole JSON is written before the cut.
   const most = redacts ? Infinity : limits.attributeValue;
-  const json = jsonUpTo(item, most);
-  return json.length <= most ? attribute(json) : cutText(json, most, `more than ${countText(most)}`);
+  const json = redacts ? redacted(jsonUpTo(item, most), name) : jsonUpTo(item, most);
+  return json.length <= most ? attribute(json, name) : cutText(json, most, `more than ${countText(most)}`);
 }
 
 /**

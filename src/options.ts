@@ -24,8 +24,9 @@ export interface TaskOptions<Suppress extends boolean = boolean> {
    */
   suppressException?: Suppress;
   /**
-   * Removes secrets from every text (names, messages, attributes, errors with their stacks, the
-   * result as JSON) before it leaves task code. Where it throws, the text is left out.
+   * Removes secrets from every text (names, messages, attributes, errors with their stacks, the texts in the result, then
+   * the result as JSON) before it leaves task code. It gets the name of the attribute or property whose value the text
+   * is as a second argument. Where it throws, the text is left out.
    */
   redact?: Redact;
   /** How long the task's texts may be and how many its attributes; see {@link Limits}. */

@@ -266,7 +266,7 @@ export class ScopeHandle implements Scope {
       return;
     }
     const openScope = this.#openOrReport('setResult')?.openScope;
-    openScope?.record(() => openScope.writer.result(cleanJson(json, this.attempt.clean.result)));
+    openScope?.record(() => openScope.writer.result(cleanJson(json, this.attempt.clean)));
   }
 
   /** Records an attribute of the task, if this is the task itself. */

@@ -4,10 +4,15 @@ import { received } from './failure.ts';
  * Makes a text fit to be stored and sent: well-formed Unicode, not too long, and without the user's
  * secrets. It runs before the span event is made, so that a secret reaches no span processor.
  */
-export type CleanText = (text: string) => string;
+export type CleanText = (text: string, name?: string) => string;
 
-/** Removes secrets: gets a text and returns what may be seen of it. */
-export type Redact = (text: string) => string;
+/**
+ * Removes secrets: gets a text and returns what may be seen of it.
+ *
+ * @param name Where the text is the value of an attribute, or stands in a result: the name of the attribute, or of the
+ *   property that has the text.
+ */
+export type Redact = (text: string, name?: string) => string;
 
 /** Replaces a text whose redaction failed: the text itself might be the secret. */
 const NOT_REDACTED = '[redact failed: text left out]';
@@ -22,6 +27,8 @@ export interface Cleaner {
   readonly attribute: CleanText;
   readonly stack: CleanText;
   readonly result: CleanText;
+  /** Removes secrets from the texts in JSON, where they are not written as they are: with `\n` and `\"`. */
+  readonly json: CleanText;
 }
 
 /** The cleaner of a task. All tasks with default options share one. */
@@ -39,6 +46,7 @@ function cleanerOf(redact: Redact | undefined, limits: Limits): Cleaner {
     attribute: cleanTextWith(redact, limits.attributeValue),
     stack: cleanTextWith(redact, limits.stack),
     result: cleanTextWith(redact, limits.result),
+    json: redact === undefined ? (json) => json : redactedJsonWith(cleanTextWith(redact, Infinity)),
   };
 }
 
@@ -46,9 +54,9 @@ function cleanerOf(redact: Redact | undefined, limits: Limits): Cleaner {
 export function cleanTextWith(redact: Redact | undefined, most: number): CleanText {
   // Made well-formed after the cut: this copies the piece, so that the whole text need not stay in memory.
   if (redact === undefined) return (text) => toWellFormed(cutText(text, most));
-  return (text) => {
+  return (text, name) => {
     try {
-      const redacted: unknown = redact(text);
+      const redacted: unknown = redact(text, name);
       return typeof redacted === 'string' ? toWellFormed(cutText(redacted, most)) : NOT_REDACTED;
     } catch {
       return NOT_REDACTED;
@@ -63,10 +71,29 @@ export interface Subject {
   readonly title: string;
 }
 
-/** Cleans JSON text. Where that leaves no valid JSON, the result is a JSON string of it. */
-export function cleanJson(json: string, clean: CleanText): string {
-  const cleaned = clean(json);
-  if (cleaned === json) return json;
+/** Makes a function that redacts the texts and the names in JSON text. */
+function redactedJsonWith(clean: CleanText): CleanText {
+  const redacted = (value: unknown, name: string | undefined): unknown => {
+    if (typeof value === 'string') return clean(value, name);
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map((item) => redacted(item, name));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [clean(key), redacted(item, key)]));
+  };
+  return (json, name) => {
+    try {
+      return JSON.stringify(redacted(JSON.parse(json), name));
+    } catch {
+      // It is nested too deeply, mostly.
+      return JSON.stringify(NOT_REDACTED);
+    }
+  };
+}
+
+/** Cleans a result, which is JSON text. Where that leaves no valid JSON, the result is a JSON string of it. */
+export function cleanJson(json: string, clean: Pick<Cleaner, 'json' | 'result'>): string {
+  const redacted = clean.json(json);
+  const cleaned = clean.result(redacted);
+  if (cleaned === redacted) return redacted;
   try {
     JSON.parse(cleaned);
     return cleaned;

@@ -108,6 +108,44 @@ describe('redact', () => {
     expect(await log(updater)).toContain('\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nError\n');
   });
 
+  test.each([
+    ['of several lines', '-----BEGIN KEY-----\nabc\n-----END KEY-----'],
+    ['with quotes and backslashes', 'say "hunter2" \\o/'],
+  ])('finds a secret %s in a result and in attributes, as values and as names', async (_, secret) => {
+    const { record, spans } = recorded();
+    const updater = new TaskUpdater({
+      taskName: 'T',
+      attributes: { object: { key: [secret] } as never, [`name ${secret}`]: 1 },
+      redact: (text) => text.replaceAll(secret, '***'),
+    });
+    updater.setResult({ key: `the ${secret}`, list: [{ [secret]: secret }], count: 2 });
+    updater.setAttribute('later', secret);
+    updater.notify('With attributes', { [secret]: secret });
+    updater.complete();
+    expect(await record(updater)).toMatchObject({
+      result: { key: 'the ***', list: [{ '***': '***' }], count: 2 },
+      attributes: { object: '{"key":["***"]}', 'name ***': 1, later: '***' },
+    });
+    const events = (await spans()).flatMap((span) => span.events.map(({ attributes }) => attributes));
+    expect(events).toContainEqual(expect.objectContaining({ '***': '***' }));
+  });
+
+  test('gets the name beside the value, of an attribute and of a property in a result', async () => {
+    const { record } = recorded();
+    const hidden = new Set(['password', 'tokens']);
+    const updater = new TaskUpdater({
+      taskName: 'T',
+      attributes: { user: 'ada', password: 'x', tokens: ['a', 'b'], login: { user: 'ada', password: 'x' } as never },
+      redact: (text, name) => (name !== undefined && hidden.has(name) ? '***' : text),
+    });
+    updater.setResult({ user: 'ada', password: 'x', tokens: ['a', 'b'], inner: [{ password: 'x' }] });
+    updater.complete();
+    expect(await record(updater)).toMatchObject({
+      result: { user: 'ada', password: '***', tokens: ['***', '***'], inner: [{ password: '***' }] },
+      attributes: { user: 'ada', password: '***', tokens: ['***', '***'], login: '{"user":"ada","password":"***"}' },
+    });
+  });
+
   test('that breaks the JSON of a result makes it a string', async () => {
     const { record } = recorded();
     const updater = new TaskUpdater({ taskName: 'T', redact: (text) => text.replace('"token":', '') });
@@ -223,7 +261,7 @@ describe('a result in JSON', () => {
     ['"a secret"', '"a secret"'],
     ['{"a":1}', '{"a":1}'],
   ])('%s stays as it is where nothing is redacted', (json, cleaned) => {
-    expect(cleanJson(json, cleanerWith(undefined, undefined).result)).toBe(cleaned);
+    expect(cleanJson(json, cleanerWith(undefined, undefined))).toBe(cleaned);
   });
 });
 
