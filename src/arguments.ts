@@ -38,6 +38,19 @@ export function isName(name: unknown): name is string {
   return typeof name === 'string' && NOT_BLANK.test(name);
 }
 
+/** The name of a function, also of a bound one; `undefined` for one without a name. It never throws. */
+export function functionName(fn: unknown): string | undefined {
+  try {
+    const { name } = fn as { name?: unknown };
+    const own = typeof name === 'string' ? name.replace(BOUND, '') : name;
+    return isName(own) ? own : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const BOUND = /^(?:bound )+/;
+
 /** The name of a task or scope in its record: cleaned, and a placeholder for a blank one. */
 export function nameOf(name: string, of: Subject): string {
   const cleaned = of.clean.name(name);

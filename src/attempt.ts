@@ -30,6 +30,16 @@ export interface AttemptOptions {
   readonly title?: string | undefined;
 }
 
+/** An error that a scope or the task has reported. */
+export interface ReportedError {
+  /** What was thrown, the very object. */
+  readonly error: unknown;
+  /** The names of the scopes around it, outermost first; empty for an error of the task itself. */
+  readonly path: readonly string[];
+}
+
+const MOST_ERRORS = 100;
+
 /** A scope of an attempt, as the attempt knows it. */
 export interface AttemptScope {
   readonly name: string;
@@ -70,6 +80,8 @@ export class Attempt implements AttemptOptions, LiveTask {
   #newest: AttemptScope | undefined;
   /** The latest error that a scope or the task reported. */
   latest: { readonly thrown: unknown; readonly text: string } | undefined;
+  /** The errors that scopes or the task have reported, the last {@link MOST_ERRORS} of them. */
+  readonly errors: ReportedError[] = [];
   /** How it has ended, and what it failed by; `undefined` until then. */
   outcome: Outcome | undefined;
   failed: { readonly thrown: unknown } | undefined;
@@ -117,6 +129,11 @@ export class Attempt implements AttemptOptions, LiveTask {
   /** Span id of the attempt's task span; empty where nothing is recorded. */
   get spanId(): string {
     return this.partOf ?? this.root?.spanId ?? '';
+  }
+
+  /** Keeps an error that a scope or the task reports. */
+  reported(error: ReportedError): void {
+    if (this.errors.push(error) > MOST_ERRORS) this.errors.shift();
   }
 
   startAgain(processor: TaskProcessor): void {

@@ -1,12 +1,12 @@
-import { checkKeys, checkName } from './arguments.ts';
+import { checkKeys, checkName, checkType } from './arguments.ts';
 import { carriedBy } from './carrier.ts';
 import type { CarriedTask, CarrierSource } from './carrier.ts';
 import { received } from './failure.ts';
 import type { TaskOrigin } from './open-span.ts';
 import { checkOptions, checkTaskOptions, NEXT_ATTEMPT_OPTIONS, PART_OPTIONS } from './options.ts';
-import type { NextAttemptOptions, PartOptions, TaskOptions } from './options.ts';
+import type { NextAttemptOptions, PartOptions, RunOptions } from './options.ts';
 import { reportOnce } from './report.ts';
-import { runToEnd } from './run-task.ts';
+import { endingOf, runToEnd } from './run-task.ts';
 import type { ScopeHandle, Scope, ScopeResult } from './scope.ts';
 import { beginAttempt, beginPart, openTask } from './task-updater.ts';
 import type { OpenedTask, TaskUpdater } from './task-updater.ts';
@@ -48,7 +48,7 @@ export interface ContinuedTask {
   child<T, Suppress extends boolean = false>(
     taskName: string,
     fn: (updater: TaskUpdater<Suppress>) => T,
-    options?: TaskOptions<Suppress>,
+    options?: RunOptions<Suppress>,
   ): T;
 }
 
@@ -120,37 +120,40 @@ class Continued implements ContinuedTask {
     checkFunction('nextAttempt', fn);
     checkKeys('nextAttempt', options, NEXT_ATTEMPT_OPTIONS);
     const { taskUuid: uuid, parentTaskUuid, scope } = this.#carried ?? {};
-    const { taskName = this.taskName ?? UNNAMED, attempt = (this.attempt ?? 0) + 1, suppressException = false as Suppress } = options;
+    const { raiseLatestException, ...given } = options;
+    checkType('raiseLatestException', raiseLatestException, 'boolean');
+    const { taskName = this.taskName ?? UNNAMED, attempt = (this.attempt ?? 0) + 1, suppressException = false as Suppress } = given;
     const after = scope?.isInTrace === true ? scope.spanContext : scope?.sender;
     const task = openTask(
-      { ...options, taskName, attempt, suppressException, ...(uuid !== undefined && { taskUuid: uuid }) },
-      (updater, given) => beginAttempt(updater, given, { after, parentTaskUuid }),
+      { ...given, taskName, attempt, suppressException, ...(uuid !== undefined && { taskUuid: uuid }) },
+      (updater, checked) => beginAttempt(updater, checked, { after, parentTaskUuid }),
     );
-    return run(task, fn);
+    return run(task, fn, raiseLatestException);
   }
 
   child<T, Suppress extends boolean = false>(
     taskName: string,
     fn: (updater: TaskUpdater<Suppress>) => T,
-    options: TaskOptions<Suppress> = {},
+    options: RunOptions<Suppress> = {},
   ): T {
     checkName(taskName, 'child');
     checkFunction('child', fn);
     checkTaskOptions('child', options);
-    const { redact, limits, suppressException = false as Suppress } = options;
-    const whole = { ...options, taskName, taskUuid: taskUuid(options.taskUuid), suppressException };
+    const { raiseLatestException, ...given } = options;
+    const { redact, limits, suppressException = false as Suppress } = given;
+    const whole = { ...given, taskName, taskUuid: taskUuid(options.taskUuid), suppressException };
     checkOptions(whole);
     const { taskUuid: parentTaskUuid, scope } = this.#carried ?? {};
     const begin = (parentScope?: TaskOrigin['parentScope']): OpenedTask<Suppress> =>
-      openTask(whole, (updater, given) => beginAttempt(updater, given, { parentTaskUuid, parentScope }));
-    if (scope === undefined) return run(begin(), fn);
+      openTask(whole, (updater, checked) => beginAttempt(updater, checked, { parentTaskUuid, parentScope }));
+    if (scope === undefined) return run(begin(), fn, raiseLatestException);
     const part = this.#openPart(taskName, { ...(redact && { redact }), ...(limits && { limits }) });
     const { spanId } = part.openScope;
     return part.run(() => {
       const child = begin(spanId === '' ? undefined : { taskSpanId: scope.taskSpanId, spanId });
       const { attempt } = child.root;
       return andThen(
-        () => run(child, fn),
+        () => run(child, fn, raiseLatestException),
         () => part.openScope.end(attempt.outcome ?? 'completed', attempt.failed),
       );
     });
@@ -169,8 +172,12 @@ class Continued implements ContinuedTask {
 /** Name of the next attempt of a task whose name is unknown. */
 const UNNAMED = 'Unnamed task';
 
-function run<T, Suppress extends boolean>({ updater, root }: OpenedTask<Suppress>, fn: (updater: TaskUpdater<Suppress>) => T): T {
-  return runToEnd(updater, fn, root.attempt.suppressException);
+function run<T, Suppress extends boolean>(
+  { updater, root }: OpenedTask<Suppress>,
+  fn: (updater: TaskUpdater<Suppress>) => T,
+  raiseLatestException: boolean | undefined,
+): T {
+  return runToEnd(updater, fn, endingOf(root.attempt.suppressException, raiseLatestException));
 }
 
 /** Calls `then` after the work, whether it returned or threw: at once if the work is synchronous. */

@@ -5,6 +5,7 @@
 export { announceTask } from './announce-task.ts';
 export type { AnnounceTaskOptions } from './announce-task.ts';
 export type { PlanInput } from './arguments.ts';
+export type { ReportedError } from './attempt.ts';
 export { carrierEnv } from './carrier.ts';
 export type { Carrier, CarrierEnv, CarrierSource } from './carrier.ts';
 export { continueTask } from './continue-task.ts';
@@ -12,7 +13,7 @@ export type { ContinuedTask } from './continue-task.ts';
 export { IncompleteError, TaskCancelledError, UnfinishedError } from './errors.ts';
 export type { UnfinishedErrorCode } from './errors.ts';
 export type { Limits } from './text.ts';
-export type { EachOptions, NextAttemptOptions, PartOptions, ScopeOptions, TaskOptions, TaskUpdaterOptions } from './options.ts';
+export type { EachOptions, NextAttemptOptions, PartOptions, RunOptions, ScopeOptions, TaskOptions, TaskUpdaterOptions } from './options.ts';
 export { runTask, startTask, track } from './run-task.ts';
 export type { StartedTask } from './run-task.ts';
 export type { Scope, ScopeResult } from './scope.ts';

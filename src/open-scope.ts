@@ -185,8 +185,19 @@ export class OpenScope implements AttemptScope {
     };
     // The task's own error is the latest one, even where a scope reported it before the error of another scope.
     if (isOwn || this.parent === undefined) attempt.latest = { thrown, text: failureText(failure) };
-    if (isOwn) this.record(() => this.writer.exception(failure));
+    if (isOwn) {
+      attempt.reported({ error: thrown, path: this.#path() });
+      this.record(() => this.writer.exception(failure));
+    }
     return failure;
+  }
+
+  /** The names of the scopes of this process down to this one, without that of the task. */
+  #path(): string[] {
+    if (this.parent === undefined) return [];
+    const path = [this.name];
+    for (let outer = this.parent; outer.parent !== undefined; outer = outer.parent) path.unshift(outer.name);
+    return path;
   }
 
   #writeEnd(outcome: Outcome, failure: Failure | undefined, isOwn: boolean, totals: (() => TaskTotals) | undefined): void {

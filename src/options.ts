@@ -39,6 +39,15 @@ export interface TaskUpdaterOptions<Suppress extends boolean = boolean> extends 
   taskName: string;
 }
 
+/** Options of a function that is run as a task. */
+export interface RunOptions<Suppress extends boolean = boolean> extends TaskOptions<Suppress> {
+  /**
+   * Where errors in scopes are kept (`suppressException: true`): whether the latest one is thrown when the function has
+   * returned. Default `true`. With `false` the task ends as failed all the same, and the function's value is returned.
+   */
+  raiseLatestException?: boolean;
+}
+
 /** Options of one scope. */
 export interface ScopeOptions<Suppress extends boolean = boolean> {
   /**
@@ -61,7 +70,7 @@ export interface PartOptions<Suppress extends boolean = boolean> extends Pick<Ta
 }
 
 /** Options of the next attempt of a task; see `continueTask`. Its UUID is the carrier's. */
-export interface NextAttemptOptions<Suppress extends boolean = boolean> extends Omit<TaskOptions<Suppress>, 'taskUuid'> {
+export interface NextAttemptOptions<Suppress extends boolean = boolean> extends Omit<RunOptions<Suppress>, 'taskUuid'> {
   /** Name of the task. Default: the carrier's. */
   taskName?: string;
 }
@@ -94,11 +103,14 @@ export function checkOptions(options: unknown): asserts options is TaskUpdaterOp
 
 /** Checks the names of the options of `runTask`, `startTask` and `track`, which take the task's name before them. */
 export function checkTaskOptions(what: string, options: unknown): void {
-  checkKeys(what, options, OPTIONS.filter((option) => option !== 'taskName'));
+  checkKeys(what, options, RUN_OPTIONS);
+  checkType('raiseLatestException', (options as RunOptions).raiseLatestException, 'boolean');
 }
 
+const RUN_OPTIONS: readonly string[] = [...OPTIONS.filter((option) => option !== 'taskName'), 'raiseLatestException'];
+
 /** The names of {@link NextAttemptOptions}, {@link PartOptions} and {@link EachOptions}. */
-export const NEXT_ATTEMPT_OPTIONS: readonly string[] = OPTIONS.filter((option) => option !== 'taskUuid');
+export const NEXT_ATTEMPT_OPTIONS: readonly string[] = [...OPTIONS.filter((option) => option !== 'taskUuid'), 'raiseLatestException'];
 export const PART_OPTIONS: readonly string[] = ['suppressException', 'redact', 'limits'] satisfies (keyof PartOptions)[];
 export const EACH_OPTIONS: readonly string[] = ['total'] satisfies (keyof EachOptions)[];
 

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { context as contextApi } from '@opentelemetry/api';
 import type { Attributes, AttributeValue, Context } from '@opentelemetry/api';
-import { checkKeys, checkName, isDone, nameOf, planOf, totalOf } from './arguments.ts';
+import { checkKeys, checkName, functionName, isDone, nameOf, planOf, totalOf } from './arguments.ts';
 import type { PlanInput } from './arguments.ts';
 import type { Attempt } from './attempt.ts';
 import { cleanAttributes } from './attributes.ts';
@@ -56,6 +56,9 @@ export interface Scope<Suppress extends boolean = boolean> extends Disposable {
     fn: (scope: Scope<Suppress>) => T,
     options?: ScopeOptions<S>,
   ): ScopeResult<T, S>;
+
+  /** The same, with the function's name as the scope's: where it has none, the name of the scope around it. */
+  scope<T, S extends boolean = Suppress>(fn: (scope: Scope<Suppress>) => T, options?: ScopeOptions<S>): ScopeResult<T, S>;
 
   /**
    * Opens a scope that ends by `using`, or by {@link complete} or {@link fail}. A scope that is
@@ -152,8 +155,12 @@ export class ScopeHandle implements Scope {
   }
 
   scope<T, S extends boolean>(name: string, fn: (scope: Scope) => T, options?: ScopeOptions<S>): ScopeResult<T, S>;
+  scope<T, S extends boolean>(fn: (scope: Scope) => T, options?: ScopeOptions<S>): ScopeResult<T, S>;
   scope(name: string): Scope;
-  scope(name: string, fn?: (scope: Scope) => unknown, options?: ScopeOptions): unknown {
+  scope(name: string | ScopeFunction, fn?: ScopeFunction | ScopeOptions, options?: ScopeOptions): unknown {
+    if (typeof name === 'function') {
+      return this.scope(functionName(name) ?? (this.nearestOpen() ?? this).name, name, fn as ScopeOptions);
+    }
     checkName(name, 'scope');
     this.#throwIfCancelled();
     if (fn === undefined) return this.#openChild(name);
@@ -356,6 +363,9 @@ export class ScopeHandle implements Scope {
     return handle;
   }
 }
+
+/** The function of a scope. */
+export type ScopeFunction = (scope: Scope) => unknown;
 
 /** Gives a scope that begins after its task has ended: its function runs, and nothing is recorded. */
 function unrecordedScope(updater: Updater, attempt: Attempt, name: string): ScopeHandle {

@@ -2,7 +2,7 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { nameOf } from './arguments.ts';
 import type { PlanInput } from './arguments.ts';
 import { Attempt } from './attempt.ts';
-import type { AttemptOptions } from './attempt.ts';
+import type { AttemptOptions, ReportedError } from './attempt.ts';
 import { cleanAttributes, attributesCut } from './attributes.ts';
 import { taskTracer } from './capture.ts';
 import type { CarriedTask, Carrier } from './carrier.ts';
@@ -18,7 +18,7 @@ import { checkOptions } from './options.ts';
 import type { EachOptions, ScopeOptions, TaskUpdaterOptions } from './options.ts';
 import { reportOnce } from './report.ts';
 import { currentScope, ScopeHandle } from './scope.ts';
-import type { Scope, ScopeResult, Updater } from './scope.ts';
+import type { Scope, ScopeFunction, ScopeResult, Updater } from './scope.ts';
 import { taskUuid } from './task-uuid.ts';
 import { cleanerWith } from './text.ts';
 import { VerboseLog } from './verbose-log.ts';
@@ -92,11 +92,22 @@ export class TaskUpdater<Suppress extends boolean = true> implements Disposable 
     fn: (scope: Scope<Suppress>) => T,
     options?: ScopeOptions<S>,
   ): ScopeResult<T, S>;
+  /** Runs a function as a scope that has the function's name; see {@link Scope.scope}. */
+  scope<T, S extends boolean = Suppress>(fn: (scope: Scope<Suppress>) => T, options?: ScopeOptions<S>): ScopeResult<T, S>;
   /** Opens a scope for `using`; see {@link Scope.scope}. */
   scope(name: string): Scope<Suppress>;
-  scope(name: string, fn?: (scope: Scope<Suppress>) => unknown, options?: ScopeOptions): unknown {
+  scope(name: string | ScopeFunction, fn?: ScopeFunction | ScopeOptions, options?: ScopeOptions): unknown {
     const innermost = this.#innermost();
-    return fn === undefined ? innermost.scope(name) : innermost.scope(name, fn, options);
+    if (typeof name === 'function') return innermost.scope(name, fn as ScopeOptions);
+    return fn === undefined ? innermost.scope(name) : innermost.scope(name, fn as ScopeFunction, options);
+  }
+
+  /**
+   * The errors that the task and its scopes have reported so far, first to last, each once, with the names of the scopes
+   * in which it was reported, outermost first. Of many the last 100.
+   */
+  get errors(): readonly ReportedError[] {
+    return [...this.#attempt.errors];
   }
 
   /** Runs a function as code of the task, outside any scope. Errors pass through and end nothing. */

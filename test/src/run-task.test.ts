@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { currentUpdater, runTask, track } from '../../src/index.ts';
+import { currentUpdater, runTask, startTask, track } from '../../src/index.ts';
 import type { TaskOptions, TaskUpdater } from '../../src/index.ts';
 import { recorded } from './support/recorded.ts';
 import { caught, thrown } from './support/thrown.ts';
@@ -54,6 +54,30 @@ describe('runTask', () => {
       '\t - Job\n\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nError: no\n' +
         '\tTask Finished - 0 out of 1 jobs finished\n',
     );
+  });
+
+  test('that keeps errors in scopes throws none at the end either, where it is to raise none', async () => {
+    const { record } = recorded();
+    const value = runTask(
+      'Sync',
+      (updater) => {
+        updater.scope('Job', () => thrown(new Error('no')));
+        return updater.scope('Next', () => 42);
+      },
+      { taskUuid: UUID, suppressException: true, raiseLatestException: false },
+    );
+    expect(value).toBe(42);
+    expect(await record(UUID)).toMatchObject({ state: 'failed', exception: 'no', jobs: { finished: 1, failed: 1 } });
+
+    const { taskUuid, done } = await startTask('Async', async (updater) => updater.scope('Job', () => thrown(new Error('no'))), {
+      suppressException: true,
+      raiseLatestException: false,
+    });
+    expect(await done).toBeUndefined();
+    expect(await record(taskUuid)).toMatchObject({ state: 'failed', exception: 'no' });
+    const outside = (): unknown => runTask('Sync', () => thrown(new Error('outside')), { suppressException: true, raiseLatestException: false });
+    expect(outside).toThrow('outside');
+    expect(() => runTask('T', () => 1, { raiseLatestException: 'no' } as never)).toThrow('raiseLatestException: expected a boolean, got "no"');
   });
 
   test('an error that the function catches leaves a failed job and a completed task', async () => {
@@ -168,6 +192,24 @@ describe('track', () => {
     expect(add(3, 4)).toBe(7);
     expect(new Set(uuids).size).toBe(2);
     for (const uuid of uuids) expect(await record(uuid)).toMatchObject({ task_name: 'Add', state: 'completed' });
+  });
+
+  test('names the task by the function where it is given no name', async () => {
+    const { record } = recorded();
+    const uuids: string[] = [];
+    function addAll(updater: TaskUpdater<false>, ...numbers: number[]): number {
+      uuids.push(updater.taskUuid);
+      return numbers.reduce((sum, number) => sum + number, 0);
+    }
+    const add = track(addAll, { attributes: { unit: 'm' } });
+    expectTypeOf(add).toEqualTypeOf<(this: unknown, ...numbers: number[]) => number>();
+    expect(add(1, 2, 3)).toBe(6);
+    expect(track(addAll.bind(undefined))(1)).toBe(1);
+    track((updater) => uuids.push(updater.taskUuid))();
+    const names = await Promise.all(uuids.map(async (uuid) => (await record(uuid)).task_name));
+    expect(names).toEqual(['addAll', 'addAll', '(unnamed)']);
+    expect(await record(uuids[0]!)).toMatchObject({ attributes: { unit: 'm' } });
+    expect(() => track(addAll, { taskUuid: UUID } as never)).toThrow('track: expected');
   });
 
   test('keeps this, and asynchronous functions asynchronous', async () => {

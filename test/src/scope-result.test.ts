@@ -25,6 +25,24 @@ class LazyQuery<T> implements PromiseLike<T> {
   }
 }
 
+describe('a scope without a name', () => {
+  test('has the name of its function, or of what is around it', async () => {
+    const { log } = recorded();
+    const updater = new TaskUpdater({ taskName: 'Import' });
+    const readRows = (): number[] => [1, 2];
+    expect(updater.scope(readRows)).toEqual([1, 2]);
+    const value = await updater.scope(async () => 42);
+    expect(value).toBe(42);
+    updater.scope('Write', (write) => {
+      write.scope(() => undefined);
+      expect(updater.scope(() => thrown(new Error('no')), { suppressException: true })).toBeUndefined();
+    });
+    const names = [...(await log(updater)).matchAll(/^\t - (.*)$/gm)].map(([, name]) => name);
+    expect(names).toEqual(['readRows', 'Import', 'Write', 'Write', 'Write']);
+    expectTypeOf(updater.scope(readRows)).toEqualTypeOf<number[] | undefined>();
+  });
+});
+
 describe('a synchronous function', () => {
   test('returns its value at once, and its scope has ended by then', async () => {
     const { log } = recorded();

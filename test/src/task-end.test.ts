@@ -5,6 +5,33 @@ import { diagnosed } from './support/diagnosed.ts';
 import { recorded } from './support/recorded.ts';
 import { caught, thrown } from './support/thrown.ts';
 
+describe('errors', () => {
+  test('are all that were reported, the very objects, once each, with the scopes around them', () => {
+    const updater = new TaskUpdater({ taskName: 'T' });
+    const [row, file, own] = [new Error('row'), 'file', new Error('own')];
+    expect(updater.errors).toEqual([]);
+    updater.scope('Write', () => {
+      updater.scope('Row 7', () => thrown(row));
+      updater.scope('Row 8', () => thrown(row), { suppressException: false });
+    });
+    updater.scope('Close', () => thrown(file));
+    updater.fail(own);
+    expect(updater.errors).toEqual([
+      { error: row, path: ['Write', 'Row 7'] },
+      { error: row, path: ['Write', 'Row 8'] },
+      { error: file, path: ['Close'] },
+      { error: own, path: [] },
+    ]);
+    expect(updater.errors[0]!.error).toBe(row);
+  });
+
+  test('are the last hundred of many', () => {
+    const updater = new TaskUpdater({ taskName: 'T' });
+    for (let at = 1; at <= 250; at++) updater.scope('Row', () => thrown(at));
+    expect(updater.errors.map(({ error }) => error)).toEqual(Array.from({ length: 100 }, (_, at) => at + 151));
+  });
+});
+
 describe('raiseLatestException', () => {
   test('throws the very object that the latest failing scope threw, each time it is asked', async () => {
     const { record, log } = recorded();

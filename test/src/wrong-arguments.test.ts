@@ -59,7 +59,8 @@ describe('a scope refuses', () => {
 
   test.each<[string, unknown[], string]>([
     ['no name', [], 'scope: expected the name to be a string, got undefined'],
-    ['a function for a name', [() => 1], 'scope: expected the name to be a string, got a function'],
+    ['a number for a name', [5, () => 1], 'scope: expected the name to be a string, got 5'],
+    ['a name after the function', [() => 1, 'S'], 'scope: expected an object of options, got "S"'],
     ['a promise for a function', ['S', Promise.resolve()], 'scope: expected a function, got {}'],
     ['null for a function', ['S', null], 'scope: expected a function, got null'],
     [
