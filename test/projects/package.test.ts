@@ -127,7 +127,7 @@ function isPublic(file: string): boolean {
 const PUBLIC = [
   /^dist\/(?:(?:cjs\/)?(?:src|collector)|cjs\/chunks)\/[\w/-]+\.(?:js|d\.ts)$/,
   /^docs\/[\w/-]+\.md$/,
-  /^examples\/[\w/.[\]-]+\.(?:json|md|py|tsx?|yaml)$/,
+  /^examples\/[\w/.[\]-]+\.(?:json|md|py|toml|tsx?|yaml)$/,
 ];
 
 async function install(project: string, tarball: string): Promise<void> {

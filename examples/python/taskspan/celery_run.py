@@ -56,7 +56,9 @@ class Run:
         _open[attempt.task_uuid] = attempt
         attempt.on_change.append(attempt_table.keep)
         if attempt.task_uuid == self.task_uuid:
-            attempt.cancelled_error = cancelled_error()
+            from .celery_cancelled import CeleryTaskCancelled
+
+            attempt.cancelled_error = CeleryTaskCancelled
             self._name(attempt)
 
     def _name(self, attempt):
@@ -96,18 +98,6 @@ def end_by(attempt, error, outcome):
         elif isinstance(error, exceptions.Reject):
             outcome = 'cancelled'
     attempt.end(outcome, error)
-
-
-def cancelled_error():
-    from celery.exceptions import Ignore
-
-    global _cancelled_error
-    if _cancelled_error is None:
-        _cancelled_error = type('TaskCancelled', (TaskCancelled, Ignore), {'__module__': __name__})
-    return _cancelled_error
-
-
-_cancelled_error = None
 
 
 def connect():
@@ -168,7 +158,8 @@ def task_revoked(sender=None, request=None, terminated=False, expired=False, **_
 
 
 def task_unknown(message=None, exc=None, name=None, id=None, **_more):
-    end_queued(id, name, 'failed', (getattr(message, 'headers', None) or {}).get('traceparent'), exc)
+    error = LookupError(f'the worker has no task {name}')
+    end_queued(id, name, 'failed', (getattr(message, 'headers', None) or {}).get('traceparent'), error)
 
 
 def task_rejected(message=None, exc=None, **_more):

@@ -9,3 +9,6 @@ class TaskCancelled(Exception):
         self.task_uuid = task_uuid
         self.by = by
         self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.task_uuid, self.by, self.reason)

@@ -9,6 +9,9 @@ from celery.exceptions import Ignore, Reject
 
 from taskspan import TaskUpdater, current_updater, track
 
+if 'OTEL_EXPORTER_OTLP_ENDPOINT' in os.environ:
+    from traced import trace_tasks  # as docs/celery.md has it
+
 redis = os.environ['BROKER']
 app = Celery('endings', broker=f'{redis}/0', backend=f'{redis}/1')
 app.conf.worker_lost_wait = 0.2
@@ -117,6 +120,8 @@ def parent(self):
 
 
 if __name__ == '__main__':
+    if 'OTEL_EXPORTER_OTLP_ENDPOINT' in os.environ:
+        trace_tasks()
     for name in sys.argv[1:]:
         if name == 'chain':
             result = chain(returns.si(), returns.si()).delay()
