@@ -6,6 +6,7 @@ import type { Outcome } from '../../../src/conventions.ts';
 import type { ErrorInfo, Fact } from '../../../src/fact.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
 import type { OtlpSpan } from '../receive/otlp-items.ts';
+import { CeleryParents } from './celery-parents.ts';
 import { announcement, attemptFacts } from './queue-job-facts.ts';
 import type { TimedError } from './queue-job-facts.ts';
 
@@ -15,8 +16,9 @@ export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
 /**
  * Gives the facts of that instrumentation's spans: `apply_async/…` announces a task, `run/…` is an attempt of it.
  *
- * Events other than `exception` are ignored. A run in which an updater reports the task too is one attempt: the updater
- * names the run by the id of this span. A run that an updater of an earlier version has marked has no facts.
+ * A span also gives the starts of the runs whose parent it makes known. Events other than `exception` are ignored. A run
+ * that an updater reports too is one attempt: the updater names the run by the id of this span. A run that an updater of
+ * an earlier version has marked has no facts.
  */
 export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const { attributes } = span;
@@ -26,13 +28,21 @@ export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const job = { taskUuid: jobUuid('celery', id), name: nameOf(span), attributes: userAttributes(attributes) };
   switch (attributes['celery.action']) {
     case 'apply_async':
-      return [announcement(span, job)];
-    case 'run':
-      return isMarkedByEarlier(attributes) ? [] : attemptFacts(span, { ...job, ...runOf(span) });
+      return [announcement(span, job), ...parents.take(span, job.taskUuid)];
+    case 'run': {
+      if (isMarkedByEarlier(attributes)) return parents.take(span, job.taskUuid);
+      const [start, ...facts] = attemptFacts(span, { ...job, ...runOf(span) });
+      const known = parents.take(span, job.taskUuid, start);
+      // Where its own parent is known, the start with the parent takes the place of the one without.
+      return known[0]?.span.spanId === span.spanId ? [...known, ...facts] : [start, ...facts, ...known];
+    }
     default:
       return [];
   }
 }
+
+/** Of all stores of this process: ids of spans are unique. */
+const parents = new CeleryParents();
 
 function isMarkedByEarlier(attributes: Attributes): boolean {
   return conventions.TASK_UUID in attributes && !(conventions.TASK_RUN in attributes);

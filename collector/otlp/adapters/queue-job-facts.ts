@@ -20,7 +20,7 @@ export function announcement({ traceId, spanId, start }: OtlpSpan, { taskUuid, n
 }
 
 /** The span is an attempt. It is received whole, after its end, so its facts are numbered in order: start, exceptions, end. */
-export function attemptFacts(span: OtlpSpan, run: Run): Fact[] {
+export function attemptFacts(span: OtlpSpan, run: Run): [TaskStart, ...Fact[]] {
   const { traceId, spanId, start, end } = span;
   const { taskUuid, name, attributes, attempt, run: id, workerId, outcome, error, exceptions } = run;
   const ofRun = id === undefined ? {} : { run: id, observed: true };

@@ -43,11 +43,12 @@ function isErrorStatus(code: unknown): boolean {
 
 function readSpan(span: JsonObject, { scopeName }: ItemSource): ItemFacts {
   if (!isAdaptedScope(scopeName) && !MARKER_ATTRIBUTES.some((key) => hasAttribute(span, key))) return NO_FACTS;
-  const { traceId, spanId, name, startTimeUnixNano, endTimeUnixNano } = span;
+  const { traceId, spanId, parentSpanId, name, startTimeUnixNano, endTimeUnixNano } = span;
   const { code, message } = objectIn(span, 'status');
   return spanFacts({
     traceId: hexId(traceId, 32),
     spanId: hexId(spanId, 16),
+    parentSpanId: hexId(parentSpanId, 16),
     name: stringOf(name),
     start: microsOf(startTimeUnixNano),
     end: microsOf(endTimeUnixNano),

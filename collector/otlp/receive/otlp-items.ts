@@ -6,6 +6,8 @@ import type { Fact } from '../../../src/fact.ts';
 export interface OtlpSpan {
   readonly traceId: string;
   readonly spanId: string;
+  /** `""` for a root span. */
+  readonly parentSpanId: string;
   readonly name: string;
   readonly start: number;
   readonly end: number;

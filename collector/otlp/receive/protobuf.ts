@@ -33,6 +33,7 @@ const MAP_VALUES = (1 << 3) | BYTES;
 // opentelemetry.proto.trace.v1
 const SPAN_TRACE_ID = (1 << 3) | BYTES;
 const SPAN_ID = (2 << 3) | BYTES;
+const SPAN_PARENT = (4 << 3) | BYTES;
 const SPAN_NAME = (5 << 3) | BYTES;
 const SPAN_START = (7 << 3) | FIXED64;
 const SPAN_END = (8 << 3) | FIXED64;
@@ -165,6 +166,7 @@ function readScopeName(reader: WireReader, end: number): string {
 function readSpan(reader: WireReader, end: number, { scopeName }: ItemSource): ItemFacts {
   let traceId = NO_ID;
   let spanId = NO_ID;
+  let parentAt = -1;
   let nameAt = -1;
   let start = 0;
   let ended = 0;
@@ -180,6 +182,10 @@ function readSpan(reader: WireReader, end: number, { scopeName }: ItemSource): I
         break;
       case SPAN_ID:
         spanId = reader.id(end, 8);
+        break;
+      case SPAN_PARENT:
+        parentAt = reader.pos;
+        reader.skipValue(key, end);
         break;
       case SPAN_NAME:
         nameAt = reader.pos;
@@ -207,6 +213,11 @@ function readSpan(reader: WireReader, end: number, { scopeName }: ItemSource): I
     }
   }
   if (!isOfTask) return NO_FACTS;
+  let parentSpanId = NO_ID;
+  if (parentAt !== -1) {
+    reader.pos = parentAt;
+    parentSpanId = reader.id(end, 8);
+  }
   let name = '';
   if (nameAt !== -1) {
     reader.pos = nameAt;
@@ -219,7 +230,7 @@ function readSpan(reader: WireReader, end: number, { scopeName }: ItemSource): I
     events.push(readEvent(reader, eventsAt[at + 1]!));
   }
   const { failed, message } = status;
-  return spanFacts({ traceId, spanId, name, start, end: ended, attributes, events, failed, message, scopeName });
+  return spanFacts({ traceId, spanId, parentSpanId, name, start, end: ended, attributes, events, failed, message, scopeName });
 }
 
 /** The bytes of the marker attributes' keys in a `KeyValue`. */

@@ -150,6 +150,37 @@ Retry: Retry in 1s: ValueError('not yet')
   });
 });
 
+describe('a task that another one has published', () => {
+  const TRACE = 'f'.repeat(32);
+  const id = (number: number): string => `00000000-0000-4000-8000-00000000000${number}`;
+  /** A span of a task; the parent is the span before it in its list. */
+  const spansOf = (...tasks: [action: 'apply_async' | 'run', task: number, retries?: number][]): OtlpSpan[] =>
+    tasks.map(([action, task, retries = 0], at) => ({
+      ...untold({}),
+      traceId: TRACE,
+      spanId: `000000000000000${at + 1}`,
+      parentSpanId: at === 0 ? 'ee00000000000000' : `000000000000000${at}`,
+      attributes: { 'celery.action': action, 'messaging.message.id': id(task), 'celery.retries': retries, 'celery.state': 'SUCCESS' },
+    }));
+  const CHAIN = spansOf(['apply_async', 1], ['run', 1], ['apply_async', 2], ['run', 2], ['apply_async', 2], ['run', 2, 1], ['apply_async', 3], ['run', 3]);
+
+  it.each([['in order', CHAIN], ['the parents last', CHAIN.toReversed()]])('has it as its parent, also when it is tried again: %s', async (_, spans) => {
+    const ofTrace = spans.map((span) => ({ ...span, traceId: TRACE.replace('f', String(spans.indexOf(CHAIN[0]!))) }));
+    const facts = ofTrace.flatMap(celeryFacts);
+    await using store = memoryStoreToDispose();
+    for (const fact of facts) await store.append([fact]);
+    const parents = await Promise.all([1, 2, 3].map(async (task) => (JSON.parse((await store.stored(id(task)))!.summary) as TaskSummary).parent_task_uuid));
+    expect(parents).toEqual([null, id(1), id(2)]);
+    expect(JSON.parse((await store.stored(id(2)))!.summary)).toMatchObject({ attempt: 2, state: 'completed' });
+  });
+
+  it('has none in a circle of spans', () => {
+    const [publish, run] = spansOf(['apply_async', 4], ['run', 4]) as [OtlpSpan, OtlpSpan];
+    const circle = [{ ...publish, traceId: 'c'.repeat(32), parentSpanId: run.spanId }, { ...run, traceId: 'c'.repeat(32) }];
+    expect(circle.flatMap(celeryFacts).map(({ kind }) => kind)).toEqual(['task-announced', 'task-start', 'task-end']);
+  });
+});
+
 const ORDER_17 = '66d0e229-26e7-5400-baf8-24551130b55d';
 
 describe('a run without a state of Celery', () => {

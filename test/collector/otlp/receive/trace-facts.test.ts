@@ -16,6 +16,7 @@ function task(attributes: Attributes = {}, ...events: OtlpEvent[]): OtlpSpan {
   return {
     traceId: '5b8efff798038103d269b633813fc60c',
     spanId: SPAN_ID,
+    parentSpanId: '',
     name: 'Import',
     start: TIME,
     end: TIME + 1_000_000,
