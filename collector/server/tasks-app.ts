@@ -47,6 +47,8 @@ interface Route {
   readonly right: Right;
   /** Whether a request is for tasks, so that their workers are watched. Default `false`. */
   readonly isForTasks?: boolean;
+  /** The names of its parameters. Default: none. The `open` ones ignore all parameters: a health check may send any. */
+  readonly parameters?: readonly string[];
   /** Answers at once where it can: a promise costs a request as much as a read of the database. */
   readonly answer: (c: Context) => Response | Promise<Response>;
 }
@@ -70,14 +72,14 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
   const waiting = new TaskWaiting(store, watchers);
   const routes: readonly Route[] = [
-    { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, answer: taskListRoute(store) },
-    { method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true, answer: taskListEventsRoute(store, watchers) },
-    { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, answer: ofTask(taskRoute(store, waiting)) },
-    { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, answer: ofTask(taskScopesRoute(store, waiting)) },
-    { method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true, answer: ofTask(taskEventsRoute(store, watchers, waiting)) },
-    { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, answer: ofTask(taskLogRoute(store, watchers, waiting)) },
-    { method: 'POST', path: '/tasks/:uuid/cancel', right: 'change', answer: ofTask(cancelRoute(store, access.urlOf)) },
-    { method: 'GET', path: '/workers/:worker/cancellations', right: 'read', answer: cancellationsRoute(store) },
+    { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, parameters: ['limit', 'state', 'cursor'], answer: taskListRoute(store) },
+    { method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true, parameters: ['after'], answer: taskListEventsRoute(store, watchers) },
+    { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskRoute(store, waiting)) },
+    { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskScopesRoute(store, waiting)) },
+    { method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true, parameters: ['after', 'wait'], answer: ofTask(taskEventsRoute(store, watchers, waiting)) },
+    { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, parameters: ['offset', 'follow', 'wait'], answer: ofTask(taskLogRoute(store, watchers, waiting)) },
+    { method: 'POST', path: '/tasks/:uuid/cancel', right: 'change', parameters: ['by', 'reason', 'children'], answer: ofTask(cancelRoute(store, access.urlOf)) },
+    { method: 'GET', path: '/workers/:worker/cancellations', right: 'read', parameters: ['after', 'wait'], answer: cancellationsRoute(store) },
     { method: 'POST', path: '/workers/:worker/cancellations/:number', right: 'change', answer: cancellationHeardRoute(store) },
     { method: 'GET', path: '/healthz', right: 'open', answer: health },
     { method: 'GET', path: '/readyz', right: 'open', answer: readyRoute(store) },
@@ -86,12 +88,12 @@ export function createTasksApp(options: TasksAppOptions): Hono {
 
   const asked = listen ? watchWorkersWhileAsked(store) : undefined;
   const app = new Hono();
-  for (const { method, path, right, isForTasks = false, answer } of routes) {
+  for (const { method, path, right, isForTasks = false, parameters = [], answer } of routes) {
     const { refusal, cors } = access.rules[right];
     if (cors) app.use(path, cors);
     // One handler, not a chain of them: each link of a chain costs every request one more promise.
     app.all(path, (c): Response | Promise<Response> => {
-      const refused = refusal(c) ?? otherMethod(c.req.method, method);
+      const refused = refusal(c) ?? otherMethod(c.req.method, method) ?? (right === 'open' ? undefined : otherParameters(c, parameters));
       if (refused !== undefined) return refused;
       const judged = isForTasks ? asked?.() : undefined;
       return judged === undefined ? answered(answer, c) : judged.then(() => answered(answer, c));
@@ -123,6 +125,18 @@ function answered(answer: Route['answer'], c: Context): Response | Promise<Respo
 function otherMethod(method: string, allowed: Route['method']): Response | undefined {
   if (method === allowed || (method === 'HEAD' && allowed === 'GET')) return undefined;
   return problem(405, `${method} is not possible here`, { Allow: allowed === 'GET' ? 'GET, HEAD' : allowed });
+}
+
+/** 400 for a parameter that a route does not have, or that is given twice. An invalid value, also an empty one, is the route's own to refuse. */
+function otherParameters(c: Context, expected: readonly string[]): Response | undefined {
+  if (!c.req.url.includes('?')) return undefined;
+  for (const [name, values] of Object.entries(c.req.queries())) {
+    if (!expected.includes(name)) {
+      return problem(400, `${received(name)}: expected ${expected.length === 0 ? 'no parameters here' : `one of ${expected.join(', ')}`}`);
+    }
+    if (values.length > 1) return problem(400, `${name}: expected one value, got ${values.length}`);
+  }
+  return undefined;
 }
 
 /** The watch ends after one to two times so many milliseconds without a request. */
