@@ -1,5 +1,5 @@
 /**
- * Completes what tsc built in `dist`: two modules are replaced by all that they import, `dist/cjs` is the library in
+ * Completes what tsc built in `dist`: three modules are replaced by all that they import, `dist/cjs` is the library in
  * CommonJS, and `dist/THIRD-PARTY-NOTICES` has the licences of the packages that were copied in.
  * docs/decisions/0028-package.md has the reasons.
  */
@@ -27,7 +27,7 @@ const manifest = await manifestIn('.');
 const copied = new Set<string>();
 
 await replaceNodeListener();
-await replaceThreadProgram();
+await replaceThreadPrograms();
 await addCommonJs();
 await writeFile('dist/THIRD-PARTY-NOTICES', await notices());
 
@@ -38,16 +38,23 @@ async function replaceNodeListener(): Promise<void> {
   await writeFile(file, code);
 }
 
-/** The program of the collector's thread, as text in a module: bundlers carry text, but no file beside a module. */
-async function replaceThreadProgram(): Promise<void> {
-  const main = 'dist/collector/runtime/thread-main';
+/** The programs of threads, as text in modules: bundlers carry text, but no file beside a module. */
+async function replaceThreadPrograms(): Promise<void> {
+  // The collector's has the receiver, and with it the text of the reader's.
+  await replaceProgram('dist/collector/otlp/receive/reader', 'readerProgram');
+  await replaceProgram('dist/collector/runtime/thread', 'threadProgram');
+}
+
+/** Puts the module `…-main`, with all that it imports, as text into the module `…-program`. */
+async function replaceProgram(path: string, name: string): Promise<void> {
+  const main = `${path}-main`;
   // Names stay whole, so that stack traces can be read.
   const output = { format: 'cjs', minify: { compress: true, mangle: false, codegen: true } } as const;
   // The global timers of Deno before 2.9 are a browser's in a program that is text.
   const timers = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'];
-  const inject = Object.fromEntries(timers.map((name): [string, [string, string]] => [name, ['node:timers', name]]));
+  const inject = Object.fromEntries(timers.map((timer): [string, [string, string]] => [timer, ['node:timers', timer]]));
   const { code } = await oneFile(`${main}.js`, output, { transform: { inject } });
-  await writeFile('dist/collector/runtime/thread-program.js', `export const threadProgram = ${JSON.stringify(code)};\n`);
+  await writeFile(`${path}-program.js`, `export const ${name} = ${JSON.stringify(code)};\n`);
   await Promise.all([rm(`${main}.js`), rm(`${main}.d.ts`)]);
 }
 

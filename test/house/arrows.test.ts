@@ -18,7 +18,7 @@ const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   'collector/capture': { rooms: ['src', 'collector/async', 'collector/facts'], packages: ['@opentelemetry/api'] },
   'collector/store': { rooms: ['src', 'collector/async', 'collector/options', 'collector/record'], packages: ['@opentelemetry/api', 'node:*'] },
   'collector/otlp': {
-    rooms: ['src', 'src/bullmq', 'collector/async', 'collector/options', 'collector/facts', 'collector/store'],
+    rooms: ['src', 'src/bullmq', 'collector/async', 'collector/options', 'collector/facts', 'collector/record', 'collector/store'],
     packages: ['@opentelemetry/api', '@opentelemetry/core', 'hono', 'node:*', 'pbf'],
   },
   'collector/server': {
@@ -89,10 +89,10 @@ describe('the arrows between the rooms', () => {
     expect(shown(stores.filter(({ to }) => !known.includes(to)))).toEqual([]);
   });
 
-  it('keep SQLite in the store and threads in their room', () => {
+  it('keep SQLite in the store, and threads in the runtime and the receiver', () => {
     const users = (name: string): string[] => [...new Set(imports.filter(({ to }) => to === name).map(({ from }) => roomOf(from)))];
     expect(users('node:sqlite')).toEqual(['collector/store']);
-    expect(users('node:worker_threads')).toEqual(['collector/runtime']);
+    expect(users('node:worker_threads')).toEqual(['collector/otlp', 'collector/runtime']);
   });
 
   it('import nothing of SQLite but types: where it is missing, `sqlite()` names what is needed', () => {

@@ -32,10 +32,10 @@ describe('the package, made and installed in an empty project', () => {
     await runClean('@arethetypeswrong/cli/dist/index.js', [tarball, '--exclude-entrypoints', './register']);
   });
 
-  it('has the thread\'s program as text, which a bundler carries along', async () => {
-    const file = join(project, 'node_modules/taskspan/dist/collector/runtime/thread-program.js');
-    const { threadProgram } = (await import(file)) as { threadProgram: unknown };
-    expect(threadProgram).toBeTypeOf('string');
+  it.each(['runtime/thread-program.js', 'otlp/receive/reader-program.js'])('has the program of a thread as text, which a bundler carries along: %s', async (path) => {
+    const file = join(project, 'node_modules/taskspan/dist/collector', path);
+    const [program] = Object.values((await import(file)) as Record<string, unknown>);
+    expect(program).toBeTypeOf('string');
   });
 
   it('has the licences of what was copied into it', async () => {
@@ -103,6 +103,7 @@ const EXPECTED = [
   'dist/collector/index.js',
   'dist/collector/register.d.ts',
   'dist/collector/register.js',
+  'dist/collector/otlp/receive/reader-program.js',
   'dist/collector/runtime/thread-program.js',
   'dist/cjs/collector/index.d.ts',
   'dist/cjs/collector/index.js',

@@ -3,6 +3,7 @@ import { turn } from '../../async.ts';
 import { Committer } from '../../store/committer.ts';
 import type { CommitObserver, FactSource } from '../../store/committer.ts';
 import type { TaskStore } from '../../store/task-store.ts';
+import { SLICE_FACTS } from './readers.ts';
 
 /** Facts of a request that the store can never take: how many, and the store's message about the first. */
 interface Refused {
@@ -13,6 +14,7 @@ interface Refused {
 /** A request that waits for its answer. */
 interface Waiting {
   readonly facts: readonly Fact[];
+  readonly bytes: number;
   refused: Refused;
   readonly resolve: (refused: Refused) => void;
   readonly reject: (error: unknown) => void;
@@ -25,10 +27,10 @@ const NONE: Refused = { facts: 0, message: '' };
  * together. The facts of one request stay together while the store takes them, so that their lines stand in the order of
  * their times.
  *
- * @returns Commits the facts of a request. It resolves when they are stored, but for those that the store can never take;
+ * @returns Commits the facts of a request, which have about so many bytes. It resolves when they are stored, but for those that the store can never take;
  *   it rejects when the store takes none just now.
  */
-export function groupCommit(store: Pick<TaskStore, 'append'>, observer?: CommitObserver): (facts: readonly Fact[]) => Promise<Refused> {
+export function groupCommit(store: Pick<TaskStore, 'append'>, observer?: CommitObserver): (facts: readonly Fact[], bytes?: number) => Promise<Refused> {
   const requests = new WaitingRequests();
   const committer = new Committer({
     source: requests,
@@ -39,9 +41,9 @@ export function groupCommit(store: Pick<TaskStore, 'append'>, observer?: CommitO
     observer,
   });
   void committer.run();
-  return async (facts) => {
+  return async (facts, bytes = 0) => {
     if (facts.length === 0) return NONE;
-    return new Promise((resolve, reject) => requests.add({ facts, refused: NONE, resolve, reject }));
+    return new Promise((resolve, reject) => requests.add({ facts, bytes, refused: NONE, resolve, reject }));
   };
 }
 
@@ -70,11 +72,13 @@ class WaitingRequests implements FactSource {
     await turn();
   }
 
-  read(_limitBytes: number, limitFacts: number): readonly Fact[] {
+  read(limitBytes: number): readonly Fact[] {
     let facts = 0;
-    const isFull = ({ facts: { length } }: Waiting): boolean => {
-      if (facts >= limitFacts) return true;
-      facts += length;
+    let bytes = 0;
+    const isFull = (request: Waiting): boolean => {
+      if (facts > 0 && (facts + request.facts.length > SLICE_FACTS || bytes + request.bytes > limitBytes)) return true;
+      facts += request.facts.length;
+      bytes += request.bytes;
       return false;
     };
     const full = this.#apart > 0 ? 1 : this.#waiting.findIndex(isFull);

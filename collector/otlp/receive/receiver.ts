@@ -8,14 +8,15 @@ import { reportOnce } from '../../../src/report.ts';
 import type { CommitObserver } from '../../store/committer.ts';
 import { isTaskStore } from '../../store/task-store.ts';
 import type { TaskStore } from '../../store/task-store.ts';
-import { groupCommit } from './group-commit.ts';
-import { collectorAddress, Heartbeats, incomingOf } from './heartbeats.ts';
-import { readJsonLogs, readJsonTraces } from './json.ts';
-import { readProtobufLogs, readProtobufTraces } from './protobuf.ts';
-import { MalformedError, MOST_WORKERS } from './otlp-items.ts';
-import type { Received } from './otlp-items.ts';
 import { BodyRoom } from './body-room.ts';
 import type { BodyShare } from './body-room.ts';
+import { groupCommit } from './group-commit.ts';
+import { collectorAddress, Heartbeats, incomingOf } from './heartbeats.ts';
+import { MalformedError, MOST_WORKERS } from './otlp-items.ts';
+import { ReaderThread, TooMuchMemoryError } from './reader-thread.ts';
+import type { RestOfBody } from './reader-thread.ts';
+import { readItems, SLICE_FACTS, slicesOf } from './readers.ts';
+import type { Encoding, ReadSignal, Slice } from './readers.ts';
 import { readBody, resolveLimits } from './request-body.ts';
 import type { Failure, ReceiverLimits } from './request-body.ts';
 
@@ -41,14 +42,11 @@ export interface ReceiverObserver extends CommitObserver {
 
 const OPTIONS = ['store', 'refusal', 'observer', 'maxBodyBytes', 'maxWaitingBytes'] satisfies (keyof ReceiverOptions)[];
 
-/** The media types of OTLP/HTTP's two encodings. An answer has the encoding of its request. */
-const ENCODINGS = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
-type Encoding = keyof typeof ENCODINGS;
+/** A longer body is read in a thread of its own. */
+const LONG_BYTES = 1024 * 1024;
 
-const READERS = {
-  traces: { protobuf: readProtobufTraces, json: readJsonTraces },
-  logs: { protobuf: readProtobufLogs, json: readJsonLogs },
-} as const satisfies Record<string, Readonly<Record<Encoding, (body: Buffer) => Received>>>;
+/** The media types of OTLP/HTTP's two encodings. An answer has the encoding of its request. */
+const ENCODINGS: Readonly<Record<Encoding, string>> = { protobuf: 'application/x-protobuf', json: 'application/json' };
 
 /** The signals of OTLP that are taken. Metrics are of no task: senders of everything send them too. */
 const SIGNALS = ['traces', 'logs', 'metrics'] as const;
@@ -75,32 +73,33 @@ export function createReceiver(options: ReceiverOptions): Hono {
   const room = new BodyRoom({ most: maxWaitingBytes, longestBody: maxBodyBytes });
   const commit = groupCommit(store, observer);
   const heartbeats = new Heartbeats(store);
+  const thread = new ReaderThread();
 
   const storeBody = async (c: Context, signal: Signal, encoding: Encoding, share: BodyShare): Promise<Response> => {
     const body = await readBody(c.req, { maxBodyBytes, share });
     if (!Buffer.isBuffer(body)) return failure(encoding, body);
     if (signal === 'metrics') return success(encoding, signal, 0, '');
-    let items: Received;
-    try {
-      items = READERS[signal][encoding](body);
-    } catch (error) {
-      return failure(encoding, notRead(error));
+    const items = new Rejections();
+    const commitSlice = async ({ facts, bytes }: Slice): Promise<void> => {
+      const { facts: refused, message } = await commit(facts, bytes);
+      if (refused > 0) items.reject(refused, `the store can't take it: ${message}`);
+    };
+    const read = body.length > LONG_BYTES ? thread.read({ signal, encoding, body }, commitSlice) : readShort(signal, encoding, body, commitSlice);
+    const { rejected, message, heartbeats: beats } = await read;
+    items.reject(rejected, message);
+    if (beats.size > 0) {
+      const tooMany = await heartbeats.store(beats, collectorAddress(c));
+      if (tooMany > 0) items.reject(tooMany, `${BEAT_EVENT}: expected those of at most ${MOST_WORKERS} live workers`);
     }
-    const { facts: refusedFacts, message } = await commit(items.facts);
-    if (refusedFacts > 0) items.reject(`the store can't take it: ${message}`, refusedFacts);
-    if (items.heartbeats.size > 0) {
-      const tooMany = await heartbeats.store(items.heartbeats, collectorAddress(c));
-      if (tooMany > 0) items.reject(`${BEAT_EVENT}: expected those of at most ${MOST_WORKERS} live workers`, tooMany);
-    }
-    if (items.rejected > 0) observer?.rejected(items.rejected);
-    return success(encoding, signal, items.rejected, items.message);
+    if (items.count > 0) observer?.rejected(items.count);
+    return success(encoding, signal, items.count, items.message);
   };
   const receive = async (c: Context, signal: Signal, encoding: Encoding): Promise<Response> => {
     const share = room.share(incomingOf(c)?.socket);
     try {
       return await storeBody(c, signal, encoding, share);
     } catch (error) {
-      return failure(encoding, notStored(error));
+      return failure(encoding, error instanceof MalformedError ? notRead(error) : error instanceof TooMuchMemoryError ? tooMuchMemory(error) : notStored(error));
     } finally {
       share.release();
     }
@@ -145,11 +144,34 @@ function otherType(c: Context): Failure {
   return { status: 415, message: `expected Content-Type ${expected}, got ${received(c.req.header('Content-Type'))}` };
 }
 
+/** Reads a body at once, and stores what it brings: mostly together, many facts in slices. */
+async function readShort(signal: ReadSignal, encoding: Encoding, body: Buffer, store: (slice: Slice) => Promise<void>): Promise<RestOfBody> {
+  const items = readItems(signal, encoding, body);
+  const { facts } = items;
+  if (facts.length <= SLICE_FACTS) await store({ facts, bytes: body.length });
+  else for (const slice of slicesOf(facts)) await store(slice);
+  return items;
+}
+
+/** What is rejected of one request: how much, and the first reason. One without rejected items is a warning. */
+class Rejections {
+  count = 0;
+  message = '';
+
+  reject(count: number, message: string): void {
+    if (this.count === 0 && message !== '') this.message = message;
+    this.count += count;
+  }
+}
+
 /** 400, so that the sender does not retry: a retry could not succeed. */
-function notRead(error: unknown): Failure {
-  const { message } = describeFailure(error);
-  if (!(error instanceof MalformedError)) reportOnce(`receiver: ${message}`, 'a body could not be read', error);
+function notRead({ message }: MalformedError): Failure {
   return { status: 400, message: `the body can not be read: ${message}` };
+}
+
+/** 413, for the same reason. */
+function tooMuchMemory({ message }: TooMuchMemoryError): Failure {
+  return { status: 413, message };
 }
 
 /** 503, so that the sender retries: after a 500 it would give up. */

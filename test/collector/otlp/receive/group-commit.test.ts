@@ -47,14 +47,26 @@ it('requests that come while a commit runs are committed together, and each is a
 it('requests of one turn of the event loop are committed together, up to a size, and none is parted', async () => {
   const store = heldStore();
   const commit = groupCommit(store);
-  const big = Array.from({ length: 3000 }, (_, number) => number);
+  const big = Array.from({ length: 400 }, (_, number) => number);
   const all = [1, 2, 3].map(() => commit(lines(...big)));
   const first = await store.nth(1);
-  expect(first.numbers.length).toBe(6000);
+  expect(first.numbers.length).toBe(800);
   first.end.resolve();
   const second = await store.nth(2);
-  expect(second.numbers.length).toBe(3000);
+  expect(second.numbers.length).toBe(400);
   second.end.resolve();
+  await Promise.all(all);
+});
+
+it('requests with many bytes are committed apart', async () => {
+  const store = heldStore();
+  const commit = groupCommit(store);
+  const all = [1, 2, 3].map((number) => commit(lines(number), 200_000));
+  for (const [at, numbers] of [[1, [1, 2]], [2, [3]]] as const) {
+    const append = await store.nth(at);
+    expect(append.numbers).toEqual(numbers);
+    append.end.resolve();
+  }
   await Promise.all(all);
 });
 
