@@ -4,6 +4,7 @@ import { checkName, nameOf, checkKeys, checkType } from './arguments.ts';
 import { cleanAttributes } from './attributes.ts';
 import { sinkOf, taskTracer, untilCommitted } from './capture.ts';
 import type { TaskProcessor } from './capture.ts';
+import type { AnnouncementOutcome } from './conventions.ts';
 import { hrTimeOf, TaskClock } from './clock.ts';
 import { describeFailure } from './failure.ts';
 import { usableSpan, startRoot } from './open-span.ts';
@@ -80,7 +81,7 @@ function record(
   const of = { clean, title: `task ${uuid}` };
   const name = nameOf(taskName, of);
   const own = cleanAttributes(attributes, of);
-  return end(startSpan(name, { ...contractAttributes(uuid, name), ...own }), { uuid, name, own, of });
+  return end(startSpan(spanName(name), SpanKind.PRODUCER, { ...contractAttributes(uuid, name), ...own }), { uuid, name, own, of });
 }
 
 /** The span of an announcement that is not complete: the queue has not made the task's id yet. */
@@ -96,23 +97,42 @@ export interface StartedAnnouncement {
 /** Starts the announcement of a task by its name alone, before it is added to a queue. */
 export function startAnnouncement(taskName: string, { redact, limits }: Pick<AnnounceTaskOptions, 'redact' | 'limits'>): StartedAnnouncement {
   const clean = cleanerWith(redact, limits);
-  const started = startSpan(nameOf(taskName, { clean, title: `task "${taskName}"` }), {});
+  const name = nameOf(taskName, { clean, title: 'a task that is to be announced' });
+  const started = startSpan(spanName(name), SpanKind.PRODUCER, {});
   return {
     context: trace.setSpan(contextApi.active(), started.span),
     announce(options) {
       checkAnnouncement(options);
       const uuid = taskUuid(options.taskUuid);
       const of = { clean, title: `task ${uuid}` };
-      const name = nameOf(options.taskName, of);
+      const known = nameOf(options.taskName, of);
       const own = cleanAttributes(options.attributes ?? {}, of);
-      started.span.updateName(spanName(name)).setAttributes({ ...contractAttributes(uuid, name), ...own });
-      end(started, { uuid, name, own, of });
+      started.span.updateName(spanName(known)).setAttributes({ ...contractAttributes(uuid, known), ...own });
+      end(started, { uuid, name: known, own, of });
     },
     drop(error) {
       if (error !== undefined) started.span.setStatus({ code: SpanStatusCode.ERROR, message: clean.message(describeFailure(error).message) });
       started.span.end();
     },
   };
+}
+
+/**
+ * Ends the announcement of a task that will not come any more. While the task has no attempt, it has that outcome. It
+ * never throws.
+ *
+ * @param what Names the span in the trace.
+ */
+export function endAnnouncement(uuid: string, outcome: AnnouncementOutcome, what: string): void {
+  try {
+    const attributes = { [conventions.SPAN_KIND]: 'announcement', [conventions.TASK_UUID]: uuid, [conventions.OUTCOME]: outcome, [conventions.FACTS]: 1 };
+    const { span, traceId, spanId, processors, time } = startSpan(what, SpanKind.INTERNAL, attributes);
+    const ref = { taskUuid: uuid, traceId, spanId, taskSpanId: '' };
+    sinkOf(processors, ref)?.announced({ kind: 'announcement-end', span: ref, seq: 1, time, outcome });
+    span.end(hrTimeOf(time));
+  } catch (error) {
+    reportOnce('end of an announcement', 'the end of a task that was announced could not be recorded', error);
+  }
 }
 
 /** A span of an announcement, and the processors that take it. */
@@ -124,11 +144,10 @@ interface StartedSpan {
   readonly time: number;
 }
 
-function startSpan(name: string, attributes: Attributes): StartedSpan {
+function startSpan(name: string, kind: SpanKind, attributes: Attributes): StartedSpan {
   const time = new TaskClock().now();
   const base = contextApi.active();
-  const options = { kind: SpanKind.PRODUCER, startTime: hrTimeOf(time), attributes };
-  const { given, processors } = startRoot(taskTracer(), spanName(name), options, base);
+  const { given, processors } = startRoot(taskTracer(), name, { kind, startTime: hrTimeOf(time), attributes }, base);
   return { ...usableSpan(given, base, processors, undefined), processors, time };
 }
 

@@ -5,6 +5,7 @@ import { received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
 import { checkJobTaskOptions, describeJob, withContext, uuidOf } from './job.ts';
 import type { JobTaskOptions, QueueJob } from './job.ts';
+import { endRemovedJobs } from './removed-jobs.ts';
 
 /** What adds jobs: BullMQ's `Queue` and `FlowProducer`. */
 export interface JobProducer {
@@ -26,8 +27,11 @@ export type AddedBy<Producer extends JobProducer> =
  * Announces each job that is added to a queue or a flow producer: the job's task is `queued` from
  * then on. Jobs carry the trace of their announcement.
  *
- * The queue stays the same object. Its `add` and `addBulk` do what they did, and never fail or
- * wait because of this. Jobs of a job scheduler become tasks when they run.
+ * The task of a job that the queue removes before it runs (`remove`, `drain`, `clean`, `obliterate`, `job.remove()`) ends:
+ * as `cancelled`, or as `expired` if `clean` removes it for its age.
+ *
+ * The queue stays the same object. Its methods do what they did, and never fail or wait for a store because of this.
+ * Jobs of a job scheduler become tasks when they run.
  *
  * @returns The queue.
  * @throws TypeError for wrong arguments.
@@ -57,6 +61,7 @@ export function queueTasks<Producer extends JobProducer>(
     };
     (producer as Record<string, unknown>)[method] = announcing;
   }
+  endRemovedJobs(producer);
   return producer;
 }
 

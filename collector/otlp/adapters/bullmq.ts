@@ -4,7 +4,7 @@ import { jobUuid } from '../../../src/bullmq/job.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { countOf, textOf } from '../../facts/attributes.ts';
 import type { OtlpSpan } from '../receive/otlp-items.ts';
-import { announcement, attemptFacts } from './queue-job-facts.ts';
+import { announcement, attemptFacts, removal } from './queue-job-facts.ts';
 import type { TimedError } from './queue-job-facts.ts';
 
 /** An attribute that each span of bullmq-otel has. The application chooses the name of their scope. */
@@ -12,7 +12,8 @@ export const BULLMQ_OPERATION = 'bullmq.queue.operation';
 
 /**
  * Gives the facts of bullmq-otel's spans: `add` and `addNode` (a job of a flow) announce a task, `process` is an
- * attempt of it. `addBulk` has no ids of its jobs, so that these become tasks when they run.
+ * attempt of it, `remove` ends one that has not run. `addBulk` has no ids of its jobs, so that these become tasks when
+ * they run; `drain` and the like have none either.
  *
  * Two kinds of runs have no facts: a run that put its job back in the queue, which has neither succeeded nor failed,
  * and a run whose task has a span of its own, which `trackJob` has marked with the task's UUID.
@@ -26,6 +27,8 @@ export function bullmqFacts(span: OtlpSpan): readonly Fact[] {
     case 'add':
     case 'addNode':
       return [announcement(span, ofJob)];
+    case 'remove':
+      return [removal(span, ofJob.taskUuid)];
     case 'process': {
       const run = conventions.TASK_UUID in attributes ? undefined : runOf(span);
       return run === undefined ? [] : attemptFacts(span, { ...ofJob, ...run });

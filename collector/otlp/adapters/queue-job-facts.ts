@@ -19,6 +19,11 @@ export function announcement({ traceId, spanId, start }: OtlpSpan, { taskUuid, n
   return { kind: 'task-announced', span: { taskUuid, traceId, spanId, taskSpanId: '' }, seq: 0, time: start, name, attributes };
 }
 
+/** The span has removed a job: its task ends unless it has an attempt. */
+export function removal({ traceId, spanId, end }: OtlpSpan, taskUuid: string): Fact {
+  return { kind: 'announcement-end', span: { taskUuid, traceId, spanId, taskSpanId: '' }, seq: 1, time: end, outcome: 'cancelled' };
+}
+
 /** The span is an attempt. It is received whole, after its end, so its facts are numbered in order: start, exceptions, end. */
 export function attemptFacts(span: OtlpSpan, run: Run): [TaskStart, ...Fact[]] {
   const { traceId, spanId, start, end } = span;

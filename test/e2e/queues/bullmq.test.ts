@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { trace } from '@opentelemetry/api';
-import { DelayedError, FlowProducer, Queue, UnrecoverableError, Worker } from 'bullmq';
+import { DelayedError, FlowProducer, Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startTaskspan } from '../../../collector/index.ts';
 import type { Taskspan } from '../../../collector/index.ts';
-import { jobUuid, queueTasks, trackJob, trackWorker } from '../../../src/bullmq/index.ts';
+import { jobUuid, queueTasks, trackJob, trackQueueEvents, trackWorker } from '../../../src/bullmq/index.ts';
 import type { JobTaskOptions } from '../../../src/bullmq/index.ts';
 import { startNode, temporaryFolder } from '../../support/node-process.ts';
 import { describeWithRedis, startRedis } from '../redis.ts';
@@ -197,6 +197,52 @@ describeWithRedis('jobs of BullMQ', () => {
 
     expect((await failed)[1]).toBe(reason);
     expect(await ended(uuid)).toMatchObject({ state: 'cancelled', exception: '' });
+  });
+
+  it('that are removed before they run are cancelled tasks, whoever removes them', async () => {
+    const queue = newQueue();
+    const events = trackQueueEvents(new QueueEvents(queue.name, { connection: redis.connection }));
+    onTestFinished(() => events.close());
+    await events.waitUntilReady();
+    const elsewhere = new Queue(queue.name, { connection: redis.connection });
+    const flows = queueTasks(new FlowProducer({ connection: redis.connection }));
+    onTestFinished(async () => {
+      await Promise.all([elsewhere.close(), flows.close()]);
+    });
+    const stateOf = (id: string | undefined, state: string) => recordWhen(url, jobUuid(queue.name, id!), (record) => record.state === state);
+    const add = async (options: object = {}) => (await queue.add('Never', {}, options)).id;
+
+    const [byId, delayed] = [await add(), await add({ delay: 60_000 })];
+    await queue.remove(byId!);
+    expect(await stateOf(byId, 'cancelled')).toMatchObject({ task_name: 'Never', finished: true, status: 0, start: null, attempt: 0 });
+    await (await queue.getJob(delayed!))!.remove();
+    await stateOf(delayed, 'cancelled');
+
+    const other = await add();
+    await elsewhere.remove(other!);
+    await stateOf(other, 'cancelled');
+    const flow = await flows.add({ name: 'Parent', queueName: queue.name, children: [{ name: 'Child', queueName: queue.name }] });
+    await elsewhere.remove(flow.job.id!);
+    await Promise.all([stateOf(flow.job.id, 'cancelled'), stateOf(flow.children![0]!.job.id, 'cancelled')]);
+
+    const [waiting, prioritized, later] = [await add(), await add({ priority: 2 }), await add({ delay: 60_000 })];
+    await queue.drain();
+    await Promise.all([stateOf(waiting, 'cancelled'), stateOf(prioritized, 'cancelled')]);
+    await queue.drain(true);
+    await stateOf(later, 'cancelled');
+    const old = await add({ timestamp: Date.now() - 60_000 });
+    expect(await queue.clean(1000, 0, 'wait')).toEqual([old]);
+    expect(await stateOf(old, 'expired')).toMatchObject({ finished: true, exception: expect.stringMatching(/^expired: queued since /) as string });
+
+    const worker = newWorker(queue, trackJob(() => undefined));
+    const ran = await add();
+    await once(worker, 'completed');
+    await worker.close();
+    const last = await add({ delay: 60_000 });
+    await queue.remove(ran!);
+    await queue.obliterate();
+    await stateOf(last, 'cancelled');
+    await stateOf(ran, 'completed');
   });
 
   it('that put themselves back have not failed, and go on as the next attempt', async () => {

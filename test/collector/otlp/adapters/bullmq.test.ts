@@ -44,6 +44,18 @@ describe('a job of BullMQ, by bullmq-otel\'s spans', () => {
     expect(await recordOf(added, jobUuid('mail', tick))).toMatchObject({ task_name: 'Tick.tock', state: 'queued' });
   });
 
+  it('is cancelled if it is removed before it runs, and only then', async () => {
+    const [added] = SPANS.filter(({ name }) => name.startsWith('add '));
+    const id = '1';
+    const removed = (run: readonly OtlpSpan[]) => {
+      const attributes = { 'bullmq.queue.name': 'mail', 'bullmq.queue.operation': 'remove', 'bullmq.job.id': id };
+      return recordOf([added!, ...run, { ...runOf('Good'), spanId: '00000000000000aa', name: 'remove mail', events: [], attributes }], jobUuid('mail', id));
+    };
+    expect(added!.attributes['bullmq.job.id']).toBe(id);
+    expect(await removed([])).toMatchObject({ task_name: 'Good', state: 'cancelled', finished: true, start: null });
+    expect(await removed([runOf('Good')])).toMatchObject({ state: 'completed', attempt: 1 });
+  });
+
   it('is completed when its run is', async () => {
     expect(await recordOf(SPANS, jobUuid('mail', '1'))).toMatchObject({
       task_name: 'Good',
