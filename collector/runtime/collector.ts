@@ -157,11 +157,13 @@ export class Collector {
     // Loaded only where it is needed.
     const metrics = served && (await import('../server/metrics.ts')).collectorMetrics(source, served);
     this.#committer.observer = metrics?.commits;
+    if (metrics !== undefined) this.#duties = [metrics.eventLoop];
     void this.#committer.run();
     this.#cancellations.wake();
     void this.#heartbeat?.start();
     if (isTaskStore(store)) {
       this.#duties = [
+        ...this.#duties,
         startSweeping({ store, retention, report }),
         ...(sendLostTraces ? [startSendingLostTraces({ store, send: sendLostTraces, report })] : []),
       ];

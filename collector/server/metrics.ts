@@ -1,12 +1,16 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { TASK_STATES } from '../record/task-record.ts';
 import type { CommitObserver, FactSource } from '../store/committer.ts';
-import type { TaskStore } from '../store/task-store.ts';
+import { isSqliteStore } from '../store/task-store.ts';
+import type { Checkpoints, TaskStore } from '../store/task-store.ts';
 import { reportStoreFailure } from './answers.ts';
+import { EventLoopWatch } from './event-loop-watch.ts';
 import type { TasksMetrics } from './health-routes.ts';
 
 /** A collector's own figures, for Prometheus. */
 export interface CollectorMetrics extends TasksMetrics {
+  /** Watches the event loop until it is stopped. */
+  readonly eventLoop: EventLoopWatch;
   readonly commits: CommitObserver;
   /** Counts what is received by OTLP. Its commits are counted with all other commits. */
   readonly received: CommitObserver & {
@@ -17,6 +21,10 @@ export interface CollectorMetrics extends TasksMetrics {
 
 /** Buckets of the time from a fact to its commit, in seconds. */
 const LAG_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+
+/** Buckets of the delay of the event loop, in seconds. */
+const DELAY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const NO_CHECKPOINTS: Checkpoints = { count: 0, ms: 0, longestMs: 0, cpuMs: 0 };
 
 /** Makes the metrics of a collector. Counters begin at 0 with it; figures of the store and the ring are read at each scrape. */
 export function collectorMetrics(source: FactSource, store: TaskStore): CollectorMetrics {
@@ -84,6 +92,59 @@ export function collectorMetrics(source: FactSource, store: TaskStore): Collecto
     registers,
   });
   const watchers = new Gauge({ name: 'taskspan_watchers', help: 'Clients that follow tasks live.', registers });
+  const checkpoints = (): Checkpoints => (isSqliteStore(store) ? store.checkpoints : NO_CHECKPOINTS);
+  const delay = new Histogram({
+    name: 'taskspan_event_loop_delay_seconds',
+    help: 'How late timers fire in the thread that serves, 50 times a second.',
+    buckets: DELAY_BUCKETS,
+    registers,
+  });
+  const eventLoop = new EventLoopWatch((ms) => delay.observe(ms / 1000), () => checkpoints().cpuMs);
+  registry.registerMetric(
+    new Gauge({
+      name: 'taskspan_longest_turn_seconds',
+      help: 'CPU time of the longest turn of the event loop in the last minute, without checkpoints; absent before Node.js 23.9.',
+      registers: [],
+      collect() {
+        this.reset();
+        const longest = eventLoop.longestTurn;
+        if (longest === undefined) this.remove();
+        else this.set(longest / 1000);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Counter({
+      name: 'taskspan_checkpoints_total',
+      help: 'Commits with which the write-ahead log was written into the database.',
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(checkpoints().count);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Counter({
+      name: 'taskspan_checkpoint_seconds_total',
+      help: 'Time that these commits have taken.',
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(checkpoints().ms / 1000);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'taskspan_longest_checkpoint_seconds',
+      help: 'Time that the longest of them has taken.',
+      registers: [],
+      collect() {
+        this.set(checkpoints().longestMs / 1000);
+      },
+    }),
+  );
   const commitObserver: CommitObserver = {
     read: (facts) => read.inc(facts),
     committed(facts) {
@@ -97,6 +158,7 @@ export function collectorMetrics(source: FactSource, store: TaskStore): Collecto
     refused: () => refused++,
   };
   return {
+    eventLoop,
     watchers,
     contentType: registry.contentType,
     text: () => registry.metrics(),

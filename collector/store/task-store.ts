@@ -152,11 +152,23 @@ export interface SqliteTaskStore extends TaskStore {
   /** Stores facts before it returns, as at the exit of a process; throws what {@link FactStore.append} rejects with. */
   appendNow(facts: readonly Fact[]): void;
 
+  /** What its checkpoints have cost so far. */
+  readonly checkpoints: Checkpoints;
+
   /**
    * Calls the listener each time that the store's file was replaced, or deleted and made again: facts that were
    * stored before may be missing. The returned function ends it.
    */
   onReplaced(listener: () => void): () => void;
+}
+
+/** Commits with which SQLite has written its write-ahead log into the database. */
+export interface Checkpoints {
+  readonly count: number;
+  /** Time of all of them and of the longest one, and their CPU time, in milliseconds. */
+  readonly ms: number;
+  readonly longestMs: number;
+  readonly cpuMs: number;
 }
 
 /** The names of all methods of a {@link TaskStore}. */

@@ -4,6 +4,7 @@ import { TaskStoreError } from '../task-store.ts';
 import { SqliteCancellations } from './cancellations.ts';
 import { byTask, SqliteCommits } from './commits.ts';
 import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './open-file.ts';
+import type { CommitTimes } from './open-file.ts';
 import { SqliteReads } from './reads.ts';
 import { SqliteScopes } from './scopes.ts';
 import { SqliteSweep } from './sweep.ts';
@@ -38,16 +39,21 @@ export class SqliteConnection {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #watch: FileWatch;
+  readonly #onCheckpoint: (times: CommitTimes) => void;
   readonly #transactions: SqliteTransactions;
   readonly #commits: SqliteCommits;
   readonly #sweep: SqliteSweep;
 
-  /** Opens the file, which is made if it is missing. */
-  static open(path: string): SqliteConnection {
+  /**
+   * Opens the file, which is made if it is missing.
+   *
+   * @param onCheckpoint Called with the times of each write whose commits have written the database itself.
+   */
+  static open(path: string, onCheckpoint: (times: CommitTimes) => void = () => undefined): SqliteConnection {
     const { database, isReadOnly } = openSqliteFile(path);
     try {
       if (path !== IN_MEMORY) database.exec(`PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${WAL_BYTES}`);
-      return new SqliteConnection(database, path, isReadOnly);
+      return new SqliteConnection(database, path, isReadOnly, onCheckpoint);
     } catch (error) {
       // The schema is read as a whole only now, which may find it damaged.
       database.close();
@@ -55,8 +61,9 @@ export class SqliteConnection {
     }
   }
 
-  private constructor(database: DatabaseSync, path: string, isReadOnly: boolean) {
+  private constructor(database: DatabaseSync, path: string, isReadOnly: boolean, onCheckpoint: (times: CommitTimes) => void) {
     this.isReadOnly = isReadOnly;
+    this.#onCheckpoint = onCheckpoint;
     this.#database = database;
     this.#path = path;
     this.#watch = new FileWatch(path, isReadOnly);
@@ -111,7 +118,10 @@ export class SqliteConnection {
   write<T>(work: () => T): T {
     this.#watch.beforeWrite();
     if (this.isReadOnly) throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: the file or its folder may only be read`);
-    return this.#watched(work);
+    this.#transactions.takeCommitTimes();
+    const result = this.#watched(work);
+    if (this.#watch.wasCheckpointed()) this.#onCheckpoint(this.#transactions.takeCommitTimes());
+    return result;
   }
 
   /** Writes in one transaction. */

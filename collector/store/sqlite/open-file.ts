@@ -248,6 +248,7 @@ export class FileWatch {
   readonly #isReadOnly: boolean;
   readonly #identities: Map<string, string | undefined>;
   readonly #stamp: string | undefined;
+  #writtenStamp: string | undefined;
   #nextLook: number = performance.now() + LOOK_MS;
   #damage: Damage | undefined;
 
@@ -256,6 +257,7 @@ export class FileWatch {
     this.#isReadOnly = isReadOnly;
     this.#identities = new Map(FILES.map((end) => [path + end, identityOf(path + end)]));
     this.#stamp = stampOf(path);
+    this.#writtenStamp = this.#stamp;
   }
 
   /** Whether SQLite would delete the write-ahead log of another database when it closes this one. */
@@ -266,6 +268,14 @@ export class FileWatch {
   /** To be called before each read. Throws a `TaskStoreError` if the file is gone. */
   beforeRead(): void {
     if (performance.now() >= this.#nextLook) this.#look();
+  }
+
+  /** Whether the database itself was written since the last call: by a checkpoint. */
+  wasCheckpointed(): boolean {
+    if (this.#identities.get(this.#path) === undefined) return false;
+    const before = this.#writtenStamp;
+    this.#writtenStamp = stampOf(this.#path);
+    return this.#writtenStamp !== before;
   }
 
   /** To be called before each write. Throws a `TaskStoreError` if the file is gone, or damaged. */
@@ -330,8 +340,16 @@ function stampOf(path: string): string | undefined {
   return stat === undefined ? undefined : `${stat.size}:${stat.mtimeNs}`;
 }
 
+/** What commits have taken, in milliseconds. */
+export interface CommitTimes {
+  readonly ms: number;
+  readonly cpuMs: number;
+}
+
 /** The transactions of a connection: they do all of a work, or nothing of it. */
 export class SqliteTransactions {
+  /** What the latest commits have taken since they were looked at. */
+  readonly #commits = { ms: 0, cpuMs: 0 };
   readonly #database: DatabaseSync;
   readonly #statements;
 
@@ -345,10 +363,18 @@ export class SqliteTransactions {
     };
   }
 
+  /** What commits have taken since the last call, in milliseconds. */
+  takeCommitTimes(): CommitTimes {
+    const times = { ...this.#commits };
+    this.#commits.ms = 0;
+    this.#commits.cpuMs = 0;
+    return times;
+  }
+
   /** Writes, with the lock taken before anything is read. */
   write<T>(work: () => T): T {
     this.#statements.begin.run();
-    return this.#finish(work);
+    return this.#finish(work, () => this.#commitMeasured());
   }
 
   /**
@@ -357,18 +383,30 @@ export class SqliteTransactions {
    */
   read<T>(work: () => T): T {
     this.#statements.beginRead.run();
-    return this.#finish(work);
+    return this.#finish(work, () => this.#statements.commit.run());
   }
 
-  #finish<T>(work: () => T): T {
-    const { commit, rollback } = this.#statements;
+  #commitMeasured(): void {
+    const [at, cpu] = [performance.now(), threadCpuMs()];
+    this.#statements.commit.run();
+    this.#commits.ms += performance.now() - at;
+    this.#commits.cpuMs += threadCpuMs() - cpu;
+  }
+
+  #finish<T>(work: () => T, commit: () => void): T {
     try {
       const result = work();
-      commit.run();
+      commit();
       return result;
     } catch (error) {
-      if (this.#database.isTransaction) rollback.run();
+      if (this.#database.isTransaction) this.#statements.rollback.run();
       throw error;
     }
   }
+}
+
+/** CPU time of this thread; 0 where the runtime has no such figure. */
+function threadCpuMs(): number {
+  const usage = process.threadCpuUsage?.();
+  return usage === undefined ? 0 : (usage.user + usage.system) / 1000;
 }

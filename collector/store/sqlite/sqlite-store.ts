@@ -15,6 +15,7 @@ import type {
   Beat,
   Cancellation,
   ChangeQuery,
+  Checkpoints,
   LogRange,
   SqliteTaskStore,
   StoredLog,
@@ -28,6 +29,7 @@ import type {
 } from '../task-store.ts';
 import { SqliteConnection } from './connection.ts';
 import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './open-file.ts';
+import type { CommitTimes } from './open-file.ts';
 
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
@@ -70,6 +72,7 @@ class SqliteStore implements SqliteTaskStore {
   #isReplaced = false;
   /** Whether a write has failed, and no facts were stored since. */
   #hasFailedWrite = false;
+  #checkpoints: Checkpoints = { count: 0, ms: 0, longestMs: 0, cpuMs: 0 };
   #closed = false;
   #poll: ReturnType<typeof setInterval> | undefined;
   #seen: string | undefined;
@@ -80,6 +83,10 @@ class SqliteStore implements SqliteTaskStore {
 
   get isInMemory(): boolean {
     return this.#path === IN_MEMORY;
+  }
+
+  get checkpoints(): Checkpoints {
+    return this.#checkpoints;
   }
 
   open(): Promise<void> {
@@ -245,6 +252,13 @@ class SqliteStore implements SqliteTaskStore {
     }
   }
 
+  #checkpointed({ ms, cpuMs }: CommitTimes): void {
+    const before = this.#checkpoints;
+    this.#checkpoints = {
+      count: before.count + 1, ms: before.ms + ms, longestMs: Math.max(before.longestMs, ms), cpuMs: before.cpuMs + cpuMs,
+    };
+  }
+
   #stored(): void {
     this.#hasFailedWrite = false;
     this.#committed();
@@ -285,7 +299,7 @@ class SqliteStore implements SqliteTaskStore {
     if (this.#closed) throw new TaskStoreError('UNAVAILABLE', `the store ${this.#path} is closed`);
     if (this.#failure !== undefined && performance.now() - this.#failure.at < REOPEN_MS) throw this.#failure.error;
     try {
-      this.#connection = SqliteConnection.open(this.#path);
+      this.#connection = SqliteConnection.open(this.#path, (times) => this.#checkpointed(times));
     } catch (error) {
       if (!isLocked(error)) this.#failure = { error, at: performance.now() };
       throw error;

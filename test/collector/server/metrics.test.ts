@@ -1,13 +1,14 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { readingEnd } from '../../../collector/capture/ring-reader.ts';
+import { EventLoopWatch } from '../../../collector/server/event-loop-watch.ts';
 import { collectorMetrics } from '../../../collector/server/metrics.ts';
 import { Committer } from '../../../collector/store/committer.ts';
-import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
+import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { TaskStoreError } from '../../../collector/store/task-store.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { WrittenRing } from '../capture/written-ring.ts';
 import { lockStore, startScript } from '../runtime/script.ts';
-import { BACKENDS, factsOf, uuidOf } from '../store/stored-task.ts';
+import { BACKENDS, factsOf, storePath, uuidOf } from '../store/stored-task.ts';
 
 /** The samples of Prometheus's text format, by name with labels. */
 function samplesOf(text: string): Record<string, number> {
@@ -50,6 +51,45 @@ test('facts are counted from the ring to their commit, with how long it took and
   });
   expect(tooMany).toBeGreaterThan(0);
   expect(after['taskspan_commits_total']).toBe(after['taskspan_commit_lag_seconds_count']);
+});
+
+test('the longest turn of the last minute is measured in CPU time, and checkpoints do not count', async () => {
+  let [now, cpu, checkpoints] = [0, 0, 0];
+  const delays: number[] = [];
+  const watch = new EventLoopWatch((ms) => delays.push(ms), () => checkpoints, { now: () => now, cpu: () => cpu });
+  await watch.stop();
+  const turn = (ms: number, cpuMs: number): void => {
+    now += ms;
+    cpu += cpuMs;
+    watch.look();
+  };
+  turn(20, 1);
+  turn(300, 12);
+  expect([watch.longestTurn, delays]).toEqual([12, [0, 280]]);
+  checkpoints += 70;
+  turn(90, 80);
+  expect(watch.longestTurn).toBe(12);
+  turn(60_000, 5);
+  expect(watch.longestTurn).toBe(12);
+  turn(60_000, 5);
+  expect(watch.longestTurn).toBe(5);
+});
+
+test('the event loop and the checkpoints of a SQLite file are among the figures', async () => {
+  const path = storePath();
+  const store = sqliteStore(path);
+  onTestFinished(() => store.close());
+  const metrics = collectorMetrics(readingEnd(new WrittenRing().ring), store);
+  await metrics.eventLoop.stop();
+  metrics.eventLoop.look();
+  await store.append(factsOf(uuidOf(0)));
+  expect(store.checkpoints.count).toBe(0);
+  // A write-ahead log of a thousand pages is written into the database.
+  for (let number = 1; store.checkpoints.count === 0 && number < 100; number++) await store.append(factsOf(uuidOf(number), { lines: 2000 }));
+  const samples = samplesOf(await metrics.text());
+  expect(samples).toMatchObject({ taskspan_checkpoints_total: 1, taskspan_event_loop_delay_seconds_count: 1 });
+  for (const name of ['taskspan_checkpoint_seconds_total', 'taskspan_longest_checkpoint_seconds']) expect(samples[name]).toBeGreaterThan(0);
+  expect('taskspan_longest_turn_seconds' in samples).toBe(process.threadCpuUsage !== undefined);
 });
 
 test('what the store can never take is among what was dropped', async () => {
