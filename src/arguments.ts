@@ -1,5 +1,6 @@
 import type { Plan } from './fact.ts';
 import { received } from './failure.ts';
+import { MOST_PLANNED } from './progress.ts';
 import { reportOnce } from './report.ts';
 import type { Subject } from './text.ts';
 
@@ -99,12 +100,14 @@ export function planOf(input: unknown, of: Subject): Plan | undefined {
     return Number.isSafeInteger(input) && input >= 1 ? input : corrected(undefined, input, of);
   }
   if (Array.isArray(input) && input.every((name) => typeof name === 'string')) {
+    if (input.length > MOST_PLANNED) return counted(input.length, of);
     const plan = weightsOf(input.map((name) => [name, 1]), of);
     return new Set(input).size === input.length && plan !== undefined ? plan : corrected(plan, input, of);
   }
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) {
     const entries = Object.entries(input as Record<string, unknown>);
     if (entries.every((entry): entry is [string, number] => typeof entry[1] === 'number')) {
+      if (entries.length > MOST_PLANNED) return counted(entries.length, of);
       const valid = entries.filter(([, weight]) => weight > 0 && weight < Infinity);
       const plan = weightsOf(valid, of);
       return valid.length === entries.length && plan !== undefined ? plan : corrected(plan, input, of);
@@ -114,6 +117,12 @@ export function planOf(input: unknown, of: Subject): Plan | undefined {
 }
 
 const PLAN = 'a whole number of at least 1, a list of different names or an object of positive weights by name';
+
+/** Reports a plan of too many names, and returns how many there are: all scopes count then, whatever their names and weights. */
+function counted(names: number, { title }: Subject): Plan {
+  reportOnce(`plan of ${title}`, `plan() in ${title} counts by the number of scopes: expected at most ${MOST_PLANNED} names, got ${names}`);
+  return names;
+}
 
 /** Reports an invalid plan, and returns what is left of it. */
 function corrected(plan: Plan | undefined, input: unknown, { clean, title }: Subject): Plan | undefined {

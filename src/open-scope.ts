@@ -174,7 +174,8 @@ export class OpenScope implements AttemptScope {
   /** Describes what was thrown. Records it as an event, unless a scope inside has done so. */
   #reportFailure(thrown: unknown, isOwn: boolean): Failure {
     const { attempt } = this;
-    for (let outer = this.parent; outer !== undefined; outer = outer.parent) {
+    // A scope that knows it has passed it on to all around it.
+    for (let outer = this.parent; outer !== undefined && outer.#reportedInside?.has(thrown) !== true; outer = outer.parent) {
       (outer.#reportedInside ??= new ReportedErrors()).add(thrown);
     }
     const { name, message, stack } = describeFailure(thrown);

@@ -2,6 +2,7 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { otherValue, plainValue, attributesCut, boundedAttributes, firstAttributes } from '../../src/attributes.ts';
 import type { ErrorInfo, Plan } from '../../src/fact.ts';
 import { jsonUpTo } from '../../src/json-text.ts';
+import { MOST_PLANNED } from '../../src/progress.ts';
 import { cutText, DEFAULT_LIMITS, cleanerWith } from '../../src/text.ts';
 import { setAttribute } from './attributes.ts';
 
@@ -15,7 +16,6 @@ const RECEIVED = cleanerWith(undefined, undefined);
 const MARK = 64;
 /** A result that was cut is a JSON string of its beginning, which has more characters than the beginning itself. */
 const LONGEST_RESULT = 6 * DEFAULT_LIMITS.result + MARK;
-const MOST_PLANNED = 10_000;
 /** Bounds of a worker's heartbeat interval in milliseconds: a sender's loss has to be noticed. */
 const LEAST_INTERVAL_MS = 50;
 export const LONGEST_INTERVAL_MS = 60_000;

@@ -6,7 +6,7 @@ import type { JournalRow } from './journal.ts';
 import { listSummaryJson, summaryJson } from './record-json.ts';
 import { isAttempt, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import { TaskDraft } from './task-fold.ts';
+import { MOST_ATTEMPTS, TaskDraft } from './task-fold.ts';
 import type { TaskFold, TaskContent } from './task-fold.ts';
 import { isSameRunState, runStateOf, taskName } from './task-state.ts';
 import type { RunState } from './task-state.ts';
@@ -36,6 +36,12 @@ export interface TaskCommit {
   readonly runState?: RunState;
 }
 
+/** A fact that is not kept, and why. */
+export interface RefusedFact {
+  readonly fact: Fact;
+  readonly reason: string;
+}
+
 /** How far a child task is, for the scope of its parent task that stands for it. */
 export interface ChildShare {
   readonly parentTaskUuid: string;
@@ -54,6 +60,8 @@ export interface ChildShare {
  * keeps the batch; where it can't write, it drops the batch.
  */
 export class CommitBatch {
+  /** The facts that are not kept. */
+  readonly refused: RefusedFact[] = [];
   readonly #foldings = new Map<string, Folding>();
   readonly #growing = new Set<Folding>();
   #depth = 0;
@@ -64,7 +72,7 @@ export class CommitBatch {
    * @param children How far the child tasks are for which scopes that begin with these facts stand; see `startedParts`.
    */
   fold(task: TaskFold, facts: readonly Fact[], children: readonly ChildShare[] = []): void {
-    this.#of(task).fold(facts, children);
+    this.refused.push(...this.#of(task).fold(facts, children));
   }
 
   /** Folds how far child tasks are into their parent task. A scope of which nothing has come yet gets it with its start. */
@@ -120,8 +128,10 @@ class Folding {
     this.#shares = childSharesOf(task);
   }
 
-  fold(facts: readonly Fact[], children: readonly ChildShare[]): void {
+  /** Gives the facts that are not kept: those of attempts for which the task has no room. */
+  fold(facts: readonly Fact[], children: readonly ChildShare[]): readonly RefusedFact[] {
     const task = this.#task;
+    let refused: RefusedFact[] | undefined;
     let span: SpanRef | undefined;
     let scope: ScopeState | undefined;
     for (const fact of inOrder(facts)) {
@@ -131,6 +141,10 @@ class Folding {
       }
       // Mostly one fact is of the same span as the one before.
       if (scope === undefined || fact.span !== span) {
+        if (!task.hasRoomFor(fact.span)) {
+          (refused ??= []).push({ fact, reason: tooManyAttempts(task.uuid) });
+          continue;
+        }
         span = fact.span;
         scope = task.scopeOf(span);
       }
@@ -145,6 +159,7 @@ class Folding {
       this.#noted.add(scope);
     }
     this.foldChildShares(children);
+    return refused ?? NONE;
   }
 
   foldChildShares(shares: readonly ChildShare[]): void {
@@ -195,6 +210,12 @@ class Folding {
 /** The worker that runs an attempt, or a part of one; `''` while it is not known. */
 function workerIdOf(scope: ScopeState): string {
   return isAttempt(scope) ? scope.workerId : scope.partWorkerId;
+}
+
+const NONE: readonly RefusedFact[] = [];
+
+function tooManyAttempts(uuid: string): string {
+  return `task ${uuid} has ${MOST_ATTEMPTS} attempts, no more are kept`;
 }
 
 /** Remembers that the row at an offset holds a notification of the scope. */

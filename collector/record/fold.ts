@@ -175,7 +175,7 @@ function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): v
 
 function foldScopeEnd(task: TaskDraft, scope: ScopeState, fact: ScopeEnd): void {
   const end = endOf(fact, fact.heading);
-  if (scope.end !== null && !isGreaterContent(end, scope.end)) return;
+  if (scope.end !== null && !isGreaterContent(end, scope.end, scope.end)) return;
   const before = countedAs(scope);
   scope.end = end;
   recount(task, scope, before);
@@ -183,7 +183,8 @@ function foldScopeEnd(task: TaskDraft, scope: ScopeState, fact: ScopeEnd): void 
 }
 
 function foldTaskStart(task: TaskDraft, attempt: AttemptState, fact: TaskStart): void {
-  if (attempt.start !== null && !isGreaterContent(startContent(fact), startContentOf(attempt))) return;
+  if (attempt.start !== null && !isGreaterContent(startContent(fact), startContentOf(attempt), attempt)) return;
+  TEXTS.delete(attempt);
   task.change(attempt);
   attempt.name = fact.name;
   attempt.start = fact.time;
@@ -202,7 +203,7 @@ function foldTaskEnd(task: TaskDraft, attempt: AttemptState, fact: TaskEnd): voi
   const end = endOf(fact, true);
   const final = { exception: fact.exception, jobs: fact.jobs };
   const known = ownEnd(attempt);
-  if (known !== null && !isGreaterContent([end, final], [known, attempt.final])) return;
+  if (known !== null && !isGreaterContent([end, final], [known, attempt.final], known)) return;
   task.change(attempt);
   attempt.end = end;
   attempt.final = final;
@@ -232,7 +233,7 @@ function foldException(task: TaskDraft, attempt: AttemptState, fact: ExceptionFa
 function foldPlan(task: TaskDraft, scope: ScopeState, fact: PlanFact): void {
   const { seq, plan } = fact;
   const before = scope.plan;
-  if (before !== null && (seq > before.seq || (seq === before.seq && !isGreaterContent(plan, before.plan)))) return;
+  if (before !== null && (seq > before.seq || (seq === before.seq && !isGreaterContent(plan, before.plan, before)))) return;
   scope.plan = { seq, plan };
   scope.names = typeof plan === 'object' ? plannedNames(plan) : null;
   task.change(scope);
@@ -367,7 +368,7 @@ function isBefore(one: Announcement, other: Announcement): boolean {
   if (one.time !== other.time) return one.time < other.time;
   const [key, otherKey] = [one.traceId + one.spanId, other.traceId + other.spanId];
   if (key !== otherKey) return key < otherKey;
-  return isGreaterContent([one.name, one.attributes], [other.name, other.attributes]);
+  return isGreaterContent([one.name, one.attributes], [other.name, other.attributes], other);
 }
 
 /** Whether one of the same kind is later, by time, then by its ids. */
@@ -380,12 +381,21 @@ function isAfter<T extends Pick<Announcement, 'time' | 'traceId' | 'spanId'>>(on
 /**
  * Of two contents for one fact the longer wins, then the greater by bytes: one may have been cut
  * by a limit on its way, and every reader has to choose alike.
+ *
+ * @param key Has the same other content each time: so a long one is not written again for each repetition of a fact.
  */
-export function isGreaterContent(one: unknown, other: unknown): boolean {
+export function isGreaterContent(one: unknown, other: unknown, key?: object): boolean {
   const text = contentText(one);
-  const otherText = contentText(other);
+  let otherText = key && TEXTS.get(key);
+  if (otherText === undefined) {
+    otherText = contentText(other);
+    if (key !== undefined) TEXTS.set(key, otherText);
+  }
   return text.length === otherText.length ? text > otherText : text.length > otherText.length;
 }
+
+/** The text of a content by what has it. */
+const TEXTS = new WeakMap<object, string>();
 
 /** The same text for the same content, whatever the order of its keys. */
 function contentText(content: unknown): string {

@@ -21,21 +21,22 @@ export function foldRun(task: TaskDraft, attempt: AttemptState, { run, observed 
   if (attempt.run === null && run === undefined) return;
   const isReplaced = attempt.run?.isReplaced ?? false;
   if (attempt.run?.isEndBorrowed === true) Object.assign(attempt, { end: null, final: null });
+  const before = attempt.run;
   attempt.run = run === undefined ? null : { id: run, isObserved: observed, isReplaced, isEndBorrowed: false };
-  settleRuns(task);
+  if (before !== null && before.id !== run) settleRun(task, before.id);
+  if (run !== undefined) settleRun(task, run);
 }
 
 /** Takes in that an attempt has an end of its own. */
 export function endRun(task: TaskDraft, attempt: AttemptState): void {
   if (attempt.run === null) return;
   attempt.run = { ...attempt.run, isEndBorrowed: false };
-  settleRuns(task);
+  settleRun(task, attempt.run.id);
 }
 
-/** Decides which attempts of each run of a task count, and with which end, by nothing but what the attempts have reported. */
-function settleRuns(task: TaskDraft): void {
-  const ofRuns = Map.groupBy(task.attempts.filter(({ run }) => run !== null), ({ run }) => run!.id);
-  for (const attempts of ofRuns.values()) settle(task, attempts.toSorted(byRank));
+/** Decides which attempts of a run count, and with which end, by nothing but what the attempts have reported. */
+function settleRun(task: TaskDraft, id: string): void {
+  settle(task, task.attempts.filter(({ run }) => run?.id === id).toSorted(byRank));
 }
 
 /**

@@ -151,6 +151,13 @@ export class TaskDraft implements TaskContent {
     this.logBytes = task.logBytes;
   }
 
+  /** Whether the attempt of a span is known, or there is room for one more. */
+  hasRoomFor({ traceId, taskSpanId }: SpanRef): boolean {
+    if (this.attempts.length < MOST_ATTEMPTS) return true;
+    const known = this.scopes.get(traceId, taskSpanId) ?? this.of.scopes.get(traceId, taskSpanId);
+    return known !== undefined && isAttempt(known);
+  }
+
   /** The state of a span, made if nothing was known of it. */
   scopeOf(ref: SpanRef): ScopeState {
     if (ref.spanId === ref.taskSpanId) return this.attemptOf(ref);
@@ -207,7 +214,10 @@ export class TaskDraft implements TaskContent {
     if (stored === undefined) return undefined;
     const copy = copyOf(stored);
     this.scopes.add(copy);
-    if (isAttempt(copy)) this.attempts = this.attempts.map((attempt) => (attempt === stored ? copy : attempt));
+    if (isAttempt(copy)) {
+      const attempts = this.#ownAttempts();
+      attempts[attempts.indexOf(stored as AttemptState)] = copy;
+    }
     return copy;
   }
 
@@ -252,6 +262,12 @@ export class TaskDraft implements TaskContent {
     this.changed.push(scope);
   }
 
+  /** The attempts as an array of this draft. */
+  #ownAttempts(): AttemptState[] {
+    if (this.attempts === this.of.attempts) this.attempts = [...this.attempts];
+    return this.attempts;
+  }
+
   /** What was reported of the span as a scope, as only a foreign sender can do, stays reported of it. */
   #newAttempt(traceId: string, taskSpanId: string, scope: ScopeState | undefined): AttemptState {
     const attempt = newAttempt(traceId, taskSpanId, this.uuid, scope?.number ?? ++this.spanCount);
@@ -260,11 +276,14 @@ export class TaskDraft implements TaskContent {
       Object.assign(attempt, scope, { taskSpanId, missing: missingSeen(scope), changed: false });
     }
     this.scopes.add(attempt);
-    this.attempts = [...this.attempts, attempt];
+    this.#ownAttempts().push(attempt);
     this.change(attempt);
     return attempt;
   }
 }
+
+/** So many attempts of a task are kept. */
+export const MOST_ATTEMPTS = 1000;
 
 /** Span id of the scope or task span in which a scope counts; `""` while that is unknown. */
 export function outerSpanId({ hangsIn, parentSpanId }: Pick<ScopeState, 'hangsIn' | 'parentSpanId'>): string {

@@ -1,8 +1,9 @@
 import type { Fact } from '../../src/fact.ts';
 import { performance } from '../timers.ts';
 import { pause, turn } from '../async.ts';
-import { isSqliteStore, isTaskStoreError } from './task-store.ts';
-import type { SqliteTaskStore, TaskStore, TaskStoreError } from './task-store.ts';
+import type { RefusedFact } from '../record/commit.ts';
+import { isSqliteStore, isTaskStoreError, TaskStoreError } from './task-store.ts';
+import type { SqliteTaskStore, TaskStore } from './task-store.ts';
 
 /**
  * Where facts wait until they are stored: the ring of this process, whose facts wait until the store takes them, or the
@@ -70,7 +71,7 @@ const LONGEST_RETRY_MS = 2000;
  * | takes the batch | are acknowledged | are answered |
  * | fails | wait, and are tried again after growing pauses | are answered with the failure |
  * | refuses the batch | are tried again once, since the store may have been wrong; then in halves | are tried request by request; then in halves |
- * | refuses a fact alone | it is dropped, all other facts go on | the same |
+ * | refuses a fact alone, or has no room for it in its task | it is dropped, all other facts go on | the same |
  */
 export class Committer {
   readonly #options: CommitterOptions;
@@ -144,7 +145,7 @@ export class Committer {
   /** In halves where the store refuses them, until a refused fact stands alone. */
   #commitNow(store: SqliteTaskStore, facts: readonly Fact[]): void {
     try {
-      store.appendNow(facts);
+      this.#noRoom(store.appendNow(facts) ?? []);
     } catch (error) {
       if (!isTaskStoreError(error, 'REFUSED')) throw error;
       if (facts.length === 1) {
@@ -183,7 +184,7 @@ export class Committer {
     }
     const batch = this.#batches[0]!;
     try {
-      await store.append(batch);
+      this.#noRoom((await store.append(batch)) ?? []);
       this.observer?.committed(batch);
       this.#outageEnded();
       this.#done();
@@ -215,6 +216,14 @@ export class Committer {
       this.observer?.refused();
       onRefused?.(batch[0]!, error);
       this.#done();
+    }
+  }
+
+  /** All others of the batch are stored. */
+  #noRoom(refused: readonly RefusedFact[]): void {
+    for (const { fact, reason } of refused) {
+      this.observer?.refused();
+      this.#options.onRefused?.(fact, new TaskStoreError('REFUSED', reason));
     }
   }
 

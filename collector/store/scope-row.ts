@@ -6,6 +6,7 @@ import { plannedNames } from '../../src/progress.ts';
 import type { PlannedNames } from '../../src/progress.ts';
 import { isAttempt } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
+import { spanKey } from '../record/span-map.ts';
 import { areInPages } from './scope-pages.ts';
 
 /** The ids of an attempt. */
@@ -146,7 +147,30 @@ const IDS = /^\["([^"]*)",(\d+),/;
 const OPEN = /^\["[^"]*",\d+,\d+,\d+,null,/;
 
 function indexOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly AttemptIds[]): number {
+  if (attempts.length > FEW) return indexOf(attempts).get(spanKey(traceId, taskSpanId))!;
   return attempts.findIndex((attempt) => attempt.taskSpanId === taskSpanId && attempt.traceId === traceId);
+}
+
+/** So many attempts are searched one by one. */
+const FEW = 8;
+let latest: { readonly attempts: readonly AttemptIds[]; readonly length: number; readonly index: ReadonlyMap<string, number> } | undefined;
+
+/** The indices of attempts by their keys, and of the first of each trace by the trace: mostly many rows of one task come together. */
+function indexOf(attempts: readonly AttemptIds[]): ReadonlyMap<string, number> {
+  if (latest?.attempts !== attempts || latest.length !== attempts.length) {
+    const index = new Map<string, number>();
+    attempts.forEach(({ traceId, taskSpanId }, at) => {
+      index.set(spanKey(traceId, taskSpanId), at);
+      if (!index.has(traceId)) index.set(traceId, at);
+    });
+    latest = { attempts, length: attempts.length, index };
+  }
+  return latest.index;
+}
+
+/** Index of the first attempt that is in a trace; -1 for none. */
+export function traceIndexOf(traceId: string, attempts: readonly AttemptIds[]): number {
+  return attempts.length > FEW ? (indexOf(attempts).get(traceId) ?? -1) : attempts.findIndex((attempt) => attempt.traceId === traceId);
 }
 
 function hasCommonFieldsOnly(scope: ScopeState): boolean {

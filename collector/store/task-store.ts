@@ -1,5 +1,6 @@
 import type { Fact } from '../../src/fact.ts';
 import type { CancelAnswer, CancelOptions, CancelRequest } from '../record/cancel-request.ts';
+import type { RefusedFact } from '../record/commit.ts';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import type { AttemptRecord, TaskState, TaskSummary } from '../record/task-record.ts';
@@ -20,12 +21,12 @@ export interface FactStore {
    * Stores facts, of any tasks and in any order. It is idempotent: a fact that the store has seen before changes
    * nothing, and a task to which nothing new came gets no new version. So it may be repeated at any time.
    *
-   * Resolves when all facts are durable. It may commit them in batches: a rejection does not show which batches are
-   * stored. It rejects with a `TaskStoreError` of code `REFUSED` where another try can't succeed because of one of
-   * these facts. Without facts it finds out whether the store can be written: after a write that failed, by a write of
-   * some length.
+   * Resolves when all facts are durable, but for those that a task has no room for, with which it resolves. It may commit
+   * them in batches: a rejection does not show which batches are stored. It rejects with a `TaskStoreError` of code
+   * `REFUSED` where another try can't succeed because of one of these facts. Without facts it finds out whether the store
+   * can be written: after a write that failed, by a write of some length.
    */
-  append(facts: readonly Fact[]): Promise<void>;
+  append(facts: readonly Fact[]): Promise<readonly RefusedFact[] | void>;
 }
 
 /** Reads tasks. */
@@ -150,7 +151,7 @@ export interface SqliteTaskStore extends TaskStore {
   readonly isInMemory: boolean;
 
   /** Stores facts before it returns, as at the exit of a process; throws what {@link FactStore.append} rejects with. */
-  appendNow(facts: readonly Fact[]): void;
+  appendNow(facts: readonly Fact[]): readonly RefusedFact[] | void;
 
   /** What its checkpoints have cost so far. */
   readonly checkpoints: Checkpoints;

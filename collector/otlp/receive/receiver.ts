@@ -81,8 +81,8 @@ export function createReceiver(options: ReceiverOptions): Hono {
     if (signal === 'metrics') return success(encoding, signal, 0, '');
     const items = new Rejections();
     const commitSlice = async ({ facts, bytes }: Slice): Promise<void> => {
-      const { facts: refused, message } = await commit(facts, bytes);
-      if (refused > 0) items.reject(refused, `the store can't take it: ${message}`);
+      const refused = await commit(facts, bytes);
+      if (refused.facts > 0) items.reject(signal === 'traces' ? refused.spans : refused.facts, `the store can't take it: ${refused.message}`);
     };
     const read = body.length > LONG_BYTES ? thread.read({ signal, encoding, body }, commitSlice) : readShort(signal, encoding, body, commitSlice);
     const { rejected, message, heartbeats: beats } = await read;

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../../src/fact.ts';
 import { childShareOf, CommitBatch } from '../../record/commit.ts';
-import type { ChildShare, TaskCommit } from '../../record/commit.ts';
+import type { ChildShare, RefusedFact, TaskCommit } from '../../record/commit.ts';
 import { startedParts } from '../../record/needed-spans.ts';
 import { isAttempt } from '../../record/scope-state.ts';
 import type { ScopeState } from '../../record/scope-state.ts';
@@ -58,8 +58,8 @@ export class SqliteCommits {
     };
   }
 
-  /** Folds the facts of each task and writes what has changed. */
-  write(tasks: ReadonlyMap<string, readonly Fact[]>): void {
+  /** Folds the facts of each task and writes what has changed. Gives the facts that are not kept. */
+  write(tasks: ReadonlyMap<string, readonly Fact[]>): readonly RefusedFact[] {
     const batch = new CommitBatch();
     for (const [uuid, facts] of tasks) {
       const loaded = this.#loadedTasks.load(uuid, facts);
@@ -85,6 +85,7 @@ export class SqliteCommits {
     for (const [state, count] of newTasks) this.#statements.countTasks.run(state, count);
     this.#workers.runAgain();
     this.#batch = batch;
+    return batch.refused;
   }
 
   committed(): void {
@@ -156,21 +157,4 @@ export class SqliteCommits {
 /** Whether a scope is an attempt of a child task. */
 function isChild(scope: ScopeState): boolean {
   return isAttempt(scope) && scope.parentTaskUuid !== null;
-}
-
-/** Facts by the task they belong to, each task's in their order. */
-export function byTask(facts: readonly Fact[]): Map<string, Fact[]> {
-  const tasks = new Map<string, Fact[]>();
-  let uuid: string | undefined;
-  let list: Fact[] = [];
-  for (const fact of facts) {
-    const { taskUuid } = fact.span;
-    if (taskUuid !== uuid) {
-      uuid = taskUuid;
-      list = tasks.get(uuid) ?? [];
-      tasks.set(uuid, list);
-    }
-    list.push(fact);
-  }
-  return tasks;
 }

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../../src/fact.ts';
+import type { RefusedFact } from '../../record/commit.ts';
+import { byTask } from '../slices.ts';
 import { TaskStoreError } from '../task-store.ts';
 import { SqliteCancellations } from './cancellations.ts';
-import { byTask, SqliteCommits } from './commits.ts';
+import { SqliteCommits } from './commits.ts';
 import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './open-file.ts';
 import type { CommitTimes } from './open-file.ts';
 import { SqliteReads } from './reads.ts';
@@ -77,9 +79,9 @@ export class SqliteConnection {
     this.#sweep = new SqliteSweep(database, this.#transactions);
   }
 
-  /** Stores facts in one transaction. */
-  append(facts: readonly Fact[]): void {
-    this.write(() => this.#commit(facts));
+  /** Stores facts in one transaction, and gives those that are not kept. */
+  append(facts: readonly Fact[]): readonly RefusedFact[] {
+    return this.write(() => this.#commit(facts));
   }
 
   /**
@@ -161,14 +163,16 @@ export class SqliteConnection {
     work();
   }
 
-  #commit(facts: readonly Fact[]): void {
+  #commit(facts: readonly Fact[]): readonly RefusedFact[] {
+    let refused: readonly RefusedFact[];
     try {
       const tasks = byTask(facts);
-      this.#transactions.write(() => this.#commits.write(tasks));
+      refused = this.#transactions.write(() => this.#commits.write(tasks));
     } catch (error) {
       this.#commits.rolledBack();
       throw refusal(error);
     }
     this.#commits.committed();
+    return refused;
   }
 }

@@ -35,12 +35,17 @@ export interface LoadedTask extends ScopesOf {
   lostForGood: boolean;
   /** How many spans may be in memory until some are released. */
   releaseAt: number;
+  /** How many spans of it are counted as in memory. */
+  counted: number;
 }
 
 /** How many tasks, and of each how many spans and groups of rows, are kept in memory between commits. */
 const MOST_TASKS = 500;
 const MOST_SPANS = 2000;
 const MOST_GROUPS = 8;
+/** How many open spans of a task stay in memory between commits, and how many spans of all tasks. */
+const MOST_OPEN = 10_000;
+const MOST_IN_ALL = 50_000;
 /** Of a task with more scopes, those that have ended before their plan by names comes do not count in it. */
 const MOST_BEFORE_PLAN = 10_000;
 
@@ -52,6 +57,8 @@ export class LoadedTasks {
   /** In the order of their last use. */
   readonly #tasks = new Map<string, LoadedTask>();
   readonly #scopes: SqliteScopes;
+  /** How many spans are in memory between commits. */
+  #spans = 0;
   readonly #statements;
 
   constructor(database: DatabaseSync, scopes: SqliteScopes) {
@@ -86,6 +93,7 @@ export class LoadedTasks {
   }
 
   forget(uuid: string): void {
+    this.#spans -= this.#tasks.get(uuid)?.counted ?? 0;
     this.#tasks.delete(uuid);
   }
 
@@ -93,16 +101,18 @@ export class LoadedTasks {
   release(uuid: string): void {
     const loaded = this.#tasks.get(uuid);
     if (loaded === undefined) return;
-    this.#tasks.delete(uuid);
+    this.forget(uuid);
     const { task } = loaded;
     if (loaded.id !== undefined && (latestAttempt(task)?.end ?? null) === null) {
       this.#tasks.set(uuid, loaded);
       if (task.scopes.size > loaded.releaseAt) releaseSpans(loaded);
       if (loaded.groups.size > MOST_GROUPS) loaded.groups.clear();
+      loaded.counted = task.scopes.size;
+      this.#spans += loaded.counted;
     }
     for (const oldest of this.#tasks.keys()) {
-      if (this.#tasks.size <= MOST_TASKS) break;
-      this.#tasks.delete(oldest);
+      if (this.#tasks.size <= MOST_TASKS && this.#spans <= MOST_IN_ALL) break;
+      this.forget(oldest);
     }
   }
 
@@ -117,6 +127,7 @@ export class LoadedTasks {
       }
     }
     const read = this.#loadTask(uuid);
+    this.forget(uuid);
     this.#tasks.set(uuid, read);
     return read;
   }
@@ -125,7 +136,7 @@ export class LoadedTasks {
     const task = new TaskFold(uuid);
     const row = this.#statements.task.get(uuid) as LoadedRow | undefined;
     const scopes = SqliteScopes.of(row?.id, [], row?.span_count ?? 0);
-    const loaded: LoadedTask = { ...scopes, task, complete: row === undefined, lostForGood: false, releaseAt: MOST_SPANS };
+    const loaded: LoadedTask = { ...scopes, task, complete: row === undefined, lostForGood: false, releaseAt: MOST_SPANS, counted: 0 };
     if (row === undefined) return loaded;
     loaded.lostForGood = row.lost_at !== null;
     task.version = row.version;
@@ -163,20 +174,30 @@ export class LoadedTasks {
   }
 }
 
-/** Releases scopes that have ended, but for those around open ones. A scope that gets a late fact is loaded again. */
+/**
+ * Releases scopes that have ended, but for those around open ones; where very many are open, all. A scope that gets a
+ * fact is loaded again.
+ */
 function releaseSpans(loaded: LoadedTask): void {
   const { task } = loaded;
+  const open = neededOf(task, (scope) => scope.end === null);
+  const needed = open.size > MOST_OPEN ? neededOf(task, () => false) : open;
+  for (const scope of task.scopes) if (!needed.has(scope)) task.scopes.delete(scope);
+  loaded.complete = false;
+  loaded.releaseAt = Math.max(MOST_SPANS, Math.min(2 * task.scopes.size, MOST_OPEN));
+}
+
+/** The attempts, some scopes and the one whose line was the last, with all that is around them. */
+function neededOf(task: TaskFold, isNeeded: (scope: ScopeState) => boolean): ReadonlySet<ScopeState> {
   const needed = new Set<ScopeState>(task.attempts);
   const before = task.scopeBefore();
   for (const scope of task.scopes) {
-    if (scope.end !== null && scope !== before) continue;
+    if (!isNeeded(scope) && scope !== before) continue;
     let inner: ScopeState | undefined = scope;
     while (inner !== undefined && !needed.has(inner)) {
       needed.add(inner);
       inner = task.around(inner);
     }
   }
-  for (const scope of task.scopes) if (!needed.has(scope)) task.scopes.delete(scope);
-  loaded.complete = false;
-  loaded.releaseAt = Math.max(MOST_SPANS, 2 * task.scopes.size);
+  return needed;
 }

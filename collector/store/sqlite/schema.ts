@@ -104,11 +104,13 @@ const STEPS: readonly string[] = [
     data TEXT NOT NULL,
     PRIMARY KEY (task_id, scope, kind, page)
   ) STRICT;
+  -- \`trace\`: index of the first attempt that is in the scope's trace, since span ids may repeat in other traces.
   CREATE TABLE scope_index (
     task_id INTEGER NOT NULL,
     span_id TEXT NOT NULL,
+    trace INTEGER NOT NULL,
     number INTEGER NOT NULL,
-    PRIMARY KEY (task_id, span_id, number)
+    PRIMARY KEY (task_id, span_id, trace, number)
   ) STRICT, WITHOUT ROWID;
 
   -- Which attempts are those of child tasks: of the scope "UUID of the parent task-trace id-span id".

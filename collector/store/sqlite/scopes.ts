@@ -5,7 +5,7 @@ import { spanKey } from '../../record/span-map.ts';
 import { outerSpanId } from '../../record/task-fold.ts';
 import { addPages, changedPages, lacksPages } from '../scope-pages.ts';
 import type { ScopePage } from '../scope-pages.ts';
-import { attemptsOfJson, idsOfRow, isOpenRow, scopeRow, scopeOfRow } from '../scope-row.ts';
+import { attemptsOfJson, idsOfRow, isOpenRow, scopeRow, scopeOfRow, traceIndexOf } from '../scope-row.ts';
 import type { AttemptIds } from '../scope-row.ts';
 
 /** What is needed of a task to find its scopes. */
@@ -48,8 +48,8 @@ export class SqliteScopes {
       writePage: database.prepare(
         'INSERT INTO scope_page (task_id, scope, kind, page, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data',
       ),
-      indexed: database.prepare('SELECT number FROM scope_index WHERE task_id = ? AND span_id = ?'),
-      enter: database.prepare('INSERT INTO scope_index (task_id, span_id, number) VALUES (?, ?, ?)'),
+      indexed: database.prepare('SELECT number FROM scope_index WHERE task_id = ? AND span_id = ? AND trace = ?'),
+      enter: database.prepare('INSERT INTO scope_index (task_id, span_id, trace, number) VALUES (?, ?, ?, ?)'),
       child: database.prepare('INSERT OR REPLACE INTO child_attempt (task_id, number, child_of) VALUES (?, ?, ?)'),
       children: database.prepare(
         `SELECT task.id, task.span_count AS stored, task.attempts, number
@@ -69,8 +69,8 @@ export class SqliteScopes {
     const unindexed = this.#unindexed(of).get(spanKey(traceId, spanId));
     if (unindexed !== undefined) return this.#scope(of, unindexed);
     if (of.stored < INDEXED) return undefined;
-    const entries = this.#statements.indexed.all(of.id!, spanId) as { number: number }[];
-    return entries.map(({ number }) => this.#scope(of, number)).find((scope) => scope.traceId === traceId);
+    const entry = this.#statements.indexed.get(of.id!, spanId, traceIndexOf(traceId, of.attempts)) as { number: number } | undefined;
+    return entry && this.#scope(of, entry.number);
   }
 
   /** The scopes directly inside some of a task. */
@@ -130,12 +130,12 @@ export class SqliteScopes {
 
   /** Enters into the index the scopes after a number, sorted, so that each page is written once. */
   #enterIndex(of: ScopesOf, after: number): void {
-    const entries: { number: number; spanId: string }[] = [];
+    const entries: { number: number; traceId: string; spanId: string }[] = [];
     for (const { number, row } of this.#numbered(of.id!, after)) {
-      if (number <= indexedOf(of.stored)) entries.push({ number, spanId: idsOfRow(row, of.attempts).spanId });
+      if (number <= indexedOf(of.stored)) entries.push({ number, ...idsOfRow(row, of.attempts) });
     }
     entries.sort((one, other) => (one.spanId < other.spanId ? -1 : 1));
-    for (const { number, spanId } of entries) this.#statements.enter.run(of.id!, spanId, number);
+    for (const { number, traceId, spanId } of entries) this.#statements.enter.run(of.id!, spanId, traceIndexOf(traceId, of.attempts), number);
     of.unindexed = undefined;
   }
 

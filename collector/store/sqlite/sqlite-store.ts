@@ -3,6 +3,7 @@ import { received } from '../../../src/failure.ts';
 import { pause } from '../../async.ts';
 import { cancelRequest } from '../../record/cancel-request.ts';
 import type { CancelAnswer, CancelOptions } from '../../record/cancel-request.ts';
+import type { RefusedFact } from '../../record/commit.ts';
 import type { HeardWorker, Silence } from '../../record/liveness.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
 import { parsedRecord } from '../../record/record-json.ts';
@@ -10,6 +11,7 @@ import type { TaskState, TaskSummary } from '../../record/task-record.ts';
 import { clearInterval, performance, setInterval } from '../../timers.ts';
 import { cancelTree } from '../cancel-tree.ts';
 import type { RetentionRule } from '../retention.ts';
+import { areOneSlice, slicesOf } from '../slices.ts';
 import { isTaskStoreError, TaskStoreError } from '../task-store.ts';
 import type {
   Beat,
@@ -93,19 +95,24 @@ class SqliteStore implements SqliteTaskStore {
     return this.#use(() => undefined);
   }
 
-  async append(facts: readonly Fact[]): Promise<void> {
-    if (facts.length === 0) return this.#checkWritable();
-    await this.#write((connection) => connection.append(facts));
-    this.#stored();
+  async append(facts: readonly Fact[]): Promise<readonly RefusedFact[]> {
+    if (facts.length === 0) {
+      await this.#checkWritable();
+      return [];
+    }
+    if (areOneSlice(facts)) return this.#appendSlice(facts);
+    const refused: RefusedFact[] = [];
+    for await (const slice of slicesOf(facts)) refused.push(...(await this.#appendSlice(slice)));
+    return refused;
   }
 
-  appendNow(facts: readonly Fact[]): void {
+  appendNow(facts: readonly Fact[]): readonly RefusedFact[] {
     const begun = performance.now();
     for (;;) {
       try {
-        this.#now((connection) => connection.append(facts));
+        const refused = this.#now((connection) => connection.append(facts));
         this.#stored();
-        return;
+        return refused;
       } catch (error) {
         if (!isLocked(error) || performance.now() - begun >= LOCK_MS) throw error;
       }
@@ -225,6 +232,12 @@ class SqliteStore implements SqliteTaskStore {
     this.#stopPolling();
     this.#connection?.close();
     this.#connection = undefined;
+  }
+
+  async #appendSlice(facts: readonly Fact[]): Promise<readonly RefusedFact[]> {
+    const refused = await this.#write((connection) => connection.append(facts));
+    this.#stored();
+    return refused;
   }
 
   /** Does work in the file, again and again for a while where another process has the lock. */

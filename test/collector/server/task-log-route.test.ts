@@ -12,7 +12,7 @@ import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 const PATH = `/tasks/${UUID}/log`;
 const TEXTS = ['one', 'é two', '✓🎉', '', 'five'];
 
-async function told(): Promise<{ store: TaskStore; log: Buffer; say: (text: string) => Promise<void>; end: () => Promise<void> }> {
+async function told(): Promise<{ store: TaskStore; log: Buffer; say: (text: string) => Promise<unknown>; end: () => Promise<unknown> }> {
   const store = memoryStore();
   const task = new ScriptedTask();
   const attempt = task.attempt();

@@ -27,6 +27,20 @@ function retried(): { task: ScriptedTask; first: ScriptedTask['facts']; second: 
 /** What every {@link TaskStore} makes of tasks that are run again. */
 export function describeAttempts(name: string, storeWith: StoreWith): void {
   describe(`${name}: a task that is run again`, () => {
+    test('keeps a thousand attempts, and gives back the facts of those beyond', async () => {
+      const task = new ScriptedTask();
+      const starts = task.during(() => Array.from({ length: 1000 }, () => task.attempt()));
+      const last = task.attempts.at(-1)!;
+      const beyond = task.during(() => task.attempt({ number: 1_000_000 }).notify('no room'));
+      const known = task.during(() => last.notify('still heard'));
+      const store = await storeWith(starts);
+      const refused = await store.append([...beyond, ...known]);
+      const reason = `task ${UUID} has 1000 attempts, no more are kept`;
+      expect(refused).toEqual(beyond.map((fact) => ({ fact, reason })));
+      expect(await recordIn(store)).toMatchObject({ attempt: 1000, state: 'running' });
+      expect((await store.log(UUID))!.text).toMatch(/\tstill heard\n$/);
+    });
+
     test('is open again as soon as the next attempt starts, and has that attempt alone', async () => {
       const { task, first, second } = retried();
       const store = await storeWith(first);

@@ -197,7 +197,7 @@ describe('damage', () => {
     setDamaged(true);
     const store = storeIn(path);
     await expect(readAll(store)).rejects.toMatchObject({ code: 'CORRUPT' });
-    const append = (): Promise<void> => store.append(factsOf(uuidOf(1000)));
+    const append = (): Promise<unknown> => store.append(factsOf(uuidOf(1000)));
     await expect(append()).rejects.toMatchObject({ code: 'CORRUPT' });
     expect(await readiness(store)).toBe(503);
     vi.advanceTimersByTime(5000);
@@ -216,7 +216,7 @@ test('/readyz is 503 from a write that failed on a full disk until one succeeds'
   const { folder, remount } = mounted(context, '1m');
   const store = storeIn(join(folder, 'tasks.sqlite'));
   expect(await readiness(store)).toBe(200);
-  const large = (number: number): Promise<void> => store.append(factsOf(uuidOf(number)).concat(
+  const large = (number: number): Promise<unknown> => store.append(factsOf(uuidOf(number)).concat(
     Array.from({ length: 20 }, (_, at) => ({ ...factsOf(uuidOf(number), { lines: 1 })[1]!, seq: at + 2, message: 'z'.repeat(30_000) }) as never),
   ));
   let stored = 0;

@@ -99,7 +99,7 @@ test('a store that was found damaged is read on, not written, and opened again w
   bytes.fill(0xa5, bytes.length - 40_960);
   writeFileSync(path, bytes);
   const store = storeIn(path);
-  const append = (): Promise<void> => store.append(Array.from({ length: 300 }, (_, n) => factsOf(uuidOf(n), { lines: 9 })).flat());
+  const append = (): Promise<unknown> => store.append(Array.from({ length: 300 }, (_, n) => factsOf(uuidOf(n), { lines: 9 })).flat());
   await expect(append()).rejects.toMatchObject({ name: 'TaskStoreError', code: 'CORRUPT', message: expect.stringContaining(path) });
   expect(await store.stored(uuidOf(1))).toMatchObject({ state: 'running' });
   await expect(store.append(factsOf(uuidOf(1000)))).rejects.toMatchObject({ code: 'CORRUPT' });

@@ -89,7 +89,7 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
 
   test('of which no start has ever come go as lost ones do, by days alone', async () => {
     const store = open();
-    const append = (number: number, days: number): Promise<void> =>
+    const append = (number: number, days: number): Promise<unknown> =>
       store.append(factsOf(uuidOf(number), { time: NOW - days * DAY }).filter(({ kind }) => kind !== 'task-start'));
     await append(1, 31);
     await append(2, 29);
@@ -105,7 +105,7 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
 
   test('of which no start has ever come go whatever else they have reported, and others stay', async () => {
     const store = open();
-    const append = (number: number, result: string, isStarted: boolean): Promise<void> => {
+    const append = (number: number, result: string, isStarted: boolean): Promise<unknown> => {
       const facts = factsOf(uuidOf(number), { time: NOW - 31 * DAY });
       const { span, time, seq } = facts.at(-1)!;
       const all: Fact[] = [...facts, { kind: 'result', span: { ...span, spanId: span.taskSpanId }, seq: seq + 1, time, result }];

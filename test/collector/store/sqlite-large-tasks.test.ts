@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
+import { SqliteScopes } from '../../../collector/store/sqlite/scopes.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { batches } from '../record/arbitrary-task.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
@@ -176,4 +177,23 @@ test('a plan of 500 names, 300 gaps and a chain of 250 scopes are read again by 
   const appends = [...batches(onTime, [300]), ...batches(task.facts.filter((fact) => isLate(fact) && fact !== lost), [100]), earlier, task.during(() => all.scope('file-1').complete())];
   for (const [at, facts] of appends.entries()) await stores[at % 2]!.append(facts);
   for (const store of stores) expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
+});
+
+test('a task of 12,000 open scopes has them let go of, and loaded again when something comes of them', async () => {
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  const heading = attempt.scope('All');
+  const scopes = Array.from({ length: 12_000 }, (_, at) => heading.scope(`Job ${at}`));
+  const begun = [...task.facts];
+  const ends = task.during(() => {
+    for (const scope of [scopes[0]!, scopes[6000]!, scopes.at(-1)!]) scope.complete();
+  });
+  const store = storeIn(newFile());
+  await appendAll(store, batches(begun, [2000]));
+  const find = vi.spyOn(SqliteScopes.prototype, 'find');
+  await store.append(ends);
+  const loaded = find.mock.calls.map(([, , spanId]) => spanId);
+  find.mockRestore();
+  expect(loaded).toEqual(expect.arrayContaining([scopes[0]!.ref.spanId, scopes[6000]!.ref.spanId]));
+  expect(await store.task(UUID)).toMatchObject({ jobs: { running: 11_997, finished: 3 } });
 });

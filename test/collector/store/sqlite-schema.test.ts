@@ -130,8 +130,9 @@ test('the counters are those of the tasks after any happenings, of two stores on
     const id = `worker-${number % 3}`;
     const task = tasks.get(number) ?? new ScriptedTask(uuidOf(10 * run + number));
     tasks.set(number, task);
-    const append = (call: () => void): Promise<void> =>
-      store.append(task.during(call).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: id, workerIntervalMs: 5000 } : fact)));
+    const append = async (call: () => void): Promise<void> => {
+      await store.append(task.during(call).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: id, workerIntervalMs: 5000 } : fact)));
+    };
     const silence = async (final: boolean): Promise<void> => {
       const worker = (await store.workers()).find((one) => one.id === id);
       if (worker !== undefined) await store.silence([{ id, beats: worker.beats, silentMs: 700_000, lost: true, final }]);

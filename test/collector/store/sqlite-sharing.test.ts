@@ -27,7 +27,7 @@ describe('two stores on one SQLite file', () => {
     const attempt = task.attempt();
     attempt.part('One', 'w1');
     await store.append(hearing(task.facts));
-    const appended: Promise<void>[] = [];
+    const appended: Promise<unknown>[] = [];
     /** Lets the other store append what is said after the first time that the task's scopes are read in this way. */
     const meanwhile = (way: 'find' | 'open', say: () => void): void => {
       const read = SqliteScopes.prototype[way] as (...args: unknown[]) => unknown;
@@ -87,7 +87,7 @@ describe('a read of the scopes, while another store commits in its middle,', () 
     const [one, other] = [storeIn(path), storeIn(path)];
     const [start, ...notifications] = factsOfProcess(2).slice(0, 4);
     await one.append([TASK_START, start!, notifications[0]!]);
-    let appended: Promise<void> | undefined;
+    let appended: Promise<unknown> | undefined;
     const stored = await whileReading(
       () => one.scopes(UUID),
       () => {
@@ -109,7 +109,7 @@ test('a request to cancel a task sees one state of it, whatever another store co
   const first = [...task.facts];
   const next = task.during(() => void task.attempt().scope('Part'));
   await one.append(first);
-  let appended: Promise<void> | undefined;
+  let appended: Promise<unknown> | undefined;
   const answer = await whileReading(
     () => one.cancel(UUID),
     () => {

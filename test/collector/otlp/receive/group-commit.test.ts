@@ -79,7 +79,7 @@ it('a failure is that of all requests of its commit, and the next commit is trie
   await expect(two).rejects.toThrow('disk full');
   const three = commit(lines(3));
   (await store.nth(2)).end.resolve();
-  await expect(three).resolves.toEqual({ facts: 0, message: '' });
+  await expect(three).resolves.toEqual({ facts: 0, spans: 0, message: '' });
 });
 
 it('of facts that the store refuses all others are stored', async () => {
@@ -96,6 +96,19 @@ it('of facts that the store refuses all others are stored', async () => {
 
 it('nothing is committed of requests without facts', async () => {
   const store = heldStore();
-  await expect(groupCommit(store)([])).resolves.toEqual({ facts: 0, message: '' });
+  await expect(groupCommit(store)([])).resolves.toEqual({ facts: 0, spans: 0, message: '' });
   expect(store.appends).toEqual([]);
+});
+
+it('facts for which a task has no room are reported to their own request, with how many spans they are of', async () => {
+  const [first, second] = [lines(1, 2), lines(3, 4)];
+  const other = { ...second[1]!, span: { ...second[1]!.span } };
+  const refused = [first[1]!, second[0]!, other].map((fact) => ({ fact, reason: 'no room' }));
+  const commit = groupCommit({ append: async () => refused });
+  const answers = await Promise.all([commit(first), commit([second[0]!, other]), commit(lines(5))]);
+  expect(answers).toEqual([
+    { facts: 1, spans: 1, message: 'no room' },
+    { facts: 2, spans: 2, message: 'no room' },
+    { facts: 0, spans: 0, message: '' },
+  ]);
 });

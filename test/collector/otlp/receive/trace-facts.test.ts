@@ -44,7 +44,7 @@ async function logOf(facts: readonly Fact[]): Promise<string> {
   return (await store.log(UUID))!.text;
 }
 
-const LONG_PLAN = JSON.stringify(Object.fromEntries(Array.from({ length: 10_001 }, (_, at) => [`p${at}`, 1])));
+const LONG_PLAN = JSON.stringify(Object.fromEntries(Array.from({ length: 20_001 }, (_, at) => [`p${at}`, 1])));
 
 it.each([
   [event(2, 'notification', {}, 0), 'expected a time in nanoseconds since 1970'],
@@ -54,7 +54,7 @@ it.each([
   [event(-2), 'expected taskspan.seq to be a whole number from 1, got -2'],
   [event(2, 'progress', { 'taskspan.done': -1 }), 'expected taskspan.done to be a number from 0, got -1'],
   [event(2, 'plan', { 'taskspan.plan': '{' }), 'expected taskspan.plan to be JSON of a whole number from 1, or of weights above 0 by name, got "{"'],
-  [event(2, 'plan', { 'taskspan.plan': LONG_PLAN }), 'expected a plan of at most 10000 names, each of at most 256 characters'],
+  [event(2, 'plan', { 'taskspan.plan': LONG_PLAN }), 'expected a plan of at most 20000 names, each of at most 256 characters'],
   [event(2, 'result', { 'taskspan.result': '{bad' }), 'expected taskspan.result to be JSON, got "{bad"'],
 ] as [OtlpEvent, string][])('an invalid event is left out of its span, with a warning and a mark in the log: %#', async (bad, reason) => {
   const { facts, rejected, message } = take(task({}, event(1), bad));

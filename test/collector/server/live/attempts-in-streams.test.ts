@@ -13,7 +13,7 @@ test.each(BACKENDS)('a stream %s ends with an attempt, and one that is opened af
   const store = newStore();
   const app = createTasksApp({ store });
   const task = new ScriptedTask();
-  const commit = (work: () => void): Promise<void> => store.append(task.during(work));
+  const commit = (work: () => void): Promise<unknown> => store.append(task.during(work));
   const stream = async (lastId?: string): Promise<Response> =>
     app.request(`${PATH}/events`, lastId === undefined ? {} : { headers: { 'last-event-id': lastId } });
 
