@@ -1,3 +1,4 @@
+import { DEEPEST_SCOPE } from '../../src/progress.ts';
 import { missingSeen } from './fact-sequence.ts';
 import { attributesOf, isAttempt, isCounted, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
@@ -8,8 +9,8 @@ import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-reco
 /**
  * The attempts of a task with their scopes inside each other, in the order of their starts.
  *
- * A scope stands directly in its attempt where its enclosing scope is unknown, and where it lies too deep or in a circle,
- * as only a foreign sender can make it.
+ * A scope stands directly in its attempt where its enclosing scope is unknown, and where it lies in a circle, as only a
+ * foreign sender can make it. One that lies too deep stands beside the scope around it.
  */
 export function scopeTree(
   scopes: Iterable<ScopeState>,
@@ -40,32 +41,30 @@ export function scopeTree(
     shown.add(scope);
     around.scopes.push(records.get(spanKey(scope.traceId, scope.spanId))!);
   };
-  /** Puts the scopes inside a scope there, level by level; those that lie too deep are left. */
-  const fill = (outer: ScopeState): void => {
-    let level = [outer];
-    for (let depth = 0; level.length > 0 && depth < DEEPEST; depth++) {
-      level = level.flatMap((around) => {
-        const key = spanKey(around.traceId, around.spanId);
+  /** Puts the scopes inside a scope there, level by level: of those at the deepest level, where they stand themselves. */
+  const fill = (outer: ScopeState, around: ScopeRecord, outerDepth: number): void => {
+    let level = [{ outer, around }];
+    for (let depth = outerDepth; level.length > 0; depth++) {
+      level = level.flatMap((at) => {
+        const key = spanKey(at.outer.traceId, at.outer.spanId);
         const left = (inside.get(key) ?? []).filter((scope) => !shown.has(scope));
-        for (const scope of left) show(scope, records.get(key)!);
-        return left;
+        const into = depth < DEEPEST_SCOPE ? records.get(key)! : at.around;
+        for (const scope of left) show(scope, into);
+        return left.map((scope) => ({ outer: scope, around: into }));
       });
     }
   };
-  for (const [attempt] of attempts) fill(attempt);
+  for (const [attempt, record] of attempts) fill(attempt, record, 0);
   for (const scope of sorted) {
     const attempt = records.get(spanKey(scope.traceId, scope.taskSpanId));
     if (shown.has(scope) || attempt === undefined) continue;
     show(scope, attempt);
-    fill(scope);
+    fill(scope, attempt, 1);
   }
   return attempts
     .toSorted(([one], [other]) => one.attempt - other.attempt || byStart(one, other))
     .map(([, attempt]) => attempt);
 }
-
-/** The most levels of the tree: readers of JSON have limits. */
-const DEEPEST = 200;
 
 /** Where starts are the same or unknown the ids decide: the tree does not depend on the order of arrival. */
 function byStart(one: ScopeState, other: ScopeState): number {
