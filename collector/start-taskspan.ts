@@ -90,6 +90,16 @@ export interface TaskspanOptions {
    */
   lostFinalMs?: number;
   /**
+   * After how many milliseconds without a fact a task that promises no heartbeats is lost for good; 0 never.
+   * `TASKSPAN_QUIET_FINAL_MS`. Default 86,400,000, a day.
+   */
+  quietFinalMs?: number;
+  /**
+   * After how many milliseconds a queued task without an attempt has expired; 0 never. An announcement may have its own.
+   * `TASKSPAN_QUEUED_FINAL_MS`. Default 604,800,000, seven days.
+   */
+  queuedFinalMs?: number;
+  /**
    * How many ended tasks are kept, and how long; `false` keeps all without limit, as `{ days: 0, count: 0 }` does.
    * `TASKSPAN_RETENTION_DAYS` and `TASKSPAN_RETENTION_COUNT`. Default: 30 days, and the latest 100,000.
    */
@@ -157,7 +167,8 @@ const UNUSABLE: ReadonlySet<string | undefined> = new Set<TaskStoreErrorCode>(['
 
 /** Makes the handle at once, so that a second call finds it; `ready` resolves when the rest is known. */
 function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<void> } {
-  const { store, sending, exports, endpoint, serve, serviceName, retention, beatIntervalMs, lostFinalMs, handleSignals } = options;
+  const { store, sending, exports, endpoint, serve, serviceName, beatIntervalMs, lostFinalMs, handleSignals } = options;
+  const { retention, quietFinalMs, queuedFinalMs } = options;
   const failures: Error[] = [];
   const protocol = exports ? protocolFault() : undefined;
   if (protocol !== undefined) failures.push(new Error(protocol));
@@ -181,7 +192,7 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     ring,
     destination: sending === undefined ? store : sinkSettings(sending, resourceOf(serviceName).attributes, beatIntervalMs),
     serve,
-    retention,
+    upkeep: { retention, quietFinalMs, queuedFinalMs },
     beatIntervalMs,
     lostFinalMs,
     sendLostTraces: lostTraces && lostTraceSender({ exporter: lostTraces, resource: resourceOf(serviceName) }),
@@ -308,7 +319,16 @@ interface ResolvedOptions extends Required<Pick<TaskspanOptions, OptionsAsGiven>
   retention: RetentionOptions;
 }
 
-type OptionsAsGiven = 'store' | 'spanProcessors' | 'registerProvider' | 'bufferBytes' | 'handleSignals' | 'beatIntervalMs' | 'lostFinalMs';
+type OptionsAsGiven =
+  | 'store'
+  | 'spanProcessors'
+  | 'registerProvider'
+  | 'bufferBytes'
+  | 'handleSignals'
+  | 'beatIntervalMs'
+  | 'lostFinalMs'
+  | 'quietFinalMs'
+  | 'queuedFinalMs';
 
 /** Throws a `TypeError` or `RangeError` that names the option or the variable, what is expected and what came. */
 export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv = process.env): ResolvedOptions {
@@ -335,6 +355,8 @@ export function resolveOptions(options: TaskspanOptions, env: NodeJS.ProcessEnv 
     bufferBytes: optionValue('bufferBytes', options.bufferBytes, { env }),
     beatIntervalMs: optionValue('beatIntervalMs', options.beatIntervalMs, { env }),
     lostFinalMs: optionValue('lostFinalMs', options.lostFinalMs, { env }),
+    quietFinalMs: optionValue('quietFinalMs', options.quietFinalMs, { env }),
+    queuedFinalMs: optionValue('queuedFinalMs', options.queuedFinalMs, { env }),
     retention: resolveRetention(options.retention, env),
   };
 }

@@ -1,6 +1,6 @@
 import { context as contextApi, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Span } from '@opentelemetry/api';
-import { checkName, nameOf, checkKeys, checkType } from './arguments.ts';
+import { checkName, isCount, nameOf, checkKeys, checkType } from './arguments.ts';
 import { cleanAttributes } from './attributes.ts';
 import { sinkOf, taskTracer, untilCommitted } from './capture.ts';
 import type { TaskProcessor } from './capture.ts';
@@ -13,7 +13,7 @@ import { reportOnce } from './report.ts';
 import { finalAttributes } from './span-writer.ts';
 import { taskUuid } from './task-uuid.ts';
 import { checkLimits, cleanerWith } from './text.ts';
-import type { Limits, Redact, Subject } from './text.ts';
+import type { Cleaner, Limits, Redact, Subject } from './text.ts';
 import * as conventions from './conventions.ts';
 
 /** Options of {@link announceTask}. */
@@ -24,6 +24,11 @@ export interface AnnounceTaskOptions {
   taskUuid?: string;
   /** Attributes of the task, for its record. No name may begin with `taskspan.`. */
   attributes?: Attributes;
+  /**
+   * After how many milliseconds without an attempt the task has expired; 0 never. Default: `queuedFinalMs` of the process
+   * that keeps the store in order, seven days.
+   */
+  queuedFinalMs?: number;
   /** Removes secrets from name and attributes before they leave this code. Where it throws, the text is left out. */
   redact?: Redact;
   /** How long its texts may be and how many its attributes; what is more is cut. See {@link Limits}. */
@@ -63,25 +68,38 @@ export function announce(options: AnnounceTaskOptions): { uuid: string; processo
 
 function checkAnnouncement(options: AnnounceTaskOptions): void {
   checkKeys('announceTask', options, OPTIONS);
-  const { taskName, attributes, redact, limits } = options;
+  const { taskName, attributes, queuedFinalMs, redact, limits } = options;
   checkName(taskName, 'taskName');
+  checkType('queuedFinalMs', queuedFinalMs, 'number');
   checkType('redact', redact, 'function');
   if (limits !== undefined) checkLimits(limits);
   if (attributes !== undefined) checkAttributes(attributes);
 }
 
-const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'redact', 'limits'] satisfies (keyof AnnounceTaskOptions)[];
+const OPTIONS = ['taskName', 'taskUuid', 'attributes', 'queuedFinalMs', 'redact', 'limits'] satisfies (keyof AnnounceTaskOptions)[];
 
 /** Records the announcement, and returns the processors that have taken it. */
-function record(
-  uuid: string,
-  { taskName, attributes = {}, redact, limits }: AnnounceTaskOptions,
-): readonly TaskProcessor[] {
-  const clean = cleanerWith(redact, limits);
+function record(uuid: string, options: AnnounceTaskOptions): readonly TaskProcessor[] {
+  const contents = contentsOf(uuid, options, cleanerWith(options.redact, options.limits));
+  return end(startSpan(spanName(contents.name), SpanKind.PRODUCER, attributesOf(contents)), contents);
+}
+
+/** What an announcement reports, without secrets and invalid values. */
+interface Contents {
+  readonly uuid: string;
+  readonly name: string;
+  readonly own: Attributes;
+  readonly queuedFinalMs: number | undefined;
+  readonly of: Subject;
+}
+
+function contentsOf(uuid: string, { taskName, attributes = {}, queuedFinalMs }: AnnounceTaskOptions, clean: Cleaner): Contents {
   const of = { clean, title: `task ${uuid}` };
-  const name = nameOf(taskName, of);
-  const own = cleanAttributes(attributes, of);
-  return end(startSpan(spanName(name), SpanKind.PRODUCER, { ...contractAttributes(uuid, name), ...own }), { uuid, name, own, of });
+  const finalMs = queuedFinalMs !== undefined && isCount(queuedFinalMs) ? queuedFinalMs : undefined;
+  if (finalMs !== queuedFinalMs) {
+    reportOnce(`queuedFinalMs of ${of.title}`, `queuedFinalMs of ${of.title} is left out: expected 0 or more milliseconds, got ${queuedFinalMs}`);
+  }
+  return { uuid, name: nameOf(taskName, of), own: cleanAttributes(attributes, of), queuedFinalMs: finalMs, of };
 }
 
 /** The span of an announcement that is not complete: the queue has not made the task's id yet. */
@@ -103,12 +121,9 @@ export function startAnnouncement(taskName: string, { redact, limits }: Pick<Ann
     context: trace.setSpan(contextApi.active(), started.span),
     announce(options) {
       checkAnnouncement(options);
-      const uuid = taskUuid(options.taskUuid);
-      const of = { clean, title: `task ${uuid}` };
-      const known = nameOf(options.taskName, of);
-      const own = cleanAttributes(options.attributes ?? {}, of);
-      started.span.updateName(spanName(known)).setAttributes({ ...contractAttributes(uuid, known), ...own });
-      end(started, { uuid, name: known, own, of });
+      const contents = contentsOf(taskUuid(options.taskUuid), options, clean);
+      started.span.updateName(spanName(contents.name)).setAttributes(attributesOf(contents));
+      end(started, contents);
     },
     drop(error) {
       if (error !== undefined) started.span.setStatus({ code: SpanStatusCode.ERROR, message: clean.message(describeFailure(error).message) });
@@ -155,19 +170,26 @@ function spanName(name: string): string {
   return `enqueue ${name}`;
 }
 
-function contractAttributes(uuid: string, name: string): Attributes {
-  return { [conventions.SPAN_KIND]: 'announcement', [conventions.TASK_UUID]: uuid, [conventions.TASK_NAME]: name };
+function attributesOf({ uuid, name, own, queuedFinalMs }: Contents): Attributes {
+  return {
+    [conventions.SPAN_KIND]: 'announcement',
+    [conventions.TASK_UUID]: uuid,
+    [conventions.TASK_NAME]: name,
+    ...(queuedFinalMs !== undefined && { [conventions.QUEUED_FINAL_MS]: queuedFinalMs }),
+    ...own,
+  };
 }
 
 /** Records the announcement, ends its span, and returns the processors that have taken it. */
 function end(
   { span, traceId, spanId, processors, time }: StartedSpan,
-  { uuid, name, own, of }: { readonly uuid: string; readonly name: string; readonly own: Attributes; readonly of: Subject },
+  { uuid, name, own, queuedFinalMs, of }: Contents,
 ): readonly TaskProcessor[] {
   const ref = { taskUuid: uuid, traceId, spanId, taskSpanId: '' };
   // Includes what samplers and other processors have set on the span: a receiver of the span reads that too.
   const all = finalAttributes(span, own, false, of) ?? {};
-  sinkOf(processors, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: all });
+  const expiry = queuedFinalMs !== undefined && { queuedFinalMs };
+  sinkOf(processors, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: all, ...expiry });
   span.end(hrTimeOf(time));
   return processors;
 }

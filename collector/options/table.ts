@@ -47,6 +47,8 @@ export interface OptionValues {
   'retention.states': object;
   beatIntervalMs: number;
   lostFinalMs: number;
+  quietFinalMs: number;
+  queuedFinalMs: number;
   handleSignals: boolean;
 }
 
@@ -70,6 +72,8 @@ export interface OptionEntry<T = unknown> {
 }
 
 const MIB = 1024 * 1024;
+/** A hundred years. */
+const LONGEST_FINAL_MS = 36_525 * 86_400_000;
 
 /** Each option once. The page has them in this order. */
 export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[Name]> } = {
@@ -261,6 +265,18 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     default: 600_000,
     variable: 'TASKSPAN_LOST_FINAL_MS',
     doc: "silence in milliseconds after which a worker's tasks are lost for good; not before three intervals",
+  },
+  quietFinalMs: {
+    kind: wholeNumber({ least: 0, most: LONGEST_FINAL_MS }),
+    default: 86_400_000,
+    variable: 'TASKSPAN_QUIET_FINAL_MS',
+    doc: 'milliseconds without a fact after which a task that promises [no heartbeats](liveness.md#tasks-without-heartbeats) is lost for good; 0 never',
+  },
+  queuedFinalMs: {
+    kind: wholeNumber({ least: 0, most: LONGEST_FINAL_MS }),
+    default: 604_800_000,
+    variable: 'TASKSPAN_QUEUED_FINAL_MS',
+    doc: 'milliseconds after its announcement at which a [queued task](liveness.md#queued-and-expired) without an attempt has expired; 0 never. An announcement may have its own',
   },
   handleSignals: {
     kind: boolean(),

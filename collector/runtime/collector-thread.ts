@@ -24,7 +24,7 @@ import type { FromThread, SharedSegment, ThreadData, ToThread } from './messages
 import { threadProgram } from './thread-program.ts';
 
 /** Options of {@link CollectorThread}. */
-interface CollectorThreadOptions extends Pick<CollectorOptions, 'serve' | 'retention' | 'sendLostTraces'> {
+interface CollectorThreadOptions extends Pick<CollectorOptions, 'serve' | 'upkeep' | 'sendLostTraces'> {
   ring: RingWriter;
   location: FactLocation;
   heartbeat: HeartbeatSettings | undefined;
@@ -151,7 +151,7 @@ export class CollectorThread {
   }
 
   #threadData(cancelPort: MessagePort): ThreadData {
-    const { ring, location, serve, heartbeat, retention, sendLostTraces } = this.#options;
+    const { ring, location, serve, heartbeat, upkeep, sendLostTraces } = this.#options;
     return {
       control: ring.control,
       segments: ring.segments.map(shared),
@@ -159,7 +159,7 @@ export class CollectorThread {
       serve,
       workerId: thisWorker.id,
       heartbeat,
-      retention,
+      upkeep,
       sendsLostTraces: sendLostTraces !== undefined,
       cancelPort,
     };

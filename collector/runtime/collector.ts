@@ -15,12 +15,13 @@ import { Committer } from '../store/committer.ts';
 import type { FactSource } from '../store/committer.ts';
 import { Heartbeat } from '../store/heartbeat.ts';
 import type { HeartbeatOptions } from '../store/heartbeat.ts';
-import type { RetentionOptions } from '../store/retention.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import type { FactDestination } from './fact-destination.ts';
-import { startSendingLostTraces, startSweeping, watchCancellations } from './duties.ts';
+import { startSendingLostTraces, watchCancellations } from './duties.ts';
 import type { CancellationOptions, CancellationWatch } from './duties.ts';
+import { startUpkeep } from './store-upkeep.ts';
+import type { UpkeepLimits } from './store-upkeep.ts';
 
 /** What a collector is made of, in its own thread and in the task's thread alike. */
 export interface CollectorOptions extends Omit<CancellationOptions, 'store'> {
@@ -34,8 +35,8 @@ export interface CollectorOptions extends Omit<CancellationOptions, 'store'> {
   closesStore: boolean;
   /** How it sends heartbeats and listens to other workers; not at all if absent. */
   heartbeat: Omit<HeartbeatOptions, 'store' | 'report'> | undefined;
-  /** What is kept of ended tasks. */
-  retention: RetentionOptions;
+  /** When the tasks of the store end and are deleted. */
+  upkeep: UpkeepLimits;
   /** Where records are served; nowhere if absent. */
   serve?: ServeOptions | undefined;
   /** Sends the open spans of lost tasks to a tracing backend; absent where there is none. */
@@ -151,7 +152,7 @@ export class Collector {
   }
 
   async #start(): Promise<CollectorReady> {
-    const { source, store, serve, retention, sendLostTraces, report } = this.#options;
+    const { source, store, serve, upkeep, sendLostTraces, report } = this.#options;
     const asked = store.cancellationProblem?.();
     const served = serve !== undefined && isTaskStore(store) ? store : undefined;
     // Loaded only where it is needed.
@@ -164,7 +165,7 @@ export class Collector {
     if (isTaskStore(store)) {
       this.#duties = [
         ...this.#duties,
-        startSweeping({ store, retention, report }),
+        startUpkeep({ ...upkeep, store, report }),
         ...(sendLostTraces ? [startSendingLostTraces({ store, send: sendLostTraces, report })] : []),
       ];
     }

@@ -2,51 +2,12 @@ import { reportOnce } from '../../src/report.ts';
 import { OutageReporter, repeat } from '../async.ts';
 import type { Repeated } from '../async.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
-import { retentionRules } from '../store/retention.ts';
-import type { RetentionOptions } from '../store/retention.ts';
 import type { Cancellation, TaskStore } from '../store/task-store.ts';
 
 /**
- * What a collector does from time to time, besides its commits: it deletes old tasks, sends the traces of lost tasks, and
- * reads requests to cancel its tasks. One process at a time does the first two for a store.
+ * What a collector does from time to time, besides its commits: it sends the traces of lost tasks, which one process at a
+ * time does for a store, and reads requests to cancel its tasks. `store-upkeep.ts` ends and deletes tasks.
  */
-
-const SWEEP_MS = 60_000;
-/** For how long after its last step a process keeps the duty to sweep: a second process would only be in its way. */
-const SWEEP_LEASE_MS = 10_000;
-/** Between two steps, so that other processes that wait to write get their turn. */
-const PAUSE_MS = 10;
-
-/** Options of {@link startSweeping}. */
-interface SweepingOptions {
-  store: Pick<TaskStore, 'lease' | 'sweep'>;
-  retention: RetentionOptions;
-  /** Called when the store can't be swept, and when it can again, with one line each. */
-  report: (message: string) => void;
-}
-
-/** Deletes old tasks every minute, in small steps. It keeps no process alive. */
-export function startSweeping({ store, retention, report }: SweepingOptions): Repeated {
-  if (retentionRules(retention, 0).length === 0) return { stop: () => Promise.resolve() };
-  const holder = globalThis.crypto.randomUUID();
-  const outage = new OutageReporter({
-    begins: 'old tasks could not be deleted, trying again',
-    ends: 'old tasks are being deleted again',
-    report,
-  });
-  // The first time not at once: the process that starts it has facts to commit first.
-  return repeat(PAUSE_MS, async () => {
-    try {
-      const isMine = await store.lease('sweep', holder, SWEEP_LEASE_MS);
-      const step = isMine ? await store.sweep(retentionRules(retention, Date.now() * 1000)) : 'done';
-      outage.succeeded();
-      return step === 'more' ? PAUSE_MS : SWEEP_MS;
-    } catch (error) {
-      outage.failed(error);
-      return SWEEP_MS;
-    }
-  });
-}
 
 const LOST_TRACES_MS = 1000;
 /** How long it may take to send what one look finds. */

@@ -10,7 +10,7 @@ import type { FactLocation } from './fact-destination.ts';
 /** The messages between the task's thread and the collector's: what they are, and calls that are answered. */
 
 /** What the thread is started with. */
-export interface ThreadData extends Pick<CollectorOptions, 'serve' | 'retention' | 'workerId'> {
+export interface ThreadData extends Pick<CollectorOptions, 'serve' | 'upkeep' | 'workerId'> {
   control: Int32Array;
   segments: SharedSegment[];
   location: FactLocation;

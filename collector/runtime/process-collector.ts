@@ -30,7 +30,7 @@ export interface ProcessCollector {
 }
 
 /** Options of {@link startProcessCollector}. */
-interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'retention' | 'sendLostTraces'> {
+interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'upkeep' | 'sendLostTraces'> {
   ring: RingWriter;
   /** A store, the path or URL of a store, or where facts are sent instead. */
   destination: TaskStore | FactLocation;
@@ -98,7 +98,7 @@ function threadFailure(cause: unknown): CollectorFailure {
 }
 
 /** Options of {@link collectHere}. */
-interface HereOptions extends Pick<CollectorOptions, 'store' | 'closesStore' | 'serve' | 'retention' | 'sendLostTraces'> {
+interface HereOptions extends Pick<CollectorOptions, 'store' | 'closesStore' | 'serve' | 'upkeep' | 'sendLostTraces'> {
   heartbeat: HeartbeatSettings | undefined;
   /** Called when the store was replaced by one that knows nothing of what is open. */
   onReplaced: () => void;

@@ -27,6 +27,10 @@ export interface TaskSpanProcessorOptions {
   beatIntervalMs?: number;
   /** After how long a silence another worker's tasks are lost for good, in milliseconds. Default 600000. */
   lostFinalMs?: number;
+  /** After how many milliseconds without a fact a task without heartbeats is lost for good; 0 never. Default 86400000. */
+  quietFinalMs?: number;
+  /** After how many milliseconds a queued task has expired; 0 never. Default 604800000. */
+  queuedFinalMs?: number;
   /** What is kept of ended tasks, as for `startTaskspan`. Default 30 days, the latest 100,000; `false` keeps all. */
   retention?: RetentionOptions | false;
 }
@@ -36,6 +40,8 @@ const OPTIONS = [
   'bufferBytes',
   'beatIntervalMs',
   'lostFinalMs',
+  'quietFinalMs',
+  'queuedFinalMs',
   'retention',
 ] satisfies (keyof TaskSpanProcessorOptions)[];
 
@@ -62,7 +68,11 @@ export class TaskSpanProcessor {
     checkKeys('TaskSpanProcessor', options, OPTIONS);
     const { store } = options;
     if (!isTaskStore(store)) throw new TypeError(`store: expected a TaskStore, got ${received(store)}`);
-    const retention = resolveRetention(options.retention);
+    const upkeep = {
+      retention: resolveRetention(options.retention),
+      quietFinalMs: optionValue('quietFinalMs', options.quietFinalMs),
+      queuedFinalMs: optionValue('queuedFinalMs', options.queuedFinalMs),
+    };
     const intervalMs = optionValue('beatIntervalMs', options.beatIntervalMs);
     const lostFinalMs = optionValue('lostFinalMs', options.lostFinalMs);
     this.#ring = new RingWriter({ limitBytes: optionValue('bufferBytes', options.bufferBytes) });
@@ -74,7 +84,7 @@ export class TaskSpanProcessor {
       store,
       closesStore: false,
       heartbeat: intervalMs === 0 ? undefined : { workerId: worker.id, intervalMs, lostFinalMs },
-      retention,
+      upkeep,
       onReplaced: () => this.#spans.startAgain(),
     });
     worker.cancelReceivers++;

@@ -14,7 +14,7 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
  * none of it waits for a task that blocks its event loop.
  */
 const port = parentPort!;
-const { control, segments, location, serve, workerId, heartbeat, retention, sendsLostTraces, cancelPort } = workerData as ThreadData;
+const { control, segments, location, serve, workerId, heartbeat, upkeep, sendsLostTraces, cancelPort } = workerData as ThreadData;
 const post = (message: FromThread): void => port.postMessage(message);
 const report = (message: string): void => post({ type: 'report', message });
 
@@ -39,7 +39,7 @@ const collector = new Collector({
   closesStore: true,
   serve,
   heartbeat: heartbeat && { ...heartbeat, loopTicks: () => Atomics.load(control, CONTROL.loopTicks) },
-  retention,
+  upkeep,
   workerId,
   hasLiveWork: () => hasLiveWork(control),
   cancel: (cancellation) => postCancellation(cancelPort, control, cancellation),

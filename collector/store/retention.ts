@@ -8,9 +8,9 @@ export type EndedState = (typeof ENDED_STATES)[number];
 
 /** How long, and how many, ended tasks are kept. */
 export interface RetentionLimits {
-  /** Days after a task's latest fact, or after it was lost for good, at least 0 and in fractions too; 0 keeps all without limit. Default 30. */
+  /** Days after the store has committed a task's latest fact, or after it was lost for good, at least 0 and in fractions too; 0 keeps all without limit. Default 30. */
   days?: number;
-  /** How many ended tasks at the most, those with the latest facts; 0 keeps any number. Default 100,000. */
+  /** How many ended tasks at the most, those with the latest commits; 0 keeps any number. Default 100,000. */
   count?: number;
 }
 
@@ -27,27 +27,19 @@ export interface RetentionOptions extends RetentionLimits {
 const KEEP_ALL: RetentionOptions = { days: 0, count: 0 };
 
 /**
- * Tasks of some states that may go: those whose latest fact, or whose final loss, is before a
- * time, but not the latest few.
+ * Tasks of some states that may go: those whose latest commit, or whose final loss, is before a time by the store's own
+ * clock, but not the latest few. The times of facts are their senders', whose clocks may be wrong.
  */
 export interface RetentionRule {
   readonly states: readonly EndedState[];
   /** Microseconds since the epoch. */
   readonly before: number;
-  /** How many tasks of these states stay in any case, those with the latest facts. */
+  /** How many tasks of these states stay in any case, those with the latest commits. */
   readonly keep: number;
 }
 
-/**
- * Whether a rule takes tasks of which no start has ever come, by their latest fact: their worker is unknown,
- * so that none of them can be found lost. They are not counted, so only days take them.
- */
-export function takesUnstarted({ states, keep }: Pick<RetentionRule, 'states' | 'keep'>): boolean {
-  return keep === 0 && states.includes('lost');
-}
-
 const DAY_MICROS = 86_400_000_000;
-/** A task with a fact of just now stays, however many there are: more of its facts may be on their way. */
+/** A task with a commit of just now stays, however many there are: more of its facts may be on their way. */
 const QUIET_MICROS = 60_000_000;
 
 /**

@@ -138,6 +138,23 @@ export interface StoreMaintenance {
    */
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep>;
 
+  /**
+   * Some queued tasks whose time was over before `now`: that of their announcement, or `queuedFinalMs` after it; 0 is
+   * never. Times are microseconds.
+   */
+  overdue(now: number, queuedFinalMs: number): Promise<OverdueTask[]>;
+
+  /**
+   * Stores some tasks as lost for good that promise no heartbeats, and had their latest commit before a time of the store's
+   * own clock, in microseconds. A new fact makes such a task run again.
+   *
+   * @returns Whether there are `more`.
+   */
+  loseQuiet(before: number): Promise<SweepStep>;
+
+  /** When the store has committed last, in microseconds by its own clock; `undefined` for an empty one. */
+  lastCommit(): Promise<number | undefined>;
+
   /** The open spans of some tasks that are lost for good, each task until {@link tracesEnded} names it. */
   lostTraces(): Promise<LostTrace[]>;
 
@@ -175,7 +192,8 @@ export interface Checkpoints {
 /** The names of all methods of a {@link TaskStore}. */
 export const STORE_METHODS: readonly (keyof TaskStore)[] = [
   'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'scopes', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
-  'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'lostTraces', 'tracesEnded',
+  'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'overdue', 'loseQuiet', 'lastCommit', 'lostTraces',
+  'tracesEnded',
 ];
 
 /** Whether a value has what a {@link TaskStore} has. */
@@ -187,6 +205,15 @@ export function isTaskStore(value: unknown): value is TaskStore {
 /** Whether a store is one in SQLite. */
 export function isSqliteStore(store: object): store is SqliteTaskStore {
   return 'appendNow' in store;
+}
+
+/** A queued task whose time is over, with the span of its announcement. */
+export interface OverdueTask {
+  readonly taskUuid: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  /** When it was over, in microseconds. */
+  readonly time: number;
 }
 
 /** How a step of {@link StoreMaintenance.sweep} went. */

@@ -1,11 +1,24 @@
 import { SpanKind } from '@opentelemetry/api';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { memoryStore, TaskSpanProcessor } from '../../collector/index.ts';
+import type { TaskStore } from '../../collector/index.ts';
 import { announceTask, runTask } from '../../src/index.ts';
+import type { Fact } from '../../src/fact.ts';
 import type { AnnounceTaskOptions } from '../../src/index.ts';
 import { recorded } from './support/recorded.ts';
 
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
+
+/** The facts that a store gets. */
+function appended(store: TaskStore): { facts: Fact[] } {
+  const facts: Fact[] = [];
+  const append = store.append.bind(store);
+  store.append = (given) => {
+    facts.push(...given);
+    return append(given);
+  };
+  return { facts };
+}
 
 describe('an announced task', () => {
   test('is queued: known by name, not started, without a line in its log', async () => {
@@ -17,6 +30,22 @@ describe('an announced task', () => {
       attempt: 0, progress: null, attributes: { queue: 'mail' }, trace_id: null, heard: null, version: 1,
     });
     expect(await sdk.attempts(uuid)).toEqual([]);
+  });
+
+  test.each([
+    [3_600_000, 3_600_000],
+    [0, 0],
+    [undefined, null],
+    [Number.NaN, null],
+    [-1, null],
+  ])('has the time after which it expires: %s is recorded as %s', async (queuedFinalMs, kept) => {
+    const store = memoryStore();
+    const processor = new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false });
+    onTestFinished(() => processor.shutdown());
+    const { facts } = appended(store);
+    await announceTask({ taskName: 'Import', ...(queuedFinalMs !== undefined && { queuedFinalMs }) });
+    expect(facts).toMatchObject([{ kind: 'task-announced', name: 'Import', attributes: {} }]);
+    expect((facts[0] as { queuedFinalMs?: number }).queuedFinalMs ?? null).toBe(kept);
   });
 
   test('can be found when the promise resolves', async () => {
@@ -81,7 +110,7 @@ describe('an announced task', () => {
 test.each<[string, object | string, string]>([
   ['no options', 'Import', 'announceTask: expected an object of options, got "Import"'],
   ['no name', {}, 'taskName: expected the name to be a string, got undefined'],
-  ['an unknown option', { taskName: 'x', name: 'y' }, 'announceTask: expected options among taskName, taskUuid, attributes, redact, limits, got "name"'],
+  ['an unknown option', { taskName: 'x', name: 'y' }, 'announceTask: expected options among taskName, taskUuid, attributes, queuedFinalMs, redact, limits, got "name"'],
   ['no UUID', { taskName: 'x', taskUuid: '1' }, 'taskUuid: expected a UUID (RFC 9562), got "1"'],
   ['attributes of ours', { taskName: 'x', attributes: { 'taskspan.x': 1 } }, 'attributes: expected names that are not empty and not of taskspan.*'],
   ['a text to redact with', { taskName: 'x', redact: 'x' }, 'redact: expected a function, got "x"'],

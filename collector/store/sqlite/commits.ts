@@ -43,7 +43,7 @@ export class SqliteCommits {
       insertTask: database.prepare(
         `INSERT INTO task (name, version, log_bytes, created, updated, stored, list_summary, summary, span_count, line_before, attempts, changed,
            uuid, ${RUN_STATE_COLUMNS})
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
         `UPDATE task SET name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, list_summary = ?, summary = ?,

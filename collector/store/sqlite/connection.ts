@@ -7,6 +7,7 @@ import { SqliteCancellations } from './cancellations.ts';
 import { SqliteCommits } from './commits.ts';
 import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './open-file.ts';
 import type { CommitTimes } from './open-file.ts';
+import { SqliteOverdue } from './overdue.ts';
 import { SqliteReads } from './reads.ts';
 import { SqliteScopes } from './scopes.ts';
 import { SqliteSweep } from './sweep.ts';
@@ -36,6 +37,7 @@ export class SqliteConnection {
   readonly reads: SqliteReads;
   readonly cancellations: SqliteCancellations;
   readonly lostTraces: SqliteLostTraces;
+  readonly overdue: SqliteOverdue;
   /** Whether the file may only be read: each write fails. */
   readonly isReadOnly: boolean;
   readonly #database: DatabaseSync;
@@ -76,6 +78,7 @@ export class SqliteConnection {
     this.cancellations = new SqliteCancellations(database, this.#transactions, scopes, () => this.reads.lastChange());
     this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, cancellations: this.cancellations });
     this.lostTraces = new SqliteLostTraces(database, scopes);
+    this.overdue = new SqliteOverdue(database, () => this.reads.lastChange());
     this.#sweep = new SqliteSweep(database, this.#transactions);
   }
 

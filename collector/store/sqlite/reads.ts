@@ -66,6 +66,7 @@ export class SqliteReads {
       last: database.prepare(`SELECT ${LAST} AS last`),
       changed: database.prepare('SELECT uuid, changed FROM task WHERE changed > ? AND changed <= ? ORDER BY changed LIMIT ?'),
       rowAt: database.prepare('SELECT offset, version FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset LIMIT 1'),
+      lastCommit: database.prepare('SELECT stored FROM task ORDER BY changed DESC LIMIT 1'),
       dataVersion: database.prepare('PRAGMA data_version'),
       rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
     };
@@ -144,6 +145,11 @@ export class SqliteReads {
   /** The greatest change number so far. */
   lastChange(): number {
     return (this.#statements.last.get() as { last: number }).last;
+  }
+
+  /** When the task that has changed last was committed, by the store's own clock. */
+  lastCommit(): number | undefined {
+    return (this.#statements.lastCommit.get() as { stored: number } | undefined)?.stored;
   }
 
   /** Another number after each commit of another connection. */

@@ -21,7 +21,8 @@ const STEPS: readonly string[] = [
   -- \`updated\` is the time of the latest fact, \`stored\` that of the latest commit. \`changed\` is the number of the
   -- latest change, greater than all before. \`worker_id\` is set only while the task is live: begun, not ended, not lost
   -- for good; \`lost_at\` since it is lost for good. \`parent\` is the UUID of its parent task; \`cancel\` the request to
-  -- cancel it, as JSON. \`service_name\` is empty until facts carry it. \`list_summary\` is the
+  -- cancel it, as JSON. Of a queued task \`expires_at\` is when its announcement ends by its own wish, and \`queued_at\` when it
+  -- was announced if it has none. \`service_name\` is empty until facts carry it. \`list_summary\` is the
   -- summary for lists, where that leaves something out: before the summary, so that a list does not read a long one.
   CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -38,6 +39,8 @@ const STEPS: readonly string[] = [
     lost_heard INTEGER,
     lost_at INTEGER,
     trace_open INTEGER NOT NULL DEFAULT 0,
+    queued_at INTEGER,
+    expires_at INTEGER,
     created INTEGER,
     updated INTEGER NOT NULL,
     stored INTEGER NOT NULL,
@@ -53,8 +56,12 @@ const STEPS: readonly string[] = [
   CREATE INDEX task_changed ON task (changed);
   CREATE INDEX task_worker ON task (worker_id) WHERE worker_id IS NOT NULL;
   CREATE INDEX task_parent ON task (parent) WHERE parent IS NOT NULL;
+  CREATE INDEX task_queued ON task (queued_at) WHERE queued_at IS NOT NULL;
+  CREATE INDEX task_expires ON task (expires_at) WHERE expires_at IS NOT NULL;
+  -- Tasks that promise no heartbeats.
+  CREATE INDEX task_unheard ON task (stored) WHERE state = 'running' AND worker_id IS NULL;
   -- For retention: of ended tasks alone, so that a running one costs nothing more to write.
-  CREATE INDEX task_ended ON task (updated, state) WHERE state IN ('completed', 'failed', 'cancelled', 'expired');
+  CREATE INDEX task_ended ON task (stored, state) WHERE state IN ('completed', 'failed', 'cancelled', 'expired');
   CREATE INDEX task_lost ON task (lost_at, state) WHERE lost_at IS NOT NULL;
   CREATE INDEX task_trace_open ON task (id) WHERE trace_open = 1 AND lost_heard IS NOT NULL;
 

@@ -19,6 +19,7 @@ import type {
   ChangeQuery,
   Checkpoints,
   LogRange,
+  OverdueTask,
   SqliteTaskStore,
   StoredLog,
   StoredScopes,
@@ -195,6 +196,22 @@ class SqliteStore implements SqliteTaskStore {
 
   sweep(rules: readonly RetentionRule[]): Promise<SweepStep> {
     return this.#write((connection) => connection.sweep(rules));
+  }
+
+  overdue(now: number, queuedFinalMs: number): Promise<OverdueTask[]> {
+    return this.#use((connection) => connection.readOneState(() => connection.overdue.overdue(now, queuedFinalMs)));
+  }
+
+  async loseQuiet(before: number): Promise<SweepStep> {
+    // Mostly there are none: then no lock is waited for.
+    if (!(await this.#use((connection) => connection.read(() => connection.overdue.isQuiet(before))))) return 'done';
+    const step = await this.#use((connection) => connection.writeAtOnce(() => connection.overdue.loseQuiet(before, Date.now() * 1000)));
+    this.#committed();
+    return step;
+  }
+
+  lastCommit(): Promise<number | undefined> {
+    return this.#use((connection) => connection.read(() => connection.reads.lastCommit()));
   }
 
   lostTraces(): Promise<LostTrace[]> {

@@ -1,5 +1,4 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { takesUnstarted } from '../retention.ts';
 import type { RetentionRule } from '../retention.ts';
 import type { SweepStep } from '../task-store.ts';
 import type { SqliteTransactions } from './open-file.ts';
@@ -37,14 +36,9 @@ export class SqliteSweep {
       ),
       // Left to itself SQLite takes the index by state, and sorts all that has ended to find the oldest few.
       oldest: database.prepare(
-        `SELECT id, updated AS ended, state FROM task INDEXED BY task_ended WHERE ${ended} AND updated < :before
+        `SELECT id, stored AS ended, state FROM task INDEXED BY task_ended WHERE ${ended} AND stored < :before
          UNION ALL SELECT id, lost_at, state FROM task WHERE ${lost} AND lost_at < :before
          ORDER BY ended, state, id LIMIT :limit`,
-      ),
-      // The summary is not read as JSON: SQLite reads none that is as deep as a task's result may be.
-      unstarted: database.prepare(
-        `SELECT id FROM task WHERE state = 'running' AND updated < :before
-           AND substr(summary, instr(summary, '","start":')) LIKE '","start":null%' ORDER BY updated, id LIMIT :limit`,
       ),
       removed: database.prepare('SELECT task_id FROM removed ORDER BY task_id LIMIT 1'),
       remember: database.prepare('INSERT OR IGNORE INTO removed (task_id) VALUES (?)'),
@@ -83,15 +77,12 @@ export class SqliteSweep {
   }
 
   #candidates(rules: readonly RetentionRule[]): number[] {
-    const { count, oldest, unstarted } = this.#statements;
+    const { count, oldest } = this.#statements;
     for (const { states, before, keep } of rules) {
       const ofStates = { states: JSON.stringify(states) };
       const surplus = keep === 0 ? STEP_TASKS : (count.get(ofStates) as { count: number }).count - keep;
       if (surplus <= 0) continue;
       const rows = oldest.all({ ...ofStates, before: Math.floor(before), limit: Math.min(surplus, STEP_TASKS) });
-      if (rows.length === 0 && takesUnstarted({ states, keep })) {
-        rows.push(...unstarted.all({ before: Math.floor(before), limit: STEP_TASKS }));
-      }
       if (rows.length > 0) return rows.map((row) => row['id'] as number);
     }
     return [];

@@ -29,13 +29,24 @@ export function livenessOf({ lost_heard: lostHeard, beat, busy_since: busySince 
 }
 
 /** The columns of {@link runStateValues}. */
-export const RUN_STATE_COLUMNS = 'state, attempt, worker_id, parent, announced';
+export const RUN_STATE_COLUMNS = 'state, attempt, worker_id, parent, announced, queued_at, expires_at';
 
 export function runStateValues(
   { state, attempt, workerId, parent }: RunState,
   announced: Announced,
-): [string, string | null, string | null, string | null, string | null] {
-  return [state, attempt, workerId, parent, announced === NOT_ANNOUNCED ? null : JSON.stringify(announced)];
+): [string, string | null, string | null, string | null, string | null, number | null, number | null] {
+  const last = state === 'queued' ? announced.last : null;
+  const finalMs = last?.finalMs ?? null;
+  return [
+    state,
+    attempt,
+    workerId,
+    parent,
+    announced === NOT_ANNOUNCED ? null : JSON.stringify(announced),
+    last !== null && finalMs === null ? last.time : null,
+    // 0 is never.
+    last !== null && finalMs !== null && finalMs > 0 ? Math.min(Math.floor(last.time + finalMs * 1000), Number.MAX_SAFE_INTEGER) : null,
+  ];
 }
 
 interface LiveRow {
@@ -100,7 +111,7 @@ export class SqliteWorkers {
            ${numbered('lost')}`,
       ),
       runState: database.prepare(
-        `UPDATE task SET announced = :announced, attempt = :attempt, parent = :parent,
+        `UPDATE task SET announced = :announced, queued_at = :queuedAt, expires_at = :expiresAt, attempt = :attempt, parent = :parent,
            worker_id = iif(${stillLost}, worker_id, :worker), lost_heard = NULL, lost_at = NULL,
            state = iif(${stillLost}, state, :state)
          WHERE id = :id`,
@@ -183,8 +194,8 @@ export class SqliteWorkers {
    * heard; one that is lost for good is as its facts have it.
    */
   keep(task: number, runState: RunState, announced: Announced): void {
-    const [state, attempt, worker, parent, json] = runStateValues(runState, announced);
-    this.#statements.runState.run({ id: task, state, attempt, worker, parent, announced: json });
+    const [state, attempt, worker, parent, json, queuedAt, expiresAt] = runStateValues(runState, announced);
+    this.#statements.runState.run({ id: task, state, attempt, worker, parent, announced: json, queuedAt, expiresAt });
     this.started(task, runState);
   }
 

@@ -53,7 +53,8 @@ describe('each number', () => {
   });
 
   test('that a timer waits for is at most what a timer can wait', () => {
-    const waited = NUMBERS.filter(([name]) => name.endsWith('Ms'));
+    // The other two are compared with times of a store.
+    const waited = NUMBERS.filter(([name]) => name.endsWith('Ms') && name !== 'quietFinalMs' && name !== 'queuedFinalMs');
     expect(waited.map(([name]) => name)).toEqual(['serve.streams.aliveMs', 'beatIntervalMs', 'lostFinalMs']);
     for (const [, entry] of waited) expect(boundsOf(entry).most).toBeLessThan(2 ** 31);
   });

@@ -26,7 +26,7 @@ async function startedCollector(sendLostTraces: () => Promise<void> = () => Prom
     location: newFile(),
     serve: undefined,
     heartbeat: undefined,
-    retention: {},
+    upkeep: { retention: {}, quietFinalMs: 0, queuedFinalMs: 0 },
     sendLostTraces,
     onReplaced: () => undefined,
   });

@@ -111,13 +111,20 @@ test('a store that fails is tried again, and the task does not notice', async ()
     .toBe('completed');
 });
 
-test('ended tasks go when their time is over, others stay', async () => {
+test('ended tasks go, quiet ones are lost and announced ones expire when their time is over, others stay', async () => {
   const store = memoryStore();
-  await store.append(factsOf(uuidOf(1), { time: Date.now() * 1000 - 40 * DAY, end: 'completed' }));
-  await store.append(factsOf(uuidOf(2), { time: Date.now() * 1000 - 40 * DAY }));
+  const announced = (number: number, time: number): Fact => ({
+    kind: 'task-announced', span: { taskUuid: uuidOf(number), traceId: 'c'.repeat(32), spanId: 'c'.repeat(16), taskSpanId: '' }, seq: 0, time, name: 'to come', attributes: {},
+  });
+  const now = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now: now - 40 * (DAY / 1000) });
+  await store.append([...factsOf(uuidOf(1), { end: 'completed' }), ...factsOf(uuidOf(2))]);
+  vi.useRealTimers();
+  await store.append([...factsOf(uuidOf(3)), announced(4, now * 1000 - 8 * DAY), announced(5, now * 1000 - 6 * DAY)]);
   sdk(store);
   await expect.poll(() => store.stored(uuidOf(1))).toBeUndefined();
-  expect(await store.stored(uuidOf(2))).toMatchObject({ state: 'running' });
+  const states = async (): Promise<unknown> => (await store.tasks({ limit: 9 })).tasks.map(({ uuid, state }) => `${uuid.slice(-1)} ${state}`);
+  expect(await states()).toEqual(['5 queued', '4 expired', '3 running', '2 lost']);
 });
 
 test('with retention: false all stay', async () => {
@@ -162,7 +169,7 @@ test.each([
 
 test.each([
   [undefined, 'TaskSpanProcessor: expected an object of options, got undefined'],
-  [{ store: memoryStore(), bufferbytes: 1 }, 'TaskSpanProcessor: expected options among store, bufferBytes, beatIntervalMs, lostFinalMs, retention, got "bufferbytes"'],
+  [{ store: memoryStore(), bufferbytes: 1 }, 'TaskSpanProcessor: expected options among store, bufferBytes, beatIntervalMs, lostFinalMs, quietFinalMs, queuedFinalMs, retention, got "bufferbytes"'],
 ])('invalid options are a TypeError: %#', (options, message) => {
   expect(() => new TaskSpanProcessor(options as never)).toThrow(new TypeError(message));
 });

@@ -2,8 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as fc from 'fast-check';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startSweeping } from '../../../collector/runtime/duties.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { resolveOptions } from '../../../collector/start-taskspan.ts';
 import { resolveRetention, retentionRules } from '../../../collector/store/retention.ts';
@@ -16,7 +15,21 @@ import { temporaryFolder } from '../../support/node-process.ts';
 import { startScript } from '../runtime/script.ts';
 import { BACKENDS, DAY, factsOf, NOW, openSqlite, storePath, uuidOf } from './stored-task.ts';
 
-vi.mock('../../../collector/timers.ts', () => import('../../support/global-timers.ts'));
+/** Stores commit at the time of their facts, unless a test sets another one. */
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW / 1000 });
+  return () => void vi.useRealTimers();
+});
+
+/** The facts of a task, committed at the time of the latest one by the store's clock. */
+async function append(store: TaskStore, uuid: string, options: Parameters<typeof factsOf>[1] & { time: number }): Promise<void> {
+  await appendAt(store, options.time, factsOf(uuid, options));
+}
+
+async function appendAt(store: TaskStore, time: number, facts: readonly Fact[]): Promise<void> {
+  vi.setSystemTime(time / 1000);
+  await store.append(facts);
+}
 
 /** Sweeps until nothing is left to do; gives the number of steps. */
 async function sweepAll(store: TaskStore, options: RetentionOptions, now = NOW): Promise<number> {
@@ -29,11 +42,11 @@ async function uuidsIn(store: TaskStore): Promise<string[]> {
 }
 
 describe.each([...BACKENDS])('tasks %s', (_, open) => {
-  test('go 30 days after their latest fact, and a live task stays', async () => {
+  test('go 30 days after their latest commit, and a live task stays', async () => {
     const store = open();
-    await store.append(factsOf(uuidOf(1), { time: NOW - 30 * DAY - 1, end: 'completed' }));
-    await store.append(factsOf(uuidOf(2), { time: NOW - 30 * DAY, end: 'failed' }));
-    await store.append(factsOf(uuidOf(3), { time: NOW - 300 * DAY }));
+    await append(store, uuidOf(1), { time: NOW - 30 * DAY - 1000, end: 'completed' });
+    await append(store, uuidOf(2), { time: NOW - 30 * DAY, end: 'failed' });
+    await append(store, uuidOf(3), { time: NOW - 300 * DAY });
     await sweepAll(store, {});
     expect(await uuidsIn(store)).toEqual([uuidOf(2), uuidOf(3)]);
     expect(await store.stored(uuidOf(1))).toBeUndefined();
@@ -45,13 +58,13 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
     expect(await (await app.request(`/tasks/${uuidOf(3)}`, { headers: { Accept: 'text/plain' } })).text()).toBe('\tline 1\n');
   });
 
-  test('of more than the count, those with the oldest latest facts go; one heard of just now stays', async () => {
+  test('of more than the count, those with the oldest latest commits go; one heard of just now stays', async () => {
     const store = open();
-    for (let n = 1; n <= 8; n++) await store.append(factsOf(uuidOf(n), { time: NOW - ((n * 3) % 8) * DAY, end: 'completed' }));
+    for (let n = 1; n <= 8; n++) await append(store, uuidOf(n), { time: NOW - ((n * 3) % 8) * DAY, end: 'completed' });
     await sweepAll(store, { count: 3 });
     // Ages in days: 3, 6, 1, 4, 7, 2, 5, 0.
     expect(await uuidsIn(store)).toEqual([uuidOf(3), uuidOf(6), uuidOf(8)]);
-    for (let n = 11; n <= 15; n++) await store.append(factsOf(uuidOf(n), { time: NOW - n, end: 'completed' }));
+    for (let n = 11; n <= 15; n++) await append(store, uuidOf(n), { time: NOW - n * 1000, end: 'completed' });
     await sweepAll(store, { count: 3 });
     expect(await uuidsIn(store)).toEqual([8, 11, 12, 13, 14, 15].map(uuidOf));
   });
@@ -59,7 +72,7 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
   test('are kept by state where a state has limits of its own', async () => {
     const store = open();
     const ends = ['completed', 'failed', 'cancelled'] as const;
-    for (let n = 0; n < 9; n++) await store.append(factsOf(uuidOf(n), { time: NOW - (40 + n) * DAY, end: ends[n % 3] }));
+    for (let n = 0; n < 9; n++) await append(store, uuidOf(n), { time: NOW - (40 + n) * DAY, end: ends[n % 3] });
     await sweepAll(store, { states: { failed: { days: 90 }, cancelled: { days: 0, count: 2 } } });
     expect(await uuidsIn(store)).toEqual([1, 2, 4, 5, 7].map(uuidOf));
   });
@@ -75,9 +88,10 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
     const before = Date.now() * 1000;
     await lose(1, true);
     await lose(2, false);
+    vi.setSystemTime(Date.now() + 1);
     await lose(3, true);
     const after = Date.now() * 1000;
-    await store.append(factsOf(uuidOf(4), { time: after + DAY, end: 'completed' }));
+    await append(store, uuidOf(4), { time: after + DAY, end: 'completed' });
     await sweepAll(store, { states: { completed: { days: 0 } } }, before + 30 * DAY);
     expect(await uuidsIn(store)).toEqual([1, 2, 3, 4].map(uuidOf));
     await sweepAll(store, { count: 2 }, after + 2 * DAY);
@@ -87,46 +101,21 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
     expect((await store.stored(uuidOf(2)))!.state).toBe('lost');
   });
 
-  test('of which no start has ever come go as lost ones do, by days alone', async () => {
+  test('count from the time at which they were stored: those of a sender whose clock is wrong stay as long as any', async () => {
     const store = open();
-    const append = (number: number, days: number): Promise<unknown> =>
-      store.append(factsOf(uuidOf(number), { time: NOW - days * DAY }).filter(({ kind }) => kind !== 'task-start'));
-    await append(1, 31);
-    await append(2, 29);
-    await store.append(factsOf(uuidOf(3), { time: NOW - 300 * DAY }));
-    const announcement = { taskUuid: uuidOf(4), traceId: '4'.repeat(32), spanId: '4'.repeat(16), taskSpanId: '' };
-    await store.append([{ kind: 'task-announced', span: announcement, seq: 0, time: NOW - 300 * DAY, name: 'to come', attributes: {} }]);
-    await sweepAll(store, { days: 0, count: 1 });
-    await sweepAll(store, { states: { lost: { days: 0 } } });
-    expect(await uuidsIn(store)).toEqual([1, 2, 3, 4].map(uuidOf));
-    await sweepAll(store, {});
-    expect(await uuidsIn(store)).toEqual([2, 3, 4].map(uuidOf));
-  });
-
-  test('of which no start has ever come go whatever else they have reported, and others stay', async () => {
-    const store = open();
-    const append = (number: number, result: string, isStarted: boolean): Promise<unknown> => {
-      const facts = factsOf(uuidOf(number), { time: NOW - 31 * DAY });
-      const { span, time, seq } = facts.at(-1)!;
-      const all: Fact[] = [...facts, { kind: 'result', span: { ...span, spanId: span.taskSpanId }, seq: seq + 1, time, result }];
-      const named = all.map((fact) => (fact.kind === 'task-start' ? { ...fact, name: '","start":null' } : fact));
-      return store.append(named.filter(({ kind }) => isStarted || kind !== 'task-start'));
-    };
-    // SQLite reads no JSON that is so deep.
-    const deep = `${'['.repeat(2000)}${']'.repeat(2000)}`;
-    await append(1, deep, false);
-    await append(2, deep, true);
-    await append(3, '{"a":"","start":null}', true);
-    await append(4, '{"a":"","start":"2"}', false);
-    await sweepAll(store, {});
-    expect(await uuidsIn(store)).toEqual([2, 3].map(uuidOf));
+    await appendAt(store, NOW, factsOf(uuidOf(1), { time: 5_000_000, end: 'completed' }));
+    await appendAt(store, NOW, factsOf(uuidOf(2), { time: NOW + 300 * DAY, end: 'completed' }));
+    await sweepAll(store, { days: 1, count: 1 }, NOW + 59_000_000);
+    expect(await uuidsIn(store)).toEqual([1, 2].map(uuidOf));
+    await sweepAll(store, { days: 1 }, NOW + DAY + 1000);
+    expect(await uuidsIn(store)).toEqual([]);
   });
 
   test('that come again after they were deleted are new tasks', async () => {
     const store = open();
-    await store.append(factsOf(uuidOf(1), { time: NOW - 40 * DAY, end: 'failed', lines: 50 }));
+    await append(store, uuidOf(1), { time: NOW - 40 * DAY, end: 'failed', lines: 50 });
     await sweepAll(store, {});
-    await store.append(factsOf(uuidOf(1), { time: NOW, lines: 1 }));
+    await append(store, uuidOf(1), { time: NOW, lines: 1 });
     expect(await store.stored(uuidOf(1))).toMatchObject({ version: 1, state: 'running', logBytes: 8 });
     expect((await store.log(uuidOf(1)))!.text).toBe('\tline 1\n');
     expect((await store.scopes(uuidOf(1)))!.attempts[0]!.notification_count).toBe(1);
@@ -139,7 +128,7 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
     await store.append(cancelled());
     expect(await store.cancel(uuidOf(1))).toBe('requested');
     expect(await store.cancellations('w', 0)).toMatchObject([{ taskUuid: uuidOf(1) }]);
-    await store.append(cancelled('cancelled'));
+    await appendAt(store, NOW - 40 * DAY, cancelled('cancelled'));
     await sweepAll(store, {});
     expect(await store.cancellations('w', 0)).toEqual([]);
     await store.append(cancelled());
@@ -149,7 +138,7 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
 
   test('on a page of a list stay where they are when others are deleted', async () => {
     const store = open();
-    for (let n = 1; n <= 6; n++) await store.append(factsOf(uuidOf(n), { time: n <= 2 ? NOW - 40 * DAY : NOW, end: 'completed' }));
+    for (let n = 1; n <= 6; n++) await append(store, uuidOf(n), { time: n <= 2 ? NOW - 40 * DAY : NOW, end: 'completed' });
     const { next } = await store.tasks({ limit: 2 });
     await sweepAll(store, {});
     const page = await store.tasks({ limit: 2, cursor: next! });
@@ -175,7 +164,7 @@ test('both backends keep the same tasks, whatever the limits', async () => {
         const kept = await Promise.all(
           stores.map(async (store) => {
             for (const [n, { days, end }] of tasks.entries()) {
-              await store.append(factsOf(uuidOf(n), { time: NOW - days * DAY - 100 * n - 60_000_001, end }));
+              await append(store, uuidOf(n), { time: NOW - days * DAY - 1000 * n - 60_001_000, end });
             }
             await sweepAll(store, options);
             return uuidsIn(store);
@@ -198,9 +187,9 @@ test('a long task goes in small steps; others read and write in between, and fin
   const other = openSqlite(path);
   const uuid = uuidOf(1);
   const [begin, line] = factsOf(uuid, { time: NOW - 40 * DAY });
-  await store.append([begin!]);
+  await appendAt(store, NOW - 40 * DAY, [begin!]);
   for (let seq = 1; seq <= 4000; seq++) await store.append([{ ...line!, seq }]);
-  await store.append(factsOf(uuid, { time: NOW - 40 * DAY, lines: 4000, scopes: 3000, end: 'completed' }));
+  await append(store, uuid, { time: NOW - 40 * DAY, lines: 4000, scopes: 3000, end: 'completed' });
   const rules = retentionRules({}, NOW);
   const whole = (await other.log(uuid))!.logBytes;
   expect((await other.log(uuid))!.text.length).toBe(whole);
@@ -226,7 +215,7 @@ test('the space of what was deleted is given back to the file system', async () 
   const message = 'x'.repeat(60_000);
   for (let n = 0; n < 500; n++) {
     const facts = factsOf(uuidOf(n), { time: NOW - 40 * DAY, end: 'completed' });
-    await store.append(facts.map((fact) => (fact.kind === 'notification' ? { ...fact, message } : fact)));
+    await appendAt(store, NOW - 40 * DAY, facts.map((fact) => (fact.kind === 'notification' ? { ...fact, message } : fact)));
   }
   const before = new DatabaseSync(path);
   before.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -247,36 +236,15 @@ test('where nothing has to go, a sweep writes nothing and waits for no lock', as
   writing.close();
 });
 
-test('a sweeper deletes what is due, reports a failure and its end once and goes on', async () => {
-  vi.useFakeTimers({ now: NOW / 1000 });
-  onTestFinished(() => void vi.useRealTimers());
-  const store = memoryStore();
-  await store.append(factsOf(uuidOf(1), { time: NOW - 30 * DAY + 120_000_000, end: 'completed' }));
-  const reports: string[] = [];
-  let failing = false;
-  const sweep = store.sweep.bind(store);
-  vi.spyOn(store, 'sweep').mockImplementation((rules) => (failing ? Promise.reject(new Error('away')) : sweep(rules)));
-  const sweeper = startSweeping({ store, retention: {}, report: (message) => reports.push(message) });
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(await uuidsIn(store)).toEqual([uuidOf(1)]);
-  failing = true;
-  await vi.advanceTimersByTimeAsync(180_000);
-  expect(reports).toEqual(['old tasks could not be deleted, trying again: away']);
-  failing = false;
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(await uuidsIn(store)).toEqual([]);
-  expect(reports).toEqual(['old tasks could not be deleted, trying again: away', 'old tasks are being deleted again']);
-  const before = vi.getTimerCount();
-  await sweeper.stop();
-  expect(vi.getTimerCount()).toBe(before - 1);
-});
-
 test('the collector of a process deletes old tasks by itself', async () => {
   const folder = await temporaryFolder();
   const store = openSqlite(join(folder, 'taskspan.sqlite'));
+  vi.useRealTimers();
   const now = Date.now() * 1000;
-  for (let n = 1; n <= 120; n++) await store.append(factsOf(uuidOf(n), { time: now - 10 * DAY, end: n > 2 ? 'completed' : 'failed' }));
-  await store.append(factsOf(uuidOf(200), { time: now - 10 * DAY }));
+  vi.useFakeTimers({ toFake: ['Date'] });
+  for (let n = 1; n <= 120; n++) await append(store, uuidOf(n), { time: now - 10 * DAY, end: n > 2 ? 'completed' : 'failed' });
+  // The latest commit is of now: the clock did not jump.
+  await append(store, uuidOf(200), { time: now });
   const script = await startScript(
     folder,
     `await startTaskspan({ retention: { states: { failed: { days: 20 } } } });
