@@ -52,7 +52,7 @@ describeWithRedis('Celery', () => {
       const folder = await temporaryFolder();
       await writeFile(join(folder, 'traced.py'), TRACED);
       const { url, recordWith } = await startServing(folder);
-      const [well = '', failing = '', retried = '', givenUp = '', named = ''] = await publish(join(PEERS, 'celery_tasks.py'), folder, url);
+      const [well = '', failing = '', retried = '', givenUp = '', named = '', first = '', next = ''] = await publish(join(PEERS, 'celery_tasks.py'), folder, url);
       expect(named).toBe('order 17');
       await recordWith(well, { state: 'queued', task_name: 'shop.total', start: null, log: '' });
       await recordWith(givenUp, { state: 'queued' });
@@ -79,6 +79,8 @@ ZeroDivisionError: division by zero
         '\tTask Finished - 0 out of 0 jobs finished',
       ]);
       await recordWith(givenUp, { state: 'failed', attempt: 3, exception: 'the bank is unreachable' });
+      await recordWith(next, { state: 'completed', parent_task_uuid: first });
+      await recordWith(first, { state: 'completed', parent_task_uuid: null });
     });
   });
 

@@ -27,6 +27,7 @@ class Attempt:
         self.exception = None
         self.finished = False
         self.cancel_request = None
+        self._unheard = None  # the number of a request that code of the task has not received
         self.cancelled = threading.Event()
         self.cancelled_error = TaskCancelled
         self.on_change = []  # called when a fact of the task or a job has been counted
@@ -76,18 +77,29 @@ class Attempt:
                 self.root.copy.set_attributes(values)
             self.root.fact('taskspan.attributes', values)
 
-    def cancel(self, by, reason):
+    def cancel(self, number, by, reason):
         """Takes a request to cancel the task."""
         with self._lock:
             if self.finished or self.cancel_request is not None:
                 return
             self.cancel_request = (by, reason)
+            self._unheard = number
         if by or reason:
             self.notify(self.root, f'Cancel requested{f" by {by}" if by else ""}{f": {reason}" if reason else ""}', {})
         self.cancelled.set()
 
+    def is_cancelled(self):
+        """Whether somebody has asked to cancel the task; its code has received the request then."""
+        if self.cancel_request is None:
+            return False
+        with self._lock:
+            number, self._unheard = self._unheard, None
+        if number is not None:
+            self.sender.cancellations.heard(number)
+        return True
+
     def raise_if_cancelled(self):
-        if self.cancel_request is not None:
+        if self.is_cancelled():
             raise self.cancelled_error(self.task_uuid, *self.cancel_request)
 
     def notify(self, span, message, more):

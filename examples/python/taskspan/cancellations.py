@@ -1,10 +1,12 @@
-"""Asks the server which tasks of this process are to be cancelled: `GET /workers/:worker/cancellations`."""
+"""Asks the server which tasks of this process are to be cancelled, as docs/wire.md describes it."""
 
 import json
 import threading
 import time
 import urllib.error
 import urllib.request
+
+from .threads import start_thread
 
 WAIT_SECONDS = 20
 PAUSE_SECONDS = 1
@@ -24,8 +26,6 @@ class Cancellations:
         self.is_possible = sender.interval_ms > 0
 
     def watch(self, attempt):
-        from .sender import start_thread
-
         with self._changed:
             self._attempts[attempt.span_id] = attempt
             self._changed.notify_all()
@@ -47,7 +47,7 @@ class Cancellations:
     def _ask(self):
         """Returns for how many seconds it has to pause."""
         sender = self._sender
-        url = f'{sender.server_url}/workers/{sender.worker_id}/cancellations?after={self._last}&wait={WAIT_SECONDS}'
+        url = f'{self._url()}?after={self._last}&wait={WAIT_SECONDS}'
         try:
             request = urllib.request.Request(url, headers={**sender.headers, 'accept': 'application/json'})
             with urllib.request.urlopen(request, timeout=WAIT_SECONDS + 10) as response:
@@ -68,10 +68,24 @@ class Cancellations:
         for one in found:
             self._last = max(self._last, one['number'])
             with self._changed:
-                attempts = [attempt for attempt in self._attempts.values() if attempt.task_uuid == one['task_uuid']]
-            for attempt in attempts:
-                attempt.cancel(one.get('by'), one.get('reason'))
+                attempt = self._attempts.get(one['span_id'])
+            if attempt is not None:
+                attempt.cancel(one['number'], one.get('by'), one.get('reason'))
         return 0
+
+    def heard(self, number):
+        """Tells the server that code of the task has received a request."""
+        start_thread('taskspan-heard', lambda: self._post_heard(number), self._sender)
+
+    def _post_heard(self, number):
+        url = f'{self._url()}/{number}'
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, b'', self._sender.headers), timeout=10).close()
+        except Exception:  # the server takes it as heard when the task has ended
+            pass
+
+    def _url(self):
+        return f'{self._sender.server_url}/workers/{self._sender.worker_id}/cancellations'
 
     def _no_server(self, what):
         # The tasks that begin from now on are not cancellable.

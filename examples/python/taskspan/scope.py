@@ -128,11 +128,12 @@ def plan(attempt, span, parts):
         value = weights if weights and all(weights.values()) else None
     elif isinstance(parts, int) and not isinstance(parts, bool):
         value = parts if parts >= 1 else None
+    elif isinstance(parts, (bool, str, bytes)) or not hasattr(parts, '__iter__'):
+        raise TypeError(f'plan: expected a number, names, or weights by name, got {parts!r}')
     else:
-        names = [] if isinstance(parts, (str, bytes)) else [name_of(name) for name in parts]
-        value = dict.fromkeys(names, 1) or None
+        value = dict.fromkeys(map(name_of, parts), 1) or None
     if value is None:
-        attempt.sender.warn(f'plan of {attempt.span_id}', f'plan: expected a number from 1, names, or weights above 0 by name, got {parts!r}: it is dropped')
+        attempt.sender.warn(f'plan of {attempt.span_id}', f'plan: expected a number from 1, names, or weights above 0, got {parts!r}: it is dropped')
         return
     span.fact('taskspan.plan', {'taskspan.plan': json_of(value)})
 

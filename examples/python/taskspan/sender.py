@@ -19,6 +19,7 @@ import urllib.request
 import uuid
 
 from .cancellations import Cancellations
+from .threads import start_thread
 from .values import otlp_attributes
 
 log = logging.getLogger('taskspan')
@@ -209,16 +210,6 @@ class Sender:
         values = {'taskspan.worker.id': self.worker_id, 'taskspan.worker.interval_ms': self.interval_ms}
         record = {'timeUnixNano': str(time.time_ns()), 'eventName': 'taskspan.beat', 'attributes': otlp_attributes(values)}
         return json.dumps(record).encode()
-
-
-def start_thread(name, run, sender):
-    thread = threading.Thread(target=run, name=name, daemon=True)
-    try:
-        thread.start()
-        return thread
-    except RuntimeError as error:  # no more threads, or Python is about to exit
-        sender.warn('thread', f'nothing is sent: {error}')
-        return None
 
 
 def seconds_of(retry_after):

@@ -60,7 +60,7 @@ class TaskUpdater:
     @property
     def cancelled(self):
         """Whether somebody has asked to cancel the task. `updater.cancel_event` is a `threading.Event` to wait for."""
-        return self._attempt.cancel_request is not None
+        return self._attempt.is_cancelled()
 
     @property
     def cancel_event(self):

@@ -2,7 +2,7 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, chain
 
 from traced import trace_tasks  # as docs/celery.md has it
 
@@ -32,4 +32,7 @@ if __name__ == '__main__':
     print(share.delay(1, 0).id)
     print(charge.delay(failures=2).id)
     print(charge.delay(failures=3).id)
-    print(total.apply_async(([4],), task_id='order 17').id, flush=True)
+    print(total.apply_async(([4],), task_id='order 17').id)
+    last = chain(total.si([5]), total.si([6])).delay()
+    print(last.parent.id)
+    print(last.id, flush=True)

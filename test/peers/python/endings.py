@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from celery import Celery, chain, chord, group
+from celery import Celery, chain, chord
 from celery.exceptions import Ignore, Reject
 
 from taskspan import TaskUpdater, current_updater, track
@@ -15,6 +15,7 @@ if 'OTEL_EXPORTER_OTLP_ENDPOINT' in os.environ:
 redis = os.environ['BROKER']
 app = Celery('endings', broker=f'{redis}/0', backend=f'{redis}/1')
 app.conf.worker_lost_wait = 0.2
+app.conf.result_expires = 60
 app.conf.broker_connection_retry_on_startup = True
 
 
@@ -115,32 +116,33 @@ def tracked(rows):
 
 @app.task(name='parent', bind=True)
 def parent(self):
-    begun()
-    return returns.delay().id
+    begun().set_result(returns.apply_async(queue=self.request.delivery_info['routing_key']).id)
+
+
+def publish(name, queue):
+    """Returns the ids of what it publishes, that of the last task first."""
+    if name == 'chain':
+        last = chain(returns.si().set(queue=queue), returns.si().set(queue=queue)).delay()
+        return [last.id, last.parent.id]
+    if name == 'chord':
+        headers = [returns.si().set(queue=queue), returns.si().set(queue=queue)]
+        body = chord(headers, returns.si().set(queue=queue)).delay()
+        return [body.id, *(one.id for one in body.parent)]
+    if name == 'expired':
+        return [returns.apply_async(queue=queue, expires=0.001).id]
+    if name == 'revoked':
+        result = returns.apply_async(queue=queue, countdown=2)
+        result.revoke()
+        return [result.id]
+    return [app.send_task(name, (7,) if name == 'tracked' else (), queue=queue).id]
 
 
 if __name__ == '__main__':
     if 'OTEL_EXPORTER_OTLP_ENDPOINT' in os.environ:
         trace_tasks()
-    for name in sys.argv[1:]:
-        if name == 'chain':
-            result = chain(returns.si(), returns.si()).delay()
-            print(name, result.id, result.parent.id, flush=True)
-        elif name == 'chord':
-            result = chord([returns.si(), returns.si()], returns.si()).delay()
-            print(name, result.id, *[one.id for one in result.parent], flush=True)
-        elif name == 'expired':
-            print(name, returns.apply_async(expires=0.001).id, flush=True)
-        elif name == 'revoked':
-            result = returns.apply_async(countdown=2)
-            time.sleep(0.5)
-            result.revoke()
-            print(name, result.id, flush=True)
-        elif name == 'terminated':
-            result = waits.delay()
-            time.sleep(float(os.environ.get('SETTLE', 2)))
-            result.revoke(terminate=True)
-            print(name, result.id, flush=True)
-        else:
-            args = {'tracked': (7,)}.get(name, ())
-            print(name, app.send_task(name, args).id, flush=True)
+    queue, *names = sys.argv[1:]
+    if queue == 'terminate':
+        app.control.revoke(names, terminate=True)
+    else:
+        for name in names:
+            print(name, *publish(name, queue), flush=True)
