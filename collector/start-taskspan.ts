@@ -2,6 +2,7 @@ import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { checkKeys } from '../src/arguments.ts';
 import { capture } from '../src/capture.ts';
 import type { TaskProcessor } from '../src/capture.ts';
+import { serviceNameIn } from '../src/conventions.ts';
 import { received } from '../src/failure.ts';
 import { print, report, warnings } from '../src/report.ts';
 import { shared } from '../src/shared-between-copies.ts';
@@ -175,6 +176,8 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
   const ring = new RingWriter({ limitBytes: options.bufferBytes });
   ring.onFull = () =>
     report(`${sending === undefined ? 'the store' : 'the endpoint'} has been unreachable for too long: facts are being dropped`);
+  const resource = resourceOf(serviceName);
+  worker.serviceName = serviceNameIn(resource.attributes);
   const processor = new RingSpanProcessor(ring);
   capture.always.add(processor);
   capture.everStarted = true;
@@ -190,12 +193,12 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
   const lostTraces = exports && serve !== undefined ? exporterTo(endpoint) : undefined;
   const collector = startProcessCollector({
     ring,
-    destination: sending === undefined ? store : sinkSettings(sending, resourceOf(serviceName).attributes, beatIntervalMs),
+    destination: sending === undefined ? store : sinkSettings(sending, resource.attributes, beatIntervalMs),
     serve,
     upkeep: { retention, quietFinalMs, queuedFinalMs },
     beatIntervalMs,
     lostFinalMs,
-    sendLostTraces: lostTraces && lostTraceSender({ exporter: lostTraces, resource: resourceOf(serviceName) }),
+    sendLostTraces: lostTraces && lostTraceSender({ exporter: lostTraces, resource }),
     onReplaced: () => processor.startAgain(),
   });
   const flushFacts = async (): Promise<void> => void (await collector.flush(FLUSH_MS));

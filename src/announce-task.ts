@@ -7,7 +7,7 @@ import type { TaskProcessor } from './capture.ts';
 import type { AnnouncementOutcome } from './conventions.ts';
 import { hrTimeOf, TaskClock } from './clock.ts';
 import { describeFailure } from './failure.ts';
-import { usableSpan, startRoot } from './open-span.ts';
+import { serviceOf, usableSpan, startRoot } from './open-span.ts';
 import { checkAttributes } from './options.ts';
 import { reportOnce } from './report.ts';
 import { finalAttributes } from './span-writer.ts';
@@ -189,7 +189,7 @@ function end(
   // Includes what samplers and other processors have set on the span: a receiver of the span reads that too.
   const all = finalAttributes(span, own, false, of) ?? {};
   const expiry = queuedFinalMs !== undefined && { queuedFinalMs };
-  sinkOf(processors, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: all, ...expiry });
+  sinkOf(processors, ref)?.announced({ kind: 'task-announced', span: ref, seq: 0, time, name, attributes: all, ...serviceOf(span), ...expiry });
   span.end(hrTimeOf(time));
   return processors;
 }

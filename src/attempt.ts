@@ -79,7 +79,7 @@ export class Attempt implements AttemptOptions, LiveTask {
   /** The open recorded scope that began last; the others follow by {@link AttemptScope.older}. */
   #newest: AttemptScope | undefined;
   /** The latest error that a scope or the task reported. */
-  latest: { readonly thrown: unknown; readonly text: string } | undefined;
+  latest: { readonly thrown: unknown; readonly text: string; readonly spanId: string } | undefined;
   /** The errors that scopes or the task have reported, the last {@link MOST_ERRORS} of them. */
   readonly errors: ReportedError[] = [];
   /** How it has ended, and what it failed by; `undefined` until then. */
@@ -176,7 +176,7 @@ export class Attempt implements AttemptOptions, LiveTask {
       root.end(outcome, failed);
       return;
     }
-    root.end(outcome, failed, () => ({ name: this.name, exception: this.latest?.text ?? '', jobs: this.jobs.counts() }));
+    root.end(outcome, failed, () => ({ name: this.name, exception: this.latest?.text ?? '', exceptionSpanId: this.latest?.spanId, jobs: this.jobs.counts() }));
   }
 
   /** Ends all scopes that are open, inner scopes before outer ones, the task last. */

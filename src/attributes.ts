@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
-import { isPlainNumber, jsonUpTo, jsonValue } from './json-text.ts';
+import { isPlainNumber, jsonUpTo, jsonValue, numberText } from './json-text.ts';
 import { reportOnce } from './report.ts';
 import { countText, cutText, isCutAt, toWellFormed } from './text.ts';
 import type { CleanText, Cleaner, Subject } from './text.ts';
@@ -123,7 +123,7 @@ function cleanList(list: readonly unknown[], clean: CleanText, name: string | un
 export function otherValue(value: unknown, cleaner: Cleaner, name?: string): CleanValue {
   switch (typeof value) {
     case 'number':
-      return { value: String(value), was: Number.isFinite(value) ? 'a whole number beyond 2^53' : String(value) };
+      return { value: numberText(value), was: Number.isFinite(value) ? 'a whole number beyond 2^53' : String(value) };
     case 'bigint':
       return { value: cleaner.attribute(String(value), name), was: 'a bigint' };
     case 'object':

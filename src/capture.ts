@@ -1,7 +1,7 @@
 import { ProxyTracerProvider, trace } from '@opentelemetry/api';
 import type { Attributes, Tracer } from '@opentelemetry/api';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './conventions.ts';
-import type { AnnouncementEnd, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from './fact.ts';
+import type { AnnouncementEnd, ErrorCause, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from './fact.ts';
 import { reportOnce } from './report.ts';
 import { shared } from './shared-between-copies.ts';
 
@@ -15,7 +15,7 @@ export interface SpanSink {
   notification(seq: number, time: number, message: string, attributes: Attributes | undefined): void;
   progress(seq: number, time: number, done: number, total: number | undefined): void;
   plan(seq: number, time: number, plan: Plan): void;
-  exception(seq: number, time: number, type: string, message: string): void;
+  exception(seq: number, time: number, type: string, message: string, causes?: readonly ErrorCause[]): void;
   /** `result` is JSON text. */
   result(seq: number, time: number, result: string): void;
   attributes(seq: number, time: number, attributes: Attributes): void;

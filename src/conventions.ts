@@ -1,3 +1,5 @@
+import type { Attributes } from '@opentelemetry/api';
+
 /**
  * The wire contract: the names of a task's attributes and events on its spans.
  *
@@ -90,10 +92,22 @@ export const ERROR = 'taskspan.error';
 /** At the task span's end: message of the attempt's latest error; empty if none. */
 export const EXCEPTION = 'taskspan.exception';
 
+/** At the task span's end: span id of the scope or task span that reported that error; absent or empty if none. */
+export const EXCEPTION_SPAN = 'taskspan.exception.span';
+
 /** At the task span's end: how many jobs there were, how many succeeded, how many failed. */
 export const JOBS_TOTAL = 'taskspan.jobs.total';
 export const JOBS_FINISHED = 'taskspan.jobs.finished';
 export const JOBS_FAILED = 'taskspan.jobs.failed';
+
+/** Of the resource: name of the service that announces or runs a task. */
+export const SERVICE_NAME = 'service.name';
+
+/** Name of a service in the attributes of a resource; `undefined` where it is only the placeholder of an SDK. */
+export function serviceNameIn(resource: Attributes): string | undefined {
+  const name = resource[SERVICE_NAME];
+  return typeof name === 'string' && name !== '' && !name.startsWith('unknown_service') ? name : undefined;
+}
 
 /** Prefix of every attribute of the contract. Attributes of the user have other names. */
 export const RESERVED_PREFIX = 'taskspan.';

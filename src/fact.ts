@@ -48,6 +48,8 @@ export interface TaskAnnounced extends FactOf<'task-announced'> {
   readonly name: string;
   /** The user's attributes of the task. */
   readonly attributes: Attributes;
+  /** Name of the service that announced it, where it is known. */
+  readonly serviceName?: string;
   /** After how many milliseconds without an attempt the task has expired, 0 for never; absent where the store's owner decides. */
   readonly queuedFinalMs?: number;
 }
@@ -70,6 +72,8 @@ export interface TaskStart extends FactOf<'task-start'> {
   readonly observed?: boolean;
   /** The user's attributes of the task. */
   readonly attributes: Attributes;
+  /** Name of the service that runs it, where it is known: `service.name` of its resource. */
+  readonly serviceName?: string;
   readonly workerId: string;
   /** Milliseconds between two heartbeats of the worker; 0 if it sends none. */
   readonly workerIntervalMs: number;
@@ -115,6 +119,7 @@ export interface ExceptionFact extends FactOf<'exception'> {
   /** The error's name, such as `TypeError`. */
   readonly type: string;
   readonly message: string;
+  readonly causes?: readonly ErrorCause[] | undefined;
 }
 
 export interface ResultFact extends FactOf<'result'> {
@@ -137,7 +142,13 @@ interface UnknownFact extends FactOf<'unknown'> {
 }
 
 /** The error in an end. */
-export interface ErrorInfo {
+export interface ErrorInfo extends ErrorCause {
+  /** The errors inside it, depth first; absent where there are none. */
+  readonly causes?: readonly ErrorCause[] | undefined;
+}
+
+/** An error inside another one. */
+export interface ErrorCause {
   readonly name: string;
   readonly message: string;
 }
@@ -163,6 +174,8 @@ export interface TaskTotals {
   readonly name: string;
   /** Message of the attempt's latest error, `""` if none. */
   readonly exception: string;
+  /** Span id of the scope, or of the task span, that reported that error; absent where it is not known. */
+  readonly exceptionSpanId?: string | undefined;
   readonly jobs: JobCounts;
 }
 

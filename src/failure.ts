@@ -1,5 +1,8 @@
 /** Describes thrown values, whatever they are. Nothing here throws, however hostile the value. */
 
+import { MOST_CAUSES } from './conventions.ts';
+import type { ErrorCause } from './fact.ts';
+
 /** A thrown value as texts. */
 export interface Failure {
   /** The error's name, such as `TypeError`; `Error` for thrown values that are no errors. */
@@ -8,16 +11,21 @@ export interface Failure {
   readonly message: string;
   /** Its stack with the stacks of its causes; absent where there is none. */
   readonly stack?: string | undefined;
+  /** The errors inside it, depth first; absent where there are none. */
+  readonly causes?: readonly ErrorCause[] | undefined;
 }
 
 const PREVIEW_LENGTH = 200;
-const CAUSE_DEPTH = 8;
 
 /** Describes a thrown value. */
 export function describeFailure(thrown: unknown): Failure {
   if (typeof thrown === 'object' && thrown !== null) {
     const message = textOf(thrown, 'message');
-    if (isError(thrown)) return { name: errorName(thrown), message: message ?? '', stack: stackWithCauses(thrown) };
+    if (isError(thrown)) {
+      const failure = { name: errorName(thrown), message: message ?? '', stack: stackWithCauses(thrown) };
+      const causes = causesOf(thrown);
+      return causes.length === 0 ? failure : { ...failure, causes };
+    }
     if (message !== undefined) return { name: textOf(thrown, 'name')?.trim() || 'Error', message };
     return { name: 'Error', message: preview(thrown) };
   }
@@ -65,16 +73,14 @@ function stackWithCauses(error: object): string | undefined {
   const parts: string[] = [];
   const seen = new Set<unknown>();
   const visit = (value: unknown, label: string): void => {
-    if (parts.length >= CAUSE_DEPTH || seen.has(value)) return;
+    if (parts.length >= MOST_CAUSES || seen.has(value)) return;
     seen.add(value);
     if (typeof value !== 'object' || value === null) {
       parts.push(label + preview(value));
       return;
     }
     parts.push(label + (textOf(value, 'stack') ?? headOf(value)));
-    for (const inner of errorsOf(value)) visit(inner, 'Contains: ');
-    const cause = readOf(() => (value as { cause?: unknown }).cause);
-    if (cause !== undefined && cause !== null) visit(cause, 'Caused by: ');
+    for (const { label: inside, thrown } of insideOf(value)) visit(thrown, inside);
   };
   visit(error, '');
   return textOf(error, 'stack') === undefined && parts.length === 1 ? undefined : parts.join('\n');
@@ -87,11 +93,47 @@ function headOf(value: object): string {
   return message ? `${errorName(value)}: ${message}` : errorName(value);
 }
 
-function errorsOf(value: object): unknown[] {
-  return readOf(() => {
-    const { errors } = value as { errors?: unknown };
-    return Array.isArray(errors) ? errors.slice(0, CAUSE_DEPTH) : [];
-  }) ?? [];
+/** The errors inside an error, depth first, each once. */
+function causesOf(error: object): ErrorCause[] {
+  const causes: ErrorCause[] = [];
+  const seen = new Set<unknown>([error]);
+  const visit = (outer: object): void => {
+    for (const { thrown } of insideOf(outer)) {
+      if (causes.length >= MOST_CAUSES || seen.has(thrown)) continue;
+      seen.add(thrown);
+      causes.push(causeOf(thrown));
+      if (typeof thrown === 'object' && thrown !== null) visit(thrown);
+    }
+  };
+  visit(error);
+  return causes;
+}
+
+function causeOf(thrown: unknown): ErrorCause {
+  if (typeof thrown !== 'object' || thrown === null) return { name: 'Error', message: typeof thrown === 'string' ? thrown : preview(thrown) };
+  const message = textOf(thrown, 'message');
+  return { name: errorName(thrown), message: message ?? (isError(thrown) ? '' : preview(thrown)) };
+}
+
+/**
+ * What is directly inside an error: the errors of an `AggregateError`, the two of a `SuppressedError`, and the cause.
+ * A list named `errors` of another error counts as far as it has errors: libraries keep other things there too.
+ */
+function insideOf(value: object): { label: string; thrown: unknown }[] {
+  const read = (key: string): unknown => readOf(() => (value as Record<string, unknown>)[key]);
+  const inside: { label: string; thrown: unknown }[] = [];
+  const errors = read('errors');
+  if (readOf(() => Array.isArray(errors)) === true) {
+    const takesAll = textOf(value, 'name') === 'AggregateError';
+    for (const thrown of readOf(() => (errors as unknown[]).slice(0, MOST_CAUSES)) ?? []) {
+      if (takesAll || (typeof thrown === 'object' && thrown !== null && isError(thrown))) inside.push({ label: 'Contains: ', thrown });
+    }
+  }
+  if (textOf(value, 'name') === 'SuppressedError') {
+    inside.push({ label: 'Contains: ', thrown: read('error') }, { label: 'Contains: ', thrown: read('suppressed') });
+  }
+  inside.push({ label: 'Caused by: ', thrown: read('cause') });
+  return inside.filter(({ thrown }) => thrown !== undefined && thrown !== null);
 }
 
 function preview(value: unknown): string {

@@ -34,7 +34,7 @@ export function jsonValue(key: string, value: unknown): unknown {
   const item = withoutBigint(hasToJson(value) ? value.toJSON(key) : value);
   switch (typeof item) {
     case 'number':
-      return isPlainNumber(item) ? item : String(item);
+      return isPlainNumber(item) ? item : numberText(item);
     case 'object':
       if (item instanceof Error) return `${item.name}: ${failureText(item)}`;
       return BOXES.some((box) => item instanceof box) ? jsonValue(key, item?.valueOf()) : item;
@@ -51,6 +51,11 @@ const BOXES = [String, Number, Boolean, BigInt];
 
 function hasToJson(value: unknown): value is { toJSON(key: string): unknown } {
   return typeof value === 'object' && value !== null && typeof (value as { toJSON?: unknown }).toJSON === 'function';
+}
+
+/** A number as text: a whole one exactly, as a receiver of 64-bit integers has it. */
+export function numberText(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) <= 2 ** 63 ? String(BigInt(value)) : String(value);
 }
 
 /** Whether both OpenTelemetry and JSON hold this number exactly. They don't for a whole number beyond 2^53. */

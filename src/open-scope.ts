@@ -176,16 +176,20 @@ export class OpenScope implements AttemptScope {
     const { attempt } = this;
     // A scope that knows it has passed it on to all around it.
     for (let outer = this.parent; outer !== undefined && outer.#reportedInside?.has(thrown) !== true; outer = outer.parent) {
-      (outer.#reportedInside ??= new ReportedErrors()).add(thrown);
+      (outer.#reportedInside ??= new ReportedErrors()).add(thrown, this.spanId);
     }
-    const { name, message, stack } = describeFailure(thrown);
+    const { name, message, stack, causes } = describeFailure(thrown);
     const failure: Failure = {
       name: attempt.clean.name(name) || 'Error',
       message: attempt.clean.message(message),
       stack: stack === undefined ? undefined : attempt.clean.stack(stack),
+      causes: causes?.map((cause) => ({ name: attempt.clean.name(cause.name) || 'Error', message: attempt.clean.cause(cause.message) })),
     };
     // The task's own error is the latest one, even where a scope reported it before the error of another scope.
-    if (isOwn || this.parent === undefined) attempt.latest = { thrown, text: failureText(failure) };
+    if (isOwn || this.parent === undefined) {
+      const spanId = isOwn ? this.spanId : (this.#reportedInside?.spanIdOf(thrown) ?? this.spanId);
+      attempt.latest = { thrown, text: failureText(failure), spanId };
+    }
     if (isOwn) {
       attempt.reported({ error: thrown, path: this.#path() });
       this.record(() => this.writer.exception(failure));
@@ -223,18 +227,27 @@ export class OpenScope implements AttemptScope {
   }
 }
 
-/** The errors that scopes inside a scope have reported, so that it does not report them again. */
+/**
+ * The errors that scopes inside a scope have reported, so that it does not report them again: each with the span of the
+ * scope that reported it.
+ */
 class ReportedErrors {
-  #objects: WeakSet<object> | undefined;
-  #values: Set<unknown> | undefined;
+  #objects: WeakMap<object, string> | undefined;
+  #values: Map<unknown, string> | undefined;
 
-  add(thrown: unknown): void {
-    if (isObject(thrown)) (this.#objects ??= new WeakSet()).add(thrown);
-    else (this.#values ??= new Set()).add(thrown);
+  add(thrown: unknown, spanId: string): void {
+    // A scope around passes the error on: the innermost one has reported it.
+    if (this.has(thrown)) return;
+    if (isObject(thrown)) (this.#objects ??= new WeakMap()).set(thrown, spanId);
+    else (this.#values ??= new Map()).set(thrown, spanId);
   }
 
   has(thrown: unknown): boolean {
-    return isObject(thrown) ? (this.#objects?.has(thrown) ?? false) : (this.#values?.has(thrown) ?? false);
+    return this.spanIdOf(thrown) !== undefined;
+  }
+
+  spanIdOf(thrown: unknown): string | undefined {
+    return isObject(thrown) ? this.#objects?.get(thrown) : this.#values?.get(thrown);
   }
 }
 

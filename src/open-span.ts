@@ -72,6 +72,7 @@ export function startTaskSpan(attempt: Attempt, time: number, attributes: Attrib
         ...RESERVED,
         [conventions.ERROR]: '',
         [conventions.EXCEPTION]: '',
+        [conventions.EXCEPTION_SPAN]: '',
         [conventions.JOBS_TOTAL]: 0,
         [conventions.JOBS_FINISHED]: 0,
         [conventions.JOBS_FAILED]: 0,
@@ -94,6 +95,7 @@ export function startTaskSpan(attempt: Attempt, time: number, attributes: Attrib
     attempt: attempt.number,
     ...(run && { run }),
     attributes,
+    ...serviceOf(given),
     workerId: worker.id,
     workerIntervalMs: worker.intervalMs,
     ...(cancellable && { cancellable }),
@@ -101,6 +103,26 @@ export function startTaskSpan(attempt: Attempt, time: number, attributes: Attrib
     sampled: span === given && (span.spanContext().traceFlags & 1) === 1,
   });
   return open;
+}
+
+/** Name of the service: that of the provider's resource, by which a receiver of the span knows it, else the collector's. */
+export function serviceOf(span: Span | undefined): { serviceName?: string } {
+  const serviceName = conventions.serviceNameIn(resourceOf(span)) ?? worker.serviceName;
+  return serviceName === undefined ? {} : { serviceName };
+}
+
+/** The attributes of a span's resource that are known already: those that are still detected are promises. */
+function resourceOf(span: Span | undefined): Attributes {
+  try {
+    const { resource } = span as { resource?: { attributes?: Attributes; asyncAttributesPending?: boolean; getRawAttributes?(): [string, unknown][] } };
+    // To read `attributes` before all are known would log an error.
+    if (resource?.asyncAttributesPending !== true) return resource?.attributes ?? {};
+    const name = resource.getRawAttributes?.().find(([key]) => key === conventions.SERVICE_NAME);
+    return name === undefined ? {} : (Object.fromEntries([name]) as Attributes);
+  } catch {
+    // No provider's span, or one of another kind.
+    return {};
+  }
 }
 
 function parentAttributes({ parentTaskUuid, parentScope }: TaskOrigin): Attributes {

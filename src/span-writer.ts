@@ -5,7 +5,7 @@ import type { SpanSink } from './capture.ts';
 import { hrTimeOf } from './clock.ts';
 import type { TaskClock } from './clock.ts';
 import type { Outcome } from './conventions.ts';
-import type { Plan, ScopeEnd, SpanRef, TaskEnd, TaskTotals } from './fact.ts';
+import type { ErrorInfo, Plan, ScopeEnd, SpanRef, TaskEnd, TaskTotals } from './fact.ts';
 import type { Failure } from './failure.ts';
 import { SCOPE_ATTRIBUTE_COUNT } from './open-span.ts';
 import type { OpenSpan } from './open-span.ts';
@@ -117,10 +117,11 @@ export class SpanWriter {
    */
   exception(failure: Failure): void {
     const { seq, time } = this.#next();
-    this.sink?.exception(seq, time, failure.name, failure.message);
+    this.sink?.exception(seq, time, failure.name, failure.message, failure.causes);
     const attributes = {
       [conventions.EXCEPTION_TYPE]: failure.name,
       [conventions.EXCEPTION_MESSAGE]: failure.message,
+      ...(failure.causes !== undefined && { [conventions.ERROR_CAUSES]: JSON.stringify(failure.causes) }),
       ...(failure.stack !== undefined && { [conventions.EXCEPTION_STACKTRACE]: failure.stack }),
     };
     this.#event(conventions.EXCEPTION_EVENT, attributes, seq, time);
@@ -171,6 +172,7 @@ export class SpanWriter {
     if (totals === undefined) return;
     span.setAttributes({
       [conventions.EXCEPTION]: totals.exception,
+      ...(totals.exceptionSpanId !== undefined && { [conventions.EXCEPTION_SPAN]: totals.exceptionSpanId }),
       [conventions.JOBS_TOTAL]: totals.jobs.total,
       [conventions.JOBS_FINISHED]: totals.jobs.finished,
       [conventions.JOBS_FAILED]: totals.jobs.failed,
@@ -180,7 +182,7 @@ export class SpanWriter {
   }
 
   #writeEnd(sink: SpanSink, { outcome, heading, failure, isOwn, time, totals }: SpanEnd, attributes: Attributes | undefined): void {
-    const error = failure !== undefined && isOwn ? { name: failure.name, message: failure.message } : undefined;
+    const error = failure !== undefined && isOwn ? errorOf(failure) : undefined;
     const { ref: span } = this;
     const seq = this.#facts;
     const duration = time - this.#start;
@@ -203,6 +205,10 @@ export class SpanWriter {
     attributes[conventions.SEQ] = seq;
     this.span.addEvent(name, attributes, hrTimeOf(time));
   }
+}
+
+function errorOf({ name, message, causes }: Failure): ErrorInfo {
+  return causes === undefined ? { name, message } : { name, message, causes };
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Cleaner {
   /** Whether it removes secrets. */
   readonly redacts: boolean;
   readonly message: CleanText;
+  /** For the message of an error inside another one. */
+  readonly cause: CleanText;
   readonly name: CleanText;
   readonly attribute: CleanText;
   readonly stack: CleanText;
@@ -42,6 +44,7 @@ function cleanerOf(redact: Redact | undefined, limits: Limits): Cleaner {
     limits,
     redacts: redact !== undefined,
     message: cleanTextWith(redact, limits.message),
+    cause: cleanTextWith(redact, Math.min(limits.message, CAUSE_LENGTH)),
     name: cleanTextWith(redact, limits.name),
     attribute: cleanTextWith(redact, limits.attributeValue),
     stack: cleanTextWith(redact, limits.stack),
@@ -130,6 +133,9 @@ export interface Limits {
   /** Length of a result as JSON text; of a longer one its beginning is kept, as a string. Default 262,144. */
   result: number;
 }
+
+/** Longest message of an error inside another one, in code units: there may be eight of them. */
+export const CAUSE_LENGTH = 2048;
 
 export const DEFAULT_LIMITS: Limits = {
   message: 65_536,

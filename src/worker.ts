@@ -8,6 +8,8 @@ import { randomUuid } from './task-uuid.ts';
 export interface Worker {
   /** UUID of this run of the process. */
   readonly id: string;
+  /** Name of its service, as the collector of this process knows it. */
+  serviceName?: string | undefined;
   /** Milliseconds between two heartbeats; 0 while no collector sends them. */
   intervalMs: number;
   /** How many collectors of this process receive requests to cancel its tasks. */

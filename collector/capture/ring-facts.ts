@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { SpanSink, TaskProcessor } from '../../src/capture.ts';
 import { OUTCOMES } from '../../src/conventions.ts';
-import type { AnnouncementEnd, Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
+import type { AnnouncementEnd, ErrorCause, Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../src/fact.ts';
 import type { RingSpan, RingWriter } from './ring-writer.ts';
 import { CONTROL, KIND } from './segment.ts';
 import type { Kind } from './segment.ts';
@@ -55,8 +55,8 @@ export class FactWriter implements SpanSink, RingSpan {
     this.#writeFact({ kind: 'plan', span: this.ref, seq, time, plan });
   }
 
-  exception(seq: number, time: number, type: string, message: string): void {
-    this.#writeFact({ kind: 'exception', span: this.ref, seq, time, type, message });
+  exception(seq: number, time: number, type: string, message: string, causes?: readonly ErrorCause[]): void {
+    this.#writeFact({ kind: 'exception', span: this.ref, seq, time, type, message, causes });
   }
 
   result(seq: number, time: number, result: string): void {
@@ -71,7 +71,7 @@ export class FactWriter implements SpanSink, RingSpan {
     const counter = this.#started && counterOf(this.#started);
     this.#started = undefined;
     if (counter !== undefined) Atomics.sub(this.ring.control, counter, 1);
-    if (fact.kind === 'task-end' || fact.attributes !== undefined) {
+    if (fact.kind === 'task-end' || fact.attributes !== undefined || fact.error?.causes !== undefined) {
       this.#writeFact(fact);
       return;
     }

@@ -1,9 +1,10 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { otherValue, plainValue, attributesCut, boundedAttributes, firstAttributes } from '../../src/attributes.ts';
-import type { ErrorInfo, Plan } from '../../src/fact.ts';
+import { MOST_CAUSES } from '../../src/conventions.ts';
+import type { ErrorCause, ErrorInfo, Plan } from '../../src/fact.ts';
 import { jsonUpTo } from '../../src/json-text.ts';
 import { MOST_PLANNED } from '../../src/progress.ts';
-import { cutText, DEFAULT_LIMITS, cleanerWith } from '../../src/text.ts';
+import { CAUSE_LENGTH, cutText, DEFAULT_LIMITS, cleanerWith } from '../../src/text.ts';
 import { setAttribute } from './attributes.ts';
 
 /*
@@ -35,8 +36,13 @@ export function boundedMessage(message: string): string {
   return boundedText(message, DEFAULT_LIMITS.message);
 }
 
-export function boundedError({ name, message }: ErrorInfo): ErrorInfo {
-  return { name: boundedName(name), message: boundedMessage(message) };
+export function boundedError({ name, message, causes }: ErrorInfo): ErrorInfo {
+  const error = { name: boundedName(name), message: boundedMessage(message) };
+  return causes === undefined ? error : { ...error, causes: causes.slice(0, MOST_CAUSES).map(boundedCause) };
+}
+
+function boundedCause({ name, message }: ErrorCause): ErrorCause {
+  return { name: boundedName(name), message: boundedText(message, CAUSE_LENGTH) };
 }
 
 /** JSON text in bounds; of a longer one its beginning, as a string. */

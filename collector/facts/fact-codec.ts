@@ -1,7 +1,8 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import type { ErrorInfo, Fact, Plan, ScopeEnd, SpanRef, TaskStart } from '../../src/fact.ts';
+import type { ErrorInfo, Fact, Plan, ScopeEnd, SpanRef, TaskStart, TaskTotals } from '../../src/fact.ts';
+import { causesAttribute, causesIn } from './causes.ts';
 import { countOf, hasUserAttributes, isOrdinal, textOf, unexpected, userAttributes } from './attributes.ts';
 import { boundedError, boundedInterval, boundedJson, boundedMessage, boundedName, markedAttributes, MOST_ATTEMPTS, noticeAttributes, planFault } from './bounds.ts';
 import { spanIdIn, uuidOf } from './span-ids.ts';
@@ -85,14 +86,14 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
     read(span, seq, { attributes, time, message }) {
       const outcome = attributes[conventions.OUTCOME];
       const name = textOf(attributes, conventions.ERROR);
-      const error = name === '' ? undefined : { name, message };
+      const error = name === '' ? undefined : errorWith(name, message, causesIn(attributes));
       return { kind: 'announcement-end', span, seq, time, outcome: conventions.isAnnouncementOutcome(outcome) ? outcome : 'failed', error };
     },
     write: ({ seq, outcome, error }) => ({
       [conventions.SPAN_KIND]: 'announcement',
       [conventions.FACTS]: seq,
       [conventions.OUTCOME]: outcome,
-      ...(error !== undefined && { [conventions.ERROR]: error.name, [conventions.ERROR_MESSAGE]: error.message }),
+      ...(error !== undefined && errorAttributes(error)),
     }),
     bound: (fact) => (fact.error === undefined ? fact : { ...fact, error: boundedError(fact.error) }),
   },
@@ -239,10 +240,15 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
     eventName: conventions.EXCEPTION_EVENT,
     read(span, seq, { attributes, time }) {
       const type = textOf(attributes, conventions.EXCEPTION_TYPE);
-      return { kind: 'exception', span, seq, time, type, message: textOf(attributes, conventions.EXCEPTION_MESSAGE) };
+      const error = { kind: 'exception' as const, span, seq, time, type, message: textOf(attributes, conventions.EXCEPTION_MESSAGE) };
+      const causes = causesIn(attributes);
+      return causes === undefined ? error : { ...error, causes };
     },
-    write: ({ type, message }) => ({ [conventions.EXCEPTION_TYPE]: type, [conventions.EXCEPTION_MESSAGE]: message }),
-    bound: (fact) => ({ ...fact, type: boundedName(fact.type), message: boundedMessage(fact.message) }),
+    write: ({ type, message, causes }) => ({ [conventions.EXCEPTION_TYPE]: type, [conventions.EXCEPTION_MESSAGE]: message, ...causesAttribute(causes) }),
+    bound(fact) {
+      const { name: type, message, causes } = boundedError({ ...fact, name: fact.type });
+      return { ...fact, type, message, ...(causes !== undefined && { causes }) };
+    },
   },
 
   // Its event's name is its own: any name of the contract that this version does not know.
@@ -267,6 +273,7 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
       ...readEnd(span, seq, end),
       name: textOf(end.attributes, conventions.TASK_NAME) || end.name,
       exception: textOf(end.attributes, conventions.EXCEPTION),
+      ...exceptionSpanIn(end.attributes),
       jobs: {
         total: countOf(end.attributes, conventions.JOBS_TOTAL),
         finished: countOf(end.attributes, conventions.JOBS_FINISHED),
@@ -277,6 +284,7 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
       ...endAttributes(fact),
       [conventions.TASK_NAME]: fact.name,
       [conventions.EXCEPTION]: fact.exception,
+      ...(fact.exceptionSpanId !== undefined && { [conventions.EXCEPTION_SPAN]: fact.exceptionSpanId }),
       [conventions.JOBS_TOTAL]: fact.jobs.total,
       [conventions.JOBS_FINISHED]: fact.jobs.finished,
       [conventions.JOBS_FAILED]: fact.jobs.failed,
@@ -377,6 +385,11 @@ function runIn(attributes: Attributes): Pick<TaskStart, 'run'> {
   return run === '' ? {} : { run };
 }
 
+function exceptionSpanIn(attributes: Attributes): Pick<TaskTotals, 'exceptionSpanId'> {
+  const exceptionSpanId = spanIdIn(attributes[conventions.EXCEPTION_SPAN]);
+  return exceptionSpanId === undefined ? {} : { exceptionSpanId };
+}
+
 function parentScopeIn(attributes: Attributes): Pick<TaskStart, 'parentScope'> {
   const taskSpanId = textOf(attributes, conventions.PARENT_TASK_SPAN);
   const spanId = textOf(attributes, conventions.PARENT_SCOPE);
@@ -409,7 +422,7 @@ type End = Omit<ScopeEnd, 'kind' | 'heading'>;
 function readEnd(span: SpanRef, seq: number, { attributes, time, duration, failed, message, events }: SpanEnd): End {
   const named = textOf(attributes, conventions.ERROR);
   const errorName = attributes[conventions.ERROR] === undefined ? reportedError(events) : named;
-  const error: ErrorInfo | undefined = errorName === '' ? undefined : { name: errorName, message };
+  const error = errorName === '' ? undefined : errorWith(errorName, message, causesIn(attributes) ?? causesIn(reportOf(events)));
   const own = userAttributes(attributes);
   // `error.type` is the updater's where it names the error that the span reports.
   if (named !== '' && own[conventions.ERROR_TYPE] === named) delete own[conventions.ERROR_TYPE];
@@ -422,8 +435,16 @@ function endAttributes({ seq, outcome, duration, error }: End): Attributes {
     [conventions.FACTS]: seq,
     [conventions.OUTCOME]: outcome,
     [conventions.DURATION_US]: duration,
-    ...(error !== undefined && { [conventions.ERROR]: error.name, [conventions.ERROR_MESSAGE]: error.message }),
+    ...(error !== undefined && errorAttributes(error)),
   };
+}
+
+function errorWith(name: string, message: string, causes: ErrorInfo['causes']): ErrorInfo {
+  return causes === undefined ? { name, message } : { name, message, causes };
+}
+
+function errorAttributes({ name, message, causes }: ErrorInfo): Attributes {
+  return { [conventions.ERROR]: name, [conventions.ERROR_MESSAGE]: message, ...causesAttribute(causes) };
 }
 
 function boundedEnd({ error, attributes }: End): Pick<End, 'error' | 'attributes'> {
@@ -434,9 +455,14 @@ function boundedEnd({ error, attributes }: End): Pick<End, 'error' | 'attributes
 }
 
 /** Name of the error that a span reports, by its exception event: a limit may have dropped the attribute. `""` if none. */
-function reportedError(events: SpanEnd['events'] = []): string {
+function reportedError(events: SpanEnd['events']): string {
+  return textOf(reportOf(events), conventions.EXCEPTION_TYPE);
+}
+
+/** The attributes of the exception event by which a span reports its error; none where it reports none. */
+function reportOf(events: SpanEnd['events'] = []): Attributes {
   const own = events.findLast(({ attributes = {} }) => isOrdinal(attributes[conventions.SEQ]) && attributes[conventions.EXCEPTION_TYPE] !== undefined);
-  return textOf(own?.attributes ?? {}, conventions.EXCEPTION_TYPE);
+  return own?.attributes ?? {};
 }
 
 function greatestSeq(events: SpanEnd['events'] = []): number {

@@ -8,7 +8,7 @@ import { isAttempt, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { MOST_ATTEMPTS, TaskDraft } from './task-fold.ts';
 import type { TaskFold, TaskContent } from './task-fold.ts';
-import { isSameRunState, runStateOf, taskName } from './task-state.ts';
+import { isSameRunState, runStateOf, serviceName, taskName } from './task-state.ts';
 import type { RunState } from './task-state.ts';
 import type { TaskState } from './task-record.ts';
 
@@ -30,6 +30,8 @@ export interface TaskCommit {
   /** The summary for lists; absent where that is the same. */
   readonly listSummary?: string;
   readonly name: string;
+  /** Name of its service; `null` while unknown. */
+  readonly serviceName: string | null;
   /** The state by the facts alone. */
   readonly state: TaskState;
   /** Present where this commit has changed it, and with the first commit. */
@@ -196,6 +198,7 @@ class Folding {
       summary,
       ...(listSummary !== undefined && { listSummary }),
       name: taskName(task),
+      serviceName: serviceName(task),
       state: runState.state,
       ...(isNewRunState && { runState }),
     };

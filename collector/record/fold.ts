@@ -13,7 +13,6 @@ import type {
   TaskEnd,
   TaskStart,
 } from '../../src/fact.ts';
-import { failureText } from '../../src/failure.ts';
 import { addByName, addToOuter, DEEPEST_SCOPE, plannedNames, shareDone } from '../../src/progress.ts';
 import { DEFAULT_LIMITS } from '../../src/text.ts';
 import { addSeen, missingSeen } from './fact-sequence.ts';
@@ -91,9 +90,9 @@ export function foldAnnouncement(task: TaskDraft, fact: TaskAnnounced | Announce
   task.isAnnouncementChanged = true;
 }
 
-function withAnnouncement(announced: Announced, { time, span, name, attributes, queuedFinalMs }: TaskAnnounced): Announced {
+function withAnnouncement(announced: Announced, { time, span, name, attributes, serviceName = '', queuedFinalMs }: TaskAnnounced): Announced {
   const { traceId, spanId } = span;
-  const given: Announcement = { time, traceId, spanId, name, attributes };
+  const given: Announcement = { time, traceId, spanId, name, attributes, serviceName };
   const last = { time, traceId, spanId, finalMs: queuedFinalMs ?? null };
   const isFirst = announced.first === null || isBefore(given, announced.first);
   const isLast = announced.last === null || isAfter(last, announced.last);
@@ -190,6 +189,7 @@ function foldTaskStart(task: TaskDraft, attempt: AttemptState, fact: TaskStart):
   attempt.start = fact.time;
   attempt.attempt = fact.attempt;
   attempt.attributes = fact.attributes;
+  attempt.serviceName = fact.serviceName ?? '';
   attempt.workerId = fact.workerId;
   attempt.workerIntervalMs = fact.workerIntervalMs;
   attempt.cancellable = fact.cancellable ?? false;
@@ -201,7 +201,7 @@ function foldTaskStart(task: TaskDraft, attempt: AttemptState, fact: TaskStart):
 
 function foldTaskEnd(task: TaskDraft, attempt: AttemptState, fact: TaskEnd): void {
   const end = endOf(fact, true);
-  const final = { exception: fact.exception, jobs: fact.jobs };
+  const final = { exception: fact.exception, exceptionSpanId: fact.exceptionSpanId ?? '', jobs: fact.jobs };
   const known = ownEnd(attempt);
   if (known !== null && !isGreaterContent([end, final], [known, attempt.final], known)) return;
   task.change(attempt);
@@ -211,9 +211,9 @@ function foldTaskEnd(task: TaskDraft, attempt: AttemptState, fact: TaskEnd): voi
 }
 
 function foldException(task: TaskDraft, attempt: AttemptState, fact: ExceptionFact): void {
-  const { time, seq } = fact;
+  const { time, seq, type: name, message, causes } = fact;
   const { spanId } = fact.span;
-  const text = failureText({ name: fact.type, message: fact.message });
+  const exception = { time, spanId, seq, name, message, ...(causes !== undefined && { causes }) };
   const before = attempt.exception;
   const later =
     before === null ||
@@ -223,9 +223,9 @@ function foldException(task: TaskDraft, attempt: AttemptState, fact: ExceptionFa
         ? spanId > before.spanId
         : seq !== before.seq
           ? seq > before.seq
-          : isGreaterContent(text, before.text));
+          : isGreaterContent(exception, before));
   if (!later) return;
-  attempt.exception = { time, spanId, seq, text };
+  attempt.exception = exception;
   task.change(attempt);
 }
 
@@ -351,16 +351,16 @@ function scopeStartContentOf({ name, parentSpanId, start, remote, partWorkerId }
 }
 
 function startContent(fact: TaskStart): unknown {
-  const { name, time, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, run, observed } = fact;
+  const { name, time, attempt, attributes, serviceName, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, run, observed } = fact;
   const parent = { parentTaskUuid: parentTaskUuid ?? null, parentScope: parentScope ?? null };
   const whole = { cancellable: cancellable ?? false, ...parent, sampled, ...(run !== undefined && { run, observed: observed ?? false }) };
-  return { name, time, attempt, attributes, workerId, workerIntervalMs, ...whole };
+  return { name, time, attempt, attributes, serviceName: serviceName ?? '', workerId, workerIntervalMs, ...whole };
 }
 
 function startContentOf(state: AttemptState): unknown {
-  const { name, start, attempt, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, run } = state;
+  const { name, start, attempt, attributes, serviceName, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, run } = state;
   const ofRun = run === null ? {} : { run: run.id, observed: run.isObserved };
-  const rest = { workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, ...ofRun };
+  const rest = { serviceName, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, ...ofRun };
   return { name, time: start, attempt, attributes, ...rest };
 }
 
@@ -368,7 +368,7 @@ function isBefore(one: Announcement, other: Announcement): boolean {
   if (one.time !== other.time) return one.time < other.time;
   const [key, otherKey] = [one.traceId + one.spanId, other.traceId + other.spanId];
   if (key !== otherKey) return key < otherKey;
-  return isGreaterContent([one.name, one.attributes], [other.name, other.attributes], other);
+  return isGreaterContent(one, other, other);
 }
 
 /** Whether one of the same kind is later, by time, then by its ids. */

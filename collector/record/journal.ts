@@ -72,7 +72,10 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     this.#before = task.scopeBefore();
   }
 
-  /** Writes the lines of a fact, if it has any. Gives the offset of the row in which a notification begins. */
+  /**
+   * Writes the lines of a fact, if it has any, and notes in the scope where those of an error begin. Gives the offset of
+   * the row in which a notification begins.
+   */
   write(fact: ScopeFact, scope: ScopeState): number {
     if (fact.kind === 'notification') return this.#writeMessage(fact, scope);
     if (isAttempt(scope) && !isCounted(scope)) return this.#writeReplaced(fact, scope);
@@ -85,6 +88,7 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     }
     if (lines !== '') {
       const kind = ENTRY_KIND[fact.kind] ?? 'message';
+      if ('error' in fact && fact.error !== undefined) scope.errorOffset = this.#nextOffset(lines, scope, named);
       this.#add(this.#named(lines, scope, named), { kind, scope: scope.number, bytes: 0, time: fact.time });
     }
     return this.#offset;
@@ -143,6 +147,13 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     this.#unmeasured += text;
     this.#entries.push(entry);
     return offset;
+  }
+
+  /** Byte of the whole log at which the next lines will begin. */
+  #nextOffset(lines: string, { name }: ScopeState, named: boolean): number {
+    if (!this.#fits(named ? nameLine(name, true) + lines : lines)) this.#closeRow();
+    this.#measure();
+    return this.#offset + this.#textBytes;
   }
 
   /** Whether the row has room for a text. It is measured only where it may be that it has none: mostly it has. */

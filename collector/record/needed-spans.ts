@@ -1,6 +1,6 @@
 import type { Fact } from '../../src/fact.ts';
 import { DEEPEST_SCOPE } from '../../src/progress.ts';
-import type { ScopeState } from './scope-state.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
 import { SpanMap } from './span-map.ts';
 import type { SpanIds } from './span-map.ts';
 import { outerSpanId } from './task-fold.ts';
@@ -23,8 +23,20 @@ export function touchedSpans(facts: readonly Fact[]): SpanIds[] {
       latest = span;
     }
     if (fact.kind === 'scope-start') touch(touched, traceId, fact.parentSpanId);
+    else if (fact.kind === 'task-end') touch(touched, traceId, fact.exceptionSpanId ?? '');
   }
   return [...touched];
+}
+
+/**
+ * The spans whose errors the record may show. A store has them in memory, and those around them, whenever facts are
+ * folded into their task.
+ */
+export function errorSpans(attempts: readonly AttemptState[]): SpanIds[] {
+  return attempts.flatMap(({ traceId, exception, final }) => {
+    const spanIds = [exception?.spanId ?? '', final?.exceptionSpanId ?? ''].filter((spanId) => spanId !== '');
+    return spanIds.map((spanId) => ({ traceId, spanId }));
+  });
 }
 
 function touch(touched: SpanMap<SpanIds>, traceId: string, spanId: string): void {

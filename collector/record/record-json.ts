@@ -1,34 +1,55 @@
+import { LOST } from '../../src/conventions.ts';
+import { failureText } from '../../src/failure.ts';
 import type { CancelRequest } from './cancel-request.ts';
 import { fieldsOfJson } from './json-fields.ts';
 import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
 import { attributesOf, progressOf } from './scope-state.ts';
+import type { AttemptState } from './scope-state.ts';
+import { errorOf, errorText, outcomeOf } from './task-error.ts';
+import type { FoundError } from './task-error.ts';
 import { latestAttempt } from './task-fold.ts';
 import type { QueueEnd, TaskContent } from './task-fold.ts';
-import { failureText } from '../../src/failure.ts';
-import { createdAt, queueEndOf, stateOf, statusOf, taskName } from './task-state.ts';
+import { createdAt, queueEndOf, serviceName, stateOf, statusOf, taskName } from './task-state.ts';
 import { isoTime } from './task-record.ts';
 import type { TaskRecord, TaskState, TaskSummary } from './task-record.ts';
 
 /*
  * The JSON text of a record is made without parsing what is stored.
  *
- * A store keeps of each task a summary: all of the record that facts alone decide. It is a JSON object in six lines,
- * each a piece of the record. When a record is read, its log, its worker's liveness and its version are put between and
- * behind the pieces. No piece has a line feed inside: JSON needs none, and it stands in no string but as `\n`.
+ * A store keeps of each task a summary: all of the record that facts alone decide. It is a JSON object in lines, each a
+ * piece of the record. When a record is read, its log, its worker's liveness and its version are put between and behind
+ * the pieces. No piece has a line feed inside: JSON needs none, and it stands in no string but as `\n`.
  */
 
 /** The pieces of a summary, in their order. */
-type SummaryPieces = [
+interface SummaryPieces {
   /** `task_name` to `end`. */
-  head: string,
-  exception: string,
+  head: string;
+  exception: string;
   /** `finished`, `status` and `state`. */
-  outcome: string,
-  /** `attempt` to `updated`. */
-  details: string,
-  cancellable: string,
-  close: string,
+  state: string;
+  /** `attempt` to `progress`. */
+  progress: string;
+  result: string;
+  outcome: string;
+  /** `error` up to its message; the whole of it where it is `null`. */
+  error: string;
+  /** The error's causes, which lists leave out. */
+  causes: string;
+  /** The rest of the error. */
+  place: string;
+  exceptionCauses: string;
+  attributes: string;
+  /** `service_name` to `updated`. */
+  details: string;
+  cancellable: string;
+  close: string;
+}
+
+export const PIECES: readonly (keyof SummaryPieces)[] = [
+  'head', 'exception', 'state', 'progress', 'result', 'outcome', 'error', 'causes', 'place', 'exceptionCauses', 'attributes', 'details',
+  'cancellable', 'close',
 ];
 
 /** The summary of a task: JSON text that {@link recordJson} makes whole. */
@@ -64,31 +85,52 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
   const queueEnd = latest === undefined ? queueEndOf(task.announced) : undefined;
   const end = latest?.end ?? queueEnd ?? null;
   const jobs = latest?.jobs ?? { finished: 0, failed: 0, running: 0 };
-  const exception = queueEnd === undefined ? (latest?.final?.exception ?? latest?.exception?.text ?? '') : queueException(task, queueEnd);
-  const pieces: SummaryPieces = [
-    `{"task_name":${JSON.stringify(taskName(task))},"task_uuid":"${task.uuid}"` +
+  const error = latest === undefined ? queueError(queueEnd) : errorOf(task, latest);
+  const outcome = queueEnd?.outcome ?? (latest?.end && outcomeOf(latest.end, error)) ?? null;
+  const pieces: SummaryPieces = {
+    head:
+      `{"task_name":${JSON.stringify(taskName(task))},"task_uuid":"${task.uuid}"` +
       `,"start":${timeJson(latest?.start ?? null)},"end":${timeJson(end === null ? null : end.time)},`,
-    exceptionPiece(exception),
-    outcomePiece(end !== null, statusOf(state), state),
-    `"attempt":${latest?.attempt ?? 0}` +
+    exception: exceptionPiece(queueEnd === undefined ? (latest?.final?.exception ?? latestText(latest)) : queueException(task, queueEnd)),
+    state: statePiece(end !== null, statusOf(state), state),
+    progress:
+      `"attempt":${latest?.attempt ?? 0}` +
       `,"jobs":{"total":${jobs.finished + jobs.failed + jobs.running},"finished":${jobs.finished}` +
       `,"failed":${jobs.failed},"running":${jobs.running}}` +
-      `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))}` +
-      `,"result":${cut.includes('result') ? 'null' : inOneLine(latest?.result?.json ?? 'null')}` +
-      `,"attributes":${cut.includes('attributes') ? '{}' : JSON.stringify(attributesOf(latest, task.announced.first?.attributes))}` +
+      `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))},`,
+    result: `"result":${cut.includes('result') ? 'null' : inOneLine(latest?.result?.json ?? 'null')},`,
+    outcome: outcomePiece(outcome),
+    ...errorPieces(error),
+    attributes: `"attributes":${cut.includes('attributes') ? '{}' : JSON.stringify(attributesOf(latest, task.announced.first?.attributes))},`,
+    details:
+      `"service_name":${JSON.stringify(serviceName(task))}` +
       `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
       `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
       `,"facts_missing":${latest?.missing ?? 0},"created":${timeJson(createdAt(task))},"updated":${timeJson(task.updated)},`,
-    cancellablePiece(state === 'queued' || (end === null && latest?.cancellable === true)),
-    cut.length === 0 ? '}' : `,"cut":${JSON.stringify(cut)}}`,
-  ];
-  return pieces.join('\n');
+    cancellable: cancellablePiece(state === 'queued' || (end === null && latest?.cancellable === true)),
+    close: cut.length === 0 ? '}' : `,"cut":${JSON.stringify(cut)}}`,
+  };
+  return PIECES.map((name) => pieces[name]).join('\n');
+}
+
+function piecesOf(summary: string): SummaryPieces {
+  const lines = summary.split('\n');
+  return Object.fromEntries(PIECES.map((name, at) => [name, lines[at]])) as unknown as SummaryPieces;
+}
+
+function latestText(attempt: AttemptState | undefined): string {
+  return attempt === undefined || attempt.exception === null ? '' : failureText(attempt.exception);
 }
 
 /** Why a task ended without an attempt. */
 function queueException({ announced: { last } }: TaskContent, { outcome, error }: QueueEnd): string {
   if (outcome !== 'expired') return error === null ? '' : failureText(error);
   return last === null ? 'expired' : `expired: queued since ${isoTime(last.time)}`;
+}
+
+function queueError(end: QueueEnd | undefined): FoundError | undefined {
+  if (end === undefined || end.error === null || end.outcome === 'expired') return undefined;
+  return { ...end.error, path: [], spanId: end.spanId, logOffset: null };
 }
 
 /** What a reader adds to a stored summary. */
@@ -107,18 +149,27 @@ interface RecordParts {
 /** Longest log inside a record, in bytes; of a longer one the record has the tail. */
 export const RECORD_LOG_BYTES: number = 1024 * 1024;
 
-/** The whole record, or without `log` the entry of a list. */
+/** The whole record, or without its log. */
 export function recordJson(parts: RecordParts, log?: { text: string; offset: number }): string {
-  const pieces = parts.summary.split('\n') as SummaryPieces;
-  const [head, exception, outcome, details, cancellable, close] = parts.state === 'lost' ? lostPieces(pieces, parts.liveness) : pieces;
+  return joined(piecesOf(parts.summary), parts, log);
+}
+
+/** The record as lists have it: without its log, and without the causes of its error, which are in `exception_causes`. */
+export function listJson(parts: RecordParts): string {
+  return joined({ ...piecesOf(parts.summary), causes: '' }, parts);
+}
+
+function joined(pieces: SummaryPieces, parts: RecordParts, log?: { text: string; offset: number }): string {
+  const shown = parts.state === 'lost' ? lostPieces(pieces, parts.liveness) : pieces;
   const { heard, busySince } = timesOf(parts);
   return (
-    head +
+    shown.head +
     (log === undefined ? '' : `"log":${JSON.stringify(log.text)},`) +
-    exception + outcome + details + `"cancel":${cancelJson(parts.cancel)},` + cancellable +
+    shown.exception + shown.state + shown.progress + shown.result + shown.outcome + shown.error + shown.causes + shown.place +
+    shown.exceptionCauses + shown.attributes + shown.details + `"cancel":${cancelJson(parts.cancel)},` + shown.cancellable +
     `,"heard":${timeJson(heard)},"busy_since":${timeJson(busySince)}` +
     `,"version":${parts.version},"log_offset":${log?.offset ?? 0},"log_bytes":${parts.logBytes}` +
-    close
+    shown.close
   );
 }
 
@@ -128,17 +179,34 @@ export function parsedRecord(parts: RecordParts): TaskSummary {
 }
 
 /** A task whose worker has fallen silent is not finished, until that is for good. */
-function lostPieces([head, exception, , details, cancellable, close]: SummaryPieces, liveness: Liveness | undefined): SummaryPieces {
-  if (liveness?.final !== true) return [head, exception, outcomePiece(false, 2, 'lost'), details, cancellable, close];
-  return [head, exceptionPiece(lostException(liveness.heard)), outcomePiece(true, 0, 'lost'), details, cancellablePiece(false), close];
+function lostPieces(pieces: SummaryPieces, liveness: Liveness | undefined): SummaryPieces {
+  if (liveness?.final !== true) return { ...pieces, state: statePiece(false, 2, 'lost') };
+  const exception = exceptionPiece(lostException(liveness.heard));
+  const cancellable = cancellablePiece(false);
+  return { ...pieces, exception, state: statePiece(true, 0, 'lost'), outcome: outcomePiece(LOST), ...errorPieces(undefined), cancellable };
 }
 
 function exceptionPiece(exception: string): string {
   return `"exception":${JSON.stringify(exception)},`;
 }
 
-function outcomePiece(finished: boolean, status: number, state: TaskState): string {
+function statePiece(finished: boolean, status: number, state: TaskState): string {
   return `"finished":${finished},"status":${status},"state":"${state}",`;
+}
+
+function outcomePiece(outcome: string | null): string {
+  return `"outcome":${JSON.stringify(outcome)},`;
+}
+
+function errorPieces(error: FoundError | undefined): Pick<SummaryPieces, 'error' | 'causes' | 'place' | 'exceptionCauses'> {
+  if (error === undefined) return { error: '"error":null,', causes: '', place: '', exceptionCauses: '"exception_causes":[],' };
+  const { name, message, causes = [], path, spanId, logOffset } = error;
+  return {
+    error: `"error":{"name":${JSON.stringify(name)},"message":${JSON.stringify(message)}`,
+    causes: `,"causes":${JSON.stringify(causes)}`,
+    place: `,"path":${JSON.stringify(path)},"span_id":${JSON.stringify(spanId)},"log_offset":${logOffset}},`,
+    exceptionCauses: `"exception_causes":${JSON.stringify(causes.map(errorText))},`,
+  };
 }
 
 function cancellablePiece(cancellable: boolean): string {

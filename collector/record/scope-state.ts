@@ -1,7 +1,7 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { hasCutMark } from '../../src/attributes.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import type { JobCounts, Plan, SpanRef, ErrorInfo } from '../../src/fact.ts';
+import type { ErrorCause, JobCounts, Plan, SpanRef, ErrorInfo } from '../../src/fact.ts';
 import { settle } from '../../src/layered-map.ts';
 import { draftOfNames, shareOf } from '../../src/progress.ts';
 import type { ScopeProgress } from '../../src/progress.ts';
@@ -27,6 +27,8 @@ export interface ScopeState extends ScopeProgress, SeenSeqs {
   name: string;
   start: number | null;
   end: ScopeEndState | null;
+  /** Byte of the whole log at which the lines of its end begin, where they show an error; `null` where they are not written. */
+  errorOffset: number | null;
   /** Whether the scope around it is another process's. */
   remote: boolean;
   /** The worker that runs it, if it is remote and its start names the worker; else `""`. */
@@ -61,6 +63,8 @@ export interface AttemptState extends ScopeState {
   /** `null` where no queue has named its run. */
   run: QueueRun | null;
   attributes: Attributes;
+  /** `""` while unknown. */
+  serviceName: string;
   workerId: string;
   workerIntervalMs: number;
   /** Whether the worker receives requests to cancel. */
@@ -73,12 +77,20 @@ export interface AttemptState extends ScopeState {
   missing: number;
   jobs: { finished: number; failed: number; running: number };
   /** The latest error of the attempt by time, span id and sequence number. */
-  exception: { time: number; spanId: string; seq: number; text: string } | null;
+  exception: ExceptionState | null;
   /** JSON text. */
   result: { seq: number; json: string } | null;
   /** The attributes that were set while it ran: of each the value with the greatest sequence number. */
   set: Readonly<Record<string, { seq: number; value: AttributeValue | undefined }>>;
-  final: { exception: string; jobs: JobCounts } | null;
+  final: { exception: string; exceptionSpanId: string; jobs: JobCounts } | null;
+}
+
+/** An error that a span has reported. */
+interface ExceptionState extends ErrorCause {
+  readonly time: number;
+  readonly spanId: string;
+  readonly seq: number;
+  readonly causes?: readonly ErrorCause[];
 }
 
 /** Which run of a job an attempt is, by its queue, and what other reports of the run mean for it: see `queue-run.ts`. */
@@ -120,6 +132,7 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     name: '',
     start: null,
     end: null,
+    errorOffset: null,
     seen: [],
     seenPages: null,
     remote: false,
@@ -145,6 +158,7 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     attempt: 0,
     run: null,
     attributes: {},
+    serviceName: '',
     workerId: '',
     workerIntervalMs: 0,
     cancellable: false,

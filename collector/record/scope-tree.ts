@@ -3,6 +3,7 @@ import { missingSeen } from './fact-sequence.ts';
 import { attributesOf, isAttempt, isCounted, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
+import { errorText, outcomeOf } from './task-error.ts';
 import { isoTime } from './task-record.ts';
 import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-record.ts';
 
@@ -84,12 +85,12 @@ function scopeRecord(scope: ScopeState, notifications: NotificationRecord[]): Sc
     name: scope.name,
     start: scope.start === null ? null : isoTime(scope.start),
     end: end === null ? null : isoTime(end.time),
-    outcome: end === null ? 'running' : end.outcome,
+    outcome: end === null ? 'running' : outcomeOf(end, error),
     heading: end?.heading ?? scope.encloses,
     progress: progressOf(scope),
     done: scope.latestProgress?.done ?? null,
     total: scope.latestProgress?.total ?? null,
-    error: error === null ? null : error.message === '' ? error.name : `${error.name}: ${error.message}`,
+    error: error === null ? null : errorText(error),
     attributes: attributesOf(scope),
     notifications,
     notification_count: scope.notifications,

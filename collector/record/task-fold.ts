@@ -18,6 +18,8 @@ interface AnnouncementRef {
 export interface Announcement extends AnnouncementRef {
   readonly name: string;
   readonly attributes: Attributes;
+  /** `""` while unknown. */
+  readonly serviceName: string;
 }
 
 /** How an announcement ended without an attempt. */
@@ -47,6 +49,8 @@ export interface TaskContent {
   readonly announced: Announced;
   /** Time of the latest fact. */
   readonly updated: number;
+  /** What is known of a span, if it is in memory. It is not to be changed. */
+  scopeAt(traceId: string, spanId: string): ScopeState | undefined;
 }
 
 /**
@@ -76,6 +80,10 @@ export class TaskFold implements TaskContent {
   add(scope: ScopeState): void {
     this.scopes.add(scope);
     if (isAttempt(scope)) this.attempts.push(scope);
+  }
+
+  scopeAt(traceId: string, spanId: string): ScopeState | undefined {
+    return this.scopes.get(traceId, spanId);
   }
 
   /** The scope or task span in which a scope counts, if it is in memory. */
@@ -219,6 +227,10 @@ export class TaskDraft implements TaskContent {
       attempts[attempts.indexOf(stored as AttemptState)] = copy;
     }
     return copy;
+  }
+
+  scopeAt(traceId: string, spanId: string): ScopeState | undefined {
+    return this.scopes.get(traceId, spanId) ?? this.of.scopes.get(traceId, spanId);
   }
 
   /** The span whose line was written last in the log, if it is in memory. */

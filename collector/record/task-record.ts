@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Outcome } from '../../src/conventions.ts';
+import type { AnnouncementOutcome, LOST, Outcome } from '../../src/conventions.ts';
+import type { ErrorCause } from '../../src/fact.ts';
 
 /** What a task can be doing. `queued` and `lost` are never final by themselves. */
 export const TASK_STATES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'expired', 'lost'] as const;
@@ -47,8 +48,16 @@ export interface TaskSummary {
   progress: number | null;
   /** What `setResult()` gave; `null` if nothing. */
   result: unknown;
+  /** How it has ended, more exactly than `state`; `null` until then. A later version may bring others. */
+  outcome: TaskOutcome | null;
+  /** The error that `exception` names; `null` where it names none that was reported. */
+  error: TaskError | null;
+  /** The errors inside it, each as `NAME: MESSAGE`, depth first, at most 8. */
+  exception_causes: string[];
   /** Those of the latest attempt, and of the announcement those that the attempt does not have. */
   attributes: Attributes;
+  /** Name of the service that runs it, or else that has announced it; `null` where it is not known. */
+  service_name: string | null;
   parent_task_uuid: string | null;
   trace_id: string | null;
   /** Whether the trace is sampled, so that a tracing backend has it. */
@@ -75,6 +84,21 @@ export interface TaskSummary {
   log_bytes: number;
   /** In lists alone, and there only where something was too long: the fields that are left out, `null` or `{}` here. */
   cut?: ('result' | 'attributes')[];
+}
+
+/** How a task has ended: one that timed out has failed, one that was skipped was cancelled. */
+export type TaskOutcome = Outcome | AnnouncementOutcome | typeof LOST;
+
+/** An error of a task, and where it happened. */
+export interface TaskError extends ErrorCause {
+  /** The errors inside it, depth first, at most 8. Lists leave them out. */
+  causes?: ErrorCause[];
+  /** Names of the scopes in which it happened, outermost first; empty for an error of the task itself. */
+  path: string[];
+  /** Span id of the scope, or of the task span. */
+  span_id: string;
+  /** Byte of the whole log at which the lines begin that show it; `null` while there are none. */
+  log_offset: number | null;
 }
 
 /** A request to cancel a task. */

@@ -10,6 +10,11 @@ export function taskName(task: TaskContent): string {
   return latestAttempt(task, ({ start }) => start !== null)?.name ?? task.announced.first?.name ?? '';
 }
 
+/** Name of its service: that of the latest attempt, else that of the announcement; `null` while unknown. */
+export function serviceName(task: TaskContent): string | null {
+  return latestAttempt(task)?.serviceName || task.announced.first?.serviceName || null;
+}
+
 /** The time of the earliest announcement or start that is known, in microseconds; `null` while none is. */
 export function createdAt({ announced, attempts }: TaskContent): number | null {
   let created = announced.first?.time ?? null;

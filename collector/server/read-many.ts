@@ -1,5 +1,5 @@
 import { Slices } from '../async.ts';
-import { recordJson } from '../record/record-json.ts';
+import { listJson } from '../record/record-json.ts';
 import type { StoredTask, TaskForm, TaskReads } from '../store/task-store.ts';
 import { reportUnreadable } from './answers.ts';
 
@@ -29,7 +29,7 @@ export async function* readMany(
 /** The entry of a task in a list; `undefined`, and reported, where it can't be encoded. */
 export function listEntry(task: StoredTask): string | undefined {
   try {
-    return recordJson(task);
+    return listJson(task);
   } catch (error) {
     reportUnreadable(task, error);
     return undefined;

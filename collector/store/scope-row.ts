@@ -49,6 +49,8 @@ type Row = [
 /** What is absent or `null` was not reported. */
 interface More {
   error?: ErrorInfo | null;
+  /** Byte of the log at which the lines of the error begin. */
+  errorOffset?: number;
   attributes?: Attributes;
   share?: number | null;
   progress?: ScopeState['latestProgress'];
@@ -68,7 +70,7 @@ interface More {
 
 /** What few attempts have reported is left out of a row. */
 const NOT_REPORTED = {
-  run: null, cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
+  serviceName: '', run: null, cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
 } as const satisfies Partial<AttemptState>;
 
 type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof NOT_REPORTED> & Partial<Pick<AttemptState, keyof typeof NOT_REPORTED>>;
@@ -111,6 +113,7 @@ export function scopeOfRow(row: string, attempts: readonly AttemptIds[]): ScopeS
     name,
     start,
     end: end && endOf(end, start, more),
+    errorOffset: more.errorOffset ?? null,
     seen,
     seenPages: more.gaps === undefined ? null : { count: more.gaps[0], last: more.gaps[1], pages: layeredMap() },
     remote: more.remote === 1,
@@ -183,6 +186,7 @@ function moreOf(scope: ScopeState): More {
   const { end, share, latestProgress, remote, partWorkerId, seenPages, hangsIn } = scope;
   return {
     ...(end !== null && end.error !== null && { error: end.error }),
+    ...(scope.errorOffset !== null && { errorOffset: scope.errorOffset }),
     ...(end?.attributes !== undefined && { attributes: end.attributes }),
     ...(share !== null && { share }),
     ...(latestProgress !== null && { progress: latestProgress }),
@@ -216,11 +220,12 @@ function namesOf({ plan, names, units = [] }: More): PlannedNames | null {
 }
 
 function attemptOnly(state: AttemptState): AttemptOnly {
-  const { attempt, run, attributes, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, set, final } =
+  const { attempt, run, attributes, serviceName, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, set, final } =
     state;
   return {
     attempt,
     attributes,
+    ...(serviceName !== '' && { serviceName }),
     workerId,
     workerIntervalMs,
     ...(run !== null && { run }),

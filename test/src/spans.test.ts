@@ -156,6 +156,7 @@ describe('a span', () => {
         'taskspan.facts': 0,
         'taskspan.error': '',
         'taskspan.exception': '',
+        'taskspan.exception.span': '',
         'taskspan.jobs.total': 0,
         'taskspan.jobs.finished': 0,
         'taskspan.jobs.failed': 0,

@@ -37,7 +37,7 @@ export function isAdaptedScope(scopeName: string): boolean {
  * span that claims to be of a task and is invalid is rejected whole. An invalid event is left out of its span; the
  * record shows by the missing number that something is missing.
  */
-export function spanFacts(span: OtlpSpan): ItemFacts {
+export function spanFacts(span: OtlpSpan, resource: () => Attributes): ItemFacts {
   const { attributes, traceId, spanId, start, end } = span;
   const adapter = attributes[conventions.SPAN_KIND] === undefined ? adapterOf(span) : undefined;
   if (attributes[conventions.SPAN_KIND] === undefined && adapter === undefined) return NO_FACTS;
@@ -46,7 +46,7 @@ export function spanFacts(span: OtlpSpan): ItemFacts {
   if (traceId === NO_ID || spanId === NO_ID) return { rejected: EXPECTED_IDS };
   if (!isTime(start) || !isTime(end)) return rejected(spanId, 'expected a start and an end in nanoseconds since 1970');
   const timed = end < start ? { ...span, end: start } : span;
-  const given = adapter === undefined ? contractFacts(timed) : adaptedFacts(adapter(timed));
+  const given = ofService(adapter === undefined ? contractFacts(timed) : adaptedFacts(adapter(timed)), resource);
   if (given.facts === undefined || given.warning !== undefined) return given;
   const warning = end < start ? `its end is ${inMicros(start - end)} before its start, and counts as at its start` : timeWarning(given.facts);
   return warning === undefined ? given : { ...given, warning: `span ${spanId}: ${warning}` };
@@ -67,6 +67,14 @@ function timeWarning(facts: readonly Fact[]): string | undefined {
   const odd = facts.find(({ time }) => time < EARLIEST || time > latest);
   if (odd === undefined) return undefined;
   return `expected a time in nanoseconds since 1970 by a clock that is right, got ${new Date(odd.time / 1000).toISOString()}; it is kept`;
+}
+
+/** The same facts, with the service's name in the start or announcement that comes first. */
+function ofService(items: ItemFacts, resource: () => Attributes): ItemFacts {
+  const [first, ...rest] = items.facts ?? [];
+  if (first?.kind !== 'task-start' && first?.kind !== 'task-announced') return items;
+  const serviceName = conventions.serviceNameIn(resource());
+  return serviceName === undefined ? items : { ...items, facts: [{ ...first, serviceName: boundedName(serviceName) }, ...rest] };
 }
 
 /** The adapter for a span that does not follow the contract; `undefined` for a span that is not of a task. */
@@ -190,7 +198,7 @@ export function logRecordFacts(record: LogRecord, resource: () => Attributes, bo
   if (typeof bounded === 'string') return { rejected: `${title}: ${bounded}` };
   const facts = [bounded];
   const warning = intervalWarning(attributes) ?? timeWarning(facts);
-  return warning === undefined ? { facts } : { facts, warning: `${title}: ${warning}` };
+  return ofService(warning === undefined ? { facts } : { facts, warning: `${title}: ${warning}` }, resource);
 }
 
 /** Describes a heartbeat interval that is longer than a worker may promise. */

@@ -41,23 +41,26 @@ function isErrorStatus(code: unknown): boolean {
   return code === 'STATUS_CODE_ERROR' || wholeOf(code) === 2;
 }
 
-function readSpan(span: JsonObject, { scopeName }: ItemSource): ItemFacts {
+function readSpan(span: JsonObject, { scopeName, resource }: ItemSource): ItemFacts {
   if (!isAdaptedScope(scopeName) && !MARKER_ATTRIBUTES.some((key) => hasAttribute(span, key))) return NO_FACTS;
   const { traceId, spanId, parentSpanId, name, startTimeUnixNano, endTimeUnixNano } = span;
   const { code, message } = objectIn(span, 'status');
-  return spanFacts({
-    traceId: hexId(traceId, 32),
-    spanId: hexId(spanId, 16),
-    parentSpanId: hexId(parentSpanId, 16),
-    name: stringOf(name),
-    start: microsOf(startTimeUnixNano),
-    end: microsOf(endTimeUnixNano),
-    attributes: attributesIn(span),
-    events: listIn(span, 'events').map(eventOf),
-    failed: isErrorStatus(code),
-    message: stringOf(message),
-    scopeName,
-  });
+  return spanFacts(
+    {
+      traceId: hexId(traceId, 32),
+      spanId: hexId(spanId, 16),
+      parentSpanId: hexId(parentSpanId, 16),
+      name: stringOf(name),
+      start: microsOf(startTimeUnixNano),
+      end: microsOf(endTimeUnixNano),
+      attributes: attributesIn(span),
+      events: listIn(span, 'events').map(eventOf),
+      failed: isErrorStatus(code),
+      message: stringOf(message),
+      scopeName,
+    },
+    resource,
+  );
 }
 
 function eventOf(item: unknown): OtlpEvent {

@@ -163,7 +163,7 @@ function readScopeName(reader: WireReader, end: number): string {
 }
 
 /** Finds the fields of a span in one pass; reads them only if the span may be of a task. */
-function readSpan(reader: WireReader, end: number, { scopeName }: ItemSource): ItemFacts {
+function readSpan(reader: WireReader, end: number, { scopeName, resource }: ItemSource): ItemFacts {
   let traceId = NO_ID;
   let spanId = NO_ID;
   let parentAt = -1;
@@ -230,7 +230,7 @@ function readSpan(reader: WireReader, end: number, { scopeName }: ItemSource): I
     events.push(readEvent(reader, eventsAt[at + 1]!));
   }
   const { failed, message } = status;
-  return spanFacts({ traceId, spanId, parentSpanId, name, start, end: ended, attributes, events, failed, message, scopeName });
+  return spanFacts({ traceId, spanId, parentSpanId, name, start, end: ended, attributes, events, failed, message, scopeName }, resource);
 }
 
 /** The bytes of the marker attributes' keys in a `KeyValue`. */

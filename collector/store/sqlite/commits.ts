@@ -41,12 +41,12 @@ export class SqliteCommits {
     this.#loadedTasks = new LoadedTasks(database, scopes);
     this.#statements = {
       insertTask: database.prepare(
-        `INSERT INTO task (name, version, log_bytes, created, updated, stored, list_summary, summary, span_count, line_before, attempts, changed,
+        `INSERT INTO task (name, service_name, version, log_bytes, created, updated, stored, list_summary, summary, span_count, line_before, attempts, changed,
            uuid, ${RUN_STATE_COLUMNS})
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
-        `UPDATE task SET name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, list_summary = ?, summary = ?,
+        `UPDATE task SET name = ?, service_name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, list_summary = ?, summary = ?,
            span_count = ?, line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
       countTasks: database.prepare(
@@ -115,11 +115,12 @@ export class SqliteCommits {
   }
 
   #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
-    const { task, version, rows, scopes, begun, summary, listSummary, name } = change;
+    const { task, version, rows, scopes, begun, summary, listSummary, name, serviceName } = change;
     const runState = change.runState ?? (loaded.lostForGood ? runStateOf(task) : undefined);
     loaded.attempts = task.attempts;
     const values = [
       name,
+      serviceName ?? '',
       version,
       task.logBytes,
       createdAt(task),

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../../src/fact.ts';
-import { latePlans, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
+import { errorSpans, latePlans, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
 import type { ScopeState } from '../../record/scope-state.ts';
 import { idsOfKey } from '../../record/span-map.ts';
 import type { SpanIds } from '../../record/span-map.ts';
@@ -150,6 +150,7 @@ export class LoadedTasks {
     for (const { traceId, taskSpanId } of loaded.attempts) task.add(this.#scopes.find(loaded, traceId, taskSpanId)!);
     const around: SpanIds[] = task.attempts.map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId }));
     if (row.line_before !== null) around.push(idsOfKey(row.line_before));
+    around.push(...errorSpans(task.attempts));
     this.loadMore(loaded, around.filter(({ spanId }) => spanId !== ''));
     return loaded;
   }
@@ -191,8 +192,9 @@ function releaseSpans(loaded: LoadedTask): void {
 function neededOf(task: TaskFold, isNeeded: (scope: ScopeState) => boolean): ReadonlySet<ScopeState> {
   const needed = new Set<ScopeState>(task.attempts);
   const before = task.scopeBefore();
+  const shown = new Set(errorSpans(task.attempts).map(({ traceId, spanId }) => task.scopes.get(traceId, spanId)));
   for (const scope of task.scopes) {
-    if (!isNeeded(scope) && scope !== before) continue;
+    if (!isNeeded(scope) && scope !== before && !shown.has(scope)) continue;
     let inner: ScopeState | undefined = scope;
     while (inner !== undefined && !needed.has(inner)) {
       needed.add(inner);

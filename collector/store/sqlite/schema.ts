@@ -22,7 +22,7 @@ const STEPS: readonly string[] = [
   -- latest change, greater than all before. \`worker_id\` is set only while the task is live: begun, not ended, not lost
   -- for good; \`lost_at\` since it is lost for good. \`parent\` is the UUID of its parent task; \`cancel\` the request to
   -- cancel it, as JSON. Of a queued task \`expires_at\` is when its announcement ends by its own wish, and \`queued_at\` when it
-  -- was announced if it has none. \`service_name\` is empty until facts carry it. \`list_summary\` is the
+  -- was announced if it has none. \`service_name\` is empty while unknown. \`list_summary\` is the
   -- summary for lists, where that leaves something out: before the summary, so that a list does not read a long one.
   CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -50,7 +50,7 @@ export function writeTo(sink: SpanSink, fact: Fact): void {
     case 'plan':
       return sink.plan(fact.seq, fact.time, fact.plan);
     case 'exception':
-      return sink.exception(fact.seq, fact.time, fact.type, fact.message);
+      return sink.exception(fact.seq, fact.time, fact.type, fact.message, fact.causes);
     case 'result':
       return sink.result(fact.seq, fact.time, fact.result);
     case 'attributes':

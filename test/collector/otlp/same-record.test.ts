@@ -11,6 +11,7 @@ import { announceTask, continueTask, TaskUpdater } from '../../../src/index.ts';
 import { cutText } from '../../../src/text.ts';
 import { recorded } from '../../src/support/recorded.ts';
 import { cases } from '../record/arbitrary-task.ts';
+import { withoutOffset } from '../record/folding.ts';
 import { wholeOf } from '../store/expected-task.ts';
 import { factsBody, traceBody } from './receive/otlp-bodies.ts';
 
@@ -59,7 +60,7 @@ function run(updater: TaskUpdater, todo: readonly Step[]): void {
     else if (step.do === 'rename') trace.getActiveSpan()!.updateName(step.text);
     else if (step.do === 'scope') updater.scope(step.name, () => run(updater, step.inside));
     else if (step.do === 'part') continueTask(updater.carrier()).scope(step.name, (part) => part.notify('elsewhere'), { suppressException: true });
-    else updater.scope('Fails', () => { throw new RangeError('no rows'); });
+    else updater.scope('Fails', () => { throw new RangeError('no rows', { cause: new Error('no file') }); });
   }
 }
 
@@ -81,7 +82,7 @@ function keeping(span: SpanRef, facts: Fact[]): SpanSink {
     notification: (seq, time, message, given) => keep({ kind: 'notification', span, seq, time, message, ...(given && { attributes: given }) }),
     progress: (seq, time, done, total) => keep({ kind: 'progress', span, seq, time, done, ...(total !== undefined && { total }) }),
     plan: (seq, time, plan) => keep({ kind: 'plan', span, seq, time, plan }),
-    exception: (seq, time, type, message) => keep({ kind: 'exception', span, seq, time, type, message }),
+    exception: (seq, time, type, message, causes) => keep({ kind: 'exception', span, seq, time, type, message, ...(causes && { causes }) }),
     result: (seq, time, result) => keep({ kind: 'result', span, seq, time, result }),
     attributes: (seq, time, given) => keep({ kind: 'attributes', span, seq, time, attributes: given }),
     startAgain: () => undefined,
@@ -92,7 +93,7 @@ function keeping(span: SpanRef, facts: Fact[]): SpanSink {
 async function recordIn(store: TaskStore, uuid: string): Promise<{ summary: string; tree: ScopeRecord[] }> {
   const { summary, tree } = await wholeOf(store, uuid);
   // As JSON, which has no -0.
-  return { summary: JSON.stringify(summary), tree: JSON.parse(JSON.stringify(tree.map(byTime))) as ScopeRecord[] };
+  return { summary: JSON.stringify(withoutOffset(JSON.stringify(summary))), tree: JSON.parse(JSON.stringify(tree.map(byTime))) as ScopeRecord[] };
 }
 
 function byTime(scope: ScopeRecord): ScopeRecord {

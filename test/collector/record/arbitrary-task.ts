@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Attributes } from '@opentelemetry/api';
 import { ANNOUNCEMENT_OUTCOMES } from '../../../src/conventions.ts';
-import type { Fact, Plan, ErrorInfo } from '../../../src/fact.ts';
+import type { ErrorCause, Fact, Plan, ErrorInfo } from '../../../src/fact.ts';
 import { cutText, DEFAULT_LIMITS } from '../../../src/text.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt, ScriptedScope } from './scripted-task.ts';
@@ -29,7 +29,7 @@ export interface ArbitraryTaskOptions {
 
 /** So many cases, and no endless search for the smallest one that fails. */
 export function cases(numRuns: number): fc.Parameters<unknown> {
-  return { numRuns, interruptAfterTimeLimit: 20_000 };
+  return { numRuns, interruptAfterTimeLimit: 12_000 };
 }
 
 /** Each of the facts once and some again, in any order and any batches. */
@@ -104,10 +104,15 @@ export const anyName: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: anyText.filter((text) => text.trim() !== '').map((text) => cutText(text, DEFAULT_LIMITS.name)) },
 );
 
-export const anyError: fc.Arbitrary<ErrorInfo> = fc.record({
-  name: fc.oneof(fc.constantFrom('TypeError', 'ZeroDivisionError', 'Error'), anyName),
+const anyCause: fc.Arbitrary<ErrorCause> = fc.record({
+  name: fc.oneof(fc.constantFrom('TypeError', 'ZeroDivisionError', 'Error', 'TimeoutError'), anyName),
   message: anyText,
 });
+
+export const anyError: fc.Arbitrary<ErrorInfo> = fc.oneof(
+  { weight: 3, arbitrary: anyCause },
+  { weight: 1, arbitrary: fc.tuple(anyCause, fc.array(anyCause, { minLength: 1, maxLength: 3 })).map(([error, causes]) => ({ ...error, causes })) },
+);
 
 /**
  * Keys of objects, none that JSON has to escape: V8 13.6 reads `{"a":1,"\u0000":1}` wrong when it has
@@ -167,7 +172,7 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       what: fc.constant('retry'), skew: fc.integer({ min: -9_000_000, max: 9_000_000 }), sameTrace: fc.boolean(), name: anyName,
-      sameNumber: fc.boolean(),
+      sameNumber: fc.boolean(), serviceName: fc.option(fc.constantFrom('shop', 'mail'), { nil: undefined }), namesSpan: fc.boolean(),
     }),
   },
   {
@@ -217,14 +222,15 @@ function perform(task: ScriptedTask, next: Step, uniqueName: string | undefined)
 function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclude<Step, { at: number }>): void {
   if ('pace' in next) task.pace = next.pace;
   else if ('which' in next) {
-    const announcement = task.announcements[next.which % task.announcements.length];
+    const open = task.announcements.filter(({ ended }) => !ended);
+    const announcement = open[next.which % open.length];
     if (announcement !== undefined) task.endAnnouncement(announcement, next.outcome, next.error, next.later);
   } else if ('announced' in next) task.announce(next.announced, next.attributes, next.earlier);
   else if ('skew' in next) {
     if (task.attempts.length < MOST_ATTEMPTS) {
-      const { name, skew, sameTrace, sameNumber } = next;
+      const { name, skew, sameTrace, sameNumber, serviceName, namesSpan } = next;
       const { number, ref } = attempt;
-      task.attempt({ name, skew, ...(sameTrace && { traceId: ref.traceId }), ...(sameNumber && { number }) });
+      task.attempt({ name, skew, namesSpan, ...(serviceName !== undefined && { serviceName }), ...(sameTrace && { traceId: ref.traceId }), ...(sameNumber && { number }) });
     }
   } else if (!attempt.open) return;
   else if ('json' in next) attempt.result(next.json);

@@ -15,9 +15,14 @@ export interface Folded {
   tree: AttemptRecord[];
 }
 
-/** The record and tree of a task, without the notifications: those stand in the journal. */
+/** The record and tree of a task, without what stands in the journal: the notifications, and where its error is in the log. */
 export function folded(task: TaskFold): Folded {
-  return { summary: JSON.parse(summaryJson(task)) as Record<string, unknown>, tree: scopeTree(task.scopes, new Map()) };
+  return { summary: withoutOffset(summaryJson(task)), tree: scopeTree(task.scopes, new Map()) };
+}
+
+/** A summary without where its error is in the log, which depends on the order of commits. */
+export function withoutOffset(summary: string): Record<string, unknown> {
+  return JSON.parse(summary, (key, value: unknown) => (key === 'log_offset' ? undefined : value)) as Record<string, unknown>;
 }
 
 /** A task after these deliveries. */

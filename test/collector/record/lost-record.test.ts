@@ -27,7 +27,10 @@ describe('the record of a lost task', () => {
         expect(record).toMatchObject({ state: 'running', status: 2, finished: false, heard });
         expect(JSON.stringify(recordOf(summary, 'lost'))).toBe(JSON.stringify({ ...record, state: 'lost' }));
         expect(JSON.stringify(recordOf(summary, 'lost', { final: true }))).toBe(
-          JSON.stringify({ ...record, exception: `lost: last heard ${heard}`, finished: true, status: 0, state: 'lost', cancellable: false }),
+          JSON.stringify({
+            ...record, exception: `lost: last heard ${heard}`, finished: true, status: 0, state: 'lost', outcome: 'lost', error: null, exception_causes: [],
+            cancellable: false,
+          }),
         );
       }),
       cases(500),

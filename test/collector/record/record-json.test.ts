@@ -11,7 +11,7 @@ import { ScriptedTask, UUID } from './scripted-task.ts';
 
 const KEYS = [
   'task_name', 'task_uuid', 'start', 'end', 'log', 'exception', 'finished', 'status',
-  'state', 'attempt', 'jobs', 'progress', 'result', 'attributes', 'parent_task_uuid', 'trace_id', 'trace_sampled',
+  'state', 'attempt', 'jobs', 'progress', 'result', 'outcome', 'error', 'exception_causes', 'attributes', 'service_name', 'parent_task_uuid', 'trace_id', 'trace_sampled',
   'facts_missing', 'created', 'updated', 'cancel', 'cancellable', 'heard', 'busy_since', 'version', 'log_offset', 'log_bytes',
 ];
 
@@ -41,8 +41,8 @@ describe('the JSON of a record', () => {
     expect(record(summary, { text: '', offset: 0 })).toEqual({
       task_name: 'Import customers', task_uuid: UUID, start: '2023-11-14T22:13:20.000001Z', end: null, log: '',
       exception: '', finished: false, status: 2, state: 'running', attempt: 1,
-      jobs: { total: 0, finished: 0, failed: 0, running: 0 }, progress: null, result: null, attributes: {},
-      parent_task_uuid: null, trace_id: '3c6ef372fe94f82aabcdef0123456789', trace_sampled: false, facts_missing: 0,
+      jobs: { total: 0, finished: 0, failed: 0, running: 0 }, progress: null, result: null, outcome: null, error: null, exception_causes: [], attributes: {},
+      service_name: null, parent_task_uuid: null, trace_id: '3c6ef372fe94f82aabcdef0123456789', trace_sampled: false, facts_missing: 0,
       created: '2023-11-14T22:13:20.000001Z', updated: '2023-11-14T22:13:20.000001Z', cancel: null, cancellable: false, heard: null, busy_since: null, version: 7, log_offset: 0, log_bytes: 2000,
     });
   });

@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { isoTime } from '../../../collector/record/task-record.ts';
 import { basicOutcome } from '../../../src/conventions.ts';
-import type { AnnouncementEnd, ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
+import type { AnnouncementEnd, ErrorCause, ErrorInfo, ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
 
 /** The record of a set of facts, found by reading all of them each time. */
@@ -17,9 +17,21 @@ export interface ExpectedRecord {
   jobs: { total: number; finished: number; failed: number; running: number };
   progress: number | null;
   result: unknown;
+  outcome: string | null;
+  error: ExpectedError | null;
+  exception_causes: string[];
+  service_name: string | null;
   facts_missing: number;
   created: number | null;
   updated: number;
+}
+
+interface ExpectedError {
+  name: string;
+  message: string;
+  causes: readonly ErrorCause[];
+  path: string[];
+  span_id: string;
 }
 
 /** The record of a set of facts in which each fact has one content, by the letter of DESIGN 6. */
@@ -33,6 +45,8 @@ export function recordOf(facts: readonly Fact[]): ExpectedRecord {
   const set = ofTask.flatMap((fact) => (fact.kind === 'attributes' ? [fact] : [])).toSorted((one, other) => one.seq - other.seq).map(({ attributes }) => attributes);
   const result = ofTask.findLast((fact) => fact.kind === 'result');
   const queueEnd = latest === undefined ? queueEndOf(facts) : undefined;
+  const error = latest === undefined ? queueErrorOf(queueEnd) : errorOf(own, latest.taskSpanId, end);
+  const timedOut = end?.outcome === 'failed' && error?.name === 'TimeoutError';
   return {
     state: queueEnd?.outcome ?? (end && basicOutcome(end.outcome)) ?? (latest === undefined ? 'queued' : 'running'),
     task_name: (start ?? latestStart(facts) ?? announced)?.name ?? '',
@@ -45,6 +59,10 @@ export function recordOf(facts: readonly Fact[]): ExpectedRecord {
     jobs: jobsOf(own),
     progress: latest === undefined ? null : progressOf(own, latest.taskSpanId),
     result: result === undefined ? null : JSON.parse(result.result),
+    outcome: queueEnd?.outcome ?? (timedOut ? 'timed_out' : end?.outcome) ?? null,
+    error,
+    exception_causes: (error?.causes ?? []).map(({ name, message }) => (message === '' ? name : `${name}: ${message}`)),
+    service_name: start?.serviceName ?? announced?.serviceName ?? null,
     facts_missing: latest === undefined ? 0 : missingOf(own, latest.taskSpanId),
     created: facts.reduce<number | null>(earlier, null),
     updated: Math.max(0, ...facts.map(({ time }) => time)),
@@ -80,7 +98,7 @@ export function scopeOf(facts: readonly Fact[], spanId: string): ScopeTold {
     parent: start?.kind === 'scope-start' ? start.parentSpanId : '',
     start: start?.time ?? null,
     end: end?.time ?? null,
-    outcome: end?.outcome ?? 'running',
+    outcome: end?.outcome === 'failed' && error?.name === 'TimeoutError' ? 'timed_out' : (end?.outcome ?? 'running'),
     heading: end?.kind === 'scope-end' ? end.heading : encloses,
     progress: progressOf(facts, spanId),
     done: progress?.done ?? null,
@@ -133,6 +151,40 @@ function firstAnnounced(facts: readonly Fact[]): TaskAnnounced | undefined {
     .toSorted((one, other) => one.time - other.time || order(one.span.traceId + one.span.spanId, other.span.traceId + other.span.spanId))[0];
 }
 
+/** The error that the attempt's end names by its span, or by its text; before that the latest one. */
+function errorOf(own: readonly Fact[], taskSpanId: string, end: TaskEnd | undefined): ExpectedError | null {
+  const latest = latestExceptionOf(own);
+  if (end === undefined) return latest === undefined ? null : errorOfSpan(own, latest.span.spanId, { ...latest, name: latest.type });
+  if (end.exception === '') return null;
+  const isLatest = latest !== undefined && latestException(own) === end.exception;
+  const isOwn = end.error !== undefined && failureText(end.error) === end.exception;
+  const spanId = end.exceptionSpanId ?? (!isOwn && isLatest ? latest.span.spanId : taskSpanId);
+  const ended = own.find((fact) => (fact.kind === 'scope-end' || fact.kind === 'task-end') && fact.span.spanId === spanId) as ScopeEnd | TaskEnd | undefined;
+  const reported = latest?.span.spanId === spanId ? { ...latest, name: latest.type } : undefined;
+  return errorOfSpan(own, spanId, ended?.error ?? reported ?? { name: 'Error', message: end.exception });
+}
+
+function errorOfSpan(own: readonly Fact[], spanId: string, { name, message, causes = [] }: ErrorInfo): ExpectedError {
+  const path: string[] = [];
+  let start = own.find((fact): fact is ScopeStart => fact.kind === 'scope-start' && fact.span.spanId === spanId);
+  const isScope = own.some(({ span }) => span.spanId === spanId && span.spanId !== span.taskSpanId);
+  if (start === undefined && isScope) path.push('');
+  while (start !== undefined) {
+    path.unshift(start.name);
+    const { parentSpanId } = start;
+    const around = own.find((fact): fact is ScopeStart => fact.kind === 'scope-start' && fact.span.spanId === parentSpanId);
+    if (around === undefined && parentSpanId !== start.span.taskSpanId) path.unshift('');
+    start = around;
+  }
+  return { name, message, causes, path, span_id: spanId };
+}
+
+function queueErrorOf(end: AnnouncementEnd | undefined): ExpectedError | null {
+  if (end?.error === undefined || end.outcome === 'expired') return null;
+  const { name, message, causes = [] } = end.error;
+  return { name, message, causes, path: [], span_id: end.span.spanId };
+}
+
 /** The latest end of an announcement, unless the task was announced again after it. */
 function queueEndOf(facts: readonly Fact[]): AnnouncementEnd | undefined {
   const end = facts.filter((fact): fact is AnnouncementEnd => fact.kind === 'announcement-end').toSorted(byTimeAndIds).at(-1);
@@ -167,11 +219,15 @@ function earlier(time: number | null, fact: Fact): number | null {
   return Math.min(time ?? Infinity, fact.time);
 }
 
-function latestException(facts: readonly Fact[]): string {
-  const latest = facts
+function latestExceptionOf(facts: readonly Fact[]): ExceptionFact | undefined {
+  return facts
     .filter((fact): fact is ExceptionFact => fact.kind === 'exception')
     .toSorted((one, other) => one.time - other.time || order(one.span.spanId, other.span.spanId) || one.seq - other.seq)
     .at(-1);
+}
+
+function latestException(facts: readonly Fact[]): string {
+  const latest = latestExceptionOf(facts);
   return latest === undefined ? '' : failureText({ name: latest.type, message: latest.message });
 }
 

@@ -19,6 +19,8 @@ export interface AttemptStart {
   run?: string;
   observed?: boolean;
   attributes?: Attributes;
+  serviceName?: string;
+  namesSpan?: boolean;
   parentTaskUuid?: string;
   parentScope?: { taskSpanId: string; spanId: string };
   sampled?: boolean;
@@ -36,8 +38,7 @@ export class ScriptedTask {
   readonly uuid: string;
   readonly facts: Fact[] = [];
   readonly attempts: ScriptedAttempt[] = [];
-  /** The announcements, each with the time of its latest fact. */
-  readonly announcements: { readonly span: SpanRef; time: number }[] = [];
+  readonly announcements: ScriptedAnnouncement[] = [];
   #spans = 0;
   #time = 1_700_000_000_000_000;
   /** Microseconds from one fact to the next. */
@@ -59,14 +60,14 @@ export class ScriptedTask {
   announce(name: string, attributes: Attributes = {}, behind = 0): void {
     const span = { taskUuid: this.uuid, traceId: this.#id(32), spanId: this.#id(16), taskSpanId: '' };
     const time = this.tick() - behind;
-    this.announcements.push({ span, time });
+    this.announcements.push({ span, time, ended: false });
     this.facts.push({ kind: 'task-announced', span, seq: 0, time, name, attributes });
   }
 
   /** Ends an announcement, so many microseconds after it. */
-  endAnnouncement(announcement: { readonly span: SpanRef; time: number }, outcome: AnnouncementOutcome, error: ErrorInfo | undefined, later: number): void {
-    announcement.time += later;
-    this.facts.push({ kind: 'announcement-end', span: announcement.span, seq: 1, time: announcement.time, outcome, error });
+  endAnnouncement(announcement: ScriptedAnnouncement, outcome: AnnouncementOutcome, error: ErrorInfo | undefined, later: number): void {
+    announcement.ended = true;
+    this.facts.push({ kind: 'announcement-end', span: announcement.span, seq: 1, time: announcement.time + later, outcome, error });
   }
 
   /** The facts that several calls make. */
@@ -95,6 +96,13 @@ export class ScriptedTask {
     const scattered = BigInt.asUintN(64, BigInt(++this.#spans) * 0x9e37_79b9_7f4a_7c15n);
     return scattered.toString(16).padStart(16, '0').padEnd(digits, 'abcdef0123456789');
   }
+}
+
+/** An announcement of a {@link ScriptedTask}. */
+interface ScriptedAnnouncement {
+  readonly span: SpanRef;
+  readonly time: number;
+  ended: boolean;
 }
 
 /** A scope of a {@link ScriptedTask}. */
@@ -177,8 +185,9 @@ export class ScriptedScope {
 
   /** Fails by an error of its own. */
   fail(error: ErrorInfo, outcome: 'failed' | 'timed_out' = 'failed'): void {
-    this.add({ kind: 'exception', type: error.name, message: error.message });
+    this.add({ kind: 'exception', type: error.name, message: error.message, ...(error.causes !== undefined && { causes: error.causes }) });
     this.root.latestError = failureText(error);
+    this.root.latestErrorSpanId = this.ref.spanId;
     for (let outer = this.parent; outer !== undefined; outer = outer.parent) outer.failedInside = true;
     this.end(outcome, error);
   }
@@ -215,7 +224,10 @@ export class ScriptedAttempt extends ScriptedScope {
   readonly scopes: ScriptedScope[] = [];
   readonly number: number;
   readonly skew: number;
+  /** Whether the end names the span that reported the latest error, as a source of this contract does. */
+  readonly namesSpan: boolean;
   latestError = '';
+  latestErrorSpanId: string | undefined;
   #attributes: Attributes;
   #running = 0;
   #finished = 0;
@@ -226,9 +238,11 @@ export class ScriptedAttempt extends ScriptedScope {
     super(task, ref, name, undefined);
     this.number = number;
     this.skew = skew;
+    this.namesSpan = start.namesSpan ?? true;
     this.#attributes = attributes;
     this.add({
       kind: 'task-start', name, attempt: number, ...(run !== undefined && { run }), ...(observed && { observed }), attributes, workerId: 'worker-1', workerIntervalMs: 0, sampled,
+      ...(start.serviceName !== undefined && { serviceName: start.serviceName }),
       ...(parentTaskUuid !== undefined && { parentTaskUuid }), ...(parentScope !== undefined && { parentScope }),
     });
   }
@@ -261,7 +275,7 @@ export class ScriptedAttempt extends ScriptedScope {
   protected override end(outcome: Outcome, error: ErrorInfo | undefined): void {
     const [running, finished, failed] = [this.#running, this.#finished, this.#failed];
     this.sayEnd({
-      kind: 'task-end', outcome, error, name: this.name, exception: this.latestError,
+      kind: 'task-end', outcome, error, name: this.name, exception: this.latestError, exceptionSpanId: this.namesSpan ? this.latestErrorSpanId : undefined,
       jobs: { total: running + finished + failed, finished, failed },
       ...(Object.keys(this.#attributes).length > 0 && { attributes: this.#attributes }),
     });

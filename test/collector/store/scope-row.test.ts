@@ -27,7 +27,7 @@ describe('the row of a scope', () => {
     const scope = {
       traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'c'.repeat(16), parentSpanId: 'c'.repeat(16),
       number: 12, name: 'Part 12', start: 1_790_000_000_000_000,
-      end: { time: 1_790_000_000_100_000, seq: 3, outcome: 'completed' as const, duration: 100_000, heading: false, error: null },
+      end: { time: 1_790_000_000_100_000, seq: 3, outcome: 'completed' as const, duration: 100_000, heading: false, error: null }, errorOffset: null,
       seen: [0, 3], seenPages: null, hangsIn: '', partWorkerId: '', remote: false, encloses: false, share: null, latestProgress: null, plan: null,
       insideUnits: 0, names: null, units: 1_000_000_000, notifications: 2, recent: [12_345, 2],
     };

@@ -34,7 +34,7 @@ function event(seq: unknown, name = 'notification', attributes: Record<string, u
 
 function take(...spans: OtlpSpan[]): Received {
   const into = new Received();
-  for (const span of spans) into.add(spanFacts(span));
+  for (const span of spans) into.add(spanFacts(span, () => ({})));
   return into;
 }
 

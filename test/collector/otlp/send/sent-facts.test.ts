@@ -20,8 +20,12 @@ async function post(app: Hono, signal: 'traces' | 'logs', encoding: Encoding, bo
   expect([response.status, Buffer.from(await response.arrayBuffer()).toString()]).toEqual([200, encoding === 'json' ? '{}' : '']);
 }
 
-/** As the wire has it: no attributes are none. */
+/** As the wire has it: no attributes are none, and the service's name is the resource's. */
 function sent(fact: Fact): Fact {
+  if (fact.kind === 'task-start') {
+    const { serviceName: _, ...start } = fact;
+    return start;
+  }
   const isBare = fact.kind === 'notification' && Object.keys(fact.attributes ?? {}).length === 0;
   return isBare ? { ...fact, attributes: undefined } : fact;
 }
