@@ -60,12 +60,13 @@ describe.each(PLACES)('by $by', ({ at }) => {
     const folder = await temporaryFolder();
     const task = await startTicking(folder);
     const { args } = await at(folder);
-    expect(await command('cancel', UUID, '--json', ...args)).toMatchObject({
+    expect(await command('cancel', UUID, '--by', 'ada', '--reason', 'wrong file', '--no-children', '--json', ...args)).toMatchObject({
       code: 0,
       stdout: `{"task_uuid":"${UUID}","cancel":"requested"}\n`,
       stderr: '',
     });
     await task.ended;
+    expect((await command('show', UUID, '--log', ...args)).stdout).toContain('\tCancel requested by ada: wrong file\n');
     expect((await command('tail', UUID, ...args)).code).toBe(4);
     expect(await command('cancel', UUID, ...args)).toMatchObject({ code: 1, stdout: '', stderr: `taskspan: task ${UUID} has ended\n` });
   });
