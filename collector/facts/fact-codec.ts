@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../src/conventions.ts';
 import type { Outcome } from '../../src/conventions.ts';
-import type { ErrorInfo, Fact, Plan, ScopeEnd, SpanRef, TaskStart, TaskTotals } from '../../src/fact.ts';
+import type { ErrorInfo, Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskStart, TaskTotals } from '../../src/fact.ts';
 import { causesAttribute, causesIn } from './causes.ts';
 import { countOf, hasUserAttributes, isOrdinal, textOf, unexpected, userAttributes } from './attributes.ts';
 import { boundedError, boundedInterval, boundedJson, boundedMessage, boundedName, markedAttributes, MOST_ATTEMPTS, noticeAttributes, planFault } from './bounds.ts';
@@ -155,14 +155,19 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
     read(span, seq, { name: spanName, attributes, time }) {
       const name = textOf(attributes, conventions.SPAN_NAME) || spanName;
       const parentSpanId = textOf(attributes, conventions.SCOPE_PARENT);
-      if (attributes[conventions.SCOPE_REMOTE] !== true) return { kind: 'scope-start', span, seq, time, name, parentSpanId };
+      const start: ScopeStart =
+        attributes[conventions.TASK_NAME] === undefined
+          ? { kind: 'scope-start', span, seq, time, name, parentSpanId }
+          : { kind: 'scope-start', span, seq, time, name, parentSpanId, ...taskIn(attributes) };
+      if (attributes[conventions.SCOPE_REMOTE] !== true) return start;
       const workerId = textOf(attributes, conventions.WORKER_ID);
-      return { kind: 'scope-start', span, seq, time, name, parentSpanId, remote: true, ...(workerId !== '' && { workerId }) };
+      return { ...start, remote: true, ...(workerId !== '' && { workerId }) };
     },
-    write: ({ name, parentSpanId, remote, workerId }) => ({
+    write: ({ name, parentSpanId, remote, workerId, taskName, attempt }) => ({
       [conventions.SPAN_KIND]: 'scope',
       [conventions.SPAN_NAME]: name,
       [conventions.SCOPE_PARENT]: parentSpanId,
+      ...(taskName !== undefined && { [conventions.TASK_NAME]: taskName, [conventions.TASK_ATTEMPT]: attempt ?? 1 }),
       ...(remote === true && { [conventions.SCOPE_REMOTE]: true }),
       ...(workerId !== undefined && { [conventions.WORKER_ID]: workerId }),
     }),
@@ -388,6 +393,14 @@ function runIn(attributes: Attributes): Pick<TaskStart, 'run'> {
 function exceptionSpanIn(attributes: Attributes): Pick<TaskTotals, 'exceptionSpanId'> {
   const exceptionSpanId = spanIdIn(attributes[conventions.EXCEPTION_SPAN]);
   return exceptionSpanId === undefined ? {} : { exceptionSpanId };
+}
+
+/** What a scope's span has of its task. */
+function taskIn(attributes: Attributes): { taskName: string; attempt: number } {
+  return {
+    taskName: boundedName(textOf(attributes, conventions.TASK_NAME)),
+    attempt: Math.min(countOf(attributes, conventions.TASK_ATTEMPT) || 1, MOST_ATTEMPTS),
+  };
 }
 
 function parentScopeIn(attributes: Attributes): Pick<TaskStart, 'parentScope'> {

@@ -150,6 +150,7 @@ function raiseShare(task: TaskDraft, scope: ScopeState, share: number): void {
 }
 
 function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): void {
+  if (fact.taskName !== undefined) foldName(task, task.attemptOf(scope), fact.taskName, fact.attempt);
   const { name, parentSpanId, time, remote = false } = fact;
   const workerId = remote ? (fact.workerId ?? '') : '';
   if (scope.start !== null && !isGreaterContent([name, parentSpanId, time, remote, workerId], scopeStartContentOf(scope))) return;
@@ -199,7 +200,19 @@ function foldTaskStart(task: TaskDraft, attempt: AttemptState, fact: TaskStart):
   foldRun(task, attempt, fact);
 }
 
+/**
+ * Takes in the name of the task, and the number of the attempt, while the attempt's start is not known. The greater
+ * counts; mostly all facts have the same.
+ */
+function foldName(task: TaskDraft, attempt: AttemptState, name: string, number: number = attempt.attempt): void {
+  if (attempt.start !== null || name === '' || (name === attempt.name && number <= attempt.attempt)) return;
+  if (name.length > attempt.name.length || (name.length === attempt.name.length && name > attempt.name)) attempt.name = name;
+  attempt.attempt = Math.max(attempt.attempt, number);
+  task.change(attempt);
+}
+
 function foldTaskEnd(task: TaskDraft, attempt: AttemptState, fact: TaskEnd): void {
+  foldName(task, attempt, fact.name);
   const end = endOf(fact, true);
   const final = { exception: fact.exception, exceptionSpanId: fact.exceptionSpanId ?? '', jobs: fact.jobs };
   const known = ownEnd(attempt);

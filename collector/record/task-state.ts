@@ -5,9 +5,9 @@ import { latestAttempt } from './task-fold.ts';
 import type { Announced, QueueEnd, TaskContent } from './task-fold.ts';
 import type { TaskState, TaskStatus } from './task-record.ts';
 
-/** Name of a task: that of the latest attempt whose start is known, else the announced one. */
+/** Name of a task: that of the latest attempt of which a fact has it, else the announced one. */
 export function taskName(task: TaskContent): string {
-  return latestAttempt(task, ({ start }) => start !== null)?.name ?? task.announced.first?.name ?? '';
+  return latestAttempt(task, ({ name }) => name !== '')?.name ?? task.announced.first?.name ?? '';
 }
 
 /** Name of its service: that of the latest attempt, else that of the announcement; `null` while unknown. */

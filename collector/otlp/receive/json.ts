@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { received } from '../../../src/failure.ts';
+import { numberText } from '../../../src/json-text.ts';
 import { hexId } from '../../facts/span-ids.ts';
 import { exactInteger, MOST_LEVELS, setAnyValue, TOO_DEEP } from './any-value.ts';
 import type { AnyValue } from './any-value.ts';
@@ -258,7 +259,7 @@ function listItems(given: unknown, field: string): readonly unknown[] {
 function integerOf(value: unknown): number | string | undefined {
   if (typeof value === 'string') return WHOLE.test(value) ? exactInteger(value) : undefined;
   if (Number.isSafeInteger(value)) return value as number;
-  return typeof value === 'number' && Number.isInteger(value) ? String(BigInt(value)) : undefined;
+  return typeof value === 'number' && Number.isInteger(value) ? numberText(value) : undefined;
 }
 
 function wholeNumber(value: unknown): number | undefined {

@@ -49,7 +49,7 @@ export function recordOf(facts: readonly Fact[]): ExpectedRecord {
   const timedOut = end?.outcome === 'failed' && error?.name === 'TimeoutError';
   return {
     state: queueEnd?.outcome ?? (end && basicOutcome(end.outcome)) ?? (latest === undefined ? 'queued' : 'running'),
-    task_name: (start ?? latestStart(facts) ?? announced)?.name ?? '',
+    task_name: (start ?? latestStart(facts) ?? latestEnd(facts) ?? announced)?.name ?? '',
     attributes: Object.assign({}, announced?.attributes, start?.attributes, ...set, end?.attributes) as Attributes,
     attempt: start?.attempt ?? 0,
     trace_id: latest?.traceId ?? null,
@@ -94,7 +94,8 @@ export function scopeOf(facts: readonly Fact[], spanId: string): ScopeTold {
   const progress = own.filter((fact) => fact.kind === 'progress').toSorted((one, other) => one.seq - other.seq).at(-1);
   const encloses = end?.kind === 'task-end' || enclosesAny(facts, spanId);
   return {
-    name: start?.name ?? '',
+    // The end of a task has its name too.
+    name: start?.name ?? (end?.kind === 'task-end' ? end.name : ''),
     parent: start?.kind === 'scope-start' ? start.parentSpanId : '',
     start: start?.time ?? null,
     end: end?.time ?? null,
@@ -212,6 +213,13 @@ function latestStart(facts: readonly Fact[]): TaskStart | undefined {
   return facts
     .filter((fact): fact is TaskStart => fact.kind === 'task-start')
     .toSorted((one, other) => other.attempt - one.attempt || other.time - one.time || order(other.span.spanId, one.span.spanId))[0];
+}
+
+/** The end of the greatest attempt by its span id, which alone is known of one without a start. */
+function latestEnd(facts: readonly Fact[]): TaskEnd | undefined {
+  return facts
+    .filter((fact): fact is TaskEnd => fact.kind === 'task-end')
+    .toSorted((one, other) => order(other.span.spanId, one.span.spanId))[0];
 }
 
 function earlier(time: number | null, fact: Fact): number | null {

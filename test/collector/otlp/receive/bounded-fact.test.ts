@@ -66,8 +66,8 @@ it('a message with the marks of a cut text and of cut attributes is not cut agai
 it.each([
   [[1, NaN], '[1,"NaN"]'],
   [[1, 'a'], '[1,"a"]'],
-  [[2 ** 60, 1], '["1152921504606847000",1]'],
-  [2 ** 60, '1152921504606847000'],
+  [[2 ** 60, 1], '["1152921504606846976",1]'],
+  [2 ** 60, '1152921504606846976'],
   [-Infinity, '-Infinity'],
   ['x'.repeat(16_400), `${'x'.repeat(16_384)}… (cut: 16,400 characters)`],
   [['a', null], ['a', null]],

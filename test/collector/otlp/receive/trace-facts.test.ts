@@ -135,3 +135,21 @@ it('a span of a clock that begins in 1970 is kept, with a warning', () => {
     0, `span ${SPAN_ID}: expected a time in nanoseconds since 1970 by a clock that is right, got 1970-01-01T00:00:01.000Z; it is kept`,
   ]);
 });
+
+it('a task of which only scopes have come has the name and the attempt that they carry', async () => {
+  const scope = (spanId: string, attempt: number): OtlpSpan => ({
+    ...task({ 'taskspan.span': 'scope', 'taskspan.task.span': SPAN_ID, 'taskspan.task.attempt': attempt, 'taskspan.name': 'Read', 'taskspan.scope.parent': SPAN_ID }),
+    spanId, name: 'Read',
+  });
+  const store = memoryStore();
+  await store.append(take(scope('eee19b7ec3c1b175', 3), scope('eee19b7ec3c1b176', 3)).facts);
+  expect(await store.task(UUID)).toMatchObject({ task_name: 'Import', attempt: 3, state: 'running' });
+  await store.append(take(task({ 'taskspan.task.name': 'Import all', 'taskspan.task.attempt': 2 })).facts);
+  expect(await store.task(UUID)).toMatchObject({ task_name: 'Import all', attempt: 2, state: 'completed' });
+});
+
+it('a task of which only the end has come has the name that it carries', async () => {
+  const store = memoryStore();
+  await store.append(take(task()).facts.slice(1));
+  expect(await store.task(UUID)).toMatchObject({ task_name: 'Import', state: 'completed' });
+});

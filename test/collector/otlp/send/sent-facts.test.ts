@@ -51,6 +51,9 @@ describe.each(ENCODINGS)('in %s', (encoding) => {
         const received = factsOfSpans(facts);
         // The clocks of two attempts may give the same time: then the order of their spans is open.
         fc.pre(received.length > 0 && new Set(received.map(({ time }) => time)).size === received.length);
+        // A span ends once.
+        const ends = received.filter(({ kind }) => kind === 'announcement-end');
+        fc.pre(new Set(ends.map(({ span }) => span.spanId)).size === ends.length);
         const { store, app } = receiving();
         await post(app, 'traces', encoding, traceBody(encoding, spansOf(facts)));
         expect(await wholeOf(store, uuid)).toEqual(await wholeOf(await storeWith(received.map(sampled)), uuid));
