@@ -52,6 +52,8 @@ export interface TaskAnnounced extends FactOf<'task-announced'> {
   readonly serviceName?: string;
   /** After how many milliseconds without an attempt the task has expired, 0 for never; absent where the store's owner decides. */
   readonly queuedFinalMs?: number;
+  /** As in {@link TaskStart}. */
+  readonly parentSpanId?: string;
 }
 
 /** The announced task will not come any more. An attempt that comes all the same makes it run. */
@@ -82,6 +84,8 @@ export interface TaskStart extends FactOf<'task-start'> {
   /** The task of which this one is a child, and the scope there that stands for it, if there is one. */
   readonly parentTaskUuid?: string;
   readonly parentScope?: { readonly taskSpanId: string; readonly spanId: string };
+  /** Span id of the span above it, `""` for none, where the parent task has to be found in the trace. Not kept, nor sent. */
+  readonly parentSpanId?: string;
   /** Whether the trace is sampled, so that Jaeger has it. */
   readonly sampled: boolean;
 }

@@ -102,7 +102,7 @@ function showCommand(): Command {
     .addOption(new Option('--json', 'print the record as JSON').conflicts('log'));
   return addSourceOptions(command).action(async (task: TaskArgument, options: ShowOptions) => {
     const { show } = await import('./show.ts');
-    await show(sourceOf(command, task), task.uuid, options);
+    await show(sourceOf(command, task), task, options);
   });
 }
 
@@ -120,7 +120,7 @@ function tailCommand(exitWith: ExitWith): Command {
     .addOption(new Option('--json', 'print the events as JSON, one a line').conflicts(['lines', 'plain']));
   return addSourceOptions(command).action(async (task: TaskArgument, options: TailCommandOptions) => {
     const { tailTask } = await import('./tail.ts');
-    exitWith(await tailTask(sourceOf(command, task), task.uuid, options));
+    exitWith(await tailTask(sourceOf(command, task), task, options));
   });
 }
 
@@ -134,9 +134,11 @@ function cancelCommand(): Command {
     .option('--no-children', 'leave the child tasks of the task alone')
     .option('--json', 'print { "task_uuid", "cancel": "requested" }');
   return addSourceOptions(command).action(async (task: TaskArgument, { json, ...options }: CancelOptions & { readonly json?: boolean }) => {
-    const { withSource } = await import('./source.ts');
-    const { uuid } = task;
-    await withSource(sourceOf(command, task), (source) => source.cancel(uuid, options));
+    const { withTask } = await import('./source.ts');
+    const uuid = await withTask(sourceOf(command, task), task, async (source, named) => {
+      await source.cancel(named, options);
+      return named;
+    });
     process.stdout.write(json === true ? `${JSON.stringify({ task_uuid: uuid, cancel: 'requested' })}\n` : `asked to cancel ${uuid}\n`);
   });
 }

@@ -74,14 +74,16 @@ function variable<T>(command: Command, name: string, parse: (value: string) => T
   }
 }
 
-/** A task by its UUID, or by its URL, which names its server too. */
+/** A task as a person names it. */
 export interface TaskArgument {
-  readonly uuid: string;
+  /** Its UUID, the beginning of its UUID, or `latest`. */
+  readonly name: string;
+  /** Its server, where it was named by its URL. */
   readonly url?: string;
 }
 
 export function taskArgument(): Argument {
-  return new Argument('<task>', 'UUID of the task, or its URL').argParser(parseTask);
+  return new Argument('<task>', 'UUID of the task or its beginning, its URL, or `latest`: the one that was stored last').argParser(parseTask);
 }
 
 /** For how long `tail` tries to reach its server again. */
@@ -115,11 +117,14 @@ export function parseUuid(value: string): string {
   throw new InvalidArgumentError('Expected a UUID.');
 }
 
+/** The beginning of a UUID. A shorter one would match too many. */
+const PREFIX = /^[0-9a-f]{4}[0-9a-f-]{0,31}$/i;
+
 function parseTask(value: string): TaskArgument {
-  if (isTaskUuid(value)) return { uuid: value.toLowerCase() };
+  if (isTaskUuid(value) || PREFIX.test(value) || value === 'latest') return { name: value.toLowerCase() };
   const [, url, uuid] = /^(https?:\/\/[^?#]*)\/tasks\/([^/?#]+)$/.exec(value) ?? [];
-  if (url !== undefined && URL.canParse(url) && isTaskUuid(uuid)) return { url, uuid: uuid.toLowerCase() };
-  throw new InvalidArgumentError('Expected a UUID, or a URL such as http://127.0.0.1:4320/tasks/UUID.');
+  if (url !== undefined && URL.canParse(url) && isTaskUuid(uuid)) return { url, name: uuid.toLowerCase() };
+  throw new InvalidArgumentError('Expected a UUID or at least 4 characters of its beginning, a URL such as http://127.0.0.1:4320/tasks/UUID, or latest.');
 }
 
 function parseUrl(value: string): string {

@@ -1,8 +1,8 @@
 import type { AttemptRecord, TaskRecord } from '../record/task-record.ts';
 import type { ListScreen } from './list.ts';
-import type { SourceName } from './options.ts';
+import type { SourceName, TaskArgument } from './options.ts';
 import { PassedOutput } from './process.ts';
-import { withSource } from './source.ts';
+import { withTask } from './source.ts';
 import { lastLines } from './tail.ts';
 import { WIDEST, taskLines } from './view/task-lines.ts';
 import { counted, harmless, harmlessJson, harmlessLines, harmlessValue, humanBytes, LogLines, padded, paint as paintOutput } from './view/terminal-text.ts';
@@ -14,8 +14,8 @@ export interface ShowOptions {
 }
 
 /** Prints a task as it is now. */
-export async function show(name: SourceName, uuid: string, { log, json }: ShowOptions): Promise<void> {
-  await withSource(name, async (source) => {
+export async function show(name: SourceName, task: TaskArgument, { log, json }: ShowOptions): Promise<void> {
+  await withTask(name, task, async (source, uuid) => {
     if (log === true) {
       const output = new PassedOutput(process.stdout);
       for await (const text of source.log(uuid)) await output.write(harmlessLines(text));

@@ -5,13 +5,14 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delayed } from 'node:timers/promises';
 import { describeFailure, failureText, received } from '../../src/failure.ts';
+import { isTaskUuid } from '../../src/task-uuid.ts';
 import { redacted } from '../options/kinds.ts';
 import type { CancelOptions } from '../record/cancel-request.ts';
 import type { TaskChange } from '../record/record-json.ts';
 import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../record/task-record.ts';
-import { CommandError, GaveUpError, UnavailableError, UnknownTaskError } from './exit-codes.ts';
+import { CommandError, GaveUpError, UnavailableError, UnknownTaskError, UsageError } from './exit-codes.ts';
 import { accessToken, DEFAULT_STORE } from './options.ts';
-import type { SourceName } from './options.ts';
+import type { SourceName, TaskArgument } from './options.ts';
 import { held } from './process.ts';
 import { humanDuration } from './view/terminal-text.ts';
 
@@ -24,7 +25,7 @@ export interface TaskSource {
   readonly name: string;
 
   /** Tasks without their logs, newest first. */
-  tasks(query: { limit: number; state?: TaskState }): Promise<TaskSummary[]>;
+  tasks(query: { limit: number; state?: TaskState; uuidPrefix?: string }): Promise<TaskSummary[]>;
 
   task(uuid: string): Promise<TaskRecord>;
 
@@ -70,6 +71,26 @@ export async function withSource<T>(name: SourceName, use: (source: TaskSource) 
   } finally {
     await source.close();
   }
+}
+
+/** The same for one task, by its UUID. */
+export function withTask<T>(name: SourceName, task: TaskArgument, use: (source: TaskSource, uuid: string) => Promise<T>): Promise<T> {
+  return withSource(name, async (source) => use(source, await uuidOf(source, task)));
+}
+
+/** How many tasks a message names. */
+const MOST_NAMED = 5;
+
+async function uuidOf(source: TaskSource, { name }: TaskArgument): Promise<string> {
+  const isWhole: boolean = isTaskUuid(name);
+  if (isWhole) return name;
+  const isLatest = name === 'latest';
+  const tasks = await source.tasks(isLatest ? { limit: 1 } : { limit: MOST_NAMED + 1, uuidPrefix: name });
+  const [first, ...others] = tasks.map(({ task_uuid: uuid }) => uuid).filter(isTaskUuid);
+  if (first === undefined) throw new UnknownTaskError(isLatest ? `${source.name} has no tasks` : `no UUID of a task begins with ${name}`);
+  if (others.length === 0) return first;
+  const named = [first, ...others].slice(0, MOST_NAMED).join(', ');
+  throw new UsageError(`${name}: expected the beginning of one UUID, got that of several: ${named}${others.length < MOST_NAMED ? '' : ' and others'}`);
 }
 
 /** Rejects with a `CommandError` where there is neither server nor store. It never makes a store. */
@@ -247,12 +268,13 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
     name,
     task,
 
-    async tasks({ limit, state }) {
+    async tasks({ limit, state, uuidPrefix }) {
       const tasks: TaskSummary[] = [];
       let cursor: string | null = null;
       do {
         const search = new URLSearchParams({ limit: String(Math.min(PAGE, limit - tasks.length)) });
         if (state !== undefined) search.set('state', state);
+        if (uuidPrefix !== undefined) search.set('uuid', `${uuidPrefix}*`);
         if (cursor !== null) search.set('cursor', cursor);
         const page = (await json(`/tasks?${search.toString()}`)) as { tasks: TaskSummary[]; next: string | null };
         tasks.push(...page.tasks);

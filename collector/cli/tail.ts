@@ -2,9 +2,9 @@ import type { LogGain } from '../record/record-json.ts';
 import type { TaskState, TaskSummary } from '../record/task-record.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { UnavailableError } from './exit-codes.ts';
-import type { SourceName } from './options.ts';
+import type { SourceName, TaskArgument } from './options.ts';
 import { listenForStop } from './process.ts';
-import { followTask, withSource } from './source.ts';
+import { followTask, withTask } from './source.ts';
 import type { TaskSource } from './source.ts';
 import { jsonDisplay, plainDisplay } from './view/tail-display.ts';
 import type { TailDisplay } from './view/tail-display.ts';
@@ -19,10 +19,10 @@ export interface TailCommandOptions {
 }
 
 /** Follows a task until it has ended, and resolves to the exit code for its outcome. */
-export async function tailTask(name: SourceName, uuid: string, options: TailCommandOptions): Promise<number> {
+export async function tailTask(name: SourceName, task: TaskArgument, options: TailCommandOptions): Promise<number> {
   const stop = listenForStop();
   try {
-    const outcome = await withSource(name, async (source) => {
+    const outcome = await withTask(name, task, async (source, uuid) => {
       const display = await displayFor(source, uuid, options);
       return tail(source, uuid, display, { signal: stop.signal, lines: options.lines, timeoutMs: options.timeout });
     });

@@ -24,7 +24,7 @@ export function taskListRoute(store: TaskStore): (c: Context) => Promise<Respons
 }
 
 function taskQuery(c: Context): TaskQuery | Response {
-  const { limit, cursor, state } = c.req.query();
+  const { limit, cursor, state, uuid } = c.req.query();
   const query: TaskQuery = { limit: DEFAULT_LIMIT };
   if (limit !== undefined) {
     query.limit = /^\d+$/.test(limit) ? Number(limit) : 0;
@@ -38,9 +38,16 @@ function taskQuery(c: Context): TaskQuery | Response {
     }
     query.state = state;
   }
+  if (uuid !== undefined) {
+    const [, prefix] = PREFIX.exec(uuid) ?? [];
+    if (prefix === undefined) return problem(400, `uuid: expected the beginning of a UUID, of at least 4 characters, and *, got ${received(uuid)}`);
+    query.uuidPrefix = prefix.toLowerCase();
+  }
   if (cursor !== undefined) query.cursor = cursor;
   return query;
 }
+
+const PREFIX = /^([0-9a-f]{4}[0-9a-f-]{0,32})\*$/i;
 
 /** `undefined` for a cursor that the store did not give. */
 async function pageOf(store: TaskStore, query: TaskQuery): Promise<TaskPage | undefined> {
@@ -56,5 +63,6 @@ async function pageOf(store: TaskStore, query: TaskQuery): Promise<TaskPage | un
 function nextLink(query: TaskQuery, cursor: string): string {
   const search = new URLSearchParams({ limit: String(query.limit), cursor });
   if (query.state !== undefined) search.set('state', query.state);
+  if (query.uuidPrefix !== undefined) search.set('uuid', `${query.uuidPrefix}*`);
   return `?${search.toString()}`;
 }

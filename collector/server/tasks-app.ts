@@ -72,7 +72,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
   const waiting = new TaskWaiting(store, watchers);
   const routes: readonly Route[] = [
-    { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, parameters: ['limit', 'state', 'cursor'], answer: taskListRoute(store) },
+    { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, parameters: ['limit', 'state', 'uuid', 'cursor'], answer: taskListRoute(store) },
     { method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true, parameters: ['after'], answer: taskListEventsRoute(store, watchers) },
     { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskRoute(store, waiting)) },
     { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskScopesRoute(store, waiting)) },

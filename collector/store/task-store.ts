@@ -307,6 +307,8 @@ export interface TaskQuery {
   cursor?: string;
   /** Only tasks in this state. */
   state?: TaskState;
+  /** Only tasks whose UUID, in lower case, begins with this. */
+  uuidPrefix?: string;
 }
 
 export interface TaskPage {

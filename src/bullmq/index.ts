@@ -5,7 +5,7 @@
 export { JOB_NAMESPACE, jobUuid } from './job.ts';
 export type { JobTaskOptions, QueueJob } from './job.ts';
 export { queueTasks } from './queue-tasks.ts';
-export type { AddedBy, JobProducer } from './queue-tasks.ts';
+export type { AddedBy, JobProducer, QueueTasksOptions } from './queue-tasks.ts';
 export { trackQueueEvents } from './removed-jobs.ts';
 export type { JobEvents } from './removed-jobs.ts';
 export { trackJob } from './track-job.ts';

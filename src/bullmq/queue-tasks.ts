@@ -1,6 +1,6 @@
 import { announce, startAnnouncement } from '../announce-task.ts';
 import type { StartedAnnouncement } from '../announce-task.ts';
-import { isName } from '../arguments.ts';
+import { checkType, isName } from '../arguments.ts';
 import { received } from '../failure.ts';
 import { reportOnce } from '../report.ts';
 import { checkJobTaskOptions, describeJob, withContext, uuidOf } from './job.ts';
@@ -23,6 +23,15 @@ export type AddedBy<Producer extends JobProducer> =
         : QueueJob
     : never;
 
+/** Options of {@link queueTasks}. */
+export interface QueueTasksOptions<Job extends QueueJob = QueueJob> extends JobTaskOptions<Job> {
+  /**
+   * After how many milliseconds without a run a job's task has expired; 0 never. A job's delay is added to it. Default:
+   * seven days for a delayed job, and for others `queuedFinalMs` of the process that keeps the store in order.
+   */
+  queuedFinalMs?: number;
+}
+
 /**
  * Announces each job that is added to a queue or a flow producer: the job's task is `queued` from
  * then on. Jobs carry the trace of their announcement.
@@ -38,17 +47,18 @@ export type AddedBy<Producer extends JobProducer> =
  */
 export function queueTasks<Producer extends JobProducer>(
   producer: Producer,
-  options: JobTaskOptions<AddedBy<Producer>> = {},
+  options: QueueTasksOptions<AddedBy<Producer>> = {},
 ): Producer {
   if (typeof producer?.add !== 'function' || typeof producer.addBulk !== 'function') {
     throw new TypeError(`queueTasks: expected a Queue or FlowProducer of BullMQ, got ${received(producer)}`);
   }
-  checkJobTaskOptions('queueTasks', options);
+  checkJobTaskOptions('queueTasks', options, ['queuedFinalMs']);
+  checkType('queuedFinalMs', options.queuedFinalMs, 'number');
   const carries = carriesByItself(producer);
   for (const method of ['add', 'addBulk'] as const) {
     const original = producer[method] as (...args: unknown[]) => Promise<unknown>;
     const announcing = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
-      const announced = new AnnouncedJobs(options as JobTaskOptions);
+      const announced = new AnnouncedJobs(options as QueueTasksOptions);
       const given = carries ? args : announced.carriedBy(args);
       try {
         const added = await original.apply(this, given);
@@ -76,11 +86,11 @@ function carriesByItself(producer: JobProducer): boolean {
  * complete when the call returns the jobs with their ids.
  */
 class AnnouncedJobs {
-  readonly #options: JobTaskOptions;
+  readonly #options: QueueTasksOptions;
   /** One for each job to be added, in the order of {@link jobsIn}; `undefined` for a job that carries another trace. */
   readonly #started: (StartedAnnouncement | undefined)[] = [];
 
-  constructor(options: JobTaskOptions) {
+  constructor(options: QueueTasksOptions) {
     this.#options = options;
   }
 
@@ -134,13 +144,23 @@ class AnnouncedJobs {
       return;
     }
     try {
-      const options = { ...describeJob(job, this.#options), taskUuid };
+      const queuedFinalMs = finalMsOf(job, this.#options);
+      const options = { ...describeJob(job, this.#options), taskUuid, ...(queuedFinalMs !== undefined && { queuedFinalMs }) };
       if (started === undefined) announce(options);
       else started.announce(options);
     } catch (error) {
       reportOnce('bullmq announce', 'the task of a job could not be announced', error);
     }
   }
+}
+
+const SEVEN_DAYS_MS = 7 * 86_400_000;
+
+/** A delayed job is not late before its delay is over. */
+function finalMsOf({ opts }: QueueJob, { queuedFinalMs }: QueueTasksOptions): number | undefined {
+  const { delay } = (opts ?? {}) as { delay?: unknown };
+  if (queuedFinalMs === 0 || typeof delay !== 'number' || !(delay > 0)) return queuedFinalMs;
+  return (queuedFinalMs ?? SEVEN_DAYS_MS) + delay;
 }
 
 /** A job to be added, with the jobs that it waits for in a flow. */

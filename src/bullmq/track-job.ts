@@ -70,12 +70,17 @@ async function runJob<T>(
   const mirror = new ProgressMirror((progress) => job.updateProgress(progress));
   root.attempt.onShare = (share) => mirror.show(share);
   root.attempt.onCurrent = (scope) => mirror.showScope(scope);
-  const cancel = (): void => void cancelLiveTask(updater.taskUuid, updater.spanId);
+  const cancel = (): void => {
+    const reason: unknown = cancelled?.reason;
+    cancelLiveTask(updater.taskUuid, updater.spanId, typeof reason === 'string' && reason !== '' ? { reason } : undefined);
+  };
   cancelled?.addEventListener('abort', cancel, { once: true });
   if (cancelled?.aborted === true) cancel();
   const signal = cancelled === undefined ? updater.signal : AbortSignal.any([cancelled, updater.signal]);
   try {
     const result = await updater.run(() => fn(signal, updater));
+    // BullMQ keeps the result as JSON: a job whose result has none fails.
+    if (typeof result === 'object' || typeof result === 'bigint') JSON.stringify(result);
     updater.complete();
     return result;
   } catch (error) {

@@ -13,7 +13,7 @@ import type { Peers } from './peers.ts';
 
 const root = new URL('../../', import.meta.url);
 const IMPORTS = `
-import { runTask, TaskUpdater } from '${new URL('src/index.ts', root).href}';
+import { continueTask, runTask, TaskUpdater } from '${new URL('src/index.ts', root).href}';
 import { sqliteStore, startTaskspan, TaskSpanProcessor } from '${new URL('collector/index.ts', root).href}';
 `;
 const PATIENT = { timeout: 90_000, interval: 50 };
@@ -89,6 +89,36 @@ describeWithPeers('through the Collector', () => {
       server.process.kill('SIGTERM');
       await server.process.ended;
     });
+  });
+
+  test('a request to cancel reaches code that blocks its event loop, its next attempt and a child task', async () => {
+    const folder = await temporaryFolder();
+    const server = await startServer(folder, port);
+    const worker = await startScript(
+      folder,
+      `const taskspan = await startTaskspan({ endpoint: '${peers.otlpEndpoint}', serverUrl: 'http://127.0.0.1:${port}' });
+       const block = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+       const until = (work) => { try { work(); } catch ({ code, by, reason }) { console.log(code, by, reason); } };
+       const steps = (updater) => { for (;;) updater.scope('Step', block); };
+       let carrier;
+       until(() => runTask('Blocks', (updater) => { carrier = updater.carrier(); console.log(updater.taskUuid); steps(updater); }));
+       until(() => continueTask(carrier).nextAttempt(steps));
+       until(() => continueTask(carrier).child('Child', steps));
+       await taskspan.close();`,
+      { imports: IMPORTS },
+    );
+    const [, uuid = ''] = await worker.printed(/^(\S+)\n/);
+    await expect.poll(() => server.record(uuid), PATIENT).toMatchObject({ cancellable: true });
+    const answer = await fetch(`http://127.0.0.1:${port}/tasks/${uuid}/cancel?by=ada&reason=wrong`, { method: 'POST' });
+    expect(answer.status).toBe(202);
+    await worker.printed(/(TASKSPAN_CANCELLED ada wrong\n){3}/);
+    await expect.poll(() => server.record(uuid), PATIENT).toMatchObject({
+      state: 'cancelled', attempt: 2, facts_missing: 0, cancel: { by: 'ada', reason: 'wrong', heard: expect.any(String) as string },
+      log: expect.stringContaining('\tCancel requested by ada: wrong\n') as string,
+    });
+    expect((await worker.ended).code).toBe(0);
+    server.process.kill('SIGTERM');
+    await server.process.ended;
   });
 
   describe('no fact is lost and none is stored twice', () => {

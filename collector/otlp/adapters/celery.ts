@@ -6,7 +6,6 @@ import type { Outcome } from '../../../src/conventions.ts';
 import type { ErrorInfo, Fact } from '../../../src/fact.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
 import type { OtlpSpan } from '../receive/otlp-items.ts';
-import { CeleryParents } from './celery-parents.ts';
 import { announcement, attemptFacts } from './queue-job-facts.ts';
 import type { TimedError } from './queue-job-facts.ts';
 
@@ -16,7 +15,7 @@ export const CELERY_SCOPE = 'opentelemetry.instrumentation.celery';
 /**
  * Gives the facts of that instrumentation's spans: `apply_async/…` announces a task, `run/…` is an attempt of it.
  *
- * A span also gives the starts of the runs whose parent it makes known. Events other than `exception` are ignored. A run
+ * `TraceParents` finds the task in whose run another one was published. Events other than `exception` are ignored. A run
  * that an updater reports too is one attempt: the updater names the run by the id of this span. A run that an updater of
  * an earlier version has marked has no facts.
  */
@@ -26,23 +25,19 @@ export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const id = textOf(attributes, 'messaging.message.id') || textOf(attributes, 'messaging.message_id');
   if (id === '') return [];
   const job = { taskUuid: jobUuid('celery', id), name: nameOf(span), attributes: userAttributes(attributes) };
+  const { parentSpanId } = span;
   switch (attributes['celery.action']) {
     case 'apply_async':
-      return [announcement(span, job), ...parents.take(span, job.taskUuid)];
+      return [{ ...announcement(span, job), parentSpanId }];
     case 'run': {
-      if (isMarkedByEarlier(attributes)) return parents.take(span, job.taskUuid);
+      if (isMarkedByEarlier(attributes)) return [];
       const [start, ...facts] = attemptFacts(span, { ...job, ...runOf(span) });
-      const known = parents.take(span, job.taskUuid, start);
-      // Where its own parent is known, the start with the parent takes the place of the one without.
-      return known[0]?.span.spanId === span.spanId ? [...known, ...facts] : [start, ...facts, ...known];
+      return [{ ...start, parentSpanId }, ...facts];
     }
     default:
       return [];
   }
 }
-
-/** Of all stores of this process: ids of spans are unique. */
-const parents = new CeleryParents();
 
 function isMarkedByEarlier(attributes: Attributes): boolean {
   return conventions.TASK_UUID in attributes && !(conventions.TASK_RUN in attributes);

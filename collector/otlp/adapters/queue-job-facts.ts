@@ -1,4 +1,4 @@
-import type { ErrorInfo, Fact, SpanRef, TaskEnd, TaskStart } from '../../../src/fact.ts';
+import type { ErrorInfo, Fact, SpanRef, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
 import type { OtlpSpan } from '../receive/otlp-items.ts';
 
 /** What a queue's instrumentation records of a job. */
@@ -15,7 +15,7 @@ export interface TimedError extends ErrorInfo {
 }
 
 /** The span announces a task. */
-export function announcement({ traceId, spanId, start }: OtlpSpan, { taskUuid, name, attributes }: Job): Fact {
+export function announcement({ traceId, spanId, start }: OtlpSpan, { taskUuid, name, attributes }: Job): TaskAnnounced {
   return { kind: 'task-announced', span: { taskUuid, traceId, spanId, taskSpanId: '' }, seq: 0, time: start, name, attributes };
 }
 

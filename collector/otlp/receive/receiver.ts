@@ -10,6 +10,7 @@ import { isTaskStore } from '../../store/task-store.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 import { BodyRoom } from './body-room.ts';
 import type { BodyShare } from './body-room.ts';
+import { TraceParents } from '../adapters/trace-parents.ts';
 import { groupCommit } from './group-commit.ts';
 import { collectorAddress, Heartbeats, incomingOf } from './heartbeats.ts';
 import { MalformedError, MOST_WORKERS } from './otlp-items.ts';
@@ -74,6 +75,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
   const commit = groupCommit(store, observer);
   const heartbeats = new Heartbeats(store);
   const thread = new ReaderThread();
+  const parents = new TraceParents();
 
   const storeBody = async (c: Context, signal: Signal, encoding: Encoding, share: BodyShare): Promise<Response> => {
     const body = await readBody(c.req, { maxBodyBytes, share });
@@ -81,7 +83,7 @@ export function createReceiver(options: ReceiverOptions): Hono {
     if (signal === 'metrics') return success(encoding, signal, 0, '');
     const items = new Rejections();
     const commitSlice = async ({ facts, bytes }: Slice): Promise<void> => {
-      const refused = await commit(facts, bytes);
+      const refused = await commit(parents.complete(facts), bytes);
       if (refused.facts > 0) items.reject(signal === 'traces' ? refused.spans : refused.facts, `the store can't take it: ${refused.message}`);
     };
     const read = body.length > LONG_BYTES ? thread.read({ signal, encoding, body }, commitSlice) : readShort(signal, encoding, body, commitSlice);

@@ -54,6 +54,9 @@ export class SqliteReads {
       counts: database.prepare('SELECT state, count FROM state_count'),
       page: database.prepare(`${entry} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
       pageOfState: database.prepare(`${entry} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
+      pageOfUuids: database.prepare(
+        `${entry} WHERE uuid >= :from AND uuid < :to AND ifnull(state = :state, true) AND task.id < :before ORDER BY task.id DESC LIMIT :most`,
+      ),
       attempts: database.prepare('SELECT attempts FROM task WHERE id = ?'),
       firstTexts: database.prepare(
         'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
@@ -118,12 +121,17 @@ export class SqliteReads {
     return { version: row.version, attempts: scopeTree(scopes, recent.close()) };
   }
 
-  tasks({ limit, cursor, state }: TaskQuery): TaskPage {
+  tasks({ limit, cursor, state, uuidPrefix }: TaskQuery): TaskPage {
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOf(cursor);
-    const { page, pageOfState } = this.#statements;
+    const { page, pageOfState, pageOfUuids } = this.#statements;
     // One more than asked for shows whether there is a next page.
     const most = Math.min(limit + 1, Number.MAX_SAFE_INTEGER);
-    const found = state === undefined ? page.iterate(before, most) : pageOfState.iterate(state, before, most);
+    const ofUuids = uuidPrefix !== undefined && { from: uuidPrefix, to: `${uuidPrefix}~`, state: state ?? null, before, most };
+    const found = ofUuids
+      ? pageOfUuids.iterate(ofUuids)
+      : state === undefined
+        ? page.iterate(before, most)
+        : pageOfState.iterate(state, before, most);
     const room = new PageRoom();
     const rows: TaskColumns[] = [];
     for (const row of found as Iterable<unknown> as Iterable<TaskColumns>) {

@@ -41,6 +41,14 @@ describe.each(PLACES)('by $by', ({ at }) => {
     expect(stdout.endsWith('  Task Finished - 1 out of 2 jobs finished\n')).toBe(true);
   });
 
+  it('a task is named by the beginning of its UUID, or as the latest', async () => {
+    const { args } = await at(await ranTasks());
+    const uuidFor = async (name: string): Promise<string> => (JSON.parse((await command('show', name, '--json', ...args)).stdout) as TaskRecord).task_uuid;
+    expect([await uuidFor(UUID.slice(0, 4).toUpperCase()), await uuidFor('latest')]).toEqual([UUID, UUID]);
+    expect(await command('show', 'fff', ...args)).toMatchObject({ code: 2 });
+    expect(await command('show', 'ffff', ...args)).toMatchObject({ code: 3, stderr: 'taskspan: no UUID of a task begins with ffff\n' });
+  });
+
   it('taskspan show has the record as JSON, and the whole log as text', async () => {
     const { args } = await at(await ranTasks());
     const record = JSON.parse((await command('show', UUID, '--json', ...args)).stdout) as TaskRecord;
@@ -52,12 +60,13 @@ describe.each(PLACES)('by $by', ({ at }) => {
     const folder = await temporaryFolder();
     const task = await startTicking(folder);
     const { args } = await at(folder);
-    expect(await command('cancel', UUID, '--json', ...args)).toMatchObject({
+    expect(await command('cancel', UUID, '--by', 'ada', '--reason', 'wrong file', '--no-children', '--json', ...args)).toMatchObject({
       code: 0,
       stdout: `{"task_uuid":"${UUID}","cancel":"requested"}\n`,
       stderr: '',
     });
     await task.ended;
+    expect((await command('show', UUID, '--log', ...args)).stdout).toContain('\tCancel requested by ada: wrong file\n');
     expect((await command('tail', UUID, ...args)).code).toBe(4);
     expect(await command('cancel', UUID, ...args)).toMatchObject({ code: 1, stdout: '', stderr: `taskspan: task ${UUID} has ended\n` });
   });

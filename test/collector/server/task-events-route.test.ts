@@ -9,7 +9,8 @@ import type { StreamOptions } from '../../../collector/server/live/event-stream.
 import { serveTasks } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
-import type { TaskStore } from '../../../collector/store/task-store.ts';
+import type { Cancellation, TaskStore } from '../../../collector/store/task-store.ts';
+import type { Fact } from '../../../src/fact.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { arbitraryTask, cases } from '../record/arbitrary-task.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
@@ -106,6 +107,23 @@ describe('a stream of a task', () => {
     expect(last).toMatchObject({ event: 'change', id: '4' });
     expect(JSON.parse(last!.data)).toMatchObject({ finished: true, state: 'completed', status: 1, version: 4 });
     expect(end).toEqual({ event: 'end', id: '4', data: '{"version":4,"state":"completed"}' });
+  });
+
+  test('has a request to cancel and its receipt at once, without a new version, also for a client that comes back', async () => {
+    const task = await Telling.begin();
+    await task.store.append([{ ...task.attempt.task.facts[0]!, span: { ...task.attempt.ref, spanId: 'e'.repeat(16), taskSpanId: 'e'.repeat(16) }, attempt: 2, workerId: 'w', cancellable: true } as Fact]);
+    const events = await task.watch();
+    expect(JSON.parse((await events.next())!.data)).toMatchObject({ cancel: null, version: 2 });
+    await task.store.cancel(UUID, { by: 'ada' });
+    const asked = { requested: expect.any(String) as string, by: 'ada', reason: null, heard: null };
+    const change = (await events.next())!;
+    expect([change.event, change.id, JSON.parse(change.data)]).toEqual(['change', '2', { cancel: asked, version: 2 }]);
+    const [{ number }] = (await task.store.cancellations('w', 0)) as [Cancellation];
+    await task.store.cancellationHeard('w', number);
+    const heard = { cancel: { ...asked, heard: expect.any(String) as string }, version: 2 };
+    expect(JSON.parse((await events.next())!.data)).toEqual(heard);
+    const back = await task.watch({ 'Last-Event-ID': '2' });
+    expect(JSON.parse((await back.next())!.data)).toMatchObject(heard);
   });
 
   test('is never cached, gathered or transformed on its way', async () => {

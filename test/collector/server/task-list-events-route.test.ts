@@ -6,7 +6,7 @@ import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { cases } from '../record/arbitrary-task.ts';
-import { ScriptedTask } from '../record/scripted-task.ts';
+import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { EventReader } from './live/event-reader.ts';
 
 const PATH = '/tasks/events';
@@ -122,6 +122,21 @@ test('a client of all tasks that is cut off at any moment has in the end the lat
     ),
     cases(25),
   );
+});
+
+test('a request to cancel a task, and to cancel its child tasks, is a change of each', async () => {
+  const store = memoryStore();
+  const child = new ScriptedTask('64bf5712-b9ec-11e9-afdd-8c16454a0938');
+  child.attempt({ parentTaskUuid: UUID });
+  const parent = new ScriptedTask();
+  parent.attempt();
+  await store.append([...parent.facts, ...child.facts].map((fact) => (fact.kind === 'task-start' ? { ...fact, workerId: 'w', cancellable: true } : fact)));
+  const events = new EventReader(await createTasksApp({ store }).request(PATH));
+  await events.next();
+  await store.cancel(UUID, { reason: 'wrong file' });
+  const changes = [await nextTask(events), await nextTask(events)];
+  expect(changes.map(({ task_uuid: uuid }) => uuid)).toEqual([UUID, child.uuid]);
+  for (const change of changes) expect(change).toMatchObject({ version: 1, cancel: { reason: 'wrong file', heard: null } });
 });
 
 test('a server on another connection that is behind the client catches up', async () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
 import { parsedRecord, recordJson } from '../../../collector/record/record-json.ts';
-import type { TaskState } from '../../../collector/record/task-record.ts';
 import { PAGE_BYTES } from '../../../collector/store/task-store.ts';
-import type { TaskPage, TaskStore } from '../../../collector/store/task-store.ts';
+import type { TaskPage, TaskQuery, TaskStore } from '../../../collector/store/task-store.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 import { seedExample } from '../record/seed-example.ts';
 import { uuidOf } from './expected-task.ts';
@@ -12,7 +11,7 @@ import type { StoreWith } from './task-store-contract.ts';
 /** The list of tasks that every {@link TaskStore} gives. */
 export function describeTaskList(name: string, storeWith: StoreWith): void {
   describe(`${name}: the list of tasks`, () => {
-    const uuidsOf = async (store: TaskStore, query: { limit: number; cursor?: string; state?: TaskState }): Promise<[string[], string?]> => {
+    const uuidsOf = async (store: TaskStore, query: TaskQuery): Promise<[string[], string?]> => {
       const { tasks, next } = await store.tasks(query);
       return [tasks.map(({ uuid }) => uuid), ...(next === undefined ? [] : [next])] as [string[], string?];
     };
@@ -62,6 +61,20 @@ export function describeTaskList(name: string, storeWith: StoreWith): void {
       const [first, next] = await uuidsOf(store, { limit: 2 });
       expect(first).toEqual([uuidOf(4), uuidOf(3)]);
       expect(await uuidsOf(store, { limit: 2, cursor: next! })).toEqual([[uuidOf(2), uuidOf(1)]]);
+    });
+
+    test('has only the tasks whose UUID has a beginning, where one is asked for, page by page too', async () => {
+      const ended = new ScriptedTask('00000001-0000-4000-8000-000000000000');
+      ended.attempt().complete();
+      const store = await storeWith(begun(1), ended.facts, begun(2), begun(3));
+      const [all] = await uuidsOf(store, { limit: 10, uuidPrefix: '00000000-' });
+      expect(all).toEqual([uuidOf(3), uuidOf(2), uuidOf(1)]);
+      const [first, next] = await uuidsOf(store, { limit: 2, uuidPrefix: '00000000-' });
+      expect(await uuidsOf(store, { limit: 2, uuidPrefix: '00000000-', cursor: next! })).toEqual([all.slice(2)]);
+      expect(first).toEqual(all.slice(0, 2));
+      expect(await uuidsOf(store, { limit: 10, uuidPrefix: '0000', state: 'completed' })).toEqual([['00000001-0000-4000-8000-000000000000']]);
+      expect(await uuidsOf(store, { limit: 10, uuidPrefix: uuidOf(2) })).toEqual([[uuidOf(2)]]);
+      expect(await uuidsOf(store, { limit: 10, uuidPrefix: 'ffff' })).toEqual([[]]);
     });
 
     test('has only the tasks in a state, where one is asked for, page by page too', async () => {

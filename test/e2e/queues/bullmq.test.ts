@@ -245,6 +245,25 @@ describeWithRedis('jobs of BullMQ', () => {
     await stateOf(ran, 'completed');
   });
 
+  it('of a job scheduler become tasks when they run, each its own, and none of them is queued or removed', async () => {
+    const queue = newQueue();
+    const worker = newWorker(queue, trackJob(() => undefined));
+    const ran: Job[] = [];
+    const bothRan = new Promise<void>((resolve) => {
+      worker.on('completed', (job) => void (ran.push(job) === 2 && resolve()));
+    });
+    await queue.upsertJobScheduler('ticks', { every: 100 }, { name: 'Tick' });
+    await bothRan;
+    await queue.removeJobScheduler('ticks');
+    await worker.close();
+    const uuids = ran.map(({ id }) => jobUuid(queue.name, id!));
+    expect(new Set(uuids).size).toBe(ran.length);
+    for (const uuid of uuids) expect(await ended(uuid)).toMatchObject({ task_name: 'Tick', state: 'completed', attempt: 1 });
+    await taskspan.flush();
+    const { tasks } = (await (await fetch(`${url}/tasks?limit=100`)).json()) as { tasks: { task_name: string; state: string }[] };
+    expect(tasks.filter(({ task_name }) => task_name === 'Tick' || task_name.startsWith('remove ')).map(({ state }) => state)).toEqual(ran.map(() => 'completed'));
+  });
+
   it('that put themselves back have not failed, and go on as the next attempt', async () => {
     const queue = newQueue();
     const { uuid } = await added(queue, 'Later', {});

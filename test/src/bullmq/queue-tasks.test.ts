@@ -28,7 +28,7 @@ class NumberedQueue {
 
   #numbered(name: string, ...rest: unknown[]): object {
     this.given.push([name, ...rest]);
-    return { id: String(this.given.length), name, queueName: 'mail', attemptsMade: 0 };
+    return { id: String(this.given.length), name, queueName: 'mail', attemptsMade: 0, opts: rest[1] };
   }
 }
 
@@ -105,6 +105,17 @@ it('a task has the name and the attributes of the options', async () => {
   });
 });
 
+it('a delayed job expires only after its delay', async () => {
+  const { spans } = recorded();
+  const day = 86_400_000;
+  await queueTasks(new NumberedQueue()).addBulk([{ name: 'One', data: 1 }, { name: 'Two', data: 2, opts: { delay: 30 * day } }]);
+  const short = queueTasks(new NumberedQueue(), { queuedFinalMs: day });
+  await short.addBulk([{ name: 'Three', data: 3 }, { name: 'Four', data: 4, opts: { delay: 5 } }]);
+  await queueTasks(new NumberedQueue(), { queuedFinalMs: 0 }).add('Five', 5, { delay: 5 });
+  const finalMs = (await spans()).map(({ attributes }) => attributes['taskspan.queued_final_ms']);
+  expect(finalMs).toEqual([undefined, 37 * day, day, day + 5, 0]);
+});
+
 it('if the name can\'t be made it is the job\'s, and the job is added all the same', async () => {
   const warnings = diagnosed();
   const { record } = recorded();
@@ -136,7 +147,7 @@ it('a job that is not added is no task, and the caller gets the queue\'s error',
 it('wrong arguments throw at once', () => {
   expect(() => queueTasks({} as NumberedQueue)).toThrow('queueTasks: expected a Queue or FlowProducer of BullMQ, got');
   expect(() => queueTasks(new NumberedQueue(), { name: 'x' } as never)).toThrow(
-    'queueTasks: expected options among taskName, attributes, redact, limits, got "name"',
+    'queueTasks: expected options among taskName, attributes, redact, limits, queuedFinalMs, got "name"',
   );
   expect(() => queueTasks(new NumberedQueue(), { taskName: 'x' } as never)).toThrow('taskName: expected a function, got "x"');
 });

@@ -47,6 +47,23 @@ describe('a tracked processor', () => {
     expect(one.shown).toEqual([25]);
   });
 
+  it('fails by a result that JSON can not write, as its job does', async () => {
+    const { record } = recorded();
+    await expect(trackJob(() => ({ rows: 3n }))(job())).rejects.toThrow(TypeError);
+    expect(await record(UUID)).toMatchObject({ state: 'failed', exception: expect.stringContaining('BigInt') as string });
+  });
+
+  it('that BullMQ cancels has the reason in its log', async () => {
+    const { record } = recorded();
+    const controller = new AbortController();
+    const processor = trackJob((_job, _token, signal) => {
+      controller.abort('the order was withdrawn');
+      signal.throwIfAborted();
+    });
+    await expect(processor(job(), undefined, controller.signal)).rejects.toBe('the order was withdrawn');
+    expect(await record(UUID)).toMatchObject({ state: 'cancelled', log: expect.stringContaining('\tCancel requested: the order was withdrawn\n') as string });
+  });
+
   it('shows the scope that it is in while it has no progress of its own', async () => {
     const one = job();
     await trackJob(async (_job, _token, _signal, updater) => {

@@ -2,7 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import * as fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import type { ScopeRecord } from '../../../../collector/record/task-record.ts';
+import type { ScopeRecord, TaskRecord } from '../../../../collector/record/task-record.ts';
 import { taskLines } from '../../../../collector/cli/view/task-lines.ts';
 import { screen, shownAttempt, shownScope, shownTask } from './shown-task.ts';
 
@@ -66,6 +66,16 @@ describe('a task on a screen', () => {
 ● Import customers        running  1m00s
   ━━━──────  42%  2 of 4 jobs  1 failed
 `);
+  });
+
+  it.each([
+    [{ by: 'ada', reason: 'wrong file', heard: null }, 'cancel requested 30s ago by ada, not received yet: wrong file'],
+    [{ by: null, reason: null, heard: '2026-11-24T09:00:40Z' }, 'cancel requested 30s ago, received 20s ago'],
+  ])('that is to be cancelled shows whether its code has received that: %j', (request, line) => {
+    const cancel = { requested: '2026-11-24T09:00:30Z', ...request };
+    const lines = (record: Partial<TaskRecord>): string[] => taskLines({ record: shownTask({ cancel, ...record }), attempts: [] }, screen(80));
+    expect(lines({})).toContain(`  ${line}`);
+    expect(lines({ state: 'cancelled', finished: true, status: 0 }).join()).not.toContain('cancel requested');
   });
 
   it('that is lost: no sign turns, and no time goes on after the last heartbeat', () => {

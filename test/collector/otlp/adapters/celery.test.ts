@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { celeryFacts } from '../../../../collector/otlp/adapters/celery.ts';
+import { TraceParents } from '../../../../collector/otlp/adapters/trace-parents.ts';
 import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-items.ts';
 import type { TaskSummary } from '../../../../collector/record/task-record.ts';
 import type { Fact, TaskStart } from '../../../../src/fact.ts';
@@ -165,10 +166,9 @@ describe('a task that another one has published', () => {
   const CHAIN = spansOf(['apply_async', 1], ['run', 1], ['apply_async', 2], ['run', 2], ['apply_async', 2], ['run', 2, 1], ['apply_async', 3], ['run', 3]);
 
   it.each([['in order', CHAIN], ['the parents last', CHAIN.toReversed()]])('has it as its parent, also when it is tried again: %s', async (_, spans) => {
-    const ofTrace = spans.map((span) => ({ ...span, traceId: TRACE.replace('f', String(spans.indexOf(CHAIN[0]!))) }));
-    const facts = ofTrace.flatMap(celeryFacts);
+    const found = new TraceParents();
     await using store = memoryStoreToDispose();
-    for (const fact of facts) await store.append([fact]);
+    for (const span of spans) await store.append(found.complete(celeryFacts(span)));
     const parents = await Promise.all([1, 2, 3].map(async (task) => (JSON.parse((await store.stored(id(task)))!.summary) as TaskSummary).parent_task_uuid));
     expect(parents).toEqual([null, id(1), id(2)]);
     expect(JSON.parse((await store.stored(id(2)))!.summary)).toMatchObject({ attempt: 2, state: 'completed' });
@@ -176,8 +176,8 @@ describe('a task that another one has published', () => {
 
   it('has none in a circle of spans', () => {
     const [publish, run] = spansOf(['apply_async', 4], ['run', 4]) as [OtlpSpan, OtlpSpan];
-    const circle = [{ ...publish, traceId: 'c'.repeat(32), parentSpanId: run.spanId }, { ...run, traceId: 'c'.repeat(32) }];
-    expect(circle.flatMap(celeryFacts).map(({ kind }) => kind)).toEqual(['task-announced', 'task-start', 'task-end']);
+    const facts = [{ ...publish, parentSpanId: run.spanId }, run].flatMap(celeryFacts);
+    expect(new TraceParents().complete(facts)).toBe(facts);
   });
 });
 

@@ -1,6 +1,5 @@
-import type { TaskStart } from '../../../src/fact.ts';
+import type { Fact, TaskAnnounced, TaskStart } from '../../../src/fact.ts';
 import { NO_ID } from '../../facts/span-ids.ts';
-import type { OtlpSpan } from '../receive/otlp-items.ts';
 
 /** As many spans are kept, the latest ones. */
 const MOST_SPANS = 4000;
@@ -13,33 +12,39 @@ interface SeenSpan {
   /** Key of the span above it; `""` for a root span. */
   readonly above: string;
   /** The start of a run whose parent is not known yet. */
-  start?: TaskStart | undefined;
+  start: TaskStart | undefined;
   /** Key of the span that the run waits for. */
   waitsFor?: string;
 }
 
 /**
- * Finds the parent of a Celery task in the trace: the task in whose run it was published. So do the tasks of chains,
- * groups and chords have parents, although no span of Celery's instrumentation names them.
+ * Finds the parent of a task in the trace: the task in whose run it was published. So do Celery's chains, groups and chords
+ * have parents, although no span of its instrumentation names them.
  *
  * The run of a task is a child of the span that published it, which is a child of the parent's run. The spans come in any
  * order, the parent's own mostly last, so the latest ones are kept in memory. A retry is published by its own run.
  */
-export class CeleryParents {
+export class TraceParents {
   /** By trace id and span id, the oldest first. */
   readonly #spans = new Map<string, SeenSpan>();
   /** Keys of the runs that wait for a span, by its key. */
   readonly #waiting = new Map<string, Set<string>>();
 
-  /**
-   * Takes in a span of a task, with the start that it gives if it is a run. Returns the starts of all runs whose parent
-   * is known now, its own first: each is the start that was taken in, with the parent.
-   */
-  take({ traceId, spanId, parentSpanId }: OtlpSpan, taskUuid: string, start?: TaskStart): TaskStart[] {
+  /** Gives the facts, and again the starts of all runs whose parent is known now, with the parent. */
+  complete(facts: readonly Fact[]): readonly Fact[] {
+    const known: TaskStart[] = [];
+    for (const fact of facts) {
+      if ((fact.kind === 'task-start' || fact.kind === 'task-announced') && fact.parentSpanId !== undefined) known.push(...this.#take(fact));
+    }
+    return known.length === 0 ? facts : [...facts, ...known];
+  }
+
+  #take(fact: TaskStart | TaskAnnounced): TaskStart[] {
+    const { traceId, spanId, taskUuid } = fact.span;
     const key = traceId + spanId;
     this.#forget(key);
-    const keeps = start !== undefined && JSON.stringify(start.attributes).length <= LONGEST_ATTRIBUTES;
-    this.#spans.set(key, { taskUuid, above: parentSpanId === NO_ID ? '' : traceId + parentSpanId, start: keeps ? start : undefined });
+    const start = fact.kind === 'task-start' && JSON.stringify(fact.attributes).length <= LONGEST_ATTRIBUTES ? fact : undefined;
+    this.#spans.set(key, { taskUuid, above: fact.parentSpanId === NO_ID ? '' : `${traceId}${fact.parentSpanId}`, start });
     if (this.#spans.size > MOST_SPANS) this.#forget(this.#spans.keys().next().value!);
     const waited = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
