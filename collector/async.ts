@@ -72,6 +72,16 @@ export class Slices {
   }
 }
 
+/** Does work that comes in short steps, a slice of it in each turn of the event loop. */
+export async function inSlices<T>(steps: Generator<void, T>): Promise<T> {
+  const slices = new Slices();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await slices.next();
+  }
+}
+
 /** Resolves when the work has settled, or after this time: to whether it has settled. Never rejects. */
 export async function within(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   const settled = new AbortController();

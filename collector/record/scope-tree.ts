@@ -13,14 +13,28 @@ import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-reco
  * A scope stands directly in its attempt where its enclosing scope is unknown, and where it lies in a circle, as only a
  * foreign sender can make it. One that lies too deep stands beside the scope around it.
  */
-export function scopeTree(
+export function scopeTree(scopes: Iterable<ScopeState>, notifications: ReadonlyMap<number, NotificationRecord[]>): AttemptRecord[] {
+  const steps = scopeTreeSteps(scopes, notifications);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** So many scopes are put into the tree in one step. */
+const STEP = 200;
+
+/** Makes a {@link scopeTree} in short steps, so that other work can be done between them. */
+export function* scopeTreeSteps(
   scopes: Iterable<ScopeState>,
   notifications: ReadonlyMap<number, NotificationRecord[]>,
-): AttemptRecord[] {
+): Generator<void, AttemptRecord[]> {
   const records = new Map<string, ScopeRecord>();
   const attempts: [AttemptState, AttemptRecord][] = [];
   const inner: ScopeState[] = [];
+  let count = 0;
   for (const scope of scopes) {
+    if (++count % STEP === 0) yield;
     if (isAttempt(scope) && !isCounted(scope)) continue;
     const record = scopeRecord(scope, notifications.get(scope.number) ?? []);
     if (isAttempt(scope)) {
@@ -32,35 +46,47 @@ export function scopeTree(
       records.set(spanKey(scope.traceId, scope.spanId), record);
     }
   }
+  // Scopes are numbered about as they start, so that this takes little time.
   const sorted = inner.toSorted(byStart);
-  const inside = Map.groupBy(sorted, ({ traceId, parentSpanId, taskSpanId }) => {
-    const around = spanKey(traceId, parentSpanId);
-    return records.has(around) ? around : spanKey(traceId, taskSpanId);
-  });
+  const inside = new Map<string, ScopeState[]>();
+  for (const scope of sorted) {
+    if (++count % STEP === 0) yield;
+    const around = spanKey(scope.traceId, scope.parentSpanId);
+    const key = records.has(around) ? around : spanKey(scope.traceId, scope.taskSpanId);
+    const list = inside.get(key);
+    if (list === undefined) inside.set(key, [scope]);
+    else list.push(scope);
+  }
   const shown = new Set<ScopeState>();
   const show = (scope: ScopeState, around: ScopeRecord): void => {
     shown.add(scope);
     around.scopes.push(records.get(spanKey(scope.traceId, scope.spanId))!);
   };
   /** Puts the scopes inside a scope there, level by level: of those at the deepest level, where they stand themselves. */
-  const fill = (outer: ScopeState, around: ScopeRecord, outerDepth: number): void => {
+  function* fill(outer: ScopeState, around: ScopeRecord, outerDepth: number): Generator<void, void> {
     let level = [{ outer, around }];
     for (let depth = outerDepth; level.length > 0; depth++) {
-      level = level.flatMap((at) => {
+      const next: typeof level = [];
+      for (const at of level) {
         const key = spanKey(at.outer.traceId, at.outer.spanId);
-        const left = (inside.get(key) ?? []).filter((scope) => !shown.has(scope));
         const into = depth < DEEPEST_SCOPE ? records.get(key)! : at.around;
-        for (const scope of left) show(scope, into);
-        return left.map((scope) => ({ outer: scope, around: into }));
-      });
+        for (const scope of inside.get(key) ?? []) {
+          if (++count % STEP === 0) yield;
+          if (shown.has(scope)) continue;
+          show(scope, into);
+          next.push({ outer: scope, around: into });
+        }
+      }
+      level = next;
     }
-  };
-  for (const [attempt, record] of attempts) fill(attempt, record, 0);
+  }
+  for (const [attempt, record] of attempts) yield* fill(attempt, record, 0);
   for (const scope of sorted) {
+    if (++count % STEP === 0) yield;
     const attempt = records.get(spanKey(scope.traceId, scope.taskSpanId));
     if (shown.has(scope) || attempt === undefined) continue;
     show(scope, attempt);
-    fill(scope, attempt, 1);
+    yield* fill(scope, attempt, 1);
   }
   return attempts
     .toSorted(([one], [other]) => one.attempt - other.attempt || byStart(one, other))

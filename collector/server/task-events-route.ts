@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { ownTurn } from '../async.ts';
 import { gainJson } from '../record/record-json.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { unknownTask } from './answers.ts';
@@ -81,6 +82,7 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers, waitin
       from += Buffer.byteLength(log.text);
       const id = positionId({ version, offset: from });
       yield eventBytes({ event: 'change', id, data: gainJson({ offset: log.offset, text: log.text }) });
+      await ownTurn();
     }
     return from;
   }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
+import { ownTurn } from '../async.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { problem, REVALIDATED, unknownTask } from './answers.ts';
 import { streamAnswer } from './live/feed.ts';
@@ -58,6 +59,7 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: 
       if (bytes === undefined || bytes.length === 0) throw new Error('the log ends before its length');
       from += bytes.length;
       yield bytes;
+      await ownTurn();
     }
   }
 }

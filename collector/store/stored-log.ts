@@ -168,16 +168,15 @@ function joined(pieces: readonly LogPiece[]): string {
   return pieces.length === 1 ? pieces[0]!.text : pieces.map((piece) => piece.text).join('');
 }
 
-/** Offset of the first row that has the last notifications of any scope; `undefined` if no scope has any. */
-export function firstRecentOffset(scopes: Iterable<ScopeState>): number | undefined {
-  let first: number | undefined;
-  for (const { recent } of scopes) {
-    if (recent.length > 0 && (first === undefined || recent[0]! < first)) first = recent[0];
-  }
-  return first;
+/** The offsets of the rows that have the last notifications of any scope, in their order. */
+export function recentOffsets(scopes: Iterable<ScopeState>): number[] {
+  const offsets = new Set<number>();
+  // Pairs: the offset of a row, and how many notifications of the scope it has.
+  for (const { recent } of scopes) for (let at = 0; at < recent.length; at += 2) offsets.add(recent[at]!);
+  return [...offsets].toSorted((one, other) => one - other);
 }
 
-/** Gathers the last notifications of each scope, by its number, from rows in their order. */
+/** Gathers the last notifications of each scope, by its number, from rows in their order. Other rows may be left out. */
 export class RecentNotifications {
   readonly byScope: Map<number, NotificationRecord[]> = new Map();
 

@@ -1,4 +1,4 @@
-import { turn } from '../../async.ts';
+import { ownTurn } from '../../async.ts';
 import { recordJson, changeJson, gainJson, recordFields } from '../../record/record-json.ts';
 import type { RecordFields } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
@@ -8,6 +8,9 @@ import { eventBytes, positionAt, positionId } from './event-stream.ts';
 import type { StreamPosition } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
+
+/** How many first events are kept for other clients that begin in the same place. */
+const MOST_BEGINNINGS = 8;
 
 /** One change of a task, encoded for each kind of client. */
 export interface TaskMessage extends FeedMessage {
@@ -93,7 +96,7 @@ export class TaskFeed {
       this.#beginnings.clear();
       this.#publish(eventBytes({ event: 'change', id, data: gainJson(log) }), log.text);
       // Clients take this piece before the next one is read.
-      await turn();
+      await ownTurn();
     }
     const log = task.logBytes === this.#sent ? undefined : await this.#read(this.#sent, task.logBytes - this.#sent);
     const data = changeJson(this.#fields, fields, log);
@@ -163,6 +166,7 @@ export class TaskFeed {
     if (known !== undefined) return known;
     const made = make(this.#task);
     this.#beginnings.set(key, made);
+    if (this.#beginnings.size > MOST_BEGINNINGS) this.#beginnings.delete(this.#beginnings.keys().next().value!);
     // After a failure of the store, the next client reads again.
     made.catch(() => this.#beginnings.delete(key));
     return made;

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CancelRequest } from '../../record/cancel-request.ts';
-import { scopeTree } from '../../record/scope-tree.ts';
+import type { JournalRow } from '../../record/journal.ts';
 import type { TaskState } from '../../record/task-record.ts';
 import { attemptsOfJson } from '../scope-row.ts';
-import { cutLog, resolveRange, firstRecentOffset, RecentNotifications, decodeEntries } from '../stored-log.ts';
+import type { AttemptIds } from '../scope-row.ts';
+import { cutLog, resolveRange, decodeEntries } from '../stored-log.ts';
 import type { LogPiece } from '../stored-log.ts';
 import { PAGE_BYTES } from '../task-store.ts';
-import type { ChangeQuery, LogRange, StoredLog, StoredScopes, StoredTask, TaskChanges, TaskForm, TaskPage, TaskQuery } from '../task-store.ts';
+import type { ChangeQuery, LogRange, StoredLog, StoredTask, TaskChanges, TaskForm, TaskPage, TaskQuery } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
 import { LIVENESS_COLUMNS, livenessOf } from './workers.ts';
 import type { LivenessColumns } from './workers.ts';
@@ -19,6 +20,15 @@ interface TaskColumns extends LivenessColumns {
   version: number;
   log_bytes: number;
   cancel: string | null;
+}
+
+/** The scopes of a task before they are parsed. */
+export interface ScopeRows {
+  readonly taskId: number;
+  readonly version: number;
+  readonly attempts: readonly AttemptIds[];
+  /** Some rows each, in the order of their numbers. */
+  readonly groups: readonly string[];
 }
 
 /** The state of tasks that are lost for good, in the table `state_count`. */
@@ -71,7 +81,7 @@ export class SqliteReads {
       rowAt: database.prepare('SELECT offset, version FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset LIMIT 1'),
       lastCommit: database.prepare('SELECT stored FROM task ORDER BY changed DESC LIMIT 1'),
       dataVersion: database.prepare('PRAGMA data_version'),
-      rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
+      row: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset = ?'),
     };
   }
 
@@ -106,19 +116,18 @@ export class SqliteReads {
     return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
   }
 
-  scopes(uuid: string): StoredScopes | undefined {
+  /** The rows of a task's scopes, as they are kept. */
+  scopeRows(uuid: string): ScopeRows | undefined {
     const row = this.#row(uuid);
     if (row === undefined) return undefined;
     const { attempts } = this.#statements.attempts.get(row.id) as { attempts: string };
-    const scopes = this.#scopes.all(row.id, attemptsOfJson(attempts));
-    const recent = new RecentNotifications();
-    const first = firstRecentOffset(scopes);
-    if (first !== undefined) {
-      for (const { text, entries } of this.#statements.rows.iterate(row.id, first)) {
-        recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
-      }
-    }
-    return { version: row.version, attempts: scopeTree(scopes, recent.close()) };
+    return { taskId: row.id, version: row.version, attempts: attemptsOfJson(attempts), groups: this.#scopes.groups(row.id) };
+  }
+
+  /** A row of a task's log; `undefined` if the task has been deleted. */
+  journalRow(taskId: number, offset: number): Pick<JournalRow, 'text' | 'entries'> | undefined {
+    const row = this.#statements.row.get(taskId, offset) as { text: string; entries: Uint8Array } | undefined;
+    return row && { text: row.text, entries: decodeEntries(row.entries) };
   }
 
   tasks({ limit, cursor, state, uuidPrefix }: TaskQuery): TaskPage {

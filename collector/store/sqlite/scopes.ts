@@ -80,9 +80,9 @@ export class SqliteScopes {
     return this.#rows(id!).map((row) => scopeOfRow(row, attempts)).filter(isInside).map((scope) => this.#whole(id!, scope));
   }
 
-  /** All scopes of a task, in the order of their numbers, without what is in pages. */
-  all(taskId: number, attempts: readonly AttemptIds[]): ScopeState[] {
-    return this.#rows(taskId).map((row) => scopeOfRow(row, attempts));
+  /** The groups of a task's rows, in the order of their numbers: {@link scopesOfGroup} gives the scopes of each. */
+  groups(taskId: number): string[] {
+    return (this.#statements.groups.all(taskId, 0) as { lines: string }[]).map(({ lines }) => lines);
   }
 
   /** Those that have not ended. */
@@ -170,8 +170,7 @@ export class SqliteScopes {
   }
 
   #rows(taskId: number): string[] {
-    const groups = this.#statements.groups.all(taskId, 0) as { lines: string }[];
-    return groups.flatMap(({ lines }) => lines.split('\n').filter((row) => row !== ''));
+    return this.groups(taskId).flatMap(rowsOfGroup);
   }
 
   /** The rows of scopes after one that is the last of its group. */
@@ -181,6 +180,15 @@ export class SqliteScopes {
       lines.split('\n').map((row, at) => ({ number: group * GROUP + at + 1, row })).filter(({ row }) => row !== ''),
     );
   }
+}
+
+/** The scopes of a group, without what is in pages. */
+export function scopesOfGroup(group: string, attempts: readonly AttemptIds[]): ScopeState[] {
+  return rowsOfGroup(group).map((row) => scopeOfRow(row, attempts));
+}
+
+function rowsOfGroup(group: string): string[] {
+  return group.split('\n').filter((row) => row !== '');
 }
 
 /** How many of a task's first scopes are in the index. */

@@ -31,6 +31,7 @@ import type {
   TaskQuery,
 } from '../task-store.ts';
 import { SqliteConnection } from './connection.ts';
+import { wholeScopes } from './whole-scopes.ts';
 import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './open-file.ts';
 import type { CommitTimes } from './open-file.ts';
 
@@ -142,8 +143,10 @@ class SqliteStore implements SqliteTaskStore {
     return this.#use((connection) => connection.readOneState(() => connection.reads.log(uuid, range)));
   }
 
-  scopes(uuid: string): Promise<StoredScopes | undefined> {
-    return this.#use((connection) => connection.readOneState(() => connection.reads.scopes(uuid)));
+  async scopes(uuid: string): Promise<StoredScopes | undefined> {
+    const rows = await this.#use((connection) => connection.readOneState(() => connection.reads.scopeRows(uuid)));
+    // Rows of the log never change, so they belong to this state though they are read later.
+    return rows && wholeScopes(rows, (offset) => this.#use((connection) => connection.read(() => connection.reads.journalRow(rows.taskId, offset))));
   }
 
   changes(query: ChangeQuery): Promise<TaskChanges> {
