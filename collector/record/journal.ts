@@ -96,11 +96,12 @@ export class JournalWriter implements ScopeTree<ScopeState> {
 
   /** Writes nothing of an attempt that is replaced, but for its end where that ends the attempt that counts instead. */
   #writeReplaced(fact: ScopeFact, attempt: AttemptState): number {
-    const counted = countedFor(attempt, this.#task);
+    const counted = this.#task.attemptOf(countedFor(attempt, this.#task));
     if (fact.kind !== 'task-end' || counted.run?.isEndBorrowed !== true || counted.end?.time !== fact.time) return this.#offset;
     const { finished, failed, running } = counted.jobs;
     const jobs = { total: finished + failed + running, finished, failed };
     const lines = factLines({ ...fact, name: counted.name, duration: counted.end.duration, jobs });
+    if (fact.error !== undefined) counted.errorOffset = this.#nextOffset(lines, counted, false);
     this.#add(this.#named(lines, counted, false), { kind: 'end', scope: counted.number, bytes: 0, time: fact.time });
     return this.#offset;
   }

@@ -76,10 +76,11 @@ function update(task: TaskDraft, attempt: AttemptState, isReplaced: boolean, len
   task.change(changed);
 }
 
-/** The end of another attempt of the run, as that of this one. Its attributes stay with the other. */
+/** The end of another attempt of the run, as that of this one: its error is of the task itself, its attributes stay with it. */
 function endFor({ start }: AttemptState, lender: AttemptState): Pick<AttemptState, 'end' | 'final'> {
   const { attributes: _, ...end } = lender.end!;
-  return { end: { ...end, duration: Math.max(0, end.time - (start ?? end.time)) }, final: lender.final };
+  const duration = Math.max(0, end.time - (start ?? end.time));
+  return { end: { ...end, duration }, final: lender.final && { ...lender.final, exceptionSpanId: '' } };
 }
 
 /** What the task's code reports counts before what an instrumentation reports, and what began first before the rest. */

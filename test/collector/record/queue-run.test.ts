@@ -45,7 +45,10 @@ describe('a run of a job that several spans report', () => {
     runInSandbox(task, (code) => code.scope('Write'), true);
     const { summary, tree } = folded(taskAfter([task.facts]));
     expect(summary).toMatchObject({ state: 'failed', finished: true, exception: DIED.message, attempt: 1, attributes: { tenant: 'acme' } });
-    expect(tree).toEqual([expect.objectContaining({ outcome: 'failed', error: `Error: ${DIED.message}` })]);
+    const [attempt] = tree;
+    expect(attempt).toMatchObject({ outcome: 'failed', error: `Error: ${DIED.message}` });
+    expect(tree).toHaveLength(1);
+    expect(summary['error']).toMatchObject({ ...DIED, path: [], span_id: attempt!.span_id });
     inAnyOrder(task.facts);
   });
 
@@ -98,7 +101,10 @@ Error: ${DIED.message}
     const task = new ScriptedTask();
     runInSandbox(task, (code) => code.scope('Write'), true);
     const path = storePath();
-    for (const fact of task.facts) {
+    // What the instrumentation reports comes last, with its span.
+    const observed = task.attempts[0]!.ref;
+    const facts = [...task.facts.filter(({ span }) => span !== observed), ...task.facts.filter(({ span }) => span === observed)];
+    for (const fact of facts) {
       const store = sqliteStore(path);
       await store.append([fact]);
       await store.close();
@@ -106,7 +112,10 @@ Error: ${DIED.message}
     const store = sqliteStore(path);
     const scopes = await store.scopes(UUID);
     const { summary } = (await store.stored(UUID))!;
+    const { text } = (await store.log(UUID))!;
     await store.close();
+    const { error } = JSON.parse(summary) as { error: { log_offset: number } };
+    expect(text.slice(error.log_offset)).toMatch(/^\t - TEST\n\t\tFailed\n/);
     expect(withoutOffset(summary)).toEqual(folded(taskAfter([task.facts])).summary);
     expect(scopes?.attempts).toHaveLength(1);
   });
