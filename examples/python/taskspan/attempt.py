@@ -135,7 +135,7 @@ class Attempt:
                 outcome = 'failed' if jobs['failed'] else 'cancelled' if jobs['cancelled'] else 'completed'
         own = self._report(self.root, outcome, error)
         total = jobs['completed'] + jobs['failed']
-        lines = log_line.final_line(jobs['completed'], total)
+        lines = log_line.final_line(outcome, jobs['completed'], total)
         if own is not None or outcome == 'cancelled':
             lines = log_line.name_line(self.name) + log_line.outcome_lines(outcome, self.root.microseconds(), own) + lines
         self.print_lines(lines)

@@ -37,7 +37,7 @@ class Scope:
     def __exit__(self, kind, error, traceback):
         """Keeps an error, so that the task goes on, unless it has to stop the task."""
         outcome = outcome_of(error)
-        stops = outcome == 'cancelled' or is_control_flow(error)
+        stops = outcome == 'cancelled' or is_control_flow(error) or not isinstance(error, Exception)
         if self.span is None:
             return False
         otel.leave(self._active)
@@ -46,7 +46,7 @@ class Scope:
             outcome = 'cancelled'
         self.attempt.scope_ended(self.span, outcome, error)
         self.span = None
-        return error is not None and not stops
+        return not stops
 
     async def __aenter__(self):
         return self.__enter__()

@@ -127,6 +127,15 @@ class Ends(unittest.TestCase):
             raise TimeoutError
         self.assertEqual(self.sender.end()['taskspan.outcome'], 'timed_out')
 
+    def test_what_has_to_stop_the_task_passes_through_its_scopes(self):
+        class Timeout(BaseException):
+            """As gevent has it."""
+
+        for error, outcome in [(KeyboardInterrupt(), 'cancelled'), (SystemExit(1), 'cancelled'), (Timeout('2 seconds'), 'timed_out')]:
+            with self.assertRaises(type(error)), self.updater() as updater, updater('Wait'):
+                raise error
+            self.assertEqual([end['taskspan.outcome'] for end in self.sender.of('taskspan.end')][-2:], [outcome, outcome])
+
     def test_a_cancelled_task_stops_at_its_next_scope(self):
         updater = self.updater()
         updater._attempt.cancel(7, 'ada', 'wrong file')
