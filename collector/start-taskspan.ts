@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Sampler, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { checkKeys } from '../src/arguments.ts';
 import { capture } from '../src/capture.ts';
@@ -23,6 +24,7 @@ import { sinkSettings, spanHeaders } from './runtime/fact-destination.ts';
 import type { SendingOptions } from './runtime/fact-destination.ts';
 import { startProcessCollector } from './runtime/process-collector.ts';
 import { watchProcessExit } from './runtime/process-exit.ts';
+import { resourceJson } from './store/heartbeat.ts';
 import { resolveRetention } from './store/retention.ts';
 import type { RetentionOptions } from './store/retention.ts';
 import { sqlite } from './store/sqlite/open-file.ts';
@@ -198,7 +200,8 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
     upkeep: { retention, quietFinalMs, queuedFinalMs },
     beatIntervalMs,
     lostFinalMs,
-    sendLostTraces: lostTraces && lostTraceSender({ exporter: lostTraces, resource }),
+    resource: resourceJson({ ...resource.attributes, 'host.name': hostname(), 'process.pid': process.pid }),
+    sendLostTraces: lostTraces && lostTraceSender({ exporter: lostTraces }),
     onReplaced: () => processor.startAgain(),
   });
   const flushFacts = async (): Promise<void> => void (await collector.flush(FLUSH_MS));

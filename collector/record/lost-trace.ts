@@ -3,6 +3,7 @@ import * as conventions from '../../src/conventions.ts';
 import { lostException } from './liveness.ts';
 import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
+import type { NotificationRecord } from './task-record.ts';
 
 /**
  * The open spans of a worker that died, which it never sent to a tracing backend. The start of each is known, and with it
@@ -10,6 +11,8 @@ import type { AttemptState, ScopeState } from './scope-state.ts';
  */
 export interface LostTrace {
   readonly taskUuid: string;
+  /** Attributes of the worker's resource, as far as they are known. */
+  readonly resource: Attributes;
   /** Of the attempt that was lost, the task span first; none if the trace is not sampled. */
   readonly spans: readonly LostSpan[];
 }
@@ -25,6 +28,8 @@ export interface LostSpan {
   /** Microseconds since the epoch; not before the latest fact of the task. */
   readonly end: number;
   readonly attributes: Attributes;
+  /** Its last notifications, the oldest first. */
+  readonly notifications: readonly NotificationRecord[];
   /** Why it has failed: `lost: last heard …`. */
   readonly message: string;
 }
@@ -33,6 +38,8 @@ export interface LostSpan {
 interface LostTask {
   readonly taskUuid: string;
   readonly taskName: string;
+  /** Attributes of the worker's resource; empty where its heartbeats had none. */
+  readonly resource: Attributes;
   /** Key of the attempt that was lost. */
   readonly attempt: AttemptState;
   /** When its worker was last heard. */
@@ -45,9 +52,15 @@ interface LostTask {
  * The open spans of the attempt, out of scopes of its task. Without its parts in other processes:
  * those may still run, and send their spans themselves.
  */
-export function lostTrace(task: LostTask, scopes: Iterable<ScopeState>): LostTrace {
+export function lostTrace(
+  task: LostTask,
+  scopes: Iterable<ScopeState>,
+  notifications: ReadonlyMap<number, readonly NotificationRecord[]> = new Map(),
+): LostTrace {
   const { taskUuid, attempt } = task;
-  if (!attempt.sampled) return { taskUuid, spans: [] };
+  const { serviceName } = attempt;
+  const resource = { ...(serviceName !== '' && { [conventions.SERVICE_NAME]: serviceName }), ...task.resource };
+  if (!attempt.sampled) return { taskUuid, resource, spans: [] };
   const open = new Map<string, ScopeState>();
   for (const scope of scopes) {
     const isOfAttempt = scope.traceId === attempt.traceId && scope.taskSpanId === attempt.spanId;
@@ -56,10 +69,11 @@ export function lostTrace(task: LostTask, scopes: Iterable<ScopeState>): LostTra
   const spans: LostSpan[] = [];
   for (const scope of open.values()) {
     if (scope.start === null || isElsewhere(scope, open)) continue;
-    if (isAttempt(scope)) spans.unshift(lostSpan(task, scope, scope.start));
-    else spans.push(lostSpan(task, scope, scope.start));
+    const span = lostSpan(task, scope, scope.start, notifications.get(scope.number) ?? []);
+    if (isAttempt(scope)) spans.unshift(span);
+    else spans.push(span);
   }
-  return { taskUuid, spans };
+  return { taskUuid, resource, spans };
 }
 
 /** Whether a scope begins in another process, or lies inside one that does. */
@@ -72,7 +86,7 @@ function isElsewhere(scope: ScopeState, open: ReadonlyMap<string, ScopeState>): 
   return false;
 }
 
-function lostSpan(task: LostTask, scope: ScopeState, start: number): LostSpan {
+function lostSpan(task: LostTask, scope: ScopeState, start: number, notifications: readonly NotificationRecord[]): LostSpan {
   const { traceId, spanId, taskSpanId } = scope;
   const isTask = isAttempt(scope);
   const parentSpanId = isTask ? scope.parentScope?.spanId : scope.parentSpanId || taskSpanId;
@@ -92,6 +106,7 @@ function lostSpan(task: LostTask, scope: ScopeState, start: number): LostSpan {
       [conventions.OUTCOME]: conventions.LOST,
       [conventions.HEADING]: scope.encloses,
     },
+    notifications,
     message: lostException(task.heard),
   };
 }

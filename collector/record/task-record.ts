@@ -171,3 +171,8 @@ export function isoTime(micros: number): string {
   }
   return `${lastText}.${String(micros - second * 1_000_000).padStart(6, '0')}Z`;
 }
+
+/** Microseconds since the epoch of a time that {@link isoTime} has written. */
+export function microsOfIso(time: string): number {
+  return Date.parse(time.slice(0, 19) + 'Z') * 1000 + Number(time.slice(20, 26));
+}

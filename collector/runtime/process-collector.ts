@@ -37,6 +37,8 @@ interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'upke
   /** Milliseconds between two heartbeats, 0 for none, and the silence after which lost tasks are so for good. */
   beatIntervalMs: number;
   lostFinalMs: number;
+  /** The attributes of this process's resource, by `resourceJson`. */
+  resource: string;
   /** Called when the store was replaced by one that knows nothing of what is open. */
   onReplaced: () => void;
 }
@@ -47,7 +49,7 @@ interface ProcessCollectorOptions extends Pick<CollectorOptions, 'serve' | 'upke
  */
 export function startProcessCollector(options: ProcessCollectorOptions): ProcessCollector {
   const { ring, destination, beatIntervalMs, lostFinalMs } = options;
-  const heartbeat = beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs };
+  const heartbeat = beatIntervalMs === 0 ? undefined : { workerId: worker.id, intervalMs: beatIntervalMs, lostFinalMs, resource: options.resource };
   if (typeof destination === 'object' && isTaskStore(destination)) {
     if (!isSqliteStore(destination) || !destination.isInMemory) {
       report('a store given as an object keeps the collector in the task\'s own thread');

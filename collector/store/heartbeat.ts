@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import { hostname } from 'node:os';
 import type { TimeSource } from '../../src/clock.ts';
 import { report } from '../../src/report.ts';
@@ -17,6 +18,32 @@ export interface HeartbeatSettings {
   intervalMs: number;
   /** The silence after which a lost worker's tasks are lost for good, in milliseconds. */
   lostFinalMs: number;
+  /** The attributes of the process's resource, by {@link resourceJson}. */
+  resource?: string | undefined;
+}
+
+/** Of a resource as a worker's row keeps it: the longest text, and how many attributes are looked at. */
+const RESOURCE_LENGTH = 1024;
+const MOST_ATTRIBUTES = 100;
+/** What names a service and its process: it is kept first. */
+const FIRST = ['service.name', 'service.namespace', 'service.version', 'service.instance.id', 'host.name', 'process.pid'];
+
+/** The attributes of a resource as JSON of at most 1,024 characters: those that name a service first, and no lists. */
+export function resourceJson(attributes: Attributes): string {
+  let json = '';
+  let looked = 0;
+  const keep = (key: string): void => {
+    const value = attributes[key];
+    if (value === undefined || typeof value === 'object' || key.length + String(value).length > RESOURCE_LENGTH) return;
+    const entry = `${json === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
+    if (json.length + entry.length + 2 <= RESOURCE_LENGTH) json += entry;
+  };
+  for (const key of FIRST) keep(key);
+  for (const key in attributes) {
+    if (++looked > MOST_ATTRIBUTES) break;
+    if (!FIRST.includes(key)) keep(key);
+  }
+  return `{${json}}`;
 }
 
 /** Options of {@link Heartbeat}. */
@@ -149,10 +176,11 @@ export class Heartbeat {
   }
 
   #heartbeat(busySince: number | null): Beat {
-    const { workerId, intervalMs, clock = bootTime } = this.#options;
+    const { workerId, intervalMs, resource, clock = bootTime } = this.#options;
     const time = Math.floor(this.#time.wall() * 1000);
     const written = clock();
-    return { workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince, ...(written && { written }) };
+    const known = { ...(written && { written }), ...(resource !== undefined && { resource }) };
+    return { workerId, host: hostname(), pid: process.pid, intervalMs, time, busySince, ...known };
   }
 }
 

@@ -270,6 +270,8 @@ export interface Beat {
   busySince: number | null;
   /** The relay by which it came, where it came by one that serves many workers: the address of a Collector. */
   via?: string;
+  /** The attributes of the worker's resource as JSON, by `resourceJson`. */
+  resource?: string;
   /** The instant on this machine's clock; only from the worker's own process, where the system has such a clock. */
   written?: BootTime;
 }

@@ -35,7 +35,7 @@ async function startOpenTask(folder: string, options: string): Promise<{ worker:
          await new Promise((resolve) => setTimeout(resolve, 1_000_000));
        }));
      }, { taskUuid: '${UUID}', attributes: { folder: '/data' } });`,
-    { env: SHORT },
+    { env: { ...SHORT, OTEL_SERVICE_NAME: 'the-worker' } },
   );
   const [, traceId = ''] = await worker.printed(/trace (\w+)/);
   return { worker, traceId };
@@ -62,9 +62,10 @@ describeWithPeers('the trace of a task whose worker was killed', () => {
     for (const span of [task, write, row]) {
       expect(span.status).toEqual({ code: 'error', message: expect.stringMatching(/^lost: last heard \d{4}-\d\d-\d\dT[\d:.]+Z$/) });
       expect(span.attributes).toMatchObject({ 'taskspan.outcome': 'lost', 'taskspan.task.uuid': UUID, 'taskspan.task.name': 'Import' });
-      expect(span.resource).toMatchObject({ 'service.name': 'tasks' });
+      expect(span.resource).toMatchObject({ 'service.name': 'the-worker', 'process.pid': expect.any(Number) });
       expect(span.scope.name).toBe('taskspan');
     }
+    expect(row.events).toMatchObject([{ name: 'taskspan.notification', attributes: { 'taskspan.message': 'half of it' } }]);
     expect(task.attributes).toMatchObject({ 'taskspan.span': 'task', folder: '/data', 'taskspan.exception': task.status.message });
     const legacy = (await peers.legacyTrace(traceId))!;
     expect(legacy.spans.flatMap(({ warnings }) => warnings ?? [])).toEqual([]);
@@ -92,6 +93,7 @@ describeWithPeers('the trace of a task whose worker was killed', () => {
 
     const spans = await peers.waitForSpans(traceId, 4);
     expect(spans.filter(({ attributes }) => attributes['taskspan.outcome'] === 'lost').map(({ name }) => name).toSorted()).toEqual(['Import', 'Row 7', 'Write rows']);
+    for (const { resource } of spans) expect(resource).toMatchObject({ 'service.name': 'the-worker' });
     // They are sent in one request, which the Collector passes on to Jaeger and here.
     await expect.poll(() => answersOf(url, 'traces')).toEqual({ 200: 2 });
     expect(await record()).toEqual(lost);

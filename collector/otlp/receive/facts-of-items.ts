@@ -9,6 +9,7 @@ import { announcementEndOf, boundedFact, endFactOf, eventFactOf, outcomeFault, s
 import { factOf } from '../../facts/log-record.ts';
 import type { LogRecord } from '../../facts/log-record.ts';
 import { EXPECTED_IDS, NO_ID, spanRefOf } from '../../facts/span-ids.ts';
+import { resourceJson } from '../../store/heartbeat.ts';
 import { BULLMQ_OPERATION, bullmqFacts } from '../adapters/bullmq.ts';
 import { CELERY_SCOPE, celeryFacts } from '../adapters/celery.ts';
 import type { AnyValue } from './any-value.ts';
@@ -221,6 +222,14 @@ const MESSAGES: Readonly<Record<string, string>> = {
   [conventions.EXCEPTION_EVENT]: conventions.EXCEPTION_MESSAGE,
 };
 
+const resourceTexts = new WeakMap<Attributes, string>();
+
+function jsonOf(resource: Attributes): string {
+  let text = resourceTexts.get(resource);
+  if (text === undefined) resourceTexts.set(resource, (text = resourceJson(resource)));
+  return text;
+}
+
 function heartbeatOf({ attributes, time }: LogRecord, resource: Attributes): ItemFacts {
   const workerId = boundedName(textOf(attributes, conventions.WORKER_ID));
   const intervalMs = boundedInterval(countOf(attributes, conventions.WORKER_INTERVAL_MS));
@@ -228,12 +237,12 @@ function heartbeatOf({ attributes, time }: LogRecord, resource: Attributes): Ite
     return { rejected: `${conventions.BEAT_EVENT}: expected a time, ${conventions.WORKER_ID} and ${conventions.WORKER_INTERVAL_MS}` };
   }
   const busyMs = attributes[conventions.WORKER_BUSY_MS] === undefined ? undefined : countOf(attributes, conventions.WORKER_BUSY_MS);
-  // Of the resource only these are looked at: it may have very many, and come with very many heartbeats.
+  // The resource may have very many attributes, and come with very many heartbeats: they have one text.
   const host = boundedName(textOf(attributes[HOST] === undefined ? resource : attributes, HOST));
   const pid = countOf(attributes[PID] === undefined ? resource : attributes, PID);
   const warning = intervalWarning(attributes);
   return {
-    heartbeat: { workerId, host, pid, intervalMs, time, busyMs },
+    heartbeat: { workerId, host, pid, intervalMs, time, busyMs, resource: jsonOf(resource) },
     ...(warning !== undefined && { warning: `${conventions.BEAT_EVENT}: ${warning}` }),
   };
 }

@@ -41,7 +41,7 @@ export class Heartbeats {
     if (this.#heard.size + heartbeats.size > MOST_WORKERS) this.#forgetDead();
     const beats: Beat[] = [];
     const accepts: (() => void)[] = [];
-    for (const { workerId, host, pid, intervalMs, time, busyMs } of heartbeats.values()) {
+    for (const { workerId, host, pid, intervalMs, time, busyMs, resource } of heartbeats.values()) {
       const now = Date.now() * 1000;
       if (this.#heard.size + newWorkers >= MOST_WORKERS && !this.#heard.has(workerId)) {
         rejected++;
@@ -51,7 +51,7 @@ export class Heartbeats {
       const accept = this.#accept(workerId, time, intervalMs, now);
       if (accept === undefined) continue;
       const busySince = busyMs === undefined ? null : Math.max(0, now - busyMs * 1000);
-      beats.push({ workerId, host, pid, intervalMs, time: now, busySince, ...(via !== undefined && { via }) });
+      beats.push({ workerId, host, pid, intervalMs, time: now, busySince, resource, ...(via !== undefined && { via }) });
       accepts.push(accept);
     }
     if (beats.length === 0) return rejected;

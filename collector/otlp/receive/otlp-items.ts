@@ -45,6 +45,8 @@ export interface ReceivedHeartbeat {
   readonly time: number;
   /** For how long the worker's event loop has been blocked; `undefined` where it is not blocked. */
   readonly busyMs: number | undefined;
+  /** The attributes of its resource, by `resourceJson`. */
+  readonly resource: string;
 }
 
 /** What one span or log record contributes: facts, a heartbeat, or the reason why it is rejected. */

@@ -131,6 +131,7 @@ const STEPS: readonly string[] = [
 
   -- \`via\`: the address by which a worker's heartbeats come, where it sends those of many workers. \`boot\` and \`boot_ms\`:
   -- when the last one was written, by the monotonic clock of this machine since that start; not where it came from elsewhere.
+  -- \`resource\`: the attributes of its resource as JSON, where its heartbeats have them.
   CREATE TABLE worker (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
@@ -144,7 +145,8 @@ const STEPS: readonly string[] = [
     lost INTEGER NOT NULL,
     via TEXT,
     boot TEXT,
-    boot_ms INTEGER
+    boot_ms INTEGER,
+    resource TEXT
   ) STRICT, WITHOUT ROWID;
 
   -- What is asked of workers. One request goes to several of them where an attempt has parts in other processes.

@@ -1,13 +1,17 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { DatabaseSync } from 'node:sqlite';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../../record/liveness.ts';
 import { lostTrace } from '../../record/lost-trace.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
 import { isAttempt } from '../../record/scope-state.ts';
+import type { ScopeState } from '../../record/scope-state.ts';
 import { spanKey } from '../../record/span-map.ts';
 import { NOT_ANNOUNCED } from '../../record/task-fold.ts';
 import type { Announced } from '../../record/task-fold.ts';
+import type { NotificationRecord } from '../../record/task-record.ts';
 import type { RunState } from '../../record/task-state.ts';
 import { attemptsOfJson } from '../scope-row.ts';
+import { decodeEntries, firstRecentOffset, RecentNotifications } from '../stored-log.ts';
 import { startWritten } from '../measured-silence.ts';
 import type { Beat } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
@@ -91,10 +95,11 @@ export class SqliteWorkers {
       ),
       isLost: database.prepare('SELECT lost FROM worker WHERE id = ?'),
       beat: database.prepare(
-        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost, via, boot, boot_ms)
-         VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0, :via, :boot, :bootMs)
+        `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, busy_since, silent_ms, lost, via, boot, boot_ms, resource)
+         VALUES (:id, :host, :pid, :interval, :time, :time, 1, :busy, 0, 0, :via, :boot, :bootMs, :resource)
          ON CONFLICT DO UPDATE SET host = :host, pid = :pid, interval_ms = :interval, beat = :time, beats = beats + 1,
-           via = :via, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since), boot = :boot, boot_ms = :bootMs`,
+           via = :via, busy_since = :busy, silent_ms = 0, lost = 0, since = iif(lost, :time, since), boot = :boot, boot_ms = :bootMs,
+           resource = ifnull(:resource, resource)`,
       ),
       start: database.prepare(
         `INSERT INTO worker (id, host, pid, interval_ms, since, beat, beats, silent_ms, lost, boot, boot_ms)
@@ -163,10 +168,10 @@ export class SqliteWorkers {
     return Number(changes) === 1;
   }
 
-  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via, written }: Beat): number {
+  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via, resource, written }: Beat): number {
     const { isLost, beat, forget } = this.#statements;
     const before = isLost.get(id) as { lost: number } | undefined;
-    beat.run({ id, host, pid, interval, time, busy, via: via ?? null, ...bootColumns(written) });
+    beat.run({ id, host, pid, interval, time, busy, via: via ?? null, resource: resource ?? null, ...bootColumns(written) });
     if (before === undefined) forget.run(time - KEPT_MICROS);
     return before?.lost === 1 ? this.#runAgain(id) : 0;
   }
@@ -234,7 +239,9 @@ function bootColumns(written: BootTime | undefined): { boot: string | null; boot
 }
 
 /** Of how many tasks at once. */
-const MOST_TASKS = 50;
+const MOST_TASKS = 10;
+/** The end of a task's log in which the last messages of its open scopes are looked for, in bytes. */
+const MESSAGES_BYTES = 256 * 1024;
 
 interface LostRow {
   id: number;
@@ -244,6 +251,7 @@ interface LostRow {
   attempts: string;
   updated: number;
   lost_heard: number;
+  log_bytes: number;
 }
 
 /** The tasks that are lost for good and have spans that are to be ended: those with `trace_open`. */
@@ -255,9 +263,11 @@ export class SqliteLostTraces {
     this.#scopes = scopes;
     this.#statements = {
       lost: database.prepare(
-        `SELECT id, uuid, name, attempt, attempts, updated, lost_heard FROM task
+        `SELECT id, uuid, name, attempt, attempts, updated, lost_heard, log_bytes FROM task
          WHERE trace_open = 1 AND lost_heard IS NOT NULL ORDER BY id LIMIT ?`,
       ),
+      resource: database.prepare('SELECT resource FROM worker WHERE id = ?'),
+      rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
       close: database.prepare('UPDATE task SET trace_open = 0 WHERE uuid = ?'),
     };
   }
@@ -272,9 +282,24 @@ export class SqliteLostTraces {
     for (const uuid of uuids) this.#statements.close.run(uuid);
   }
 
-  #traceOf({ id, uuid: taskUuid, name: taskName, attempt: key, attempts, updated, lost_heard: heard }: LostRow): LostTrace {
+  #traceOf(row: LostRow): LostTrace {
+    const { id, uuid: taskUuid, name: taskName, attempt: key, attempts, updated, lost_heard: heard } = row;
     const scopes = this.#scopes.open(id, attemptsOfJson(attempts));
     const attempt = scopes.filter(isAttempt).find(({ traceId, spanId }) => spanKey(traceId, spanId) === key);
-    return attempt === undefined ? { taskUuid, spans: [] } : lostTrace({ taskUuid, taskName, attempt, heard, updated }, scopes);
+    if (attempt === undefined) return { taskUuid, resource: {}, spans: [] };
+    const { resource } = (this.#statements.resource.get(attempt.workerId) ?? { resource: null }) as { resource: string | null };
+    const task = { taskUuid, taskName, attempt, heard, updated, resource: resource === null ? {} : (JSON.parse(resource) as Attributes) };
+    return lostTrace(task, scopes, this.#messages(row, scopes));
+  }
+
+  /** The last notifications of the open scopes, by their numbers. */
+  #messages({ id, log_bytes: logBytes }: LostRow, open: readonly ScopeState[]): ReadonlyMap<number, NotificationRecord[]> {
+    const recent = new RecentNotifications();
+    const first = firstRecentOffset(open);
+    if (first === undefined) return recent.byScope;
+    for (const { text, entries } of this.#statements.rows.iterate(id, Math.max(first, logBytes - MESSAGES_BYTES))) {
+      recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
+    }
+    return recent.close();
   }
 }

@@ -59,7 +59,7 @@ async function withLost(store: TaskStore, counts: readonly number[]): Promise<Ta
 }
 
 function send(store: TaskStore, exporter: Pick<SpanExporter, 'export'>): void {
-  const sending = startSendingLostTraces({ store, send: lostTraceSender({ exporter, resource: resourceFromAttributes({}) }), report });
+  const sending = startSendingLostTraces({ store, send: lostTraceSender({ exporter }), report });
   onTestFinished(() => sending.stop());
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LostTrace } from '../../../collector/record/lost-trace.ts';
+import { isoTime } from '../../../collector/record/task-record.ts';
+import { resourceJson } from '../../../collector/store/heartbeat.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
@@ -34,6 +36,8 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     const row = write.scope('Row 7');
     row.notify('a row');
     await store.append(beating(task.facts));
+    const beat = { workerId: 'worker-1', host: 'worker-7', pid: 1, intervalMs: 5000, time: Date.now() * 1000, busySince: null };
+    await store.beat([{ ...beat, resource: resourceJson({ 'host.name': 'worker-7', 'service.name': 'importer' }) }]);
     const heard = await lose(store, true);
 
     const traces = await store.lostTraces();
@@ -47,9 +51,10 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     expect(traces).toEqual([
       {
         taskUuid: UUID,
+        resource: { 'service.name': 'importer', 'host.name': 'worker-7' },
         spans: [
           {
-            traceId, spanId, parentSpanId: undefined, name: 'Import', start: startOf('Import'), end: heard, message,
+            traceId, spanId, parentSpanId: undefined, name: 'Import', start: startOf('Import'), end: heard, message, notifications: [],
             attributes: {
               ...both, folder: '/data', 'taskspan.span': 'task', 'taskspan.worker.id': 'worker-1', 'taskspan.worker.interval_ms': 5000,
               'taskspan.exception': message, 'taskspan.heading': true,
@@ -58,10 +63,12 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
           },
           {
             traceId, spanId: write.ref.spanId, parentSpanId: spanId, name: 'Write rows', start: startOf('Write rows'), end: heard, message,
+            notifications: [],
             attributes: { ...scope, 'taskspan.scope.parent': spanId, 'taskspan.heading': true },
           },
           {
             traceId, spanId: row.ref.spanId, parentSpanId: write.ref.spanId, name: 'Row 7', start: startOf('Row 7'), end: heard, message,
+            notifications: [{ time: isoTime(task.facts.at(-1)!.time), message: 'a row' }],
             attributes: { ...scope, 'taskspan.scope.parent': write.ref.spanId, 'taskspan.heading': false },
           },
         ],
@@ -116,7 +123,7 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     task.attempt({ sampled: false }).scope('open');
     await store.append(beating(task.facts));
     await lose(store, true);
-    expect(await store.lostTraces()).toEqual([{ taskUuid: UUID, spans: [] }]);
+    expect(await store.lostTraces()).toEqual([{ taskUuid: UUID, resource: {}, spans: [] }]);
   });
 
   test('gives them until they have been ended, and the next attempt\'s when that is lost too', async () => {

@@ -46,7 +46,8 @@ describe.each(ENCODINGS)('a heartbeat in %s', (encoding) => {
     const { app, beats } = receiving();
     const attributes = { 'taskspan.worker.busy_ms': 1500, 'process.pid': 42 };
     expect((await beat(app, { encoding, time: NOW - 3_600_000, attributes, resource: { 'host.name': 'worker-7', 'process.pid': 1 } })).status).toBe(200);
-    expect(beats).toEqual([{ workerId: WORKER, host: 'worker-7', pid: 42, intervalMs: 5000, time: NOW * 1000, busySince: (NOW - 1500) * 1000 }]);
+    const resource = '{"host.name":"worker-7","process.pid":1}';
+    expect(beats).toEqual([{ workerId: WORKER, host: 'worker-7', pid: 42, intervalMs: 5000, time: NOW * 1000, busySince: (NOW - 1500) * 1000, resource }]);
   });
 
   it('names a Collector as its way, and no sender of its own', async () => {
