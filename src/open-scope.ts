@@ -223,7 +223,7 @@ export class OpenScope implements AttemptScope {
       return;
     }
     if (error !== undefined || outcome === 'cancelled') verbose.write('other', this, nameLine(this.name) + lines);
-    if (totals !== undefined) verbose.write('other', this, finalLine(totals.jobs));
+    if (totals !== undefined) verbose.write('other', this, finalLine(outcome, totals.jobs));
   }
 }
 

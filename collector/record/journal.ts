@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { NotificationFact } from '../../src/fact.ts';
-import { factLines, isVerbatim, lineKind, messageLines, missingLine, nameLine, needsName, verbatimLine } from '../../src/log-line.ts';
+import type { NotificationFact, TaskStart } from '../../src/fact.ts';
+import { attemptLine, factLines, isVerbatim, lineKind, messageLines, missingLine, nameLine, needsName, verbatimLine } from '../../src/log-line.ts';
 import type { LineKind, ScopeTree } from '../../src/log-line.ts';
 import { DEEPEST_SCOPE } from '../../src/progress.ts';
 import { missingSeenBelow } from './fact-sequence.ts';
@@ -80,7 +80,7 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     if (fact.kind === 'notification') return this.#writeMessage(fact, scope);
     if (isAttempt(scope) && !isCounted(scope)) return this.#writeReplaced(fact, scope);
     const missing = missingLines(fact, scope);
-    const lines = factLines(fact);
+    const lines = fact.kind === 'task-start' ? attemptLine(fact.attempt, this.#isAgain(scope, fact)) : factLines(fact);
     let named = missing + lines !== '' && this.#needsName(lineKind(fact), scope);
     if (missing !== '') {
       this.#add(this.#named(missing, scope, named), { kind: 'missing', scope: scope.number, bytes: 0, time: fact.time });
@@ -92,6 +92,11 @@ export class JournalWriter implements ScopeTree<ScopeState> {
       this.#add(this.#named(lines, scope, named), { kind, scope: scope.number, bytes: 0, time: fact.time });
     }
     return this.#offset;
+  }
+
+  /** Whether another attempt with the number of one that begins is known, and is not the same run of a job. */
+  #isAgain(scope: ScopeState, { attempt: number, run }: TaskStart): boolean {
+    return this.#task.attempts.some((other) => other !== scope && other.start !== null && other.attempt === number && (run === undefined || other.run?.id !== run));
   }
 
   /** Writes nothing of an attempt that is replaced, but for its end where that ends the attempt that counts instead. */

@@ -66,17 +66,17 @@ describeWithRedis('Celery', () => {
 \t\tTime spent: 0h0m
 \t\tSee error message:
 ZeroDivisionError: division by zero
-\tTask Finished - 0 out of 0 jobs finished
+\tTask Finished
 `);
       const paid = await recordWith(retried, { state: 'completed', attempt: 3, exception: '' });
       expect(paid.log.split('\n').filter((line) => /Attempt|Retry|Finished/.test(line))).toEqual([
         "Retry: Retry in 0s: ConnectionError('the bank is unreachable')",
-        '\tTask Finished - 0 out of 0 jobs finished',
+        '\tTask Finished',
         '\tAttempt 2',
         "Retry: Retry in 0s: ConnectionError('the bank is unreachable')",
-        '\tTask Finished - 0 out of 0 jobs finished',
+        '\tTask Finished',
         '\tAttempt 3',
-        '\tTask Finished - 0 out of 0 jobs finished',
+        '\tTask Finished',
       ]);
       await recordWith(givenUp, { state: 'failed', attempt: 3, exception: 'the bank is unreachable' });
       await recordWith(next, { state: 'completed', parent_task_uuid: first });

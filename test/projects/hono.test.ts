@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { installed, passed, versions } from './project.ts';
 
 const VERSIONS = versions(['4.13.19'], ['4.0.0', '4.6.0', '4.7.11', '4.9.12']);
-const LOG = '\treported\n\tTask Finished - 0 out of 0 jobs finished\n';
+const LOG = '\treported\n\tTask Finished\n';
 const QUIET = '--disable-warning=ExperimentalWarning';
 
 describe.each(VERSIONS)('beside Hono %s', (hono) => {

@@ -126,7 +126,7 @@ describe('after the end of a task', () => {
     updater.notify('too late');
     updater.scope('Late', () => updater.notify('too late'));
     updater.complete();
-    expect(printed()).toBe('\tTask Finished - 0 out of 0 jobs finished\n');
+    expect(printed()).toBe('\tTask Finished\n');
   });
 });
 

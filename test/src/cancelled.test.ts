@@ -157,7 +157,7 @@ describe('a cancellation passes through suppression', () => {
     expect(caught(() => updater.raiseLatestException())).toBe(updater.signal.reason);
     expect(updater.latestException).toBeUndefined();
     expect(await recording.log(updater)).toBe(
-      `\t - Outer\n${cancelledScope('Inner')}${cancelledScope('T')}\tTask Finished - 0 out of 0 jobs finished\n`,
+      `\t - Outer\n${cancelledScope('Inner')}${cancelledScope('T')}\tTask Cancelled\n`,
     );
     expect(await recording.record(updater)).toMatchObject({
       state: 'cancelled', status: 0, finished: true, exception: '', jobs: { total: 0, finished: 0, failed: 0, running: 0 },
@@ -231,7 +231,7 @@ describe('the end of a cancelled task', () => {
       expect(scope.signal.aborted).toBe(true);
     }
     expect(await recording.record(updater)).toMatchObject({ state: 'cancelled', exception: '' });
-    expect(await recording.log(updater)).toBe(`${cancelledScope('S')}${cancelledScope('T')}\tTask Finished - 0 out of 0 jobs finished\n`);
+    expect(await recording.log(updater)).toBe(`${cancelledScope('S')}${cancelledScope('T')}\tTask Cancelled\n`);
   });
 
   test('is printed as it is logged', async () => {
@@ -249,7 +249,7 @@ describe('the end of a cancelled task', () => {
     );
     updater.insertFinalUpdate();
     expect(await recording.log(updater)).toBe(printed());
-    expect(printed()).toContain('\tTask Finished - 1 out of 1 jobs finished\n');
+    expect(printed()).toContain('\tTask Cancelled - 1 out of 1 jobs finished\n');
   });
 
   test('leaves its spans without an error', async () => {

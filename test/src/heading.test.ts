@@ -106,7 +106,7 @@ describe('a task without jobs', () => {
     const updater = new TaskUpdater({ taskName: 'T' });
     updater.notify('Nothing to do');
     updater.insertFinalUpdate();
-    expect(await log(updater)).toBe('\tNothing to do\n\tTask Finished - 0 out of 0 jobs finished\n');
+    expect(await log(updater)).toBe('\tNothing to do\n\tTask Finished\n');
     expect(await record(updater)).toMatchObject({ status: 1, state: 'completed', progress: 1 });
   });
 });

@@ -94,9 +94,10 @@ describe('an outcome', () => {
 test('each attempt from the second on has a line of its own', () => {
   expect(attemptLine(1)).toBe('');
   expect(attemptLine(2)).toBe('\tAttempt 2\n');
+  expect(attemptLine(1, true)).toBe('\tAttempt 1, again\n');
 });
 
-const STRUCTURAL = /^\t - |^\t\t|^\tTask Finished - |^\tAttempt \d/;
+const STRUCTURAL = /^\t - |^\t\t|^\tTask (?:Finished|Cancelled)(?: - |$)|^\tAttempt \d/;
 const BREAKS = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
 // oxlint-disable-next-line no-control-regex
 const INVISIBLE = /[\0-\x08\n-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
@@ -189,7 +190,7 @@ describe('whatever the text', () => {
           ...failed,
           oneName,
           ...failed,
-          finalLine({ total: 3, finished: 1, failed: 2 }).slice(0, -1),
+          finalLine('failed', { total: 3, finished: 1, failed: 2 }).slice(0, -1),
         ]);
       }),
       { numRuns: 300 },

@@ -121,7 +121,7 @@ describe('complete and fail', () => {
     updater.fail(new RangeError('no disk'));
     expect(await log(updater)).toBe(
       '\t - Nightly\n\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nRangeError: no disk\n' +
-        '\tTask Finished - 0 out of 0 jobs finished\n',
+        '\tTask Finished\n',
     );
     expect(await record(updater)).toMatchObject({ state: 'failed', exception: 'no disk' });
   });

@@ -2,6 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import * as conventions from '../../../src/conventions.ts';
 import { jobUuid } from '../../../src/bullmq/job.ts';
 import type { Fact } from '../../../src/fact.ts';
+import { causesOfException } from '../../facts/causes.ts';
 import { countOf, textOf } from '../../facts/attributes.ts';
 import type { OtlpSpan } from '../receive/otlp-items.ts';
 import { announcement, attemptFacts, removal } from './queue-job-facts.ts';
@@ -86,7 +87,7 @@ function failureOf({ events, end, failed, message }: OtlpSpan): TimedError | und
   if (jobFailed !== undefined) return { name, message: textOf(jobFailed.attributes, 'bullmq.job.failed.reason'), time: jobFailed.time };
   if (events.some((event) => event.name === 'job completed')) return undefined;
   if (exception !== undefined) {
-    return { name, message: textOf(exception.attributes, conventions.EXCEPTION_MESSAGE), time: exception.time };
+    return { name, message: textOf(exception.attributes, conventions.EXCEPTION_MESSAGE), causes: causesOfException(exception.attributes), time: exception.time };
   }
   return failed ? { name, message, time: end } : undefined;
 }

@@ -4,6 +4,7 @@ import { jobUuid } from '../../../src/bullmq/job.ts';
 import { basicOutcome } from '../../../src/conventions.ts';
 import type { Outcome } from '../../../src/conventions.ts';
 import type { ErrorInfo, Fact } from '../../../src/fact.ts';
+import { causesOfException } from '../../facts/causes.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
 import type { OtlpSpan } from '../receive/otlp-items.ts';
 import { announcement, attemptFacts } from './queue-job-facts.ts';
@@ -54,6 +55,7 @@ function runOf(span: OtlpSpan) {
     return {
       name: textOf(event.attributes, conventions.EXCEPTION_TYPE) || 'Exception',
       message: textOf(event.attributes, conventions.EXCEPTION_MESSAGE),
+      causes: causesOfException(event.attributes),
       time: event.time,
     };
   });

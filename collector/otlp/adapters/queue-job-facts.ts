@@ -32,8 +32,8 @@ export function attemptFacts(span: OtlpSpan, run: Run): [TaskStart, ...Fact[]] {
   const ref = { taskUuid, traceId, spanId, taskSpanId: spanId };
   return [
     { kind: 'task-start', span: ref, seq: 0, time: start, name, attributes, attempt, ...ofRun, workerId, workerIntervalMs: 0, sampled: true },
-    ...exceptions.map(({ name: type, message, time }, index): Fact => {
-      return { kind: 'exception', span: ref, seq: index + 1, time: timeWithin(span, time), type, message };
+    ...exceptions.map(({ name: type, message, causes, time }, index): Fact => {
+      return { kind: 'exception', span: ref, seq: index + 1, time: timeWithin(span, time), type, message, ...(causes && { causes }) };
     }),
     {
       kind: 'task-end',
@@ -42,7 +42,7 @@ export function attemptFacts(span: OtlpSpan, run: Run): [TaskStart, ...Fact[]] {
       time: timeWithin(span, end),
       outcome,
       duration: Math.max(0, end - start),
-      error: error && { name: error.name, message: error.message },
+      error: error && { name: error.name, message: error.message, ...(error.causes && { causes: error.causes }) },
       name,
       exception: error?.message || error?.name || exceptions.at(-1)?.message || '',
       jobs: { total: 0, finished: 0, failed: 0 },

@@ -1,11 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SpanRef } from '../../../src/fact.ts';
-import { factLines } from '../../../src/log-line.ts';
 import type { ScopeState } from '../../../collector/record/scope-state.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import { arbitraryTask, cases, spanOrderedDelivery } from './arbitrary-task.ts';
-import { commitFacts, logOf, textOf } from './folding.ts';
+import { commitFacts, lineWriter, logOf, textOf } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt } from './scripted-task.ts';
 
@@ -167,7 +166,7 @@ describe('a scope is not named again', () => {
       }),
     ).toEqual([
       '\t - Left', '\t - Right', '\tTask Finished - 0 out of 2 jobs finished', '\tAttempt 2', '\t - TEST', ...FAILED,
-      '\tTask Finished - 0 out of 0 jobs finished',
+      '\tTask Finished',
     ]);
   });
 
@@ -198,12 +197,13 @@ test('no outcome can be read as another scope\'s, and no message as that of one 
     fc.property(deliveries, (delivery) => {
       const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
       let named: SpanRef | undefined;
+      const linesOf = lineWriter();
       for (const fact of delivery.flat()) {
         // The log shows no announcement, and a fact that came before brings nothing new.
         const text = textOf(commitFacts(task, [fact]));
         if (text === '') continue;
         const namesItself = fact.kind !== 'notification' && fact.kind !== 'scope-end';
-        if (namesItself || text !== factLines(fact)) named = fact.span;
+        if (namesItself || text !== linesOf(fact)) named = fact.span;
         else if (named !== undefined && named.spanId !== fact.span.spanId) {
           const before = scopeOf(task, named);
           expect(fact.kind).toBe('notification');

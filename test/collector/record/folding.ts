@@ -7,7 +7,7 @@ import { scopeTree } from '../../../collector/record/scope-tree.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
 import type { AttemptRecord } from '../../../collector/record/task-record.ts';
 import type { Fact } from '../../../src/fact.ts';
-import { factLines, missingLine } from '../../../src/log-line.ts';
+import { attemptLine, factLines, missingLine } from '../../../src/log-line.ts';
 
 /** What a task is after deliveries, but for its log and what a store adds. */
 export interface Folded {
@@ -56,6 +56,21 @@ export function logOf(...deliveries: readonly (readonly Fact[])[]): string {
   return commit(deliveries).commits.map(textOf).join('');
 }
 
+/** Gives the lines of each fact of a log, in the order in which they are written: a number of an attempt may come again. */
+export function lineWriter(): (fact: Fact) => string {
+  const begun = new Map<number, string>();
+  const written = new Map<Fact, string>();
+  return (fact) => {
+    const known = written.get(fact);
+    if (known !== undefined) return known;
+    const isAgain = fact.kind === 'task-start' && begun.has(fact.attempt);
+    if (fact.kind === 'task-start') begun.set(fact.attempt, fact.span.spanId);
+    const lines = isAgain ? attemptLine(fact.attempt, true) : factLines(fact);
+    written.set(fact, lines);
+    return lines;
+  };
+}
+
 /** What one fact wrote in a log, with the name before it if it has one. */
 export interface Written {
   fact: Fact;
@@ -64,6 +79,8 @@ export interface Written {
   /** Length of its lines by its entries. */
   bytes: number;
   text: string;
+  /** Its own lines. */
+  lines: string;
   /** What stands before its own lines: that facts before it have not come. */
   missing: string;
 }
@@ -73,13 +90,14 @@ export function writtenIn(deliveries: readonly (readonly Fact[])[]): { task: Tas
   const task = new TaskFold(deliveries[0]![0]!.span.taskUuid);
   const written: Written[] = [];
   const seen = new Set<string>();
+  const linesOf = lineWriter();
   let offset = 0;
   for (const facts of deliveries) {
     const writing = facts
       .toSorted((one, other) => one.time - other.time)
       .filter((fact) => isFirst(seen, fact))
       .map((fact) => ({ fact, missing: missingBefore(seen, fact) }))
-      .filter(({ fact, missing }) => missing + factLines(fact) !== '');
+      .filter(({ fact, missing }) => missing + linesOf(fact) !== '');
     const change = commitFacts(task, facts);
     if (change === undefined) continue;
     for (const row of change.rows) {
@@ -97,9 +115,9 @@ export function writtenIn(deliveries: readonly (readonly Fact[])[]): { task: Tas
         const entry = entries.shift()!;
         own.push(entry);
         text += bytes.toString('utf8', at, (at += entry.bytes));
-      } while (own.at(-1)!.kind === 'missing' && factLines(fact) !== '');
-      expect(own.map(({ kind }) => kind)).toEqual(kindsOf(fact, missing));
-      written.push({ fact, missing, entry: own.at(-1)!, bytes: own.reduce((sum, entry) => sum + entry.bytes, 0), text });
+      } while (own.at(-1)!.kind === 'missing' && linesOf(fact) !== '');
+      expect(own.map(({ kind }) => kind)).toEqual(kindsOf(fact, missing, linesOf(fact)));
+      written.push({ fact, lines: linesOf(fact), missing, entry: own.at(-1)!, bytes: own.reduce((sum, entry) => sum + entry.bytes, 0), text });
     }
     expect(entries).toEqual([]);
     expect(at).toBe(bytes.length);
@@ -108,11 +126,11 @@ export function writtenIn(deliveries: readonly (readonly Fact[])[]): { task: Tas
 }
 
 /** The entries that a fact writes. */
-function kindsOf(fact: Fact, missing: string): EntryKind[] {
+function kindsOf(fact: Fact, missing: string, lines: string): EntryKind[] {
   const kinds: Partial<Record<Fact['kind'], EntryKind>> = {
     'task-start': 'attempt', 'scope-start': 'scope', notification: 'message', 'scope-end': 'outcome', 'task-end': 'end',
   };
-  return [...(missing === '' ? [] : ['missing' as const]), ...(factLines(fact) === '' ? [] : [kinds[fact.kind]!])];
+  return [...(missing === '' ? [] : ['missing' as const]), ...(lines === '' ? [] : [kinds[fact.kind]!])];
 }
 
 function missingBefore(seen: ReadonlySet<string>, { kind, span, seq }: Fact): string {

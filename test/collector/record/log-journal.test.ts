@@ -4,18 +4,19 @@ import { basicOutcome } from '../../../src/conventions.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { factLines, nameLine } from '../../../src/log-line.ts';
 import { anyDelivery, arbitraryTask, batches, cases, spanOrderedDelivery } from './arbitrary-task.ts';
-import { logOf, writtenIn } from './folding.ts';
+import { lineWriter, logOf, writtenIn } from './folding.ts';
+import type { Written } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import { SEED_LOG, seedExample } from './seed-example.ts';
 
 /** What each fact writes by itself, sorted. */
 function linesOf(facts: readonly Fact[]): string[] {
-  return facts.map(factLines).filter((lines) => lines !== '').toSorted();
+  return facts.map(lineWriter()).filter((lines) => lines !== '').toSorted();
 }
 
 /** What a fact wrote, without the line that names its scope again. */
-function unnamed(text: string, fact: Fact): string {
-  return text.endsWith(factLines(fact)) ? factLines(fact) : text;
+function unnamed({ text, lines }: Written): string {
+  return text.endsWith(lines) ? lines : text;
 }
 
 describe('the seed\'s example', () => {
@@ -64,7 +65,7 @@ describe('the log of any task', () => {
     fc.assert(
       fc.property(deliveries, ([facts, delivery]) => {
         const { written } = writtenIn(delivery);
-        expect(written.map(({ fact, text }) => unnamed(text, fact)).toSorted()).toEqual(linesOf(facts));
+        expect(written.map(unnamed).toSorted()).toEqual(linesOf(facts));
       }),
       cases(500),
     );
@@ -75,10 +76,10 @@ describe('the log of any task', () => {
     fc.assert(
       fc.property(deliveries, ([facts, delivery]) => {
         const { task, written } = writtenIn(delivery);
-        expect(written.filter(({ fact }) => factLines(fact) !== '').length).toBe(linesOf(facts).length);
-        for (const { fact, entry, bytes, text, missing } of written) {
+        expect(written.filter((each) => each.lines !== '').length).toBe(linesOf(facts).length);
+        for (const { fact, entry, bytes, text, missing, lines: own } of written) {
           const scope = task.scopes.get(fact.span.traceId, fact.span.spanId)!;
-          const lines = missing + factLines(fact);
+          const lines = missing + own;
           const named = text !== lines;
           expect(text).toBe(named ? nameLine(scope.name, true) + lines : lines);
           expect(entry).toMatchObject({ scope: scope.number, time: fact.time });
@@ -138,18 +139,31 @@ describe('no text of a task', () => {
         const lines = written.map(({ text }) => text).join('').split('\n');
         const count = (form: RegExp): number => lines.filter((line) => form.test(line)).length;
         const ends = facts.filter((fact) => 'outcome' in fact && factLines(fact).includes('\t\tTime spent'));
-        const names = written.reduce((sum, { fact, text }) => {
+        const names = written.reduce((sum, { fact, text, lines: ownLines }) => {
           const own = fact.kind === 'scope-start' || (fact.kind === 'task-end' && (fact.error !== undefined || basicOutcome(fact.outcome) === 'cancelled'));
-          return sum + Number(own) + Number(text !== factLines(fact));
+          return sum + Number(own) + Number(text !== ownLines);
         }, 0);
-        expect(count(/^\tTask Finished - /)).toBe(attempts.filter(({ open }) => !open).length);
-        expect(count(/^\tAttempt \d/)).toBe(attempts.filter(({ number }) => number > 1).length);
+        expect(count(/^\tTask (?:Finished|Cancelled)(?: - |$)/)).toBe(attempts.filter(({ open }) => !open).length);
+        expect(count(/^\tAttempt \d/)).toBe(attempts.filter(({ number }, at) => number > 1 || at > 0).length);
         expect(count(/^\t\t(?:Successfully completed|Failed|Cancelled)$/)).toBe(ends.length);
         expect(count(/^\t - /)).toBe(names);
         // oxlint-disable-next-line no-control-regex
         expect(count(/[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]/)).toBe(0);
       }),
       cases(500),
+    );
+  });
+});
+
+describe('a second run with the number of another attempt', () => {
+  test('has a line that says so', () => {
+    const task = new ScriptedTask();
+    task.attempt({ number: 1 }).complete();
+    task.attempt({ number: 1 }).complete();
+    task.attempt({ number: 2 }).complete();
+    task.attempt({ number: 2 }).cancel();
+    expect(logOf(task.facts)).toBe(
+      '\tTask Finished\n\tAttempt 1, again\n\tTask Finished\n\tAttempt 2\n\tTask Finished\n\tAttempt 2, again\n\t - TEST\n\t\tCancelled\n\t\tTime spent: 0h0m\n\tTask Cancelled\n',
     );
   });
 });

@@ -43,7 +43,7 @@ describe('facts that have not arrived', () => {
     attempt.notify('late');
     attempt.complete();
     const [start, late, end] = task.facts;
-    expect(logOf([start!, end!], [late!])).toBe('\t1 update not received\n\tTask Finished - 0 out of 0 jobs finished\n\tlate\n');
+    expect(logOf([start!, end!], [late!])).toBe('\t1 update not received\n\tTask Finished\n\tlate\n');
     expect(folded(taskAfter([[start!, end!], [late!]])).summary['facts_missing']).toBe(0);
   });
 

@@ -64,7 +64,7 @@ test('a running task that is cancelled by HTTP hears it within a second, and end
   expect(log).toBe(
     '\t - First\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n' +
       '\t - Wait\n\t\tCancelled\n\t\tTime spent: 0h0m\n' +
-      '\t - Long\n\t\tCancelled\n\t\tTime spent: 0h0m\n\tTask Finished - 1 out of 1 jobs finished\n',
+      '\t - Long\n\t\tCancelled\n\t\tTime spent: 0h0m\n\tTask Cancelled - 1 out of 1 jobs finished\n',
   );
   const again = await cancel(url);
   expect(again.status).toBe(409);

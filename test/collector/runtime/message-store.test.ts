@@ -38,7 +38,7 @@ describe('the store of the handle', () => {
        await taskspan.close();`,
     );
     expect({ stdout, stderr }).toEqual({
-      stdout: 'completed true undefined\n"\\tsaid\\n\\tTask Finished - 0 out of 0 jobs finished\\n" 1\ntrue true\n',
+      stdout: 'completed true undefined\n"\\tsaid\\n\\tTask Finished\\n" 1\ntrue true\n',
       stderr: '',
     });
   });

@@ -62,7 +62,7 @@ test.for(['SIGTERM', 'SIGINT'] as const)('%s, taken, ends what is open as cancel
   expect(record.log).toBe(
     `${DONE}${started('Left')}${started('Right')}\t\tCancelled\n\t\tTime spent: 0h0m\n` +
       `${started('Left (continued)')}\t\tCancelled\n\t\tTime spent: 0h0m\n` +
-      `\tStopped by ${signal}\n${started('open')}\t\tCancelled\n\t\tTime spent: 0h0m\n\tTask Finished - 1 out of 1 jobs finished\n`,
+      `\tStopped by ${signal}\n${started('open')}\t\tCancelled\n\t\tTime spent: 0h0m\n\tTask Cancelled - 1 out of 1 jobs finished\n`,
   );
 });
 

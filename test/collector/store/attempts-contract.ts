@@ -4,7 +4,7 @@ import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import type { StoreWith } from './task-store-contract.ts';
 
-const FINAL = '\tTask Finished - 0 out of 0 jobs finished\n';
+const FINAL = '\tTask Finished\n';
 const FAILED = '\t - TEST\n\t\tFailed\n\t\tTime spent: 0h0m\n\t\tSee error message:\nError: no\n';
 
 async function recordIn(store: TaskStore): Promise<TaskRecord> {

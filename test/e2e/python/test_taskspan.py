@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import datetime
 import io
+import json
+import pathlib
 import threading
 import unittest
 import uuid
 
-from taskspan import TaskCancelled, TaskUpdater, current_updater, job_uuid, track
+from taskspan import TaskCancelled, TaskUpdater, current_updater, failure, job_uuid, log_line, track
 
 
 class Kept:
@@ -268,6 +270,25 @@ class Values(unittest.TestCase):
         self.assertEqual(job_uuid('celery', 'order 17'), '66d0e229-26e7-5400-baf8-24551130b55d')
         with self.assertRaises(ValueError):
             TaskUpdater('order 17', sender=Kept())
+
+
+class GoldenLogTest(unittest.TestCase):
+    """The lines of the log are those of the collector: test/src/golden-log.test.ts holds it to the same files."""
+
+    def test_each_golden_file(self):
+        folder = pathlib.Path(__file__).parent.parent.parent / 'golden' / 'log'
+        for file in sorted(folder.iterdir()):
+            golden = json.loads(file.read_text(encoding='utf8'))
+            with self.subTest(file.name):
+                self.assertEqual(''.join(written(*line) for line in golden['lines']).split('\n'), [*golden['log'], ''])
+
+
+def written(kind, *values):
+    if kind == 'outcome':
+        outcome, micros, error = values
+        described = None if error is None else failure.Described(error['name'], error['message'], error['causes'])
+        return log_line.outcome_lines(outcome, micros, described)
+    return getattr(log_line, {'message': 'message_lines'}.get(kind, f'{kind}_line'))(*values)
 
 
 if __name__ == '__main__':

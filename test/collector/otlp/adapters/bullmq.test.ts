@@ -64,7 +64,7 @@ describe('a job of BullMQ, by bullmq-otel\'s spans', () => {
       exception: '',
       facts_missing: 0,
       trace_id: runOf('Good').traceId,
-      log: '\tTask Finished - 0 out of 0 jobs finished\n',
+      log: '\tTask Finished\n',
     });
   });
 
@@ -87,7 +87,7 @@ describe('a job of BullMQ, by bullmq-otel\'s spans', () => {
 \t\tTime spent: 0h0m
 \t\tSee error message:
 Error: division by zero
-\tTask Finished - 0 out of 0 jobs finished
+\tTask Finished
 `,
     });
   });

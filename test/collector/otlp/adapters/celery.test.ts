@@ -60,7 +60,7 @@ describe('a Celery task', () => {
 \t\tTime spent: 0h0m
 \t\tSee error message:
 ZeroDivisionError: division by zero
-\tTask Finished - 0 out of 0 jobs finished
+\tTask Finished
 `,
     });
   });
@@ -81,16 +81,16 @@ ZeroDivisionError: division by zero
 \t\tTime spent: 0h0m
 \t\tSee error message:
 Retry: Retry in 1s: ValueError('not yet')
-\tTask Finished - 0 out of 0 jobs finished
+\tTask Finished
 \tAttempt 2
 \t - tasks.flaky
 \t\tFailed
 \t\tTime spent: 0h0m
 \t\tSee error message:
 Retry: Retry in 1s: ValueError('not yet')
-\tTask Finished - 0 out of 0 jobs finished
+\tTask Finished
 \tAttempt 3
-\tTask Finished - 0 out of 0 jobs finished
+\tTask Finished
 `);
   });
 

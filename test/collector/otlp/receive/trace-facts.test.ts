@@ -59,7 +59,7 @@ it.each([
 ] as [OtlpEvent, string][])('an invalid event is left out of its span, with a warning and a mark in the log: %#', async (bad, reason) => {
   const { facts, rejected, message } = take(task({}, event(1), bad));
   expect([rejected, message]).toEqual([0, `span ${SPAN_ID}: its event ${bad.name} is left out: ${reason}`]);
-  expect(await logOf(facts)).toBe('\tline 1\n\t1 update not received\n\tTask Finished - 0 out of 0 jobs finished\n');
+  expect(await logOf(facts)).toBe('\tline 1\n\t1 update not received\n\tTask Finished\n');
 });
 
 it('an event without a number, and one of another name, is for the trace alone', () => {
@@ -90,7 +90,7 @@ it.each([undefined, 0])('the end of a span with taskspan.facts = %s follows its 
   const taken = take(task({ 'taskspan.facts': facts, 'taskspan.outcome': '' }, event(1), event(2)));
   expect([taken.rejected, taken.message]).toEqual([0, '']);
   expect(taken.facts.at(-1)).toMatchObject({ kind: 'task-end', seq: 3 });
-  expect(await logOf(taken.facts)).toBe('\tline 1\n\tline 2\n\tTask Finished - 0 out of 0 jobs finished\n');
+  expect(await logOf(taken.facts)).toBe('\tline 1\n\tline 2\n\tTask Finished\n');
   expect(await logOf(taken.facts.toReversed())).toContain('\tline 1\n');
 });
 
