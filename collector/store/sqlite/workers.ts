@@ -11,7 +11,7 @@ import type { Announced } from '../../record/task-fold.ts';
 import type { NotificationRecord } from '../../record/task-record.ts';
 import type { RunState } from '../../record/task-state.ts';
 import { attemptsOfJson } from '../scope-row.ts';
-import { decodeEntries, firstRecentOffset, RecentNotifications } from '../stored-log.ts';
+import { decodeEntries, recentOffsets, RecentNotifications } from '../stored-log.ts';
 import { startWritten } from '../measured-silence.ts';
 import type { Beat } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
@@ -240,8 +240,8 @@ function bootColumns(written: BootTime | undefined): { boot: string | null; boot
 
 /** Of how many tasks at once. */
 const MOST_TASKS = 10;
-/** The end of a task's log in which the last messages of its open scopes are looked for, in bytes. */
-const MESSAGES_BYTES = 256 * 1024;
+/** How many rows of a task's log are read for the last notifications of its open scopes. */
+const MOST_ROWS = 100;
 
 interface LostRow {
   id: number;
@@ -251,7 +251,6 @@ interface LostRow {
   attempts: string;
   updated: number;
   lost_heard: number;
-  log_bytes: number;
 }
 
 /** The tasks that are lost for good and have spans that are to be ended: those with `trace_open`. */
@@ -263,11 +262,11 @@ export class SqliteLostTraces {
     this.#scopes = scopes;
     this.#statements = {
       lost: database.prepare(
-        `SELECT id, uuid, name, attempt, attempts, updated, lost_heard, log_bytes FROM task
+        `SELECT id, uuid, name, attempt, attempts, updated, lost_heard FROM task
          WHERE trace_open = 1 AND lost_heard IS NOT NULL ORDER BY id LIMIT ?`,
       ),
       resource: database.prepare('SELECT resource FROM worker WHERE id = ?'),
-      rows: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset'),
+      row: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset = ?'),
       close: database.prepare('UPDATE task SET trace_open = 0 WHERE uuid = ?'),
     };
   }
@@ -293,12 +292,11 @@ export class SqliteLostTraces {
   }
 
   /** The last notifications of the open scopes, by their numbers. */
-  #messages({ id, log_bytes: logBytes }: LostRow, open: readonly ScopeState[]): ReadonlyMap<number, NotificationRecord[]> {
+  #messages({ id }: LostRow, open: readonly ScopeState[]): ReadonlyMap<number, NotificationRecord[]> {
     const recent = new RecentNotifications();
-    const first = firstRecentOffset(open);
-    if (first === undefined) return recent.byScope;
-    for (const { text, entries } of this.#statements.rows.iterate(id, Math.max(first, logBytes - MESSAGES_BYTES))) {
-      recent.add({ text: text as string, entries: decodeEntries(entries as Uint8Array) });
+    for (const offset of recentOffsets(open).slice(-MOST_ROWS)) {
+      const row = this.#statements.row.get(id, offset) as { text: string; entries: Uint8Array } | undefined;
+      if (row !== undefined) recent.add({ text: row.text, entries: decodeEntries(row.entries) });
     }
     return recent.close();
   }
