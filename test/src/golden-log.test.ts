@@ -33,7 +33,7 @@ function written(line: Line): string {
       return attemptLine(line[1]);
     case 'final':
       return finalLine(line[1], { total: line[3], finished: line[2], failed: line[3] - line[2] });
-    case 'outcome': {
+    default: {
       const [, outcome, micros, error] = line;
       const causes = error?.causes.map(([name, message]) => ({ name, message }));
       return outcomeLines(outcome, micros, error === null ? undefined : { ...error, causes });

@@ -197,13 +197,13 @@ test('no outcome can be read as another scope\'s, and no message as that of one 
     fc.property(deliveries, (delivery) => {
       const task = new TaskFold(delivery[0]![0]!.span.taskUuid);
       let named: SpanRef | undefined;
-      const linesOf = lineWriter();
+      const ownLines = lineWriter();
       for (const fact of delivery.flat()) {
         // The log shows no announcement, and a fact that came before brings nothing new.
         const text = textOf(commitFacts(task, [fact]));
         if (text === '') continue;
         const namesItself = fact.kind !== 'notification' && fact.kind !== 'scope-end';
-        if (namesItself || text !== linesOf(fact)) named = fact.span;
+        if (namesItself || text !== ownLines(fact)) named = fact.span;
         else if (named !== undefined && named.spanId !== fact.span.spanId) {
           const before = scopeOf(task, named);
           expect(fact.kind).toBe('notification');
