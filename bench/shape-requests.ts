@@ -1,7 +1,9 @@
+import type { Attributes } from '@opentelemetry/api';
 import { logRecordOf } from '../collector/facts/log-record.ts';
 import type { LogRecord } from '../collector/facts/log-record.ts';
 import type { Fact } from '../collector/index.ts';
 import { logRequest } from '../collector/otlp/send/logs-endpoint.ts';
+import { BEAT_EVENT, WORKER_ID, WORKER_INTERVAL_MS } from '../src/conventions.ts';
 import { hexId, NewTask } from './new-task.ts';
 import { bodiesOf } from './task-bodies.ts';
 
@@ -28,8 +30,8 @@ export function ordinarySpans(): () => Exchange {
   return () => ({ path: '/v1/traces', body: new Uint8Array(next().body), headers: PROTOBUF });
 }
 
-export function recordsOf(records: readonly LogRecord[]): Exchange {
-  return { path: '/v1/logs', body: new Uint8Array(logRequest({}, records)), headers: PROTOBUF };
+export function recordsOf(records: readonly LogRecord[], resource: Attributes = {}): Exchange {
+  return { path: '/v1/logs', body: new Uint8Array(logRequest(resource, records)), headers: PROTOBUF };
 }
 
 export function logsOf(facts: readonly Fact[]): Exchange {
@@ -49,6 +51,8 @@ export function shapesOf(isQuick: boolean): Shape[] {
   const planned = plannedByName(n);
   const chain = chainWithProgress(isQuick ? 1000 : 4000);
   const open = openScopes(10 * n);
+  const breaks = lines(n / 100, '\n'.repeat(65_000));
+  const results = Array.from({ length: n / 100 }, () => result(JSON.stringify('long '.repeat(30_000))));
   return [
     { name: 'one request of many facts', requests: [logsOf(lines(6 * n))] },
     { name: 'a plan by names in a scope, one request', requests: [logsOf(plannedByName(n))] },
@@ -64,12 +68,38 @@ export function shapesOf(isQuick: boolean): Shape[] {
     { name: 'attempts of one task, beyond those that are kept', requests: [logsOf(attempts(n))] },
     { name: 'scopes that stay open', requests: inRequests(open.begin, 1000) },
     { name: 'their ends', requests: inRequests(open.end, 1000) },
+    { name: 'the scopes of that task', requests: [{ path: `/tasks/${uuidOf(open.begin)}/scopes` }] },
+    { name: 'heartbeats of workers with a long resource', requests: [heartbeats(n)] },
+    { name: 'messages of line breaks', requests: inRequests(breaks, 50) },
+    { name: 'the log of that task', requests: [{ path: `/tasks/${uuidOf(breaks)}/log` }] },
+    { name: 'the record of that task', requests: [{ path: `/tasks/${uuidOf(breaks)}` }] },
+    { name: 'long results', requests: results.map(logsOf) },
+    { name: 'a list of tasks with long results', requests: [{ path: '/tasks?limit=200' }] },
+    { name: 'a result of 20,000 levels', requests: [logsOf(result('['.repeat(20_000) + ']'.repeat(20_000)))] },
   ];
 }
 
-function lines(count: number): Fact[] {
+function uuidOf([fact]: readonly Fact[]): string {
+  return fact!.span.taskUuid;
+}
+
+function lines(count: number, more = ''): Fact[] {
   const task = new NewTask();
-  return [task.start(), ...Array.from({ length: count }, (_, line) => task.notification(task.root, `Line ${line} of many.`))];
+  return [task.start(), ...Array.from({ length: count }, (_, line) => task.notification(task.root, `Line ${line} of many.${more}`))];
+}
+
+function result(json: string): Fact[] {
+  const task = new NewTask();
+  return [task.start(), { kind: 'result', ...task.next(task.root), result: json }];
+}
+
+function heartbeats(count: number): Exchange {
+  const resource = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`resource.attribute.${at}`, 'x'.repeat(100)]));
+  const beats = Array.from({ length: count }, (_, worker): LogRecord => {
+    const attributes = { [WORKER_ID]: `worker ${worker}`, [WORKER_INTERVAL_MS]: 60_000 };
+    return { eventName: BEAT_EVENT, traceId: '', spanId: '', time: Date.now() * 1000, sampled: false, attributes };
+  });
+  return recordsOf(beats, resource);
 }
 
 function plannedByName(count: number): Fact[] {
