@@ -1,6 +1,6 @@
 import type { Fact } from '../../../src/fact.ts';
 import { received } from '../../../src/failure.ts';
-import { pause } from '../../async.ts';
+import { pause, turn } from '../../async.ts';
 import { cancelRequest } from '../../record/cancel-request.ts';
 import type { CancelAnswer, CancelOptions } from '../../record/cancel-request.ts';
 import type { RefusedFact } from '../../record/commit.ts';
@@ -60,6 +60,8 @@ export function memoryStore(): SqliteTaskStore {
 const LOCK_MS = 250;
 const OPEN_LOCK_MS = 5000;
 const LOCK_PAUSE_MS = 5;
+/** So many heartbeats are stored in one turn of the event loop. */
+const SLICE_BEATS = 1000;
 /** How long after a failure to open it the file is tried again, in milliseconds. */
 const REOPEN_MS = 1000;
 /** How often a watched file is looked at for commits of other connections, in milliseconds. */
@@ -157,8 +159,12 @@ class SqliteStore implements SqliteTaskStore {
     return this.#use((connection) => connection.read(() => connection.reads.counts()));
   }
 
-  beat(beats: readonly Beat[]): Promise<void> {
-    return this.#changing((connection) => connection.writeAtOnce(() => connection.workers.beat(beats)));
+  async beat(beats: readonly Beat[]): Promise<void> {
+    for (let at = 0; at < beats.length; at += SLICE_BEATS) {
+      if (at > 0) await turn();
+      const slice = beats.slice(at, at + SLICE_BEATS);
+      await this.#changing((connection) => connection.writeAtOnce(() => connection.workers.beat(slice)));
+    }
   }
 
   workers(): Promise<HeardWorker[]> {

@@ -149,7 +149,14 @@ export class SqliteWorkers {
   /** @returns How many tasks run again. */
   beat(beats: readonly Beat[]): number {
     let changed = 0;
-    for (const beat of beats) changed += this.#beat(beat);
+    let isNew = false;
+    for (const beat of beats) {
+      const before = this.#statements.isLost.get(beat.workerId) as { lost: number } | undefined;
+      isNew ||= before === undefined;
+      this.#beat(beat);
+      if (before?.lost === 1) changed += this.#runAgain(beat.workerId);
+    }
+    if (isNew) this.#statements.forget.run(Math.min(...beats.map(({ time }) => time)) - KEPT_MICROS);
     return changed;
   }
 
@@ -168,12 +175,8 @@ export class SqliteWorkers {
     return Number(changes) === 1;
   }
 
-  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via, resource, written }: Beat): number {
-    const { isLost, beat, forget } = this.#statements;
-    const before = isLost.get(id) as { lost: number } | undefined;
-    beat.run({ id, host, pid, interval, time, busy, via: via ?? null, resource: resource ?? null, ...bootColumns(written) });
-    if (before === undefined) forget.run(time - KEPT_MICROS);
-    return before?.lost === 1 ? this.#runAgain(id) : 0;
+  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via, resource, written }: Beat): void {
+    this.#statements.beat.run({ id, host, pid, interval, time, busy, via: via ?? null, resource: resource ?? null, ...bootColumns(written) });
   }
 
   #runAgain(id: string): number {

@@ -1,0 +1,47 @@
+import { StatementSync } from 'node:sqlite';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
+import type { Beat } from '../../../collector/store/task-store.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
+
+/** Counts the statements that are run from now on. */
+function countStatements(): () => number {
+  const spies = (['run', 'get', 'all'] as const).map((method) => vi.spyOn(StatementSync.prototype, method));
+  onTestFinished(() => spies.forEach((spy) => spy.mockRestore()));
+  return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+}
+
+test('heartbeats of 1,500 new workers are two statements each, and a few more', async () => {
+  const store = memoryStore();
+  await store.open();
+  const beats = Array.from({ length: 1500 }, (_, number): Beat => ({
+    workerId: `worker ${number}`, host: 'host', pid: number, intervalMs: 5000, time: 1_767_323_045_000_000 + number, busySince: null,
+  }));
+  const statements = countStatements();
+  await store.beat(beats);
+  expect(statements()).toBeLessThanOrEqual(2 * 1500 + 10);
+});
+
+test('one more line of a task takes about as many statements, whatever the task has', async () => {
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  const store = memoryStore();
+  await store.append(task.facts);
+  const costs: number[] = [];
+  const statements = countStatements();
+  const line = async (): Promise<void> => {
+    const before = statements();
+    await store.append(task.during(() => attempt.notify('line')));
+    costs.push(statements() - before);
+  };
+  await line();
+  await store.append(task.during(() => attempt.plan(Object.fromEntries(Array.from({ length: 1000 }, (_, file) => [`file ${file}`, 1])))));
+  await line();
+  for (let from = 0; from < 1000; from += 500) {
+    await store.append(task.during(() => {
+      for (let file = from; file < from + 500; file++) attempt.scope(`file ${file}`).complete();
+    }));
+  }
+  await line();
+  expect(Math.max(...costs)).toBeLessThanOrEqual(costs[0]! + 2);
+});
