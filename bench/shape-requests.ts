@@ -39,7 +39,7 @@ export function logsOf(facts: readonly Fact[]): Exchange {
 }
 
 /** The same facts in requests of so many. */
-function inRequests(facts: readonly Fact[], size: number): Exchange[] {
+export function inRequests(facts: readonly Fact[], size: number): Exchange[] {
   const requests: Exchange[] = [];
   for (let at = 0; at < facts.length; at += size) requests.push(logsOf(facts.slice(at, at + size)));
   return requests;

@@ -7,6 +7,7 @@ import type { Figure } from './figure.ts';
 import { inFolder } from './fresh-taskspan.ts';
 import type { Effort } from './rounds.ts';
 import { SecondTask } from './second-task.ts';
+import { readShapesOf } from './shape-reads.ts';
 import { ordinarySpans, shapesOf } from './shape-requests.ts';
 import type { Exchange } from './shape-requests.ts';
 import type { Turns } from './turn-probe.ts';
@@ -29,7 +30,7 @@ export function measure(effort: Effort): Promise<Figure[]> {
     const bare = await server.exchange(bodies);
     const figures = figuresOf('ordinary spans', bare, bare);
     // Making them keeps this process from sending heartbeats.
-    const shapes = shapesOf(effort.quick);
+    const shapes = [...shapesOf(effort.quick), ...readShapesOf(effort.quick)];
     await using second = await SecondTask.start(server.url);
     for (const { name, prepare = [], requests } of shapes) {
       await server.exchange(prepare);

@@ -68,6 +68,7 @@ export function* scopeTreeSteps(
     for (let depth = outerDepth; level.length > 0; depth++) {
       const next: typeof level = [];
       for (const at of level) {
+        if (++count % STEP === 0) yield;
         const key = spanKey(at.outer.traceId, at.outer.spanId);
         const into = depth < DEEPEST_SCOPE ? records.get(key)! : at.around;
         for (const scope of inside.get(key) ?? []) {

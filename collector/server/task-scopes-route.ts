@@ -62,8 +62,15 @@ function* piecesOf(uuid: string, { version, attempts }: StoredScopes): Generator
       isFirst = false;
       continue;
     }
-    const { scopes, ...fields } = scope;
-    piece += `${isFirst ? '' : ','}${JSON.stringify(fields).slice(0, -1)},"scopes":[`;
+    const { notifications, scopes, ...fields } = scope;
+    piece += `${isFirst ? '' : ','}${JSON.stringify(fields).slice(0, -1)},"notifications":[`;
+    for (const [at, notification] of notifications.entries()) {
+      piece += `${at === 0 ? '' : ','}${JSON.stringify(notification)}`;
+      if (piece.length < PIECE_CHARACTERS) continue;
+      yield piece;
+      piece = '';
+    }
+    piece += '],"scopes":[';
     isFirst = true;
     open.push(scopes.values());
     if (piece.length < PIECE_CHARACTERS) continue;
