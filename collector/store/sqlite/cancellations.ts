@@ -38,7 +38,7 @@ interface KeptRow {
 }
 
 /** What a request finds of a task. */
-interface AskedTask {
+export interface AskedTask {
   readonly uuid: string;
   readonly id: number;
   readonly targets: ReturnType<typeof cancelTargets>;
@@ -94,30 +94,34 @@ export class SqliteCancellations {
   }
 
   /**
-   * Asks for some tasks. Gives the answer for each that is known, and the facts by which those that are queued end: the
-   * caller appends them.
+   * Asks the workers of the attempts of some tasks. Gives the answer for each that is known, the facts by which those that
+   * are queued end, which the caller appends, and the tasks whose parts the caller then asks by {@link cancelParts}.
    *
-   * The workers of the attempts are asked first: a part that begins after that is handed the request with its start.
-   * So those that have begun can be looked for without the lock, which would be held for as long as it takes to read
-   * all scopes of the task.
+   * The attempts come first: what begins after that is handed the request with its start. So the parts that have begun can
+   * be looked for without the lock, and slice by slice: a task may have a hundred thousand scopes.
    *
    * @param keeps Whether the request stays with a task that it does not reach.
    */
-  cancel(uuids: readonly string[], request: CancelRequest, keeps: boolean): { answers: CancelAnswer[]; ends: Fact[] } {
-    const transactions = this.#transactions;
-    const asked = transactions.read(() => uuids.map((uuid) => this.#asked(uuid))).filter((task) => task !== undefined);
-    const reached = asked.filter(({ targets }) => keeps || targets === 'queued' || typeof targets === 'object');
-    if (reached.length > 0) transactions.write(() => this.#request(reached, request));
-    const parts = transactions.read(() => reached.map((task) => ({ task, targets: this.#parts(task) })));
-    if (parts.some(({ targets }) => targets.length > 0)) {
-      transactions.write(() => {
-        for (const { task, targets } of parts) this.#add(task.uuid, targets);
-      });
-    }
+  cancel(uuids: readonly string[], request: CancelRequest, keeps: boolean): { answers: CancelAnswer[]; ends: Fact[]; running: AskedTask[] } {
+    const asked = this.#transactions.write(() => {
+      const tasks = uuids.map((uuid) => this.#asked(uuid)).filter((task) => task !== undefined);
+      this.#request(tasks.filter(({ targets }) => keeps || targets === 'queued' || typeof targets === 'object'), request);
+      return tasks;
+    });
     return {
       answers: asked.map(({ targets }) => (typeof targets === 'object' ? 'requested' : targets === 'queued' ? 'cancelled' : targets)),
       ends: asked.map(endInQueue).filter((end) => end !== undefined),
+      running: asked.filter(({ targets }) => typeof targets === 'object'),
     };
+  }
+
+  /** Asks the workers of open parts, in a slice of a task's scopes from a group on. Returns the group that is next. */
+  cancelParts({ uuid, targets }: AskedTask, from: number): number | undefined {
+    if (typeof targets !== 'object') return undefined;
+    const { open, next } = this.#transactions.read(() => this.#openIn(uuid, from));
+    const parts = workersOfParts(targets, open);
+    if (parts.length > 0) this.#transactions.write(() => this.#add(uuid, parts));
+    return next;
   }
 
   /** The tasks whose parent is one of these. */
@@ -152,6 +156,7 @@ export class SqliteCancellations {
 
   #request(tasks: readonly AskedTask[], kept: CancelRequest): void {
     const { request, withChildren, forget } = this.#statements;
+    if (tasks.length === 0) return;
     forget.run(Date.now() - KEPT_MS);
     let changed = this.#lastChange();
     for (const { uuid, id, targets } of tasks) {
@@ -193,11 +198,10 @@ export class SqliteCancellations {
     return { uuid, id: row.id, announced, targets: cancelTargets(states, { state: row.state, final: row.lost_heard !== null }) };
   }
 
-  /** The open parts of these attempts. The task may have gone meanwhile, or have one attempt more. */
-  #parts({ uuid, targets }: AskedTask): CancelTarget[] {
-    if (typeof targets !== 'object') return [];
+  /** The task may have gone meanwhile, or have one attempt more. */
+  #openIn(uuid: string, from: number): ReturnType<SqliteScopes['openIn']> {
     const row = this.#statements.task.get(uuid) as CancelledRow | undefined;
-    return row === undefined ? [] : workersOfParts(targets, this.#scopes.open(row.id, attemptsOfJson(row.attempts)));
+    return row === undefined ? { open: [], next: undefined } : this.#scopes.openIn(row.id, attemptsOfJson(row.attempts), from);
   }
 }
 

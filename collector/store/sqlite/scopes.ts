@@ -25,6 +25,8 @@ export interface ScopesOf {
 const GROUP = 16;
 /** So many enter the index at once: a multiple of {@link GROUP}, and as fixed as that. */
 const INDEXED = 512;
+/** So many groups are read in one turn where all scopes of a task are looked through. */
+const SLICE = 256;
 
 /**
  * The scopes in a SQLite file. Those of a task are in the order of their numbers, {@link GROUP} in one group of `scope_group`,
@@ -40,6 +42,9 @@ export class SqliteScopes {
   constructor(database: DatabaseSync) {
     this.#statements = {
       group: database.prepare('SELECT lines FROM scope_group WHERE task_id = ? AND group_number = ?'),
+      someGroups: database.prepare(
+        'SELECT group_number AS number, lines FROM scope_group WHERE task_id = ? AND group_number >= ? ORDER BY group_number LIMIT ?',
+      ),
       groups: database.prepare('SELECT group_number AS number, lines FROM scope_group WHERE task_id = ? AND group_number >= ? ORDER BY group_number'),
       write: database.prepare(
         'INSERT INTO scope_group (task_id, group_number, lines) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines',
@@ -88,6 +93,16 @@ export class SqliteScopes {
   /** Those that have not ended. */
   open(taskId: number, attempts: readonly AttemptIds[]): ScopeState[] {
     return this.#rows(taskId).filter(isOpenRow).map((row) => scopeOfRow(row, attempts));
+  }
+
+  /** Those of {@link SLICE} groups that have not ended, from a group on, and the group that is next, if there are more. */
+  openIn(taskId: number, attempts: readonly AttemptIds[], from: number): { open: ScopeState[]; next: number | undefined } {
+    const groups = this.#statements.someGroups.all(taskId, from, SLICE) as { number: number; lines: string }[];
+    const rows = groups.flatMap(({ lines }) => lines.split('\n').filter((row) => row !== ''));
+    return {
+      open: rows.filter(isOpenRow).map((row) => scopeOfRow(row, attempts)),
+      next: groups.length < SLICE ? undefined : groups.at(-1)!.number + 1,
+    };
   }
 
   /** The attempts of child tasks for which a scope of a task stands. */

@@ -30,6 +30,7 @@ import type {
   TaskPage,
   TaskQuery,
 } from '../task-store.ts';
+import type { AskedTask } from './cancellations.ts';
 import { SqliteConnection } from './connection.ts';
 import { wholeScopes } from './whole-scopes.ts';
 import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './open-file.ts';
@@ -183,16 +184,27 @@ class SqliteStore implements SqliteTaskStore {
     const request = cancelRequest(options);
     return cancelTree(uuid, request, {
       cancel: async (uuids, keeps) => {
-        const answers = await this.#write((connection) => {
+        const { answers, running } = await this.#write((connection) => {
           const asked = connection.write(() => connection.cancellations.cancel(uuids, request, keeps));
           if (asked.ends.length > 0) connection.append(asked.ends);
-          return asked.answers;
+          return asked;
         });
         this.#committed();
+        for (const task of running) await this.#cancelParts(task);
         return answers;
       },
       children: (uuids) => this.#use((connection) => connection.read(() => connection.cancellations.children(uuids))),
     });
+  }
+
+  async #cancelParts(task: AskedTask): Promise<void> {
+    let from: number | undefined = 0;
+    for (;;) {
+      const group: number = from;
+      from = await this.#write((connection) => connection.write(() => connection.cancellations.cancelParts(task, group)));
+      if (from === undefined) return;
+      await turn();
+    }
   }
 
   cancellations(workerId: string, after: number): Promise<Cancellation[]> {

@@ -31,6 +31,16 @@ export function describeCancellations(name: string, storeWith: StoreWith): void 
       for (const worker of ['w3', '']) expect([worker, await asked(store, worker)]).toEqual([worker, []]);
     });
 
+    test('goes to a part that begins after thousands of other scopes', async () => {
+      const task = new ScriptedTask();
+      const attempt = task.attempt();
+      for (let at = 0; at < 4200; at++) attempt.scope('Done').complete();
+      attempt.part('Open', 'w1');
+      const store = await storeWith(hearing(task.facts));
+      expect(await store.cancel(UUID)).toBe('requested');
+      expect(await asked(store, 'w1')).toEqual([attempt.ref.spanId]);
+    });
+
     test('goes to no part of an attempt that has ended', async () => {
       const task = new ScriptedTask();
       const first = task.attempt();
