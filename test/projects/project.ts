@@ -69,8 +69,8 @@ export function versions<T>(newest: readonly T[], older: readonly T[]): T[] {
   return ALL ? [...newest, ...older] : [...newest];
 }
 
-/** How `app.js` of the project `blocked` is run, and what it prints where its task was served while it blocked. */
+/** How `app.js` of the project `blocked` is run, and what it prints where its task was served, and cancelled, while it blocked. */
 export const BLOCKED = {
   options: { env: { NODE: process.execPath } },
-  printed: { asked: '\treported\n', failures: [] },
+  printed: { asked: '\treported\n', by: 'ada', failures: [] },
 } as const;
