@@ -183,6 +183,22 @@ describeWithRedis('jobs of BullMQ', () => {
     expect(await job.isFailed()).toBe(true);
   });
 
+  it('that are cancelled while they wait hear of it when they run', async () => {
+    const queue = newQueue();
+    const { uuid, job } = await added(queue, 'Wait', {}, { attempts: 3 });
+    await recordWhen(url, uuid, ({ state }) => state === 'queued');
+    expect((await fetch(`${url}/tasks/${uuid}/cancel?reason=too%20late`, { method: 'POST' })).ok).toBe(true);
+    await recordWhen(url, uuid, ({ state, attempt }) => state === 'cancelled' && attempt === 0);
+    const worker = newWorker(queue, trackJob(async (_job, _token, signal) => {
+      if (!signal.aborted) await once(signal, 'abort');
+      signal.throwIfAborted();
+    }));
+    await once(worker, 'failed');
+    const record = await recordWhen(url, uuid, ({ finished, attempt }) => finished && attempt === 1);
+    expect(record).toMatchObject({ state: 'cancelled', cancel: { reason: 'too late', heard: expect.any(String) as string } });
+    expect(await job.isFailed()).toBe(true);
+  });
+
   it('that BullMQ cancels are cancelled tasks, whatever they throw', async () => {
     const queue = newQueue();
     const { job, uuid } = await added(queue, 'Wait', {});
