@@ -72,12 +72,13 @@ function eventOf(item: unknown): OtlpEvent {
 function readLogRecord(record: JsonObject, { resource }: ItemSource): ItemFacts {
   const { eventName, traceId, spanId, timeUnixNano, observedTimeUnixNano, flags } = record;
   if (typeof eventName !== 'string' || !isFactEvent(eventName)) return NO_FACTS;
+  const time = microsOf(timeUnixNano);
   return logRecordFacts(
     {
       eventName,
       traceId: hexId(traceId, 32),
       spanId: hexId(spanId, 16),
-      time: microsOf(timeUnixNano) || microsOf(observedTimeUnixNano),
+      time: time === 0 ? microsOf(observedTimeUnixNano) : time,
       attributes: attributesIn(record),
       sampled: (wholeOf(flags) & 1) === 1,
     },
