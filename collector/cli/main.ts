@@ -11,7 +11,7 @@ import type { CancelOptions } from '../record/cancel-request.ts';
 import { TASK_STATES } from '../record/task-record.ts';
 import { CommandError, EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ListOptions } from './list.ts';
-import { addSourceOptions, DEFAULT_TIMEOUT_MS, parseCount, parseDuration, parseHost, parseName, parserOf, parseUuid, sourceOf, tableOption, taskArgument } from './options.ts';
+import { addSourceOptions, DEFAULT_TIMEOUT_MS, parseCount, parseDuration, parseHost, parseName, parserOf, parseUuid, sourceOf, tableOption, taskArgument, tasksArgument } from './options.ts';
 import type { TaskArgument } from './options.ts';
 import type { RunOptions } from './run.ts';
 import type { ServingOptions } from './serve.ts';
@@ -74,7 +74,7 @@ function createProgram(exitWith: ExitWith): Command {
     // An error quotes what it was given.
     .configureOutput({ outputError: (text, write) => write(redactedText(text)) })
     .exitOverride();
-  const commands = [listCommand(), showCommand(), tailCommand(exitWith), cancelCommand(), runCommand(exitWith), serveCommand()];
+  const commands = [listCommand(), showCommand(), tailCommand(exitWith), cancelCommand(), deleteCommand(exitWith), runCommand(exitWith), serveCommand()];
   // A subcommand must throw rather than exit, which `addCommand` alone does not see to.
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
   return program;
@@ -140,6 +140,18 @@ function cancelCommand(): Command {
       return named;
     });
     process.stdout.write(json === true ? `${JSON.stringify({ task_uuid: uuid, cancel: 'requested' })}\n` : `asked to cancel ${uuid}\n`);
+  });
+}
+
+function deleteCommand(exitWith: ExitWith): Command {
+  const command = new Command('delete')
+    .summary('delete tasks that have ended')
+    .description('Deletes tasks that have ended, with their logs and scopes. One that still runs, or is queued, stays: that is reported, and the others are deleted.')
+    .addArgument(tasksArgument())
+    .option('--json', 'print { "task_uuid", "deleted": true } for each, one a line');
+  return addSourceOptions(command).action(async (tasks: readonly TaskArgument[], options: { readonly json?: boolean }) => {
+    const { deleteTasks } = await import('./delete.ts');
+    exitWith(await deleteTasks(tasks.map((task) => ({ uuid: task.uuid, source: sourceOf(command, task) })), options));
   });
 }
 

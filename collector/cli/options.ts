@@ -86,6 +86,11 @@ export function taskArgument(): Argument {
   return new Argument('<task>', 'UUID of the task or its beginning, its URL, or `latest`: the one that was stored last').argParser(parseTask);
 }
 
+export function tasksArgument(): Argument {
+  const add = (value: string, before: readonly TaskArgument[] | undefined): TaskArgument[] => [...(before ?? []), parseTask(value)];
+  return new Argument('<tasks...>', 'UUIDs of the tasks, or their URLs').argParser(add);
+}
+
 /** For how long `tail` tries to reach its server again. */
 export const DEFAULT_TIMEOUT_MS: number = 5 * 60_000;
 

@@ -17,7 +17,7 @@ import { held } from './process.ts';
 import { humanDuration } from './view/terminal-text.ts';
 
 /**
- * Reads tasks, and cancels them. A call that fails rejects with a `CommandError`: `UnknownTaskError` where there is no
+ * Reads tasks, cancels and deletes them. A call that fails rejects with a `CommandError`: `UnknownTaskError` where there is no
  * such task, `UnavailableError` where a retry may succeed.
  */
 export interface TaskSource {
@@ -37,6 +37,9 @@ export interface TaskSource {
 
   /** The events of a task over one connection, which may break off before the `end`. */
   events(uuid: string, options?: EventsOptions): AsyncIterable<TaskEvent>;
+
+  /** Deletes a task that has ended. */
+  delete(uuid: string): Promise<void>;
 
   /** Requests that a task is cancelled. */
   cancel(uuid: string, options?: CancelOptions): Promise<void>;
@@ -259,6 +262,7 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
       .pipeThrough(new TextDecoderStream())
       .pipeThrough(new EventSourceParserStream({ onError: 'terminate' }));
     for await (const { event, id = '', data } of reading(messages, name)) {
+      if (event === 'gone') throw new UnknownTaskError(`task ${uuid} was deleted`);
       if (event === 'end') yield { event, data: JSON.parse(data) as EndData };
       else if (event === 'record' || event === 'change') yield { event, id, data: JSON.parse(data) as unknown } as TaskEvent;
     }
@@ -302,6 +306,10 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
       } finally {
         connection.end();
       }
+    },
+
+    async delete(uuid) {
+      await ask(`/tasks/${uuid}`, { method: 'DELETE', signal: AbortSignal.timeout(ANSWER_MS) });
     },
 
     async cancel(uuid, { by, reason, children = true } = {}) {

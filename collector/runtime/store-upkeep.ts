@@ -54,23 +54,36 @@ export function startUpkeep({ store, report, clock = systemClock, ...limits }: U
       return 'more';
     }
     if (quietFinalMs > 0 && (await store.loseQuiet(now - quietFinalMs * 1000)) === 'more') return 'more';
-    const rules = retentionRules(retention, now);
-    return rules.length === 0 ? 'done' : store.sweep(rules);
+    // Without rules too: what belonged to a task that was deleted by its UUID goes in steps.
+    return store.sweep(retentionRules(retention, now));
   };
 
+  let hasLooked = false;
+  let isMine = false;
   // The first time not at once: the process that starts it has facts to commit first.
-  return repeat(PAUSE_MS, async () => {
+  const keeping = repeat(PAUSE_MS, async () => {
+    // Another process that had the duty may just have ended.
+    const pauseMs = hasLooked ? UPKEEP_MS : LEASE_MS;
     try {
       const isReliable = await watch.isReliable(() => store.lastCommit());
-      const isMine = isReliable && (await store.lease('sweep', holder, LEASE_MS));
+      isMine = isReliable && (await store.lease('sweep', holder, LEASE_MS));
       const done = isMine ? await step() : 'done';
+      hasLooked = true;
       outage.succeeded();
-      return done === 'more' ? PAUSE_MS : UPKEEP_MS;
+      if (done === 'more') return PAUSE_MS;
+      return isMine ? UPKEEP_MS : pauseMs;
     } catch (error) {
       outage.failed(error);
       return UPKEEP_MS;
     }
   });
+  return {
+    async stop() {
+      await keeping.stop();
+      // The next process need not wait. Where the store fails now, the lease ends by itself.
+      if (isMine) await store.lease('sweep', holder, 0).catch(() => undefined);
+    },
+  };
 }
 
 /** The fact that an announcement has expired. It is the same whichever process finds it. */

@@ -158,7 +158,7 @@ export function accessRules(options: AccessOptions = {}): Access {
       read: { refusal: (c) => checkNames(c, false) ?? checkAuthorization(c), cors: readCors },
       change: {
         refusal: (c) => checkNames(c, true) ?? checkAuthorization(c) ?? checkSite(c),
-        cors: guarded ? corsOf(['POST']) : undefined,
+        cors: guarded ? corsOf(['POST', 'DELETE']) : undefined,
       },
     },
     urlOf,

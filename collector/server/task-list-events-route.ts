@@ -60,10 +60,9 @@ export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (
       let left = uuids.length;
       for await (const part of readMany(store, uuids, 'list')) {
         left -= part.length;
-        const found = part.map(([, task]) => task).filter((task) => task !== undefined);
         // A task that has changed again was read in a later state, which comes later.
-        const again = found.length === 0 ? new Set() : await changedAfter(until);
-        const events = listEvents(found.filter(({ uuid }) => !again.has(uuid)), left === 0 ? next : undefined);
+        const again = await changedAfter(until);
+        const events = listEvents(part.filter(([uuid]) => !again.has(uuid)), left === 0 ? next : undefined);
         if (events !== undefined) yield events;
       }
       after = next;

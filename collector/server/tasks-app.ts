@@ -1,4 +1,4 @@
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { checkKeys, checkType } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
@@ -12,6 +12,7 @@ import { problem, storeFailure } from './answers.ts';
 import { cancellationHeardRoute, cancellationsRoute, cancelRoute } from './cancel-routes.ts';
 import { health, metricsRoute, readyRoute } from './health-routes.ts';
 import type { TasksMetrics } from './health-routes.ts';
+import { deleteRoute } from './delete-route.ts';
 import type { StreamOptions } from './live/event-stream.ts';
 import { TaskWatchers } from './live/task-watchers.ts';
 import { TaskWaiting } from './live/wait-for-task.ts';
@@ -42,7 +43,7 @@ const APP_OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics'] satisfie
 
 /** One row of the table of routes. A route for `GET` answers `HEAD` too. */
 interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly right: Right;
   /** Whether a request is for tasks, so that their workers are watched. Default `false`. */
@@ -75,6 +76,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
     { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, parameters: ['limit', 'state', 'uuid', 'cursor'], answer: taskListRoute(store) },
     { method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true, parameters: ['after'], answer: taskListEventsRoute(store, watchers) },
     { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskRoute(store, waiting)) },
+    { method: 'DELETE', path: '/tasks/:uuid', right: 'change', answer: ofTask(deleteRoute(store)) },
     { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskScopesRoute(store, waiting)) },
     { method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true, parameters: ['after', 'wait'], answer: ofTask(taskEventsRoute(store, watchers, waiting)) },
     { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, parameters: ['offset', 'follow', 'wait'], answer: ofTask(taskLogRoute(store, watchers, waiting)) },
@@ -88,12 +90,19 @@ export function createTasksApp(options: TasksAppOptions): Hono {
 
   const asked = listen ? watchWorkersWhileAsked(store) : undefined;
   const app = new Hono();
-  for (const { method, path, right, isForTasks = false, parameters = [], answer } of routes) {
-    const { refusal, cors } = access.rules[right];
-    if (cors) app.use(path, cors);
+  for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
+    const [first] = ofPath as [Route];
+    const routeOf = (method: string): Route | undefined => ofPath.find((route) => isMethodOf(route, method));
+    const corsOf = (c: Context): MiddlewareHandler | undefined => access.rules[(routeOf(askedMethod(c)) ?? first).right].cors;
+    if (ofPath.some(({ right }) => access.rules[right].cors)) app.use(path, (c, next) => corsOf(c)?.(c, next) ?? next());
     // One handler, not a chain of them: each link of a chain costs every request one more promise.
     app.all(path, (c): Response | Promise<Response> => {
-      const refused = refusal(c) ?? otherMethod(c.req.method, method) ?? (right === 'open' ? undefined : otherParameters(c, parameters));
+      const route = routeOf(c.req.method);
+      const { right, isForTasks = false, parameters = [], answer } = route ?? first;
+      const refused =
+        access.rules[right].refusal(c) ??
+        (route === undefined ? otherMethod(c.req.method, ofPath) : undefined) ??
+        (right === 'open' ? undefined : otherParameters(c, parameters));
       if (refused !== undefined) return refused;
       const judged = isForTasks ? asked?.() : undefined;
       return judged === undefined ? answered(answer, c) : judged.then(() => answered(answer, c));
@@ -122,9 +131,18 @@ function answered(answer: Route['answer'], c: Context): Response | Promise<Respo
   }
 }
 
-function otherMethod(method: string, allowed: Route['method']): Response | undefined {
-  if (method === allowed || (method === 'HEAD' && allowed === 'GET')) return undefined;
-  return problem(405, `${method} is not possible here`, { Allow: allowed === 'GET' ? 'GET, HEAD' : allowed });
+function isMethodOf(route: Route, method: string): boolean {
+  return method === route.method || (method === 'HEAD' && route.method === 'GET');
+}
+
+/** The method of a request; of a preflight request the one that it asks for. */
+function askedMethod(c: Context): string {
+  return c.req.method === 'OPTIONS' ? (c.req.header('Access-Control-Request-Method') ?? 'GET') : c.req.method;
+}
+
+function otherMethod(method: string, routes: readonly Route[]): Response {
+  const allowed = routes.flatMap((route) => (route.method === 'GET' ? ['GET', 'HEAD'] : route.method));
+  return problem(405, `${method} is not possible here`, { Allow: allowed.join(', ') });
 }
 
 /** 400 for a parameter that a route does not have, or that is given twice. An invalid value, also an empty one, is the route's own to refuse. */

@@ -60,7 +60,8 @@ export interface TaskReads {
 
   /**
    * Which tasks were committed after a position, each once, in the order of their latest commits. A loss of a worker and
-   * its return count as commits of its tasks, and so does a request to cancel.
+   * its return count as commits of its tasks, and so does a request to cancel, and for a day the deletion of a task:
+   * {@link stored} has none of it then.
    */
   changes(query: ChangeQuery): Promise<TaskChanges>;
 
@@ -155,6 +156,14 @@ export interface StoreMaintenance {
   /** When the store has committed last, in microseconds by its own clock; `undefined` for an empty one. */
   lastCommit(): Promise<number | undefined>;
 
+  /**
+   * Deletes a task that has ended, with all that belongs to it. For a day facts of it do not bring it back, unless it is
+   * announced or begins again after the deletion; the changes have it as one that is not there.
+   *
+   * @returns What became of it; `undefined` for an unknown task.
+   */
+  delete(uuid: string): Promise<DeleteAnswer | undefined>;
+
   /** The open spans of some tasks that are lost for good, each task until {@link tracesEnded} names it. */
   lostTraces(): Promise<LostTrace[]>;
 
@@ -192,7 +201,7 @@ export interface Checkpoints {
 /** The names of all methods of a {@link TaskStore}. */
 export const STORE_METHODS: readonly (keyof TaskStore)[] = [
   'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'scopes', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
-  'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'overdue', 'loseQuiet', 'lastCommit', 'lostTraces',
+  'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'overdue', 'loseQuiet', 'lastCommit', 'delete', 'lostTraces',
   'tracesEnded',
 ];
 
@@ -206,6 +215,9 @@ export function isTaskStore(value: unknown): value is TaskStore {
 export function isSqliteStore(store: object): store is SqliteTaskStore {
   return 'appendNow' in store;
 }
+
+/** What became of a request to delete a task: a task that has not ended is not deleted, and its state is the answer. */
+export type DeleteAnswer = 'deleted' | 'queued' | 'running' | 'lost';
 
 /** A queued task whose time is over, with the span of its announcement. */
 export interface OverdueTask {

@@ -143,6 +143,13 @@ export class TaskFeed {
     return eventBytes({ event: 'change', id: positionId(this.position), data: `{${fields.join(',')}}` });
   }
 
+  /** Ends it since the task was deleted. */
+  gone(): void {
+    if (this.feed.ended) return;
+    this.#publish(eventBytes({ event: 'gone', data: JSON.stringify({ task_uuid: this.uuid }) }), undefined);
+    this.feed.end();
+  }
+
   /** The last event. */
   endEvent(): Uint8Array {
     return eventBytes({ event: 'end', data: `{"version":${this.version},"state":${this.#fields.get('state')}}` });

@@ -256,8 +256,7 @@ export class TaskWatchers {
     const slices = new Slices();
     for await (const part of readMany(this.#store, [...watched])) {
       for (const [uuid, task] of part) {
-        if (task === undefined) watched.delete(uuid);
-        else await this.#advance(uuid, (feed) => feed.advance(task));
+        await this.#advance(uuid, async (feed) => (task === undefined ? feed.gone() : feed.advance(task)));
         await slices.next();
       }
     }
@@ -286,14 +285,13 @@ export class TaskWatchers {
     let left = uuids.length;
     for await (const part of readMany(this.#store, uuids, 'list')) {
       left -= part.length;
-      const changed: StoredTask[] = [];
-      const all: StoredTask[] = [];
+      const changed: ListChange[] = [];
+      const all: ListChange[] = [];
       for (const [uuid, task] of part) {
-        if (task === undefined) continue;
-        const state = stateOf(task);
+        const state = task === undefined ? GONE : stateOf(task);
         if (sent.get(uuid) === state) continue;
-        all.push(task);
-        if (before.get(uuid) !== state) changed.push(task);
+        all.push([uuid, task]);
+        if (before.get(uuid) !== state) changed.push([uuid, task]);
         sent.set(uuid, state);
       }
       const id = left === 0 ? position : undefined;
@@ -323,7 +321,7 @@ export class TaskWatchers {
     const slices = new Slices();
     for await (const part of readMany(this.#store, watched, 'list')) {
       for (const [uuid, task] of part) {
-        await this.#advance(uuid, async (feed) => (task === undefined ? feed.feed.end() : feed.refresh(task)));
+        await this.#advance(uuid, async (feed) => (task === undefined ? feed.gone() : feed.refresh(task)));
         await slices.next();
       }
     }
@@ -336,17 +334,29 @@ interface WatchedTask {
   feed: TaskFeed | undefined;
 }
 
+/** A task that has changed, or that was deleted. */
+export type ListChange = readonly [uuid: string, task: StoredTask | undefined];
+
 /**
- * Changed tasks as events of the list; `undefined` where there are none. Only the last event has an id: the position after
- * all of them, if it is given.
+ * Changes of tasks as events of the list; `undefined` where there are none. Only the last event has an id: the position
+ * after all of them, if it is given.
  */
-export function listEvents(tasks: readonly StoredTask[], position: string | undefined): Uint8Array | undefined {
-  const entries = tasks.map(listEntry).filter((entry) => entry !== undefined);
-  if (entries.length === 0) return undefined;
-  const isLast = (at: number): boolean => at === entries.length - 1;
-  const events = entries.map((data, at) => eventText({ event: 'change', ...(isLast(at) && position !== undefined && { id: position }), data }));
+export function listEvents(changes: readonly ListChange[], position: string | undefined): Uint8Array | undefined {
+  const found = changes.map(listChange).filter((event) => event !== undefined);
+  if (found.length === 0) return undefined;
+  const isLast = (at: number): boolean => at === found.length - 1;
+  const events = found.map((event, at) => eventText({ ...event, ...(isLast(at) && position !== undefined && { id: position }) }));
   return Buffer.from(events.join(''));
 }
+
+function listChange([uuid, task]: ListChange): { event: string; data: string } | undefined {
+  if (task === undefined) return { event: 'gone', data: JSON.stringify({ task_uuid: uuid }) };
+  const data = listEntry(task);
+  return data === undefined ? undefined : { event: 'change', data };
+}
+
+/** The state of a task that was deleted, for {@link stateOf}. */
+const GONE = 'gone';
 
 /** A text that differs for each state of a task that a list shows. */
 function stateOf({ version, state, liveness, cancel }: StoredTask): string {

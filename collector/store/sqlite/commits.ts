@@ -14,6 +14,7 @@ import type { SqliteCancellations } from './cancellations.ts';
 import { LoadedTasks } from './loaded-tasks.ts';
 import type { LoadedTask } from './loaded-tasks.ts';
 import type { SqliteReads } from './reads.ts';
+import { DELETED_MICROS } from './sweep.ts';
 import type { SqliteScopes } from './scopes.ts';
 import { RUN_STATE_COLUMNS, runStateValues } from './workers.ts';
 import type { SqliteWorkers } from './workers.ts';
@@ -52,6 +53,9 @@ export class SqliteCommits {
       countTasks: database.prepare(
         'INSERT INTO state_count VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
       ),
+      hasDeleted: database.prepare('SELECT 1 FROM deleted LIMIT 1'),
+      deletedAt: database.prepare('SELECT time FROM deleted WHERE uuid = ?'),
+      forgetDeleted: database.prepare('DELETE FROM deleted WHERE uuid = ?'),
       journal: database.prepare(
         'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
       ),
@@ -61,8 +65,13 @@ export class SqliteCommits {
   /** Folds the facts of each task and writes what has changed. Gives the facts that are not kept. */
   write(tasks: ReadonlyMap<string, readonly Fact[]>): readonly RefusedFact[] {
     const batch = new CommitBatch();
+    const hasDeleted = this.#statements.hasDeleted.get() !== undefined;
     for (const [uuid, facts] of tasks) {
       const loaded = this.#loadedTasks.load(uuid, facts);
+      if (hasDeleted && loaded.id === undefined && this.#staysDeleted(uuid, facts)) {
+        this.#loadedTasks.forget(uuid);
+        continue;
+      }
       this.#open.set(uuid, loaded);
       batch.fold(loaded.task, facts, this.#sharesOfChildren(uuid, startedParts(facts)));
     }
@@ -100,6 +109,17 @@ export class SqliteCommits {
     for (const uuid of this.#open.keys()) this.#loadedTasks.forget(uuid);
     this.#open.clear();
     this.#workers.rolledBack();
+  }
+
+  /** Whether a task that is not stored was deleted, and does not begin anew by these facts. */
+  #staysDeleted(uuid: string, facts: readonly Fact[]): boolean {
+    const { deletedAt, forgetDeleted } = this.#statements;
+    const row = deletedAt.get(uuid) as { time: number } | undefined;
+    if (row === undefined) return false;
+    const beginsAnew = facts.some(({ kind, time }) => (kind === 'task-start' || kind === 'task-announced') && time > row.time);
+    if (!beginsAnew && row.time > Date.now() * 1000 - DELETED_MICROS) return true;
+    forgetDeleted.run(uuid);
+    return false;
   }
 
   /** A parent task with scopes of it; `undefined` for a task that is not known. */

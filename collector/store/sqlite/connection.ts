@@ -3,6 +3,7 @@ import type { Fact } from '../../../src/fact.ts';
 import type { RefusedFact } from '../../record/commit.ts';
 import { byTask } from '../slices.ts';
 import { TaskStoreError } from '../task-store.ts';
+import type { DeleteAnswer } from '../task-store.ts';
 import { SqliteCancellations } from './cancellations.ts';
 import { SqliteCommits } from './commits.ts';
 import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './open-file.ts';
@@ -79,7 +80,7 @@ export class SqliteConnection {
     this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, cancellations: this.cancellations });
     this.lostTraces = new SqliteLostTraces(database, scopes);
     this.overdue = new SqliteOverdue(database, () => this.reads.lastChange());
-    this.#sweep = new SqliteSweep(database, this.#transactions);
+    this.#sweep = new SqliteSweep(database, this.#transactions, () => this.reads.lastChange());
   }
 
   /** Stores facts in one transaction, and gives those that are not kept. */
@@ -102,6 +103,10 @@ export class SqliteConnection {
         throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
       }
     });
+  }
+
+  delete(uuid: string): DeleteAnswer | undefined {
+    return this.write(() => this.#sweep.delete(uuid));
   }
 
   sweep(rules: Parameters<SqliteSweep['step']>[0]): ReturnType<SqliteSweep['step']> {

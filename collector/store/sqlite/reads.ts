@@ -77,7 +77,10 @@ export class SqliteReads {
          ORDER BY offset`,
       ),
       last: database.prepare(`SELECT ${LAST} AS last`),
-      changed: database.prepare('SELECT uuid, changed FROM task WHERE changed > ? AND changed <= ? ORDER BY changed LIMIT ?'),
+      changed: database.prepare(
+        `SELECT uuid, changed FROM task WHERE changed > :from AND changed <= :to
+         UNION ALL SELECT uuid, changed FROM deleted WHERE changed > :from AND changed <= :to ORDER BY changed LIMIT :limit`,
+      ),
       rowAt: database.prepare('SELECT offset, version FROM journal WHERE task_id = ? AND offset >= ? ORDER BY offset LIMIT 1'),
       lastCommit: database.prepare('SELECT stored FROM task ORDER BY changed DESC LIMIT 1'),
       dataVersion: database.prepare('PRAGMA data_version'),
@@ -181,7 +184,7 @@ export class SqliteReads {
     const from = this.#numberOf(after, last);
     const to = (until === undefined ? undefined : this.#numberOf(until, last)) ?? last;
     // One more than asked for shows whether there are more.
-    const rows = this.#statements.changed.all(from ?? 0, to, limit + 1) as { uuid: string; changed: number }[];
+    const rows = this.#statements.changed.all({ from: from ?? 0, to, limit: limit + 1 }) as { uuid: string; changed: number }[];
     const page = rows.slice(0, limit);
     const more = rows.length > page.length;
     const end = more ? page.at(-1)!.changed : Math.max(to, from ?? 0);

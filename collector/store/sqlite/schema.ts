@@ -75,6 +75,12 @@ const STEPS: readonly string[] = [
       ON CONFLICT DO UPDATE SET count = count + 1;
   END;
 
+  -- The tasks that were deleted within the last day: late facts do not bring them back, and readers of the changes learn that
+  -- they are gone.
+  CREATE TABLE deleted (uuid TEXT PRIMARY KEY, changed INTEGER NOT NULL, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX deleted_changed ON deleted (changed);
+  CREATE INDEX deleted_time ON deleted (time);
+
   -- The greatest change number of a task that was deleted: no number is given twice.
   CREATE TABLE deleted_change (last INTEGER NOT NULL) STRICT;
   INSERT INTO deleted_change VALUES (0);

@@ -17,6 +17,7 @@ import type {
   Beat,
   Cancellation,
   ChangeQuery,
+  DeleteAnswer,
   Checkpoints,
   LogRange,
   OverdueTask,
@@ -229,6 +230,12 @@ class SqliteStore implements SqliteTaskStore {
     const step = await this.#use((connection) => connection.writeAtOnce(() => connection.overdue.loseQuiet(before, Date.now() * 1000)));
     this.#committed();
     return step;
+  }
+
+  async delete(uuid: string): Promise<DeleteAnswer | undefined> {
+    const answer = await this.#use((connection) => connection.delete(uuid));
+    if (answer === 'deleted') this.#committed();
+    return answer;
   }
 
   lastCommit(): Promise<number | undefined> {

@@ -1,12 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { RetentionRule } from '../retention.ts';
-import type { SweepStep } from '../task-store.ts';
+import type { DeleteAnswer, SweepStep } from '../task-store.ts';
+import type { TaskState } from '../../record/task-record.ts';
 import type { SqliteTransactions } from './open-file.ts';
 
 /** How much one step deletes at the most: tasks, rows of theirs, and bytes of log text. */
 const STEP_TASKS = 50;
 const STEP_ROWS = 1000;
 const STEP_BYTES = 1024 * 1024;
+
+/** How long a deleted task is remembered, in microseconds. */
+export const DELETED_MICROS = 86_400_000_000;
 
 /** This many free pages are kept for what is to come; beyond them a step gives back some. */
 const FREE_PAGES = 1024;
@@ -21,11 +25,14 @@ const STEP_PAGES = 256;
 export class SqliteSweep {
   readonly #database: DatabaseSync;
   readonly #transactions: SqliteTransactions;
+  readonly #lastChange: () => number;
   readonly #statements;
 
-  constructor(database: DatabaseSync, transactions: SqliteTransactions) {
+  /** @param lastChange Gives the greatest change number: deletions get numbers after it. */
+  constructor(database: DatabaseSync, transactions: SqliteTransactions, lastChange: () => number) {
     this.#database = database;
     this.#transactions = transactions;
+    this.#lastChange = lastChange;
     const states = '(SELECT value FROM json_each(:states))';
     const ended = `state IN ('completed', 'failed', 'cancelled', 'expired') AND state IN ${states}`;
     const lost = `lost_at IS NOT NULL AND 'lost' IN ${states}`;
@@ -46,7 +53,11 @@ export class SqliteSweep {
       commands: database.prepare(
         `DELETE FROM command WHERE kind = 'cancel' AND task_uuid = (SELECT uuid FROM task WHERE id = ?)`,
       ),
+      found: database.prepare('SELECT id, state, lost_at FROM task WHERE uuid = ?'),
+      bury: database.prepare('INSERT OR REPLACE INTO deleted (uuid, changed, time) SELECT uuid, :changed, :now FROM task WHERE id = :id'),
       task: database.prepare('DELETE FROM task WHERE id = ?'),
+      numbered: database.prepare('UPDATE deleted_change SET last = ?'),
+      forgetDeleted: database.prepare('DELETE FROM deleted WHERE uuid IN (SELECT uuid FROM deleted WHERE time < ? ORDER BY time LIMIT ?)'),
       texts: database.prepare('SELECT offset, bytes FROM journal WHERE task_id = ? ORDER BY offset LIMIT ?'),
       journal: database.prepare('DELETE FROM journal WHERE task_id = ? AND offset <= ?'),
       scopes: database.prepare(
@@ -88,12 +99,31 @@ export class SqliteSweep {
     return [];
   }
 
+  /** Deletes one task, and what belongs to it as far as that is one step. */
+  delete(uuid: string): DeleteAnswer | undefined {
+    return this.#transactions.write(() => {
+      const row = this.#statements.found.get(uuid) as { id: number; state: TaskState; lost_at: number | null } | undefined;
+      if (row === undefined) return undefined;
+      const { id, state, lost_at: lostAt } = row;
+      if (state === 'queued' || state === 'running' || (state === 'lost' && lostAt === null)) return state;
+      this.#removeTasks([id]);
+      this.#removeParts();
+      return 'deleted';
+    });
+  }
+
   #removeTasks(ids: readonly number[]): void {
+    const { remember, commands, bury, task, numbered, forgetDeleted } = this.#statements;
+    const now = Date.now() * 1000;
+    forgetDeleted.run(now - DELETED_MICROS, STEP_ROWS);
+    let changed = this.#lastChange();
     for (const id of ids) {
-      this.#statements.remember.run(id);
-      this.#statements.commands.run(id);
-      this.#statements.task.run(id);
+      remember.run(id);
+      commands.run(id);
+      bury.run({ id, changed: ++changed, now });
+      task.run(id);
     }
+    numbered.run(changed);
   }
 
   /** Deletes what belonged to removed tasks, until the step has done its part. */

@@ -71,7 +71,14 @@ describe.each(PLACES)('by $by', ({ at }) => {
     expect(await command('cancel', UUID, ...args)).toMatchObject({ code: 1, stdout: '', stderr: `taskspan: task ${UUID} has ended\n` });
   });
 
-  it.each(['show', 'tail', 'cancel'])('taskspan %s exits with 3 for a task that there is not', async (name) => {
+  it('taskspan delete deletes what has ended, and reports the others', async () => {
+    const { args } = await at(await ranTasks());
+    const { code, stdout, stderr } = await command('delete', UNKNOWN, UUID, ...args);
+    expect({ code, stdout, stderr }).toEqual({ code: 3, stdout: `deleted ${UUID}\n`, stderr: `taskspan: there is no task ${UNKNOWN}\n` });
+    expect((await command('show', UUID, ...args)).code).toBe(3);
+  });
+
+  it.each(['show', 'tail', 'cancel', 'delete'])('taskspan %s exits with 3 for a task that there is not', async (name) => {
     const { args } = await at(await ranTasks());
     expect(await command(name, UNKNOWN, ...args)).toMatchObject({ code: 3, stdout: '', stderr: `taskspan: there is no task ${UNKNOWN}\n` });
   });

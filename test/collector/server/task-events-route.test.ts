@@ -198,11 +198,12 @@ describe('a stream of a task', () => {
     expect(await next).toMatchObject({ event: 'change', id: '2' });
   });
 
-  test('closes when the task is removed', async () => {
+  test('ends when the task is deleted', async () => {
     const task = await Telling.begin();
     const events = await task.watch();
     await events.next();
     vi.spyOn(task.store, 'storedMany').mockResolvedValue([undefined]);
+    expect(await events.next()).toMatchObject({ event: 'gone' });
     expect(await events.next()).toBeUndefined();
   });
 

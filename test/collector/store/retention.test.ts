@@ -123,15 +123,15 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
 
   test('take what was asked of their workers with them', async () => {
     const store = open();
-    const cancelled = (end?: Outcome): Fact[] =>
-      factsOf(uuidOf(1), { time: NOW - 40 * DAY, end }).map((fact) => (fact.kind === 'task-start' ? { ...fact, cancellable: true } : fact));
+    const cancelled = (end?: Outcome, time = NOW - 40 * DAY): Fact[] =>
+      factsOf(uuidOf(1), { time, end }).map((fact) => (fact.kind === 'task-start' ? { ...fact, cancellable: true } : fact));
     await store.append(cancelled());
     expect(await store.cancel(uuidOf(1))).toBe('requested');
     expect(await store.cancellations('w', 0)).toMatchObject([{ taskUuid: uuidOf(1) }]);
     await appendAt(store, NOW - 40 * DAY, cancelled('cancelled'));
     await sweepAll(store, {});
     expect(await store.cancellations('w', 0)).toEqual([]);
-    await store.append(cancelled());
+    await store.append(cancelled(undefined, NOW));
     expect(await store.cancel(uuidOf(1))).toBe('requested');
     expect(await store.cancellations('w', 0)).toMatchObject([{ taskUuid: uuidOf(1) }]);
   });

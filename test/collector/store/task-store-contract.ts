@@ -10,6 +10,7 @@ import { describeAttempts } from './attempts-contract.ts';
 import { describeCancellations } from './cancel-contract.ts';
 import { describeChanges } from './changes-contract.ts';
 import { describeChildren } from './children-contract.ts';
+import { describeDeletion } from './deletion-contract.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
 import { describeLeases } from './leases-contract.ts';
 import { describeLogs } from './log-contract.ts';
@@ -179,4 +180,5 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
   describeChanges(name, storeWith);
   describeLeases(name, storeWith);
   describeChildren(name, storeWith);
+  describeDeletion(name, storeWith);
 }
