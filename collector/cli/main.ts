@@ -151,7 +151,7 @@ function deleteCommand(exitWith: ExitWith): Command {
     .option('--json', 'print { "task_uuid", "deleted": true } for each, one a line');
   return addSourceOptions(command).action(async (tasks: readonly TaskArgument[], options: { readonly json?: boolean }) => {
     const { deleteTasks } = await import('./delete.ts');
-    exitWith(await deleteTasks(tasks.map((task) => ({ uuid: task.uuid, source: sourceOf(command, task) })), options));
+    exitWith(await deleteTasks(tasks.map((task) => ({ task, source: sourceOf(command, task) })), options));
   });
 }
 

@@ -88,7 +88,7 @@ export function taskArgument(): Argument {
 
 export function tasksArgument(): Argument {
   const add = (value: string, before: readonly TaskArgument[] | undefined): TaskArgument[] => [...(before ?? []), parseTask(value)];
-  return new Argument('<tasks...>', 'UUIDs of the tasks, or their URLs').argParser(add);
+  return new Argument('<tasks...>', 'UUIDs of the tasks or their beginnings, their URLs, or `latest`').argParser(add);
 }
 
 /** For how long `tail` tries to reach its server again. */
