@@ -1,3 +1,5 @@
+import { visible } from '../../src/log-line.ts';
+import { redactedText } from '../options/kinds.ts';
 import { CommandError, EXIT_OK } from './exit-codes.ts';
 import type { SourceName, TaskArgument } from './options.ts';
 import { withTask } from './source.ts';
@@ -23,7 +25,7 @@ export async function deleteTasks(tasks: readonly NamedTask[], { json = false }:
       process.stdout.write(json ? `${JSON.stringify({ task_uuid: deleted, deleted: true })}\n` : `deleted ${deleted}\n`);
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      process.stderr.write(`taskspan: ${error.message}\n`);
+      process.stderr.write(`taskspan: ${visible(redactedText(error.message))}\n`);
       exitCode ||= error.exitCode;
     }
   }
