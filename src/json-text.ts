@@ -53,6 +53,68 @@ function hasToJson(value: unknown): value is { toJSON(key: string): unknown } {
   return typeof value === 'object' && value !== null && typeof (value as { toJSON?: unknown }).toJSON === 'function';
 }
 
+/** JSON of a record nests so deep: what is deeper is replaced by {@link TOO_DEEP}. */
+export const MOST_DEPTH = 64;
+export const TOO_DEEP: string = `… (cut: deeper than ${MOST_DEPTH} levels)`;
+
+/**
+ * JSON text in its one form in records: without white space between its tokens, at most {@link MOST_DEPTH} levels deep,
+ * and numbers as they came. `undefined` for what is no JSON.
+ */
+export function canonicalJson(json: string): string | undefined {
+  try {
+    JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  let canonical = '';
+  let from = 0;
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(json, at);
+    else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
+      if (++depth <= MOST_DEPTH) continue;
+      canonical += json.slice(from, at) + JSON.stringify(TOO_DEEP);
+      at = endOfContainer(json, at);
+      from = at + 1;
+      depth--;
+    } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--;
+    else if (code <= SPACE) {
+      canonical += json.slice(from, at);
+      from = at + 1;
+    }
+  }
+  return from === 0 ? json : canonical + json.slice(from);
+}
+
+const [QUOTE, BACKSLASH, SPACE] = [34, 92, 32];
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [91, 93, 123, 125];
+
+/** The position of the quote that ends a string. */
+function endOfString(json: string, from: number): number {
+  let at = json.indexOf('"', from + 1);
+  for (; isEscaped(json, at); at = json.indexOf('"', at + 1));
+  return at;
+}
+
+function isEscaped(json: string, at: number): boolean {
+  let first = at;
+  while (json.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 1;
+}
+
+/** The position of the bracket that ends a list or an object. */
+function endOfContainer(json: string, from: number): number {
+  let depth = 0;
+  for (let at = from; ; at++) {
+    const code = json.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(json, at);
+    else if (code === OPEN_BRACKET || code === OPEN_BRACE) depth++;
+    else if ((code === CLOSE_BRACKET || code === CLOSE_BRACE) && --depth === 0) return at;
+  }
+}
+
 /** A number as text: a whole one exactly, as a receiver of 64-bit integers has it. */
 export function numberText(value: number): string {
   return Number.isInteger(value) && Math.abs(value) <= 2 ** 63 ? String(BigInt(value)) : String(value);
@@ -76,6 +138,10 @@ export function jsonUpTo(value: object, most: number): string {
   function write(before: string, item: unknown): boolean {
     if (item === undefined) return false;
     if (typeof item === 'object' && item !== null) {
+      if (open.size >= MOST_DEPTH) {
+        json += before + JSON.stringify(TOO_DEEP);
+        return true;
+      }
       if (open.has(item)) throw new TypeError('an object inside itself has no JSON');
       open.add(item);
       json += before;

@@ -2,7 +2,7 @@ import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import { otherValue, plainValue, attributesCut, boundedAttributes, firstAttributes } from '../../src/attributes.ts';
 import { MOST_CAUSES } from '../../src/conventions.ts';
 import type { ErrorCause, ErrorInfo, Plan } from '../../src/fact.ts';
-import { jsonUpTo } from '../../src/json-text.ts';
+import { canonicalJson, jsonUpTo } from '../../src/json-text.ts';
 import { MOST_PLANNED } from '../../src/progress.ts';
 import { CAUSE_LENGTH, cutText, DEFAULT_LIMITS, cleanerWith } from '../../src/text.ts';
 import { setAttribute } from './attributes.ts';
@@ -45,8 +45,9 @@ function boundedCause({ name, message }: ErrorCause): ErrorCause {
   return { name: boundedName(name), message: boundedText(message, CAUSE_LENGTH) };
 }
 
-/** JSON text in bounds; of a longer one its beginning, as a string. */
-export function boundedJson(json: string): string {
+/** JSON text in bounds and in its one form; of a longer one its beginning, as a string. */
+export function boundedJson(given: string): string {
+  const json = canonicalJson(given) ?? given;
   return json.length <= LONGEST_RESULT ? json.toWellFormed() : JSON.stringify(boundedText(json, DEFAULT_LIMITS.result));
 }
 

@@ -13,6 +13,7 @@ import type {
   TaskEnd,
   TaskStart,
 } from '../../src/fact.ts';
+import { canonicalJson } from '../../src/json-text.ts';
 import { addByName, addToOuter, DEEPEST_SCOPE, plannedNames, shareDone } from '../../src/progress.ts';
 import { DEFAULT_LIMITS } from '../../src/text.ts';
 import { addSeen, missingSeen } from './fact-sequence.ts';
@@ -259,7 +260,8 @@ function foldPlan(task: TaskDraft, scope: ScopeState, fact: PlanFact): void {
 
 /** The last result counts. */
 function foldResult(task: TaskDraft, attempt: AttemptState, fact: ResultFact): void {
-  const { seq, result: json } = fact;
+  const { seq } = fact;
+  const json = canonicalJson(fact.result) ?? JSON.stringify(fact.result);
   const before = attempt.result;
   if (before !== null && (seq < before.seq || (seq === before.seq && !isGreaterContent(json, before.json)))) return;
   attempt.result = { seq, json };

@@ -98,7 +98,7 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
       `,"jobs":{"total":${jobs.finished + jobs.failed + jobs.running},"finished":${jobs.finished}` +
       `,"failed":${jobs.failed},"running":${jobs.running}}` +
       `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))},`,
-    result: `"result":${cut.includes('result') ? 'null' : inOneLine(latest?.result?.json ?? 'null')},`,
+    result: `"result":${cut.includes('result') ? 'null' : latest?.result?.json ?? 'null'},`,
     outcome: outcomePiece(outcome),
     ...errorPieces(error),
     attributes: `"attributes":${cut.includes('attributes') ? '{}' : JSON.stringify(attributesOf(latest, task.announced.first?.attributes))},`,
@@ -217,11 +217,6 @@ function cancelJson(cancel: CancelRequest | undefined): string {
   if (cancel === undefined) return 'null';
   const { requested, by, reason, heard } = cancel;
   return `{"requested":${timeJson(requested)},"by":${JSON.stringify(by)},"reason":${JSON.stringify(reason)},"heard":${timeJson(heard)}}`;
-}
-
-/** JSON text without its line feeds, which stand between its tokens alone. A foreign sender's may have some. */
-function inOneLine(json: string): string {
-  return json.includes('\n') ? json.replaceAll('\n', ' ') : json;
 }
 
 /** A lost worker is silent: what it reported last of its event loop is out of date. */

@@ -18,10 +18,6 @@ import { setAttribute } from '../../facts/attributes.ts';
  */
 export type AnyValue = string | number | boolean | null | readonly AnyValue[] | ReadonlyMap<string, AnyValue>;
 
-/** Lists and maps may nest so deep; one that is deeper is replaced by {@link TOO_DEEP}. */
-export const MOST_LEVELS = 64;
-export const TOO_DEEP: string = `… (cut: deeper than ${MOST_LEVELS} levels)`;
-
 /**
  * Sets an attribute to a value that attributes of the API can't have: {@link AnyValue} has more kinds. One of the
  * contract counts as absent where it is empty.

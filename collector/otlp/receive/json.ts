@@ -1,8 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
+import { MOST_DEPTH, TOO_DEEP } from '../../../src/json-text.ts';
 import { received } from '../../../src/failure.ts';
 import { numberText } from '../../../src/json-text.ts';
 import { hexId } from '../../facts/span-ids.ts';
-import { exactInteger, MOST_LEVELS, setAnyValue, TOO_DEEP } from './any-value.ts';
+import { exactInteger, setAnyValue } from './any-value.ts';
 import type { AnyValue } from './any-value.ts';
 import { isAdaptedScope, MARKER_ATTRIBUTES, isFactEvent, logRecordFacts, spanFacts } from './facts-of-items.ts';
 import { MalformedError, NO_FACTS, Received } from './otlp-items.ts';
@@ -237,8 +238,8 @@ const VALUE_FIELDS: readonly [field: string, read: (given: unknown, level: numbe
   ['intValue', integerOf],
   ['boolValue', (given) => (typeof given === 'boolean' ? given : undefined)],
   ['doubleValue', doubleOf],
-  ['arrayValue', (given, level) => (level < MOST_LEVELS ? listItems(given, 'arrayValue').map((item) => valueOf(item, level + 1)) : TOO_DEEP)],
-  ['kvlistValue', (given, level) => (level < MOST_LEVELS ? mapOf(given, level + 1) : TOO_DEEP)],
+  ['arrayValue', (given, level) => (level < MOST_DEPTH ? listItems(given, 'arrayValue').map((item) => valueOf(item, level + 1)) : TOO_DEEP)],
+  ['kvlistValue', (given, level) => (level < MOST_DEPTH ? mapOf(given, level + 1) : TOO_DEEP)],
   ['bytesValue', (given) => (typeof given === 'string' ? Buffer.from(given, 'base64').toString('base64') : undefined)],
 ];
 

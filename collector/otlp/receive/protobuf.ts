@@ -1,6 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
+import { MOST_DEPTH, TOO_DEEP } from '../../../src/json-text.ts';
 import { NO_ID } from '../../facts/span-ids.ts';
-import { MOST_LEVELS, setAnyValue, TOO_DEEP } from './any-value.ts';
+import { setAnyValue } from './any-value.ts';
 import type { AnyValue } from './any-value.ts';
 import { isAdaptedScope, isFactEvent, logRecordFacts, MARKER_ATTRIBUTES, spanFacts } from './facts-of-items.ts';
 import { MalformedError, NO_FACTS, Received } from './otlp-items.ts';
@@ -381,7 +382,7 @@ function readValue(reader: WireReader, end: number, level: number): AnyValue {
     else if (key === ANY_BYTES) value = reader.base64(end);
     else if (key === ANY_ARRAY || key === ANY_MAP) {
       const inside = reader.messageEnd(end);
-      if (level < MOST_LEVELS) value = key === ANY_MAP ? readMap(reader, inside, level + 1) : readList(reader, inside, level + 1);
+      if (level < MOST_DEPTH) value = key === ANY_MAP ? readMap(reader, inside, level + 1) : readList(reader, inside, level + 1);
       else {
         value = TOO_DEEP;
         reader.pos = inside;

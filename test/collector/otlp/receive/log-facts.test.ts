@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { logRecordOf } from '../../../../collector/facts/log-record.ts';
 import type { LogRecord } from '../../../../collector/facts/log-record.ts';
-import { memoryStore } from '../../../../collector/index.ts';
+import { createTasksApp, memoryStore } from '../../../../collector/index.ts';
 import { logRecordFacts } from '../../../../collector/otlp/receive/facts-of-items.ts';
 import { Received } from '../../../../collector/otlp/receive/otlp-items.ts';
 import { ScriptedTask } from '../../record/scripted-task.ts';
@@ -136,3 +136,25 @@ it('an attempt beyond a million is rejected; a heartbeat interval beyond a minut
     message: `taskspan.start of span ${spanId}: expected taskspan.worker.interval_ms to be at most 60000, which it counts as, got 60001`,
   });
 });
+
+it.each([
+  ['of several lines', '{\n  "rows": 12345678901234567890,\r\n  "names": ["a\\nb"]\n}', '{"rows":12345678901234567890,"names":["a\\nb"]}'],
+  ['20,000 levels deep', '['.repeat(20_000) + ']'.repeat(20_000), `${'['.repeat(64)}"… (cut: deeper than 64 levels)"${']'.repeat(64)}`],
+])('a result %s is one line in the record, by live facts and where it is stored directly', async (_, result, canonical) => {
+  const { uuid, facts } = withResult(result);
+  const taken = take(...facts.map(logRecordOf)).facts;
+  for (const given of [taken, facts]) {
+    const store = memoryStore();
+    await store.append(given);
+    const record = await (await createTasksApp({ store }).request(`/tasks/${uuid}`)).text();
+    expect(record).toContain(`"result":${canonical},`);
+    expect(record).not.toContain('\n');
+    expect(await (await createTasksApp({ store }).request('/tasks')).json()).toMatchObject({ tasks: [{ task_uuid: uuid }] });
+  }
+});
+
+function withResult(result: string): ScriptedTask {
+  const scripted = new ScriptedTask();
+  scripted.attempt().result(result);
+  return scripted;
+}
