@@ -24,7 +24,7 @@ const ENDINGS: Readonly<Record<string, Fields>> = {
 const FROM_OUTSIDE: Readonly<Record<string, Fields>> = {
   'soft.limit': { state: 'failed', outcome: 'timed_out', exception: 'soft time limit exceeded' },
   'hard.limit': { state: 'failed', outcome: 'timed_out', exception: 'hard time limit of 2 s exceeded' },
-  exits: { state: 'failed', exception: 'Worker exited prematurely: exitcode 3.' },
+  exits: { state: 'failed', exception: 'exit code 3' },
   'is.killed': { state: 'failed', exception: expect.stringContaining('signal 9 (SIGKILL)') as unknown },
   expired: { state: 'expired', attempt: 0 },
   revoked: { state: 'cancelled', attempt: 0 },
@@ -67,7 +67,7 @@ describeWithRedis('Celery tasks with the updater', () => {
     });
 
     test.each(['threads', 'solo', 'gevent', 'eventlet'])('by its code, in the pool %s', async (pool) => {
-      const exits = pool === 'solo' ? {} : { exits: { state: 'failed', exception: '3' } };
+      const exits = pool === 'solo' ? {} : { exits: { state: 'failed', exception: 'exit code 3' } };
       const limit = pool === 'gevent' ? { 'hard.limit': { state: 'failed', outcome: 'timed_out' } } : {};
       await publish(pool, { ...ENDINGS, ...exits, ...limit });
     });

@@ -159,7 +159,7 @@ class Attempt:
             self.stopped_by = error
         is_own = outcome in ('failed', 'timed_out') and not any(error is one for one in span.reported)
         if span.parent is not None:
-            span.parent.reported.append(error)
+            span.parent.reported = [*span.parent.reported[-7:], error]
         if not is_own:
             return None
         self.exception = error

@@ -7,7 +7,7 @@ import weakref
 from . import attempt_table, otel
 from .failure import described, end_values, failure_text, outcome_of
 from .job_uuid import job_uuid
-from .sender import EXIT_SECONDS, default_sender
+from .sender import EXIT_SECONDS, default_sender, default_senders
 from .span import log_record
 from .task_cancelled import TaskCancelled
 from .values import text_of
@@ -132,10 +132,15 @@ def run_ended(task=None, state=None, retval=None, **_more):
             # The process exits, or a green thread was killed: Celery has no state for it.
             error = sys.exc_info()[1]
             is_exit = isinstance(error, SystemExit)
-            if not (is_exit and attempt_table.is_child()):  # only the parent process knows why a child exits
+            if not (is_exit and is_signal(error) and attempt_table.is_child()):  # only the parent process knows why
                 attempt.end('failed' if is_exit else outcome_of(error or KeyboardInterrupt()), error)
         if isinstance(retval, TaskCancelled):
             task.backend.mark_as_revoked(task.request.id, text_of(retval), request=task.request, store_result=not task.request.ignore_result)
+
+
+def is_signal(error):
+    """Whether a child of a pool exits by a signal: Celery's exit code is then 256 less than the signal's number."""
+    return isinstance(error.code, int) and error.code < 0
 
 
 def run_failed(sender=None, task_id=None, exception=None, **_more):
@@ -168,7 +173,8 @@ def task_rejected(message=None, exc=None, **_more):
 
 
 def process_ends(**_more):
-    default_sender().flush(EXIT_SECONDS)
+    for one in default_senders:
+        one.flush(EXIT_SECONDS)
     otel.flush(EXIT_SECONDS)
 
 

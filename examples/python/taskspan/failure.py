@@ -37,6 +37,8 @@ def name_and_message(error):
         return name, 'soft time limit exceeded'
     if name == 'TimeLimitExceeded':
         return name, f'hard time limit of {text_of(error.args[0] if error.args else "?")} s exceeded'
+    if name == 'SystemExit':
+        return name, f'exit code {text_of(error.code)}'
     return name, text_of(error)
 
 

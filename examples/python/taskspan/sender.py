@@ -36,14 +36,14 @@ PROGRESS_SECONDS = 0.1
 # Answers to requests that the server will never take. All other answers are retried: the server may be down, not yet configured, or full.
 REFUSED = (400, 413, 415)
 
-_default_senders = []
+default_senders = []
 
 
 def default_sender():
     """Returns the sender of all updaters that are given none."""
-    if not _default_senders:
-        _default_senders.append(Sender())  # of two threads at once each makes one, and both use the first
-    return _default_senders[0]
+    if not default_senders:
+        default_senders.append(Sender())  # of two threads at once each makes one, and both use the first
+    return default_senders[0]
 
 
 class Sender:

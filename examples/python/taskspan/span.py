@@ -1,5 +1,6 @@
 """The spans of a task, as docs/wire.md describes them: ids, numbers and times of facts."""
 
+import os
 import threading
 import time
 
@@ -28,6 +29,7 @@ class Span:
         self._progress = None
         self._progress_events = 0
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self.start_us = clock.now()
         self.on_fact = lambda: None
         self.copy, self.trace_id, self.id, self.is_sampled = otel.start_span(name, self.start_us, parent)
@@ -91,6 +93,10 @@ class Span:
         self._send(name, values, time_us)
 
     def _send(self, name, values, time_us):
+        if os.getpid() != self._process:
+            # Its numbers would be those of the facts of the process in which the task runs.
+            self._sender.warn('fork', f'a forked process can not report for a task of its parent process: {self.name}')
+            return
         number, self.facts = self.facts, self.facts + 1
         self._sender.send(log_record(name, values, time_us, {
             'task_uuid': self._task_uuid,

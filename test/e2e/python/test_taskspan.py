@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import io
 import json
+import os
 import pathlib
 import threading
 import unittest
@@ -167,6 +168,19 @@ class Ends(unittest.TestCase):
             pass
         self.assertEqual([record['eventName'] for record in self.sender.records], ['taskspan.start', 'taskspan.end'])
         self.assertEqual(len(self.sender.warnings), 1)
+
+
+    @unittest.skipUnless(hasattr(os, 'fork'), 'needs fork')
+    def test_a_forked_process_does_not_report_as_its_parent(self):
+        updater = self.updater()
+        child = os.fork()
+        if child == 0:
+            updater.notify('from the child')
+            updater.insert_final_update()
+            os._exit(0 if len(self.sender.records) == 1 and len(self.sender.warnings) > 0 else 1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        updater.notify('from the parent')
+        self.assertEqual([record['attributes']['taskspan.seq'] for record in self.sender.records], ['0', '1'])
 
 
 class Forms(unittest.TestCase):
