@@ -14,7 +14,7 @@ import { SEED_LOG } from '../collector/record/seed-example.ts';
 import { freePort } from '../support/free-port.ts';
 import { startProgram, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess } from '../support/node-process.ts';
-import { describeWithProgram } from './python.ts';
+import { describeWithProgram, describeWithPythonPeers, pythonPeers } from './python.ts';
 import { startServing } from './serving.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
@@ -295,5 +295,81 @@ updater.insert_final_update()
     const { log, ...fields } = (await record(uuid))!;
     expect(fields).toMatchObject({ state: 'completed', facts_missing: 0 });
     expect(log.split('\n').filter((line) => line.startsWith('\tline '))).toEqual(Array.from({ length: 1000 }, (_, number) => `\tline ${number}`));
+  });
+});
+
+/** A task of every kind of report, which prints its log. */
+const REPORTS = `
+from taskspan import TaskUpdater
+updater = TaskUpdater(sys.argv[1], 'TEST', verbose=1, attempt=2, attributes={'tenant': 'acme'})
+try:
+    with updater:
+        updater.plan(['Read', 'Write'])
+        with updater('Read') as scope:
+            for row in updater.each(range(3)):
+                pass
+            with scope('Inside'):
+                updater.notify('   first\\nsecond', rows=3)
+            scope.notify('Task Finished')
+        updater.set_attribute('rows', 3)
+        with updater('Write'):
+            try:
+                {}['disk']
+            except KeyError as error:
+                raise OSError('no disk\\ntoday') from error
+        updater.notify('\\u200bAttempt 3')
+        updater.set_result({'rows': 3})
+        raise LookupError('the end')
+except LookupError:
+    pass
+`;
+
+const REPORTED = {
+  state: 'failed',
+  attempt: 2,
+  facts_missing: 0,
+  result: { rows: 3 },
+  attributes: { rows: 3, tenant: 'acme' },
+  jobs: { total: 2, finished: 1, failed: 1, running: 0 },
+  exception: 'the end',
+  progress: 1,
+};
+
+describeWithProgram('python3', 'Python 3.9 or newer', 'what the updater in Python prints', () => {
+  test('is the log that the server keeps', async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const uuid = randomUUID();
+    const { stdout, stderr } = await startPython(['-c', `${PATIENT}import sys${REPORTS}`, uuid], folder, url).ended;
+    expect(stderr).toBe('');
+    const { log, ...fields } = (await record(uuid))!;
+    expect(fields).toMatchObject(REPORTED);
+    expect(stdout).toBe(log);
+  });
+});
+
+describeWithPythonPeers('the updater in Python, with the SDK of OpenTelemetry', () => {
+  test('gives the same record by its spans alone', async () => {
+    const folder = await temporaryFolder();
+    const { url, record } = await startServing(folder);
+    const uuid = randomUUID();
+    const provider = `
+import sys
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+trace.set_tracer_provider(provider)
+${REPORTS}
+provider.shutdown()
+`;
+    const env = { PYTHONPATH: EXAMPLES, PYTHONDONTWRITEBYTECODE: '1', OTEL_EXPORTER_OTLP_ENDPOINT: url, TASKSPAN_ENDPOINT: `http://127.0.0.1:${await freePort()}` };
+    const { code, stdout, stderr } = await startProgram(join(pythonPeers(), 'bin/python'), ['-c', provider, uuid], { cwd: folder, env }).ended;
+    expect(code, stderr).toBe(0);
+    const { log, ...fields } = (await record(uuid))!;
+    expect(fields).toMatchObject({ ...REPORTED, trace_sampled: true });
+    expect(log.split('\n').toSorted()).toEqual(stdout.split('\n').toSorted());
   });
 });
