@@ -66,6 +66,7 @@ export function shapesOf(isQuick: boolean): Shape[] {
     { name: 'circles of parents', requests: inRequests(circles(n), 1000) },
     { name: 'attempts of one task', requests: inRequests(attempts(n / 10), 100) },
     { name: 'attempts of one task, beyond those that are kept', requests: [logsOf(attempts(n))] },
+    { name: 'attempts of one run of a job', requests: [logsOf(attempts(n / 10).map((fact) => (fact.kind === 'task-start' ? { ...fact, run: 'one' } : fact)))] },
     { name: 'scopes that stay open', requests: inRequests(open.begin, 1000) },
     { name: 'their ends', requests: inRequests(open.end, 1000) },
     { name: 'the scopes of that task', requests: [{ path: `/tasks/${uuidOf(open.begin)}/scopes` }] },

@@ -258,9 +258,12 @@ export function childShareOf(attempt: AttemptState): ChildShare | undefined {
 
 /** The shares that have grown. They never fall. */
 function grownShares(before: readonly ChildShare[], now: readonly ChildShare[]): readonly ChildShare[] {
-  return now.length === 0 ? now : now.filter((one) => !before.some((other) => isSame(one, other) && other.share >= one.share));
+  if (now.length === 0) return now;
+  const known = new Map<string, number>();
+  for (const one of before) known.set(keyOf(one), Math.max(known.get(keyOf(one)) ?? -1, one.share));
+  return now.filter((one) => one.share > (known.get(keyOf(one)) ?? -1));
 }
 
-function isSame(one: ChildShare, other: ChildShare): boolean {
-  return one.spanId === other.spanId && one.traceId === other.traceId && one.parentTaskUuid === other.parentTaskUuid;
+function keyOf({ parentTaskUuid, traceId, spanId }: ChildShare): string {
+  return `${parentTaskUuid} ${traceId} ${spanId}`;
 }

@@ -23,21 +23,29 @@ export function foldRun(task: TaskDraft, attempt: AttemptState, { run, observed 
   if (attempt.run?.isEndBorrowed === true) Object.assign(attempt, { end: null, final: null });
   const before = attempt.run;
   attempt.run = run === undefined ? null : { id: run, isObserved: observed, isReplaced, isEndBorrowed: false };
-  if (before !== null && before.id !== run) settleRun(task, before.id);
-  if (run !== undefined) settleRun(task, run);
+  if (before !== null && before.id !== run) settleRun(task, before.id, attempt);
+  if (run !== undefined) settleRun(task, run, attempt);
 }
 
 /** Takes in that an attempt has an end of its own. */
 export function endRun(task: TaskDraft, attempt: AttemptState): void {
   if (attempt.run === null) return;
   attempt.run = { ...attempt.run, isEndBorrowed: false };
-  settleRun(task, attempt.run.id);
+  settleRun(task, attempt.run.id, attempt);
 }
 
 /** Decides which attempts of a run count, and with which end, by nothing but what the attempts have reported. */
-function settleRun(task: TaskDraft, id: string): void {
-  settle(task, task.attempts.filter(({ run }) => run?.id === id).toSorted(byRank));
+function settleRun(task: TaskDraft, id: string, of: AttemptState): void {
+  const attempts: AttemptState[] = [];
+  for (const attempt of task.attempts) {
+    if (attempt.run?.id === id && attempts.push(attempt) === MOST_REPORTS) break;
+  }
+  if (of.run?.id === id && !attempts.includes(of)) update(task, of, true, undefined);
+  else settle(task, attempts.toSorted(byRank));
 }
+
+/** So many attempts of one run are looked at, in the order of their arrival. Further ones, as only a foreign sender has them, don't count. */
+const MOST_REPORTS = 16;
 
 /**
  * Attempts that the task's code has reported are of one run only if their numbers are the same too: a job that fails at

@@ -6,7 +6,7 @@ import { TaskFold } from '../../../collector/record/task-fold.ts';
 import { changedPages } from '../../../collector/store/scope-pages.ts';
 import { scopeRow } from '../../../collector/store/scope-row.ts';
 import type { Fact } from '../../../src/fact.ts';
-import { commitFacts } from './folding.ts';
+import { commitFacts, folded } from './folding.ts';
 import { ScriptedTask, UUID } from './scripted-task.ts';
 import type { ScriptedScope } from './scripted-task.ts';
 
@@ -75,6 +75,16 @@ describe('one more fact changes little', () => {
     const change = commitFacts(task, script.during(() => innermost.progress(1, 2)));
     expect(change!.scopes.length).toBeLessThanOrEqual(201);
     expect(progressOf(task)).toBeCloseTo(0.5, 5);
+  });
+
+  test('where a hundred attempts report one run of a job: one of them counts', () => {
+    const script = new ScriptedTask();
+    for (let attempt = 0; attempt < 100; attempt++) script.attempt();
+    const facts = script.facts.map((fact) => (fact.kind === 'task-start' ? { ...fact, attempt: 1, run: 'run' } : fact));
+    const task = new TaskFold(UUID);
+    commitFacts(task, facts.slice(0, 99));
+    expect(commitFacts(task, facts.slice(99))!.scopes).toHaveLength(1);
+    expect(folded(task).tree).toHaveLength(1);
   });
 
   test('where a thousand scopes lie around each other in a circle, as only a foreign sender can make it', () => {
