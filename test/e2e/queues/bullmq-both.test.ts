@@ -80,6 +80,7 @@ describeWithRedis('jobs of BullMQ with bullmq-otel and taskspan/bullmq together'
     const { record, attempts } = await wholeTask(queue, id, worker);
     expect(attempts).toEqual([[1, 'failed'], [2, 'completed']]);
     expect(record).toMatchObject({ task_name: 'Flaky', state: 'completed', attempt: 2, progress: 1 });
+    expect(record.log.match(/^\tAttempt .*$/gm)).toEqual(['\tAttempt 2']);
   });
 
   it.each([
@@ -123,7 +124,7 @@ describeWithRedis('jobs of BullMQ with bullmq-otel and taskspan/bullmq together'
   it('are a further attempt if they stall and run again', async () => {
     const queue = newQueue();
     const { id } = await queue.add('Stall', {});
-    const stalls = { lockDuration: 100, stalledInterval: 50, skipLockRenewal: true, concurrency: 2 };
+    const stalls = { lockDuration: 1500, stalledInterval: 100, skipLockRenewal: true, concurrency: 2 };
     let runs = 0;
     let release!: () => void;
     const released = new Promise<void>((resolve) => (release = resolve));

@@ -4,7 +4,8 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
-import { Queue, Worker } from 'bullmq';
+import { DelayedError, FlowProducer, Queue, Worker } from 'bullmq';
+import type { WorkerOptions } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { jobUuid, queueTasks, trackJob } from '../../../src/bullmq/index.ts';
@@ -24,7 +25,7 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
   });
 
   /** A server, an application's provider that sends to it, and a queue and worker that are traced by it. */
-  async function started(Exporter: typeof JsonExporter, processor: ConstructorParameters<typeof Worker>[1]) {
+  async function started(Exporter: typeof JsonExporter, processor: ConstructorParameters<typeof Worker>[1], more: Partial<WorkerOptions> = {}) {
     const cwd = await temporaryFolder();
     const server = startCommand(['serve', '--port', '0', '--store', join(cwd, 'taskspan.sqlite')], { cwd });
     const [url] = await server.printed(/http:\/\/127\.0\.0\.1:\d+/);
@@ -32,7 +33,7 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
     provider.register();
     const options = { connection: redis.connection, telemetry: new BullMQOtel({ tracerName: 'the application' }) };
     const queue = new Queue(`traced-${++queues}`, options);
-    const worker = new Worker(queue.name, processor, { ...options, autorun: false });
+    const worker = new Worker(queue.name, processor, { ...options, ...more, autorun: false });
     onTestFinished(async () => {
       await worker.close(true);
       await queue.close();
@@ -64,6 +65,51 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
     expect(await recordWhen(url, uuidOf(good), () => true)).toMatchObject({ task_name: 'Good', state: 'completed', attempt: 1 });
     expect(await recordWhen(url, uuidOf(flaky), () => true)).toMatchObject({ state: 'completed', attempt: 2, exception: '' });
     expect(await recordWhen(url, uuidOf(bad), () => true)).toMatchObject({ state: 'failed', exception: 'division by zero', facts_missing: 0 });
+  });
+
+  it('make one attempt of a run that is delayed, stalled, put back, or in a flow that fails with a child, and end a job that is removed', async () => {
+    let runs = 0;
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const { url, queue, worker, provider, uuidOf } = await started(JsonExporter, async (job, token) => {
+      if (job.name === 'Child') throw new RangeError('division by zero');
+      if (job.name === 'Stall') {
+        if (++runs === 1) await released;
+        else release();
+      }
+      if (job.name === 'Later' && job.attemptsStarted === 1) {
+        await job.moveToDelayed(Date.now() + 1, token);
+        throw new DelayedError();
+      }
+    }, { lockDuration: 1500, stalledInterval: 100, skipLockRenewal: true, concurrency: 4 });
+    worker.on('error', () => undefined);
+    const flows = new FlowProducer({ connection: redis.connection, telemetry: new BullMQOtel({ tracerName: 'the application' }) });
+    onTestFinished(() => flows.close());
+    const removed = await queue.add('Removed', {}, { delay: 60_000 });
+    const [delayed, stalled, later] = [await queue.add('Delayed', {}, { delay: 1 }), await queue.add('Stall', {}), await queue.add('Later', {})];
+    const child = { name: 'Child', queueName: queue.name, opts: { failParentOnFailure: true } };
+    const { job: parent } = await flows.add({ name: 'Parent', queueName: queue.name, children: [child] });
+    await queue.remove(removed.id!);
+
+    const open = new Set(['Delayed', 'Stall', 'Later', 'Parent']);
+    const all = new Promise<void>((resolve) => {
+      const ended = ({ name }: { name: string } = { name: '' }): void => void (open.delete(name) && open.size === 0 && resolve());
+      worker.on('completed', ended).on('failed', ended);
+    });
+    void worker.run();
+    await all;
+    await worker.close();
+    await provider.forceFlush();
+    const outcomes = async (job: { id?: string }) => {
+      const { attempts } = (await (await fetch(`${url}/tasks/${uuidOf(job)}/scopes`)).json()) as { attempts: { attempt: number; outcome: string }[] };
+      return attempts.map(({ attempt, outcome }) => [attempt, outcome]);
+    };
+    expect(await recordWhen(url, uuidOf(removed), () => true)).toMatchObject({ state: 'cancelled', finished: true, attempt: 0 });
+    expect(await outcomes(delayed)).toEqual([[1, 'completed']]);
+    expect(await outcomes(later)).toEqual([[1, 'completed']]);
+    expect(await outcomes(parent)).toEqual([[1, 'failed']]);
+    expect(await outcomes(stalled)).toHaveLength(2);
+    expect(await recordWhen(url, uuidOf(stalled), () => true)).toMatchObject({ state: 'completed' });
   });
 
   it('leave a tracked job to its own span, so that it is recorded once', async () => {
