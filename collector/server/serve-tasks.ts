@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../timers.ts';
@@ -15,6 +16,8 @@ export interface ServeTasksOptions {
   isProtected?: boolean;
   /** 0 to 65535; 0 takes a free one. */
   port: number;
+  /** After how long the connection of a client is closed that takes nothing of what waits for it, in milliseconds. Default 60,000. */
+  stallMs?: number;
 }
 
 /** A running server. It keeps the process alive until it is closed. */
@@ -30,6 +33,7 @@ export interface TasksServer {
 }
 
 const CLOSE_GRACE_MS = 500;
+const STALL_MS = 60_000;
 
 /**
  * Serves the app by HTTP: on this machine alone, or to all clients that have its token.
@@ -41,7 +45,7 @@ const CLOSE_GRACE_MS = 500;
  * protected; with an `Error` of code `EADDRINUSE` for a port that is taken.
  */
 export async function serveTasks(options: ServeTasksOptions): Promise<TasksServer> {
-  const { app, host = '127.0.0.1', port, isProtected = false } = options;
+  const { app, host = '127.0.0.1', port, isProtected = false, stallMs = STALL_MS } = options;
   const address = host === '[::1]' ? '::1' : host;
   if (address === '' || (!isProtected && address !== 'localhost' && address !== '::1' && !isLoopbackAddress(address))) {
     throw new RangeError(
@@ -54,7 +58,14 @@ export async function serveTasks(options: ServeTasksOptions): Promise<TasksServe
   const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler, hostname: name });
   // Node.js has its own limits against slow senders: 60 s for headers, 300 s for a whole request.
   const server = createServer((incoming, outgoing) => {
+    answering.add(outgoing.socket);
+    outgoing.once('close', () => answering.delete(incoming.socket));
     void listener(incoming, outgoing);
+  });
+  const answering = new Set<Socket | null>();
+  server.setTimeout(stallMs, (socket) => {
+    // A stream without changes has nothing that waits. A connection without a request is closed as Node.js does it.
+    if (socket.writableLength > 0 || !answering.has(socket)) socket.destroy();
   });
   await listening(server, address, port);
   server.on('error', (error) => reportOnce(`serve-tasks: ${error.message}`, 'the server of the tasks failed', error));

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
-import { Agent, request, Server, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent, request, Server, type IncomingMessage, type RequestOptions, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serveTasks, type ServeTasksOptions, type TasksServer } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
+import { EventReader } from './live/event-reader.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';
 
 const LOG = `${'✓ line'.repeat(100)}\n`.repeat(2000);
@@ -222,5 +224,34 @@ describe('closing', () => {
     const server = await served();
     await Promise.all([server.close(), server.close()]);
     await server.close();
+  });
+});
+
+describe('a client that takes nothing', () => {
+  test.each([`/tasks/${UUID}/log`, `/tasks/${UUID}/log?follow=1`])('of %s is disconnected, and an idle stream is not', async (path) => {
+    const store = memoryStore();
+    const task = new ScriptedTask(UUID);
+    const attempt = task.attempt();
+    for (let line = 0; line < 200; line++) attempt.notify('x'.repeat(60_000));
+    await store.append(task.facts);
+    const app = createTasksApp({ store });
+    const answers: ServerResponse[] = [];
+    const fetchAnswer: ServeTasksOptions['app']['fetch'] = (incoming, env) => {
+      answers.push((env as { outgoing: ServerResponse }).outgoing);
+      return app.fetch(incoming, env);
+    };
+    const { url } = await served({ app: { fetch: fetchAnswer }, stallMs: 100 });
+    const idle = new EventReader(await fetch(`${url}/tasks/events`));
+    await idle.next();
+    const reads = vi.spyOn(store, 'log');
+    const stalled = connect(Number(new URL(url).port), '127.0.0.1');
+    onTestFinished(() => void stalled.destroy());
+    stalled.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    await once(stalled, 'readable');
+    if (answers[1]!.closed === false) await once(answers[1]!, 'close');
+    // Only what the system keeps for a connection of its own accord was sent, and no more of the log was read.
+    expect(reads.mock.calls.length).toBeLessThan(48);
+    await store.append(task.during(() => attempt.notify('still there')));
+    expect(JSON.parse((await idle.next())!.data)).toMatchObject({ task_uuid: UUID });
   });
 });
