@@ -248,7 +248,7 @@ describe('a client that takes nothing', () => {
     onTestFinished(() => void stalled.destroy());
     stalled.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     await once(stalled, 'readable');
-    if (answers[1]!.closed === false) await once(answers[1]!, 'close');
+    if (!answers[1]!.closed) await once(answers[1]!, 'close');
     // Only what the system keeps for a connection of its own accord was sent, and no more of the log was read.
     expect(reads.mock.calls.length).toBeLessThan(48);
     await store.append(task.during(() => attempt.notify('still there')));
