@@ -52,8 +52,9 @@ export interface TaskAnnounced extends FactOf<'task-announced'> {
   readonly serviceName?: string;
   /** After how many milliseconds without an attempt the task has expired, 0 for never; absent where the store's owner decides. */
   readonly queuedFinalMs?: number;
-  /** As in {@link TaskStart}. */
+  /** As in {@link TaskStart}. The parent is that of the run which follows; an announcement has none. */
   readonly parentSpanId?: string;
+  readonly parentTaskUuid?: string;
 }
 
 /** The announced task will not come any more. An attempt that comes all the same makes it run. */

@@ -95,6 +95,10 @@ describeWithRedis('Celery tasks with the updater', () => {
       expect(headers).toContain(ofBody);
       const { result: child } = await session.recordWith(parent, { state: 'completed', parent_task_uuid: null });
       await session.recordWith(child as string, { state: 'completed', parent_task_uuid: parent });
+
+      const [[, scoped = ''] = []] = await session.run(['prefork', 'parent.of.plain'], true);
+      const { result: plain } = await session.recordWith(scoped, { state: 'completed' });
+      await session.recordWith(plain as string, { task_name: 'plain', state: 'completed', parent_task_uuid: scoped });
     });
   });
 });

@@ -6,6 +6,7 @@ import type { Outcome } from '../../../src/conventions.ts';
 import type { ErrorInfo, Fact } from '../../../src/fact.ts';
 import { causesOfException } from '../../facts/causes.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
+import { uuidOf } from '../../facts/span-ids.ts';
 import type { OtlpSpan } from '../receive/otlp-items.ts';
 import { announcement, attemptFacts } from './queue-job-facts.ts';
 import type { TimedError } from './queue-job-facts.ts';
@@ -29,7 +30,7 @@ export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const { parentSpanId } = span;
   switch (attributes['celery.action']) {
     case 'apply_async':
-      return [{ ...announcement(span, job), parentSpanId }];
+      return [{ ...announcement(span, job), parentSpanId, ...parentIn(attributes) }];
     case 'run': {
       if (isMarkedByEarlier(attributes)) return [];
       const [start, ...facts] = attemptFacts(span, { ...job, ...runOf(span) });
@@ -38,6 +39,12 @@ export function celeryFacts(span: OtlpSpan): readonly Fact[] {
     default:
       return [];
   }
+}
+
+/** The task in whose run the task was published, where an updater of that run has named it. */
+function parentIn(attributes: Attributes): { parentTaskUuid?: string } {
+  const parentTaskUuid = uuidOf(attributes[conventions.PARENT_TASK_UUID]);
+  return parentTaskUuid === undefined ? {} : { parentTaskUuid };
 }
 
 function isMarkedByEarlier(attributes: Attributes): boolean {

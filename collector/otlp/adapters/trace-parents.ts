@@ -11,6 +11,8 @@ interface SeenSpan {
   readonly taskUuid: string;
   /** Key of the span above it; `""` for a root span. */
   readonly above: string;
+  /** The task in whose run the task was published, where the span itself names it. */
+  readonly parentTaskUuid: string | undefined;
   /** The start of a run whose parent is not known yet. */
   start: TaskStart | undefined;
   /** Key of the span that the run waits for. */
@@ -44,7 +46,8 @@ export class TraceParents {
     const key = traceId + spanId;
     this.#forget(key);
     const start = fact.kind === 'task-start' && JSON.stringify(fact.attributes).length <= LONGEST_ATTRIBUTES ? fact : undefined;
-    this.#spans.set(key, { taskUuid, above: fact.parentSpanId === NO_ID ? '' : `${traceId}${fact.parentSpanId}`, start });
+    const above = fact.parentSpanId === NO_ID ? '' : `${traceId}${fact.parentSpanId}`;
+    this.#spans.set(key, { taskUuid, above, parentTaskUuid: fact.parentTaskUuid, start });
     if (this.#spans.size > MOST_SPANS) this.#forget(this.#spans.keys().next().value!);
     const waited = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
@@ -65,9 +68,10 @@ export class TraceParents {
         this.#waiting.set(above, (this.#waiting.get(above) ?? new Set()).add(key));
         return undefined;
       }
-      if (span.taskUuid !== run.taskUuid) {
+      const parentTaskUuid = span.taskUuid === run.taskUuid ? span.parentTaskUuid : span.taskUuid;
+      if (parentTaskUuid !== undefined) {
         run.start = undefined;
-        return { ...start, parentTaskUuid: span.taskUuid };
+        return { ...start, parentTaskUuid };
       }
       passed.add(above);
       above = span.above;

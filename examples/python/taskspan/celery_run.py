@@ -109,6 +109,7 @@ def connect():
     _connected.append(True)
     attempt_table.make_table()
     signals.task_postrun.connect(run_ended, weak=False)
+    signals.after_task_publish.connect(task_published, weak=False)
     # These come in the parent process of a pool where the process that runs the task can't know.
     signals.task_failure.connect(run_failed, weak=False)
     signals.task_retry.connect(run_retried, weak=False)
@@ -136,6 +137,17 @@ def run_ended(task=None, state=None, retval=None, **_more):
                 attempt.end('failed' if is_exit else outcome_of(error or KeyboardInterrupt()), error)
         if isinstance(retval, TaskCancelled):
             task.backend.mark_as_revoked(task.request.id, text_of(retval), request=task.request, store_result=not task.request.ignore_result)
+
+
+def task_published(headers=None, **_more):
+    """Names the parent in the span of the message, where that is still active: a span of a scope may stand in between."""
+    span = otel.current_span()
+    if span is None or not str(getattr(span, 'name', '')).startswith('apply_async/'):
+        return
+    run = current_run()
+    child_id = (headers or {}).get('id')
+    if run is not None and child_id and job_uuid('celery', child_id) != run.task_uuid:  # else a retry
+        span.set_attribute('taskspan.parent.task.uuid', run.task_uuid)
 
 
 def is_signal(error):

@@ -114,6 +114,17 @@ def tracked(rows):
         TaskUpdater().notify('The same run')
 
 
+@app.task(name='plain')
+def plain():
+    """Without an updater."""
+
+
+@app.task(name='parent.of.plain', bind=True)
+def parent_of_plain(self):
+    with begun()('Publish'):
+        TaskUpdater().set_result(plain.apply_async(queue=self.request.delivery_info['routing_key']).id)
+
+
 @app.task(name='parent', bind=True)
 def parent(self):
     begun().set_result(returns.apply_async(queue=self.request.delivery_info['routing_key']).id)

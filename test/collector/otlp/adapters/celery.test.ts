@@ -174,6 +174,13 @@ describe('a task that another one has published', () => {
     expect(JSON.parse((await store.stored(id(2)))!.summary)).toMatchObject({ attempt: 2, state: 'completed' });
   });
 
+  it('has the one that its message names, whatever span stands above', () => {
+    const [publish, run] = spansOf(['apply_async', 5], ['run', 5]) as [OtlpSpan, OtlpSpan];
+    const naming = { ...publish, attributes: { ...publish.attributes, 'taskspan.parent.task.uuid': id(4) } };
+    const starts = new TraceParents().complete([naming, run].flatMap(celeryFacts)).filter(({ kind }) => kind === 'task-start');
+    expect(starts).toMatchObject([{}, { parentTaskUuid: id(4) }]);
+  });
+
   it('has none in a circle of spans', () => {
     const [publish, run] = spansOf(['apply_async', 4], ['run', 4]) as [OtlpSpan, OtlpSpan];
     const facts = [{ ...publish, parentSpanId: run.spanId }, run].flatMap(celeryFacts);
