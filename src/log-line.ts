@@ -52,7 +52,7 @@ export function messageLines(message: string): string {
 export function isVerbatim(message: string): boolean {
   if (!NOT_PLAIN.test(message)) return true;
   // Characters that nobody sees may stand inside a line.
-  return !/^\s/.test(message) && visible(message) === message && !readsAsOurs(message);
+  return !CONTROL.test(message) && !/^\s/.test(message) && visible(message) === message && !readsAsOurs(message);
 }
 
 /** The line of a message that is written as it is. */
@@ -137,6 +137,8 @@ const OUTCOME_TEXT: Record<ReturnType<typeof basicOutcome>, string> = {
 };
 
 const MARK = '\t  | ';
+/** A message may have very many. */
+const EMPTY = `${MARK}\n`;
 const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/;
 /** What lines of {@link finalLine}, {@link attemptLine} and {@link missingLine} are: it repeats their words. */
 const READS_AS_OURS = /^\s*(?:Task (?:Finished|Cancelled)(?: - |\s*$)|Attempt \d|\d+ updates? not received)/;
@@ -182,7 +184,7 @@ function causeLines({ name, message }: ErrorCause): string {
 }
 
 function marked(lines: readonly string[]): string {
-  return lines.map((line) => `${MARK}${visible(line)}\n`).join('');
+  return lines.map((line) => (line === '' ? EMPTY : `${MARK}${visible(line)}\n`)).join('');
 }
 
 /** A text as one line that is {@link visible}. */
