@@ -9,8 +9,8 @@ interface CancelSteps {
    * with `keeps` in any case.
    */
   cancel(uuids: readonly string[], keeps: boolean): Promise<CancelAnswer[]>;
-  /** The child tasks of some tasks. */
-  children(uuids: readonly string[]): Promise<string[]>;
+  /** The child tasks of some tasks, so many of each at the most. */
+  children(uuids: readonly string[], limit: number): Promise<string[]>;
 }
 
 /** How many tasks are asked for at once, and at most. */
@@ -42,7 +42,7 @@ async function cancelBelow(uuid: string, steps: CancelSteps): Promise<boolean> {
   for (let level = [uuid]; level.length > 0; ) {
     const below: string[] = [];
     for (const some of inSteps(level)) {
-      for (const child of await steps.children(some)) {
+      for (const child of await steps.children(some, MOST_TASKS + 1)) {
         if (seen.has(child) || seen.size > MOST_TASKS) continue;
         seen.add(child);
         below.push(child);

@@ -70,7 +70,7 @@ export class SqliteCancellations {
       ),
       kept: database.prepare('SELECT cancel, parent FROM task WHERE uuid = ?'),
       inherit: database.prepare('UPDATE task SET cancel = :request WHERE uuid = :uuid'),
-      children: database.prepare('SELECT uuid FROM task WHERE parent = ?'),
+      children: database.prepare('SELECT uuid FROM task WHERE parent = ? LIMIT ?'),
       heard: database.prepare(
         `UPDATE task SET cancel = json_set(cancel, '$.heard', :now), changed = :changed
          WHERE ${unheard} AND uuid = (SELECT task_uuid FROM command WHERE number = :number AND worker_id = :worker)`,
@@ -124,9 +124,9 @@ export class SqliteCancellations {
     return next;
   }
 
-  /** The tasks whose parent is one of these. */
-  children(uuids: readonly string[]): string[] {
-    return uuids.flatMap((parent) => (this.#statements.children.all(parent) as { uuid: string }[]).map(({ uuid }) => uuid));
+  /** The tasks whose parent is one of these, so many of each at the most. */
+  children(uuids: readonly string[], limit: number): string[] {
+    return uuids.flatMap((parent) => (this.#statements.children.all(parent, limit) as { uuid: string }[]).map(({ uuid }) => uuid));
   }
 
   /**

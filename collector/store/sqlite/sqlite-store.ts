@@ -194,7 +194,7 @@ class SqliteStore implements SqliteTaskStore {
         for (const task of running) await this.#cancelParts(task);
         return answers;
       },
-      children: (uuids) => this.#use((connection) => connection.read(() => connection.cancellations.children(uuids))),
+      children: (uuids, limit) => this.#use((connection) => connection.read(() => connection.cancellations.children(uuids, limit))),
     });
   }
 
