@@ -85,6 +85,8 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
   const queueEnd = latest === undefined ? queueEndOf(task.announced) : undefined;
   const end = latest?.end ?? queueEnd ?? null;
   const jobs = latest?.jobs ?? { finished: 0, failed: 0, running: 0 };
+  // What is open when the task has finished is lost, and counted nowhere.
+  const running = end === null ? jobs.running : 0;
   const error = latest === undefined ? queueError(queueEnd) : errorOf(task, latest);
   const outcome = queueEnd?.outcome ?? (latest?.end && outcomeOf(latest.end, error)) ?? null;
   const pieces: SummaryPieces = {
@@ -95,8 +97,8 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
     state: statePiece(end !== null, statusOf(state), state),
     progress:
       `"attempt":${latest?.attempt ?? 0}` +
-      `,"jobs":{"total":${jobs.finished + jobs.failed + jobs.running},"finished":${jobs.finished}` +
-      `,"failed":${jobs.failed},"running":${jobs.running}}` +
+      `,"jobs":{"total":${jobs.finished + jobs.failed + running},"finished":${jobs.finished}` +
+      `,"failed":${jobs.failed},"running":${running}}` +
       `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))},`,
     result: `"result":${cut.includes('result') ? 'null' : latest?.result?.json ?? 'null'},`,
     outcome: outcomePiece(outcome),
@@ -183,7 +185,15 @@ function lostPieces(pieces: SummaryPieces, liveness: Liveness | undefined): Summ
   if (liveness?.final !== true) return { ...pieces, state: statePiece(false, 2, 'lost') };
   const exception = exceptionPiece(lostException(liveness.heard));
   const cancellable = cancellablePiece(false);
-  return { ...pieces, exception, state: statePiece(true, 0, 'lost'), outcome: outcomePiece(LOST), ...errorPieces(undefined), cancellable };
+  const progress = withoutRunning(pieces.progress);
+  return { ...pieces, exception, state: statePiece(true, 0, 'lost'), progress, outcome: outcomePiece(LOST), ...errorPieces(undefined), cancellable };
+}
+
+const JOBS = /^("attempt":\d+,"jobs":\{"total":)\d+(,"finished":(\d+),"failed":(\d+),"running":)\d+/;
+
+/** The piece with the jobs of a task that has finished: none of them runs any more. */
+function withoutRunning(progress: string): string {
+  return progress.replace(JOBS, (_, head: string, counts: string, finished: string, failed: string) => `${head}${Number(finished) + Number(failed)}${counts}0`);
 }
 
 function exceptionPiece(exception: string): string {

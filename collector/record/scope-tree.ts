@@ -1,8 +1,10 @@
+import { LOST } from '../../src/conventions.ts';
 import { DEEPEST_SCOPE } from '../../src/progress.ts';
 import { missingSeen } from './fact-sequence.ts';
 import { attributesOf, isAttempt, isCounted, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
+import { latestAttempt } from './task-fold.ts';
 import { errorText, outcomeOf } from './task-error.ts';
 import { isoTime } from './task-record.ts';
 import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-record.ts';
@@ -11,10 +13,15 @@ import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-reco
  * The attempts of a task with their scopes inside each other, in the order of their starts.
  *
  * A scope stands directly in its attempt where its enclosing scope is unknown, and where it lies in a circle, as only a
- * foreign sender can make it. One that lies too deep stands beside the scope around it.
+ * foreign sender can make it. One that lies too deep stands beside the scope around it. What is open when the task has
+ * finished, by the end of its latest attempt or since it is lost for good, is `lost`.
  */
-export function scopeTree(scopes: Iterable<ScopeState>, notifications: ReadonlyMap<number, NotificationRecord[]>): AttemptRecord[] {
-  const steps = scopeTreeSteps(scopes, notifications);
+export function scopeTree(
+  scopes: Iterable<ScopeState>,
+  notifications: ReadonlyMap<number, NotificationRecord[]>,
+  isLostForGood?: boolean,
+): AttemptRecord[] {
+  const steps = scopeTreeSteps(scopes, notifications, isLostForGood);
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;
@@ -28,6 +35,7 @@ const STEP = 200;
 export function* scopeTreeSteps(
   scopes: Iterable<ScopeState>,
   notifications: ReadonlyMap<number, NotificationRecord[]>,
+  isLostForGood = false,
 ): Generator<void, AttemptRecord[]> {
   const records = new Map<string, ScopeRecord>();
   const attempts: [AttemptState, AttemptRecord][] = [];
@@ -88,6 +96,13 @@ export function* scopeTreeSteps(
     if (shown.has(scope) || attempt === undefined) continue;
     show(scope, attempt);
     yield* fill(scope, attempt, 1);
+  }
+  const latest = latestAttempt({ attempts: attempts.map(([attempt]) => attempt) });
+  if (isLostForGood || (latest !== undefined && latest.end !== null)) {
+    for (const record of records.values()) {
+      if (++count % STEP === 0) yield;
+      if (record.outcome === 'running') record.outcome = LOST;
+    }
   }
   return attempts
     .toSorted(([one], [other]) => one.attempt - other.attempt || byStart(one, other))

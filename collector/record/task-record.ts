@@ -127,8 +127,8 @@ export interface ScopeRecord {
   /** `null` while its fact has not arrived. */
   start: string | null;
   end: string | null;
-  /** `running` until it has ended. */
-  outcome: 'running' | Outcome;
+  /** `running` until it has ended, `lost` where it was open when the task had finished. */
+  outcome: 'running' | Outcome | typeof LOST;
   /** Whether it encloses other scopes: then it is no job. */
   heading: boolean;
   progress: number | null;

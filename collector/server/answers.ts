@@ -58,13 +58,18 @@ export function reportUnreadable({ uuid }: Pick<StoredTask, 'uuid'>, error: unkn
  * The strong `ETag` of a representation of a task, from the task's version, its liveness and the request to cancel it.
  * These two change the record without a commit; log and scopes do not depend on them.
  *
- * @param representation `json` for the record; `text` for the log; `scopes` for the tree.
+ * @param representation `json` for the record; `text` for the log.
  */
 export function entityTag(
   task: Pick<StoredTask, 'version'> & Partial<Pick<StoredTask, 'state' | 'liveness' | 'cancel'>>,
-  representation: 'json' | 'text' | 'scopes',
+  representation: 'json' | 'text',
 ): string {
   return `"${task.version}-${representation === 'json' ? livenessTag(task) + cancelTag(task) : '0'}-${representation}"`;
+}
+
+/** That of a task's scopes: they change without a version where the task is lost for good, and where it runs again. */
+export function scopesTag(version: number, isLostForGood: boolean): string {
+  return `"${version}-${isLostForGood ? 'lost' : '0'}-scopes"`;
 }
 
 function livenessTag({ state, liveness }: Partial<Pick<StoredTask, 'state' | 'liveness'>>): string {

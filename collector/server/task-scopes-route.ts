@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { ownTurn } from '../async.ts';
 import type { ScopeRecord } from '../record/task-record.ts';
 import type { StoredScopes, TaskStore } from '../store/task-store.ts';
-import { entityTag, notModified, REVALIDATED, unknownTask } from './answers.ts';
+import { notModified, REVALIDATED, scopesTag, unknownTask } from './answers.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
 
@@ -15,7 +15,7 @@ export function taskScopesRoute(store: TaskStore, waiting: TaskWaiting): (c: Con
     if (known !== undefined) return known;
     const stored = await waiting.read(c, uuid, wait, () => store.scopes(uuid));
     if (stored === undefined) return unknownTask(uuid);
-    const tag = entityTag(stored, 'scopes');
+    const tag = scopesTag(stored.version, stored.isLostForGood === true);
     const headers = { 'Content-Type': 'application/json', ...REVALIDATED, ETag: tag };
     return notModified(c, tag, REVALIDATED) ?? new Response(c.req.method === 'HEAD' ? null : await bodyOf(uuid, stored), { headers });
   };
@@ -24,7 +24,7 @@ export function taskScopesRoute(store: TaskStore, waiting: TaskWaiting): (c: Con
   async function unchangedScopes(c: Context, uuid: string): Promise<Response | undefined> {
     if (c.req.header('If-None-Match') === undefined) return undefined;
     const task = await store.stored(uuid);
-    return task && notModified(c, entityTag(task, 'scopes'), REVALIDATED);
+    return task && notModified(c, scopesTag(task.version, task.state === 'lost' && task.liveness?.final === true), REVALIDATED);
   }
 }
 

@@ -312,6 +312,8 @@ export interface StoredScopes {
   version: number;
   /** First to last. */
   attempts: AttemptRecord[];
+  /** Present for a task that is lost for good: what is open in it is lost, without a new version. */
+  isLostForGood?: boolean;
 }
 
 export interface TaskQuery {

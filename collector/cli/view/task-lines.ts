@@ -1,4 +1,4 @@
-import { OUTCOMES } from '../../../src/conventions.ts';
+import { LOST, OUTCOMES } from '../../../src/conventions.ts';
 import type { AttemptRecord, CancelRecord, ScopeRecord, TaskSummary } from '../../record/task-record.ts';
 import { apart, counted, fit, harmless, humanCount, humanDuration, widthOf } from './terminal-text.ts';
 import type { Paint } from './terminal-text.ts';
@@ -166,7 +166,7 @@ function shownState(outcome: ScopeRecord['outcome'], { isLost }: ScopeScreen): S
 
 function hiddenLine(hidden: readonly PlacedScope[], screen: ScopeScreen): string {
   const { columns, paint } = screen;
-  const counts = (['running', ...OUTCOMES] as const).flatMap((outcome) => {
+  const counts = (['running', LOST, ...OUTCOMES] as const).flatMap((outcome) => {
     const count = hidden.filter(({ scope }) => scope.outcome === outcome).length;
     return count === 0 ? [] : [`${humanCount(count)} ${shownState(outcome, screen)}`];
   });

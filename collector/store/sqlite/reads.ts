@@ -26,6 +26,7 @@ interface TaskColumns extends LivenessColumns {
 export interface ScopeRows {
   readonly taskId: number;
   readonly version: number;
+  readonly isLostForGood: boolean;
   readonly attempts: readonly AttemptIds[];
   /** Some rows each, in the order of their numbers. */
   readonly groups: readonly string[];
@@ -124,7 +125,7 @@ export class SqliteReads {
     const row = this.#row(uuid);
     if (row === undefined) return undefined;
     const { attempts } = this.#statements.attempts.get(row.id) as { attempts: string };
-    return { taskId: row.id, version: row.version, attempts: attemptsOfJson(attempts), groups: this.#scopes.groups(row.id) };
+    return { taskId: row.id, version: row.version, isLostForGood: row.lost_heard !== null, attempts: attemptsOfJson(attempts), groups: this.#scopes.groups(row.id) };
   }
 
   /** A row of a task's log; `undefined` if the task has been deleted. */

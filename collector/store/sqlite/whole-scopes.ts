@@ -14,7 +14,7 @@ import { scopesOfGroup } from './scopes.ts';
  *   read.
  */
 export async function wholeScopes(
-  { version, attempts, groups }: ScopeRows,
+  { version, isLostForGood, attempts, groups }: ScopeRows,
   journalRow: (offset: number) => Promise<Pick<JournalRow, 'text' | 'entries'> | undefined>,
 ): Promise<StoredScopes> {
   const slices = new Slices();
@@ -29,5 +29,6 @@ export async function wholeScopes(
     if (row !== undefined) recent.add(row);
     await slices.next();
   }
-  return { version, attempts: await inSlices(scopeTreeSteps(scopes, recent.close())) };
+  const tree = await inSlices(scopeTreeSteps(scopes, recent.close(), isLostForGood));
+  return { version, attempts: tree, ...(isLostForGood && { isLostForGood }) };
 }

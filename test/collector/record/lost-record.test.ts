@@ -29,7 +29,7 @@ describe('the record of a lost task', () => {
         expect(JSON.stringify(recordOf(summary, 'lost', { final: true }))).toBe(
           JSON.stringify({
             ...record, exception: `lost: last heard ${heard}`, finished: true, status: 0, state: 'lost', outcome: 'lost', error: null, exception_causes: [],
-            cancellable: false,
+            cancellable: false, jobs: { ...record.jobs, total: record.jobs.finished + record.jobs.failed, running: 0 },
           }),
         );
       }),

@@ -56,7 +56,7 @@ export function recordOf(facts: readonly Fact[]): ExpectedRecord {
     start: start?.time ?? null,
     end: end?.time ?? queueEnd?.time ?? null,
     exception: queueEnd === undefined ? (end?.exception ?? latestException(own)) : queueException(facts, queueEnd),
-    jobs: jobsOf(own),
+    jobs: end === undefined && queueEnd === undefined ? jobsOf(own) : withoutRunning(jobsOf(own)),
     progress: latest === undefined ? null : progressOf(own, latest.taskSpanId),
     result: result === undefined ? null : JSON.parse(result.result),
     outcome: queueEnd?.outcome ?? (timedOut ? 'timed_out' : end?.outcome) ?? null,
@@ -237,6 +237,11 @@ function latestExceptionOf(facts: readonly Fact[]): ExceptionFact | undefined {
 function latestException(facts: readonly Fact[]): string {
   const latest = latestExceptionOf(facts);
   return latest === undefined ? '' : failureText({ name: latest.type, message: latest.message });
+}
+
+/** No job runs in a task that has finished. */
+function withoutRunning({ finished, failed }: ExpectedRecord['jobs']): ExpectedRecord['jobs'] {
+  return { total: finished + failed, finished, failed, running: 0 };
 }
 
 function jobsOf(facts: readonly Fact[]): ExpectedRecord['jobs'] {

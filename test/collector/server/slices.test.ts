@@ -94,7 +94,7 @@ test('of a long log only the rows with the last notifications of a scope are rea
   const ids = { traceId: 'a'.repeat(32), taskSpanId: 'b'.repeat(16) };
   const groups = [[row('1'.repeat(16), 1, [0, 1]), row('2'.repeat(16), 2, [900_000, 60, 990_000, 40])].join('\n'), row('3'.repeat(16), 3, [990_000, 2])];
   const read: number[] = [];
-  await wholeScopes({ taskId: 1, version: 1, attempts: [ids], groups }, async (offset) => {
+  await wholeScopes({ taskId: 1, version: 1, isLostForGood: false, attempts: [ids], groups }, async (offset) => {
     read.push(offset);
     return undefined;
   });

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import type { AttemptRecord, ScopeRecord } from '../../../collector/record/task-record.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
+import { factsOf, uuidOf } from '../store/stored-task.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';
 
 function scope(name: string, ...scopes: ScopeRecord[]): ScopeRecord {
@@ -55,4 +57,21 @@ test('scopes of an unknown task are a 404, of an invalid UUID a 400', async () =
   const app = createTasksApp({ store: plainStore() });
   expect((await app.request(`/tasks/${UUID}/scopes`)).status).toBe(404);
   expect((await app.request('/tasks/import/scopes')).status).toBe(400);
+});
+
+test('scopes of a task that is lost for good are lost, and sent again to a client that has them as running', async () => {
+  const store = memoryStore();
+  await store.append(factsOf(uuidOf(1), { scopes: 1 }).filter(({ kind }) => kind !== 'scope-end').map((fact) => (fact.kind === 'task-start' ? { ...fact, workerIntervalMs: 5000 } : fact)));
+  const app = createTasksApp({ store, listen: false });
+  const ask = async (tag: string): Promise<Response> => app.request(`/tasks/${uuidOf(1)}/scopes`, { headers: { 'If-None-Match': tag } });
+  const outcomes = async (answer: Response): Promise<string[]> =>
+    ((await answer.json()) as { attempts: AttemptRecord[] }).attempts.flatMap(({ outcome, scopes }) => [outcome, ...scopes.map((inner) => inner.outcome)]);
+  const running = await ask('"none"');
+  expect(await outcomes(running)).toEqual(['running', 'running']);
+  const [worker] = await store.workers();
+  await store.silence([{ id: worker!.id, beats: worker!.beats, silentMs: 700_000, lost: true, final: true }]);
+  const lost = await ask(running.headers.get('ETag')!);
+  expect([lost.status, await outcomes(lost)]).toEqual([200, ['lost', 'lost']]);
+  expect((await ask(lost.headers.get('ETag')!)).status).toBe(304);
+  expect(await store.task(uuidOf(1))).toMatchObject({ jobs: { total: 0, running: 0 } });
 });
