@@ -37,9 +37,9 @@ export function failureText({ name, message }: { name: string; message: string }
   return [message, name].find((text) => text.trim() !== '') ?? 'Error';
 }
 
-/** A short text of an unexpected value, for error messages. */
+/** A short text of an unexpected value, for error messages. A URL or a host loses its user and password. */
 export function received(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(shorten(value)) : preview(value);
+  return typeof value === 'string' ? JSON.stringify(shorten(value.replace(CREDENTIALS, '$1…@'))) : preview(value);
 }
 
 /** What a function reads of a value; `undefined` where that throws, as getters and proxies may. */
@@ -144,6 +144,8 @@ function preview(value: unknown): string {
   });
   return text === undefined ? 'a value that can not be shown' : shorten(text);
 }
+
+const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/\/)?[^\s:@/]*:\S*@/i;
 
 function shorten(text: string): string {
   return text.length <= PREVIEW_LENGTH ? text : `${text.slice(0, PREVIEW_LENGTH)}…`;

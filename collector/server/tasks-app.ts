@@ -3,6 +3,7 @@ import { checkKeys, checkType } from '../../src/arguments.ts';
 import { received } from '../../src/failure.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { repeat } from '../async.ts';
+import { redacted } from '../options/kinds.ts';
 import { OPTIONS } from '../options/table.ts';
 import { hasListener, Heartbeat } from '../store/heartbeat.ts';
 import { isTaskStore } from '../store/task-store.ts';
@@ -68,7 +69,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   checkKeys('createTasksApp', options, APP_OPTIONS);
   const { store, metrics, listen = true } = options;
   checkType('listen', listen, 'boolean');
-  if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${received(store)}`);
+  if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${typeof store === 'string' ? redacted(store) : received(store)}`);
   const access = accessRules(options.access);
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
   const waiting = new TaskWaiting(store, watchers);

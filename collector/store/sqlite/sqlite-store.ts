@@ -6,6 +6,7 @@ import type { CancelAnswer, CancelOptions } from '../../record/cancel-request.ts
 import type { RefusedFact } from '../../record/commit.ts';
 import type { HeardWorker, Silence } from '../../record/liveness.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
+import { redacted } from '../../options/kinds.ts';
 import { parsedRecord } from '../../record/record-json.ts';
 import type { TaskState, TaskSummary } from '../../record/task-record.ts';
 import { clearInterval, performance, setInterval } from '../../timers.ts';
@@ -50,6 +51,7 @@ export function sqliteStore(path: string): SqliteTaskStore {
   if (typeof path !== 'string' || path === '') {
     throw new TypeError(`sqliteStore: expected the path of a file, got ${received(path)}`);
   }
+  if (path.includes('://')) throw new TypeError(`sqliteStore: expected the path of a file, got the URL ${redacted(path)}`);
   return new SqliteStore(fixedPath(path));
 }
 
