@@ -35,7 +35,8 @@ export function trackWorker<Worker extends JobWorker, Job extends QueueJob = Que
 }
 
 /** BullMQ's own messages. It marks such a job in no other way. */
-const WITHOUT_RUN = /^(?:job (?:stalled|started) more than allowable limit$|Unexpected exit code: )/;
+const WITHOUT_RUN =
+  /^(?:job (?:stalled|started) more than allowable limit$|Unexpected exit code: |Error initializing child: |Child exited before it could be retained$)/;
 
 /** The error may be any value, since a processor may throw any. */
 function isWithoutRun(job: QueueJob, error: unknown): error is Error {

@@ -206,6 +206,8 @@ describe('a tracked worker', () => {
     ['job stalled more than allowable limit', {}],
     ['job started more than allowable limit', {}],
     ['Unexpected exit code: null signal: SIGKILL', {}],
+    ['Error initializing child: Uncaught Fatal Exception and signal null', {}],
+    ['Child exited before it could be retained', {}],
     ['child mail:2 failed', { deferredFailure: 'child mail:2 failed' }],
   ])('records that BullMQ gave a job up: %s', async (message, more) => {
     const { record } = recorded();
