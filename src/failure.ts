@@ -145,7 +145,7 @@ function preview(value: unknown): string {
   return text === undefined ? 'a value that can not be shown' : shorten(text);
 }
 
-const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/\/)?[^\s:@/]*:\S*@/i;
+const CREDENTIALS = /^(?:([a-z][a-z0-9+.-]*:\/\/)[^\s:@/]*:|[^\s:@/]+:(?!\/\/))\S*@/i;
 
 function shorten(text: string): string {
   return text.length <= PREVIEW_LENGTH ? text : `${text.slice(0, PREVIEW_LENGTH)}…`;
