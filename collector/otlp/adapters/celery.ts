@@ -3,7 +3,7 @@ import * as conventions from '../../../src/conventions.ts';
 import { jobUuid } from '../../../src/bullmq/job.ts';
 import { basicOutcome } from '../../../src/conventions.ts';
 import type { Outcome } from '../../../src/conventions.ts';
-import type { ErrorInfo, Fact } from '../../../src/fact.ts';
+import type { ErrorInfo, Fact, TaskAnnounced } from '../../../src/fact.ts';
 import { causesOfException } from '../../facts/causes.ts';
 import { countOf, textOf, userAttributes } from '../../facts/attributes.ts';
 import { uuidOf } from '../../facts/span-ids.ts';
@@ -30,7 +30,7 @@ export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   const { parentSpanId } = span;
   switch (attributes['celery.action']) {
     case 'apply_async':
-      return [{ ...announcement(span, job), parentSpanId, ...parentIn(attributes) }];
+      return [{ ...announcement(span, job), parentSpanId, ...namedIn(attributes) }];
     case 'run': {
       if (isMarkedByEarlier(attributes)) return [];
       const [start, ...facts] = attemptFacts(span, { ...job, ...runOf(span) });
@@ -41,10 +41,11 @@ export function celeryFacts(span: OtlpSpan): readonly Fact[] {
   }
 }
 
-/** The task in whose run the task was published, where an updater of that run has named it. */
-function parentIn(attributes: Attributes): { parentTaskUuid?: string } {
+/** What the package of the updater writes into the span of a message: the task in whose run it was published, and its end. */
+function namedIn(attributes: Attributes): Pick<TaskAnnounced, 'parentTaskUuid' | 'queuedFinalMs'> {
   const parentTaskUuid = uuidOf(attributes[conventions.PARENT_TASK_UUID]);
-  return parentTaskUuid === undefined ? {} : { parentTaskUuid };
+  const queuedFinalMs = countOf(attributes, conventions.QUEUED_FINAL_MS);
+  return { ...(parentTaskUuid !== undefined && { parentTaskUuid }), ...(queuedFinalMs > 0 && { queuedFinalMs }) };
 }
 
 function isMarkedByEarlier(attributes: Attributes): boolean {

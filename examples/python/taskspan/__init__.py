@@ -21,6 +21,6 @@ __version__ = '0.1.0'
 
 # A Celery worker has imported Celery before it imports the application, in its parent process too.
 if 'celery' in sys.modules:
-    from . import celery_run
+    from . import celery_signals
 
-    celery_run.connect()
+    celery_signals.connect()

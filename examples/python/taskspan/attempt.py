@@ -148,6 +148,17 @@ class Attempt:
             'taskspan.jobs.failed': jobs['failed'],
         })
         self._changed()
+        self._leave()
+
+    def leave_to_parent(self):
+        """The parent process of a pool has ended the attempt."""
+        with self._lock:
+            if self.finished:
+                return
+            self.finished = True
+        self._leave()
+
+    def _leave(self):
         self.sender.cancellations.leave(self)
         self.sender.task_ended()
 

@@ -1,22 +1,16 @@
 """The run of a Celery task: who it is, and how it ends. Celery itself is imported only where the program has done so."""
 
 import sys
-import time
 import weakref
 
 from . import attempt_table, otel
-from .failure import described, end_values, failure_text, outcome_of
 from .job_uuid import job_uuid
-from .sender import EXIT_SECONDS, default_sender, default_senders
-from .span import log_record
 from .task_cancelled import TaskCancelled
-from .values import text_of
 
 ATTEMPTS = '_taskspan_attempts'
 
 # The attempts of this process that are open, by the UUID of their task.
-_open = weakref.WeakValueDictionary()
-_connected = []
+open_attempts = weakref.WeakValueDictionary()
 
 
 def current_run():
@@ -24,11 +18,13 @@ def current_run():
     celery = sys.modules.get('celery._state')
     if celery is None:
         return None
+    from . import celery_signals
+
     # A task that another one calls as a function has no id: it is a part of the other one.
     for task in (celery.get_current_task(), celery.get_current_worker_task()):
         request = task and task.request
         if request and getattr(request, 'id', None):
-            connect()
+            celery_signals.connect()
             return Run(task, request)
     return None
 
@@ -53,7 +49,7 @@ class Run:
     def took(self, attempt):
         """An attempt is about to begin in this run: it ends with it."""
         attempts_of(self._request).append(attempt)
-        _open[attempt.task_uuid] = attempt
+        open_attempts[attempt.task_uuid] = attempt
         attempt.on_change.append(attempt_table.keep)
         if attempt.task_uuid == self.task_uuid:
             from .celery_cancelled import CeleryTaskCancelled
@@ -98,153 +94,3 @@ def end_by(attempt, error, outcome):
         elif isinstance(error, exceptions.Reject):
             outcome = 'cancelled'
     attempt.end(outcome, error)
-
-
-def connect():
-    """Listens to Celery's signals, once."""
-    if _connected:
-        return
-    from celery import signals
-
-    _connected.append(True)
-    attempt_table.make_table()
-    signals.task_postrun.connect(run_ended, weak=False)
-    signals.after_task_publish.connect(task_published, weak=False)
-    # These come in the parent process of a pool where the process that runs the task can't know.
-    signals.task_failure.connect(run_failed, weak=False)
-    signals.task_retry.connect(run_retried, weak=False)
-    signals.task_revoked.connect(task_revoked, weak=False)
-    signals.task_unknown.connect(task_unknown, weak=False)
-    signals.task_rejected.connect(task_rejected, weak=False)
-    signals.worker_process_shutdown.connect(process_ends, weak=False)
-    signals.worker_shutdown.connect(process_ends, weak=False)
-
-
-def run_ended(task=None, state=None, retval=None, **_more):
-    """Ends what is open of a run, however Celery's run has ended."""
-    for attempt in list(attempts_of(task.request)):
-        if not attempt_table.is_kept(attempt):
-            attempt.finished = True  # the parent process has ended it
-        elif state == 'SUCCESS':
-            attempt.end()
-        elif state in ('FAILURE', 'RETRY', 'IGNORED', 'REJECTED') and isinstance(retval, BaseException):
-            end_by(attempt, retval, outcome_of(retval))
-        else:
-            # The process exits, or a green thread was killed: Celery has no state for it.
-            error = sys.exc_info()[1]
-            is_exit = isinstance(error, SystemExit)
-            if not (is_exit and is_signal(error) and attempt_table.is_child()):  # only the parent process knows why
-                attempt.end('failed' if is_exit else outcome_of(error or KeyboardInterrupt()), error)
-        if isinstance(retval, TaskCancelled):
-            task.backend.mark_as_revoked(task.request.id, text_of(retval), request=task.request, store_result=not task.request.ignore_result)
-
-
-def task_published(headers=None, **_more):
-    """Names the parent in the span of the message, where that is still active: a span of a scope may stand in between."""
-    span = otel.current_span()
-    if span is None or not str(getattr(span, 'name', '')).startswith('apply_async/'):
-        return
-    run = current_run()
-    child_id = (headers or {}).get('id')
-    if run is not None and child_id and job_uuid('celery', child_id) != run.task_uuid:  # else a retry
-        span.set_attribute('taskspan.parent.task.uuid', run.task_uuid)
-
-
-def is_signal(error):
-    """Whether a child of a pool exits by a signal: Celery's exit code is then 256 less than the signal's number."""
-    return isinstance(error.code, int) and error.code < 0
-
-
-def run_failed(sender=None, task_id=None, exception=None, **_more):
-    """A run failed for which no code of the task could do anything: its process was killed, or a hard time limit."""
-    if type(exception).__name__ in ('WorkerLostError', 'TimeLimitExceeded'):
-        outcome = 'timed_out' if type(exception).__name__ == 'TimeLimitExceeded' else 'failed'
-        end_elsewhere(task_id, sender.name, outcome, exception)
-
-
-def run_retried(sender=None, request=None, reason=None, **_more):
-    """The worker has put a run that it has lost back into the queue. Of a run that retries itself `run_ended` knows more."""
-    end_elsewhere(request.id, sender.name, 'failed', reason, here=False)
-
-
-def task_revoked(sender=None, request=None, terminated=False, expired=False, **_more):
-    if terminated:
-        end_elsewhere(request.id, sender.name, 'cancelled', None)
-    else:
-        end_queued(request.id, sender.name, 'expired' if expired else 'cancelled', traceparent_of(request))
-
-
-def task_unknown(message=None, exc=None, name=None, id=None, **_more):
-    error = LookupError(f'the worker has no task {name}')
-    end_queued(id, name, 'failed', (getattr(message, 'headers', None) or {}).get('traceparent'), error)
-
-
-def task_rejected(message=None, exc=None, **_more):
-    headers = getattr(message, 'headers', None) or {}
-    end_queued(headers.get('id'), headers.get('task'), 'failed', headers.get('traceparent'), exc)
-
-
-def process_ends(**_more):
-    for one in default_senders:
-        one.flush(EXIT_SECONDS)
-    otel.flush(EXIT_SECONDS)
-
-
-def traceparent_of(request):
-    return getattr(request, 'traceparent', None) or (getattr(request, 'headers', None) or {}).get('traceparent')
-
-
-def end_elsewhere(task_id, name, outcome, error, here=True):
-    """Ends the attempt of a process that can't do it itself any more."""
-    task_uuid = job_uuid('celery', task_id)
-    attempt = _open.get(task_uuid)
-    if attempt is not None and not attempt.finished:
-        if here:
-            attempt.end(outcome, error)
-        return
-    row = attempt_table.take(task_uuid)
-    if row is None:
-        return
-    now = max(time.time_ns() // 1000, row['start_us'])
-    default_sender().send(log_record('taskspan.end', {
-        'taskspan.outcome': outcome,
-        'taskspan.facts': row['facts'],
-        'taskspan.duration_us': now - row['start_us'],
-        'taskspan.task.name': name,
-        'taskspan.exception': failure_text(error) if error is not None else '',
-        'taskspan.jobs.total': row['finished'] + row['failed'],
-        'taskspan.jobs.finished': row['finished'],
-        'taskspan.jobs.failed': row['failed'],
-        **error_values(error),
-    }, now, {
-        'task_uuid': task_uuid,
-        'trace_id': row['trace'].hex(),
-        'span_id': row['span'].hex(),
-        'task_span_id': row['span'].hex(),
-        'number': row['facts'],
-        'sampled': row['sampled'],
-    }), essential=True)
-
-
-def end_queued(task_id, name, outcome, traceparent, error=None):
-    """Ends a task that no worker runs, where the publisher's span has announced it."""
-    parts = traceparent.split('-') if isinstance(traceparent, str) else []
-    if not task_id or len(parts) < 4:
-        return
-    ids = {
-        'task_uuid': job_uuid('celery', task_id),
-        'trace_id': parts[1],
-        'span_id': parts[2],
-        'task_span_id': '',
-        'sampled': parts[3].endswith('1'),
-    }
-    now = time.time_ns() // 1000
-    kind = {'taskspan.span': 'announcement'}
-    sender = default_sender()
-    sender.send(log_record('taskspan.start', {**kind, 'taskspan.task.name': text_of(name)}, now - 1, {**ids, 'number': 0}), essential=True)
-    end = {**kind, 'taskspan.outcome': outcome, 'taskspan.facts': 1, **error_values(error)}
-    sender.send(log_record('taskspan.end', end, now, {**ids, 'number': 1}), essential=True)
-
-
-def error_values(error):
-    return {} if error is None else end_values(described(error))

@@ -12,6 +12,7 @@ import unittest
 import uuid
 
 from taskspan import TaskCancelled, TaskUpdater, current_updater, failure, job_uuid, log_line, track
+from taskspan.celery_messages import queued_final_ms
 
 
 class Kept:
@@ -230,6 +231,18 @@ class Forms(unittest.TestCase):
         names = {record['spanId']: record['attributes'].get('taskspan.name') for record in sender.records if record['eventName'] == 'taskspan.start'}
         found = [(names[record['spanId']], record['attributes']['taskspan.message']) for record in sender.records if record['eventName'] == 'taskspan.notification']
         self.assertEqual(found, [('London', 'London'), ('New York', 'New York')])
+
+
+class Celery(unittest.TestCase):
+    def test_a_queued_task_expires_by_the_times_of_its_message(self):
+        now = datetime.datetime(2026, 11, 30, 10, 0, tzinfo=datetime.timezone.utc)
+        week = 7 * 86_400_000
+        self.assertIsNone(queued_final_ms(None, None, now))
+        self.assertIsNone(queued_final_ms('2026-11-30T10:05:00+00:00', None, now))
+        self.assertEqual(queued_final_ms('2026-12-10T10:00:00+00:00', None, now), 10 * 86_400_000 + week)
+        self.assertEqual(queued_final_ms('2026-12-10T10:00:00+00:00', '2026-11-30T10:00:01', now), 61_000)
+        self.assertEqual(queued_final_ms(None, now, now), 60_001)
+        self.assertIsNone(queued_final_ms(7, 'soon', now))
 
 
 class Values(unittest.TestCase):

@@ -176,7 +176,8 @@ describe('a task that another one has published', () => {
 
   it('has the one that its message names, whatever span stands above', () => {
     const [publish, run] = spansOf(['apply_async', 5], ['run', 5]) as [OtlpSpan, OtlpSpan];
-    const naming = { ...publish, attributes: { ...publish.attributes, 'taskspan.parent.task.uuid': id(4) } };
+    const naming = { ...publish, attributes: { ...publish.attributes, 'taskspan.parent.task.uuid': id(4), 'taskspan.queued_final_ms': 1000 } };
+    expect(celeryFacts(naming)).toMatchObject([{ kind: 'task-announced', queuedFinalMs: 1000 }]);
     const starts = new TraceParents().complete([naming, run].flatMap(celeryFacts)).filter(({ kind }) => kind === 'task-start');
     expect(starts).toMatchObject([{}, { parentTaskUuid: id(4) }]);
   });
