@@ -4,6 +4,7 @@ import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskReads, TaskStore } from '../store/task-store.ts';
 import { entityTag, negotiate, notModified, REVALIDATED, unknownTask } from './answers.ts';
 import { waitOf } from './live/wait-for-task.ts';
+import { readMany } from './read-many.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
@@ -84,9 +85,9 @@ function gatheredReads(store: Pick<TaskReads, 'storedMany'>): (uuid: string) => 
 
   const readAll = async (reads: Waiting): Promise<void> => {
     try {
-      const tasks = await store.storedMany([...reads.keys()]);
-      let at = 0;
-      for (const { resolve } of reads.values()) resolve(tasks[at++]);
+      for await (const part of readMany(store, [...reads.keys()])) {
+        for (const [uuid, task] of part) reads.get(uuid)!.resolve(task);
+      }
     } catch (error) {
       for (const { reject } of reads.values()) reject(error);
     }

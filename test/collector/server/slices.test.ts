@@ -123,3 +123,21 @@ test('work in slices gives what its steps give at their end, and throws what the
   expect(await inSlices(steps())).toBe(5050);
   await expect(inSlices(steps(new Error('no')))).rejects.toThrow('no');
 });
+
+test('records that are asked for at once are all answered, however long they are together', async () => {
+  const store = memoryStore();
+  const uuids = [1, 2, 3, 4, 5].map(uuidOf);
+  for (const uuid of uuids) {
+    const task = new ScriptedTask(uuid);
+    task.attempt().result(JSON.stringify('x'.repeat(250_000)));
+    await store.append(task.facts);
+    task.attempts[0]!.fail({ name: 'Error', message: '✓'.repeat(60_000) });
+    await store.append(task.facts);
+  }
+  const read = vi.spyOn(store, 'storedMany');
+  const app = createTasksApp({ store });
+  const answers = await Promise.all([...uuids, uuidOf(6)].map(async (uuid) => app.request(`/tasks/${uuid}`)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 404]);
+  for (const [at, answer] of answers.slice(0, 5).entries()) expect(await answer.json()).toMatchObject({ task_uuid: uuids[at] });
+  expect(read.mock.calls.length).toBeGreaterThan(1);
+});
