@@ -87,6 +87,12 @@ export function finalLine(outcome: Outcome, jobs: JobCounts): string {
   return `\tTask ${word}${jobs.total === 0 ? '' : ` - ${jobs.finished} out of ${jobs.total} jobs finished`}\n`;
 }
 
+/** Puts the time before each of some lines: `2026-11-30T10:15:02.123Z `. */
+export function linesWithTime(lines: string, micros: number): string {
+  const prefix = `${new Date(Math.floor(micros / 1000)).toISOString()} `;
+  return lines.replaceAll(/^(?=[^])/gm, prefix);
+}
+
 /** Hours and minutes, such as `0h7m`; hours go on past 24. */
 export function timeSpent(micros: number): string {
   const minutes = Math.floor(micros / 60_000_000);

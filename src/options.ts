@@ -4,6 +4,7 @@ import { RESERVED_PREFIX } from './conventions.ts';
 import { received } from './failure.ts';
 import { checkLimits } from './text.ts';
 import type { Limits, Redact } from './text.ts';
+import type { VerboseOptions } from './verbose-log.ts';
 
 /** Options of a task, without its name. */
 export interface TaskOptions<Suppress extends boolean = boolean> {
@@ -16,8 +17,8 @@ export interface TaskOptions<Suppress extends boolean = boolean> {
    * become text.
    */
   attributes?: Attributes;
-  /** Whether the task's log is printed to standard output too. Default `false`. */
-  verbose?: boolean;
+  /** Whether the task's log is printed to standard output too; with `{ times: true }` with the time before each line. Default `false`. */
+  verbose?: boolean | VerboseOptions;
   /**
    * Whether an error in a scope is kept and the task goes on with its next scope. Default `true`
    * for `new TaskUpdater`, and `false` for `runTask` and `track`.
@@ -94,11 +95,18 @@ export function checkOptions(options: unknown): asserts options is TaskUpdaterOp
   if (attempt !== undefined && !(Number.isSafeInteger(attempt) && (attempt as number) >= 1)) {
     throw new TypeError(`attempt: expected a whole number of at least 1, got ${received(attempt)}`);
   }
-  checkType('verbose', verbose, 'boolean');
+  checkVerbose(verbose);
   checkType('suppressException', suppressException, 'boolean');
   checkType('redact', redact, 'function');
   if (limits !== undefined) checkLimits(limits);
   if (attributes !== undefined) checkAttributes(attributes);
+}
+
+/** Throws a `TypeError` for an invalid `verbose`. */
+export function checkVerbose(verbose: unknown): void {
+  if (typeof verbose !== 'object' || verbose === null) return checkType('verbose', verbose, 'boolean');
+  checkKeys('verbose', verbose, ['times'] satisfies (keyof VerboseOptions)[]);
+  return checkType('verbose.times', (verbose as VerboseOptions).times, 'boolean');
 }
 
 /** Checks the names of the options of `runTask`, `startTask` and `track`, which take the task's name before them. */

@@ -246,9 +246,10 @@ type BeginTask = (updater: Updater, options: TaskUpdaterOptions) => ScopeHandle;
 /** Begins an attempt of a task. */
 export function beginAttempt(updater: Updater, options: TaskUpdaterOptions, origin: TaskOrigin = {}): ScopeHandle {
   const { attributes = {}, verbose } = options;
+  const base = attemptOptions(options);
   const attempt = new Attempt({
-    ...attemptOptions(options),
-    verbose: verbose ? new VerboseLog() : undefined,
+    ...base,
+    verbose: verbose ? new VerboseLog(verbose === true ? {} : verbose, base.clock) : undefined,
     parentTaskUuid: origin.parentTaskUuid,
   });
   const start = attempt.clock.now();

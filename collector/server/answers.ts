@@ -58,11 +58,11 @@ export function reportUnreadable({ uuid }: Pick<StoredTask, 'uuid'>, error: unkn
  * The strong `ETag` of a representation of a task, from the task's version, its liveness and the request to cancel it.
  * These two change the record without a commit; log and scopes do not depend on them.
  *
- * @param representation `json` for the record; `text` for the log.
+ * @param representation `json` for the record; `text` for the log, `times` for the log with times.
  */
 export function entityTag(
   task: Pick<StoredTask, 'version'> & Partial<Pick<StoredTask, 'state' | 'liveness' | 'cancel'>>,
-  representation: 'json' | 'text',
+  representation: 'json' | 'text' | 'times',
 ): string {
   return `"${task.version}-${representation === 'json' ? livenessTag(task) + cancelTag(task) : '0'}-${representation}"`;
 }

@@ -2,38 +2,43 @@ import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
 import { ownTurn } from '../async.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { problem, REVALIDATED, unknownTask } from './answers.ts';
+import { negotiate, problem, REVALIDATED, unknownTask } from './answers.ts';
 import { streamAnswer } from './live/feed.ts';
 import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
+import { LOG_TYPES, writtenEntries } from './log-entries.ts';
+import type { LogForm } from './log-entries.ts';
 import { logPiece, wholeLog } from './task-log.ts';
 
 /**
  * `GET /tasks/:uuid/log`: the log as text from byte `offset` on; with `follow=1` it goes on until the task has ended.
- * With `wait` the task need not exist yet. The answer is text with any `Accept`: there is no other representation.
+ * With `times=1` each line has its time before it. A client that accepts `application/x-ndjson` gets the entries of the
+ * log, one JSON object a line. With `wait` the task need not exist yet.
  */
 export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: TaskWaiting): (c: Context, uuid: string) => Promise<Response> {
   return async (c, uuid) => {
     const query = logQuery(c);
     if (query instanceof Response) return query;
+    if (query.follow && query.form !== 'text') return problem(400, 'follow: a log that is followed is plain text, without times');
     return query.follow ? growing(c, uuid, query) : rest(c, uuid, query);
   };
 
-  async function rest(c: Context, uuid: string, { offset, wait }: LogQuery): Promise<Response> {
+  async function rest(c: Context, uuid: string, { offset, wait, form }: LogQuery): Promise<Response> {
     const task = await waiting.read(c, uuid, wait, () => store.stored(uuid));
     if (task === undefined) return unknownTask(uuid);
     if (offset > task.logBytes) return beyond(offset, task.logBytes);
-    const headers = { 'Content-Type': TEXT, ...REVALIDATED, 'Content-Length': String(task.logBytes - offset) };
+    const length = form === 'text' ? { 'Content-Length': String(task.logBytes - offset) } : {};
+    const headers = { 'Content-Type': LOG_TYPES[form], Vary: 'Accept', ...REVALIDATED, ...length };
     if (c.req.method === 'HEAD') return new Response(null, { headers });
-    const body = await wholeLog(store, task, offset);
+    const body = form === 'text' ? await wholeLog(store, task, offset) : await writtenEntries(store, task, offset, form);
     return body === undefined ? unknownTask(uuid) : new Response(body, { headers });
   }
 
   function growing(c: Context, uuid: string, { offset, wait }: LogQuery): Promise<Response> {
     return streamAnswer<TaskMessage>(c, {
-      contentType: TEXT,
+      contentType: LOG_TYPES.text,
       enter: () => watchers.enter(),
       open: async (onRelease) => {
         const watched = await waiting.feed(c, uuid, wait);
@@ -64,20 +69,25 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: 
   }
 }
 
-const TEXT = 'text/plain; charset=utf-8';
-
 interface LogQuery {
   readonly offset: number;
   readonly follow: boolean;
   readonly wait: number;
+  readonly form: LogForm;
 }
 
+/** The representations of a log; a client without `Accept` gets the first one. */
+const REPRESENTATIONS = ['text/plain', 'application/x-ndjson'] as const;
+
 function logQuery(c: Context): LogQuery | Response {
-  const { offset = '0', follow = '0' } = c.req.query();
+  const { offset = '0', follow = '0', times = '0' } = c.req.query();
   if (!/^\d{1,15}$/.test(offset)) return problem(400, `offset: expected a count of bytes, got ${received(offset)}`);
   if (follow !== '0' && follow !== '1') return problem(400, `follow: expected 0 or 1, got ${received(follow)}`);
+  if (times !== '0' && times !== '1') return problem(400, `times: expected 0 or 1, got ${received(times)}`);
   const wait = waitOf(c);
-  return wait instanceof Response ? wait : { offset: Number(offset), follow: follow === '1', wait };
+  if (wait instanceof Response) return wait;
+  const form = negotiate(c, REPRESENTATIONS) === 'application/x-ndjson' ? 'ndjson' : times === '1' ? 'times' : 'text';
+  return { offset: Number(offset), follow: follow === '1', wait, form };
 }
 
 function beyond(offset: number, logBytes: number): Response {

@@ -1,18 +1,20 @@
 import type { Context } from 'hono';
+import { received } from '../../src/failure.ts';
 import { setImmediate } from '../timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskReads, TaskStore } from '../store/task-store.ts';
-import { entityTag, negotiate, notModified, REVALIDATED, unknownTask } from './answers.ts';
+import { entityTag, negotiate, notModified, problem, REVALIDATED, unknownTask } from './answers.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import { readMany } from './read-many.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
+import { LOG_TYPES, writtenEntries } from './log-entries.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
 /** The representations of a task; a client without `Accept` gets the first one. */
 const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
 
 /**
- * `GET /tasks/:uuid`: the record as JSON, or the whole log as text. With `wait` the task need not exist yet.
+ * `GET /tasks/:uuid`: the record as JSON, or the whole log as text, with `times=1` with the time before each line. With `wait` the task need not exist yet.
  *
  * The tasks of all requests that come in one turn of the event loop are read together. A record that was sent before is
  * not made again while its task is the same.
@@ -24,13 +26,15 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, 
   return (c, uuid) => {
     const wait = waitOf(c);
     if (wait instanceof Response) return wait;
-    return answer(c, uuid, wait);
+    const times = c.req.query('times') ?? '0';
+    if (times !== '0' && times !== '1') return problem(400, `times: expected 0 or 1, got ${received(times)}`);
+    return answer(c, uuid, wait, times === '1');
   };
 
-  async function answer(c: Context, uuid: string, wait: number): Promise<Response> {
+  async function answer(c: Context, uuid: string, wait: number, hasTimes: boolean): Promise<Response> {
     const task = await waiting.read(c, uuid, wait, () => read(uuid));
     if (task === undefined) return unknownTask(uuid);
-    if (negotiate(c, REPRESENTATIONS) === 'text/plain') return logAnswer(c, task);
+    if (negotiate(c, REPRESENTATIONS) === 'text/plain') return hasTimes ? timesAnswer(c, task) : logAnswer(c, task);
     const tag = entityTag(task, 'json');
     const short = bodiless(c, tag, jsonHeaders);
     if (short !== undefined) return short;
@@ -44,6 +48,15 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, 
     const record = { task, tag, json: recordJson(task, log) };
     recent.keep(record);
     return record;
+  }
+
+  async function timesAnswer(c: Context, task: StoredTask): Promise<Response> {
+    const headersOf = (tag: string): Record<string, string> => ({ 'Content-Type': LOG_TYPES.times, ...HEADERS, ETag: tag });
+    const tag = entityTag(task, 'times');
+    const short = bodiless(c, tag, headersOf);
+    if (short !== undefined) return short;
+    const body = await writtenEntries(store, task, 0, 'times');
+    return body === undefined ? unknownTask(task.uuid) : new Response(body, { headers: headersOf(tag) });
   }
 
   async function logAnswer(c: Context, task: StoredTask): Promise<Response> {

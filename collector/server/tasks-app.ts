@@ -76,11 +76,11 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   const routes: readonly Route[] = [
     { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, parameters: ['limit', 'state', 'uuid', 'cursor'], answer: taskListRoute(store) },
     { method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true, parameters: ['after'], answer: taskListEventsRoute(store, watchers) },
-    { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskRoute(store, waiting)) },
+    { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, parameters: ['wait', 'times'], answer: ofTask(taskRoute(store, waiting)) },
     { method: 'DELETE', path: '/tasks/:uuid', right: 'change', answer: ofTask(deleteRoute(store)) },
     { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskScopesRoute(store, waiting)) },
     { method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true, parameters: ['after', 'wait'], answer: ofTask(taskEventsRoute(store, watchers, waiting)) },
-    { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, parameters: ['offset', 'follow', 'wait'], answer: ofTask(taskLogRoute(store, watchers, waiting)) },
+    { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, parameters: ['offset', 'follow', 'times', 'wait'], answer: ofTask(taskLogRoute(store, watchers, waiting)) },
     { method: 'POST', path: '/tasks/:uuid/cancel', right: 'change', parameters: ['by', 'reason', 'children'], answer: ofTask(cancelRoute(store, access.urlOf)) },
     { method: 'GET', path: '/workers/:worker/cancellations', right: 'read', parameters: ['after', 'wait'], answer: cancellationsRoute(store) },
     { method: 'POST', path: '/workers/:worker/cancellations/:number', right: 'change', answer: cancellationHeardRoute(store) },

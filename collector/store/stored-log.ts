@@ -4,7 +4,7 @@ import type { JournalEntry, JournalRow } from '../record/journal.ts';
 import type { ScopeState } from '../record/scope-state.ts';
 import { isoTime } from '../record/task-record.ts';
 import type { NotificationRecord } from '../record/task-record.ts';
-import type { LogRange } from './task-store.ts';
+import type { LogEntry, LogRange } from './task-store.ts';
 
 /*
  * What a store keeps of a task's log, whatever its database is: the entries of a row as bytes, the cut of its texts to
@@ -166,6 +166,42 @@ export function cutLog(pieces: readonly LogPiece[], range: LogRange | undefined,
 
 function joined(pieces: readonly LogPiece[]): string {
   return pieces.length === 1 ? pieces[0]!.text : pieces.map((piece) => piece.text).join('');
+}
+
+/** A row of the journal, as {@link entriesOf} reads it. */
+type EntryRow = Pick<JournalRow, 'offset' | 'text' | 'entries'>;
+
+/** An entry with the number of its scope. */
+type NumberedEntry = Omit<LogEntry, 'spanId'> & { scope: number };
+
+/**
+ * The entries of rows in their order, of which the first begins with an entry: those that end after `from`, up to the
+ * first that begins at `to` or later.
+ */
+export function entriesOf(rows: Iterable<EntryRow>, { from, to }: { from: number; to: number }): NumberedEntry[] {
+  const found: NumberedEntry[] = [];
+  let current: NumberedEntry | undefined;
+  let end = 0;
+  for (const { offset, text, entries } of rows) {
+    const bytes = Buffer.from(text);
+    let at = 0;
+    for (const entry of entries) {
+      const lines = bytes.toString('utf8', at, at + entry.bytes);
+      if (entry.kind === 'continued') {
+        if (current !== undefined) current.text += lines;
+      } else {
+        if (current !== undefined && end > from) found.push(current);
+        if (found.length > 0 && offset + at >= to) return found;
+        const { kind, scope, time, notification } = entry;
+        const { attributes } = notification ?? {};
+        current = { offset: offset + at, time, scope, kind, text: lines, ...(attributes !== undefined && { attributes }) };
+      }
+      at += entry.bytes;
+      end = offset + at;
+    }
+  }
+  if (current !== undefined && end > from) found.push(current);
+  return found;
 }
 
 /** The offsets of the rows that have the last notifications of any scope, in their order. */

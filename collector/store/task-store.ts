@@ -1,4 +1,6 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { Fact } from '../../src/fact.ts';
+import type { EntryKind } from '../record/journal.ts';
 import type { CancelAnswer, CancelOptions, CancelRequest } from '../record/cancel-request.ts';
 import type { RefusedFact } from '../record/commit.ts';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../record/liveness.ts';
@@ -54,6 +56,12 @@ export interface TaskReads {
 
   /** A part of the log; `undefined` for an unknown task. */
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined>;
+
+  /**
+   * The entries of a part of the log, each whole, and at least one unless the log ends before `from`; `undefined` for an
+   * unknown task.
+   */
+  logEntries(uuid: string, range: EntryRange): Promise<StoredEntries | undefined>;
 
   /** The attempts with their scopes, first to last; `undefined` for an unknown task. */
   scopes(uuid: string): Promise<StoredScopes | undefined>;
@@ -200,7 +208,7 @@ export interface Checkpoints {
 
 /** The names of all methods of a {@link TaskStore}. */
 export const STORE_METHODS: readonly (keyof TaskStore)[] = [
-  'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'scopes', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
+  'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'logEntries', 'scopes', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
   'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'overdue', 'loseQuiet', 'lastCommit', 'delete', 'lostTraces',
   'tracesEnded',
 ];
@@ -288,6 +296,13 @@ export interface Beat {
   written?: BootTime;
 }
 
+export interface EntryRange {
+  /** Byte of the log, from 0: the first entry is the one that has it. */
+  from: number;
+  /** No entry begins so many bytes after `from` or later, but the first. */
+  limit: number;
+}
+
 export interface LogRange {
   /** First byte, from 0; a negative one counts from the end. Default 0. */
   from?: number;
@@ -295,6 +310,33 @@ export interface LogRange {
   afterVersion?: number;
   /** How many bytes at the most. Default: to the end. */
   limit?: number;
+}
+
+/** Entries of a log: the lines of one fact each. */
+export interface StoredEntries {
+  /** In the order of the log. The first may begin before the range, and the last may end after it. */
+  entries: LogEntry[];
+  /** Version of the task to which they belong. */
+  version: number;
+  /** Length of the whole log in bytes. */
+  logBytes: number;
+}
+
+/** What the lines of a fact in a log are. */
+export type LogEntryKind = Exclude<EntryKind, 'continued'>;
+
+export interface LogEntry {
+  /** Byte of the whole log at which its text begins. */
+  offset: number;
+  /** Time of the fact, in microseconds since the epoch. */
+  time: number;
+  /** Span id of the scope or attempt that it is about. */
+  spanId: string;
+  kind: LogEntryKind;
+  /** Its lines, each with its line feed. */
+  text: string;
+  /** Attributes of a notification. */
+  attributes?: Attributes;
 }
 
 export interface StoredLog {

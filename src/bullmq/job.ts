@@ -3,6 +3,7 @@ import { context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import type { Attributes, Context, Span, SpanContext } from '@opentelemetry/api';
 import { checkKeys, checkType, isName } from '../arguments.ts';
 import { checkAttributes } from '../options.ts';
+import type { TaskUpdaterOptions } from '../options.ts';
 import { reportOnce } from '../report.ts';
 import { beginAttempt, openTask } from '../task-updater.ts';
 import type { OpenedTask } from '../task-updater.ts';
@@ -154,7 +155,7 @@ function attributesOf<Job extends QueueJob>(job: Job, { attributes }: JobTaskOpt
 export function beginJob<Job extends QueueJob>(
   job: Job,
   options: JobTaskOptions<Job>,
-  { taskUuid, ...run }: { readonly taskUuid: string | undefined; readonly attempt: number; readonly verbose?: boolean },
+  { taskUuid, ...run }: { readonly taskUuid: string | undefined; readonly attempt: number; readonly verbose?: NonNullable<TaskUpdaterOptions['verbose']> },
 ): OpenedTask<false> {
   const given = { ...describeJob(job, options), ...run, suppressException: false as const, ...(taskUuid !== undefined && { taskUuid }) };
   const origin = { parentTaskUuid: parentUuidOf(job), after: addedIn(job), run: runOf(job) };

@@ -1,5 +1,6 @@
 import { context } from '@opentelemetry/api';
-import { checkType } from '../arguments.ts';
+import { checkVerbose } from '../options.ts';
+import type { TaskUpdaterOptions } from '../options.ts';
 import { describeFailure, failureText, received } from '../failure.ts';
 import type { CurrentScope } from '../progress.ts';
 import { reportOnce } from '../report.ts';
@@ -26,7 +27,7 @@ export type JobProcessor<Job extends RunningJob, T> = (
 /** Options of {@link trackJob}. */
 export interface TrackJobOptions<Job extends RunningJob = RunningJob> extends JobTaskOptions<Job> {
   /** Whether the task's log is printed to standard output too. Default `false`. */
-  verbose?: boolean;
+  verbose?: NonNullable<TaskUpdaterOptions['verbose']>;
 }
 
 /**
@@ -47,7 +48,7 @@ export function trackJob<Job extends RunningJob, T>(
 ): (job: Job, token?: string, signal?: AbortSignal) => Promise<Awaited<T>> {
   if (typeof fn !== 'function') throw new TypeError(`trackJob: expected a function, got ${received(fn)}`);
   checkJobTaskOptions('trackJob', options, ['verbose']);
-  checkType('verbose', options.verbose, 'boolean');
+  checkVerbose(options.verbose);
   // BullMQ makes a signal only for processors that take three arguments.
   return async function (this: unknown, job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<Awaited<T>> {
     const taskUuid = uuidOf(job);

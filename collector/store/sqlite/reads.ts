@@ -4,10 +4,10 @@ import type { JournalRow } from '../../record/journal.ts';
 import type { TaskState } from '../../record/task-record.ts';
 import { attemptsOfJson } from '../scope-row.ts';
 import type { AttemptIds } from '../scope-row.ts';
-import { cutLog, resolveRange, decodeEntries } from '../stored-log.ts';
+import { cutLog, resolveRange, decodeEntries, entriesOf } from '../stored-log.ts';
 import type { LogPiece } from '../stored-log.ts';
 import { PAGE_BYTES } from '../task-store.ts';
-import type { ChangeQuery, LogRange, StoredLog, StoredTask, TaskChanges, TaskForm, TaskPage, TaskQuery } from '../task-store.ts';
+import type { ChangeQuery, LogRange, StoredLog, StoredTask, TaskChanges, TaskForm, TaskPage, TaskQuery, EntryRange, StoredEntries } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
 import { LIVENESS_COLUMNS, livenessOf } from './workers.ts';
 import type { LivenessColumns } from './workers.ts';
@@ -86,6 +86,8 @@ export class SqliteReads {
       lastCommit: database.prepare('SELECT stored FROM task ORDER BY changed DESC LIMIT 1'),
       dataVersion: database.prepare('PRAGMA data_version'),
       row: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset = ?'),
+      rowBefore: database.prepare('SELECT offset FROM journal WHERE task_id = ? AND offset <= ? ORDER BY offset DESC LIMIT 1'),
+      entryRows: database.prepare('SELECT offset, text, entries FROM journal WHERE task_id = ? AND version <= ? AND offset >= ? ORDER BY offset'),
     };
   }
 
@@ -118,6 +120,29 @@ export class SqliteReads {
       from === 0 ? firstTexts.all(id, version, to) : texts.all({ task: id, version, from, to })
     ) as unknown as LogPiece[];
     return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
+  }
+
+  logEntries(uuid: string, { from, limit }: EntryRange): StoredEntries | undefined {
+    const row = this.#row(uuid);
+    if (row === undefined) return undefined;
+    const { id, version, log_bytes: logBytes } = row;
+    const { attempts } = this.#statements.attempts.get(id) as { attempts: string };
+    const numbered = from >= logBytes ? [] : entriesOf(this.#entryRows(id, version, from), { from, to: from + limit });
+    const spanIds = this.#scopes.spanIds(id, attemptsOfJson(attempts), numbered.map(({ scope }) => scope));
+    const entries = numbered.map(({ scope, ...entry }) => ({ ...entry, spanId: spanIds.get(scope) ?? '' }));
+    return { entries, version, logBytes };
+  }
+
+  /** The rows of a log from the one on in which the entry begins that has a byte. */
+  *#entryRows(taskId: number, version: number, from: number): Generator<Pick<JournalRow, 'offset' | 'text' | 'entries'>> {
+    const { rowBefore, entryRows } = this.#statements;
+    let first = (rowBefore.get(taskId, from) as { offset: number } | undefined)?.offset ?? 0;
+    while (first > 0 && this.journalRow(taskId, first)?.entries[0]?.kind === 'continued') {
+      first = (rowBefore.get(taskId, first - 1) as { offset: number } | undefined)?.offset ?? 0;
+    }
+    for (const { offset, text, entries } of entryRows.iterate(taskId, version, first) as Iterable<{ offset: number; text: string; entries: Uint8Array }>) {
+      yield { offset, text, entries: decodeEntries(entries) };
+    }
   }
 
   /** The rows of a task's scopes, as they are kept. */

@@ -85,6 +85,20 @@ export class SqliteScopes {
     return this.#rows(id!).map((row) => scopeOfRow(row, attempts)).filter(isInside).map((scope) => this.#whole(id!, scope));
   }
 
+  /** The span ids of some of a task's scopes, by their numbers. */
+  spanIds(taskId: number, attempts: readonly AttemptIds[], numbers: readonly number[]): Map<number, string> {
+    const spanIds = new Map<number, string>();
+    for (const [group, inGroup] of Map.groupBy(new Set(numbers), groupOf)) {
+      const stored = this.#statements.group.get(taskId, group) as { lines: string } | undefined;
+      const rows = stored?.lines.split('\n') ?? [];
+      for (const number of inGroup) {
+        const row = rows[positionInGroup(number)];
+        if (row !== undefined && row !== '') spanIds.set(number, idsOfRow(row, attempts).spanId);
+      }
+    }
+    return spanIds;
+  }
+
   /** The groups of a task's rows, in the order of their numbers: {@link scopesOfGroup} gives the scopes of each. */
   groups(taskId: number): string[] {
     return (this.#statements.groups.all(taskId, 0) as { lines: string }[]).map(({ lines }) => lines);

@@ -20,7 +20,9 @@ import type {
   ChangeQuery,
   DeleteAnswer,
   Checkpoints,
+  EntryRange,
   LogRange,
+  StoredEntries,
   OverdueTask,
   SqliteTaskStore,
   StoredLog,
@@ -147,6 +149,10 @@ class SqliteStore implements SqliteTaskStore {
 
   log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
     return this.#use((connection) => connection.readOneState(() => connection.reads.log(uuid, range)));
+  }
+
+  logEntries(uuid: string, range: EntryRange): Promise<StoredEntries | undefined> {
+    return this.#use((connection) => connection.readOneState(() => connection.reads.logEntries(uuid, range)));
   }
 
   async scopes(uuid: string): Promise<StoredScopes | undefined> {

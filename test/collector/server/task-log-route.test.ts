@@ -124,3 +124,57 @@ describe('a followed log', () => {
     expect(printed).toBe((await store.log(UUID))!.text.slice(5));
   });
 });
+
+describe('a log with times', () => {
+  test('has the time of its fact before each line, and is otherwise the same', async () => {
+    const { store, log } = await told();
+    const app = createTasksApp({ store });
+    const response = await app.request(`${PATH}?times=1`);
+    expect(response.headers.get('Content-Type')).toBe('text/plain; charset=utf-8');
+    const text = await response.text();
+    expect(text.replaceAll(/^2023-11-14T22:13:20\.\d{3}Z /gm, '')).toBe(log.toString());
+    expect(text.split('\n').slice(0, -1).every((line) => line.startsWith('2023-11-14T22:13:20.000Z \t'))).toBe(true);
+    const ofTask = await app.request(`/tasks/${UUID}?times=1`, { headers: { Accept: 'text/plain' } });
+    expect(await ofTask.text()).toBe(text);
+    expect(ofTask.headers.get('ETag')).toBe('"1-0-times"');
+  });
+
+  test('begins at any byte of the log without times', async () => {
+    const { store, log } = await told();
+    const offset = log.indexOf('two');
+    const text = await (await createTasksApp({ store }).request(`${PATH}?times=1&offset=${offset}`)).text();
+    expect(text.replaceAll(/^\S+Z /gm, '')).toBe(log.subarray(offset).toString());
+  });
+
+  test.each(['?times=2', '?times=1&follow=1'])('%s is refused', async (query) => {
+    const { store } = await told();
+    expect((await createTasksApp({ store }).request(PATH + query)).status).toBe(400);
+  });
+});
+
+describe('a log as entries', () => {
+  const ndjson = { headers: { Accept: 'application/x-ndjson' } };
+
+  test('is one JSON object for each fact that has lines, with its offset in the log', async () => {
+    const { store, log } = await told();
+    const response = await createTasksApp({ store }).request(PATH, ndjson);
+    expect(response.headers.get('Content-Type')).toBe('application/x-ndjson');
+    const entries = (await response.text()).split('\n').slice(0, -1).map((line) => JSON.parse(line) as { offset: number; text: string });
+    expect(entries.map(({ text }) => text).join('')).toBe(log.toString());
+    for (const { offset, text } of entries) expect(log.subarray(offset, offset + Buffer.byteLength(text)).toString()).toBe(text);
+    expect(entries[1]).toEqual({
+      offset: 5, time: '2023-11-14T22:13:20.000003Z', span_id: '9e3779b97f4a7c15', kind: 'message', text: '\té two\n', attributes: {},
+    });
+  });
+
+  test('goes on after any of them, and is empty at its end', async () => {
+    const { store, log } = await told();
+    const app = createTasksApp({ store });
+    const all = (await (await app.request(PATH, ndjson)).text()).split('\n');
+    for (const [at, line] of all.slice(0, -1).entries()) {
+      const { offset } = JSON.parse(line) as { offset: number };
+      expect(await (await app.request(`${PATH}?offset=${offset}`, ndjson)).text()).toBe(all.slice(at).join('\n'));
+    }
+    expect(await (await app.request(`${PATH}?offset=${log.length}`, ndjson)).text()).toBe('');
+  });
+});

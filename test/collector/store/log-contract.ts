@@ -24,6 +24,36 @@ export function describeLogs(name: string, storeWith: StoreWith): void {
       expect(await store.log(UUID)).toEqual({ offset: 0, text: TEXT, version: appends.length, logBytes: BYTES.length });
     });
 
+    test('has entries that are all of its text, read piece by piece from any byte on', async () => {
+      const task = new ScriptedTask();
+      const attempt = task.attempt();
+      attempt.notify('one', { row: 1 });
+      const scope = attempt.scope('Read');
+      scope.notify('two\nlines');
+      scope.notify('long ✓\n'.repeat(30_000));
+      scope.fail({ name: 'TypeError', message: 'no' });
+      attempt.passOn();
+      const store = await storeWith(...batches(task.facts, [3, 1]));
+      const { text } = (await store.log(UUID))!;
+      const whole = (await store.logEntries(UUID, { from: 0, limit: Infinity }))!;
+      expect(whole.entries.map((entry) => entry.text).join('') === text).toBe(true);
+      expect(whole.entries.map(({ kind, spanId }) => [kind, spanId === scope.ref.spanId])).toEqual([
+        ['message', false], ['scope', true], ['message', true], ['message', true], ['outcome', true], ['end', false],
+      ]);
+      expect(whole.entries[0]).toEqual({ offset: 0, time: task.facts[1]!.time, spanId: attempt.ref.spanId, kind: 'message', text: '\tone\n', attributes: { row: 1 } });
+      const found: typeof whole.entries = [];
+      for (let from = 0; from < whole.logBytes; ) {
+        const { entries } = (await store.logEntries(UUID, { from, limit: 8 }))!;
+        found.push(...entries);
+        from = entries.at(-1)!.offset + Buffer.byteLength(entries.at(-1)!.text);
+      }
+      expect(found).toEqual(whole.entries);
+      const long = whole.entries[3]!;
+      expect((await store.logEntries(UUID, { from: long.offset + 100_000, limit: 1 }))!.entries).toEqual([long]);
+      expect((await store.logEntries(UUID, { from: whole.logBytes, limit: 1 }))!.entries).toEqual([]);
+      expect(await store.logEntries('00000000-0000-4000-8000-000000000000', { from: 0, limit: 1 })).toBeUndefined();
+    });
+
     test('is empty of a task that has said nothing, and beyond its end', async () => {
       const store = await storeWith(appends[0]!);
       expect(await store.log(UUID)).toEqual({ offset: 0, text: '', version: 1, logBytes: 0 });
