@@ -1,6 +1,6 @@
 import type { TaskStart } from '../../src/fact.ts';
 import { isCounted, ownEnd } from './scope-state.ts';
-import type { AttemptState, QueueRun } from './scope-state.ts';
+import type { AttemptState } from './scope-state.ts';
 import type { TaskDraft } from './task-fold.ts';
 
 /*
@@ -17,70 +17,79 @@ export function countedFor(attempt: AttemptState, { attempts }: Pick<TaskDraft, 
 }
 
 /** Takes in which run of a job an attempt is. */
-export function foldRun(task: TaskDraft, attempt: AttemptState, { run, observed = false }: TaskStart): void {
-  if (attempt.run === null && run === undefined) return;
-  const isReplaced = attempt.run?.isReplaced ?? false;
-  if (attempt.run?.isEndBorrowed === true) Object.assign(attempt, { end: null, final: null });
+export function foldRun(task: TaskDraft, attempt: AttemptState, { run: id, observed: isObserved = false }: TaskStart): void {
   const before = attempt.run;
-  attempt.run = run === undefined ? null : { id: run, isObserved: observed, isReplaced, isEndBorrowed: false };
-  if (before !== null && before.id !== run) settleRun(task, before.id, attempt);
-  if (run !== undefined) settleRun(task, run, attempt);
+  if (before === null && id === undefined) return;
+  if (before?.isEndBorrowed === true) Object.assign(attempt, { end: null, final: null });
+  attempt.run = id === undefined ? null : { id, isObserved, isReplaced: before?.isReplaced ?? false, isEndBorrowed: false };
+  if (before !== null && before.id !== id) settle(task, before.id);
+  if (id !== undefined) settle(task, id);
 }
 
 /** Takes in that an attempt has an end of its own. */
 export function endRun(task: TaskDraft, attempt: AttemptState): void {
   if (attempt.run === null) return;
   attempt.run = { ...attempt.run, isEndBorrowed: false };
-  settleRun(task, attempt.run.id, attempt);
+  settle(task, attempt.run.id);
 }
 
-/** Decides which attempts of a run count, and with which end, by nothing but what the attempts have reported. */
-function settleRun(task: TaskDraft, id: string, of: AttemptState): void {
-  const attempts: AttemptState[] = [];
-  for (const attempt of task.attempts) {
-    if (attempt.run?.id === id && attempts.push(attempt) === MOST_REPORTS) break;
-  }
-  if (of.run?.id === id && !attempts.includes(of)) update(task, of, true, undefined);
-  else settle(task, attempts.toSorted(byRank));
-}
-
-/** So many attempts of one run are looked at, in the order of their arrival. Further ones, as only a foreign sender has them, don't count. */
-const MOST_REPORTS = 16;
+/** The first attempt of each number, by {@link isBefore}. */
+type FirstOfNumber = Map<number, AttemptState>;
 
 /**
+ * Decides which attempts of a run count, and with which end, by nothing but what the attempts have reported.
+ *
  * Attempts that the task's code has reported are of one run only if their numbers are the same too: a job that fails at
  * once may run twice in the millisecond that is the run's id.
  */
-function settle(task: TaskDraft, attempts: readonly AttemptState[]): void {
-  const counted = { own: new Set<number>(), observed: new Set<number>() };
-  const ended = { own: new Map<number, AttemptState>(), observed: new Map<number, AttemptState>() };
+function settle(task: TaskDraft, id: string): void {
+  const attempts = task.attempts.filter(({ run }) => run?.id === id);
+  const counted: Record<ReportedBy, FirstOfNumber> = { code: new Map(), queue: new Map() };
+  const ended: Record<ReportedBy, FirstOfNumber> = { code: new Map(), queue: new Map() };
+  let firstEnded: AttemptState | undefined;
   for (const attempt of attempts) {
-    const of = ended[kindOf(attempt)];
-    if (ownEnd(attempt) !== null && !of.has(attempt.attempt)) of.set(attempt.attempt, attempt);
+    const by = reportedBy(attempt);
+    keepFirst(counted[by], attempt);
+    if (ownEnd(attempt) === null) continue;
+    keepFirst(ended[by], attempt);
+    if (by === 'queue' && (firstEnded === undefined || isBefore(attempt, firstEnded))) firstEnded = attempt;
   }
-  const firstObserved = ended.observed.values().next().value;
   for (const attempt of attempts) {
     const number = attempt.attempt;
-    const kind = kindOf(attempt);
-    const isReplaced = counted[kind].has(number) || (kind === 'observed' && counted.own.size > 0);
-    if (!isReplaced) counted[kind].add(number);
+    const by = reportedBy(attempt);
+    const isReplaced = counted[by].get(number) !== attempt || (by === 'queue' && counted.code.size > 0);
     const needsEnd = !isReplaced && ownEnd(attempt) === null;
-    const lender = needsEnd ? (ended.own.get(number) ?? ended.observed.get(number) ?? firstObserved) : undefined;
-    update(task, attempt, isReplaced, lender);
+    update(task, attempt, isReplaced, needsEnd ? (ended.code.get(number) ?? ended.queue.get(number) ?? firstEnded) : undefined);
   }
 }
 
-function kindOf({ run }: AttemptState): 'own' | 'observed' {
-  return run?.isObserved === true ? 'observed' : 'own';
+/** What reports a run: the task's code, its worker included, or the queue's instrumentation. */
+type ReportedBy = 'code' | 'queue';
+
+function reportedBy({ run }: AttemptState): ReportedBy {
+  return run?.isObserved === true ? 'queue' : 'code';
 }
 
+function keepFirst(first: FirstOfNumber, attempt: AttemptState): void {
+  const known = first.get(attempt.attempt);
+  if (known === undefined || isBefore(attempt, known)) first.set(attempt.attempt, attempt);
+}
+
+function isBefore(one: AttemptState, other: AttemptState): boolean {
+  const [start, otherStart] = [one.start ?? 0, other.start ?? 0];
+  return start === otherStart ? one.traceId + one.spanId < other.traceId + other.spanId : start < otherStart;
+}
+
+/** Notes in an attempt whether it counts, and gives it the end of another attempt, or takes that away. */
 function update(task: TaskDraft, attempt: AttemptState, isReplaced: boolean, lender: AttemptState | undefined): void {
-  const run: QueueRun = { ...attempt.run!, isReplaced, isEndBorrowed: lender !== undefined };
+  const run = attempt.run!;
+  const isEndBorrowed = lender !== undefined;
+  const isSame = run.isReplaced === isReplaced && run.isEndBorrowed === isEndBorrowed;
+  if (isSame && lender === undefined) return;
   const { end, final } = lender === undefined ? { end: ownEnd(attempt), final: ownEnd(attempt) && attempt.final } : endFor(attempt, lender);
-  const before = { run: attempt.run, end: attempt.end, final: attempt.final };
-  if (JSON.stringify({ run, end, final }) === JSON.stringify(before)) return;
+  if (isSame && JSON.stringify([end, final]) === JSON.stringify([attempt.end, attempt.final])) return;
   const changed = task.attemptOf(attempt);
-  Object.assign(changed, { run, end, final });
+  Object.assign(changed, { run: { ...run, isReplaced, isEndBorrowed }, end, final });
   task.change(changed);
 }
 
@@ -89,12 +98,4 @@ function endFor({ start }: AttemptState, lender: AttemptState): Pick<AttemptStat
   const { attributes: _, ...end } = lender.end!;
   const duration = Math.max(0, end.time - (start ?? end.time));
   return { end: { ...end, duration }, final: lender.final && { ...lender.final, exceptionSpanId: '' } };
-}
-
-/** What the task's code reports counts before what an instrumentation reports, and what began first before the rest. */
-function byRank(one: AttemptState, other: AttemptState): number {
-  if (one.run!.isObserved !== other.run!.isObserved) return one.run!.isObserved ? 1 : -1;
-  const [start, otherStart] = [one.start ?? 0, other.start ?? 0];
-  if (start !== otherStart) return start - otherStart;
-  return one.traceId + one.spanId < other.traceId + other.spanId ? -1 : 1;
 }
