@@ -74,7 +74,7 @@ class Cancellations:
         return 0
 
     def heard(self, number):
-        """Tells the server that code of the task has received a request."""
+        """Reports to the server that code of the task has received a request."""
         start_thread('taskspan-heard', lambda: self._post_heard(number), self._sender)
 
     def _post_heard(self, number):

@@ -46,7 +46,7 @@ class Run:
         mine = (attempt for attempt in attempts_of(self._request) if attempt.task_uuid == self.task_uuid)
         return next(mine, None)
 
-    def took(self, attempt):
+    def add(self, attempt):
         """An attempt is about to begin in this run: it ends with it."""
         attempts_of(self._request).append(attempt)
         open_attempts[attempt.task_uuid] = attempt

@@ -42,7 +42,7 @@ class TaskUpdater:
             sender,
         )
         if run is not None:
-            run.took(self._attempt)
+            run.add(self._attempt)
         self._attempt.begin()
 
     @property
