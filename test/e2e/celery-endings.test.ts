@@ -20,12 +20,14 @@ const ENDINGS: Readonly<Record<string, Fields>> = {
   tracked: { state: 'completed', attributes: expect.objectContaining({ rows: 7 }) as unknown, jobs: { total: 1, finished: 1, failed: 0, running: 0 } },
 };
 
+const NO_JOBS = { total: 0, finished: 0, failed: 0, running: 0 };
+
 /** What becomes of it from outside, which only a pool of processes can survive. */
 const FROM_OUTSIDE: Readonly<Record<string, Fields>> = {
   'soft.limit': { state: 'failed', outcome: 'timed_out', exception: 'soft time limit exceeded' },
   'hard.limit': { state: 'failed', outcome: 'timed_out', exception: 'hard time limit of 2 s exceeded' },
   exits: { state: 'failed', exception: 'exit code 3' },
-  'is.killed': { state: 'failed', exception: expect.stringContaining('signal 9 (SIGKILL)') as unknown },
+  'is.killed': { state: 'failed', exception: expect.stringContaining('signal 9 (SIGKILL)') as unknown, jobs: NO_JOBS },
   expired: { state: 'expired', attempt: 0 },
   revoked: { state: 'cancelled', attempt: 0 },
   'not.known': { state: 'failed', attempt: 0, exception: 'the worker has no task not.known' },

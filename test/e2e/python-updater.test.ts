@@ -343,7 +343,7 @@ describeWithProgram('python3', 'Python 3.9 or newer', 'what the updater in Pytho
     const { stdout, stderr } = await startPython(['-c', `${PATIENT}import sys${REPORTS}`, uuid], folder, url).ended;
     expect(stderr).toBe('');
     const { log, ...fields } = (await record(uuid))!;
-    expect(fields).toMatchObject(REPORTED);
+    expect(fields).toMatchObject({ ...REPORTED, service_name: 'python', exception_causes: [] });
     expect(stdout).toBe(log);
   });
 });
