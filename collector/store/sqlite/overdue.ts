@@ -23,7 +23,7 @@ export class SqliteOverdue {
             WHERE state = 'running' AND worker_id IS NULL AND stored < :before ORDER BY stored LIMIT ${MOST_TASKS}))
          WHERE id = quiet`,
       ),
-      isQuiet: database.prepare("SELECT 1 FROM task WHERE state = 'running' AND worker_id IS NULL AND stored < ? LIMIT 1"),
+      isQuiet: database.prepare("SELECT 1 FROM task INDEXED BY task_unheard WHERE state = 'running' AND worker_id IS NULL AND stored < ? LIMIT 1"),
     };
   }
 
