@@ -84,7 +84,7 @@ describe('a scope that encloses others', () => {
     updater.insertFinalUpdate();
     expect(await log(updater)).toBe(
       `\t - Heading\n\t - Job\n${failedBy('Error: inside')}\t - Heading (continued)\n${failedBy('Error: outside')}` +
-        '\tTask Finished - 0 out of 2 jobs finished\n',
+        '\t  | caused by Error: inside\n\tTask Finished - 0 out of 2 jobs finished\n',
     );
   });
 
