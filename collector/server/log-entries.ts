@@ -16,39 +16,36 @@ export const LOG_TYPES: Readonly<Record<LogForm, string>> = {
 /** How many bytes of a log are read at a time. */
 const PIECE_BYTES = 256 * 1024;
 
+/** A form that needs entries. */
+type EntryForm = Exclude<LogForm, 'text'>;
+
+/** Some entries as they are written, and the byte of the log at which they end. */
+interface EntryPiece {
+  readonly bytes: Uint8Array;
+  readonly end: number;
+}
+
 /**
- * Reads the entries of the log of the version that was read, from byte `from` on, in pieces, and writes them.
+ * Writes the entries of the log of the version that was read, from byte `from` on, in pieces.
  *
  * `undefined` if the task has been deleted since. Rejects where the store fails before the first piece; a later failure
  * is reported, and the body breaks off.
  */
-export async function writtenEntries(
-  store: TaskStore,
-  task: StoredTask,
-  from: number,
-  form: Exclude<LogForm, 'text'>,
-): Promise<ReadableStream<Uint8Array> | undefined> {
-  const first = await store.logEntries(task.uuid, { from, limit: PIECE_BYTES });
-  return first && ReadableStream.from(pieces(store, task, first.entries, from, form));
+export async function writtenEntries(store: TaskStore, task: StoredTask, from: number, form: EntryForm): Promise<ReadableStream<Uint8Array> | undefined> {
+  const first = await entryPiece(store, task, from, form);
+  return first.end === from && from < task.logBytes ? undefined : ReadableStream.from(pieces(store, task, first, form));
 }
 
-async function* pieces(
-  store: TaskStore,
-  { uuid, logBytes }: StoredTask,
-  first: readonly LogEntry[],
-  begin: number,
-  form: Exclude<LogForm, 'text'>,
-): AsyncGenerator<Uint8Array, void> {
+async function* pieces(store: TaskStore, task: StoredTask, first: EntryPiece, form: EntryForm): AsyncGenerator<Uint8Array, void> {
   try {
-    let from = begin;
-    let entries: readonly LogEntry[] | undefined = first;
-    while (entries !== undefined && entries.length > 0 && from < logBytes) {
-      const known = entries.filter(({ offset }) => offset < logBytes);
-      yield Buffer.from(known.map((entry) => entryText(entry, from, form)).join(''));
-      const last = entries.at(-1)!;
-      from = last.offset + Buffer.byteLength(last.text);
+    let piece = first;
+    for (;;) {
+      yield piece.bytes;
+      const from = piece.end;
+      if (from >= task.logBytes) return;
       await ownTurn();
-      entries = from < logBytes ? (await store.logEntries(uuid, { from, limit: PIECE_BYTES }))?.entries : undefined;
+      piece = await entryPiece(store, task, from, form);
+      if (piece.end === from) throw new Error(`the log ends before its ${task.logBytes} bytes`);
     }
   } catch (error) {
     reportStoreFailure(error);
@@ -56,8 +53,22 @@ async function* pieces(
   }
 }
 
+/** Writes the entries of a piece of the log, up to the length of the version that was read. It has none if the task was deleted. */
+export async function entryPiece(
+  store: TaskStore,
+  { uuid, logBytes }: Pick<StoredTask, 'uuid' | 'logBytes'>,
+  from: number,
+  form: EntryForm,
+): Promise<EntryPiece> {
+  const found = from < logBytes ? await store.logEntries(uuid, { from, limit: Math.min(PIECE_BYTES, logBytes - from) }) : undefined;
+  const entries = found?.entries ?? [];
+  const last = entries.at(-1);
+  const end = last === undefined ? from : last.offset + Buffer.byteLength(last.text);
+  return { bytes: Buffer.from(entries.map((entry) => entryText(entry, from, form)).join('')), end };
+}
+
 /** An entry as it is written, from a byte of the log on. One that begins before has no object: it was sent before. */
-export function entryText(entry: LogEntry, from: number, form: Exclude<LogForm, 'text'>): string {
+function entryText(entry: LogEntry, from: number, form: EntryForm): string {
   const { offset, time, spanId, kind, text, attributes = {} } = entry;
   if (form === 'times') return linesWithTime(offset < from ? Buffer.from(text).subarray(from - offset).toString() : text, time);
   if (offset < from) return '';

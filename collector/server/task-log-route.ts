@@ -8,7 +8,7 @@ import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
-import { LOG_TYPES, writtenEntries } from './log-entries.ts';
+import { entryPiece, LOG_TYPES, writtenEntries } from './log-entries.ts';
 import type { LogForm } from './log-entries.ts';
 import { logPiece, wholeLog } from './task-log.ts';
 
@@ -21,7 +21,6 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: 
   return async (c, uuid) => {
     const query = logQuery(c);
     if (query instanceof Response) return query;
-    if (query.follow && query.form !== 'text') return problem(400, 'follow: a log that is followed is plain text, without times');
     return query.follow ? growing(c, uuid, query) : rest(c, uuid, query);
   };
 
@@ -36,9 +35,9 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: 
     return body === undefined ? unknownTask(uuid) : new Response(body, { headers });
   }
 
-  function growing(c: Context, uuid: string, { offset, wait }: LogQuery): Promise<Response> {
+  function growing(c: Context, uuid: string, { offset, wait, form }: LogQuery): Promise<Response> {
     return streamAnswer<TaskMessage>(c, {
-      contentType: LOG_TYPES.text,
+      contentType: LOG_TYPES[form],
       enter: () => watchers.enter(),
       open: async (onRelease) => {
         const watched = await waiting.feed(c, uuid, wait);
@@ -47,9 +46,26 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: 
         onRelease(release);
         if (offset > feed.logBytes) await watchers.catchUp();
         if (offset > feed.logBytes) return beyond(offset, feed.logBytes);
-        return { feed: feed.feed, first: (follow) => untilNow(feed, offset, follow), encode: ({ text }) => text, comments: false };
+        const first = form === 'text' ? (follow: () => void) => untilNow(feed, offset, follow) : () => untilEnd(feed, offset, form);
+        return { feed: feed.feed, first, encode: ({ text }) => text, comments: false };
       },
     });
+  }
+
+  /** Reads the entries of a log as it grows, until the task has ended. */
+  async function* untilEnd(task: TaskFeed, offset: number, form: Exclude<LogForm, 'text'>): AsyncGenerator<Uint8Array, void> {
+    for (let from = offset; ; ) {
+      while (watchers.reading !== undefined) await watchers.reading;
+      const { uuid, logBytes, finished, feed } = task;
+      if (from < logBytes) {
+        const { bytes, end } = await entryPiece(store, { uuid, logBytes }, from, form);
+        if (end === from) throw new Error('the log ends before its length');
+        from = end;
+        if (bytes.length > 0) yield bytes;
+        await ownTurn();
+      } else if (finished || feed.ended) return;
+      else await feed.changed();
+    }
   }
 
   async function* untilNow(feed: TaskFeed, offset: number, follow: () => void): AsyncGenerator<Uint8Array, void> {

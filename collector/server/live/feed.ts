@@ -24,6 +24,7 @@ export class Feed<Message extends FeedMessage> {
   readonly #maxBehindBytes: number;
   #last: FeedLink<Message> = { message: undefined, next: undefined, end: 0 };
   #ended = false;
+  #changed: PromiseWithResolvers<void> | undefined;
 
   constructor(maxBehindBytes: number) {
     this.#maxBehindBytes = maxBehindBytes;
@@ -41,6 +42,13 @@ export class Feed<Message extends FeedMessage> {
   /** Whether no more messages follow. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Resolves with the next message, or when no more follow. */
+  changed(): Promise<void> {
+    if (this.#ended) return Promise.resolve();
+    this.#changed ??= Promise.withResolvers();
+    return this.#changed.promise;
   }
 
   add(reader: FeedBody<Message>): void {
@@ -75,6 +83,8 @@ export class Feed<Message extends FeedMessage> {
   }
 
   #push(): void {
+    this.#changed?.resolve();
+    this.#changed = undefined;
     for (const reader of this.#readers) reader.push();
   }
 }

@@ -190,4 +190,6 @@ export class TaskFeed {
 }
 
 /** The fields of a record that change without a version, and `version`, which every change has. */
-const UNVERSIONED_FIELDS = ['exception', 'finished', 'status', 'state', 'cancel', 'cancellable', 'heard', 'busy_since', 'version'] as const;
+const UNVERSIONED_FIELDS = [
+  'exception', 'finished', 'status', 'state', 'jobs', 'outcome', 'error', 'exception_causes', 'cancel', 'cancellable', 'heard', 'busy_since', 'version',
+] as const;

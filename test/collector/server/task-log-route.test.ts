@@ -146,7 +146,7 @@ describe('a log with times', () => {
     expect(text.replaceAll(/^\S+Z /gm, '')).toBe(log.subarray(offset).toString());
   });
 
-  test.each(['?times=2', '?times=1&follow=1'])('%s is refused', async (query) => {
+  test.each(['?times=2', '?times='])('%s is refused', async (query) => {
     const { store } = await told();
     expect((await createTasksApp({ store }).request(PATH + query)).status).toBe(400);
   });
@@ -177,4 +177,21 @@ describe('a log as entries', () => {
     }
     expect(await (await app.request(`${PATH}?offset=${log.length}`, ndjson)).text()).toBe('');
   });
+});
+
+test.each([
+  ['with times', '?follow=1&times=1', '*/*', (text: string) => text.replaceAll(/^\S+Z /gm, '')],
+  ['as entries', '?follow=1', 'application/x-ndjson', (text: string) => text.split('\n').slice(0, -1).map((line) => (JSON.parse(line) as { text: string }).text).join('')],
+])('a log %s is followed until the task has ended', async (_, query, accept, logOf) => {
+  const { store, say, end } = await told();
+  const response = await createTasksApp({ store }).request(PATH + query, { headers: { Accept: accept } });
+  const reader = response.body!.getReader();
+  const decoder = new TextDecoder();
+  const read = async (): Promise<string> => decoder.decode((await reader.read()).value, { stream: true });
+  let text = await read();
+  await say('later');
+  while (!text.includes('later')) text += await read();
+  await end();
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) text += decoder.decode(value, { stream: true });
+  expect(logOf(text)).toBe((await store.log(UUID))!.text);
 });
