@@ -280,6 +280,22 @@ updater.insert_final_update()
     ]);
   });
 
+  test('leaves out of a batch what is refused, and nothing else', async () => {
+    const { url, bodies } = await startAnswering((response) => {
+      response.writeHead(bodies.at(-1)!.includes('poison') ? 400 : 200).end('{}');
+    });
+    const { python } = await startTask(await temporaryFolder(), url, `
+for number in range(50):
+    updater.notify('poison' if number == 17 else f'line {number}.')
+updater.insert_final_update()
+`);
+    const { code, stderr } = await python.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "the server refused 1 records: 400 b'{}'\n" });
+    const taken = bodies.filter((body) => !body.includes('poison')).join('');
+    expect(taken.match(/line \d+\./g)).toEqual(Array.from({ length: 50 }, (_, number) => `line ${number}.`).toSpliced(17, 1));
+    expect(taken).toContain('taskspan.end');
+  });
+
   test('delivers what happened while the server was down', async () => {
     const folder = await temporaryFolder();
     const port = await freePort();
