@@ -2,8 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { TaskRecord } from '../../../collector/index.ts';
+import { createTasksApp } from '../../../collector/server/tasks-app.ts';
+import { bootTime } from '../../../collector/store/measured-silence.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';
+import { openSqlite } from '../store/stored-task.ts';
 import { lockStore, startScript } from './script.ts';
 
 const INTERVAL_MS = 100;
@@ -143,6 +146,18 @@ describe('a task', () => {
     await writeFile(join(folder, 'go'), '');
     await expect.poll(async () => (await reader.record(uuid)).busy_since).toBeNull();
   });
+});
+
+test.runIf(process.platform === 'linux')('whoever begins to read a file finds at once that a process has died before, without a collector', async () => {
+  const folder = await temporaryFolder();
+  const { process: worker, uuid } = await startWorker(folder);
+  worker.kill('SIGKILL');
+  await worker.ended;
+  const store = openSqlite(join(folder, 'taskspan.sqlite'));
+  const silentMs = async (): Promise<number> => bootTime()!.ms - (await store.workers())[0]!.written!.ms;
+  await expect.poll(silentMs).toBeGreaterThan(3 * INTERVAL_MS);
+  const answer = await createTasksApp({ store }).request(`/tasks/${uuid}`);
+  expect(await answer.json()).toMatchObject({ state: 'lost', finished: false });
 });
 
 describe('no worker is lost', () => {
