@@ -1,6 +1,9 @@
 import type { Context } from 'hono';
+import { ownTurn } from '../../async.ts';
 import { reportStoreFailure } from '../answers.ts';
 import { ALIVE, streamHeaders } from './event-stream.ts';
+
+const READERS_A_TURN = 100;
 
 /** What a {@link Feed} carries: a change as a server-sent event, whose bytes count for a reader that lags behind. */
 export interface FeedMessage {
@@ -59,7 +62,8 @@ export class Feed<Message extends FeedMessage> {
     this.#readers.delete(reader);
   }
 
-  publish(message: Message): void {
+  /** Sends a message. Resolves when each reader has been given it, or has been found to be slow. */
+  publish(message: Message): Promise<void> {
     // The lag is measured without this message: a reader that takes each message at once is never too slow.
     for (const reader of this.#readers) {
       if (this.#last.end - reader.link.end <= this.#maxBehindBytes) continue;
@@ -69,23 +73,32 @@ export class Feed<Message extends FeedMessage> {
     const link = { message, next: undefined, end: this.#last.end + message.event.byteLength };
     this.#last.next = link;
     this.#last = link;
-    this.#push();
+    return this.#push();
   }
 
   /** Ends the feed. Each reader takes the messages so far, and then ends too. */
-  end(): void {
+  end(): Promise<void> {
     this.#ended = true;
-    this.#push();
+    return this.#push();
   }
 
-  keepAlive(): void {
-    for (const reader of this.#readers) reader.keepAlive();
+  keepAlive(): Promise<void> {
+    return this.#each((reader) => reader.keepAlive());
   }
 
-  #push(): void {
+  #push(): Promise<void> {
     this.#changed?.resolve();
     this.#changed = undefined;
-    for (const reader of this.#readers) reader.push();
+    return this.#each((reader) => reader.push());
+  }
+
+  /** Some readers in each turn of the event loop: what each is given is written to its connection in the same turn. */
+  async #each(give: (reader: FeedBody<Message>) => void): Promise<void> {
+    let count = 0;
+    for (const reader of this.#readers) {
+      give(reader);
+      if (++count % READERS_A_TURN === 0) await ownTurn();
+    }
   }
 }
 

@@ -74,7 +74,7 @@ export class TaskFeed {
     try {
       await this.#send(task);
     } catch (error) {
-      if (this.#sent !== this.#task.logBytes) this.feed.end();
+      if (this.#sent !== this.#task.logBytes) await this.feed.end();
       throw error;
     }
   }
@@ -94,7 +94,7 @@ export class TaskFeed {
       this.#sent += Buffer.byteLength(log.text);
       const id = positionId({ version: this.version, offset: this.#sent });
       this.#beginnings.clear();
-      this.#publish(eventBytes({ event: 'change', id, data: gainJson(log) }), log.text);
+      await this.#publish(eventBytes({ event: 'change', id, data: gainJson(log) }), log.text);
       // Clients take this piece before the next one is read.
       await ownTurn();
     }
@@ -105,10 +105,10 @@ export class TaskFeed {
     this.#sent = task.logBytes;
     if (data === undefined) return;
     this.#beginnings.clear();
-    this.#publish(eventBytes({ event: 'change', id: positionId(positionAt(task)), data }), log?.text);
+    await this.#publish(eventBytes({ event: 'change', id: positionId(positionAt(task)), data }), log?.text);
     if (!this.finished) return;
-    this.#publish(this.endEvent(), undefined);
-    this.feed.end();
+    await this.#publish(this.endEvent(), undefined);
+    await this.feed.end();
   }
 
   /** The whole record at this version as an event; `undefined` if the task was deleted. */
@@ -144,10 +144,10 @@ export class TaskFeed {
   }
 
   /** Ends it since the task was deleted. */
-  gone(): void {
+  async gone(): Promise<void> {
     if (this.feed.ended) return;
-    this.#publish(eventBytes({ event: 'gone', data: JSON.stringify({ task_uuid: this.uuid }) }), undefined);
-    this.feed.end();
+    await this.#publish(eventBytes({ event: 'gone', data: JSON.stringify({ task_uuid: this.uuid }) }), undefined);
+    await this.feed.end();
   }
 
   /** The last event. */
@@ -184,8 +184,8 @@ export class TaskFeed {
     return log === undefined || log.text === '' ? undefined : { offset: log.offset, text: log.text };
   }
 
-  #publish(event: Uint8Array, text: string | undefined): void {
-    this.feed.publish({ event, text: text === undefined ? undefined : Buffer.from(text) });
+  #publish(event: Uint8Array, text: string | undefined): Promise<void> {
+    return this.feed.publish({ event, text: text === undefined ? undefined : Buffer.from(text) });
   }
 }
 

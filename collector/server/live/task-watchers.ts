@@ -159,7 +159,7 @@ export class TaskWatchers {
       throw error;
     }
     const alive = repeat(this.#aliveMs, async () => {
-      this.#keepAlive();
+      await this.#keepAlive();
       return this.#aliveMs;
     });
     const refresh = repeat(REFRESH_MS, async () => {
@@ -298,13 +298,13 @@ export class TaskWatchers {
       const update = listEvents(changed, id);
       const isMore = hasJoined && all.length > changed.length;
       const event = isMore ? listEvents(all, id) : update;
-      if (event !== undefined) this.list.publish({ event, update, reading: this.#readings });
+      if (event !== undefined) await this.list.publish({ event, update, reading: this.#readings });
     }
   }
 
-  #keepAlive(): void {
-    this.list.keepAlive();
-    for (const { feed } of this.#tasks.values()) feed?.feed.keepAlive();
+  async #keepAlive(): Promise<void> {
+    await this.list.keepAlive();
+    for (const { feed } of this.#tasks.values()) await feed?.feed.keepAlive();
   }
 
   /** Reads the watched tasks again: a change of liveness and a deletion are no commits. */

@@ -5,6 +5,7 @@ import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { wholeScopes } from '../../../collector/store/sqlite/whole-scopes.ts';
 import type { AttemptRecord } from '../../../collector/record/task-record.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
+import { EventReader } from './live/event-reader.ts';
 import { factsOf, uuidOf } from '../store/stored-task.ts';
 
 /** Gives the number of the event loop's present turn, until the test has ended. */
@@ -140,4 +141,26 @@ test('records that are asked for at once are all answered, however long they are
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 404]);
   for (const [at, answer] of answers.slice(0, 5).entries()) expect(await answer.json()).toMatchObject({ task_uuid: uuids[at] });
   expect(read.mock.calls.length).toBeGreaterThan(1);
+});
+
+test('a change is sent to a hundred clients in a turn, to each once and in its order', async () => {
+  const store = memoryStore();
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  await store.append(task.facts);
+  const app = createTasksApp({ store });
+  const streams = await Promise.all(Array.from({ length: 350 }, async () => new EventReader(await app.request(`/tasks/${UUID}/events`))));
+  for (const events of streams) await events.next();
+  const turn = turns();
+  const versionOf = (event: { data: string } | undefined): number => (JSON.parse(event!.data) as { version: number }).version;
+  const turnOf = async (events: EventReader): Promise<number> => {
+    expect(versionOf(await events.next())).toBe(2);
+    return turn();
+  };
+  const received = streams.map(turnOf);
+  await store.append(task.during(() => attempt.notify('a line')));
+  const inTurns = Object.values(Object.groupBy(await Promise.all(received), String));
+  expect(Math.max(...inTurns.map((readers) => readers!.length))).toBeLessThanOrEqual(100);
+  await store.append(task.during(() => attempt.complete()));
+  for (const events of streams) expect((await events.rest()).map(versionOf)).toEqual([3, 3]);
 });
