@@ -60,6 +60,7 @@ export function startUpkeep({ store, report, clock = systemClock, ...limits }: U
 
   let hasLooked = false;
   let isMine = false;
+  let failures = 0;
   // The first time not at once: the process that starts it has facts to commit first.
   const keeping = repeat(PAUSE_MS, async () => {
     // Another process that had the duty may just have ended.
@@ -70,10 +71,12 @@ export function startUpkeep({ store, report, clock = systemClock, ...limits }: U
       const done = isMine ? await step() : 'done';
       hasLooked = true;
       outage.succeeded();
+      failures = 0;
       if (done === 'more') return PAUSE_MS;
       return isMine ? UPKEEP_MS : pauseMs;
     } catch (error) {
-      outage.failed(error);
+      // A store that is locked for a while is nothing to report: the next step does the work.
+      if (++failures > 1) outage.failed(error);
       return UPKEEP_MS;
     }
   });

@@ -1,6 +1,8 @@
+import { buffer } from 'node:stream/consumers';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { traceRequest } from '../../support/trace-request.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, startScript, storeIn } from './script.ts';
 
@@ -37,9 +39,11 @@ test.for([
   expect(record).toMatchObject({
     state: 'failed', status: 0, finished: true, exception: reason, jobs: { total: 3, finished: 1, failed: 2, running: 0 },
   });
+  const [, thrown] = /^uncaught error: (.*)/.exec(reason) ?? [];
+  const lines = failed(reason) + (thrown === undefined ? '' : `\t  | caused by ${thrown}\n`);
   expect(record.log).toBe(
-    `${DONE}${started('Left')}${started('Right')}${failed(reason)}` +
-      `${started('Left (continued)')}${failed(reason)}\tTask Finished - 1 out of 3 jobs finished\n`,
+    `${DONE}${started('Left')}${started('Right')}${lines}` +
+      `${started('Left (continued)')}${lines}\tTask Finished - 1 out of 3 jobs finished\n`,
   );
   const [attempt] = (await storeIn(folder).scopes(record.task_uuid))!.attempts;
   const ends = [attempt!, ...attempt!.scopes, ...attempt!.scopes[0]!.scopes];
@@ -97,13 +101,10 @@ async function otlpServer(silent = false): Promise<{ url: string; names: string[
   const names: string[] = [];
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (text: string) => (body += text));
-    request.on('end', () => {
-      const { resourceSpans } = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: { name: string }[] }[] }[] };
-      for (const { scopeSpans } of resourceSpans) for (const { spans } of scopeSpans) names.push(...spans.map(({ name }) => name));
+    void buffer(request).then((body) => {
+      names.push(...traceRequest(body).spans.map(({ name }) => name));
       resolve();
-      if (!silent) response.setHeader('Content-Type', 'application/json').end('{}');
+      if (!silent) response.end();
     });
   }).listen(0, '127.0.0.1');
   onTestFinished(() => {
