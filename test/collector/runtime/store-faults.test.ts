@@ -148,8 +148,8 @@ test('a store whose file is deleted is reported and begun again, and the record 
   expect(code).toBe(0);
   expect(stderr.match(/could not be committed, trying again: .*taskspan\.sqlite was deleted or replaced while it was in use/g)).toHaveLength(1);
   expect(stderr).toContain('facts are being committed again');
-  // Its name came with its start.
-  const record = (await recordsOf(storeIn(folder))).get('')!;
+  // Its end has its name too.
+  const record = (await recordsOf(storeIn(folder))).get('work')!;
   expect(record).toMatchObject({ state: 'completed', start: null, facts_missing: 1001 });
   expect(record.log).toMatch(/^\tstep 1000\n[^]*\tstep 1999\n\t1001 updates not received\n\tTask Finished\n$/);
 });
