@@ -34,6 +34,8 @@ export interface TaskCommit {
   readonly serviceName: string | null;
   /** The state by the facts alone. */
   readonly state: TaskState;
+  /** Whether it has facts of the task itself, and not only how far child tasks are. */
+  readonly hasOwnFacts: boolean;
   /** Present where this commit has changed it, and with the first commit. */
   readonly runState?: RunState;
 }
@@ -121,6 +123,7 @@ class Folding {
   readonly #noted = new Set<ScopeState>();
   readonly #begun: ScopeState[] = [];
   readonly #runStateBefore: RunState;
+  #hasOwnFacts = false;
   #shares: readonly ChildShare[];
 
   constructor(task: TaskFold) {
@@ -155,6 +158,7 @@ class Folding {
       const isNew = fold(task, fact, scope);
       if (isStart && knownWorkerId === '' && workerIdOf(scope) !== '') this.#begun.push(scope);
       if (!isNew) continue;
+      this.#hasOwnFacts = true;
       const row = this.#journal.write(fact, scope);
       if (fact.kind !== 'notification') continue;
       note(scope, row);
@@ -200,6 +204,7 @@ class Folding {
       name: taskName(task),
       serviceName: serviceName(task),
       state: runState.state,
+      hasOwnFacts: this.#hasOwnFacts || task.isAnnouncementChanged,
       ...(isNewRunState && { runState }),
     };
   }

@@ -302,7 +302,7 @@ export function outerSpanId({ hangsIn, parentSpanId }: Pick<ScopeState, 'hangsIn
   return hangsIn === '' ? parentSpanId : hangsIn;
 }
 
-/** The attempt that the record is about, of those that count and `matches` accepts: the greatest by number, start and span id. */
+/** The attempt that the record is about, of those that count and `matches` accepts: the greatest by number, start, span id and trace id. */
 export function latestAttempt(
   { attempts }: Pick<TaskContent, 'attempts'>,
   matches: (attempt: AttemptState) => boolean = () => true,
@@ -319,5 +319,5 @@ function isLater(one: AttemptState, other: AttemptState): boolean {
   const start = one.start ?? -1;
   const otherStart = other.start ?? -1;
   if (start !== otherStart) return start > otherStart;
-  return one.spanId > other.spanId;
+  return one.spanId === other.spanId ? one.traceId > other.traceId : one.spanId > other.spanId;
 }

@@ -117,7 +117,9 @@ export class SqliteCommits {
     const row = deletedAt.get(uuid) as { time: number } | undefined;
     if (row === undefined) return false;
     const beginsAnew = facts.some(({ kind, time }) => (kind === 'task-start' || kind === 'task-announced') && time > row.time);
-    if (!beginsAnew && row.time > Date.now() * 1000 - DELETED_MICROS) return true;
+    // By a clock that was set back meanwhile it may have been deleted in times to come.
+    const isOfToday = Math.abs(Date.now() * 1000 - row.time) < DELETED_MICROS;
+    if (!beginsAnew && isOfToday) return true;
     forgetDeleted.run(uuid);
     return false;
   }
@@ -136,7 +138,7 @@ export class SqliteCommits {
 
   #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
     const { task, version, rows, scopes, begun, summary, listSummary, name, serviceName } = change;
-    const runState = change.runState ?? (loaded.lostForGood ? runStateOf(task) : undefined);
+    const runState = change.runState ?? (loaded.lostForGood && change.hasOwnFacts ? runStateOf(task) : undefined);
     loaded.attempts = task.attempts;
     const values = [
       name,

@@ -155,6 +155,16 @@ describe('the latest attempt', () => {
     // Their span ids begin with 9, d and 1.
     expect(latestOf({ number: 1 }, { number: 1 }, { number: 1 })).toBe(1);
   });
+
+  test('of one span id in two traces is the one of the greatest trace id', () => {
+    const task = new ScriptedTask();
+    task.attempt({ number: 1 });
+    const [start] = task.facts as [Fact];
+    const facts = ['a', 'b'].map((digit): Fact => ({ ...start, span: { ...start.span, traceId: digit.repeat(32) } }));
+    for (const order of [facts, facts.toReversed()]) {
+      expect(folded(taskAfter(order.map((fact) => [fact]))).summary).toMatchObject({ trace_id: 'b'.repeat(32) });
+    }
+  });
 });
 
 describe('facts that bring nothing new', () => {

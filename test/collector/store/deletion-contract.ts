@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Outcome } from '../../../src/conventions.ts';
 import type { Fact } from '../../../src/fact.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
@@ -65,6 +65,17 @@ export function describeDeletion(name: string, storeWith: StoreWith): void {
       expect(await store.delete(uuidOf(1))).toBe('deleted');
       await store.append([announced(1, 9_000_000)]);
       expect(await store.stored(uuidOf(1))).toMatchObject({ state: 'queued', version: 1 });
+    });
+
+    test('is known for no more than a day, also where the clock was set back by more', async () => {
+      const facts = at(1, -1000, { end: 'completed' });
+      const store = await storeWith(facts);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 400 * 86_400_000 });
+      onTestFinished(() => void vi.useRealTimers());
+      expect(await store.delete(uuidOf(1))).toBe('deleted');
+      vi.useRealTimers();
+      await store.append(facts);
+      expect(await store.stored(uuidOf(1))).toMatchObject({ state: 'completed', version: 1 });
     });
 
     test('is in the changes after its deletion, which wakes who watches', async () => {

@@ -51,6 +51,17 @@ test('it is queued again when it is announced after the end', async () => {
   expect(await store.task(task.uuid)).toMatchObject({ state: 'queued', finished: false, end: null });
 });
 
+test('it is cancelled by a request too where it was announced again by a clock that is ahead', async () => {
+  const { task, store } = announced();
+  end(task, 'failed');
+  task.pace = 1000;
+  task.announce('Import');
+  const ahead = Date.now() * 1000 + 600_000_000 - task.facts[0]!.time;
+  await store.append(task.facts.map((fact) => ({ ...fact, time: fact.time + ahead })));
+  expect(await store.cancel(task.uuid)).toBe('cancelled');
+  expect(await store.task(task.uuid)).toMatchObject({ state: 'cancelled', finished: true });
+});
+
 test('a task whose attempt has ended stays so when an announcement of it expires', async () => {
   const { task, store } = announced();
   task.attempt().complete();

@@ -209,6 +209,20 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     expect(await store.counts()).toEqual({ lost: 1, running: 1, completed: 1 });
   });
 
+  test('leaves what is lost for good so while a child task goes on', async () => {
+    const store = newPlace()();
+    const parent = spanOf(FIRST);
+    const part = { ...parent, spanId: 'd'.repeat(16) };
+    const child = { ...start(SECOND, 'two'), parentTaskUuid: FIRST, parentScope: { taskSpanId: parent.spanId, spanId: part.spanId } } as Fact;
+    await store.append([
+      start(FIRST, 'one'), { kind: 'scope-start', span: part, seq: 0, time: TIME, name: 'Part', parentSpanId: parent.spanId, remote: true }, child,
+    ]);
+    await store.silence([await silenceOf(store, 'one', { final: true })]);
+    await store.append([{ kind: 'progress', span: child.span, seq: 1, time: TIME, done: 1, total: 2 }]);
+    expect(await task(store, FIRST)).toMatchObject({ state: 'lost', version: 2, liveness: { final: true } });
+    expect((await store.workers()).map(({ id }) => id)).toEqual(['two']);
+  });
+
   test('runs all tasks of a lost worker again when it starts another one, each with a change', async () => {
     const store = newPlace()();
     await store.append([start(FIRST, 'one'), start(SECOND, 'one')]);
