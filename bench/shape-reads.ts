@@ -12,6 +12,8 @@ export function readShapesOf(isQuick: boolean): Shape[] {
   const [log, tree] = [`/tasks/${emptyLines.uuid}`, `/tasks/${scopes.uuid}/scopes`];
   return [
     { name: 'a log of empty lines', prepare: [logsOf(emptyLines.facts)], requests: [{ path: `${log}/log` }] },
+    { name: 'the same with times', requests: [{ path: `${log}/log?times=1` }] },
+    { name: 'the same as entries', requests: [{ path: `${log}/log`, headers: { Accept: 'application/x-ndjson' } }] },
     { name: 'its record', requests: [{ path: log }] },
     { name: 'its scopes', requests: [{ path: `${log}/scopes` }] },
     { name: 'the scopes of a large task', prepare: inRequests(scopes.facts, 1000), requests: [{ path: tree }] },
