@@ -9,6 +9,7 @@ vi.mock('../../../collector/timers.ts', () => import('../../support/global-timer
 
 const DAY_MS = DAY / 1000;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW / 1000 });
@@ -123,12 +124,12 @@ test('what is due is deleted at once by a process that begins, and after the mac
 });
 
 describe('a task without heartbeats', () => {
-  test('is lost for good after a day without a fact by the store\'s clock, and runs again by a fact', async () => {
+  test('is lost for good after the time that is set without a fact, by the store\'s clock, and runs again by a fact', async () => {
     const machine = new Machine();
     const { store } = machine;
     await store.append(factsOf(uuidOf(1), { time: NOW - 300 * DAY }));
-    machine.begin({ quietFinalMs: DAY_MS });
-    await vi.advanceTimersByTimeAsync(DAY_MS - MINUTE_MS);
+    machine.begin({ quietFinalMs: HOUR_MS });
+    await vi.advanceTimersByTimeAsync(HOUR_MS - MINUTE_MS);
     expect(await store.task(uuidOf(1))).toMatchObject({ state: 'running', finished: false, heard: null });
     const { position } = await store.changes({ limit: 1 });
     await vi.advanceTimersByTimeAsync(2 * MINUTE_MS);
@@ -139,10 +140,10 @@ describe('a task without heartbeats', () => {
     expect((await store.changes({ after: position, limit: 9 })).uuids).toEqual([uuidOf(1)]);
     await store.append(factsOf(uuidOf(1), { time: NOW, lines: 2 }));
     expect(await store.task(uuidOf(1))).toMatchObject({ state: 'running', finished: false, exception: '', heard: null });
-    await vi.advanceTimersByTimeAsync(DAY_MS - MINUTE_MS);
+    await vi.advanceTimersByTimeAsync(HOUR_MS - MINUTE_MS);
     expect((await store.stored(uuidOf(1)))!.state).toBe('running');
     await store.append(factsOf(uuidOf(1), { time: NOW, lines: 2, end: 'completed' }));
-    await vi.advanceTimersByTimeAsync(2 * DAY_MS);
+    await vi.advanceTimersByTimeAsync(2 * HOUR_MS);
     expect((await store.stored(uuidOf(1)))!.state).toBe('completed');
   });
 
@@ -150,10 +151,10 @@ describe('a task without heartbeats', () => {
     const machine = new Machine();
     const { store } = machine;
     await store.append(factsOf(uuidOf(1)).filter(({ kind }) => kind !== 'task-start'));
-    machine.begin({ quietFinalMs: DAY_MS, retention: { days: 0, states: { lost: { days: 2 } } } });
-    await vi.advanceTimersByTimeAsync(DAY_MS + 2 * MINUTE_MS);
+    machine.begin({ quietFinalMs: HOUR_MS, retention: { days: 0, states: { lost: { days: 2 / 24 } } } });
+    await vi.advanceTimersByTimeAsync(HOUR_MS + 2 * MINUTE_MS);
     expect((await store.stored(uuidOf(1)))!.state).toBe('lost');
-    await vi.advanceTimersByTimeAsync(2 * DAY_MS);
+    await vi.advanceTimersByTimeAsync(2 * HOUR_MS);
     expect(await machine.numbers()).toEqual([]);
   });
 
@@ -162,11 +163,11 @@ describe('a task without heartbeats', () => {
     const { store } = machine;
     await store.append(factsOf(uuidOf(1)));
     machine.begin();
-    await vi.advanceTimersByTimeAsync(2 * DAY_MS);
+    await vi.advanceTimersByTimeAsync(2 * HOUR_MS);
     const promised = factsOf(uuidOf(2)).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerIntervalMs: 5000 } : fact));
     await store.append(promised);
     machine.begin({ quietFinalMs: MINUTE_MS });
-    await vi.advanceTimersByTimeAsync(2 * DAY_MS);
+    await vi.advanceTimersByTimeAsync(2 * HOUR_MS);
     expect((await store.stored(uuidOf(2)))!.state).toBe('running');
     expect(await store.counts()).toEqual({ running: 2 });
   });
@@ -189,13 +190,13 @@ describe('a queued task', () => {
   test('expires after the time that is set, counted from its announcement, and runs when an attempt comes after all', async () => {
     const machine = new Machine();
     const { store } = machine;
-    await announce(store, 1, NOW - 6 * DAY);
+    await announce(store, 1, NOW - 7 * DAY + HOUR_MS * 1000);
     machine.begin({ queuedFinalMs: 7 * DAY_MS });
-    await vi.advanceTimersByTimeAsync(DAY_MS - MINUTE_MS);
+    await vi.advanceTimersByTimeAsync(HOUR_MS - MINUTE_MS);
     expect((await store.stored(uuidOf(1)))!.state).toBe('queued');
     await vi.advanceTimersByTimeAsync(2 * MINUTE_MS);
     expect(await store.task(uuidOf(1))).toMatchObject({
-      state: 'expired', finished: true, status: 0, exception: 'expired: queued since 2025-12-27T03:04:05.000000Z', end: '2026-01-03T03:04:05.000000Z',
+      state: 'expired', finished: true, status: 0, exception: 'expired: queued since 2025-12-26T04:04:05.000000Z', end: '2026-01-02T04:04:05.000000Z',
     });
     await store.append(factsOf(uuidOf(1), { time: NOW + DAY }));
     expect(await store.task(uuidOf(1))).toMatchObject({ state: 'running', finished: false, end: null });
@@ -207,10 +208,10 @@ describe('a queued task', () => {
     await announce(store, 1, NOW, 5 * MINUTE_MS);
     await announce(store, 2, NOW, 0);
     await announce(store, 3, NOW);
-    machine.begin({ queuedFinalMs: DAY_MS });
+    machine.begin({ queuedFinalMs: HOUR_MS });
     await vi.advanceTimersByTimeAsync(6 * MINUTE_MS);
     expect(await store.counts()).toEqual({ expired: 1, queued: 2 });
-    await vi.advanceTimersByTimeAsync(2 * DAY_MS);
+    await vi.advanceTimersByTimeAsync(2 * HOUR_MS);
     expect((await store.tasks({ limit: 5, state: 'queued' })).tasks.map(({ uuid }) => uuid)).toEqual([uuidOf(2)]);
   });
 
@@ -218,7 +219,7 @@ describe('a queued task', () => {
     const machine = new Machine();
     await announce(machine.store, 1, NOW - 60 * DAY);
     machine.begin();
-    await vi.advanceTimersByTimeAsync(DAY_MS);
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
     expect(await machine.store.counts()).toEqual({ queued: 1 });
   });
 
@@ -228,8 +229,8 @@ describe('a queued task', () => {
     await announce(store, 1, NOW - 60 * DAY);
     await announce(store, 2, NOW - 60 * DAY, 1000);
     for (const number of [1, 2]) await store.append(factsOf(uuidOf(number)));
-    machine.begin({ queuedFinalMs: DAY_MS });
-    await vi.advanceTimersByTimeAsync(DAY_MS);
+    machine.begin({ queuedFinalMs: HOUR_MS });
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
     expect(await store.counts()).toEqual({ running: 2 });
   });
 });
