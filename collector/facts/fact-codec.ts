@@ -158,7 +158,7 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
       const start: ScopeStart =
         attributes[conventions.TASK_NAME] === undefined
           ? { kind: 'scope-start', span, seq, time, name, parentSpanId }
-          : { kind: 'scope-start', span, seq, time, name, parentSpanId, ...taskIn(attributes) };
+          : { kind: 'scope-start', span, seq, time, name, parentSpanId, taskName: textOf(attributes, conventions.TASK_NAME), attempt: attemptIn(attributes) };
       if (attributes[conventions.SCOPE_REMOTE] !== true) return start;
       const workerId = textOf(attributes, conventions.WORKER_ID);
       return { ...start, remote: true, ...(workerId !== '' && { workerId }) };
@@ -175,8 +175,10 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
       const name = boundedName(fact.name);
       const { taskSpanId } = fact.span;
       const parentSpanId = fact.parentSpanId === taskSpanId ? taskSpanId : (spanIdIn(fact.parentSpanId) ?? taskSpanId);
-      if (fact.workerId !== undefined) return { ...fact, name, parentSpanId, workerId: boundedName(fact.workerId) };
-      return name === fact.name && parentSpanId === fact.parentSpanId ? fact : { ...fact, name, parentSpanId };
+      const taskName = fact.taskName && boundedName(fact.taskName);
+      const workerId = fact.workerId && boundedName(fact.workerId);
+      if (name === fact.name && parentSpanId === fact.parentSpanId && taskName === fact.taskName && workerId === fact.workerId) return fact;
+      return { ...fact, name, parentSpanId, ...(taskName !== undefined && { taskName }), ...(workerId !== undefined && { workerId }) };
     },
   },
 
@@ -395,12 +397,9 @@ function exceptionSpanIn(attributes: Attributes): Pick<TaskTotals, 'exceptionSpa
   return exceptionSpanId === undefined ? {} : { exceptionSpanId };
 }
 
-/** What a scope's span has of its task. */
-function taskIn(attributes: Attributes): { taskName: string; attempt: number } {
-  return {
-    taskName: boundedName(textOf(attributes, conventions.TASK_NAME)),
-    attempt: Math.min(countOf(attributes, conventions.TASK_ATTEMPT) || 1, MOST_ATTEMPTS),
-  };
+/** The number of the attempt that a scope's span has. */
+function attemptIn(attributes: Attributes): number {
+  return Math.min(countOf(attributes, conventions.TASK_ATTEMPT) || 1, MOST_ATTEMPTS);
 }
 
 function parentScopeIn(attributes: Attributes): Pick<TaskStart, 'parentScope'> {

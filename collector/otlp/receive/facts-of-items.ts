@@ -65,9 +65,12 @@ const AHEAD_MS = 24 * 60 * 60 * 1000;
 /** Describes a time that can't be right, though facts with it are kept; `undefined` where there is none. */
 function timeWarning(facts: readonly Fact[]): string | undefined {
   const latest = (Date.now() + AHEAD_MS) * 1000;
-  const odd = facts.find(({ time }) => time < EARLIEST || time > latest);
-  if (odd === undefined) return undefined;
-  return `expected a time in nanoseconds since 1970 by a clock that is right, got ${new Date(odd.time / 1000).toISOString()}; it is kept`;
+  for (const { time } of facts) if (time < EARLIEST || time > latest) return oddTime(time);
+  return undefined;
+}
+
+function oddTime(time: number): string {
+  return `expected a time in nanoseconds since 1970 by a clock that is right, got ${new Date(time / 1000).toISOString()}; it is kept`;
 }
 
 /** The same facts, with the service's name in the start or announcement that comes first. */

@@ -24,9 +24,22 @@ export function readJsonLogs(body: Buffer): Received {
 type ReadItem = (item: JsonObject, source: ItemSource) => ItemFacts;
 
 /** Reads each item of a request: a request has resources, a resource has scopes, a scope has items. */
-function readItems(body: Buffer, [resources, scopes, items]: [string, string, string], readItem: ReadItem): Received {
+function readItems(body: Buffer, names: [string, string, string], readItem: ReadItem): Received {
+  checkDensity(body);
+  const json = body.toString('utf8');
+  inexact = 0;
+  const items = readEach(parsed(json), names, readItem);
+  if (inexact === 0) return items;
+  const exact = withExactIntegers(json);
+  return exact === json ? items : readEach(parsed(exact), names, readItem);
+}
+
+/** How many integers of the body stood as numbers that `JSON.parse` may have rounded. */
+let inexact = 0;
+
+function readEach(request: JsonObject, [resources, scopes, items]: [string, string, string], readItem: ReadItem): Received {
   const into = new Received();
-  for (const ofResource of listIn(parsed(body), resources)) {
+  for (const ofResource of listIn(request, resources)) {
     const parent = objectOf(ofResource, resources);
     const attributes = attributesIn(objectIn(parent, 'resource'));
     for (const ofScope of listIn(parent, scopes)) {
@@ -88,11 +101,10 @@ function readLogRecord(record: JsonObject, { resource }: ItemSource): ItemFacts 
   );
 }
 
-function parsed(body: Buffer): JsonObject {
-  checkDensity(body);
+function parsed(json: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(withExactIntegers(body.toString('utf8')));
+    value = JSON.parse(json);
   } catch (error) {
     throw new MalformedError('no JSON', { cause: error });
   }
@@ -101,8 +113,8 @@ function parsed(body: Buffer): JsonObject {
 }
 
 /**
- * Integers of 64 bits that stand as numbers, and of which `JSON.parse` would make others. In a string no such piece of
- * text can be: its quotes would be escaped.
+ * Integers of 64 bits that stand as numbers, and of which `JSON.parse` makes others. In a string no such piece of text
+ * can be: its quotes would be escaped. Looking for them takes as long as parsing, so it is done only where there are some.
  */
 const LONG_INTEGERS = /"(intValue|startTimeUnixNano|endTimeUnixNano|timeUnixNano|observedTimeUnixNano)"\s*:\s*(-?\d{16,20})(?=[\s,}])/g;
 
@@ -182,7 +194,10 @@ function wholeOf(value: unknown): number {
 /** Nanoseconds as whole microseconds, rounded down; 0 where they are absent, NaN where they are invalid. */
 function microsOf(value: unknown): number {
   if (typeof value === 'string') return microsOfText(value);
-  if (typeof value === 'number') return Math.floor(value / 1000);
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value)) inexact++;
+    return Math.floor(value / 1000);
+  }
   return value === undefined || value === null ? 0 : NaN;
 }
 
@@ -219,9 +234,10 @@ function hasAttribute(parent: JsonObject, name: string): boolean {
 function valueOf(value: unknown, level: number): AnyValue {
   if (value === undefined || value === null) return null;
   if (!isObject(value)) throw new MalformedError(`value: expected an object, got ${received(value)}`);
-  const { stringValue } = value;
-  // Most are texts.
+  const { stringValue, intValue } = value;
+  // Most are texts and small numbers.
   if (typeof stringValue === 'string') return stringValue;
+  if (Number.isSafeInteger(intValue) && stringValue === undefined) return intValue as number;
   for (const [field, read] of VALUE_FIELDS) {
     const given = value[field];
     if (given === undefined || given === null) continue;
@@ -261,6 +277,7 @@ function listItems(given: unknown, field: string): readonly unknown[] {
 function integerOf(value: unknown): number | string | undefined {
   if (typeof value === 'string') return WHOLE.test(value) ? exactInteger(value) : undefined;
   if (Number.isSafeInteger(value)) return value as number;
+  inexact++;
   return typeof value === 'number' && Number.isInteger(value) ? numberText(value) : undefined;
 }
 
