@@ -168,9 +168,14 @@ export async function startTaskspan(options: TaskspanOptions = {}): Promise<Task
 /** Why a store is not tried again. */
 const UNUSABLE: ReadonlySet<string | undefined> = new Set<TaskStoreErrorCode>(['FOREIGN', 'CORRUPT', 'NEWER_SCHEMA']);
 
+/** The longest interval between heartbeats that are sent: that of a receiver. */
+const LONGEST_SENT_INTERVAL_MS = 60_000;
+
 /** Makes the handle at once, so that a second call finds it; `ready` resolves when the rest is known. */
 function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<void> } {
-  const { store, sending, exports, endpoint, serve, serviceName, beatIntervalMs, lostFinalMs, handleSignals } = options;
+  const { store, sending, exports, endpoint, serve, serviceName, lostFinalMs, handleSignals } = options;
+  // A server lets no worker be silent for longer.
+  const beatIntervalMs = sending === undefined ? options.beatIntervalMs : Math.min(options.beatIntervalMs, LONGEST_SENT_INTERVAL_MS);
   const { retention, quietFinalMs, queuedFinalMs } = options;
   const failures: Error[] = [];
   const protocol = exports ? protocolFault() : undefined;
