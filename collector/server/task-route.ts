@@ -93,13 +93,16 @@ type Waiting = Map<string, PromiseWithResolvers<StoredTask | undefined>>;
  * Gives a function that reads a task. All tasks that are asked for in one turn of the event loop are read together at
  * its end, each once.
  */
-function gatheredReads(store: Pick<TaskReads, 'storedMany'>): (uuid: string) => Promise<StoredTask | undefined> {
+function gatheredReads(store: Pick<TaskReads, 'stored' | 'storedMany'>): (uuid: string) => Promise<StoredTask | undefined> {
   let waiting: Waiting | undefined;
 
   const readAll = async (reads: Waiting): Promise<void> => {
     try {
+      const [uuid, ...others] = reads.keys();
+      // Mostly one is asked for: parts would cost it as much as its reading.
+      if (others.length === 0) return reads.get(uuid!)!.resolve(await store.stored(uuid!));
       for await (const part of readMany(store, [...reads.keys()])) {
-        for (const [uuid, task] of part) reads.get(uuid)!.resolve(task);
+        for (const [each, task] of part) reads.get(each)!.resolve(task);
       }
     } catch (error) {
       for (const { reject } of reads.values()) reject(error);

@@ -32,6 +32,12 @@ export interface ScopeRows {
   readonly groups: readonly string[];
 }
 
+/** A row of the log with what is read of its task; without text where the log is empty. */
+interface BeginningRow extends Pick<TaskColumns, 'version' | 'log_bytes'> {
+  offset: number | null;
+  text: string | null;
+}
+
 /** The state of tasks that are lost for good, in the table `state_count`. */
 const LOST_FOR_GOOD = 'lost for good';
 
@@ -69,6 +75,11 @@ export class SqliteReads {
         `${entry} WHERE uuid >= :from AND uuid < :to AND ifnull(state = :state, true) AND task.id < :before ORDER BY task.id DESC LIMIT :most`,
       ),
       attempts: database.prepare('SELECT attempts FROM task WHERE id = ?'),
+      length: database.prepare('SELECT id, version, log_bytes FROM task WHERE uuid = ?'),
+      beginning: database.prepare(
+        `SELECT task.version, log_bytes, offset, text FROM task LEFT JOIN journal ON task_id = task.id AND offset < ?
+           WHERE uuid = ? ORDER BY offset`,
+      ),
       firstTexts: database.prepare(
         'SELECT offset, text FROM journal WHERE task_id = ? AND version <= ? AND offset < ? ORDER BY offset',
       ),
@@ -108,8 +119,17 @@ export class SqliteReads {
     return tasks;
   }
 
+  /** The log from its beginning, in one statement: it needs no transaction. */
+  logBeginning(uuid: string, limit: number): StoredLog | undefined {
+    const rows = this.#statements.beginning.all(limit, uuid) as unknown as BeginningRow[];
+    const [first] = rows;
+    if (first === undefined) return undefined;
+    const { version, log_bytes: logBytes } = first;
+    return { ...cutLog(first.offset === null ? [] : (rows as LogPiece[]), { from: 0, limit }, logBytes), version, logBytes };
+  }
+
   log(uuid: string, range: LogRange | undefined): StoredLog | undefined {
-    const row = this.#row(uuid);
+    const row = this.#statements.length.get(uuid) as Pick<TaskColumns, 'id' | 'version' | 'log_bytes'> | undefined;
     if (row === undefined) return undefined;
     const { id, version, log_bytes: logBytes } = row;
     const resolved =

@@ -147,7 +147,9 @@ class SqliteStore implements SqliteTaskStore {
     return this.#use((connection) => connection.read(() => connection.reads.tasks(query)));
   }
 
-  log(uuid: string, range?: LogRange): Promise<StoredLog | undefined> {
+  log(uuid: string, range: LogRange = {}): Promise<StoredLog | undefined> {
+    const { from = 0, afterVersion, limit = Number.MAX_SAFE_INTEGER } = range;
+    if (from === 0 && afterVersion === undefined) return this.#use((connection) => connection.read(() => connection.reads.logBeginning(uuid, limit)));
     return this.#use((connection) => connection.readOneState(() => connection.reads.log(uuid, range)));
   }
 
