@@ -102,17 +102,18 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
       `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))},`,
     result: `"result":${cut.includes('result') ? 'null' : latest?.result?.json ?? 'null'},`,
     outcome: outcomePiece(outcome),
-    ...errorPieces(error),
+    ...(error === undefined ? NO_ERROR : errorPieces(error)),
     attributes: `"attributes":${cut.includes('attributes') ? '{}' : JSON.stringify(attributesOf(latest, task.announced.first?.attributes))},`,
     details:
-      `"service_name":${JSON.stringify(serviceName(task))}` +
-      `,"parent_task_uuid":${JSON.stringify(latest?.parentTaskUuid ?? null)}` +
-      `,"trace_id":${JSON.stringify(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
+      `"service_name":${textJson(serviceName(task, latest))},"parent_task_uuid":${textJson(latest?.parentTaskUuid ?? null)}` +
+      `,"trace_id":${textJson(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
       `,"facts_missing":${latest?.missing ?? 0},"created":${timeJson(createdAt(task))},"updated":${timeJson(task.updated)},`,
     cancellable: cancellablePiece(state === 'queued' || (end === null && latest?.cancellable === true)),
     close: cut.length === 0 ? '}' : `,"cut":${JSON.stringify(cut)}}`,
   };
-  return PIECES.map((name) => pieces[name]).join('\n');
+  let summary = pieces.head;
+  for (let at = 1; at < PIECES.length; at++) summary += `\n${pieces[PIECES[at]!]}`;
+  return summary;
 }
 
 function piecesOf(summary: string): SummaryPieces {
@@ -186,7 +187,7 @@ function lostPieces(pieces: SummaryPieces, liveness: Liveness | undefined): Summ
   const exception = exceptionPiece(lostException(liveness.heard));
   const cancellable = cancellablePiece(false);
   const progress = withoutRunning(pieces.progress);
-  return { ...pieces, exception, state: statePiece(true, 0, 'lost'), progress, outcome: outcomePiece(LOST), ...errorPieces(undefined), cancellable };
+  return { ...pieces, exception, state: statePiece(true, 0, 'lost'), progress, outcome: outcomePiece(LOST), ...NO_ERROR, cancellable };
 }
 
 const JOBS = /^("attempt":\d+,"jobs":\{"total":)\d+(,"finished":(\d+),"failed":(\d+),"running":)\d+/;
@@ -205,12 +206,14 @@ function statePiece(finished: boolean, status: number, state: TaskState): string
 }
 
 function outcomePiece(outcome: string | null): string {
-  return `"outcome":${JSON.stringify(outcome)},`;
+  return `"outcome":${textJson(outcome)},`;
 }
 
-function errorPieces(error: FoundError | undefined): Pick<SummaryPieces, 'error' | 'causes' | 'place' | 'exceptionCauses'> {
-  if (error === undefined) return { error: '"error":null,', causes: '', place: '', exceptionCauses: '"exception_causes":[],' };
-  const { name, message, causes = [], path, spanId, logOffset } = error;
+type ErrorPieces = Pick<SummaryPieces, 'error' | 'causes' | 'place' | 'exceptionCauses'>;
+
+const NO_ERROR: ErrorPieces = { error: '"error":null,', causes: '', place: '', exceptionCauses: '"exception_causes":[],' };
+
+function errorPieces({ name, message, causes = [], path, spanId, logOffset }: FoundError): ErrorPieces {
   return {
     error: `"error":{"name":${JSON.stringify(name)},"message":${JSON.stringify(message)}`,
     causes: `,"causes":${JSON.stringify(causes)}`,
@@ -233,6 +236,10 @@ function cancelJson(cancel: CancelRequest | undefined): string {
 function timesOf({ state, liveness }: RecordParts): { heard: number | null; busySince: number | null } {
   if (liveness === undefined) return { heard: null, busySince: null };
   return { heard: liveness.heard, busySince: state === 'lost' ? null : liveness.busySince };
+}
+
+function textJson(text: string | null): string {
+  return text === null ? 'null' : JSON.stringify(text);
 }
 
 function timeJson(micros: number | null): string {

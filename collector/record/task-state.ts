@@ -11,8 +11,8 @@ export function taskName(task: TaskContent): string {
 }
 
 /** Name of its service: that of the latest attempt, else that of the announcement; `null` while unknown. */
-export function serviceName(task: TaskContent): string | null {
-  return latestAttempt(task)?.serviceName || task.announced.first?.serviceName || null;
+export function serviceName(task: TaskContent, latest: AttemptState | undefined = latestAttempt(task)): string | null {
+  return latest?.serviceName || task.announced.first?.serviceName || null;
 }
 
 /** The time of the earliest announcement or start that is known, in microseconds; `null` while none is. */
