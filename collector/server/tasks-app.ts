@@ -4,6 +4,7 @@ import { received } from '../../src/failure.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { repeat } from '../async.ts';
 import { redacted } from '../options/kinds.ts';
+import { optionValue } from '../options/read.ts';
 import { OPTIONS } from '../options/table.ts';
 import { hasListener, Heartbeat } from '../store/heartbeat.ts';
 import { isTaskStore } from '../store/task-store.ts';
@@ -169,6 +170,8 @@ const IDLE_MS = 60_000;
  *   workers of this machine that died before are found.
  */
 function watchWorkersWhileAsked(store: TaskStore): () => Promise<void> | undefined {
+  // A reader must not lose tasks for good that the owner of the store gives more time.
+  const lostFinalMs = optionValue('lostFinalMs', undefined, { env: process.env });
   let running: { stop(): Promise<void> }[] = [];
   let wasAsked = false;
   let searching: Promise<void> | undefined;
@@ -181,7 +184,7 @@ function watchWorkersWhileAsked(store: TaskStore): () => Promise<void> | undefin
     const heartbeat = new Heartbeat({
       workerId: globalThis.crypto.randomUUID(),
       intervalMs: OPTIONS.beatIntervalMs.default,
-      lostFinalMs: OPTIONS.lostFinalMs.default,
+      lostFinalMs,
       store,
       onFailure: stop,
     });

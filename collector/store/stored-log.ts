@@ -23,7 +23,7 @@ export function encodeEntries(entries: readonly JournalEntry[]): Uint8Array {
     const extra = message !== undefined || attributes !== undefined;
     out.varint(scope * 64 + ENTRY_KINDS.indexOf(kind) * 4 + (named ? 2 : 0) + (extra ? 1 : 0));
     out.varint(bytes);
-    out.varint(zigzag(at - time));
+    out.signed(at - time);
     time = at;
     if (extra) out.text(JSON.stringify({ message, attributes }));
   }
@@ -40,7 +40,7 @@ export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
     const kind = ENTRY_KINDS[Math.floor((head % 64) / 4)];
     if (kind === undefined) throw new RangeError('journal entries: expected the kind of an entry');
     const entry: JournalEntry = { kind, scope: Math.floor(head / 64), bytes: read.varint(), time: 0 };
-    time += unzigzag(read.varint());
+    time += read.signed();
     entry.time = time;
     if (kind === 'message') {
       const extra = head % 2 === 0 ? {} : (JSON.parse(read.text()) as object);
@@ -49,15 +49,6 @@ export function decodeEntries(bytes: Uint8Array): JournalEntry[] {
     entries.push(entry);
   }
   return entries;
-}
-
-// Times are beyond 32 bits: arithmetic instead of bit operators.
-function zigzag(value: number): number {
-  return value >= 0 ? value * 2 : -value * 2 - 1;
-}
-
-function unzigzag(value: number): number {
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
 class ByteWriter {
@@ -77,6 +68,20 @@ class ByteWriter {
       rest = Math.floor(rest / 0x80);
     }
     this.#bytes[this.#at++] = rest;
+  }
+
+  /** A varint in zigzag. The zigzag number itself may be beyond what a number holds exactly. */
+  signed(value: number): void {
+    const sign = value < 0 ? 1 : 0;
+    const size = value < 0 ? -(value + 1) : value;
+    const low = (size % 0x40) * 2 + sign;
+    if (size < 0x40) {
+      this.varint(low);
+      return;
+    }
+    this.#room(1);
+    this.#bytes[this.#at++] = low | 0x80;
+    this.varint(Math.floor(size / 0x40));
   }
 
   text(text: string): void {
@@ -121,6 +126,13 @@ class ByteReader {
       if (byte < 0x80) return value;
       factor *= 0x80;
     }
+  }
+
+  signed(): number {
+    const low = this.#bytes[this.#at++];
+    if (low === undefined) throw new RangeError('journal entries: expected more bytes');
+    const size = ((low & 0x7f) >> 1) + (low < 0x80 ? 0 : this.varint() * 0x40);
+    return low % 2 === 0 ? size : -size - 1;
   }
 
   text(): string {

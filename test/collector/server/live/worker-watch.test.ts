@@ -48,6 +48,20 @@ test.runIf(bootTime() !== undefined)('its first answer has as lost what a worker
   expect(await state()).toBe('lost');
 });
 
+test.runIf(bootTime() !== undefined)('loses no task for good before the time that the environment gives it', async () => {
+  vi.stubEnv('TASKSPAN_LOST_FINAL_MS', '7200000');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { state, store } = await deadWorker();
+  const { boot, ms } = bootTime()!;
+  await store.beat([{
+    workerId: 'dead', host: 'here', pid: 1, intervalMs: 1000, time: 1_767_323_045_000_000, busySince: null, written: { boot, ms: ms - 3_600_000 },
+  }]);
+  const first = state();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await first).toBe('lost');
+  expect((await store.stored(UUID))!.liveness).toMatchObject({ final: false });
+});
+
 test('an app that is not asked for tasks watches no workers', async () => {
   const { app, store } = await deadWorker();
   await app.request('/healthz');
