@@ -71,6 +71,9 @@ export function shapesOf(isQuick: boolean): Shape[] {
     { name: 'their ends', requests: inRequests(open.end, 1000) },
     { name: 'the scopes of that task', requests: [{ path: `/tasks/${uuidOf(open.begin)}/scopes` }] },
     { name: 'heartbeats of workers with a long resource', requests: [heartbeats(n)] },
+    { name: 'one span of many events, JSON', requests: [jsonSpan({ events: events(4 * n) })] },
+    { name: 'one span of many attributes, JSON', requests: [jsonSpan({ more: Array.from({ length: n }, (_, at) => ({ key: `key.${at}`, value: { intValue: at } })) })] },
+    { name: 'an attribute of 20,000 levels, JSON', requests: [jsonSpan({ nested: 20_000 })] },
     { name: 'messages of line breaks', requests: inRequests(breaks, 50) },
     { name: 'the log of that task', requests: [{ path: `/tasks/${uuidOf(breaks)}/log` }] },
     { name: 'the record of that task', requests: [{ path: `/tasks/${uuidOf(breaks)}` }] },
@@ -78,6 +81,26 @@ export function shapesOf(isQuick: boolean): Shape[] {
     { name: 'a list of tasks with long results', requests: [{ path: '/tasks?limit=200' }] },
     { name: 'a result of 20,000 levels', requests: [logsOf(result('['.repeat(20_000) + ']'.repeat(20_000)))] },
   ];
+}
+
+/** A task's span in JSON, with an attribute that nests so many lists if need be. */
+function jsonSpan({ events: ofSpan = [], more = [], nested = 0 }: { events?: readonly unknown[]; more?: readonly unknown[]; nested?: number }): Exchange {
+  const { taskUuid } = new NewTask().root;
+  const own = { 'taskspan.span': 'task', 'taskspan.task.uuid': taskUuid, 'taskspan.task.name': 'In JSON', 'taskspan.outcome': 'completed' };
+  const attributes = [...Object.entries(own).map(([key, stringValue]) => ({ key, value: { stringValue } })), ...more, { key: 'nested', value: 'HERE' }];
+  const now = `${Date.now()}000000`;
+  const span = { traceId: hexId(16), spanId: hexId(8), name: 'In JSON', startTimeUnixNano: now, endTimeUnixNano: now, attributes, events: ofSpan };
+  const value = `${'{"arrayValue":{"values":['.repeat(nested)}{}${']}}'.repeat(nested)}`;
+  const json = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }).replace('"HERE"', value);
+  return { path: '/v1/traces', body: new TextEncoder().encode(json), headers: { 'Content-Type': 'application/json' } };
+}
+
+function events(count: number): unknown[] {
+  const timeUnixNano = `${Date.now()}000000`;
+  return Array.from({ length: count }, (_, at) => ({
+    name: 'taskspan.notification', timeUnixNano,
+    attributes: [{ key: 'taskspan.seq', value: { intValue: at + 1 } }, { key: 'taskspan.message', value: { stringValue: `Line ${at} of many.` } }],
+  }));
 }
 
 function uuidOf([fact]: readonly Fact[]): string {

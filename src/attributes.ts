@@ -166,9 +166,28 @@ export function hasCutMark({ '…': mark }: { readonly '…'?: unknown }): boole
 export function firstAttributes<T extends object>(attributes: T, most: number): T {
   const keys = Object.keys(attributes);
   if (keys.length <= most) return attributes;
+  const first = new Set(firstNames(keys, most));
+  const kept = keys.filter((key) => first.has(key));
+  return Object.fromEntries(kept.map((key) => [key, (attributes as Record<string, unknown>)[key]])) as T;
+}
+
+/** The first names by their order. Not all are sorted: a foreign sender may have very many. */
+function firstNames(names: readonly string[], most: number): string[] {
+  let first: string[] = [];
+  let last: string | undefined;
+  for (const name of names) {
+    if (last !== undefined && name >= last) continue;
+    first.push(name);
+    if (first.length < 2 * most) continue;
+    first = sorted(first).slice(0, most);
+    last = first.at(-1);
+  }
+  return sorted(first).slice(0, most);
+}
+
+function sorted(names: string[]): string[] {
   // oxlint-disable-next-line unicorn/no-array-sort -- Node.js 18, where task code runs too, has no `toSorted`.
-  const first = new Set([...keys].sort().slice(0, most));
-  return Object.fromEntries(Object.entries(attributes).filter(([key]) => first.has(key))) as T;
+  return names.sort();
 }
 
 /** The first `most` attributes by name, and the mark as `…` where more were left out. */
