@@ -13,7 +13,7 @@ export type { ReceiverLimits, ReceiverLimits as ReceiveOptions } from './otlp/re
 export { applyChange } from './record/record-json.ts';
 export type { LogGain, TaskChange } from './record/record-json.ts';
 export { TASK_STATES } from './record/task-record.ts';
-export type { AttemptRecord, CancelRecord, NotificationRecord, ScopeRecord, TaskJobs, TaskRecord, TaskState, TaskStatus, TaskSummary } from './record/task-record.ts';
+export type { AttemptRecord, CancelRecord, NotificationRecord, ScopeRecord, TaskError, TaskJobs, TaskOutcome, TaskRecord, TaskState, TaskStatus, TaskSummary } from './record/task-record.ts';
 export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './capture/ring-span-processor.ts';
@@ -27,10 +27,14 @@ export type {
   Cancellation,
   ChangeQuery,
   Checkpoints,
+  EntryRange,
   FactStore,
+  LogEntry,
+  LogEntryKind,
   LogRange,
   SqliteTaskStore,
   StoreMaintenance,
+  StoredEntries,
   StoredLog,
   StoredScopes,
   StoredTask,

@@ -18,4 +18,5 @@ export { runTask, startTask, track } from './run-task.ts';
 export type { StartedTask } from './run-task.ts';
 export type { Scope, ScopeResult } from './scope.ts';
 export { currentUpdater, notify, progress, TaskUpdater } from './task-updater.ts';
+export type { VerboseOptions } from './verbose-log.ts';
 export type { Redact } from './text.ts';
