@@ -69,16 +69,12 @@ export function shapesOf(isQuick: boolean): Shape[] {
     { name: 'attempts of one run of a job', requests: [logsOf(attempts(n / 10).map((fact) => (fact.kind === 'task-start' ? { ...fact, run: 'one' } : fact)))] },
     { name: 'scopes that stay open', requests: inRequests(open.begin, 1000) },
     { name: 'their ends', requests: inRequests(open.end, 1000) },
-    { name: 'the scopes of that task', requests: [{ path: `/tasks/${uuidOf(open.begin)}/scopes` }] },
     { name: 'heartbeats of workers with a long resource', requests: [heartbeats(n)] },
     { name: 'one span of many events, JSON', requests: [jsonSpan({ events: events(4 * n) })] },
     { name: 'one span of many attributes, JSON', requests: [jsonSpan({ more: Array.from({ length: n }, (_, at) => ({ key: `key.${at}`, value: { intValue: at } })) })] },
     { name: 'an attribute of 20,000 levels, JSON', requests: [jsonSpan({ nested: 20_000 })] },
     { name: 'messages of line breaks', requests: inRequests(breaks, 50) },
-    { name: 'the log of that task', requests: [{ path: `/tasks/${uuidOf(breaks)}/log` }] },
-    { name: 'the record of that task', requests: [{ path: `/tasks/${uuidOf(breaks)}` }] },
     { name: 'long results', requests: results.map(logsOf) },
-    { name: 'a list of tasks with long results', requests: [{ path: '/tasks?limit=200' }] },
     { name: 'a result of 20,000 levels', requests: [logsOf(result('['.repeat(20_000) + ']'.repeat(20_000)))] },
   ];
 }
@@ -101,10 +97,6 @@ function events(count: number): unknown[] {
     name: 'taskspan.notification', timeUnixNano,
     attributes: [{ key: 'taskspan.seq', value: { intValue: at + 1 } }, { key: 'taskspan.message', value: { stringValue: `Line ${at} of many.` } }],
   }));
-}
-
-function uuidOf([fact]: readonly Fact[]): string {
-  return fact!.span.taskUuid;
 }
 
 function lines(count: number, more = ''): Fact[] {

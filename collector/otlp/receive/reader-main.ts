@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { describeFailure } from '../../../src/failure.ts';
 import type { BodyToRead, FromReader, RestOfBody, ToReader } from './reader-thread.ts';
-import { readItems, slicesOf } from './readers.ts';
+import { postedHeartbeats, readItems, slicesOf } from './readers.ts';
 import type { Slice } from './readers.ts';
 
 /** The thread that reads long bodies, one after the other. It gives slice by slice, each when it is asked for. */
@@ -15,7 +15,7 @@ port.on('message', (message: ToReader) => {
   try {
     if (message !== 'next') read(message);
     const slice = slices.shift();
-    post(slice === undefined ? { type: 'end', ...rest! } : { type: 'slice', ...slice });
+    post(slice === undefined ? { type: 'end', ...rest!, heartbeats: postedHeartbeats(rest!.heartbeats) } : { type: 'slice', ...slice });
   } catch (error) {
     post({ type: 'malformed', message: describeFailure(error).message });
   }

@@ -4,8 +4,8 @@ import { clearTimeout, setTimeout } from '../../timers.ts';
 import { MalformedError } from './otlp-items.ts';
 import type { ReceivedHeartbeat } from './otlp-items.ts';
 import { readerProgram } from './reader-program.ts';
-import { readItems, slicesOf } from './readers.ts';
-import type { Encoding, ReadSignal, Slice } from './readers.ts';
+import { heartbeatsOf, readItems, slicesOf } from './readers.ts';
+import type { Encoding, PostedHeartbeats, ReadSignal, Slice } from './readers.ts';
 
 /** A body to read, or the question for the next slice of it. */
 export type ToReader = BodyToRead | 'next';
@@ -27,7 +27,7 @@ export interface RestOfBody {
 export type FromReader =
   | { readonly type: 'ready' }
   | ({ readonly type: 'slice' } & Slice)
-  | ({ readonly type: 'end' } & RestOfBody)
+  | ({ readonly type: 'end'; readonly heartbeats: PostedHeartbeats } & Omit<RestOfBody, 'heartbeats'>)
   | { readonly type: 'malformed'; readonly message: string };
 
 /** Thrown for a body whose contents take more memory than the thread has. */
@@ -73,7 +73,7 @@ export class ReaderThread {
     this.#worker?.ref();
     try {
       for (let message = await this.#ask(body); ; message = await this.#ask('next')) {
-        if (message.type === 'end') return message;
+        if (message.type === 'end') return { ...message, heartbeats: heartbeatsOf(message.heartbeats) };
         if (message.type === 'slice') await store(message);
         if (message.type === 'malformed') throw new MalformedError(message.message);
       }

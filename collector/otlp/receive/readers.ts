@@ -4,7 +4,7 @@ import { reportOnce } from '../../../src/report.ts';
 import { inOrder } from '../../record/fact-sequence.ts';
 import { readJsonLogs, readJsonTraces } from './json.ts';
 import { MalformedError } from './otlp-items.ts';
-import type { Received } from './otlp-items.ts';
+import type { Received, ReceivedHeartbeat } from './otlp-items.ts';
 import { readProtobufLogs, readProtobufTraces } from './protobuf.ts';
 
 export type ReadSignal = 'traces' | 'logs';
@@ -74,4 +74,26 @@ function bytesOf(fact: Fact): number {
     }
   }
   return bytes;
+}
+
+/** Heartbeats between threads: those of one resource share an object, which is copied once. */
+export type PostedHeartbeats = ReadonlyMap<string, Omit<ReceivedHeartbeat, 'resource'> & { readonly resource: { readonly json: string } }>;
+
+/** Heartbeats as one thread posts them to another. */
+export function postedHeartbeats(heartbeats: ReadonlyMap<string, ReceivedHeartbeat>): PostedHeartbeats {
+  const resources = new Map<string, { json: string }>();
+  const posted = new Map<string, ReturnType<PostedHeartbeats['get']> & object>();
+  for (const [id, heartbeat] of heartbeats) {
+    let resource = resources.get(heartbeat.resource);
+    if (resource === undefined) resources.set(heartbeat.resource, (resource = { json: heartbeat.resource }));
+    posted.set(id, { ...heartbeat, resource });
+  }
+  return posted;
+}
+
+/** The heartbeats that {@link postedHeartbeats} has made. */
+export function heartbeatsOf(posted: PostedHeartbeats): Map<string, ReceivedHeartbeat> {
+  const heartbeats = new Map<string, ReceivedHeartbeat>();
+  for (const [id, heartbeat] of posted) heartbeats.set(id, { ...heartbeat, resource: heartbeat.resource.json });
+  return heartbeats;
 }
