@@ -46,7 +46,7 @@ export function storeFailure(error: unknown): Response {
 
 /** Reports a store that failed, once per message. */
 export function reportStoreFailure(error: unknown): void {
-  reportOnce(`tasks-app: ${describeFailure(error).message}`, 'the store of the tasks can not be read', error);
+  reportOnce(`tasks-app: ${describeFailure(error).message}`, 'the store of the tasks can not be used', error);
 }
 
 /** Reports a task whose record can't be encoded, once per message: other tasks have no part in it. */
