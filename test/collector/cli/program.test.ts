@@ -36,7 +36,7 @@ describe('the taskspan command', () => {
     { wrong: 'an unknown option', args: ['serve', '--prot', '1'], message: "unknown option '--prot'\n(Did you mean --port?)" },
     { wrong: 'an unknown subcommand', args: ['sevre'], message: "unknown command 'sevre'\n(Did you mean serve?)" },
     { wrong: 'no subcommand', args: [], message: 'Usage: taskspan' },
-    { wrong: 'a task that is no UUID', args: ['show', '12'], message: 'Expected a UUID, or a URL' },
+    { wrong: 'a task that is no UUID', args: ['show', '12'], message: 'Expected a UUID or at least 4 characters of its beginning, a URL' },
     { wrong: 'no task', args: ['tail'], message: "missing required argument 'task'" },
     { wrong: 'no program to run', args: ['run', '--'], message: "missing required argument 'command'" },
     { wrong: 'a task without a name', args: ['run', '--name', ' ', 'true'], message: 'Expected a name' },

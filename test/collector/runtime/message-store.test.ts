@@ -75,13 +75,13 @@ describe('the store of the handle', () => {
        taskspan.store.watch(() => heard?.());
        const alive = setInterval(() => undefined, 1000);
        const first = next();
-       const uuid = await runTask('one', ({ taskUuid }) => taskUuid);
+       await runTask('one', () => undefined);
        await first;
        await taskspan.flush();
        const other = new DatabaseSync('taskspan.sqlite', { timeout: 10_000 });
        other.exec('BEGIN IMMEDIATE');
        // A call that waits for the file's lock is still unanswered when the thread ends.
-       const waiting = taskspan.store.cancel(uuid).catch(shown);
+       const waiting = taskspan.store.lease('test', 'a', 1000).catch(shown);
        await workers.at(-1).terminate();
        console.log(await waiting);
        other.close();
