@@ -7,12 +7,12 @@ const UUID = uuidOf(1);
 
 /** Every route with parameters, and a valid value of each. */
 const ROUTES: [path: string, parameters: Record<string, string>][] = [
-  ['/tasks', { limit: '10', state: 'running', cursor: 'dDE3' }],
+  ['/tasks', { limit: '10', state: 'running', cursor: 'dDE3', uuid: '0000*' }],
   ['/tasks/events', { after: '0' }],
-  [`/tasks/${UUID}`, { wait: '1' }],
+  [`/tasks/${UUID}`, { wait: '1', times: '1' }],
   [`/tasks/${UUID}/scopes`, { wait: '1' }],
   [`/tasks/${UUID}/events`, { after: '0', wait: '1' }],
-  [`/tasks/${UUID}/log`, { offset: '0', follow: '0', wait: '1' }],
+  [`/tasks/${UUID}/log`, { offset: '0', follow: '0', times: '1', wait: '1' }],
   ['/workers/w/cancellations', { after: '0', wait: '0' }],
 ];
 
