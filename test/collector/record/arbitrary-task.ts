@@ -178,7 +178,7 @@ const step = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      what: fc.constant('announce'), announced: anyName, earlier: fc.nat(20_000_000),
+      what: fc.constant('announce'), announced: anyName, earlier: fc.nat(20_000_000), serviceName: fc.constantFrom('shop', 'web', undefined),
       attributes: fc.oneof(anyAttributes, fc.record({ queue: anyText, customer: anyText })),
     }),
   },
@@ -225,7 +225,7 @@ function performOnTask(task: ScriptedTask, attempt: ScriptedAttempt, next: Exclu
     const open = task.announcements.filter(({ ended }) => !ended);
     const announcement = open[next.which % open.length];
     if (announcement !== undefined) task.endAnnouncement(announcement, next.outcome, next.error, next.later);
-  } else if ('announced' in next) task.announce(next.announced, next.attributes, next.earlier);
+  } else if ('announced' in next) task.announce(next.announced, next.attributes, next.earlier, next.serviceName);
   else if ('skew' in next) {
     if (task.attempts.length < MOST_ATTEMPTS) {
       const { name, skew, sameTrace, sameNumber, serviceName, namesSpan } = next;

@@ -57,11 +57,11 @@ export class ScriptedTask {
   }
 
   /** Announces the task, by a clock that is behind by so many microseconds. */
-  announce(name: string, attributes: Attributes = {}, behind = 0): void {
+  announce(name: string, attributes: Attributes = {}, behind = 0, serviceName?: string): void {
     const span = { taskUuid: this.uuid, traceId: this.#id(32), spanId: this.#id(16), taskSpanId: '' };
     const time = this.tick() - behind;
     this.announcements.push({ span, time, ended: false });
-    this.facts.push({ kind: 'task-announced', span, seq: 0, time, name, attributes });
+    this.facts.push({ kind: 'task-announced', span, seq: 0, time, name, attributes, ...(serviceName !== undefined && { serviceName }) });
   }
 
   /** Ends an announcement, so many microseconds after it. */

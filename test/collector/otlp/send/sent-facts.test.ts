@@ -22,7 +22,7 @@ async function post(app: Hono, signal: 'traces' | 'logs', encoding: Encoding, bo
 
 /** As the wire has it: no attributes are none, and the service's name is the resource's. */
 function sent(fact: Fact): Fact {
-  if (fact.kind === 'task-start') {
+  if (fact.kind === 'task-start' || fact.kind === 'task-announced') {
     const { serviceName: _, ...start } = fact;
     return start;
   }
