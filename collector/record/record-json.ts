@@ -92,7 +92,8 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
   const pieces: SummaryPieces = {
     head:
       `{"task_name":${JSON.stringify(taskName(task))},"task_uuid":"${task.uuid}"` +
-      `,"start":${timeJson(latest?.start ?? null)},"end":${timeJson(end === null ? null : end.time)},`,
+      // A clock that was set back meanwhile: no task ends before it begins.
+      `,"start":${timeJson(latest?.start ?? null)},"end":${timeJson(end === null ? null : Math.max(end.time, latest?.start ?? 0))},`,
     exception: exceptionPiece(queueEnd === undefined ? (latest?.final?.exception ?? latestText(latest)) : queueException(task, queueEnd)),
     state: statePiece(end !== null, statusOf(state), state),
     progress:

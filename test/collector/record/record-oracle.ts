@@ -54,7 +54,7 @@ export function recordOf(facts: readonly Fact[]): ExpectedRecord {
     attempt: start?.attempt ?? 0,
     trace_id: latest?.traceId ?? null,
     start: start?.time ?? null,
-    end: end?.time ?? queueEnd?.time ?? null,
+    end: end === undefined ? (queueEnd?.time ?? null) : Math.max(end.time, start?.time ?? 0),
     exception: queueEnd === undefined ? (end?.exception ?? latestException(own)) : queueException(facts, queueEnd),
     jobs: end === undefined && queueEnd === undefined ? jobsOf(own) : withoutRunning(jobsOf(own)),
     progress: latest === undefined ? null : progressOf(own, latest.taskSpanId),

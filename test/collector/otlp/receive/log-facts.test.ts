@@ -158,3 +158,11 @@ function withResult(result: string): ScriptedTask {
   scripted.attempt().result(result);
   return scripted;
 }
+
+it('a task whose clock was set back while it ran does not end before it begins', async () => {
+  const { facts } = take(start, { ...end, time: start.time - 5_000_000 });
+  const store = memoryStore();
+  await store.append(facts);
+  const record = await store.task(facts[0]!.span.taskUuid);
+  expect(record!.end).toBe(record!.start);
+});
