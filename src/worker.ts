@@ -68,7 +68,7 @@ export function cancelLiveTask(uuid: string, spanId: string, reason?: CancelReas
 }
 
 /** Requests to cancel that the collector's thread has passed to the thread of the tasks. */
-export interface CancelInbox {
+interface CancelInbox {
   /** A number in shared memory, which grows with each request: the memory, and the index of the word. */
   memory: Int32Array;
   word: number;

@@ -14,7 +14,7 @@ export function exportsByEnv(env: NodeJS.ProcessEnv = process.env): boolean {
 
 /** The encodings in which spans can be sent by HTTP; the first is the default. */
 const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
-export type SpanProtocol = (typeof PROTOCOLS)[number];
+type SpanProtocol = (typeof PROTOCOLS)[number];
 
 /** The encoding that `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL` or `OTEL_EXPORTER_OTLP_PROTOCOL` names. */
 export function spanProtocol(env: NodeJS.ProcessEnv = process.env): SpanProtocol {

@@ -134,7 +134,7 @@ export interface SeenSeqs {
 }
 
 /** Sequence numbers in pages of {@link PAGE}, so that one more number costs the same however many gaps there are. */
-export interface SeqPages {
+interface SeqPages {
   /** How many numbers there are. */
   count: number;
   /** The greatest number of the span. */

@@ -94,7 +94,7 @@ interface ExceptionState extends ErrorCause {
 }
 
 /** Which run of a job an attempt is, by its queue, and what other reports of the run mean for it: see `queue-run.ts`. */
-export interface QueueRun {
+interface QueueRun {
   /** The same for all attempts of one run. */
   readonly id: string;
   /** Whether the queue's instrumentation reports the run, and not code of the task. */

@@ -95,7 +95,7 @@ function expiry({ taskUuid, traceId, spanId, time }: OverdueTask): Fact {
 }
 
 /** The clocks of a machine, in milliseconds. */
-export interface WallClock {
+interface WallClock {
   /** Since the epoch. It may be wrong, and may jump. */
   wall(): number;
   /** Since the machine's start, with the time that it slept. */

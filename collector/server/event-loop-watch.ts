@@ -6,7 +6,7 @@ const LOOK_MS = 20;
 const WINDOW_MS = 60_000;
 
 /** Clocks, in milliseconds. */
-export interface LoopClocks {
+interface LoopClocks {
   now(): number;
   /** CPU time of this thread so far; `undefined` where the runtime has no such figure. */
   cpu(): number | undefined;

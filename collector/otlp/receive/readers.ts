@@ -35,7 +35,7 @@ export interface Slice {
 
 /** How many facts, and how many bytes of them, one turn of the event loop stores. */
 export const SLICE_FACTS = 1000;
-export const SLICE_BYTES: number = 256 * 1024;
+const SLICE_BYTES: number = 256 * 1024;
 
 /**
  * The facts of a request in slices: those of one task together and in the order of its log, since a slice is a commit of

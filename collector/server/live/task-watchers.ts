@@ -335,7 +335,7 @@ interface WatchedTask {
 }
 
 /** A task that has changed, or that was deleted. */
-export type ListChange = readonly [uuid: string, task: StoredTask | undefined];
+type ListChange = readonly [uuid: string, task: StoredTask | undefined];
 
 /**
  * Changes of tasks as events of the list; `undefined` where there are none. Only the last event has an id: the position

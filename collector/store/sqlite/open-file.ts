@@ -8,7 +8,7 @@ import { TaskStoreError } from '../task-store.ts';
 import { migrate, refuseForeign, refuseOtherSchemas } from './schema.ts';
 
 /** An open SQLite file. */
-export interface OpenedFile {
+interface OpenedFile {
   readonly database: DatabaseSync;
   /** Whether it can only be read, since the file or its folder may not be written. */
   readonly isReadOnly: boolean;
