@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
+import { turn } from '../../async.ts';
 import type { Beat, TaskStore } from '../../store/task-store.ts';
 import { MOST_WORKERS } from './otlp-items.ts';
 import type { ReceivedHeartbeat } from './otlp-items.ts';
@@ -13,6 +14,9 @@ interface Heard {
   older: number;
   olderAt: number;
 }
+
+/** How many heartbeats one turn of the event loop stores. */
+const MOST_AT_ONCE = 1000;
 
 /** A worker lives for so many intervals after a heartbeat. */
 const LIVE_INTERVALS = 3;
@@ -54,9 +58,11 @@ export class Heartbeats {
       beats.push({ workerId, host, pid, intervalMs, time: now, busySince, resource, ...(via !== undefined && { via }) });
       accepts.push(accept);
     }
-    if (beats.length === 0) return rejected;
-    await this.#store.beat(beats);
-    for (const accept of accepts) accept();
+    for (let at = 0; at < beats.length; at += MOST_AT_ONCE) {
+      if (at > 0) await turn();
+      await this.#store.beat(beats.slice(at, at + MOST_AT_ONCE));
+      for (const accept of accepts.slice(at, at + MOST_AT_ONCE)) accept();
+    }
     return rejected;
   }
 
