@@ -59,42 +59,74 @@ export const TOO_DEEP: string = `… (cut: deeper than ${MOST_DEPTH} levels)`;
 
 /**
  * JSON text in its one form in records: without white space between its tokens, at most {@link MOST_DEPTH} levels deep,
- * and numbers as they came. `undefined` for what is no JSON.
+ * and numbers as they came. `undefined` for what is no JSON; what is cut for its depth is not looked at.
  */
 export function canonicalJson(json: string): string | undefined {
+  if (json === latestCanonical) return json;
+  // Cut first: to parse very deep JSON takes long.
+  const shallow = withoutDepths(json);
+  if (shallow === undefined || !isJson(shallow)) return undefined;
+  latestCanonical = withoutBlanks(shallow);
+  return latestCanonical;
+}
+
+/** The result of the last call: a fact is made canonical where it is received, and again where it is folded. */
+let latestCanonical: string | undefined;
+
+function isJson(text: string): boolean {
   try {
-    JSON.parse(json);
+    JSON.parse(text);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
-  let canonical = '';
+}
+
+/** The text with {@link TOO_DEEP} instead of what is deeper than the most; `undefined` where a string or a bracket has no end. */
+function withoutDepths(json: string): string | undefined {
+  let shallow = '';
   let from = 0;
   let depth = 0;
   for (let at = 0; at < json.length; at++) {
     const code = json.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(json, at);
+    if (code === QUOTE) {
+      at = endOfString(json, at);
+      if (at === -1) return undefined;
+    } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--;
     else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
-      if (++depth <= MOST_DEPTH) continue;
-      canonical += json.slice(from, at) + JSON.stringify(TOO_DEEP);
+      if (depth++ < MOST_DEPTH) continue;
+      shallow += json.slice(from, at) + JSON.stringify(TOO_DEEP);
       at = endOfContainer(json, at);
+      if (at === -1) return undefined;
       from = at + 1;
       depth--;
-    } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--;
+    }
+  }
+  return from === 0 ? json : shallow + json.slice(from);
+}
+
+/** JSON without the white space between its tokens. */
+function withoutBlanks(json: string): string {
+  let dense = '';
+  let from = 0;
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(json, at);
     else if (code <= SPACE) {
-      canonical += json.slice(from, at);
+      dense += json.slice(from, at);
       from = at + 1;
     }
   }
-  return from === 0 ? json : canonical + json.slice(from);
+  return from === 0 ? json : dense + json.slice(from);
 }
 
 const [QUOTE, BACKSLASH, SPACE] = [34, 92, 32];
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [91, 93, 123, 125];
 
-/** The position of the quote that ends a string. */
+/** The position of the quote that ends a string; -1 where none does. */
 function endOfString(json: string, from: number): number {
   let at = json.indexOf('"', from + 1);
-  for (; isEscaped(json, at); at = json.indexOf('"', at + 1));
+  while (at !== -1 && isEscaped(json, at)) at = json.indexOf('"', at + 1);
   return at;
 }
 
@@ -104,15 +136,18 @@ function isEscaped(json: string, at: number): boolean {
   return (at - first) % 2 === 1;
 }
 
-/** The position of the bracket that ends a list or an object. */
+/** The position of the bracket that ends a list or an object; -1 where none does. */
 function endOfContainer(json: string, from: number): number {
   let depth = 0;
-  for (let at = from; ; at++) {
+  for (let at = from; at < json.length; at++) {
     const code = json.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(json, at);
-    else if (code === OPEN_BRACKET || code === OPEN_BRACE) depth++;
+    if (code === QUOTE) {
+      at = endOfString(json, at);
+      if (at === -1) return -1;
+    } else if (code === OPEN_BRACKET || code === OPEN_BRACE) depth++;
     else if ((code === CLOSE_BRACKET || code === CLOSE_BRACE) && --depth === 0) return at;
   }
+  return -1;
 }
 
 /** A number as text: a whole one exactly, as a receiver of 64-bit integers has it. */

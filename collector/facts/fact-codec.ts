@@ -3,6 +3,7 @@ import * as conventions from '../../src/conventions.ts';
 import type { Outcome } from '../../src/conventions.ts';
 import type { ErrorInfo, Fact, Plan, ScopeEnd, ScopeStart, SpanRef, TaskStart, TaskTotals } from '../../src/fact.ts';
 import { causesAttribute, causesIn } from './causes.ts';
+import { canonicalJson } from '../../src/json-text.ts';
 import { countOf, hasUserAttributes, isOrdinal, textOf, unexpected, userAttributes } from './attributes.ts';
 import { boundedError, boundedInterval, boundedJson, boundedMessage, boundedName, markedAttributes, MOST_ATTEMPTS, noticeAttributes, planFault } from './bounds.ts';
 import { spanIdIn, uuidOf } from './span-ids.ts';
@@ -227,9 +228,9 @@ const CODECS: { readonly [OfKind in Kind]: FactCodec<OfKind> } = {
   result: {
     eventName: conventions.RESULT_EVENT,
     read(span, seq, { attributes, time }) {
-      const result = textOf(attributes, conventions.RESULT);
       // It stands in the record as it is: what is no JSON would break it.
-      if (parsed(result) === undefined) return unexpected(attributes, conventions.RESULT, 'JSON');
+      const result = canonicalJson(textOf(attributes, conventions.RESULT));
+      if (result === undefined) return unexpected(attributes, conventions.RESULT, 'JSON');
       return { kind: 'result', span, seq, time, result };
     },
     write: ({ result }) => ({ [conventions.RESULT]: result }),

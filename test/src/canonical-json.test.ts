@@ -14,7 +14,7 @@ test.each([
   expect(canonicalJson(json)).toBe(canonical);
 });
 
-test.each(['', '{', 'NaN', '[1,]', "{'a': 1}", '"a\nb"'])('%j is no JSON', (text) => {
+test.each(['', '{', 'NaN', '[1,]', "{'a': 1}", '"a\nb"', '1 2', '"a', '"a\\"', '['.repeat(100), '['.repeat(100) + '"', ']'.repeat(100)])('%j is no JSON', (text) => {
   expect(canonicalJson(text)).toBeUndefined();
 });
 
