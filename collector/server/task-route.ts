@@ -147,7 +147,7 @@ export class RecentRecords {
   /** The record of a task that was just read; `undefined` if none is kept for exactly this state of it. */
   of({ uuid, summary }: StoredTask, tag: string): RecentRecord | undefined {
     const record = this.#kept.get(uuid);
-    // A task that was deleted and has begun again reaches the same version again, but not with the same times.
+    // A task that was deleted more than a day ago and has begun again reaches the same version again, but not with the same times.
     if (record === undefined || record.tag !== tag || record.task.summary !== summary) return undefined;
     this.#kept.delete(uuid);
     this.#kept.set(uuid, record);

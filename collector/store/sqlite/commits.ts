@@ -6,6 +6,7 @@ import { startedParts } from '../../record/needed-spans.ts';
 import { isAttempt } from '../../record/scope-state.ts';
 import type { ScopeState } from '../../record/scope-state.ts';
 import type { SpanIds } from '../../record/span-map.ts';
+import type { TaskFold } from '../../record/task-fold.ts';
 import type { TaskState } from '../../record/task-record.ts';
 import { createdAt, runStateOf } from '../../record/task-state.ts';
 import { attemptsJson } from '../scope-row.ts';
@@ -54,7 +55,7 @@ export class SqliteCommits {
         'INSERT INTO state_count VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
       ),
       hasDeleted: database.prepare('SELECT 1 FROM deleted LIMIT 1'),
-      deletedAt: database.prepare('SELECT time FROM deleted WHERE uuid = ?'),
+      deleted: database.prepare('SELECT time, version FROM deleted WHERE uuid = ?'),
       forgetDeleted: database.prepare('DELETE FROM deleted WHERE uuid = ?'),
       journal: database.prepare(
         'INSERT INTO journal (task_id, offset, version, bytes, text, entries) VALUES (?, ?, ?, ?, ?, ?)',
@@ -68,7 +69,7 @@ export class SqliteCommits {
     const hasDeleted = this.#statements.hasDeleted.get() !== undefined;
     for (const [uuid, facts] of tasks) {
       const loaded = this.#loadedTasks.load(uuid, facts);
-      if (hasDeleted && loaded.id === undefined && this.#staysDeleted(uuid, facts)) {
+      if (hasDeleted && loaded.id === undefined && this.#staysDeleted(loaded.task, facts)) {
         this.#loadedTasks.forget(uuid);
         continue;
       }
@@ -86,8 +87,7 @@ export class SqliteCommits {
     for (const commit of batch.commits()) {
       const loaded = this.#open.get(commit.task.uuid)!;
       if (loaded.id === undefined) {
-        const { state } = commit.runState!;
-        newTasks.set(state, (newTasks.get(state) ?? 0) + 1);
+        newTasks.set(commit.state, (newTasks.get(commit.state) ?? 0) + 1);
       }
       this.#write(commit, loaded, ++changed);
     }
@@ -111,16 +111,17 @@ export class SqliteCommits {
     this.#workers.rolledBack();
   }
 
-  /** Whether a task that is not stored was deleted, and does not begin anew by these facts. */
-  #staysDeleted(uuid: string, facts: readonly Fact[]): boolean {
-    const { deletedAt, forgetDeleted } = this.#statements;
-    const row = deletedAt.get(uuid) as { time: number } | undefined;
+  /** Whether a task that is not stored was deleted, and does not begin anew by these facts. Where it does, its versions go on. */
+  #staysDeleted(task: TaskFold, facts: readonly Fact[]): boolean {
+    const { deleted, forgetDeleted } = this.#statements;
+    const row = deleted.get(task.uuid) as { time: number; version: number } | undefined;
     if (row === undefined) return false;
     const beginsAnew = facts.some(({ kind, time }) => (kind === 'task-start' || kind === 'task-announced') && time > row.time);
     // By a clock that was set back meanwhile it may have been deleted in times to come.
     const isOfToday = Math.abs(Date.now() * 1000 - row.time) < DELETED_MICROS;
     if (!beginsAnew && isOfToday) return true;
-    forgetDeleted.run(uuid);
+    forgetDeleted.run(task.uuid);
+    task.version = row.version;
     return false;
   }
 
@@ -138,7 +139,8 @@ export class SqliteCommits {
 
   #write(change: TaskCommit, loaded: LoadedTask, changed: number): void {
     const { task, version, rows, scopes, begun, summary, listSummary, name, serviceName } = change;
-    const runState = change.runState ?? (loaded.lostForGood && change.hasOwnFacts ? runStateOf(task) : undefined);
+    const isNew = loaded.id === undefined;
+    const runState = change.runState ?? (isNew || (loaded.lostForGood && change.hasOwnFacts) ? runStateOf(task) : undefined);
     loaded.attempts = task.attempts;
     const values = [
       name,

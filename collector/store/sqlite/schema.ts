@@ -76,8 +76,8 @@ const STEPS: readonly string[] = [
   END;
 
   -- The tasks that were deleted within the last day: late facts do not bring them back, and readers of the changes learn that
-  -- they are gone.
-  CREATE TABLE deleted (uuid TEXT PRIMARY KEY, changed INTEGER NOT NULL, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  -- they are gone. \`version\`: one that begins anew goes on after it, so that no version stands for two records.
+  CREATE TABLE deleted (uuid TEXT PRIMARY KEY, changed INTEGER NOT NULL, time INTEGER NOT NULL, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX deleted_changed ON deleted (changed);
   CREATE INDEX deleted_time ON deleted (time);
 

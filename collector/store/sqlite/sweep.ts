@@ -54,7 +54,7 @@ export class SqliteSweep {
         `DELETE FROM command WHERE kind = 'cancel' AND task_uuid = (SELECT uuid FROM task WHERE id = ?)`,
       ),
       found: database.prepare('SELECT id, state, lost_at FROM task WHERE uuid = ?'),
-      bury: database.prepare('INSERT OR REPLACE INTO deleted (uuid, changed, time) SELECT uuid, :changed, :now FROM task WHERE id = :id'),
+      bury: database.prepare('INSERT OR REPLACE INTO deleted (uuid, changed, time, version) SELECT uuid, :changed, :now, version FROM task WHERE id = :id'),
       task: database.prepare('DELETE FROM task WHERE id = ?'),
       numbered: database.prepare('UPDATE deleted_change SET last = ?'),
       forgetDeleted: database.prepare('DELETE FROM deleted WHERE uuid IN (SELECT uuid FROM deleted WHERE time < ? ORDER BY time LIMIT ?)'),

@@ -22,6 +22,18 @@ describe.each(BACKENDS)('DELETE /tasks/:uuid of a store %s', (_, open) => {
     expect((await app(store).request(`/tasks/${TASK}`)).status).toBe(404);
   });
 
+  test('leaves no representation of the task to a client that has one, when it begins anew', async () => {
+    const store = open();
+    const on = app(store);
+    const paths = [`/tasks/${TASK}`, `/tasks/${TASK}/scopes`];
+    await store.append(factsOf(TASK, { end: 'completed' }));
+    const known = await Promise.all(paths.map(async (path) => (await on.request(path)).headers.get('ETag')!));
+    await deleted(on);
+    await store.append(factsOf(TASK, { end: 'failed', time: Date.now() * 1000 + 5_000_000 }));
+    const again = await Promise.all(paths.map(async (path, at) => (await on.request(path, { headers: { 'If-None-Match': known[at]! } })).status));
+    expect(again).toEqual([200, 200]);
+  });
+
   test('is a 409 for a task that has not ended, which names its state', async () => {
     const store = open();
     await store.append(factsOf(TASK));

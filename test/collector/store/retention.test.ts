@@ -116,7 +116,7 @@ describe.each([...BACKENDS])('tasks %s', (_, open) => {
     await append(store, uuidOf(1), { time: NOW - 40 * DAY, end: 'failed', lines: 50 });
     await sweepAll(store, {});
     await append(store, uuidOf(1), { time: NOW, lines: 1 });
-    expect(await store.stored(uuidOf(1))).toMatchObject({ version: 1, state: 'running', logBytes: 8 });
+    expect(await store.stored(uuidOf(1))).toMatchObject({ version: 2, state: 'running', logBytes: 8 });
     expect((await store.log(uuidOf(1)))!.text).toBe('\tline 1\n');
     expect((await store.scopes(uuidOf(1)))!.attempts[0]!.notification_count).toBe(1);
   });
