@@ -90,7 +90,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
     ...(metrics ? [{ method: 'GET', path: '/metrics', right: 'read', answer: metricsRoute(metrics) } as const] : []),
   ];
 
-  const asked = listen ? watchWorkersWhileAsked(store) : undefined;
+  const asked = listen ? watchWorkersWhileAsked(store, () => watchers.isFollowed) : undefined;
   const app = new Hono();
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const [first] = ofPath as [Route];
@@ -159,17 +159,18 @@ function otherParameters(c: Context, expected: readonly string[]): Response | un
   return undefined;
 }
 
-/** The watch ends after one to two times so many milliseconds without a request. */
+/** The watch ends after one to two times so many milliseconds without a request and without an open stream. */
 const IDLE_MS = 60_000;
 
 /**
  * Watches the workers of a store while an app is asked for its tasks, so that the tasks of a dead worker become lost
- * even where no collector runs. It keeps no process alive. A failure of the store ends the watch until the next request.
+ * even where no collector runs. An open stream is a request that goes on. It keeps no process alive. A failure of the
+ * store ends the watch until the next request, unless a stream is open.
  *
  * @returns To be called with each request. The first ones are answered when the promise that they get is resolved: then the
  *   workers of this machine that died before are found.
  */
-function watchWorkersWhileAsked(store: TaskStore): () => Promise<void> | undefined {
+function watchWorkersWhileAsked(store: TaskStore, isFollowed: () => boolean): () => Promise<void> | undefined {
   // A reader must not lose tasks for good that the owner of the store gives more time.
   const lostFinalMs = optionValue('lostFinalMs', undefined, { env: process.env });
   let running: { stop(): Promise<void> }[] = [];
@@ -186,10 +187,12 @@ function watchWorkersWhileAsked(store: TaskStore): () => Promise<void> | undefin
       intervalMs: OPTIONS.beatIntervalMs.default,
       lostFinalMs,
       store,
-      onFailure: stop,
+      onFailure: () => {
+        if (!isFollowed()) stop();
+      },
     });
     const idle = repeat(IDLE_MS, async () => {
-      if (!wasAsked) stop();
+      if (!wasAsked && !isFollowed()) stop();
       wasAsked = false;
       return IDLE_MS;
     });

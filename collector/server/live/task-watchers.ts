@@ -75,6 +75,11 @@ export class TaskWatchers {
     return this.#position;
   }
 
+  /** Whether a stream of the app is open, or a request waits for a task. */
+  get isFollowed(): boolean {
+    return this.#watchers > 0;
+  }
+
   /** Adds a watcher; gives a function that removes it, to be called once or more. Rejects where the store fails. */
   async enter(): Promise<() => void> {
     this.#watchers++;

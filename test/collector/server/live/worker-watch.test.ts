@@ -73,6 +73,34 @@ test('an app that is not asked for tasks watches no workers', async () => {
   expect((await store.stored(UUID))!.state).toBe('lost');
 });
 
+test('an app with an open stream watches the workers for as long as the stream is open', async () => {
+  const { app, store } = await deadWorker();
+  const beat = (time: number) => ({ workerId: 'dead', host: 'here', pid: 1, intervalMs: 1000, time: 1_767_323_045_000_000 + time, busySince: null });
+  const stream = await app.request(`/tasks/${UUID}/events`);
+  for (let second = 1; second <= 300; second++) {
+    await store.beat([beat(second * 1_000_000)]);
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+  expect((await store.stored(UUID))!.state).toBe('running');
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect((await store.stored(UUID))!.state).toBe('lost');
+  await stream.body!.cancel();
+  await vi.advanceTimersByTimeAsync(180_000);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a store that fails for a while is watched on while a stream is open', async () => {
+  const { app, store } = await deadWorker();
+  const stream = await app.request(`/tasks/${UUID}/events`);
+  const workers = store.workers.bind(store);
+  store.workers = () => Promise.reject(new Error('locked'));
+  await vi.advanceTimersByTimeAsync(300_000);
+  store.workers = workers;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect((await store.stored(UUID))!.state).toBe('lost');
+  await stream.body!.cancel();
+});
+
 test('where a collector in this process watches the workers, the app does not', async () => {
   const { app, store } = await deadWorker();
   markListened(store);
