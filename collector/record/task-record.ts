@@ -76,7 +76,7 @@ export interface TaskSummary {
   heard: string | null;
   /** Since when the worker's event loop has been blocked; `null` if it is not. */
   busy_since: string | null;
-  /** How many commits the task has seen: it grows with every change. */
+  /** Grows with every commit of the task: how many there were, and those of a task with this UUID that was deleted lately. */
   version: number;
   /** Byte offset in the whole log at which the record's `log` begins. */
   log_offset: number;
