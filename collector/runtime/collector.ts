@@ -1,4 +1,5 @@
 import { describeFailure } from '../../src/failure.ts';
+import { reportOnce } from '../../src/report.ts';
 import { OutageReporter, within } from '../async.ts';
 import type { Repeated } from '../async.ts';
 import { OPTIONS } from '../options/table.ts';
@@ -118,7 +119,11 @@ export class Collector {
       },
       onFailure: (error) => outage.failed(error),
       onRecovery: () => outage.succeeded(),
-      onRefused: ({ span }, { message }) => report(`a fact of task ${span.taskUuid} was dropped, the store can't take it: ${message}`),
+      onRefused: ({ span }, { message, cause }) => {
+        // A task without room refuses each of its facts: they may be many.
+        if (cause === undefined) reportOnce(message, `facts are dropped: ${message}`);
+        else report(`a fact of task ${span.taskUuid} was dropped, the store can't take it: ${message}`);
+      },
     });
     this.ready = this.#start();
   }
