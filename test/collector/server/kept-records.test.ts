@@ -45,7 +45,7 @@ const HAPPENINGS: [string, (store: TaskStore) => Promise<unknown>, Partial<TaskR
   ['retention', async (store) => {
     while ((await store.sweep(retentionRules({}, NOW * 2))) === 'more');
   }, 404],
-  ['the same task, deleted and begun again', (store) => store.append(beating({ time: NOW * 2 })), { state: 'running', version: 1, log: '\tline 1\n' }],
+  ['the same task, deleted and begun again', (store) => store.append(beating({ time: NOW * 2 })), { state: 'running', version: 4, log: '\tline 1\n' }],
 ];
 
 type Ask = (path: string) => Promise<Response>;
