@@ -160,16 +160,16 @@ function runCommand(exitWith: ExitWith): Command {
     .summary('run any program as a task')
     .description(
       'Runs a program as a task: each line that it writes is a notification, its exit code is the outcome. ' +
-        'It has our standard input and gets our signals, and its exit code is ours: 128 and the number for a signal.',
+        'It has the standard input of this command and gets its signals. Its exit code is that of this command: 128 and the number for a signal.',
     )
     .usage('[options] -- command [argument...]')
     .argument('<command...>', 'the program with its arguments')
     .passThroughOptions()
     .addOption(tableOption('store', '-s, --store <path>', `SQLite file that keeps record and log; without it they are sent to TASKSPAN_ENDPOINT, else kept in ${OPTIONS.store.default}`))
-    .addOption(new Option('--name <text>', 'what the task is called; the command line if absent').argParser(parseName))
+    .addOption(new Option('--name <text>', 'name of the task; the command line if absent').argParser(parseName))
     .addOption(new Option('--uuid <uuid>', "the task's UUID; a new one if absent").argParser(parseUuid))
     .addOption(new Option('--attempt <number>', 'number of this attempt, for a retry').argParser(parseCount(1)))
-    .option('-q, --quiet', 'do not pass on what the program writes, nor tell the UUID')
+    .option('-q, --quiet', 'do not pass on what the program writes, nor print the UUID')
     .option('--json', 'print the record at the end; what the program writes goes to standard error')
     .action(async (line: string[], options: RunOptions) => {
       const { run } = await import('./run.ts');
@@ -180,7 +180,7 @@ function runCommand(exitWith: ExitWith): Command {
 function serveCommand(): Command {
   return new Command('serve')
     .summary('serve the tasks of a store')
-    .description('Serves the records and logs of a store, whoever writes them, and takes what others send by OTLP/HTTP, until it is told to stop.')
+    .description('Serves the records and logs of a store, whoever writes them, and takes what others send by OTLP/HTTP, until Ctrl-C or SIGTERM.')
     .addOption(tableOption('serve.port', '-p, --port <number>', 'port to serve the tasks on; 0 takes a free one').default(OPTIONS['serve.port'].default))
     .addOption(
       tableOption('serve.host', '--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN or TASKSPAN_GUARDED')

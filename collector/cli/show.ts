@@ -57,11 +57,13 @@ function fieldsOf(record: TaskRecord): [string, string][] {
   const fields: [string, string | null][] = [
     ['uuid', record.task_uuid],
     ['parent', record.parent_task_uuid],
+    ['service', record.service_name],
+    ['announced', record.start === null ? record.created : null],
     ['started', record.start],
     ['ended', record.end],
     ['updated', record.updated],
     ['heard', record.heard],
-    ['trace', record.trace_id],
+    ['trace', record.trace_id === null || record.trace_sampled ? record.trace_id : `${record.trace_id} (not sampled: no tracing backend has it)`],
     ['attributes', Object.keys(record.attributes).length === 0 ? null : JSON.stringify(record.attributes)],
     ['result', record.result === null ? null : JSON.stringify(record.result)],
   ];

@@ -41,7 +41,7 @@ export function unknownTask(uuid: string): Response {
 /** Answers 503 for a store that failed. The cause is reported, once per message, and never sent to the client. */
 export function storeFailure(error: unknown): Response {
   reportStoreFailure(error);
-  return problem(503, 'the store of the tasks can not be read just now', { 'Retry-After': '1' });
+  return problem(503, 'the store of the tasks can not be read or written just now', { 'Retry-After': '1' });
 }
 
 /** Reports a store that failed, once per message. */

@@ -66,6 +66,7 @@ function noteLines(record: TaskSummary, outage: string | undefined, { columns, n
   const notes: string[] = [];
   const since = (time: string): string => humanDuration(now - Date.parse(time));
   if (record.status === 0 && record.exception !== '') notes.push(paint('red', harmless(record.exception)));
+  if (record.status === 0) notes.push(...record.exception_causes.map((cause) => paint('red', harmless(`caused by ${cause}`))));
   if (record.state === 'lost' && !record.finished && record.heard !== null) {
     notes.push(paint('magenta', `its worker was last heard ${since(record.heard)} ago`));
   }
@@ -74,6 +75,7 @@ function noteLines(record: TaskSummary, outage: string | undefined, { columns, n
     notes.push(paint('magenta', `last heard ${since(record.heard)} ago`));
   }
   if (record.cancel !== null && !record.finished) notes.push(paint('yellow', harmless(cancelNote(record.cancel, since))));
+  if (record.state === 'cancelled' && record.cancel !== null) notes.push(...cancelledNote(record.cancel).map((note) => paint('yellow', harmless(note))));
   if (record.busy_since !== null) notes.push(paint('yellow', `its worker is blocked for ${since(record.busy_since)}`));
   if (outage !== undefined) notes.push(paint('yellow', harmless(outage)));
   return notes.map((note) => fit(`  ${note}`, columns));
@@ -83,6 +85,12 @@ function noteLines(record: TaskSummary, outage: string | undefined, { columns, n
 function cancelNote({ requested, by, reason, heard }: CancelRecord, since: (time: string) => string): string {
   const received = heard === null ? 'not received yet' : `received ${since(heard)} ago`;
   return `cancel requested ${since(requested)} ago${by === null ? '' : ` by ${by}`}, ${received}${reason === null ? '' : `: ${reason}`}`;
+}
+
+/** `cancelled by ada: wrong file`. The log of a task that has ended in its queue has no such line. */
+function cancelledNote({ by, reason }: CancelRecord): string[] {
+  if (by === null && reason === null) return [];
+  return [`cancelled${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}`];
 }
 
 /** The screen for the scopes of a task. `now` is the time until which open scopes are known to have run. */

@@ -23,7 +23,7 @@ describe('the taskspan command', () => {
 
   it('prints with --help the meaning of an absent or short option', async () => {
     const help = async (command: string): Promise<string> => (await run([command, '--help'])).stdout.replaceAll(/\s+/g, ' ');
-    expect(await help('run')).toContain('--quiet do not pass on what the program writes, nor tell the UUID');
+    expect(await help('run')).toContain('--quiet do not pass on what the program writes, nor print the UUID');
     expect(await help('tail')).toContain('to begin with; all that the record has if absent, at most 1 MiB');
   });
 

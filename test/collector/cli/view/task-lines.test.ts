@@ -78,6 +78,23 @@ describe('a task on a screen', () => {
     expect(lines({ state: 'cancelled', finished: true, status: 0 }).join()).not.toContain('cancel requested');
   });
 
+  it.each([
+    [{ by: 'ada', reason: 'wrong file' }, ['  cancelled by ada: wrong file']],
+    [{ by: 'ada', reason: null }, ['  cancelled by ada']],
+    [{ by: null, reason: 'wrong file' }, ['  cancelled: wrong file']],
+    [{ by: null, reason: null }, []],
+  ])('that was cancelled shows by whom and why: %j', (request, notes) => {
+    const cancel = { requested: '2026-11-24T09:00:30Z', heard: null, ...request };
+    const record = shownTask({ cancel, state: 'cancelled', finished: true, status: 0, exception: '' });
+    expect(taskLines({ record, attempts: [] }, screen(80)).filter((line) => line.startsWith('  cancelled'))).toEqual(notes);
+  });
+
+  it('that has failed shows the errors inside its error', () => {
+    const record = shownTask({ state: 'failed', finished: true, status: 0, exception: 'row 7', exception_causes: ['RangeError: no date', 'Error: no file'] });
+    const lines = taskLines({ record, attempts: [] }, screen(80));
+    expect(lines.slice(lines.indexOf('  row 7'))).toEqual(['  row 7', '  caused by RangeError: no date', '  caused by Error: no file']);
+  });
+
   it('that is lost: no sign turns, and no time goes on after the last heartbeat', () => {
     const record = shownTask({ state: 'lost', heard: '2026-11-24T09:00:40Z', progress: 0.42 });
     const lines = (columns: number, rows?: number): string[] => taskLines({ record, attempts: [ATTEMPT] }, { ...screen(columns, rows), frame: 1 });
