@@ -11,7 +11,7 @@ import { liveTasks, worker } from '../src/worker.ts';
 import { FLUSH_MS, within } from './async.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { reportLost, RingWriter } from './capture/ring-writer.ts';
-import { exportsByEnv, protocolFault } from './export/environment.ts';
+import { endpointFault, exportsByEnv, protocolFault } from './export/environment.ts';
 import { exporterTo } from './export/export-processor.ts';
 import { lostTraceSender } from './export/lost-traces.ts';
 import { resourceOf } from './export/provider.ts';
@@ -178,8 +178,8 @@ function start(options: ResolvedOptions): { handle: Taskspan; ready: Promise<voi
   const beatIntervalMs = sending === undefined ? options.beatIntervalMs : Math.min(options.beatIntervalMs, LONGEST_SENT_INTERVAL_MS);
   const { retention, quietFinalMs, queuedFinalMs } = options;
   const failures: Error[] = [];
-  const protocol = exports ? protocolFault() : undefined;
-  if (protocol !== undefined) failures.push(new Error(protocol));
+  const faults = exports ? [protocolFault(), endpoint === undefined ? endpointFault() : undefined] : [];
+  for (const fault of faults) if (fault !== undefined) failures.push(new Error(fault));
   const ring = new RingWriter({ limitBytes: options.bufferBytes });
   ring.onFull = () =>
     report(`${sending === undefined ? 'the store' : 'the endpoint'} has been unreachable for too long: facts are being dropped`);

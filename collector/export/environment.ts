@@ -2,6 +2,7 @@ import { AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, TraceIdRatioBase
 import type { Sampler } from '@opentelemetry/sdk-trace-node';
 import { received } from '../../src/failure.ts';
 import { report, reportOnce } from '../../src/report.ts';
+import { redacted } from '../options/kinds.ts';
 import { variableText } from '../options/read.ts';
 
 /** What the environment variables of OpenTelemetry's specification say, as far as neither SDK nor exporter reads them. */
@@ -28,6 +29,15 @@ export function protocolFault(env: NodeJS.ProcessEnv = process.env): string | un
   const expected = `${name}: expected ${PROTOCOLS.join(' or ')}, got ${received(value)}; spans are sent as ${PROTOCOLS[0]}`;
   if (value !== 'grpc') return expected;
   return `${expected}. gRPC is not available: send to the HTTP port of an OpenTelemetry Collector (4318), which can send on by gRPC`;
+}
+
+/** Why nothing arrives at the endpoint that the environment names; `undefined` where it is a URL. */
+export function endpointFault(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const name = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].find((each) => variableText(env, each) !== undefined);
+  if (name === undefined) return undefined;
+  const value = variableText(env, name)!.trim();
+  if (/^https?:$/.test(URL.parse(value)?.protocol ?? '')) return undefined;
+  return `${name}: expected a URL such as http://127.0.0.1:4318, got ${received(redacted(value))}; spans will not arrive there`;
 }
 
 function namedProtocol(env: NodeJS.ProcessEnv): { name: string; value: string | undefined } {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { protocolFault, spanProtocol, unheededVariables } from '../../../collector/export/environment.ts';
+import { endpointFault, protocolFault, spanProtocol, unheededVariables } from '../../../collector/export/environment.ts';
 
 describe('OTEL_EXPORTER_OTLP_PROTOCOL', () => {
   test.each([
@@ -22,6 +22,23 @@ describe('OTEL_EXPORTER_OTLP_PROTOCOL', () => {
 
   test('an unknown one is named', () => {
     expect(protocolFault({ OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'carrier pigeon' })).toMatch(/^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: expected .* got "carrier pigeon"/);
+  });
+});
+
+describe('an endpoint in the environment', () => {
+  test.each([
+    [{}],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: ' ' }],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector:4318/v1/traces' }],
+  ])('is used: %j', (env) => {
+    expect(endpointFault(env)).toBeUndefined();
+  });
+
+  test.each(['collector:4318', 'collector'])('without http:// is reported with its variable: %s', (value) => {
+    expect(endpointFault({ OTEL_EXPORTER_OTLP_ENDPOINT: value })).toBe(
+      `OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://127.0.0.1:4318, got "${value}"; spans will not arrive there`,
+    );
   });
 });
 
