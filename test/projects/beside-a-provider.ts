@@ -26,6 +26,8 @@ export interface Row extends Run {
   readonly added?: Readonly<Record<string, unknown>>;
   /** Whether `rows`, which the task sets on the active span, is missing in the record. */
   readonly lacksRows?: boolean;
+  /** The name of the service by their resource. */
+  readonly service?: string;
 }
 
 /** What is left of a run, without ids, times and numbers of commits. */
@@ -61,16 +63,18 @@ const CHILD_UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0939';
 /**
  * What a run gives whose record is whole: all of the reference, which is the run with the provider of taskspan itself.
  */
-export function whole(reference: Outcome, { spansOf, added = {}, lacksRows = false }: Row): Outcome {
+export function whole(reference: Outcome, { spansOf, added = {}, lacksRows = false, service }: Row): Outcome {
   const own = (attributes: Attributes): Attributes =>
     Object.fromEntries(Object.entries(attributes).filter(([key]) => !(lacksRows && key === 'rows')));
   const scope = (of: ScopeInTree): ScopeInTree => ({ ...of, attributes: own(of.attributes), scopes: of.scopes.map(scope) });
   const { record, log, scopes } = reference.task;
+  const ofService = service !== undefined && { service_name: service };
   const root = (attributes: Attributes): Attributes => ({ ...own(attributes), ...added });
   const attempts = scopes.attempts.map((attempt) => ({ ...scope(attempt), attributes: root(attempt.attributes) }));
   return {
     ...reference,
-    task: { log, record: { ...record, attributes: root(record.attributes) }, scopes: { ...scopes, attempts } },
+    task: { log, record: { ...record, attributes: root(record.attributes), ...ofService }, scopes: { ...scopes, attempts } },
+    child: { ...reference.child, record: { ...reference.child.record, ...ofService } },
     sampled: spansOf !== 'none',
     theirs: spansOf === 'theirs' ? reference.ours : [],
     ours: spansOf === 'ours' ? reference.ours : [],

@@ -47,6 +47,7 @@ ${Array.from({ length: 200 }, (_, index) => `\tRow ${index + 1}\n`).join('')}	 -
 		Time spent: 0h0m
 		See error message:
 TypeError: 200 rows have no city
+	  | caused by Error: the column is missing
 	Task Finished - 2 out of 3 jobs finished
 `;
 

@@ -128,6 +128,7 @@ function isPublic(file: string): boolean {
 const PUBLIC = [
   /^dist\/(?:(?:cjs\/)?(?:src|collector)|cjs\/chunks)\/[\w/-]+\.(?:js|d\.ts)$/,
   /^docs\/[\w/-]+\.md$/,
+  /^docs\/fixtures\/[\w-]+\.json$/,
   /^examples\/[\w/.[\]-]+\.(?:json|md|py|toml|tsx?|yaml)$/,
 ];
 

@@ -25,7 +25,7 @@ const OFF = ALL ? ['', '0'] : [''];
 test.each(SENTRIES)('a task is recorded whole beside Sentry $sentry', async ({ sentry, setUp, hasSdkSpans }) => {
   const project = await installed('providers', { packages: { '@sentry/node': sentry } });
   // Its sampler adds an attribute to the first span of a trace. What is set on a span that is not the SDK's can't be read.
-  const traced = { spansOf: 'theirs', ...(hasSdkSpans ? { added: { 'sentry.sample_rate': 1 } } : { lacksRows: true }) } as const;
+  const traced = { spansOf: 'theirs', ...(hasSdkSpans ? { added: { 'sentry.sample_rate': 1 }, service: 'node' } : { lacksRows: true }) } as const;
   const { seen, expected } = await besides(project, [
     ...PROGRAMS.flatMap((program): Row[] => [
       { setUp, program, env: { RATE: '1' }, when: 'first', ...traced },
