@@ -474,8 +474,11 @@ function reportedError(events: SpanEnd['events']): string {
 
 /** The attributes of the exception event by which a span reports its error; none where it reports none. */
 function reportOf(events: SpanEnd['events'] = []): Attributes {
-  const own = events.findLast(({ attributes = {} }) => isOrdinal(attributes[conventions.SEQ]) && attributes[conventions.EXCEPTION_TYPE] !== undefined);
-  return own?.attributes ?? {};
+  for (let at = events.length - 1; at >= 0; at--) {
+    const { attributes } = events[at]!;
+    if (attributes?.[conventions.EXCEPTION_TYPE] !== undefined && isOrdinal(attributes[conventions.SEQ])) return attributes;
+  }
+  return {};
 }
 
 function greatestSeq(events: SpanEnd['events'] = []): number {

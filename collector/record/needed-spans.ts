@@ -88,9 +88,9 @@ export function latePlans(task: TaskFold, facts: readonly Fact[]): ScopeState[] 
  * children are, as far as it knows them.
  */
 export function startedParts(facts: readonly Fact[]): SpanIds[] {
-  const parts = new SpanMap<SpanIds>();
+  let parts: SpanMap<SpanIds> | undefined;
   for (const fact of facts) {
-    if (fact.kind === 'scope-start' && fact.remote === true) touch(parts, fact.span.traceId, fact.span.spanId);
+    if (fact.kind === 'scope-start' && fact.remote === true) touch((parts ??= new SpanMap()), fact.span.traceId, fact.span.spanId);
   }
-  return [...parts];
+  return parts === undefined ? [] : [...parts];
 }

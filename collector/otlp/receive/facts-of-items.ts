@@ -75,10 +75,11 @@ function oddTime(time: number): string {
 
 /** The same facts, with the service's name in the start or announcement that comes first. */
 function ofService(items: ItemFacts, resource: () => Attributes): ItemFacts {
-  const [first, ...rest] = items.facts ?? [];
+  const { facts = [] } = items;
+  const first = facts[0];
   if (first?.kind !== 'task-start' && first?.kind !== 'task-announced') return items;
   const serviceName = conventions.serviceNameIn(resource());
-  return serviceName === undefined ? items : { ...items, facts: [{ ...first, serviceName: boundedName(serviceName) }, ...rest] };
+  return serviceName === undefined ? items : { ...items, facts: facts.with(0, { ...first, serviceName: boundedName(serviceName) }) };
 }
 
 /** The adapter for a span that does not follow the contract; `undefined` for a span that is not of a task. */

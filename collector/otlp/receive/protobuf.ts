@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import * as conventions from '../../../src/conventions.ts';
 import { MOST_DEPTH, TOO_DEEP } from '../../../src/json-text.ts';
 import { NO_ID } from '../../facts/span-ids.ts';
 import { setAnyValue } from './any-value.ts';
@@ -214,17 +215,18 @@ function readSpan(reader: WireReader, end: number, { scopeName, resource }: Item
     }
   }
   if (!isOfTask) return NO_FACTS;
-  let parentSpanId = NO_ID;
-  if (parentAt !== -1) {
-    reader.pos = parentAt;
-    parentSpanId = reader.id(end, 8);
-  }
   let name = '';
   if (nameAt !== -1) {
     reader.pos = nameAt;
     name = reader.text(end);
   }
   const attributes = readAttributes(reader, attributesAt);
+  let parentSpanId = NO_ID;
+  // The contract names parents by attributes.
+  if (parentAt !== -1 && attributes[conventions.SPAN_KIND] === undefined) {
+    reader.pos = parentAt;
+    parentSpanId = reader.id(end, 8);
+  }
   const events: OtlpEvent[] = [];
   for (let at = 0; at < eventsAt.length; at += 2) {
     reader.pos = eventsAt[at]!;
