@@ -50,7 +50,7 @@ export function messageLines(message: string): string {
 
 /** Whether {@link verbatimLine} writes a message, so that the message can be read back from its line. */
 export function isVerbatim(message: string): boolean {
-  if (!NOT_PLAIN.test(message)) return true;
+  if (ASCII.test(message) || !NOT_PLAIN.test(message)) return true;
   // Characters that nobody sees may stand inside a line.
   return !CONTROL.test(message) && !/^\s/.test(message) && visible(message) === message && !readsAsOurs(message);
 }
@@ -164,6 +164,8 @@ const BLANK = '\\u00a0\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000';
 const USELESS = '\\u00ad\\u2060-\\u2065\\u206a-\\u206f\\ufeff\\ufff0-\\ufffb';
 const TAG = '\\u{e0000}-\\u{e007f}';
 const HIDDEN = new RegExp(`[${UNSEEN}${BLANK}${USELESS}${TAG}]`, 'u');
+/** Most messages: such a text is found plain sooner than by {@link NOT_PLAIN}. */
+const ASCII = /^(?![TA\d])[!-~][\t -~]*$/;
 const NOT_PLAIN = new RegExp(`^\\s|${READS_AS_OURS.source}|${CONTROL.source}|${HIDDEN.source}`, 'u');
 const ALL_UNSEEN = new RegExp(`[${UNSEEN}${USELESS}${TAG}]`, 'gu');
 const ALL_BLANK = new RegExp(`[${BLANK}]`, 'gu');

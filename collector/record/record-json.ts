@@ -89,11 +89,17 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
   const running = end === null ? jobs.running : 0;
   const error = latest === undefined ? queueError(queueEnd) : errorOf(task, latest);
   const outcome = queueEnd?.outcome ?? (latest?.end && outcomeOf(latest.end, error)) ?? null;
+  const { updated } = task;
+  const created = createdAt(task);
+  const begun = latest?.start ?? null;
+  // A clock that was set back meanwhile: no task ends before it begins.
+  const ended = end === null ? null : Math.max(end.time, begun ?? 0);
+  const begunJson = timeJson(begun);
+  const endedJson = timeJson(ended);
   const pieces: SummaryPieces = {
     head:
       `{"task_name":${JSON.stringify(taskName(task))},"task_uuid":"${task.uuid}"` +
-      // A clock that was set back meanwhile: no task ends before it begins.
-      `,"start":${timeJson(latest?.start ?? null)},"end":${timeJson(end === null ? null : Math.max(end.time, latest?.start ?? 0))},`,
+      `,"start":${begunJson},"end":${endedJson},`,
     exception: exceptionPiece(queueEnd === undefined ? (latest?.final?.exception ?? latestText(latest)) : queueException(task, queueEnd)),
     state: statePiece(end !== null, statusOf(state), state),
     progress:
@@ -108,7 +114,9 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
     details:
       `"service_name":${textJson(serviceName(task, latest))},"parent_task_uuid":${textJson(latest?.parentTaskUuid ?? null)}` +
       `,"trace_id":${textJson(latest?.traceId ?? null)},"trace_sampled":${latest?.sampled ?? false}` +
-      `,"facts_missing":${latest?.missing ?? 0},"created":${timeJson(createdAt(task))},"updated":${timeJson(task.updated)},`,
+      `,"facts_missing":${latest?.missing ?? 0}` +
+      // Mostly the same times as above.
+      `,"created":${created === begun ? begunJson : timeJson(created)},"updated":${updated === ended ? endedJson : timeJson(updated)},`,
     cancellable: cancellablePiece(state === 'queued' || (end === null && latest?.cancellable === true)),
     close: cut.length === 0 ? '}' : `,"cut":${JSON.stringify(cut)}}`,
   };
