@@ -67,5 +67,6 @@ function fieldsOf(record: TaskRecord): [string, string][] {
     ['attributes', Object.keys(record.attributes).length === 0 ? null : JSON.stringify(record.attributes)],
     ['result', record.result === null ? null : JSON.stringify(record.result)],
   ];
-  return fields.filter((field): field is [string, string] => field[1] !== null);
+  // A server of another version may leave one out.
+  return fields.filter((field): field is [string, string] => typeof field[1] === 'string');
 }

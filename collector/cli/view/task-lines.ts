@@ -66,7 +66,9 @@ function noteLines(record: TaskSummary, outage: string | undefined, { columns, n
   const notes: string[] = [];
   const since = (time: string): string => humanDuration(now - Date.parse(time));
   if (record.status === 0 && record.exception !== '') notes.push(paint('red', harmless(record.exception)));
-  if (record.status === 0) notes.push(...record.exception_causes.map((cause) => paint('red', harmless(`caused by ${cause}`))));
+  // A server of another version may leave it out.
+  const causes: readonly string[] | undefined = record.exception_causes;
+  if (record.status === 0) notes.push(...(causes ?? []).map((cause) => paint('red', harmless(`caused by ${cause}`))));
   if (record.state === 'lost' && !record.finished && record.heard !== null) {
     notes.push(paint('magenta', `its worker was last heard ${since(record.heard)} ago`));
   }
