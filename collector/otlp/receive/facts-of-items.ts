@@ -101,7 +101,7 @@ function adaptedFacts(given: readonly Fact[]): ItemFacts {
     else if (fact.kind === 'exception') warning ??= leftOut(spanId, conventions.EXCEPTION_EVENT, bounded);
     else return rejected(spanId, bounded);
   }
-  return { facts, warning };
+  return { facts, areAdapted: true, warning };
 }
 
 /** The facts of a span that follows the contract. */

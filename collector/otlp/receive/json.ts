@@ -1,8 +1,9 @@
 import type { Attributes } from '@opentelemetry/api';
+import * as conventions from '../../../src/conventions.ts';
 import { MOST_DEPTH, TOO_DEEP } from '../../../src/json-text.ts';
 import { received } from '../../../src/failure.ts';
 import { numberText } from '../../../src/json-text.ts';
-import { hexId } from '../../facts/span-ids.ts';
+import { hexId, NO_ID } from '../../facts/span-ids.ts';
 import { exactInteger, setAnyValue } from './any-value.ts';
 import type { AnyValue } from './any-value.ts';
 import { isAdaptedScope, MARKER_ATTRIBUTES, isFactEvent, logRecordFacts, spanFacts } from './facts-of-items.ts';
@@ -60,15 +61,16 @@ function readSpan(span: JsonObject, { scopeName, resource }: ItemSource): ItemFa
   if (!isAdaptedScope(scopeName) && !MARKER_ATTRIBUTES.some((key) => hasAttribute(span, key))) return NO_FACTS;
   const { traceId, spanId, parentSpanId, name, startTimeUnixNano, endTimeUnixNano } = span;
   const { code, message } = objectIn(span, 'status');
+  const attributes = attributesIn(span);
   return spanFacts(
     {
       traceId: hexId(traceId, 32),
       spanId: hexId(spanId, 16),
-      parentSpanId: hexId(parentSpanId, 16),
+      parentSpanId: attributes[conventions.SPAN_KIND] === undefined ? hexId(parentSpanId, 16) : NO_ID,
       name: stringOf(name),
       start: microsOf(startTimeUnixNano),
       end: microsOf(endTimeUnixNano),
-      attributes: attributesIn(span),
+      attributes,
       events: listIn(span, 'events').map(eventOf),
       failed: isErrorStatus(code),
       message: stringOf(message),

@@ -6,7 +6,7 @@ import type { Fact } from '../../../src/fact.ts';
 export interface OtlpSpan {
   readonly traceId: string;
   readonly spanId: string;
-  /** `""` for a root span. */
+  /** `""` for a root span, and for one that follows the contract, which names parents by attributes. */
   readonly parentSpanId: string;
   readonly name: string;
   readonly start: number;
@@ -52,6 +52,8 @@ export interface ReceivedHeartbeat {
 /** What one span or log record contributes: facts, a heartbeat, or the reason why it is rejected. */
 export interface ItemFacts {
   readonly facts?: readonly Fact[];
+  /** Whether they are of a span that another instrumentation made. */
+  readonly areAdapted?: boolean;
   readonly heartbeat?: ReceivedHeartbeat;
   /** Why nothing of the item is taken. */
   readonly rejected?: string | undefined;
@@ -73,6 +75,8 @@ export const MOST_WORKERS = 10_000;
 /** The contents of one request: what is to be stored, and how many of its items are rejected. */
 export class Received {
   readonly facts: Fact[] = [];
+  /** Whether some of the facts are of spans that other instrumentations made. */
+  hasAdapted = false;
   /** The latest heartbeat of each worker: an older one of the same request adds nothing to it. */
   readonly heartbeats: Map<string, ReceivedHeartbeat> = new Map<string, ReceivedHeartbeat>();
   /** The number of rejected spans or log records. */
@@ -80,7 +84,8 @@ export class Received {
   /** The reason of the first rejection; without one, the first warning. */
   message = '';
 
-  add({ facts, heartbeat, rejected, warning }: ItemFacts): void {
+  add({ facts, areAdapted, heartbeat, rejected, warning }: ItemFacts): void {
+    if (areAdapted === true) this.hasAdapted = true;
     if (rejected !== undefined) this.reject(rejected);
     if (facts !== undefined) for (const fact of facts) this.facts.push(fact);
     if (heartbeat !== undefined) this.#addHeartbeat(heartbeat);

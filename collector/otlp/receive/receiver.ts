@@ -82,8 +82,8 @@ export function createReceiver(options: ReceiverOptions): Hono {
     if (!Buffer.isBuffer(body)) return failure(encoding, body);
     if (signal === 'metrics') return success(encoding, signal, 0, '');
     const items = new Rejections();
-    const commitSlice = async ({ facts, bytes }: Slice): Promise<void> => {
-      const refused = await commit(parents.complete(facts), bytes);
+    const commitSlice = async ({ facts, bytes }: Slice, hasAdapted = true): Promise<void> => {
+      const refused = await commit(hasAdapted ? parents.complete(facts) : facts, bytes);
       if (refused.facts > 0) items.reject(signal === 'traces' ? refused.spans : refused.facts, `the store can't take it: ${refused.message}`);
     };
     const read = body.length > LONG_BYTES ? thread.read({ signal, encoding, body }, commitSlice) : readShort(signal, encoding, body, commitSlice);
@@ -147,12 +147,12 @@ function otherType(c: Context): Failure {
 }
 
 /** Reads a body at once, and stores what it brings: mostly together, many facts in slices. */
-async function readShort(signal: ReadSignal, encoding: Encoding, body: Buffer, store: (slice: Slice) => Promise<void>): Promise<RestOfBody> {
+async function readShort(signal: ReadSignal, encoding: Encoding, body: Buffer, store: (slice: Slice, hasAdapted: boolean) => Promise<void>): Promise<RestOfBody> {
   const items = readItems(signal, encoding, body);
-  const { facts } = items;
+  const { facts, hasAdapted } = items;
   // Two slices as one cost less than to part them.
-  if (facts.length <= 2 * SLICE_FACTS) await store({ facts, bytes: body.length });
-  else for (const slice of slicesOf(facts)) await store(slice);
+  if (facts.length <= 2 * SLICE_FACTS) await store({ facts, bytes: body.length }, hasAdapted);
+  else for (const slice of slicesOf(facts)) await store(slice, hasAdapted);
   return items;
 }
 
