@@ -69,7 +69,7 @@ export async function run([command = '', ...args]: readonly string[], options: R
   } catch (error) {
     exitCode = codeOfError(error);
     updater.fail(error);
-    process.stderr.write(`taskspan: ${command} can't be run: ${exitCode === EXIT_NOT_FOUND ? 'there is no such program' : (error as Error).message}\n`);
+    process.stderr.write(`taskspan: ${command} can't be run: ${REASONS.get(exitCode) ?? (error as Error).message}\n`);
   }
   if (taskspan !== undefined) {
     if (json) {
@@ -115,6 +115,11 @@ function endTask(updater: TaskUpdater, end: ChildEnd, lastSignal: NodeJS.Signals
 function codeOf({ exitCode, signal }: ChildEnd): number {
   return exitCode ?? EXIT_BY_SIGNAL + (signal === null ? 0 : constants.signals[signal]);
 }
+
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [EXIT_NOT_FOUND, 'there is no such program'],
+  [EXIT_NOT_EXECUTABLE, 'it may not be executed'],
+]);
 
 function codeOfError(error: unknown): number {
   switch ((error as NodeJS.ErrnoException).code) {

@@ -122,6 +122,30 @@ describeWithPeers('the Collector', () => {
     expect((await Promise.all(inJaeger)).map(({ length }) => length)).toEqual(numbers.map(() => SPANS_OF_LARGE));
   });
 
+  test('takes the large spans of a task, which end all at once, in requests that are not too large for it', async () => {
+    const { url } = await startServer(await temporaryFolder());
+    await using peers = await startPeers({ collectorEnvironment: { TASKSPAN_OTLP_ENDPOINT: url, TASKSPAN_TOKEN: '' } });
+    const worker = await startScript(
+      await temporaryFolder(),
+      `import { trace } from '${import.meta.resolve('@opentelemetry/api')}';
+       const taskspan = await startTaskspan({ endpoint: '${peers.otlpEndpoint}', serverUrl: '${url}' });
+       const updater = new TaskUpdater({ taskName: 'large', taskUuid: '${UUID}' });
+       for (let at = 0; at < 300; at++) {
+         updater.scope('Row ' + at, () => trace.getActiveSpan().setAttribute('load', 'x'.repeat(126_000)));
+       }
+       updater.complete();
+       await allCommitted(taskspan);
+       await taskspan.close();
+       console.log('trace ' + updater.traceId);`,
+    );
+    const { stdout, stderr } = await worker.ended;
+    expect(stderr).toBe('');
+    const [, traceId = ''] = /trace (\w+)/.exec(stdout)!;
+    expect(await peers.waitForSpans(traceId, 301, 20_000)).toHaveLength(301);
+    const record = async (): Promise<unknown> => (await fetch(`${url}/tasks/${UUID}`)).json();
+    await expect.poll(record).toMatchObject({ state: 'completed', jobs: { total: 300, finished: 300 }, facts_missing: 0 });
+  });
+
   test.each([
     { with: 'a token', environment: { TASKSPAN_TOKEN: 'a-secret-of-the-server' }, authorization: 'Bearer a-secret-of-the-server' },
     { with: 'no token', environment: { TASKSPAN_TOKEN: '' }, authorization: 'Bearer' },

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TaskStoreError } from '../task-store.ts';
 
-/** `tsp1`: the mark of taskspan in a file's header. */
-export const APPLICATION_ID = 0x74737031;
-/** `tspn`: the mark of files that versions before the first release have written. */
-const DEVELOPMENT_ID = 0x7473706e;
+/** `tsp2`: the mark of taskspan in a file's header. Until the first release an edit of the first step gets another mark. */
+export const APPLICATION_ID = 0x74737032;
+/** `tspn`, `tsp1`: the marks of files that versions before the first release have written. */
+const DEVELOPMENT_IDS: readonly number[] = [0x7473706e, 0x74737031];
 
 /**
  * The schema, step by step: the file's `user_version` is how many of these it has had. Steps are only ever added, once
@@ -225,7 +225,7 @@ export function refuseOtherSchemas(database: DatabaseSync, path: string): void {
 function isCurrent(database: DatabaseSync, path: string, steps: readonly string[]): boolean {
   // One statement: another process may be making the schema, and between two the database would be half of each.
   const { id, version, tables } = database.prepare(LOOK).get() as { id: number; version: number; tables: number };
-  if (id === DEVELOPMENT_ID) {
+  if (DEVELOPMENT_IDS.includes(id)) {
     throw new TaskStoreError('FOREIGN', `${path} was written by a development version of taskspan, before its first release; taskspan leaves it alone`);
   }
   if (id !== APPLICATION_ID) {

@@ -47,10 +47,10 @@ test('a file that has had more steps than this version knows is refused', () => 
   database.close();
 });
 
-test('a file of a development version is refused, which names the reason', async () => {
+test.each([0x7473706e, 0x74737031])('a file of a development version is refused, which names the reason: mark %i', async (mark) => {
   const path = newFile();
   const database = new DatabaseSync(path);
-  database.exec('CREATE TABLE task (id INTEGER PRIMARY KEY); PRAGMA application_id = 1953722478; PRAGMA user_version = 12');
+  database.exec(`CREATE TABLE task (id INTEGER PRIMARY KEY); PRAGMA application_id = ${mark}; PRAGMA user_version = 1`);
   database.close();
   await expect(storeIn(path).open()).rejects.toMatchObject({
     code: 'FOREIGN', message: `${path} was written by a development version of taskspan, before its first release; taskspan leaves it alone`,
