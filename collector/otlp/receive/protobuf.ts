@@ -166,8 +166,8 @@ function readScopeName(reader: WireReader, end: number): string {
 
 /** Finds the fields of a span in one pass; reads them only if the span may be of a task. */
 function readSpan(reader: WireReader, end: number, { scopeName, resource }: ItemSource): ItemFacts {
-  let traceId = NO_ID;
-  let spanId = NO_ID;
+  let traceIdAt = -1;
+  let spanIdAt = -1;
   let parentAt = -1;
   let nameAt = -1;
   let start = 0;
@@ -180,10 +180,12 @@ function readSpan(reader: WireReader, end: number, { scopeName, resource }: Item
   for (let key = reader.next(end); key !== 0; key = reader.next(end)) {
     switch (key) {
       case SPAN_TRACE_ID:
-        traceId = reader.id(end, 16);
+        traceIdAt = reader.pos;
+        reader.skipValue(key, end);
         break;
       case SPAN_ID:
-        spanId = reader.id(end, 8);
+        spanIdAt = reader.pos;
+        reader.skipValue(key, end);
         break;
       case SPAN_PARENT:
         parentAt = reader.pos;
@@ -215,18 +217,16 @@ function readSpan(reader: WireReader, end: number, { scopeName, resource }: Item
     }
   }
   if (!isOfTask) return NO_FACTS;
+  const traceId = idAt(reader, traceIdAt, end, 16);
+  const spanId = idAt(reader, spanIdAt, end, 8);
   let name = '';
   if (nameAt !== -1) {
     reader.pos = nameAt;
     name = reader.text(end);
   }
   const attributes = readAttributes(reader, attributesAt);
-  let parentSpanId = NO_ID;
   // The contract names parents by attributes.
-  if (parentAt !== -1 && attributes[conventions.SPAN_KIND] === undefined) {
-    reader.pos = parentAt;
-    parentSpanId = reader.id(end, 8);
-  }
+  const parentSpanId = attributes[conventions.SPAN_KIND] === undefined ? idAt(reader, parentAt, end, 8) : NO_ID;
   const events: OtlpEvent[] = [];
   for (let at = 0; at < eventsAt.length; at += 2) {
     reader.pos = eventsAt[at]!;
@@ -234,6 +234,13 @@ function readSpan(reader: WireReader, end: number, { scopeName, resource }: Item
   }
   const { failed, message } = status;
   return spanFacts({ traceId, spanId, parentSpanId, name, start, end: ended, attributes, events, failed, message, scopeName }, resource);
+}
+
+/** The id at a position; {@link NO_ID} at -1. */
+function idAt(reader: WireReader, position: number, end: number, length: 8 | 16): string {
+  if (position === -1) return NO_ID;
+  reader.pos = position;
+  return reader.id(end, length);
 }
 
 /** The bytes of the marker attributes' keys in a `KeyValue`. */
