@@ -180,7 +180,7 @@ function runCommand(exitWith: ExitWith): Command {
 function serveCommand(): Command {
   return new Command('serve')
     .summary('serve the tasks of a store')
-    .description('Serves the records and logs of a store, whoever writes them, and takes what others send by OTLP/HTTP, until Ctrl-C or SIGTERM.')
+    .description('Serves the records and logs of a store, also of tasks in other processes, and receives spans and facts by OTLP/HTTP, until Ctrl-C or SIGTERM.')
     .addOption(tableOption('serve.port', '-p, --port <number>', 'port to serve the tasks on; 0 takes a free one').default(OPTIONS['serve.port'].default))
     .addOption(
       tableOption('serve.host', '--host <address>', 'address to serve them on; any but loopback needs TASKSPAN_TOKEN or TASKSPAN_GUARDED')
