@@ -35,7 +35,7 @@ export interface LoadedTask extends ScopesOf {
   lostForGood: boolean;
   /** How many spans may be in memory until some are released. */
   releaseAt: number;
-  /** How many spans of it are counted as in memory. */
+  /** How many spans of it are counted as in memory; 1,024 characters of its result count as a span. */
   counted: number;
 }
 
@@ -46,6 +46,8 @@ const MOST_GROUPS = 8;
 /** How many open spans of a task stay in memory between commits, and how many spans of all tasks. */
 const MOST_OPEN = 10_000;
 const MOST_IN_ALL = 50_000;
+/** So many characters of a result take about as much memory as a span. */
+const SPAN_LENGTH = 1024;
 /** Of a task with more scopes, those that have ended before their plan by names comes do not count in it. */
 const MOST_BEFORE_PLAN = 10_000;
 
@@ -107,7 +109,7 @@ export class LoadedTasks {
       this.#tasks.set(uuid, loaded);
       if (task.scopes.size > loaded.releaseAt) releaseSpans(loaded);
       if (loaded.groups.size > MOST_GROUPS) loaded.groups.clear();
-      loaded.counted = task.scopes.size;
+      loaded.counted = task.scopes.size + Math.floor((latestAttempt(task)?.result?.json.length ?? 0) / SPAN_LENGTH);
       this.#spans += loaded.counted;
     }
     for (const oldest of this.#tasks.keys()) {

@@ -1,8 +1,10 @@
 import { StatementSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
+import type { Fact } from '../../../src/fact.ts';
 import type { Beat } from '../../../collector/store/task-store.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
+import { uuidOf } from './expected-task.ts';
 
 /** Counts the statements that are run from now on. */
 function countStatements(): () => number {
@@ -44,4 +46,26 @@ test('one more line of a task takes about as many statements, whatever the task 
   }
   await line();
   expect(Math.max(...costs)).toBeLessThanOrEqual(costs[0]! + 2);
+});
+
+test('long results are let go of: a task whose result is no longer in memory is read again', async () => {
+  const store = memoryStore();
+  const lines = new Map<number, () => Fact[]>();
+  // 60 results of a million characters: more than stays in memory.
+  for (let number = 0; number < 60; number++) {
+    const task = new ScriptedTask(uuidOf(number));
+    const attempt = task.attempt();
+    attempt.result(JSON.stringify('x'.repeat(1_000_000)));
+    await store.append(task.facts);
+    lines.set(number, () => task.during(() => attempt.notify('line')));
+  }
+  const statements = countStatements();
+  const costOf = async (number: number): Promise<number> => {
+    const before = statements();
+    await store.append(lines.get(number)!());
+    return statements() - before;
+  };
+  const recent = await costOf(59);
+  expect(await costOf(0)).toBeGreaterThan(recent);
+  expect(await costOf(0)).toBe(recent);
 });
