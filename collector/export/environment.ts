@@ -46,7 +46,7 @@ function namedProtocol(env: NodeJS.ProcessEnv): { name: string; value: string | 
   return { name, value: variableText(env, name)?.trim() };
 }
 
-/** What the SDK, its exporter and taskspan read. A text is a value that changes nothing. */
+/** The variables that the SDK, its exporter and taskspan read. */
 const HEEDED: readonly RegExp[] = [
   /^OTEL_(SDK_DISABLED|LOG_LEVEL|SERVICE_NAME|RESOURCE_ATTRIBUTES|TRACES_(EXPORTER|SAMPLER|SAMPLER_ARG))$/,
   /^OTEL_(ATTRIBUTE|SPAN)_.*_LIMIT$/,
@@ -55,7 +55,7 @@ const HEEDED: readonly RegExp[] = [
   /^OTEL_EXPORTER_OTLP_LOGS_HEADERS$/,
 ];
 
-/** Values that say what is so in any case: taskspan sends spans alone, and propagates as W3C has it. */
+/** Values that match what taskspan does: it sends no metrics or logs by the SDK, and propagates contexts as W3C specifies. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set(['none', 'tracecontext,baggage']);
 
 /** Reports the variables that are set and have no effect on the provider of taskspan, in one line. */
