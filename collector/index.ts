@@ -12,8 +12,8 @@ export type { ReceiverObserver, ReceiverOptions } from './otlp/receive/receiver.
 export type { ReceiverLimits, ReceiverLimits as ReceiveOptions } from './otlp/receive/request-body.ts';
 export { applyChange } from './record/record-json.ts';
 export type { LogGain, TaskChange } from './record/record-json.ts';
-export { TASK_STATES } from './record/task-record.ts';
-export type { AttemptRecord, CancelRecord, NotificationRecord, ScopeRecord, TaskError, TaskJobs, TaskOutcome, TaskRecord, TaskState, TaskStatus, TaskSummary } from './record/task-record.ts';
+export { TASK_STATES } from '../src/task-record.ts';
+export type { AttemptRecord, CancelRecord, NotificationRecord, ScopeRecord, TaskError, TaskJobs, TaskOutcome, TaskRecord, TaskState, TaskStatus, TaskSummary } from '../src/task-record.ts';
 export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './capture/ring-span-processor.ts';

@@ -7,7 +7,7 @@ import { readingEnd, untilWoken } from './capture/ring-reader.ts';
 import { RingSpanProcessor } from './capture/ring-span-processor.ts';
 import { RingWriter } from './capture/ring-writer.ts';
 import { takeContextSlot } from './export/provider.ts';
-import type { AttemptRecord, TaskSummary } from './record/task-record.ts';
+import type { AttemptRecord, TaskSummary } from '../src/task-record.ts';
 import { Committer } from './store/committer.ts';
 import { memoryStore } from './store/sqlite/sqlite-store.ts';
 import type { TaskPage } from './store/task-store.ts';

@@ -1,4 +1,4 @@
-import type { TaskState } from '../record/task-record.ts';
+import type { TaskState } from '../../src/task-record.ts';
 
 /** Exit codes of the command, and the errors that end it. `docs/command.md` has the codes of each subcommand. */
 export const EXIT_OK = 0;

@@ -1,4 +1,4 @@
-import type { TaskState, TaskSummary } from '../record/task-record.ts';
+import type { TaskState, TaskSummary } from '../../src/task-record.ts';
 import type { SourceName } from './options.ts';
 import { withSource } from './source.ts';
 import { knownEnd, mark, stateName } from './view/task-lines.ts';

@@ -8,7 +8,7 @@ import { redactedText } from '../options/kinds.ts';
 import { variableText } from '../options/read.ts';
 import { OPTIONS } from '../options/table.ts';
 import type { CancelOptions } from '../record/cancel-request.ts';
-import { TASK_STATES } from '../record/task-record.ts';
+import { TASK_STATES } from '../../src/task-record.ts';
 import { CommandError, EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ListOptions } from './list.ts';
 import { addSourceOptions, DEFAULT_TIMEOUT_MS, parseCount, parseDuration, parseHost, parseName, parserOf, parseUuid, sourceOf, tableOption, taskArgument, tasksArgument } from './options.ts';

@@ -1,4 +1,4 @@
-import type { AttemptRecord, TaskRecord } from '../record/task-record.ts';
+import type { AttemptRecord, TaskRecord } from '../../src/task-record.ts';
 import type { ListScreen } from './list.ts';
 import type { SourceName, TaskArgument } from './options.ts';
 import { PassedOutput } from './process.ts';

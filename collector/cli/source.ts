@@ -9,7 +9,7 @@ import { isTaskUuid } from '../../src/task-uuid.ts';
 import { redacted } from '../options/kinds.ts';
 import type { CancelOptions } from '../record/cancel-request.ts';
 import type { TaskChange } from '../record/record-json.ts';
-import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../record/task-record.ts';
+import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../../src/task-record.ts';
 import { CommandError, GaveUpError, UnavailableError, UnknownTaskError, UsageError } from './exit-codes.ts';
 import { accessToken, DEFAULT_STORE } from './options.ts';
 import type { SourceName, TaskArgument } from './options.ts';

@@ -1,5 +1,5 @@
 import type { LogGain } from '../record/record-json.ts';
-import type { TaskState, TaskSummary } from '../record/task-record.ts';
+import type { TaskState, TaskSummary } from '../../src/task-record.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { UnavailableError } from './exit-codes.ts';
 import type { SourceName, TaskArgument } from './options.ts';

@@ -6,8 +6,8 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { hrTimeOf } from '../../src/clock.ts';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION, MESSAGE, NOTIFICATION_EVENT, SERVICE_NAME } from '../../src/conventions.ts';
 import type { LostSpan, LostTrace } from '../record/lost-trace.ts';
-import { microsOfIso } from '../record/task-record.ts';
-import type { NotificationRecord } from '../record/task-record.ts';
+import { microsOfIso } from '../../src/task-record.ts';
+import type { NotificationRecord } from '../../src/task-record.ts';
 import { exported, requestsOf } from './export-processor.ts';
 
 /** Options of {@link lostTraceSender}. */

@@ -2,7 +2,7 @@ import { received } from '../../src/failure.ts';
 import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
-import type { TaskState } from './task-record.ts';
+import type { TaskState } from '../../src/task-record.ts';
 
 /*
  * A request to cancel a task stays with the task. It is no fact: it comes from outside, and the record shows it beside

@@ -10,7 +10,7 @@ import { MOST_ATTEMPTS, TaskDraft } from './task-fold.ts';
 import type { TaskFold, TaskContent } from './task-fold.ts';
 import { isSameRunState, runStateOf, serviceName, taskName } from './task-state.ts';
 import type { RunState } from './task-state.ts';
-import type { TaskState } from './task-record.ts';
+import type { TaskState } from '../../src/task-record.ts';
 
 /** How many notifications of each scope its tree shows. */
 export const RECENT_NOTIFICATIONS = 100;

@@ -1,4 +1,4 @@
-import { isoTime } from './task-record.ts';
+import { isoTime } from '../../src/task-record.ts';
 
 /*
  * Whether a task's worker is alive is decided by processes that listen to heartbeats, and stands in the store, so that

@@ -3,7 +3,7 @@ import * as conventions from '../../src/conventions.ts';
 import { lostException } from './liveness.ts';
 import { isAttempt } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
-import type { NotificationRecord } from './task-record.ts';
+import type { NotificationRecord } from '../../src/task-record.ts';
 
 /**
  * The open spans of a worker that died, which it never sent to a tracing backend. The start of each is known, and with it

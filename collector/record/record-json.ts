@@ -11,8 +11,8 @@ import type { FoundError } from './task-error.ts';
 import { latestAttempt } from './task-fold.ts';
 import type { QueueEnd, TaskContent } from './task-fold.ts';
 import { createdAt, queueEndOf, serviceName, stateOf, statusOf, taskName } from './task-state.ts';
-import { isoTime } from './task-record.ts';
-import type { TaskRecord, TaskState, TaskSummary } from './task-record.ts';
+import { isoTime } from '../../src/task-record.ts';
+import type { TaskRecord, TaskState, TaskSummary } from '../../src/task-record.ts';
 
 /*
  * The JSON text of a record is made without parsing what is stored.

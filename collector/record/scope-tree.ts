@@ -6,8 +6,8 @@ import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
 import { latestAttempt } from './task-fold.ts';
 import { errorText, outcomeOf } from './task-error.ts';
-import { isoTime } from './task-record.ts';
-import type { AttemptRecord, NotificationRecord, ScopeRecord } from './task-record.ts';
+import { isoTime } from '../../src/task-record.ts';
+import type { AttemptRecord, NotificationRecord, ScopeRecord } from '../../src/task-record.ts';
 
 /**
  * The attempts of a task with their scopes inside each other, in the order of their starts.

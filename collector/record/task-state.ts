@@ -3,7 +3,7 @@ import type { AttemptState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
 import { latestAttempt } from './task-fold.ts';
 import type { Announced, QueueEnd, TaskContent } from './task-fold.ts';
-import type { TaskState, TaskStatus } from './task-record.ts';
+import type { TaskState, TaskStatus } from '../../src/task-record.ts';
 
 /** Name of a task: that of the latest attempt of which a fact has it, else the announced one. */
 export function taskName(task: TaskContent): string {

@@ -1,6 +1,6 @@
 import { linesWithTime } from '../../src/log-line.ts';
 import { ownTurn } from '../async.ts';
-import { isoTime } from '../record/task-record.ts';
+import { isoTime } from '../../src/task-record.ts';
 import type { LogEntry, StoredTask, TaskStore } from '../store/task-store.ts';
 import { reportStoreFailure } from './answers.ts';
 

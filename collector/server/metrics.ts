@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { TASK_STATES } from '../record/task-record.ts';
+import { TASK_STATES } from '../../src/task-record.ts';
 import type { CommitObserver, FactSource } from '../store/committer.ts';
 import { isSqliteStore } from '../store/task-store.ts';
 import type { Checkpoints, TaskStore } from '../store/task-store.ts';

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
-import { isTaskState, TASK_STATES } from '../record/task-record.ts';
+import { isTaskState, TASK_STATES } from '../../src/task-record.ts';
 import type { TaskPage, TaskQuery, TaskStore } from '../store/task-store.ts';
 import { problem, REVALIDATED } from './answers.ts';
 import { listEntry } from './read-many.ts';

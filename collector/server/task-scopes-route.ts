@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { ownTurn } from '../async.ts';
-import type { ScopeRecord } from '../record/task-record.ts';
+import type { ScopeRecord } from '../../src/task-record.ts';
 import type { StoredScopes, TaskStore } from '../store/task-store.ts';
 import { notModified, REVALIDATED, scopesTag, unknownTask } from './answers.ts';
 import { waitOf } from './live/wait-for-task.ts';

@@ -2,8 +2,8 @@ import { RECENT_NOTIFICATIONS } from '../record/commit.ts';
 import { ENTRY_KINDS, isContinuation, LINE_FEED, wholeEnd } from '../record/journal.ts';
 import type { JournalEntry, JournalRow } from '../record/journal.ts';
 import type { ScopeState } from '../record/scope-state.ts';
-import { isoTime } from '../record/task-record.ts';
-import type { NotificationRecord } from '../record/task-record.ts';
+import { isoTime } from '../../src/task-record.ts';
+import type { NotificationRecord } from '../../src/task-record.ts';
 import type { LogEntry, LogRange } from './task-store.ts';
 
 /*

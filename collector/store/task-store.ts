@@ -5,7 +5,7 @@ import type { CancelAnswer, CancelOptions, CancelRequest } from '../record/cance
 import type { RefusedFact } from '../record/commit.ts';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
-import type { AttemptRecord, TaskState, TaskSummary } from '../record/task-record.ts';
+import type { AttemptRecord, TaskState, TaskSummary } from '../../src/task-record.ts';
 import type { RetentionRule } from './retention.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { TaskRecord } from '../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../src/task-record.ts';
 import { sqliteStore } from '../../collector/store/sqlite/sqlite-store.ts';
 import { startNode, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess, TestProcessOptions } from '../support/node-process.ts';

@@ -5,7 +5,7 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { recordJson } from '../../collector/record/record-json.ts';
-import type { TaskRecord } from '../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../src/task-record.ts';
 import { TaskSpanProcessor } from '../../collector/runtime/task-span-processor.ts';
 import { memoryStore } from '../../collector/store/sqlite/sqlite-store.ts';
 import { findFiles, indexFolder, readFiles } from '../../examples/demo/index-folder.ts';

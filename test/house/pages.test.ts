@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { TASK_STATES } from '../../collector/record/task-record.ts';
+import { TASK_STATES } from '../../src/task-record.ts';
 import * as conventions from '../../src/conventions.ts';
 import { blockOf } from './code-blocks.ts';
 import { filesIn, REPOSITORY } from './imports.ts';

@@ -1,4 +1,4 @@
-import type { AttemptRecord, TaskSummary } from '../../record/task-record.ts';
+import type { AttemptRecord, TaskSummary } from '../../../src/task-record.ts';
 import { CommandError } from '../exit-codes.ts';
 import type { TaskSource } from '../source.ts';
 import type { TailDisplay } from './tail-display.ts';

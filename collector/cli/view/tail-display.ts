@@ -1,4 +1,4 @@
-import type { TaskSummary } from '../../record/task-record.ts';
+import type { TaskSummary } from '../../../src/task-record.ts';
 import type { UnavailableError } from '../exit-codes.ts';
 import { PassedOutput } from '../process.ts';
 import type { TaskEvent } from '../source.ts';

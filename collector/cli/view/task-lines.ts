@@ -1,5 +1,5 @@
 import { LOST, OUTCOMES } from '../../../src/conventions.ts';
-import type { AttemptRecord, CancelRecord, ScopeRecord, TaskSummary } from '../../record/task-record.ts';
+import type { AttemptRecord, CancelRecord, ScopeRecord, TaskSummary } from '../../../src/task-record.ts';
 import { apart, counted, fit, harmless, humanCount, humanDuration, widthOf } from './terminal-text.ts';
 import type { Paint } from './terminal-text.ts';
 

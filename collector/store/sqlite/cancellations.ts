@@ -5,7 +5,7 @@ import type { CancelAnswer, CancelRequest, CancelTarget } from '../../record/can
 import { isAttempt } from '../../record/scope-state.ts';
 import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
 import type { Announced } from '../../record/task-fold.ts';
-import type { TaskState } from '../../record/task-record.ts';
+import type { TaskState } from '../../../src/task-record.ts';
 import { attemptsOfJson } from '../scope-row.ts';
 import type { Cancellation } from '../task-store.ts';
 import type { SqliteTransactions } from './open-file.ts';

@@ -7,7 +7,7 @@ import { isAttempt } from '../../record/scope-state.ts';
 import type { ScopeState } from '../../record/scope-state.ts';
 import type { SpanIds } from '../../record/span-map.ts';
 import type { TaskFold } from '../../record/task-fold.ts';
-import type { TaskState } from '../../record/task-record.ts';
+import type { TaskState } from '../../../src/task-record.ts';
 import { createdAt, runStateOf } from '../../record/task-state.ts';
 import { attemptsJson } from '../scope-row.ts';
 import { encodeEntries } from '../stored-log.ts';

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { CancelRequest } from '../../record/cancel-request.ts';
 import type { JournalRow } from '../../record/journal.ts';
-import type { TaskState } from '../../record/task-record.ts';
+import type { TaskState } from '../../../src/task-record.ts';
 import { attemptsOfJson } from '../scope-row.ts';
 import type { AttemptIds } from '../scope-row.ts';
 import { cutLog, resolveRange, decodeEntries, entriesOf } from '../stored-log.ts';

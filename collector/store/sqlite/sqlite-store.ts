@@ -8,7 +8,7 @@ import type { HeardWorker, Silence } from '../../record/liveness.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
 import { redacted } from '../../options/kinds.ts';
 import { parsedRecord } from '../../record/record-json.ts';
-import type { TaskState, TaskSummary } from '../../record/task-record.ts';
+import type { TaskState, TaskSummary } from '../../../src/task-record.ts';
 import { clearInterval, performance, setInterval } from '../../timers.ts';
 import { cancelTree } from '../cancel-tree.ts';
 import type { RetentionRule } from '../retention.ts';

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { RetentionRule } from '../retention.ts';
 import type { DeleteAnswer, SweepStep } from '../task-store.ts';
-import type { TaskState } from '../../record/task-record.ts';
+import type { TaskState } from '../../../src/task-record.ts';
 import type { SqliteTransactions } from './open-file.ts';
 
 /** How much one step deletes at the most: tasks, rows of theirs, and bytes of log text. */

@@ -8,7 +8,7 @@ import type { ScopeState } from '../../record/scope-state.ts';
 import { spanKey } from '../../record/span-map.ts';
 import { NOT_ANNOUNCED } from '../../record/task-fold.ts';
 import type { Announced } from '../../record/task-fold.ts';
-import type { NotificationRecord } from '../../record/task-record.ts';
+import type { NotificationRecord } from '../../../src/task-record.ts';
 import type { RunState } from '../../record/task-state.ts';
 import { attemptsOfJson } from '../scope-row.ts';
 import { decodeEntries, recentOffsets, RecentNotifications } from '../stored-log.ts';

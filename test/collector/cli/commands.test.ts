@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { TaskRecord, TaskSummary } from '../../../collector/record/task-record.ts';
+import type { TaskRecord, TaskSummary } from '../../../src/task-record.ts';
 import { startCommand, temporaryFolder } from '../../support/node-process.ts';
 import { command, PLACES, ranTasks, startServer, startTicking, UNKNOWN, UUID } from './task-processes.ts';
 

@@ -2,7 +2,7 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, storeIn } from '../runtime/script.ts';
 import { startServer } from './task-processes.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { TaskEvent } from '../../../collector/cli/source.ts';
 import { applyChange } from '../../../collector/record/record-json.ts';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, storeIn } from '../runtime/script.ts';
 import { command, PLACES, ranTasks, startServer, startTicking, ticksIn, UUID } from './task-processes.ts';

@@ -5,7 +5,7 @@ import type { EntryKind, JournalEntry } from '../../../collector/record/journal.
 import { summaryJson } from '../../../collector/record/record-json.ts';
 import { scopeTree } from '../../../collector/record/scope-tree.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
-import type { AttemptRecord } from '../../../collector/record/task-record.ts';
+import type { AttemptRecord } from '../../../src/task-record.ts';
 import type { Fact } from '../../../src/fact.ts';
 import { attemptLine, factLines, missingLine } from '../../../src/log-line.ts';
 

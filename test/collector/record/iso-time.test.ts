@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isoTime } from '../../../collector/record/task-record.ts';
+import { isoTime } from '../../../src/task-record.ts';
 import { cases } from './arbitrary-task.ts';
 
 describe('a time in a record', () => {

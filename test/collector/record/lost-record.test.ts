@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Liveness } from '../../../collector/record/liveness.ts';
 import { recordJson, summaryJson } from '../../../collector/record/record-json.ts';
 import { latestAttempt } from '../../../collector/record/task-fold.ts';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import { entityTag } from '../../../collector/server/answers.ts';
 import { arbitraryTask, cases } from './arbitrary-task.ts';
 import { taskAfter } from './folding.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { progressOf } from '../../../collector/record/scope-state.ts';
-import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import type { ScopeRecord } from '../../../src/task-record.ts';
 import { folded, taskAfter } from './folding.ts';
 import { ScriptedTask } from './scripted-task.ts';
 import type { ScriptedAttempt } from './scripted-task.ts';

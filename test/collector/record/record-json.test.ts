@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { recordJson, summaryJson } from '../../../collector/record/record-json.ts';
 import { TaskFold } from '../../../collector/record/task-fold.ts';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import type { TaskEnd } from '../../../src/fact.ts';
 import { anyText, arbitraryTask, cases } from './arbitrary-task.ts';
 import { taskAfter } from './folding.ts';

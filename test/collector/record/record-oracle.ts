@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { isoTime } from '../../../collector/record/task-record.ts';
+import { isoTime } from '../../../src/task-record.ts';
 import { basicOutcome } from '../../../src/conventions.ts';
 import type { AnnouncementEnd, ErrorCause, ErrorInfo, ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
-import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import type { ScopeRecord } from '../../../src/task-record.ts';
 import { summaryJson } from '../../../collector/record/record-json.ts';
 import { scopeTree } from '../../../collector/record/scope-tree.ts';
 import { folded, taskAfter } from './folding.ts';

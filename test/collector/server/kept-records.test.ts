@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { serveTasks } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import { retentionRules } from '../../../collector/store/retention.ts';
 import type { Silence } from '../../../collector/record/liveness.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';

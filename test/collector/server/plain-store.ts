@@ -1,4 +1,4 @@
-import type { AttemptRecord, TaskState } from '../../../collector/record/task-record.ts';
+import type { AttemptRecord, TaskState } from '../../../src/task-record.ts';
 import { summaryOf } from '../record/summary-of.ts';
 import { unavailableStore } from '../../../collector/store/store-at.ts';
 import type { LogRange, StoredLog, StoredTask, TaskPage, TaskQuery, TaskStore } from '../../../collector/store/task-store.ts';

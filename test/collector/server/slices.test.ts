@@ -3,7 +3,7 @@ import { inSlices, ownTurn } from '../../../collector/async.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { wholeScopes } from '../../../collector/store/sqlite/whole-scopes.ts';
-import type { AttemptRecord } from '../../../collector/record/task-record.ts';
+import type { AttemptRecord } from '../../../src/task-record.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import { EventReader } from './live/event-reader.ts';
 import { factsOf, uuidOf } from '../store/stored-task.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import type { Hono } from 'hono';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { TaskChange } from '../../../collector/record/record-json.ts';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import type { StreamOptions } from '../../../collector/server/live/event-stream.ts';
 import { serveTasks } from '../../../collector/server/serve-tasks.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';

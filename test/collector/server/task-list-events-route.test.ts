@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { TaskSummary } from '../../../collector/record/task-record.ts';
+import type { TaskSummary } from '../../../src/task-record.ts';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore, sqliteStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import { TASK_STATES, type TaskState, type TaskSummary } from '../../../collector/record/task-record.ts';
+import { TASK_STATES, type TaskState, type TaskSummary } from '../../../src/task-record.ts';
 import { plainStore, plainTask, type PlainTask } from './plain-store.ts';
 
 interface Page {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { LOG_PIECE_BYTES } from '../../../collector/server/task-log.ts';
 import { RECORD_LOG_BYTES } from '../../../collector/record/record-json.ts';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import { plainStore, plainTask, UUID, type PlainTask } from './plain-store.ts';
 
 const LOG = '\t - TEST - First part\n\tNotificación ✓ 🎉\n';

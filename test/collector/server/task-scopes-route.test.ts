@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import type { AttemptRecord, ScopeRecord } from '../../../collector/record/task-record.ts';
+import type { AttemptRecord, ScopeRecord } from '../../../src/task-record.ts';
 import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { factsOf, uuidOf } from '../store/stored-task.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TaskRecord } from '../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../src/task-record.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import type { StoreWith } from './task-store-contract.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fact } from '../../../src/fact.ts';
-import type { ScopeRecord, TaskRecord } from '../../../collector/record/task-record.ts';
+import type { ScopeRecord, TaskRecord } from '../../../src/task-record.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import { anyDelivery, batches, cases } from '../record/arbitrary-task.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';

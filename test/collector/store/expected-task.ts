@@ -1,7 +1,7 @@
 import { summaryJson } from '../../../collector/record/record-json.ts';
 import { scopeTree } from '../../../collector/record/scope-tree.ts';
-import { isoTime } from '../../../collector/record/task-record.ts';
-import type { AttemptRecord, NotificationRecord } from '../../../collector/record/task-record.ts';
+import { isoTime } from '../../../src/task-record.ts';
+import type { AttemptRecord, NotificationRecord } from '../../../src/task-record.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact, SpanRef } from '../../../src/fact.ts';
 import { writtenIn } from '../record/folding.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isoTime } from '../../../collector/record/task-record.ts';
+import { isoTime } from '../../../src/task-record.ts';
 import { memoryStore } from '../../../collector/index.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LostTrace } from '../../../collector/record/lost-trace.ts';
-import { isoTime } from '../../../collector/record/task-record.ts';
+import { isoTime } from '../../../src/task-record.ts';
 import { resourceJson } from '../../../collector/store/heartbeat.ts';
 import type { TaskStore } from '../../../collector/store/task-store.ts';
 import type { Fact } from '../../../src/fact.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ScopeRecord } from '../../../collector/record/task-record.ts';
+import type { ScopeRecord } from '../../../src/task-record.ts';
 import { batches } from '../record/arbitrary-task.ts';
 import { ScriptedTask, UUID } from '../record/scripted-task.ts';
 import type { StoreWith } from './task-store-contract.ts';

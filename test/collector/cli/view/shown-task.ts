@@ -1,5 +1,5 @@
 import type { Screen } from '../../../../collector/cli/view/task-lines.ts';
-import type { AttemptRecord, ScopeRecord, TaskRecord } from '../../../../collector/record/task-record.ts';
+import type { AttemptRecord, ScopeRecord, TaskRecord } from '../../../../src/task-record.ts';
 
 /** The time at which everything is drawn. */
 export const NOW: string = '2026-11-24T09:01:00.000000Z';

@@ -2,7 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import * as fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import type { ScopeRecord, TaskRecord } from '../../../../collector/record/task-record.ts';
+import type { ScopeRecord, TaskRecord } from '../../../../src/task-record.ts';
 import { taskLines } from '../../../../collector/cli/view/task-lines.ts';
 import { screen, shownAttempt, shownScope, shownTask } from './shown-task.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { bullmqFacts } from '../../../../collector/otlp/adapters/bullmq.ts';
 import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-items.ts';
 import { createReceiver } from '../../../../collector/otlp/receive/receiver.ts';
-import type { TaskSummary } from '../../../../collector/record/task-record.ts';
+import type { TaskSummary } from '../../../../src/task-record.ts';
 import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import { jobUuid } from '../../../../src/bullmq/job.ts';
 import { recordedSpans } from './recorded-spans.ts';

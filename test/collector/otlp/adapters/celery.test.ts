@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { celeryFacts } from '../../../../collector/otlp/adapters/celery.ts';
 import { TraceParents } from '../../../../collector/otlp/adapters/trace-parents.ts';
 import type { OtlpSpan } from '../../../../collector/otlp/receive/otlp-items.ts';
-import type { TaskSummary } from '../../../../collector/record/task-record.ts';
+import type { TaskSummary } from '../../../../src/task-record.ts';
 import type { Fact, TaskStart } from '../../../../src/fact.ts';
 import { memoryStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import { recordedSpans } from './recorded-spans.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
-import type { TaskRecord } from '../../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../../src/task-record.ts';
 import type { Fact } from '../../../../src/fact.ts';
 import { ScriptedTask, UUID } from '../../record/scripted-task.ts';
 import { BACKENDS } from '../../store/stored-task.ts';

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { applyChange } from '../../../../collector/record/record-json.ts';
 import type { TaskChange } from '../../../../collector/record/record-json.ts';
-import type { TaskRecord } from '../../../../collector/record/task-record.ts';
+import type { TaskRecord } from '../../../../src/task-record.ts';
 
 /** A server-sent event as a client sees it. */
 export interface ReceivedEvent {

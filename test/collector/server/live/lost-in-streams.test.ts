@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
-import type { TaskSummary } from '../../../../collector/record/task-record.ts';
+import type { TaskSummary } from '../../../../src/task-record.ts';
 import type { TaskStore } from '../../../../collector/store/task-store.ts';
 import { BACKENDS, factsOf, NOW, openSqlite, storePath, uuidOf } from '../../store/stored-task.ts';
 import { EventReader } from './event-reader.ts';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { EventSource } from 'eventsource';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TaskSummary } from '../../../../collector/record/task-record.ts';
+import type { TaskSummary } from '../../../../src/task-record.ts';
 import { temporaryFolder } from '../../../support/node-process.ts';
 import { recordsOf, stepsIn, storeIn } from '../../runtime/script.ts';
 import { UUID } from '../../record/scripted-task.ts';

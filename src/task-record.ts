@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { AnnouncementOutcome, LOST, Outcome } from '../../src/conventions.ts';
-import type { ErrorCause } from '../../src/fact.ts';
+import type { AnnouncementOutcome, LOST, Outcome } from './conventions.ts';
+import type { ErrorCause } from './fact.ts';
 
 /** What a task can be doing. `queued` and `lost` are never final by themselves. */
 export const TASK_STATES = ['queued', 'running', 'completed', 'failed', 'cancelled', 'expired', 'lost'] as const;
@@ -151,6 +151,45 @@ export interface ScopeRecord {
 /** One attempt of a task: its task span. */
 export interface AttemptRecord extends ScopeRecord {
   attempt: number;
+}
+
+/** What a task is doing: the scope that has reported progress or begun last. */
+export interface CurrentScope {
+  name: string;
+  span_id: string;
+  /** Steps done and to do, as `progress()` reported them last; `null` where it has not. */
+  done: number | null;
+  total: number | null;
+  /** `done / total`, 0 to 1; `null` where these are not known. */
+  share: number | null;
+}
+
+/** One scope as streams and `GET /tasks/:uuid/scopes?of=` have it. */
+export interface ScopeLine {
+  span_id: string;
+  /** Span id of the scope around it; `null` for an attempt. */
+  parent: string | null;
+  /** Number of the attempt; of attempts alone. */
+  attempt?: number;
+  name: string;
+  start: string | null;
+  end: string | null;
+  outcome: ScopeRecord['outcome'];
+  done: number | null;
+  total: number | null;
+  /** `ErrorName: message` of the error it reported, `null` if none. */
+  error: string | null;
+  /** The last notification; `null` if there was none. */
+  last: NotificationRecord | null;
+  /** How many scopes are inside it, at any depth; how many of these have failed, and how many run. */
+  steps: number;
+  failed: number;
+  running: number;
+}
+
+/** A {@link ScopeLine} with those of the scopes inside it that were asked for: failed and running ones first. */
+export interface ScopeNode extends ScopeLine {
+  scopes: ScopeNode[];
 }
 
 export interface NotificationRecord {
