@@ -9,7 +9,7 @@ import { OPTIONS } from '../options/table.ts';
 import { hasListener, Heartbeat } from '../store/heartbeat.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { accessRules, type AccessOptions, type Right } from './access.ts';
+import { accessRules, type AccessOptions } from './access.ts';
 import { problem, storeFailure } from './answers.ts';
 import { cancellationHeardRoute, cancellationsRoute, cancelRoute } from './cancel-routes.ts';
 import { health, metricsRoute, readyRoute } from './health-routes.ts';
@@ -18,6 +18,9 @@ import { deleteRoute } from './delete-route.ts';
 import type { StreamOptions } from './live/event-stream.ts';
 import { TaskWatchers } from './live/task-watchers.ts';
 import { TaskWaiting } from './live/wait-for-task.ts';
+import { otherParameters } from './parameters.ts';
+import { ROUTES } from './routes.ts';
+import type { Route, RouteName } from './routes.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
 import { taskListRoute } from './task-list-route.ts';
@@ -43,17 +46,12 @@ export interface TasksAppOptions {
 
 const APP_OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics'] satisfies (keyof TasksAppOptions)[];
 
-/** One row of the table of routes. A route for `GET` answers `HEAD` too. */
-interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
-  readonly right: Right;
-  /** Whether a request is for tasks, so that their workers are watched. Default `false`. */
-  readonly isForTasks?: boolean;
-  /** The names of its parameters. Default: none. The `open` ones ignore all parameters: a health check may send any. */
-  readonly parameters?: readonly string[];
-  /** Answers at once where it can: a promise costs a request as much as a read of the database. */
-  readonly answer: (c: Context) => Response | Promise<Response>;
+/** Answers a request. At once where it can: a promise costs a request as much as a read of the database. */
+type Answering = (c: Context) => Response | Promise<Response>;
+
+/** A route, and what answers its requests. */
+interface AnsweredRoute extends Route {
+  readonly answering: Answering;
 }
 
 /**
@@ -74,33 +72,34 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   const access = accessRules(options.access);
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
   const waiting = new TaskWaiting(store, watchers);
-  const routes: readonly Route[] = [
-    { method: 'GET', path: '/tasks', right: 'read', isForTasks: true, parameters: ['limit', 'state', 'uuid', 'cursor'], answer: taskListRoute(store) },
-    { method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true, parameters: ['after'], answer: taskListEventsRoute(store, watchers) },
-    { method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true, parameters: ['wait', 'times'], answer: ofTask(taskRoute(store, waiting)) },
-    { method: 'DELETE', path: '/tasks/:uuid', right: 'change', answer: ofTask(deleteRoute(store)) },
-    { method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true, parameters: ['wait'], answer: ofTask(taskScopesRoute(store, waiting)) },
-    { method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true, parameters: ['after', 'wait'], answer: ofTask(taskEventsRoute(store, watchers, waiting)) },
-    { method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true, parameters: ['offset', 'follow', 'times', 'wait'], answer: ofTask(taskLogRoute(store, watchers, waiting)) },
-    { method: 'POST', path: '/tasks/:uuid/cancel', right: 'change', parameters: ['by', 'reason', 'children'], answer: ofTask(cancelRoute(store, access.urlOf)) },
-    { method: 'GET', path: '/workers/:worker/cancellations', right: 'read', parameters: ['after', 'wait'], answer: cancellationsRoute(store) },
-    { method: 'POST', path: '/workers/:worker/cancellations/:number', right: 'change', answer: cancellationHeardRoute(store) },
-    { method: 'GET', path: '/healthz', right: 'open', answer: health },
-    { method: 'GET', path: '/readyz', right: 'open', answer: readyRoute(store) },
-    ...(metrics ? [{ method: 'GET', path: '/metrics', right: 'read', answer: metricsRoute(metrics) } as const] : []),
-  ];
+  /** What answers each route of the table; a route without it is not served. */
+  const answering: Readonly<Record<RouteName, Answering | undefined>> = {
+    listTasks: taskListRoute(store),
+    watchTasks: taskListEventsRoute(store, watchers),
+    getTask: ofTask(taskRoute(store, waiting)),
+    deleteTask: ofTask(deleteRoute(store)),
+    getScopes: ofTask(taskScopesRoute(store, waiting)),
+    watchTask: ofTask(taskEventsRoute(store, watchers, waiting)),
+    getLog: ofTask(taskLogRoute(store, watchers, waiting)),
+    cancelTask: ofTask(cancelRoute(store, access.urlOf)),
+    getCancellations: cancellationsRoute(store),
+    confirmCancellation: cancellationHeardRoute(store),
+    getHealth: health,
+    getReadiness: readyRoute(store),
+    getMetrics: metrics && metricsRoute(metrics),
+  };
 
   const asked = listen ? watchWorkersWhileAsked(store, () => watchers.isFollowed) : undefined;
   const app = new Hono();
-  for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
-    const [first] = ofPath as [Route];
-    const routeOf = (method: string): Route | undefined => ofPath.find((route) => isMethodOf(route, method));
+  for (const [path, ofPath] of Map.groupBy(answeredRoutes(answering), (route) => route.path)) {
+    const [first] = ofPath as [AnsweredRoute];
+    const routeOf = (method: string): AnsweredRoute | undefined => ofPath.find((route) => isMethodOf(route, method));
     const corsOf = (c: Context): MiddlewareHandler | undefined => access.rules[(routeOf(askedMethod(c)) ?? first).right].cors;
     if (ofPath.some(({ right }) => access.rules[right].cors)) app.use(path, (c, next) => corsOf(c)?.(c, next) ?? next());
     // One handler, not a chain of them: each link of a chain costs every request one more promise.
     app.all(path, (c): Response | Promise<Response> => {
       const route = routeOf(c.req.method);
-      const { right, isForTasks = false, parameters = [], answer } = route ?? first;
+      const { right, isForTasks = false, parameters = [], answering: answer } = route ?? first;
       const refused =
         access.rules[right].refusal(c) ??
         (route === undefined ? otherMethod(c.req.method, ofPath) : undefined) ??
@@ -114,8 +113,15 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   return app;
 }
 
+function answeredRoutes(answering: Readonly<Record<RouteName, Answering | undefined>>): AnsweredRoute[] {
+  return (Object.keys(ROUTES) as RouteName[]).flatMap((name) => {
+    const answer = answering[name];
+    return answer === undefined ? [] : { ...ROUTES[name], answering: answer };
+  });
+}
+
 /** Gives a route the UUID of its path in lower case; answers 400 to a path without a UUID. */
-function ofTask(answer: (c: Context, uuid: string) => Response | Promise<Response>): Route['answer'] {
+function ofTask(answer: (c: Context, uuid: string) => Response | Promise<Response>): Answering {
   return (c) => {
     const given = c.req.param('uuid') ?? '';
     if (isTaskUuid(given)) return answer(c, given.toLowerCase());
@@ -124,7 +130,7 @@ function ofTask(answer: (c: Context, uuid: string) => Response | Promise<Respons
 }
 
 /** The answer of a route, or 503 where its store fails. */
-function answered(answer: Route['answer'], c: Context): Response | Promise<Response> {
+function answered(answer: Answering, c: Context): Response | Promise<Response> {
   try {
     const response = answer(c);
     return response instanceof Promise ? response.catch(storeFailure) : response;
@@ -145,18 +151,6 @@ function askedMethod(c: Context): string {
 function otherMethod(method: string, routes: readonly Route[]): Response {
   const allowed = routes.flatMap((route) => (route.method === 'GET' ? ['GET', 'HEAD'] : route.method));
   return problem(405, `${method} is not possible here`, { Allow: allowed.join(', ') });
-}
-
-/** 400 for a parameter that a route does not have, or that is given twice. An invalid value, also an empty one, is the route's own to refuse. */
-function otherParameters(c: Context, expected: readonly string[]): Response | undefined {
-  if (!c.req.url.includes('?')) return undefined;
-  for (const [name, values] of Object.entries(c.req.queries())) {
-    if (!expected.includes(name)) {
-      return problem(400, `${received(name)}: expected ${expected.length === 0 ? 'no parameters here' : `one of ${expected.join(', ')}`}`);
-    }
-    if (values.length > 1) return problem(400, `${name}: expected one value, got ${values.length}`);
-  }
-  return undefined;
 }
 
 /** The watch ends after one to two times so many milliseconds without a request and without an open stream. */

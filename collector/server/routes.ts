@@ -1,0 +1,178 @@
+import { TASK_STATES } from '../../src/task-record.ts';
+import type { Right } from './access.ts';
+import { flag } from './parameters.ts';
+import type { Parameter } from './parameters.ts';
+
+/** One route as data. A route for `GET` answers `HEAD` too. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** `:name` is a part of the path that the client chooses. */
+  readonly path: string;
+  readonly right: Right;
+  /** Whether a request is for tasks, so that their workers are watched. Default `false`. */
+  readonly isForTasks?: boolean;
+  /** What it is for, in one sentence. */
+  readonly text: string;
+  /** Default: none. The `open` routes ignore all parameters: a health check may send any. */
+  readonly parameters?: readonly Parameter[];
+  readonly answers: readonly Answer[];
+}
+
+/** One answer of a route. Those that the app gives for every route of a kind, such as 401, are not listed. */
+export interface Answer {
+  readonly status: number;
+  /** Its media types, and the name of the schema of each body. Default: an answer without a body; from status 400 on a problem. */
+  readonly bodies?: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+const JSON_TYPE = 'application/json';
+const TEXT_TYPE = 'text/plain; charset=utf-8';
+const ENTRIES_TYPE = 'application/x-ndjson';
+const EVENTS_TYPE = 'text/event-stream';
+
+const WAIT: Parameter = {
+  name: 'wait', value: { kind: 'integer', least: 1, most: 30 }, example: '1',
+  text: 'For how many seconds the request waits for a task that does not exist yet.',
+};
+const TIMES = flag('times', false, 'Whether each line of the log as text has its time before it.');
+const AFTER_EVENT: Parameter = {
+  name: 'after', value: { kind: 'text' }, example: '0',
+  text: 'The id of an event, after which the stream goes on; the header Last-Event-ID counts before it.',
+};
+
+const NOT_MODIFIED: Answer = { status: 304, text: 'The client has this representation already, by If-None-Match.' };
+const UNKNOWN_TASK: Answer = { status: 404, text: 'There is no such task.' };
+
+/** The names of the operations. */
+export type RouteName =
+  | 'listTasks'
+  | 'watchTasks'
+  | 'getTask'
+  | 'deleteTask'
+  | 'getScopes'
+  | 'watchTask'
+  | 'getLog'
+  | 'cancelTask'
+  | 'getCancellations'
+  | 'confirmCancellation'
+  | 'getHealth'
+  | 'getReadiness'
+  | 'getMetrics';
+
+/**
+ * All routes of the app: the app is fed from them, and `openapi.json` is made from them. `docs/http-api.md` is their
+ * page.
+ */
+export const ROUTES: Readonly<Record<RouteName, Route>> = {
+  listTasks: {
+    method: 'GET', path: '/tasks', right: 'read', isForTasks: true,
+    text: 'Lists tasks without their logs, newest first.',
+    parameters: [
+      { name: 'limit', value: { kind: 'integer', least: 1, most: 200 }, default: 50, example: '10', text: 'How many tasks a page has at most.' },
+      { name: 'state', value: { kind: 'choice', values: TASK_STATES }, example: 'running', text: 'Only tasks in this state.' },
+      { name: 'uuid', value: { kind: 'text', pattern: '^[0-9A-Fa-f]{4}[0-9A-Fa-f-]{0,32}\\*$' }, example: '0000*', text: 'Only tasks whose UUID begins so.' },
+      { name: 'cursor', value: { kind: 'text' }, example: 'dDE3', text: 'The "next" of the page before.' },
+    ],
+    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskList' }, text: 'A page of the list; Link has the address of the next one.' }],
+  },
+  watchTasks: {
+    method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true,
+    text: 'Sends each new or changed task as its entry in the list.',
+    parameters: [AFTER_EVENT],
+    answers: [{ status: 200, bodies: { [EVENTS_TYPE]: 'TaskListEvents' }, text: 'A stream that goes on.' }],
+  },
+  getTask: {
+    method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true,
+    text: 'Gives the record of a task as JSON, or its whole log as text.',
+    parameters: [WAIT, TIMES],
+    answers: [
+      { status: 200, bodies: { [JSON_TYPE]: 'TaskRecord', [TEXT_TYPE]: 'Text' }, text: 'The record, or the log.' },
+      NOT_MODIFIED,
+      UNKNOWN_TASK,
+    ],
+  },
+  deleteTask: {
+    method: 'DELETE', path: '/tasks/:uuid', right: 'change',
+    text: 'Deletes a task that has ended, with its log and scopes.',
+    answers: [
+      { status: 204, text: 'The task is deleted.' },
+      UNKNOWN_TASK,
+      { status: 409, text: 'The task has not ended.' },
+    ],
+  },
+  getScopes: {
+    method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true,
+    text: 'Gives the attempts and scopes of a task as a tree.',
+    parameters: [WAIT],
+    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskScopes' }, text: 'The tree.' }, NOT_MODIFIED, UNKNOWN_TASK],
+  },
+  watchTask: {
+    method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true,
+    text: 'Sends the record of a task, then each change of it, until the task has ended.',
+    parameters: [AFTER_EVENT, WAIT],
+    answers: [
+      { status: 200, bodies: { [EVENTS_TYPE]: 'TaskEvents' }, text: 'A stream that ends after the task.' },
+      { status: 204, text: 'The client has all of a task that has ended: an EventSource stops here.' },
+      UNKNOWN_TASK,
+    ],
+  },
+  getLog: {
+    method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true,
+    text: 'Gives the log of a task, as text or as its entries.',
+    parameters: [
+      { name: 'offset', value: { kind: 'integer', least: 0 }, default: 0, example: '0', text: 'The byte of the log to begin with.' },
+      flag('follow', false, 'Whether the answer goes on until the task has ended.'),
+      TIMES,
+      WAIT,
+    ],
+    answers: [
+      { status: 200, bodies: { [TEXT_TYPE]: 'Text', [ENTRIES_TYPE]: 'LogEntries' }, text: 'The log from that byte on.' },
+      UNKNOWN_TASK,
+      { status: 416, text: 'The offset is beyond the end of the log; Content-Range has its length.' },
+    ],
+  },
+  cancelTask: {
+    method: 'POST', path: '/tasks/:uuid/cancel', right: 'change',
+    text: 'Requests that a task is cancelled.',
+    parameters: [
+      { name: 'by', value: { kind: 'text', longest: 200, mayBeEmpty: true }, example: 'ops', text: 'Who requests it.' },
+      { name: 'reason', value: { kind: 'text', longest: 1000, mayBeEmpty: true }, example: 'duplicate', text: 'Why.' },
+      { name: 'children', value: { kind: 'choice', values: ['true', 'false'] }, default: 'true', example: 'false', text: 'Whether its child tasks are cancelled too.' },
+    ],
+    answers: [
+      { status: 202, bodies: { [JSON_TYPE]: 'CancelAnswer' }, text: 'The request stays with the task; its record shows what comes of it.' },
+      UNKNOWN_TASK,
+      { status: 409, text: 'The task has ended, or its worker does not listen.' },
+    ],
+  },
+  getCancellations: {
+    method: 'GET', path: '/workers/:worker/cancellations', right: 'read',
+    text: 'Gives a worker without access to the store the requests to cancel its tasks.',
+    parameters: [
+      { name: 'after', value: { kind: 'integer', least: 0 }, default: 0, example: '0', text: 'The number of the last request that the worker has.' },
+      { ...WAIT, value: { kind: 'integer', least: 0, most: 30 }, default: 0, example: '0', text: 'For how many seconds the answer waits for a request to cancel.' },
+    ],
+    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'Cancellations' }, text: 'The requests, oldest first.' }],
+  },
+  confirmCancellation: {
+    method: 'POST', path: '/workers/:worker/cancellations/:number', right: 'change',
+    text: 'Stores that code of the task has received a request to cancel it.',
+    answers: [{ status: 204, text: 'It is stored.' }],
+  },
+  getHealth: {
+    method: 'GET', path: '/healthz', right: 'open',
+    text: 'Answers as long as the server does; it does not check the store.',
+    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'Health' }, text: 'The server answers.' }],
+  },
+  getReadiness: {
+    method: 'GET', path: '/readyz', right: 'open',
+    text: 'Answers whether the store could be read and written within the last second.',
+    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'Health' }, text: 'It could.' }],
+  },
+  getMetrics: {
+    method: 'GET', path: '/metrics', right: 'read',
+    text: "Gives the collector's own figures for Prometheus.",
+    answers: [{ status: 200, bodies: { [TEXT_TYPE]: 'Text' }, text: 'The figures.' }],
+  },
+};
