@@ -146,6 +146,15 @@ export function isOpenRow(row: string): boolean {
   return OPEN.test(row);
 }
 
+/** The span ids of a group's scopes that have changed after a version. */
+export function changedIn(group: string, afterVersion: number): string[] {
+  return group.split('\n').flatMap((row) => {
+    const [, spanId = '', version = ''] = VERSION.exec(row) ?? [];
+    return Number(version) > afterVersion ? spanId : [];
+  });
+}
+
+const VERSION = /^\["([^"]*)",\d+,\d+,(\d+),/;
 const IDS = /^\["([^"]*)",(\d+),/;
 const OPEN = /^\["[^"]*",\d+,\d+,\d+,null,/;
 

@@ -5,7 +5,7 @@ import type { CancelAnswer, CancelOptions, CancelRequest } from '../record/cance
 import type { RefusedFact } from '../record/commit.ts';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
-import type { AttemptRecord, TaskState, TaskSummary } from '../../src/task-record.ts';
+import type { AttemptRecord, ScopeLine, ScopeNode, TaskState, TaskSummary } from '../../src/task-record.ts';
 import type { RetentionRule } from './retention.ts';
 
 /**
@@ -65,6 +65,21 @@ export interface TaskReads {
 
   /** The attempts with their scopes, first to last; `undefined` for an unknown task. */
   scopes(uuid: string): Promise<StoredScopes | undefined>;
+
+  /**
+   * Scopes as lines, as many as asked for, whatever the task has: those inside a scope or attempt, or without `of` the
+   * attempts, each with some of what is inside it. Failed and running ones come first; a scope that is left out is
+   * counted in the `steps`, `failed` and `running` of those around it. `undefined` for an unknown task. Rejects with a
+   * `RangeError` for a span that the task does not have, and for a cursor that no page gave.
+   */
+  scopesOf(uuid: string, query: ScopeQuery): Promise<ScopePage | undefined>;
+
+  /**
+   * The lines of the scopes and attempts that have changed after a version of the task, those around them whose counts have
+   * changed included: a few may be as they were. Where they are many, none: {@link scopesOf} has them anew. `undefined`
+   * for an unknown task.
+   */
+  scopeChanges(uuid: string, afterVersion: number): Promise<ScopeChanges | undefined>;
 
   /**
    * Which tasks were committed after a position, each once, in the order of their latest commits. A loss of a worker and
@@ -208,7 +223,7 @@ export interface Checkpoints {
 
 /** The names of all methods of a {@link TaskStore}. */
 export const STORE_METHODS: readonly (keyof TaskStore)[] = [
-  'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'logEntries', 'scopes', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
+  'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'logEntries', 'scopes', 'scopesOf', 'scopeChanges', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
   'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'overdue', 'loseQuiet', 'lastCommit', 'delete', 'lostTraces',
   'tracesEnded',
 ];
@@ -356,6 +371,36 @@ export interface StoredScopes {
   attempts: AttemptRecord[];
   /** Present for a task that is lost for good: what is open in it is lost, without a new version. */
   isLostForGood?: boolean;
+}
+
+/** Which scopes of a task are read as lines. */
+export interface ScopeQuery {
+  /** Span id of the scope or attempt around them. Default: the attempts. */
+  of?: string;
+  /** How many at the most, at all depths together, from 1. */
+  limit: number;
+  /** `next` of the page before. */
+  cursor?: string;
+}
+
+export interface ScopePage {
+  /** Version of the task to which they belong. */
+  version: number;
+  /** With those inside them, as far as there was room. A node with all that is inside it has as many as `steps` says. */
+  scopes: ScopeNode[];
+  /** Cursor of the next page; absent on the last one. */
+  next?: string;
+  /** As of {@link StoredScopes}. */
+  isLostForGood?: boolean;
+}
+
+export interface ScopeChanges {
+  /** Version of the task to which they belong. */
+  version: number;
+  /** In no order. */
+  scopes: ScopeLine[];
+  /** Present where more have changed than are given one by one. */
+  isCut?: boolean;
 }
 
 export interface TaskQuery {

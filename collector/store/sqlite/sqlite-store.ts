@@ -24,6 +24,9 @@ import type {
   LogRange,
   StoredEntries,
   OverdueTask,
+  ScopeChanges,
+  ScopePage,
+  ScopeQuery,
   SqliteTaskStore,
   StoredLog,
   StoredScopes,
@@ -36,6 +39,8 @@ import type {
 } from '../task-store.ts';
 import type { AskedTask } from './cancellations.ts';
 import { SqliteConnection } from './connection.ts';
+import { changedLines, scopePage } from './scope-lines.ts';
+import type { ScopeRows } from './reads.ts';
 import { wholeScopes } from './whole-scopes.ts';
 import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './open-file.ts';
 import type { CommitTimes } from './open-file.ts';
@@ -158,9 +163,27 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   async scopes(uuid: string): Promise<StoredScopes | undefined> {
-    const rows = await this.#use((connection) => connection.readOneState(() => connection.reads.scopeRows(uuid)));
+    const rows = await this.#scopeRows(uuid);
+    return rows && this.#wholeScopes(rows);
+  }
+
+  async scopesOf(uuid: string, query: ScopeQuery): Promise<ScopePage | undefined> {
+    const scopes = await this.scopes(uuid);
+    return scopes && scopePage(scopes, query);
+  }
+
+  async scopeChanges(uuid: string, afterVersion: number): Promise<ScopeChanges | undefined> {
+    const rows = await this.#scopeRows(uuid);
+    return rows && changedLines(rows, await this.#wholeScopes(rows), afterVersion);
+  }
+
+  #scopeRows(uuid: string): Promise<ScopeRows | undefined> {
+    return this.#use((connection) => connection.readOneState(() => connection.reads.scopeRows(uuid)));
+  }
+
+  #wholeScopes(rows: ScopeRows): Promise<StoredScopes> {
     // Rows of the log never change, so they belong to this state though they are read later.
-    return rows && wholeScopes(rows, (offset) => this.#use((connection) => connection.read(() => connection.reads.journalRow(rows.taskId, offset))));
+    return wholeScopes(rows, (offset) => this.#use((connection) => connection.read(() => connection.reads.journalRow(rows.taskId, offset))));
   }
 
   changes(query: ChangeQuery): Promise<TaskChanges> {
