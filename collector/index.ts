@@ -10,10 +10,10 @@ export type { StreamOptions } from './server/live/event-stream.ts';
 export { createReceiver } from './otlp/receive/receiver.ts';
 export type { ReceiverObserver, ReceiverOptions } from './otlp/receive/receiver.ts';
 export type { ReceiverLimits, ReceiverLimits as ReceiveOptions } from './otlp/receive/request-body.ts';
-export { applyChange } from './record/record-json.ts';
-export type { LogGain, TaskChange } from './record/record-json.ts';
+export { applyChange } from '../src/task-stream.ts';
+export type { LogEntryJson, LogEntryKind, LogGain, StreamRecord, TaskChange } from '../src/task-stream.ts';
 export { TASK_STATES } from '../src/task-record.ts';
-export type { AttemptRecord, CancelRecord, NotificationRecord, ScopeRecord, TaskError, TaskJobs, TaskOutcome, TaskRecord, TaskState, TaskStatus, TaskSummary } from '../src/task-record.ts';
+export type { AttemptRecord, CancelRecord, NotificationRecord, ScopeLine, ScopeNode, ScopeRecord, TaskError, TaskJobs, TaskOutcome, TaskRecord, TaskState, TaskStatus, TaskSummary } from '../src/task-record.ts';
 export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './capture/ring-span-processor.ts';
@@ -30,7 +30,6 @@ export type {
   EntryRange,
   FactStore,
   LogEntry,
-  LogEntryKind,
   LogRange,
   SqliteTaskStore,
   StoreMaintenance,

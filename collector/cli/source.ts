@@ -8,7 +8,7 @@ import { describeFailure, failureText, received } from '../../src/failure.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { redacted } from '../options/kinds.ts';
 import type { CancelOptions } from '../record/cancel-request.ts';
-import type { TaskChange } from '../record/record-json.ts';
+import type { StreamEnd, StreamRecord, TaskChange } from '../../src/task-stream.ts';
 import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../../src/task-record.ts';
 import { CommandError, GaveUpError, UnavailableError, UnknownTaskError, UsageError } from './exit-codes.ts';
 import { accessToken, DEFAULT_STORE } from './options.ts';
@@ -56,12 +56,9 @@ interface EventsOptions {
 /** An event of `docs/streams.md`, or `open`: the connection is made. */
 export type TaskEvent =
   | { readonly event: 'open' }
-  | { readonly event: 'record'; readonly id: string; readonly data: TaskRecord }
+  | { readonly event: 'record'; readonly id: string; readonly data: StreamRecord }
   | { readonly event: 'change'; readonly id: string; readonly data: TaskChange }
-  | { readonly event: 'end'; readonly data: EndData };
-
-/** How a task has ended. */
-type EndData = Pick<TaskRecord, 'version' | 'state'>;
+  | { readonly event: 'end'; readonly data: StreamEnd };
 
 /** The time in which the usual server has to answer, in milliseconds. */
 const PROBE_MS = 1000;
@@ -263,7 +260,7 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
       .pipeThrough(new EventSourceParserStream({ onError: 'terminate' }));
     for await (const { event, id = '', data } of reading(messages, name)) {
       if (event === 'gone') throw new UnknownTaskError(`task ${uuid} was deleted`);
-      if (event === 'end') yield { event, data: JSON.parse(data) as EndData };
+      if (event === 'end') yield { event, data: JSON.parse(data) as StreamEnd };
       else if (event === 'record' || event === 'change') yield { event, id, data: JSON.parse(data) as unknown } as TaskEvent;
     }
   }

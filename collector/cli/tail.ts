@@ -1,5 +1,5 @@
-import type { LogGain } from '../record/record-json.ts';
 import type { TaskState, TaskSummary } from '../../src/task-record.ts';
+import type { LogGain } from '../../src/task-stream.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { UnavailableError } from './exit-codes.ts';
 import type { SourceName, TaskArgument } from './options.ts';
@@ -65,7 +65,7 @@ async function tail(
     for await (const event of followTask(source, uuid, { signal, timeoutMs, onOutage })) {
       if (event.event === 'open') display.connected();
       else if (event.event === 'record') {
-        const { log: text, ...fields } = event.data;
+        const { log: text = '', ...fields } = event.data;
         record = fields;
         await display.update(event, record, log.begin(text, fields.log_offset));
       } else if (event.event === 'change') {

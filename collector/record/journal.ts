@@ -3,6 +3,7 @@ import type { NotificationFact, TaskStart } from '../../src/fact.ts';
 import { attemptLine, factLines, isVerbatim, lineKind, messageLines, missingLine, nameLine, needsName, verbatimLine } from '../../src/log-line.ts';
 import type { LineKind, ScopeTree } from '../../src/log-line.ts';
 import { DEEPEST_SCOPE } from '../../src/progress.ts';
+import type { LogEntryKind } from '../../src/task-stream.ts';
 import { missingSeenBelow } from './fact-sequence.ts';
 import type { ScopeFact } from './fold.ts';
 import { countedFor } from './queue-run.ts';
@@ -25,8 +26,8 @@ export interface JournalRow {
  * What an entry's lines are: the head of an attempt, a scope's name, a notification, how a scope ended, the end of an
  * attempt, how many facts are missing before an end; or what goes on from the row before.
  */
-export const ENTRY_KINDS = ['continued', 'attempt', 'scope', 'message', 'outcome', 'end', 'missing'] as const;
-export type EntryKind = (typeof ENTRY_KINDS)[number];
+export type EntryKind = LogEntryKind | 'continued';
+export const ENTRY_KINDS: readonly EntryKind[] = ['continued', 'attempt', 'scope', 'message', 'outcome', 'end', 'missing'];
 
 /**
  * Which lines of a row are about which scope. A fact that the log shows has one entry, and one more for what is missing

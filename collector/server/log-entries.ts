@@ -1,6 +1,7 @@
 import { linesWithTime } from '../../src/log-line.ts';
 import { ownTurn } from '../async.ts';
 import { isoTime } from '../../src/task-record.ts';
+import type { LogEntryJson } from '../../src/task-stream.ts';
 import type { LogEntry, StoredTask, TaskStore } from '../store/task-store.ts';
 import { reportStoreFailure } from './answers.ts';
 
@@ -69,8 +70,12 @@ export async function entryPiece(
 
 /** An entry as it is written, from a byte of the log on. One that begins before has no object: it was sent before. */
 function entryText(entry: LogEntry, from: number, form: EntryForm): string {
-  const { offset, time, spanId, kind, text, attributes = {} } = entry;
+  const { offset, time, text } = entry;
   if (form === 'times') return linesWithTime(offset < from ? Buffer.from(text).subarray(from - offset).toString() : text, time);
-  if (offset < from) return '';
-  return `${JSON.stringify({ offset, time: isoTime(time), span_id: spanId, kind, text, attributes })}\n`;
+  return offset < from ? '' : `${entryJson(entry)}\n`;
+}
+
+/** An entry as JSON text. */
+export function entryJson({ offset, time, spanId, kind, text, attributes = {} }: LogEntry): string {
+  return JSON.stringify({ offset, time: isoTime(time), span_id: spanId, kind, text, attributes } satisfies LogEntryJson);
 }

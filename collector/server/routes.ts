@@ -1,4 +1,5 @@
 import { TASK_STATES } from '../../src/task-record.ts';
+import { LOG_VIEWS } from '../../src/task-stream.ts';
 import type { Right } from './access.ts';
 import { flag } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
@@ -110,7 +111,15 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
   watchTask: {
     method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true,
     text: 'Sends the record of a task, then each change of it, until the task has ended.',
-    parameters: [AFTER_EVENT, WAIT],
+    parameters: [
+      AFTER_EVENT,
+      WAIT,
+      flag('scopes', false, 'Whether the scopes come too: at first as a tree of some hundred, then those that have changed.'),
+      {
+        name: 'log', value: { kind: 'choice', values: LOG_VIEWS }, default: 'text', example: 'entries',
+        text: 'How the log comes: as text, as entries, or not at all.',
+      },
+    ],
     answers: [
       { status: 200, bodies: { [EVENTS_TYPE]: 'TaskEvents' }, text: 'A stream that ends after the task.' },
       { status: 204, text: 'The client has all of a task that has ended: an EventSource stops here.' },

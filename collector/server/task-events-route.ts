@@ -1,12 +1,14 @@
 import type { Context } from 'hono';
+import { received } from '../../src/failure.ts';
 import { ownTurn } from '../async.ts';
-import { gainJson } from '../record/record-json.ts';
+import { LOG_VIEWS } from '../../src/task-stream.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { unknownTask } from './answers.ts';
+import { problem, unknownTask } from './answers.ts';
 import { eventBytes, positionId, positionOf, resumeOf, STREAM_START } from './live/event-stream.ts';
 import type { Resume, StreamPosition } from './live/event-stream.ts';
 import { streamAnswer } from './live/feed.ts';
-import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
+import { readGain } from './live/task-feed.ts';
+import type { TaskFeed, TaskMessage, TaskView } from './live/task-feed.ts';
 import type { TaskWatchers } from './live/task-watchers.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
@@ -22,17 +24,19 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers, waitin
     if (resume instanceof Response) return resume;
     const wait = waitOf(c);
     if (wait instanceof Response) return wait;
+    const view = viewOf(c);
+    if (view instanceof Response) return view;
     return streamAnswer<TaskMessage>(c, {
       contentType: 'text/event-stream',
       enter: () => watchers.enter(),
       open: async (onRelease) => {
-        const watched = await waiting.feed(c, uuid, wait);
+        const watched = await waiting.feed(c, uuid, wait, view);
         if (watched === undefined) return unknownTask(uuid);
         const { feed, release } = watched;
         onRelease(release);
         const start = await startOf(feed, resume);
         if (start instanceof Response) return start;
-        return { feed: feed.feed, first: (follow) => beginning(feed, start.position, follow), encode: ({ event }) => event, comments: true };
+        return { feed: feed.feed, first: (follow) => beginning(feed, start.position, view, follow), encode: ({ event }) => event, comments: true };
       },
     });
   };
@@ -56,32 +60,34 @@ export function taskEventsRoute(store: TaskStore, watchers: TaskWatchers, waitin
   async function* beginning(
     feed: TaskFeed,
     position: StreamPosition | undefined,
+    view: TaskView,
     follow: () => void,
   ): AsyncGenerator<Uint8Array, void> {
     yield STREAM_START;
-    const offset = position && (yield* missedLog(feed, position));
+    const offset = position && (yield* missedLog(feed, position, view));
     while (watchers.reading !== undefined) await watchers.reading;
     // No `await` from here to `follow`: the feed goes on after exactly this state.
     const { finished, logBytes } = feed;
     if (!finished) follow();
     const hasAll = position !== undefined && isSameState(feed, position) && offset === logBytes;
     const end = feed.endEvent();
-    const first = hasAll ? feed.unversionedEvent() : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset);
+    const first = hasAll ? feed.unversionedEvent() : offset === undefined ? feed.recordEvent() : feed.changeEvent(offset, position!.version);
     const bytes = await first;
     if (bytes !== undefined) yield bytes;
     if (finished) yield end;
   }
 
   /** Sends all but the last piece of the log that a client has missed; returns the byte at which the last piece begins. */
-  async function* missedLog(feed: TaskFeed, { version, offset }: StreamPosition): AsyncGenerator<Uint8Array, number> {
+  async function* missedLog(feed: TaskFeed, { version, offset }: StreamPosition, view: TaskView): AsyncGenerator<Uint8Array, number> {
+    if (view.log === '0') return feed.logBytes;
     const { uuid } = feed;
     let from = offset ?? (await store.log(uuid, { afterVersion: version, limit: 1 }))?.offset ?? 0;
     while (feed.logBytes - from > LOG_PIECE_BYTES) {
-      const log = await store.log(uuid, { from, limit: LOG_PIECE_BYTES });
-      if (log === undefined || log.text === '') throw new Error('the log ends before its length');
-      from += Buffer.byteLength(log.text);
+      const log = await readGain(store, uuid, view, from, LOG_PIECE_BYTES);
+      if (log === undefined) throw new Error('the log ends before its length');
+      from = log.end;
       const id = positionId({ version, offset: from });
-      yield eventBytes({ event: 'change', id, data: gainJson({ offset: log.offset, text: log.text }) });
+      yield eventBytes({ event: 'change', id, data: `{${log.json}}` });
       await ownTurn();
     }
     return from;
@@ -94,4 +100,11 @@ function isSameState({ position }: TaskFeed, { version, lost }: StreamPosition):
 
 function isAhead(feed: TaskFeed, { version, offset = 0 }: StreamPosition): boolean {
   return version > feed.version || offset > feed.logBytes;
+}
+
+function viewOf(c: Context): TaskView | Response {
+  const { scopes = '0', log = 'text' } = c.req.query();
+  if (scopes !== '0' && scopes !== '1') return problem(400, `scopes: expected 0 or 1, got ${received(scopes)}`);
+  const form = LOG_VIEWS.find((each) => each === log);
+  return form === undefined ? problem(400, `log: expected one of ${LOG_VIEWS.join(', ')}, got ${received(log)}`) : { scopes: scopes === '1', log: form };
 }

@@ -1,11 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { Fact } from '../../src/fact.ts';
-import type { EntryKind } from '../record/journal.ts';
 import type { CancelAnswer, CancelOptions, CancelRequest } from '../record/cancel-request.ts';
 import type { RefusedFact } from '../record/commit.ts';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
 import type { AttemptRecord, ScopeLine, ScopeNode, TaskState, TaskSummary } from '../../src/task-record.ts';
+import type { LogEntryKind } from '../../src/task-stream.ts';
 import type { RetentionRule } from './retention.ts';
 
 /**
@@ -336,9 +336,6 @@ export interface StoredEntries {
   /** Length of the whole log in bytes. */
   logBytes: number;
 }
-
-/** What the lines of a fact in a log are. */
-export type LogEntryKind = Exclude<EntryKind, 'continued'>;
 
 export interface LogEntry {
   /** Byte of the whole log at which its text begins. */

@@ -1,9 +1,12 @@
+import type { LogView } from '../../../src/task-stream.ts';
 import { ownTurn } from '../../async.ts';
-import { recordJson, changeJson, gainJson, recordFields } from '../../record/record-json.ts';
+import { changeJson, recordFields, recordJson } from '../../record/record-json.ts';
 import type { RecordFields } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
 import { entityTag, reportUnreadable } from '../answers.ts';
-import { LOG_PIECE_BYTES, recordLog } from '../task-log.ts';
+import { entryJson } from '../log-entries.ts';
+import { LOG_PIECE_BYTES } from '../task-log.ts';
+import { scopeChanges, scopesOf } from './scope-lines.ts';
 import { eventBytes, positionAt, positionId } from './event-stream.ts';
 import type { StreamPosition } from './event-stream.ts';
 import { Feed } from './feed.ts';
@@ -25,15 +28,20 @@ export interface TaskMessage extends FeedMessage {
 export class TaskFeed {
   readonly feed: Feed<TaskMessage>;
   readonly #store: TaskStore;
+  readonly #view: TaskView;
   #task: StoredTask;
+  /** The version of the scopes that have been sent. */
+  #scopesVersion: number;
   #fields: RecordFields;
   /** How many bytes of the log have been sent: the log of the version, or more during an advance. */
   #sent: number;
   /** The first events for clients that begin at this version, by the length of the log that they have. */
   readonly #beginnings = new Map<string, Promise<Uint8Array | undefined>>();
 
-  constructor(store: TaskStore, task: StoredTask, maxBehindBytes: number) {
+  constructor(store: TaskStore, task: StoredTask, view: TaskView, maxBehindBytes: number) {
     this.#store = store;
+    this.#view = view;
+    this.#scopesVersion = task.version;
     this.#task = task;
     this.#fields = recordFields(recordJson(task));
     this.#sent = task.logBytes;
@@ -88,18 +96,23 @@ export class TaskFeed {
   async #send(task: StoredTask): Promise<void> {
     const fields = this.#fieldsOf(task);
     if (fields === undefined) return this.feed.end();
+    if (this.#view.log === '0') this.#sent = task.logBytes;
     while (task.logBytes - this.#sent > LOG_PIECE_BYTES) {
       const log = await this.#read(this.#sent, LOG_PIECE_BYTES);
       if (log === undefined) return this.feed.end();
-      this.#sent += Buffer.byteLength(log.text);
+      this.#sent = log.end;
       const id = positionId({ version: this.version, offset: this.#sent });
       this.#beginnings.clear();
-      await this.#publish(eventBytes({ event: 'change', id, data: gainJson(log) }), log.text);
+      await this.#publish(eventBytes({ event: 'change', id, data: `{${log.json}}` }), log.text);
       // Clients take this piece before the next one is read.
       await ownTurn();
     }
     const log = task.logBytes === this.#sent ? undefined : await this.#read(this.#sent, task.logBytes - this.#sent);
-    const data = changeJson(this.#fields, fields, log);
+    const lostForGood = positionAt(task).lost;
+    const scopes =
+      lostForGood === this.position.lost ? await this.#changedScopes(this.#scopesVersion) : await this.#attempts(task);
+    const data = changeJson(this.#fields, fields, [...(scopes?.members ?? []), ...(log === undefined ? [] : [log.json])]);
+    if (scopes !== undefined) this.#scopesVersion = scopes.version;
     this.#task = task;
     this.#fields = fields;
     this.#sent = task.logBytes;
@@ -114,20 +127,52 @@ export class TaskFeed {
   /** The whole record at this version as an event; `undefined` if the task was deleted. */
   recordEvent(): Promise<Uint8Array | undefined> {
     return this.#beginning('', async (task) => {
-      const log = await recordLog(this.#store, task);
-      if (log === undefined) return undefined;
-      return eventBytes({ event: 'record', id: positionId(positionAt(task)), data: recordJson(task, log) });
+      const log = await this.#logEnd(task);
+      const scopes = await this.#attempts(task);
+      const record = recordJson(task).replace('"log_offset":0,', `"log_offset":${log.from ?? 0},`);
+      const members = [...log.members, ...(scopes?.members ?? [])];
+      return eventBytes({ event: 'record', id: positionId(positionAt(task)), data: `${[record.slice(0, -1), ...members].join(',')}}` });
     });
   }
 
+  async #logEnd(task: StoredTask): Promise<{ from?: number; members: string[] }> {
+    if (this.#view.log === '0') return { members: [] };
+    const from = Math.max(0, task.logBytes - RECORD_LOG_BYTES);
+    if (this.#view.log === 'text') {
+      const log = await this.#store.log(task.uuid, { from: Math.max(0, from - 1), limit: task.logBytes - Math.max(0, from - 1) });
+      const text = log === undefined ? '' : from === 0 ? log.text : log.text.slice(log.text.indexOf('\n') + 1);
+      const begin = task.logBytes - Buffer.byteLength(text);
+      return { from: begin, members: [`"log":${JSON.stringify(text)}`, `"log_from":${begin}`] };
+    }
+    const found = task.logBytes === 0 ? undefined : await this.#store.logEntries(task.uuid, { from, limit: task.logBytes - from });
+    const entries = (found?.entries ?? []).filter(({ offset }) => offset >= from);
+    const begin = entries[0]?.offset ?? task.logBytes;
+    return { from: begin, members: [`"entries":[${entries.map(entryJson).join(',')}]`, `"log_from":${begin}`] };
+  }
+
+  /** All attempts, bounded, as a member of an event. */
+  async #attempts({ uuid }: StoredTask): Promise<{ version: number; members: string[] } | undefined> {
+    if (!this.#view.scopes) return undefined;
+    const found = await scopesOf(this.#store, uuid);
+    return found && { version: found.version, members: [`"attempts":${JSON.stringify(found.scopes)}`] };
+  }
+
+  /** The scopes that have changed after a version. */
+  async #changedScopes(after: number): Promise<{ version: number; members: string[] } | undefined> {
+    if (!this.#view.scopes) return undefined;
+    const found = await scopeChanges(this.#store, this.uuid, after);
+    return found && { version: found.version, members: found.scopes.length === 0 ? [] : [`"scopes":${JSON.stringify(found.scopes)}`] };
+  }
+
   /** The change to this version from any earlier one, with the log from the length that a client has. */
-  changeEvent(offset: number): Promise<Uint8Array | undefined> {
-    return this.#beginning(String(offset), async (task) => {
-      const log = task.logBytes === offset ? undefined : await this.#read(offset, task.logBytes - offset);
+  changeEvent(offset: number, version: number): Promise<Uint8Array | undefined> {
+    return this.#beginning(`${offset} ${version}`, async (task) => {
+      const log = task.logBytes === offset || this.#view.log === '0' ? undefined : await this.#read(offset, task.logBytes - offset);
+      const scopes = positionAt(task).lost === true ? await this.#attempts(task) : await this.#changedScopes(version);
       return eventBytes({
         event: 'change',
         id: positionId(positionAt(task)),
-        data: changeJson(undefined, recordFields(recordJson(task)), log)!,
+        data: changeJson(undefined, recordFields(recordJson(task)), [...(scopes?.members ?? []), ...(log === undefined ? [] : [log.json])])!,
       });
     });
   }
@@ -179,9 +224,9 @@ export class TaskFeed {
     return made;
   }
 
-  async #read(from: number, limit: number): Promise<{ offset: number; text: string } | undefined> {
-    const log = await this.#store.log(this.#task.uuid, { from, limit });
-    return log === undefined || log.text === '' ? undefined : { offset: log.offset, text: log.text };
+  /** A piece of the log, as a member of an event. With `log=0` it is skipped as a whole. */
+  async #read(from: number, limit: number): Promise<{ json: string; text: string; end: number } | undefined> {
+    return readGain(this.#store, this.#task.uuid, this.#view, from, limit);
   }
 
   #publish(event: Uint8Array, text: string | undefined): Promise<void> {
@@ -193,3 +238,32 @@ export class TaskFeed {
 const UNVERSIONED_FIELDS = [
   'exception', 'finished', 'status', 'state', 'jobs', 'outcome', 'error', 'exception_causes', 'cancel', 'cancellable', 'heard', 'busy_since', 'version',
 ] as const;
+
+/** How a stream shows a task. */
+export interface TaskView {
+  readonly scopes: boolean;
+  readonly log: LogView;
+}
+
+/** How much of the log the first event has. */
+const RECORD_LOG_BYTES = 64 * 1024;
+
+/** A piece of a log as a member of an event. */
+export async function readGain(
+  store: TaskStore,
+  uuid: string,
+  { log: form }: TaskView,
+  from: number,
+  limit: number,
+): Promise<{ json: string; text: string; end: number } | undefined> {
+  if (form === 'entries') {
+    const found = await store.logEntries(uuid, { from, limit });
+    const entries = (found?.entries ?? []).filter(({ offset }) => offset >= from);
+    const last = entries.at(-1);
+    if (last === undefined) return undefined;
+    return { json: `"entries":[${entries.map(entryJson).join(',')}]`, text: '', end: last.offset + Buffer.byteLength(last.text) };
+  }
+  const log = await store.log(uuid, { from, limit });
+  if (log === undefined || log.text === '') return undefined;
+  return { json: `"log":${JSON.stringify({ offset: log.offset, text: log.text })}`, text: log.text, end: log.offset + Buffer.byteLength(log.text) };
+}

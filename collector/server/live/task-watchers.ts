@@ -9,6 +9,7 @@ import type { StreamOptions } from './event-stream.ts';
 import { Feed } from './feed.ts';
 import type { FeedMessage } from './feed.ts';
 import { TaskFeed } from './task-feed.ts';
+import type { TaskView } from './task-feed.ts';
 
 /** Changes of tasks as events of the list. */
 export interface ListMessage extends FeedMessage {
@@ -42,7 +43,8 @@ export class TaskWatchers {
   readonly #store: TaskStore;
   readonly #aliveMs: number;
   readonly #maxBehindBytes: number;
-  readonly #tasks = new Map<string, WatchedTask>();
+  /** By UUID, then by view. */
+  readonly #tasks = new Map<string, Map<string, WatchedTask>>();
   readonly #listeners = new Map<string, Set<() => void>>();
   /** Watched tasks whose latest change could not be read: they are read again with the next reading. */
   #behind = new Set<string>();
@@ -115,16 +117,19 @@ export class TaskWatchers {
   /**
    * The feed of a task, for a watcher, until `release` is called once. `undefined` for an unknown task.
    */
-  async task(uuid: string): Promise<{ feed: TaskFeed; release: () => void } | undefined> {
-    let task = this.#tasks.get(uuid);
+  async task(uuid: string, view: TaskView = { scopes: false, log: 'text' }): Promise<{ feed: TaskFeed; release: () => void } | undefined> {
+    const key = `${view.scopes} ${view.log}`;
+    const views = this.#tasks.get(uuid) ?? new Map<string, WatchedTask>();
+    this.#tasks.set(uuid, views);
+    let task = views.get(key);
     if (task === undefined) {
-      task = { users: 0, feed: undefined, opening: this.#open(uuid) };
-      this.#tasks.set(uuid, task);
+      task = { users: 0, feed: undefined, opening: this.#open(uuid, view) };
+      views.set(key, task);
     }
     const used = task;
     used.users++;
     const release = (): void => {
-      if (--used.users === 0) this.#drop(uuid, used);
+      if (--used.users === 0) this.#drop(uuid, key, used);
     };
     try {
       used.feed = await used.opening;
@@ -188,13 +193,19 @@ export class TaskWatchers {
     this.#ready = undefined;
   }
 
-  async #open(uuid: string): Promise<TaskFeed | undefined> {
+  async #open(uuid: string, view: TaskView): Promise<TaskFeed | undefined> {
     const task = await this.#store.stored(uuid);
-    return task && new TaskFeed(this.#store, task, this.#maxBehindBytes);
+    return task && new TaskFeed(this.#store, task, view, this.#maxBehindBytes);
   }
 
-  #drop(uuid: string, task: WatchedTask): void {
-    if (this.#tasks.get(uuid) === task) this.#tasks.delete(uuid);
+  #drop(uuid: string, key: string, task: WatchedTask): void {
+    const views = this.#tasks.get(uuid);
+    if (views?.get(key) === task) views.delete(key);
+    if (views?.size === 0) this.#tasks.delete(uuid);
+  }
+
+  #feeds(uuid: string): TaskFeed[] {
+    return [...(this.#tasks.get(uuid)?.values() ?? [])].map(({ feed }) => feed).filter((feed) => feed !== undefined);
   }
 
   /** Reads at once if no reading was within the last {@link PACE_MS}, else after that time. */
@@ -256,7 +267,7 @@ export class TaskWatchers {
 
   /** Moves those of the tasks on that are watched. One that can't be read is left behind, and the others go on. */
   async #advanceAll(uuids: readonly string[]): Promise<void> {
-    const watched = new Set(uuids.filter((uuid) => this.#tasks.get(uuid)?.feed !== undefined));
+    const watched = new Set(uuids.filter((uuid) => this.#feeds(uuid).length > 0));
     this.#behind = watched;
     const slices = new Slices();
     for await (const part of readMany(this.#store, [...watched])) {
@@ -268,17 +279,18 @@ export class TaskWatchers {
   }
 
   async #advance(uuid: string, advance: (feed: TaskFeed) => Promise<void>): Promise<void> {
-    const watched = this.#tasks.get(uuid);
-    const feed = watched?.feed;
-    try {
-      if (feed !== undefined) await advance(feed);
-      this.#behind.delete(uuid);
-    } catch (error) {
-      reportStoreFailure(error);
-      this.#behind.add(uuid);
+    this.#behind.delete(uuid);
+    for (const [key, watched] of this.#tasks.get(uuid) ?? []) {
+      const { feed } = watched;
+      try {
+        if (feed !== undefined) await advance(feed);
+      } catch (error) {
+        reportStoreFailure(error);
+        this.#behind.add(uuid);
+      }
+      // The task may go on in another attempt: its next watcher opens a new feed.
+      if (feed?.feed.ended === true) this.#drop(uuid, key, watched);
     }
-    // The task may go on in another attempt: its next watcher opens a new feed.
-    if (watched !== undefined && feed?.feed.ended === true) this.#drop(uuid, watched);
   }
 
   /**
@@ -309,7 +321,7 @@ export class TaskWatchers {
 
   async #keepAlive(): Promise<void> {
     await this.list.keepAlive();
-    for (const { feed } of this.#tasks.values()) await feed?.feed.keepAlive();
+    for (const uuid of this.#tasks.keys()) for (const feed of this.#feeds(uuid)) await feed.feed.keepAlive();
   }
 
   /** Reads the watched tasks again: a change of liveness and a deletion are no commits. */
@@ -322,7 +334,7 @@ export class TaskWatchers {
   }
 
   async #readAgain(): Promise<void> {
-    const watched = [...this.#tasks.keys()].filter((uuid) => this.#tasks.get(uuid)?.feed !== undefined);
+    const watched = [...this.#tasks.keys()].filter((uuid) => this.#feeds(uuid).length > 0);
     const slices = new Slices();
     for await (const part of readMany(this.#store, watched, 'list')) {
       for (const [uuid, task] of part) {

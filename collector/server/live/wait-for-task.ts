@@ -3,7 +3,7 @@ import { received } from '../../../src/failure.ts';
 import { pause } from '../../async.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 import { problem } from '../answers.ts';
-import type { TaskFeed } from './task-feed.ts';
+import type { TaskFeed, TaskView } from './task-feed.ts';
 import type { TaskWatchers } from './task-watchers.ts';
 
 const LONGEST_WAIT = 30;
@@ -37,9 +37,9 @@ export class TaskWaiting {
   }
 
   /** The feed of a task, with what releases it; `undefined` if the task does not exist by then. */
-  async feed(c: Context, uuid: string, seconds: number): Promise<{ feed: TaskFeed; release: () => void } | undefined> {
+  async feed(c: Context, uuid: string, seconds: number, view?: TaskView): Promise<{ feed: TaskFeed; release: () => void } | undefined> {
     for (;;) {
-      const watched = await this.#watchers.task(uuid);
+      const watched = await this.#watchers.task(uuid, view);
       // Requests for one task share a reading. One that began before the task existed finds none: then it is repeated.
       if (watched !== undefined || !(await this.#appears(c, uuid, seconds))) return watched;
     }

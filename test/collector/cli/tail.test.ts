@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { TaskEvent } from '../../../collector/cli/source.ts';
-import { applyChange } from '../../../collector/record/record-json.ts';
-import type { TaskRecord } from '../../../src/task-record.ts';
+import { applyChange } from '../../../src/task-stream.ts';
+import type { StreamRecord } from '../../../src/task-stream.ts';
 import { ENTRY, startCommand, startProgram, temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, storeIn } from '../runtime/script.ts';
 import { command, PLACES, ranTasks, startServer, startTicking, ticksIn, UUID } from './task-processes.ts';
@@ -37,12 +37,12 @@ describe.each(PLACES)('taskspan tail by $by', ({ at }) => {
     await stop(folder);
     const { stdout } = await tail.ended;
     const events = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as TaskEvent);
-    let record: TaskRecord | undefined;
+    let record: StreamRecord | undefined;
     for (const event of events) {
       if (event.event === 'record') record = event.data;
       else if (event.event === 'change') record = applyChange(record!, event.data);
     }
-    expect(record).toEqual((await recordsOf(storeIn(folder))).get('ticking'));
+    expect(record).toEqual({ ...(await recordsOf(storeIn(folder))).get('ticking'), log_from: 0 });
     expect(events.at(-1)).toEqual({ event: 'end', data: { version: record!.version, state: 'completed' } });
   });
 });

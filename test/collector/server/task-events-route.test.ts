@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import * as fc from 'fast-check';
 import type { Hono } from 'hono';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { TaskChange } from '../../../collector/record/record-json.ts';
+import type { TaskChange } from '../../../src/task-stream.ts';
 import type { TaskRecord } from '../../../src/task-record.ts';
 import type { StreamOptions } from '../../../collector/server/live/event-stream.ts';
 import { serveTasks } from '../../../collector/server/serve-tasks.ts';
@@ -90,7 +90,7 @@ describe('a stream of a task', () => {
     const events = await task.watch();
     const record = (await events.next())!;
     expect(record).toMatchObject({ event: 'record', id: '2' });
-    expect(JSON.parse(record.data)).toEqual(await task.record());
+    expect(JSON.parse(record.data)).toEqual({ ...(await task.record()), log_from: 0 });
 
     await task.say('é second');
     const change = (await events.next())!;
@@ -314,7 +314,7 @@ describe('many clients', () => {
       const record = new FollowedRecord();
       records.set(client, record);
       // One that goes on has what it had.
-      if (clients.indexOf(client) % 2 === 1) record.take({ event: 'record', data: JSON.stringify({ ...begun, log: '' }) });
+      if (clients.indexOf(client) % 2 === 1) record.take({ event: 'record', data: JSON.stringify({ ...begun, log: '', log_from: 0 }) });
       record.take((await client.next())!);
       expect(record.record).toEqual(begun);
     }

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
-import { applyChange } from '../../../../collector/record/record-json.ts';
-import type { TaskChange } from '../../../../collector/record/record-json.ts';
+import { applyChange } from '../../../../src/task-stream.ts';
+import type { StreamRecord, TaskChange } from '../../../../src/task-stream.ts';
 import type { TaskRecord } from '../../../../src/task-record.ts';
 
 /** A server-sent event as a client sees it. */
@@ -78,12 +78,14 @@ export class FollowedRecord {
     if (this.ended) throw new Error(`after the end came ${event}`);
     this.events++;
     if (event === 'end') this.ended = true;
-    else if (event === 'record') this.#replace(JSON.parse(data) as TaskRecord);
+    else if (event === 'record') this.#replace(JSON.parse(data) as StreamRecord & TaskRecord);
     else if (event === 'change') this.#change(JSON.parse(data) as TaskChange);
     else throw new Error(`unknown event ${event}`);
   }
 
-  #replace(record: TaskRecord): void {
+  /** It has then what GET gives: `log_from` is that of streams alone. */
+  #replace({ log_from: from, ...record }: StreamRecord & TaskRecord): void {
+    if (from !== record.log_offset) throw new Error(`the log begins at ${from} and at ${record.log_offset}`);
     this.record = record;
     this.#log = record.log;
   }
