@@ -68,8 +68,8 @@ export function entityTag(
 }
 
 /** That of a task's scopes: they change without a version where the task is lost for good, and where it runs again. */
-export function scopesTag(version: number, isLostForGood: boolean): string {
-  return `"${version}-${isLostForGood ? 'lost' : '0'}-scopes"`;
+export function scopesTag({ version, isLostForGood = false }: { version: number; isLostForGood?: boolean }, representation: 'scopes' | 'lines'): string {
+  return `"${version}-${isLostForGood ? 'lost' : '0'}-${representation}"`;
 }
 
 function livenessTag({ state, liveness }: Partial<Pick<StoredTask, 'state' | 'liveness'>>): string {

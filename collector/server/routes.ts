@@ -104,9 +104,21 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
   },
   getScopes: {
     method: 'GET', path: '/tasks/:uuid/scopes', right: 'read', isForTasks: true,
-    text: 'Gives the attempts and scopes of a task as a tree.',
-    parameters: [WAIT],
-    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskScopes' }, text: 'The tree.' }, NOT_MODIFIED, UNKNOWN_TASK],
+    text: 'Gives the attempts and scopes of a task as a tree; with of, limit or cursor as lines, a bounded number of them.',
+    parameters: [
+      {
+        name: 'of', value: { kind: 'text', pattern: '^[0-9A-Fa-f]{16}$' }, example: '8000000000000001',
+        text: 'The span id of the scope or attempt whose scopes are asked for.',
+      },
+      { name: 'limit', value: { kind: 'integer', least: 1, most: 1000 }, default: 200, example: '10', text: 'How many lines there are at most, at all depths together.' },
+      { name: 'cursor', value: { kind: 'text' }, example: 'czA', text: 'The "next" of the page before.' },
+      WAIT,
+    ],
+    answers: [
+      { status: 200, bodies: { [JSON_TYPE]: 'TaskScopes' }, text: 'The tree, or the lines; Link has the address of the next ones.' },
+      NOT_MODIFIED,
+      UNKNOWN_TASK,
+    ],
   },
   watchTask: {
     method: 'GET', path: '/tasks/:uuid/events', right: 'read', isForTasks: true,

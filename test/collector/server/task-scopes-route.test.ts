@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { createTasksApp } from '../../../collector/server/tasks-app.ts';
-import type { AttemptRecord, ScopeRecord } from '../../../src/task-record.ts';
+import type { AttemptRecord, ScopeNode, ScopeRecord } from '../../../src/task-record.ts';
 import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
+import { ScriptedTask, UUID as SCRIPTED } from '../record/scripted-task.ts';
 import { factsOf, uuidOf } from '../store/stored-task.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';
 
@@ -74,4 +75,68 @@ test('scopes of a task that is lost for good are lost, and sent again to a clien
   expect([lost.status, await outcomes(lost)]).toEqual([200, ['lost', 'lost']]);
   expect((await ask(lost.headers.get('ETag')!)).status).toBe(304);
   expect(await store.task(uuidOf(1))).toMatchObject({ jobs: { total: 0, running: 0 } });
+});
+
+/** A task with two scopes, of which the second one has three inside. */
+async function appOfLines(): Promise<{ app: ReturnType<typeof createTasksApp>; ask: (query: string) => Promise<Lines>; path: string }> {
+  const script = new ScriptedTask();
+  const task = script.attempt({ name: 'Import' });
+  task.scope('Read').complete();
+  const write = task.scope('Write');
+  for (const name of ['one', 'two', 'three']) write.scope(name).complete();
+  const store = memoryStore();
+  await store.append(script.facts);
+  const app = createTasksApp({ store, listen: false });
+  const path = `/tasks/${SCRIPTED}/scopes`;
+  return { app, path, ask: async (query) => (await (await app.request(`${path}${query}`)).json()) as Lines };
+}
+
+interface Lines {
+  version: number;
+  of: string | null;
+  scopes: ScopeNode[];
+  next: string | null;
+}
+
+function namesIn(nodes: readonly ScopeNode[]): unknown[] {
+  return nodes.map(({ name, scopes }) => (scopes.length === 0 ? name : [name, ...namesIn(scopes)]));
+}
+
+test('with a limit the scopes are lines, level by level, and what is left out is counted', async () => {
+  const { ask } = await appOfLines();
+  expect(namesIn((await ask('?limit=200')).scopes)).toEqual([['Import', ['Write', 'one', 'two', 'three'], 'Read']]);
+  const few = await ask('?limit=3');
+  expect(namesIn(few.scopes)).toEqual([['Import', 'Write', 'Read']]);
+  expect(few).toMatchObject({ task_uuid: SCRIPTED, version: 1, of: null, next: null, scopes: [{ attempt: 1, parent: null, steps: 5, failed: 0, running: 1 }] });
+});
+
+test('the scopes of one scope come by pages, with a link to the next one', async () => {
+  const { app, ask, path } = await appOfLines();
+  const write = (await ask('?limit=3')).scopes[0]!.scopes[0]!;
+  expect(write).toMatchObject({ name: 'Write', steps: 3, running: 0, outcome: 'running' });
+  const first = await app.request(`${path}?of=${write.span_id.toUpperCase()}&limit=2`);
+  const { scopes, of, next } = (await first.json()) as Lines;
+  expect([namesIn(scopes), of]).toEqual([['one', 'two'], write.span_id]);
+  expect(first.headers.get('Link')).toBe(`<?of=${write.span_id}&limit=2&cursor=${next}>; rel="next"`);
+  const last = await ask(`?of=${write.span_id}&limit=2&cursor=${next}`);
+  expect([namesIn(last.scopes), last.next, last.scopes[0]!.parent]).toEqual([['three'], null, write.span_id]);
+});
+
+test('lines that a client has are not sent again while the task has the same version', async () => {
+  const { app, path } = await appOfLines();
+  const tag = (await app.request(`${path}?limit=2`)).headers.get('ETag')!;
+  expect((await app.request(`${path}?limit=2`, { headers: { 'If-None-Match': tag } })).status).toBe(304);
+  expect((await app.request(path)).headers.get('ETag')).not.toBe(tag);
+});
+
+test.each([
+  ['of=0123456789abcdef', 'of: expected the span id of a scope of the task, got "0123456789abcdef"'],
+  ['of=import', 'of: expected a span id, 16 hexadecimal digits, got "import"'],
+  ['limit=0', 'limit: expected a whole number from 1 to 1000, got "0"'],
+  ['limit=1001', 'limit: expected a whole number from 1 to 1000, got "1001"'],
+  ['cursor=Read', 'cursor: expected the "next" of a page before, got "Read"'],
+])('lines asked for with %s are a 400', async (query, detail) => {
+  const { app, path } = await appOfLines();
+  const answer = await app.request(`${path}?${query}`);
+  expect([answer.status, ((await answer.json()) as { detail: string }).detail]).toEqual([400, detail]);
 });
