@@ -5,6 +5,7 @@
  */
 import { realpath } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Scope, TaskUpdater } from 'taskspan';
 import { readContent } from './file-content.ts';
 import { findDuplicates, FolderTotals } from './folder-index.ts';
@@ -18,6 +19,8 @@ export interface IndexFolderOptions {
   readonly leaveOut?: readonly string[];
   /** Stops the task, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** How long the reading takes at least, in milliseconds, so that a person can watch it. Default 0. */
+  readonly readingMs?: number;
 }
 
 export const LEFT_OUT_NAMES: readonly string[] = ['.git', 'node_modules'];
@@ -132,6 +135,7 @@ export async function readFiles(
   const totals = new FolderTotals();
   let unreadable = 0;
   const waiting = found.groups.values();
+  const wait = pacer(found.groups, options);
   if (found.groups.length > 0) scope.plan(Object.fromEntries(found.groups.map((group) => [group.name, group.work])));
 
   const readGroup = async (inner: Scope<false>, group: FileGroup, buffer: Buffer): Promise<void> => {
@@ -159,6 +163,7 @@ export async function readFiles(
       }
       done += workOf(file);
       inner.progress(done, group.work);
+      await wait(workOf(file));
     }
     inner.notify(`${counted(files, 'file')}, ${humanBytes(bytes)}, ${counted(lines, 'line')}`);
   };
@@ -170,6 +175,19 @@ export async function readFiles(
   // Waits for all readers, so that none still runs when the caller gets an error.
   for (const reader of await Promise.allSettled(readers)) if (reader.status === 'rejected') throw reader.reason;
   return { totals, unreadable };
+}
+
+/** Makes a function that waits after some work was done, so that all of it takes at least `readingMs`. */
+function pacer(groups: readonly FileGroup[], { readingMs = 0, signal }: IndexFolderOptions): (work: number) => Promise<void> {
+  const all = groups.reduce((work, group) => work + group.work, 0);
+  const began = performance.now();
+  let done = 0;
+  return async (work) => {
+    done += work;
+    const aheadMs = began + (readingMs * done) / all - performance.now();
+    // A timer for each of many small files would take longer than planned.
+    if (aheadMs > 10) await setTimeout(aheadMs, undefined, { signal });
+  };
 }
 
 /** A failed job for what could not be read: the error is the file system's own. */

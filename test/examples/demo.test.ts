@@ -1,11 +1,11 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TaskRecord } from '../../src/task-record.ts';
-import { sqliteStore } from '../../collector/store/sqlite/sqlite-store.ts';
+import { createTasksApp, sqliteStore } from '../../collector/index.ts';
 import { startNode, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess, TestProcessOptions } from '../support/node-process.ts';
 
@@ -33,36 +33,19 @@ ZeroDivisionError: division by zero
 \tTask Finished - 3 out of 4 jobs finished
 `;
 
-const TASK_URL = String.raw`http://127\.0\.0\.1:\d+/tasks/[0-9a-f-]{36}`;
+const PAGE_URL = String.raw`http://127\.0\.0\.1:\d+/tasks`;
+/** The demo in a second instead of 80. */
+const QUICK = ['--port', '0', '--speed', '100'];
 
 describe('npm start', () => {
-  it('runs two tasks, prints their URLs and logs and how they ended, and exits with --once', async () => {
+  it('opens with the address of the page, shows all that can happen to a task, and serves it until a signal', async () => {
     const cwd = await sampleFolder();
-    const { code, stdout, stderr } = await startDemo(['--once', '--port', '0'], { cwd }).ended;
-    expect(stderr).toBe('');
-    expect(stdout).toMatch(new RegExp(`^TEST  ${TASK_URL}\n${SEED_LOG.replaceAll(/[()]/g, String.raw`\$&`)}$`, 'm'));
-    expect(stdout).toMatch(new RegExp(`^Index of taskspan-\\w+  ${TASK_URL}\n\t - Find files\n`, 'm'));
-    expect(stdout).toMatch(new RegExp(`^TEST +failed     ${TASK_URL}  division by zero$`, 'm'));
-    expect(stdout).toMatch(new RegExp(`^Index of taskspan-\\w+  completed  ${TASK_URL}  3 files read$`, 'm'));
-    expect(code).toBe(0);
-  });
+    const command = startDemo(QUICK, { cwd });
+    await command.printed(/stays up until Ctrl-C/);
+    const [, url = ''] = await command.printed(new RegExp(`^Open (${PAGE_URL})\n`));
+    const tasks = await tasksAt(url);
 
-  it('leaves its own database out of the index', async () => {
-    const cwd = await sampleFolder();
-    const { stdout } = await startDemo(['--once', '--port', '0', '--store', 'mine.sqlite'], { cwd }).ended;
-    expect(stdout).toMatch(/^\tLeft out: mine\.sqlite/m);
-    expect(stdout).toContain('  3 files read');
-  });
-
-  it('stays up and serves the records until a signal stops it', async () => {
-    const cwd = await sampleFolder();
-    const command = startDemo(['--port', '0'], { cwd });
-    await command.printed(/Ctrl-C/);
-    const [, example = ''] = await command.printed(new RegExp(`^TEST  (${TASK_URL})$`, 'm'));
-    const [, index = ''] = await command.printed(new RegExp(`^Index of .*  (${TASK_URL})$`, 'm'));
-
-    expect(await recordAt(example)).toMatchObject({
-      task_name: 'TEST',
+    expect(tasks.get('TEST')).toMatchObject({
       log: SEED_LOG,
       exception: 'division by zero',
       finished: true,
@@ -70,28 +53,71 @@ describe('npm start', () => {
       state: 'failed',
       jobs: { total: 4, finished: 3, failed: 1, running: 0 },
     });
-    expect(await recordAt(index)).toMatchObject({
-      finished: true,
-      status: 1,
+    expect(tasks.get(`Index of ${basename(cwd)}`)).toMatchObject({
+      state: 'completed',
       exception: '',
       jobs: { total: 5, finished: 5, failed: 0, running: 0 },
       progress: 1,
       attributes: { folder: cwd },
       result: { files: 3, folders: 2, lines: 6, duplicates: [{ bytes: 8, wasted: 8, paths: ['a.txt', join('sub', 'b.txt')] }] },
     });
+    expect(tasks.get('Send invoices')).toMatchObject({
+      state: 'completed',
+      attempt: 2,
+      result: { sent: 12 },
+      log: expect.stringContaining('\t  | caused by Error: the mail server closed the connection\n'),
+    });
+    expect(tasks.get('Import customers')).toMatchObject({ state: 'lost', log: expect.stringContaining('Wrote customer 20\n') });
+    expect(tasks.get('Resize photos')).toMatchObject({ state: 'completed', progress: 1 });
+    expect(tasks.size).toBe(5);
 
     command.kill('SIGTERM');
-    expect(await command.ended).toMatchObject({ code: 0, stderr: '' });
+    const { code, stdout, stderr } = await command.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const line of [
+      'TEST failed: division by zero',
+      'Send invoices failed: invoice 2026-11-07 was not sent; the next attempt begins in 8 s',
+      'Send invoices completed',
+      'Import customers is lost: its worker sends no heartbeats',
+      `Index of ${basename(cwd)} completed: 3 files read`,
+      'Resize photos completed',
+    ]) {
+      expect(stdout).toMatch(new RegExp(`^  0:\\d\\d  ${line}$`, 'm'));
+    }
   });
 
-  it('begins no further task after a signal, and exits with 0', async () => {
-    const command = startDemo(['--port', '0'], { cwd: await sampleFolder() });
-    await command.printed(/^TEST  http/m);
+  it('has a task to cancel', async () => {
+    const cwd = await sampleFolder();
+    // Slow enough to be cancelled, and quick enough for a test.
+    const command = startDemo(['--port', '0', '--speed', '10'], { cwd });
+    const [, url = ''] = await command.printed(new RegExp(`^Open (${PAGE_URL})\n`));
+    const uuid = async (): Promise<string | undefined> => (await tasksAt(url)).get('Resize photos')?.task_uuid;
+    await expect.poll(uuid).toBeDefined();
+    expect((await fetch(`${url}/${await uuid()}/cancel`, { method: 'POST' })).status).toBe(202);
+    await command.printed(/Resize photos was cancelled$/m);
+    expect((await tasksAt(url)).get('Resize photos')).toMatchObject({ state: 'cancelled' });
     command.kill('SIGINT');
-    const { code, stdout } = await command.ended;
-    expect(stdout).toContain(SEED_LOG);
-    expect(stdout).not.toContain('Index of');
+    expect(await command.ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/\nStopped\.\n$/) });
+  });
+
+  it('ends with --once by itself, and leaves its own database out of the index', async () => {
+    const { code, stdout } = await startDemo([...QUICK, '--once', '--store', 'mine.sqlite'], { cwd: await sampleFolder() }).ended;
+    expect(stdout).toContain(' completed: 3 files read\n');
     expect(code).toBe(0);
+  });
+
+  it('ends all its tasks as cancelled at Ctrl-C, and exits with 0', async () => {
+    const cwd = await sampleFolder();
+    const command = startDemo(['--port', '0'], { cwd });
+    const [, url = ''] = await command.printed(new RegExp(`^Open (${PAGE_URL})\n`));
+    const running = async (): Promise<number> => [...(await tasksAt(url)).values()].filter(({ state }) => state === 'running').length;
+    await expect.poll(running).toBeGreaterThan(3);
+    command.kill('SIGINT');
+    expect(await command.ended).toMatchObject({ code: 0, stderr: '' });
+    const store = sqliteStore(join(cwd, 'taskspan.sqlite'));
+    const left = await createTasksApp({ store }).request('/tasks?state=cancelled');
+    expect(((await left.json()) as TaskList).tasks.length).toBeGreaterThan(2);
+    await store.close();
   });
 });
 
@@ -105,8 +131,9 @@ describe('the options of npm start', () => {
   it('come from the environment too', async () => {
     const cwd = await sampleFolder();
     const env = { TASKSPAN_PORT: '0', TASKSPAN_STORE: 'mine.sqlite' };
-    const ended = await startDemo(['--once'], { cwd, env }).ended;
-    expect(ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining(' and kept in mine.sqlite.\n') });
+    const ended = await startDemo(['--once', '--speed', '100'], { cwd, env }).ended;
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    await access(join(cwd, 'mine.sqlite'));
   });
 
   it.each([
@@ -114,6 +141,7 @@ describe('the options of npm start', () => {
     { args: ['a', 'b'], env: {}, message: /too many arguments/ },
     { args: ['--port', '80a'], env: {}, message: /--port: expected a whole number from 0 to 65535, got "80a"/ },
     { args: ['--port', '65536'], env: {}, message: /expected a whole number from 0 to 65535, got 65536/ },
+    { args: ['--speed', 'fast'], env: {}, message: /--speed: expected a number above 0, such as 2, got "fast"/ },
     { args: ['--store', ''], env: {}, message: /store: expected a path or a TaskStore, got ""/ },
     { args: [], env: { TASKSPAN_PORT: 'http' }, message: /TASKSPAN_PORT/ },
   ])('are checked: $args with $env', async ({ args, env, message }) => {
@@ -192,8 +220,13 @@ async function takenPort(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function recordAt(url: string): Promise<TaskRecord> {
-  const response = await fetch(url);
-  expect(response.status).toBe(200);
-  return (await response.json()) as TaskRecord;
+interface TaskList {
+  readonly tasks: readonly { readonly task_name: string; readonly task_uuid: string }[];
+}
+
+/** The records of all tasks, by name. */
+async function tasksAt(url: string): Promise<Map<string, TaskRecord>> {
+  const { tasks } = (await (await fetch(url)).json()) as TaskList;
+  const records = tasks.map(async (task) => [task.task_name, (await (await fetch(`${url}/${task.task_uuid}`)).json()) as TaskRecord] as const);
+  return new Map(await Promise.all(records));
 }
