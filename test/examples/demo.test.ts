@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { TaskRecord } from '../../src/task-record.ts';
+import { optionsOf } from '../../examples/demo/options.ts';
 import { createTasksApp, sqliteStore } from '../../collector/index.ts';
 import { startNode, temporaryFolder } from '../support/node-process.ts';
 import type { TestProcess, TestProcessOptions } from '../support/node-process.ts';
@@ -137,14 +138,19 @@ describe('the options of npm start', () => {
   });
 
   it.each([
-    { args: ['--prot', '1'], env: {}, message: /'--prot'/ },
-    { args: ['a', 'b'], env: {}, message: /too many arguments/ },
-    { args: ['--port', '80a'], env: {}, message: /--port: expected a whole number from 0 to 65535, got "80a"/ },
+    { args: ['--prot', '1'], message: /'--prot'/ },
+    { args: ['a', 'b'], message: /too many arguments/ },
+    { args: ['--port', '80a'], message: /--port: expected a whole number from 0 to 65535, got "80a"/ },
+    { args: ['--speed', 'fast'], message: /--speed: expected a number above 0, such as 2, got "fast"/ },
+  ])('are checked: $args', ({ args, message }) => {
+    expect(() => optionsOf(args)).toThrow(message);
+  });
+
+  it.each([
     { args: ['--port', '65536'], env: {}, message: /expected a whole number from 0 to 65535, got 65536/ },
-    { args: ['--speed', 'fast'], env: {}, message: /--speed: expected a number above 0, such as 2, got "fast"/ },
     { args: ['--store', ''], env: {}, message: /store: expected a path or a TaskStore, got ""/ },
     { args: [], env: { TASKSPAN_PORT: 'http' }, message: /TASKSPAN_PORT/ },
-  ])('are checked: $args with $env', async ({ args, env, message }) => {
+  ])('are checked before anything is done: $args with $env', async ({ args, env, message }) => {
     const { code, stdout, stderr } = await startDemo(args, { cwd: await sampleFolder(), env }).ended;
     expect(stderr).toMatch(/^taskspan: .*\n$/);
     expect(stderr).toMatch(message);
