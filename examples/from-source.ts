@@ -10,7 +10,10 @@ import { registerHooks } from 'node:module';
 const sources: Readonly<Record<string, string>> = {
   taskspan: '../src/index.ts',
   'taskspan/bullmq': '../src/bullmq/index.ts',
+  'taskspan/client': '../src/client/index.ts',
   'taskspan/collector': '../collector/index.ts',
+  'taskspan/element': '../src/client/element.ts',
+  'taskspan/react': '../src/client/react.ts',
   'taskspan/testing': '../collector/testing.ts',
 };
 

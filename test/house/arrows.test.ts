@@ -12,6 +12,7 @@ const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   'collector/async': { rooms: ['src'], packages: [] },
   src: { rooms: [], packages: ['@opentelemetry/api', 'node:async_hooks'] },
   'src/bullmq': { rooms: ['src'], packages: ['@opentelemetry/api', 'node:crypto'] },
+  'src/client': { rooms: ['src'], packages: ['@opentelemetry/api', 'react'] },
   'collector/options': { rooms: ['src', 'collector/async'], packages: ['@opentelemetry/sdk-trace-node'] },
   'collector/facts': { rooms: ['src'], packages: ['@opentelemetry/api'] },
   'collector/record': { rooms: ['src'], packages: ['@opentelemetry/api'] },
@@ -80,6 +81,12 @@ describe('the arrows between the rooms', () => {
   it('give options, facts and record nothing of OpenTelemetry but types', () => {
     const pure = imports.filter(({ from }) => ['collector/options', 'collector/facts', 'collector/record'].includes(roomOf(from)));
     expect(shown(pure.filter(({ to, typeOnly }) => !isFile(to) && !typeOnly))).toEqual([]);
+  });
+
+  it('give front ends nothing of src and of OpenTelemetry but types', () => {
+    const front = imports.filter(({ from, to }) => roomOf(from) === 'src/client' && roomOf(to) !== 'src/client');
+    expect(shown(front.filter(({ to, typeOnly }) => to !== 'react' && !typeOnly))).toEqual([]);
+    expect(shown(front.filter(({ from, to }) => to === 'react' && from !== 'src/client/react.ts'))).toEqual([]);
   });
 
   it('let the app know no backend of the store', () => {
