@@ -383,10 +383,11 @@ function serveOptions(serve: boolean | ServeOptions | undefined, env: NodeJS.Pro
   const isPortSet = valueSource('serve.port', undefined, { env }) !== undefined;
   const given = optionValue('serve', serve === undefined ? isPortSet : serve);
   if (given === false) return undefined;
-  const { token, access, receive, streams, ...rest } = groupValues('serve', given === true ? {} : given, { env });
+  const { token, traceUrl, access, receive, streams, ...rest } = groupValues('serve', given === true ? {} : given, { env });
   return {
     ...rest,
     ...(token !== undefined && { token }),
+    ...(traceUrl !== undefined && { traceUrl }),
     access: groupValues('serve.access', access, { env }),
     receive: receive === false ? false : resolveLimits(receive === true ? {} : receive, { env }),
     streams: groupValues('serve.streams', streams, { env }),

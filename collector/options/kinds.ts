@@ -98,6 +98,13 @@ export function httpUrl(example: string): Kind {
   return { type: 'string', expected, throws: '`TypeError`', check, parse: (given) => given };
 }
 
+/** URLs of HTTP and HTTPS with a placeholder in them. */
+export function urlTemplate(placeholder: string, example: string): Kind {
+  const isValid = (value: unknown): boolean =>
+    typeof value === 'string' && value.includes(placeholder) && /^https?:$/.test(URL.parse(value.replaceAll(placeholder, '0'))?.protocol ?? '');
+  return typeErrorKind('string', `a URL with ${placeholder} such as ${example}`, isValid);
+}
+
 /** A path or URL for messages. A URL, also an invalid one, loses its user, password and parameters. */
 export function redacted(location: string): string {
   if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(location)) return location;

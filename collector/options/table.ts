@@ -11,6 +11,7 @@ import {
   textValue,
   tokenValue,
   typeErrorKind,
+  urlTemplate,
   wholeNumber,
 } from './kinds.ts';
 import type { Kind } from './kinds.ts';
@@ -27,6 +28,9 @@ export interface OptionValues {
   'serve.access': object;
   'serve.access.trustProxy': boolean;
   'serve.access.guarded': boolean;
+  'serve.traceUrl': string | undefined;
+  'serve.frameAncestors': string[];
+  'serve.index': boolean;
   'serve.receive': boolean | object;
   'serve.receive.maxBodyBytes': number;
   'serve.receive.maxWaitingBytes': number;
@@ -138,6 +142,27 @@ export const OPTIONS: { readonly [Name in OptionName]: OptionEntry<OptionValues[
     default: false,
     variable: 'TASKSPAN_GUARDED',
     doc: 'whether the application itself, or a proxy, decides who may ask: then any `Host` and any address will do',
+  },
+  'serve.traceUrl': {
+    kind: urlTemplate('{trace_id}', 'https://jaeger.example/trace/{trace_id}'),
+    default: undefined,
+    defaultDoc: 'none: no link',
+    variable: 'TASKSPAN_TRACE_URL',
+    doc: 'where a [page](page.md) links to the trace of its task',
+  },
+  'serve.frameAncestors': {
+    kind: origins(),
+    default: [],
+    variable: 'TASKSPAN_FRAME_ANCESTORS',
+    variableDoc: ', by commas',
+    doc: 'origins whose pages may show a task in [a frame](page.md#in-a-frame): `https://app.example`',
+  },
+  'serve.index': {
+    kind: boolean(),
+    default: true,
+    defaultDoc: '`true`; `createTasksApp` has `false`',
+    variable: 'TASKSPAN_INDEX',
+    doc: 'whether `/` leads to the list of tasks',
   },
   'serve.receive': {
     kind: group('boolean or object', true, false),

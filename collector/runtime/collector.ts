@@ -59,6 +59,12 @@ export interface ServeOptions extends Pick<AccessOptions, 'token' | 'allowedHost
   receive?: boolean | ReceiverLimits;
   /** How live streams behave; the defaults suit. */
   streams?: StreamOptions;
+  /** Where the trace of a task is shown: a URL with `{trace_id}` in it. Default: pages have no link to a trace. */
+  traceUrl?: string;
+  /** Origins whose pages may show a task in a frame, by `?embed=1`. Default: none. */
+  frameAncestors?: readonly string[];
+  /** Whether `/` leads to the list of tasks. Default `true`. */
+  index?: boolean;
 }
 
 /** What is in front of the server: `trustProxy` and `guarded`, both `false` by default. */
@@ -197,10 +203,11 @@ export class Collector {
   }
 
   async #serve(serve: ServeOptions, store: TaskStore, metrics: CollectorMetrics | undefined): Promise<void> {
-    const { port = OPTIONS['serve.port'].default, host, receive, streams, access: proxy, ...names } = serve;
+    const { port = OPTIONS['serve.port'].default, host, receive, streams, access: proxy, traceUrl, frameAncestors, index = true, ...names } = serve;
     const access: AccessOptions = { ...names, ...proxy };
     const listen = this.#heartbeat === undefined;
-    const app = createTasksApp({ store, access, listen, ...(streams && { streams }), ...(metrics && { metrics }) });
+    const pages = { index, ...(traceUrl !== undefined && { traceUrl }), ...(frameAncestors && { frameAncestors }) };
+    const app = createTasksApp({ store, access, listen, ...pages, ...(streams && { streams }), ...(metrics && { metrics }) });
     if (receive !== undefined && receive !== false) {
       // Loaded only where it is needed.
       const { createReceiver } = await import('../otlp/receive/receiver.ts');

@@ -119,6 +119,14 @@ export function negotiate<T extends string>(c: Context, offered: readonly [T, ..
   return best.type;
 }
 
+const FORMS = ['application/json', 'text/html'] as const;
+
+/** Whether a request is that of a browser that shows what it gets: it prefers a page to JSON. A program's is not. */
+export function prefersPage(c: Context): boolean {
+  const as = c.req.query('as');
+  return as === undefined ? c.req.header('Accept')?.includes('text/html') === true && negotiate(c, FORMS) === 'text/html' : as === 'html';
+}
+
 interface Range {
   /** In lower case, such as `text/*`. */
   readonly type: string;

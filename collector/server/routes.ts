@@ -30,6 +30,7 @@ export interface Answer {
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 const ENTRIES_TYPE = 'application/x-ndjson';
+const HTML_TYPE = 'text/html; charset=utf-8';
 const EVENTS_TYPE = 'text/event-stream';
 
 const WAIT: Parameter = {
@@ -41,6 +42,14 @@ const AFTER_EVENT: Parameter = {
   name: 'after', value: { kind: 'text' }, example: '0',
   text: 'The id of an event, after which the stream goes on; the header Last-Event-ID counts before it.',
 };
+
+/** What the page of a task shows: they change nothing in its other representations. */
+const TASK_PAGE: readonly Parameter[] = [
+  flag('embed', false, 'Whether the page has the task alone, without actions, for a frame.'),
+  { name: 'attempt', value: { kind: 'integer', least: 1 }, example: '1', text: 'The attempt whose steps the page shows. Default: the latest.' },
+  { name: 'of', value: { kind: 'text', pattern: '^[0-9a-f]{16}$' }, example: '00f067aa0ba902b7', text: 'The step whose inside the page shows.' },
+  { name: 'before', value: { kind: 'integer', least: 0 }, example: '65536', text: 'The byte of the log before which the page shows it. Default: its end.' },
+];
 
 const NOT_MODIFIED: Answer = { status: 304, text: 'The client has this representation already, by If-None-Match.' };
 const UNKNOWN_TASK: Answer = { status: 404, text: 'There is no such task.' };
@@ -57,6 +66,8 @@ export type RouteName =
   | 'cancelTask'
   | 'getCancellations'
   | 'confirmCancellation'
+  | 'getAsset'
+  | 'getIndex'
   | 'getHealth'
   | 'getReadiness'
   | 'getMetrics';
@@ -85,10 +96,10 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
   },
   getTask: {
     method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true,
-    text: 'Gives the record of a task as JSON, or its whole log as text.',
-    parameters: [WAIT, TIMES],
+    text: 'Gives the record of a task as JSON, its whole log as text, or its page.',
+    parameters: [WAIT, TIMES, ...TASK_PAGE],
     answers: [
-      { status: 200, bodies: { [JSON_TYPE]: 'TaskRecord', [TEXT_TYPE]: 'Text' }, text: 'The record, or the log.' },
+      { status: 200, bodies: { [JSON_TYPE]: 'TaskRecord', [TEXT_TYPE]: 'Text', [HTML_TYPE]: 'Text' }, text: 'The record, the log, or the page.' },
       NOT_MODIFIED,
       UNKNOWN_TASK,
     ],
@@ -180,6 +191,16 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     method: 'POST', path: '/workers/:worker/cancellations/:number', right: 'change',
     text: 'Stores that code of the task has received a request to cancel it.',
     answers: [{ status: 204, text: 'It is stored.' }],
+  },
+  getAsset: {
+    method: 'GET', path: '/tasks/assets/:name', right: 'open',
+    text: 'Gives a script, the style or an icon of the pages.',
+    answers: [{ status: 200, bodies: { 'text/javascript': 'Text', 'text/css': 'Text', 'image/svg+xml': 'Text' }, text: 'The asset.' }, NOT_MODIFIED],
+  },
+  getIndex: {
+    method: 'GET', path: '/', right: 'open',
+    text: 'Leads to the list of tasks where the app has the option index.',
+    answers: [{ status: 302, text: 'Location has the list.' }],
   },
   getHealth: {
     method: 'GET', path: '/healthz', right: 'open',

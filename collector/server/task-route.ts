@@ -8,18 +8,23 @@ import { waitOf } from './live/wait-for-task.ts';
 import { readMany } from './read-many.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
 import { LOG_TYPES, writtenEntries } from './log-entries.ts';
+import { pageQuery } from './page/page-query.ts';
+import type { PageQuery } from './page/page-query.ts';
+import type { PageSettings } from './page/shell.ts';
+import { taskPage } from './page/task-page.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
 /** The representations of a task; a client without `Accept` gets the first one. */
-const REPRESENTATIONS = ['application/json', 'text/plain'] as const;
+const REPRESENTATIONS = ['application/json', 'text/plain', 'text/html'] as const;
 
 /**
- * `GET /tasks/:uuid`: the record as JSON, or the whole log as text, with `times=1` with the time before each line. With `wait` the task need not exist yet.
+ * `GET /tasks/:uuid`: the record as JSON, the whole log as text, with `times=1` with the time before each line, or the
+ * page. With `wait` the task need not exist yet.
  *
  * The tasks of all requests that come in one turn of the event loop are read together. A record that was sent before is
  * not made again while its task is the same.
  */
-export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, uuid: string) => Response | Promise<Response> {
+export function taskRoute(store: TaskStore, waiting: TaskWaiting, pages: PageSettings): (c: Context, uuid: string) => Response | Promise<Response> {
   const recent = new RecentRecords();
   const read = gatheredReads(store);
 
@@ -28,13 +33,17 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting): (c: Context, 
     if (wait instanceof Response) return wait;
     const times = c.req.query('times') ?? '0';
     if (times !== '0' && times !== '1') return problem(400, `times: expected 0 or 1, got ${received(times)}`);
-    return answer(c, uuid, wait, times === '1');
+    const page = pageQuery(c);
+    if (page instanceof Response) return page;
+    return answer(c, uuid, wait, times === '1', page);
   };
 
-  async function answer(c: Context, uuid: string, wait: number, hasTimes: boolean): Promise<Response> {
+  async function answer(c: Context, uuid: string, wait: number, hasTimes: boolean, page: PageQuery): Promise<Response> {
     const task = await waiting.read(c, uuid, wait, () => read(uuid));
     if (task === undefined) return unknownTask(uuid);
-    if (negotiate(c, REPRESENTATIONS) === 'text/plain') return hasTimes ? timesAnswer(c, task) : logAnswer(c, task);
+    const form = negotiate(c, REPRESENTATIONS);
+    if (form === 'text/html') return (await taskPage(c, store, task, page, pages)) ?? unknownTask(uuid);
+    if (form === 'text/plain') return hasTimes ? timesAnswer(c, task) : logAnswer(c, task);
     const tag = entityTag(task, 'json');
     const short = bodiless(c, tag, jsonHeaders);
     if (short !== undefined) return short;

@@ -10,7 +10,7 @@ import { hasListener, Heartbeat } from '../store/heartbeat.ts';
 import { isTaskStore } from '../store/task-store.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { accessRules, type AccessOptions } from './access.ts';
-import { problem, storeFailure } from './answers.ts';
+import { prefersPage, problem, storeFailure } from './answers.ts';
 import { cancellationHeardRoute, cancellationsRoute, cancelRoute } from './cancel-routes.ts';
 import { health, metricsRoute, readyRoute } from './health-routes.ts';
 import type { TasksMetrics } from './health-routes.ts';
@@ -18,6 +18,9 @@ import { deleteRoute } from './delete-route.ts';
 import type { StreamOptions } from './live/event-stream.ts';
 import { TaskWatchers } from './live/task-watchers.ts';
 import { TaskWaiting } from './live/wait-for-task.ts';
+import { assetRoute } from './page/assets.ts';
+import { problemPage } from './page/problem-page.ts';
+import type { PageSettings } from './page/shell.ts';
 import { otherParameters } from './parameters.ts';
 import { ROUTES } from './routes.ts';
 import type { Route, RouteName } from './routes.ts';
@@ -42,9 +45,15 @@ export interface TasksAppOptions {
   listen?: boolean;
   /** The collector's own figures, for `GET /metrics`. Default: that path is not served. */
   metrics?: TasksMetrics;
+  /** Where the trace of a task is shown: a URL with `{trace_id}` in it. Default: pages have no link to a trace. */
+  traceUrl?: string;
+  /** Origins whose pages may show a task in a frame, by `?embed=1`. Default: none. */
+  frameAncestors?: readonly string[];
+  /** Whether `/` leads to the list of tasks. Default `false`: it is the path of the app that this one is mounted in. */
+  index?: boolean;
 }
 
-const APP_OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics'] satisfies (keyof TasksAppOptions)[];
+const APP_OPTIONS = ['store', 'access', 'streams', 'listen', 'metrics', 'traceUrl', 'frameAncestors', 'index'] satisfies (keyof TasksAppOptions)[];
 
 /** Answers a request. At once where it can: a promise costs a request as much as a read of the database. */
 type Answering = (c: Context) => Response | Promise<Response>;
@@ -70,13 +79,19 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   checkType('listen', listen, 'boolean');
   if (!isTaskStore(store)) throw new TypeError(`createTasksApp: expected a store, got ${typeof store === 'string' ? redacted(store) : received(store)}`);
   const access = accessRules(options.access);
+  const pages: PageSettings = {
+    traceUrl: optionValue('serve.traceUrl', options.traceUrl, { as: 'traceUrl' }),
+    frameAncestors: optionValue('serve.frameAncestors', options.frameAncestors, { as: 'frameAncestors' }),
+  };
+  const { index = false } = options;
+  checkType('index', index, 'boolean');
   const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
   const waiting = new TaskWaiting(store, watchers);
   /** What answers each route of the table; a route without it is not served. */
   const answering: Readonly<Record<RouteName, Answering | undefined>> = {
     listTasks: taskListRoute(store),
     watchTasks: taskListEventsRoute(store, watchers),
-    getTask: ofTask(taskRoute(store, waiting)),
+    getTask: ofTask(taskRoute(store, waiting, pages)),
     deleteTask: ofTask(deleteRoute(store)),
     getScopes: ofTask(taskScopesRoute(store, waiting)),
     watchTask: ofTask(taskEventsRoute(store, watchers, waiting)),
@@ -84,6 +99,8 @@ export function createTasksApp(options: TasksAppOptions): Hono {
     cancelTask: ofTask(cancelRoute(store, access.urlOf)),
     getCancellations: cancellationsRoute(store),
     confirmCancellation: cancellationHeardRoute(store),
+    getAsset: assetRoute,
+    getIndex: index ? toTheList : undefined,
     getHealth: health,
     getReadiness: readyRoute(store),
     getMetrics: metrics && metricsRoute(metrics),
@@ -104,13 +121,25 @@ export function createTasksApp(options: TasksAppOptions): Hono {
         access.rules[right].refusal(c) ??
         (route === undefined ? otherMethod(c.req.method, ofPath) : undefined) ??
         (right === 'open' ? undefined : otherParameters(c, parameters));
-      if (refused !== undefined) return refused;
+      if (refused !== undefined) return forPeople(c, path, refused);
       const judged = isForTasks ? asked?.() : undefined;
-      return judged === undefined ? answered(answer, c) : judged.then(() => answered(answer, c));
+      return forPeople(c, path, judged === undefined ? answered(answer, c) : judged.then(() => answered(answer, c)));
     });
   }
-  app.notFound((c) => access.rules.read.refusal(c) ?? problem(404, `there is nothing at ${c.req.path}`));
+  app.notFound((c) => forPeople(c, c.req.path, access.rules.read.refusal(c) ?? problem(404, `there is nothing at ${c.req.path}`)));
   return app;
+}
+
+/** An answer as it is, but the page of a problem for a browser that was led to it. */
+function forPeople(c: Context, path: string, answer: Response | Promise<Response>): Response | Promise<Response> {
+  // A program waits for no further promise.
+  if (!prefersPage(c)) return answer;
+  return Promise.resolve(answer).then((response) => (response.status < 400 ? response : problemPage(c, path, response)));
+}
+
+/** `GET /`: relative, so that it is right behind any prefix. */
+function toTheList(): Response {
+  return new Response(null, { status: 302, headers: { Location: 'tasks' } });
 }
 
 function answeredRoutes(answering: Readonly<Record<RouteName, Answering | undefined>>): AnsweredRoute[] {

@@ -109,7 +109,7 @@ describe('each variable', () => {
 
 describe('a group', () => {
   test('has its members alone, by their own names', () => {
-    expect(membersOf('serve')).toEqual(['port', 'host', 'token', 'allowedHosts', 'allowedOrigins', 'access', 'receive', 'streams']);
+    expect(membersOf('serve')).toEqual(['port', 'host', 'token', 'allowedHosts', 'allowedOrigins', 'access', 'traceUrl', 'frameAncestors', 'index', 'receive', 'streams']);
     expect(groupValues('serve.streams', { aliveMs: 300 })).toEqual({ aliveMs: 300, maxBehindBytes: 1_048_576 });
     expect(() => groupValues('serve.streams', { aliveMs: 300, more: 1 })).toThrow(
       new TypeError('serve.streams: expected options among aliveMs, maxBehindBytes, got "more"'),
@@ -139,6 +139,7 @@ function sampleOf({ kind, default: absent, variable }: OptionEntry): unknown {
   if (typeof absent === 'boolean') return !absent;
   if (absent === 'auto') return true;
   if (kind.type === 'list') return variable!.endsWith('HOSTS') ? ['a.example', 'b.example:80'] : ['https://a.example', 'http://b.example'];
+  if (kind.expected.startsWith('a URL with')) return 'https://a.example/{trace_id}';
   if (kind.expected.startsWith('a URL')) return 'https://a.example/path';
   return 'a-text-of-this-test';
 }

@@ -1,0 +1,58 @@
+import { isUrgent, leftOut, shownOf } from '../../../src/client/steps.ts';
+import { figure, jobs, plain, text } from '../../../src/client/words.ts';
+import type { ScopeNode, TaskState } from '../../../src/task-record.ts';
+import { icon, shownState } from './icons.ts';
+import { flag, html, own, raw } from './markup.ts';
+import type { Html } from './markup.ts';
+import type { TaskPageData } from './page-data.ts';
+
+/** The steps of one attempt as a tree: what runs or has failed is open, what is done is closed. */
+export function stepsView({ task, attempts, shown, query, now }: TaskPageData): Html {
+  const isLost = task.state === 'lost';
+  const isLive = query.of === undefined && shown === attempts.at(-1);
+  const isOfStep = query.of !== undefined && shown !== undefined;
+  return html`<section class="tree" part="steps" aria-label="${text.steps}"><div class="spread"><h2>${isOfStep ? own(shown.name) : text.steps}</h2>${isOfStep ? html`<a class="small" href="${task.task_uuid}">${text.allSteps}</a>` : html`<span class="small quiet jobs">${jobs(task)}</span>`}</div>
+${attempts.length > 1 ? attemptsView(attempts, shown, now) : ''}
+<ul class="steps"${flag('data-live', isLive)}>${shown === undefined ? '' : rowsView(shown, now, isLost)}</ul></section>`;
+}
+
+function attemptsView(attempts: readonly ScopeNode[], shown: ScopeNode | undefined, now: number): Html {
+  return html`<nav class="attempts small" aria-label="${text.attempts}"><span class="quiet">${text.attempt}</span>${attempts.map(
+    (attempt) => html`<a href="?attempt=${attempt.attempt}" title="${figure(attempt, now)}"${attempt === shown ? raw(' aria-current="true"') : ''}>${icon(shownState(attempt.outcome))}${attempt.attempt}</a>`,
+  )}</nav>`;
+}
+
+/** The rows of the steps inside one. A link leads to those that are left out. */
+function rowsView(around: ScopeNode, now: number, isLost: boolean): Html[] {
+  const shown = shownOf(around.scopes);
+  const out = leftOut({ ...around, scopes: [...shown] });
+  const rows = shown.map((step) => rowView(step, now, isLost));
+  if (out > 0) rows.push(html`<li class="more"><a href="?of=${around.span_id}">${rows.length === 0 ? text.moreSteps(out) : text.furtherSteps(out)}</a></li>`);
+  return rows;
+}
+
+function rowView(step: ScopeNode, now: number, isLost: boolean): Html {
+  // What was open as its worker died has not ended by itself.
+  const state = isLost && step.outcome === 'running' ? 'lost' : shownState(step.outcome);
+  const row = html`${icon(state)}<span class="name">${own(step.name)}</span><span class="figure">${figure(step, now)}</span>`;
+  const note = noteView(step);
+  const head = html`id="s-${step.span_id}" data-state="${state}"`;
+  if (step.steps === 0) return html`<li ${head}><div class="row">${row}</div>${note}</li>`;
+  return html`<li ${head}><details${flag('open', isUrgent(step))}><summary>${row}</summary>${note}<ul data-of="${step.span_id}">${rowsView(step, now, isLost)}</ul></details></li>`;
+}
+
+/** How many characters of a message stand in a row. */
+const NOTE_CHARACTERS = 300;
+
+/** The error of a step, or what it has said last while it is at work. */
+function noteView({ error, last, outcome }: ScopeNode): Html | '' {
+  if (error !== null) return html`<p class="said error">${own(error.slice(0, NOTE_CHARACTERS))}</p>`;
+  if (last === null || (outcome !== 'running' && outcome !== 'lost')) return '';
+  return html`<p class="said">${own(last.message.slice(0, NOTE_CHARACTERS))}</p>`;
+}
+
+/** A row without content: a script fills copies of it. */
+export function stepTemplate(): Html {
+  const state: TaskState = 'running';
+  return html`<template class="step"><li data-state="${state}"><div class="row">${icon(state)}<span class="name"><bdi>${plain('')}</bdi></span><span class="figure"></span></div></li></template>`;
+}

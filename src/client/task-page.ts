@@ -1,0 +1,4 @@
+import { STATES } from './words.ts';
+
+/** The script of a task's page. */
+void STATES;
