@@ -15,11 +15,18 @@ export function leftOut({ steps, scopes }: ScopeNode): number {
 /** So many rows of one list are shown at once, but for those that are urgent. */
 const ROWS = 200;
 
-/** The steps of a list that are shown, in their order: the urgent ones, and the latest of the others. */
+/** The steps of a list that are shown, in the order of their starts: the urgent ones, and the latest of the others. */
 export function shownOf(scopes: readonly ScopeNode[]): readonly ScopeNode[] {
-  if (scopes.length <= ROWS) return scopes;
-  const urgent = scopes.filter(isUrgent).slice(-2 * ROWS);
-  const rest = Math.max(0, ROWS - urgent.length);
-  const shown = new Set([...urgent, ...(rest === 0 ? [] : scopes.filter((step) => !isUrgent(step)).slice(-rest))]);
-  return scopes.filter((step) => shown.has(step));
+  const inOrder = scopes.toSorted(byStart);
+  if (scopes.length <= ROWS) return inOrder;
+  const urgent = inOrder.filter(isUrgent).slice(-2 * ROWS);
+  const others = urgent.length < ROWS ? inOrder.filter((step) => !isUrgent(step)).slice(urgent.length - ROWS) : [];
+  const shown = new Set([...urgent, ...others]);
+  return inOrder.filter((step) => shown.has(step));
+}
+
+function byStart(one: ScopeLine, other: ScopeLine): number {
+  const [start, otherStart] = [one.start ?? '~', other.start ?? '~'];
+  if (start !== otherStart) return start < otherStart ? -1 : 1;
+  return one.span_id < other.span_id ? -1 : 1;
 }

@@ -118,7 +118,7 @@ function since(time: string, now: number): number {
 }
 
 function said(...parts: (string | undefined)[]): string[] {
-  return parts.filter((part) => part !== undefined && part !== '');
+  return parts.filter((part): part is string => part !== undefined && part !== '');
 }
 
 /** "3 of 4 steps"; empty where there are none. */

@@ -1,4 +1,4 @@
-import type { ScopeNode, ScopeRecord, TaskSummary } from '../../../src/task-record.ts';
+import type { ScopeNode, TaskSummary } from '../../../src/task-record.ts';
 import { parsedRecord } from '../../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
 import type { PageQuery } from './page-query.ts';
@@ -27,10 +27,10 @@ export interface LogPart {
 
 /** Reads what the page of a task that was just read has besides; `undefined` if the task has been deleted since. */
 export async function readPageData(store: TaskStore, stored: StoredTask, query: PageQuery, settings: PageSettings): Promise<TaskPageData | undefined> {
-  const [attempts, log] = await Promise.all([attemptsOf(store, stored.uuid), tailOf(store, stored, query.before)]);
-  if (attempts === undefined || log === undefined) return undefined;
-  const shown = query.of === undefined ? attempts.findLast(({ attempt }) => attempt === query.attempt) ?? attempts.at(-1) : findStep(attempts, query.of);
-  return { task: parsedRecord(stored), attempts, shown, log, query, settings, now: Date.now() };
+  const task = parsedRecord(stored);
+  const [steps, log] = await Promise.all([shownSteps(store, task, query), tailOf(store, stored, query.before)]);
+  if (steps === undefined || log === undefined) return undefined;
+  return { task, ...steps, log, query, settings, now: Date.now() };
 }
 
 /** How many bytes of the log a page has. */
@@ -51,30 +51,28 @@ async function tailOf(store: TaskStore, { uuid, logBytes }: StoredTask, before =
 /** How many steps a page has at most. */
 const STEPS = 400;
 
-async function attemptsOf(store: TaskStore, uuid: string): Promise<ScopeNode[] | undefined> {
-  const stored = await store.scopes(uuid);
-  const room = { left: STEPS };
-  return stored?.attempts.map((attempt) => ({ ...nodeOf(attempt, null, room), attempt: attempt.attempt }));
+/** The attempts, and the one, or the step, whose inside is shown. */
+interface ShownSteps {
+  readonly attempts: readonly ScopeNode[];
+  readonly shown: ScopeNode | undefined;
 }
 
-function nodeOf({ notifications, scopes, ...scope }: ScopeRecord, parent: string | null, room: { left: number }): ScopeNode {
-  const { span_id, name, start, end, outcome, done, total, error } = scope;
-  room.left--;
-  const inside = scopes.map((inner) => nodeOf(inner, span_id, room));
-  const sum = (of: (node: ScopeNode) => number): number => inside.reduce((all, node) => all + of(node), 0);
-  return {
-    span_id, parent, name, start, end, outcome, done, total, error,
-    last: notifications.at(-1) ?? null,
-    steps: sum((node) => 1 + node.steps),
-    failed: sum((node) => node.failed + (node.outcome === 'failed' || node.outcome === 'timed_out' ? 1 : 0)),
-    running: sum((node) => node.running + (node.outcome === 'running' ? 1 : 0)),
-    scopes: room.left > 0 ? inside : [],
-  };
+/** Reads them; `shown` is absent where the task has no such step, or no attempt. */
+async function shownSteps(store: TaskStore, { task_uuid: uuid, attempt }: TaskSummary, query: PageQuery): Promise<ShownSteps | undefined> {
+  // An attempt has its number by their count, mostly.
+  const first = await store.scopesOf(uuid, { limit: attempt + STEPS });
+  if (first === undefined) return undefined;
+  const attempts = first.scopes;
+  const node = query.of === undefined ? attempts.findLast((each) => each.attempt === query.attempt) ?? attempts.at(-1) : stepIn(attempts, query.of);
+  // Several attempts share the room, and a step has all of it for itself.
+  if (node === undefined || (attempts.length === 1 && query.of === undefined)) return { attempts, shown: node };
+  const inside = await store.scopesOf(uuid, { of: node.span_id, limit: STEPS });
+  return inside && { attempts, shown: { ...node, scopes: inside.scopes } };
 }
 
-function findStep(scopes: readonly ScopeNode[], spanId: string): ScopeNode | undefined {
+function stepIn(scopes: readonly ScopeNode[], spanId: string): ScopeNode | undefined {
   for (const scope of scopes) {
-    const found = scope.span_id === spanId ? scope : findStep(scope.scopes, spanId);
+    const found = scope.span_id === spanId ? scope : stepIn(scope.scopes, spanId);
     if (found !== undefined) return found;
   }
   return undefined;

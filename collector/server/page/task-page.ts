@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { text, title } from '../../../src/client/words.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
+import { problem } from '../answers.ts';
 import { detailsView } from './details-view.ts';
 import { failureView } from './failure-view.ts';
 import { headView } from './head-view.ts';
@@ -17,6 +18,7 @@ import { stepsView, stepTemplate } from './steps-view.ts';
 /** The page of a task that was just read; `undefined` if the task has been deleted since. */
 export async function taskPage(c: Context, store: TaskStore, stored: StoredTask, query: PageQuery, settings: PageSettings): Promise<Response | undefined> {
   const data = await readPageData(store, stored, query, settings);
+  if (query.of !== undefined && data?.shown === undefined) return problem(404, `the task has no step ${query.of}`);
   return data && pageAnswer(c, taskView(data), { frameAncestors: query.embed ? settings.frameAncestors : [] });
 }
 

@@ -48,6 +48,10 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
       const task = find(uuid);
       return task && { version: task.version, attempts: task.attempts };
     },
+    async scopesOf(uuid) {
+      const task = find(uuid);
+      return task && { version: task.version, scopes: [] };
+    },
     async tasks(query) {
       reads.push('tasks');
       return pageOf(tasks, query);

@@ -204,8 +204,6 @@ describe('what a client accepts', () => {
     ['TEXT/Plain; charset=utf-8', text],
     ['text/*', text],
     ['application/*', json],
-    // What browsers send: no page yet, so JSON.
-    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', json],
     ['application/json, text/plain, */*', json],
     ['text/plain, */*', text],
     ['text/plain, */*;q=0.1', text],
@@ -213,7 +211,6 @@ describe('what a client accepts', () => {
     ['text/plain;q=0.5, application/json;q=0.4', text],
     ['text/plain;q=0.4, application/json;q=0.5', json],
     ['application/json;q=0, */*', text],
-    ['text/plain;q=0, text/*', json],
     ['text/plain;q=0.9, text/plain;format=flowed;q=0.1, application/json;q=0.5', text],
     ['text/*;q=0.3, text/plain;q=0.9, application/json;q=0.5', text],
     // Nothing on offer is acceptable: JSON is better than an error.

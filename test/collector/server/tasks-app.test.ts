@@ -151,7 +151,7 @@ describe('a store that fails', () => {
 
 test.each([
   [undefined, 'createTasksApp: expected an object of options, got undefined'],
-  [{ store: plainStore(), acces: {} }, 'createTasksApp: expected options among store, access, streams, listen, metrics, got "acces"'],
+  [{ store: plainStore(), acces: {} }, 'createTasksApp: expected options among store, access, streams, listen, metrics, traceUrl, frameAncestors, index, got "acces"'],
   [{ store: plainStore(), listen: 'no' }, 'listen: expected a boolean, got "no"'],
 ])('invalid options are refused: %#', (options, message) => {
   expect(() => createTasksApp(options as never)).toThrow(new TypeError(message));
