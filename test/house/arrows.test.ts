@@ -22,7 +22,6 @@ const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     rooms: ['src', 'src/bullmq', 'collector/async', 'collector/options', 'collector/facts', 'collector/record', 'collector/store'],
     packages: ['@opentelemetry/api', '@opentelemetry/core', 'hono', 'node:*', 'pbf'],
   },
-  'src/client': { rooms: ['src'], packages: [] },
   'collector/server': {
     rooms: ['src', 'src/client', 'collector/async', 'collector/options', 'collector/record', 'collector/store'],
     packages: ['@opentelemetry/api', '@hono/node-server', 'hono', 'node:*', 'prom-client'],

@@ -115,11 +115,11 @@ describe('a problem is a page for a browser', () => {
   });
 
   test('of a store that fails loads itself again', async () => {
-    const store = { ...plainStore(), stored: () => Promise.reject(new Error('disk full')) };
+    const store = { ...plainStore(), stored: () => Promise.reject(new Error('disk on fire')) };
     const { response, html } = await opened(store, `/tasks/${UUID}`);
     expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '1']);
     expect(html).toContain('<meta http-equiv="refresh"');
-    expect(html).not.toContain('disk full');
+    expect(html).not.toContain('disk on fire');
   });
 
   test('of a missing token still asks for it', async () => {
