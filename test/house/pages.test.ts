@@ -92,7 +92,7 @@ describe('the pages', () => {
 
   it('name each field of the record', () => {
     const page = read('docs/log-and-record.md');
-    const fields = Object.keys(JSON.parse(blockOf('docs/start.md', 'json')) as object);
+    const fields = Object.keys(JSON.parse(blockOf('docs/task-code.md', 'json')) as object);
     expect(fields.filter((field) => !page.includes(`\`${field}\``))).toEqual([]);
   });
 

@@ -16,10 +16,10 @@ const FILES = [
   'docs/log-and-record.md',
   'docs/opentelemetry.md',
   'docs/options.md',
-  'docs/start.md',
+  'docs/task-code.md',
   'docs/store.md',
 ];
-/** The task of the record in `docs/start.md`. */
+/** The task of the record in `docs/task-code.md`. */
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 
 describe('the code in the pages', () => {
@@ -36,9 +36,9 @@ describe('the code in the pages', () => {
   }
 });
 
-it('the record in docs/start.md is that of its example', async () => {
+it('the record in docs/task-code.md is that of its example', async () => {
   const folder = await temporaryFolder();
-  const example = codeBlocks('docs/start.md').find(({ code }) => code.includes(UUID));
+  const example = codeBlocks('docs/task-code.md').find(({ code }) => code.includes(UUID));
   expect(example).toBeDefined();
   await runBlock(example!, folder);
   const store = sqliteStore(join(folder, 'taskspan.sqlite'));
@@ -46,7 +46,7 @@ it('the record in docs/start.md is that of its example', async () => {
   const record = (await response.json()) as TaskRecord;
   await store.close();
 
-  const shown = JSON.parse(blockOf('docs/start.md', 'json')) as TaskRecord;
+  const shown = JSON.parse(blockOf('docs/task-code.md', 'json')) as TaskRecord;
   expect(Object.keys(shown)).toEqual(Object.keys(record));
   expect(record.log.startsWith(shown.log.slice(0, -1))).toBe(true);
   expect(shown.log.endsWith('…')).toBe(true);

@@ -60,9 +60,9 @@ describe('the package, made and installed in an empty project', () => {
     expect(await tsc(project, ['consumer.ts', '--skipLibCheck', 'false'])).toBe('');
   });
 
-  it('compiles with the code of README and docs/start.md', async () => {
+  it('compiles with the code of README and docs/task-code.md', async () => {
     await mkdir(join(project, 'readme'));
-    const pages = ['README.md', 'docs/start.md'].flatMap(codeBlocks).map(({ code }, index) => ({ name: `readme/${index}.ts`, code }));
+    const pages = ['README.md', 'docs/task-code.md'].flatMap(codeBlocks).map(({ code }, index) => ({ name: `readme/${index}.ts`, code }));
     for (const { name, code } of pages) await writeFile(join(project, name), code);
     expect(await tsc(project, pages.map(({ name }) => name))).toBe('');
   });
