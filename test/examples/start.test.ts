@@ -25,6 +25,6 @@ it('the server of docs/start.md answers a request with the address of its task, 
   expect(await record()).toMatchObject({ task_name: 'Import customers', state: 'running' });
   await expect.poll(async () => (await record()).progress).toBeGreaterThan(0.1);
 
-  expect((await fetch(`${task}/cancel`, { method: 'POST' })).status).toBe(202);
+  expect((await fetch(`${task.href}/cancel`, { method: 'POST' })).status).toBe(202);
   await expect.poll(async () => (await record()).state).toBe('cancelled');
 });
