@@ -46,6 +46,8 @@ export interface TaskSummary {
   jobs: TaskJobs;
   /** 0 to 1; `null` while it is not known. */
   progress: number | null;
+  /** What it is doing; `null` while no scope is open, and after the end. */
+  current: CurrentScope | null;
   /** What `setResult()` gave; `null` if nothing. */
   result: unknown;
   /** How it has ended, more exactly than `state`; `null` until then. A later version may bring others. */
@@ -82,6 +84,8 @@ export interface TaskSummary {
   log_offset: number;
   /** Length of the whole log in bytes. */
   log_bytes: number;
+  /** How many lines the whole log has. */
+  log_lines: number;
   /** In lists alone, and there only where something was too long: the fields that are left out, `null` or `{}` here. */
   cut?: ('result' | 'attributes')[];
 }

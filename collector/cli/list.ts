@@ -1,7 +1,7 @@
 import type { TaskState, TaskSummary } from '../../src/task-record.ts';
 import type { SourceName } from './options.ts';
 import { withSource } from './source.ts';
-import { knownEnd, mark, stateName } from './view/task-lines.ts';
+import { currentText, hasCurrent, knownEnd, mark, stateName } from './view/task-lines.ts';
 import type { Screen } from './view/task-lines.ts';
 import { apart, fit, harmless, harmlessJson, harmlessValue, humanDuration, padded, paint as paintOutput, widthOf } from './view/terminal-text.ts';
 
@@ -39,17 +39,17 @@ export function listLines(tasks: readonly TaskSummary[], screen: ListScreen): st
   if (columns !== undefined && columns < ONE_LINE_COLUMNS) return tasks.flatMap((task) => twoLines(task, columns, screen));
   const nameWidth = Math.max(0, ...tasks.map(({ task_name: name }) => widthOf(harmless(name))));
   return tasks.map((task) => {
-    const { state, progress, time, age, name, uuid } = cells(task, screen);
+    const { state, progress, time, age, name, current, uuid } = cells(task, screen);
     const before = `${state}  ${progress}  ${time}  ${age}  ${uuid}  `;
-    return columns === undefined ? `${before}${padded(name, nameWidth)}`.trimEnd() : fit(`${before}${name}`, columns);
+    return columns === undefined ? `${before}${padded(name, nameWidth)}${current}`.trimEnd() : fit(`${before}${name}${current}`, columns);
   });
 }
 
 function twoLines(task: TaskSummary, columns: number, screen: ListScreen): string[] {
-  const { progress, time, name, uuid } = cells(task, screen);
+  const { progress, time, name, current, uuid } = cells(task, screen);
   const { state } = task;
   const right = columns < 60 ? `${progress} ${time}` : `${padded(stateName(state, screen.paint), STATE_WIDTH)} ${progress} ${time}`;
-  return [apart(`${mark(state, screen.paint)} ${name}`, right, columns).trimEnd(), fit(`  ${uuid}`, columns)];
+  return [apart(`${mark(state, screen.paint)} ${name}${current}`, right, columns).trimEnd(), fit(`  ${uuid}`, columns)];
 }
 
 function cells(task: TaskSummary, { now, paint }: ListScreen) {
@@ -62,6 +62,7 @@ function cells(task: TaskSummary, { now, paint }: ListScreen) {
     // How long ago it began.
     age: (start === undefined ? '' : `${humanDuration(now - start)} ago`).padStart(10),
     name: harmless(task.task_name),
+    current: hasCurrent(task.current) ? paint('dim', `  ${currentText(task.current)}`) : '',
     uuid: paint('dim', harmless(task.task_uuid)),
   };
 }

@@ -44,13 +44,18 @@ export function recordLines(record: TaskRecord, attempts: readonly AttemptRecord
   const logLines = new LogLines();
   const log = logLines.push(lastLines(record.log, LOG_LINES)) + logLines.end();
   const isCut = record.log_offset > 0 || record.log.length > lastLines(record.log, LOG_LINES).length;
-  const size = `${humanBytes(record.log_bytes)}${isCut ? `, the last ${counted(LOG_LINES, 'line')}` : ''}`;
+  const size = `${sizeOf(record)}${isCut ? `, the last ${counted(LOG_LINES, 'line')}` : ''}`;
   return [
     ...view,
     '',
     ...fields,
     ...(log === '' ? [] : ['', `  ${paint('dim', `log, ${size}`)}`, ...log.trimEnd().split('\n')]),
   ];
+}
+
+/** `1,204 lines, 46.8 kB`. A server of another version may leave out how many lines. */
+function sizeOf({ log_bytes: bytes, log_lines: lines }: Omit<TaskRecord, 'log_lines'> & { log_lines?: number }): string {
+  return `${lines === undefined ? '' : `${counted(lines, 'line')}, `}${humanBytes(bytes)}`;
 }
 
 function fieldsOf(record: TaskRecord): [string, string][] {

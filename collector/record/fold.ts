@@ -16,6 +16,7 @@ import type {
 import { canonicalJson } from '../../src/json-text.ts';
 import { addByName, addToOuter, DEEPEST_SCOPE, plannedNames, shareDone } from '../../src/progress.ts';
 import { DEFAULT_LIMITS } from '../../src/text.ts';
+import { isLaterStep } from './current-scope.ts';
 import { addSeen, missingSeen } from './fact-sequence.ts';
 import { endRun, foldRun } from './queue-run.ts';
 import { isAttempt, ownEnd } from './scope-state.ts';
@@ -133,6 +134,7 @@ function see(task: TaskDraft, scope: ScopeState, seq: number): boolean {
 
 function foldProgress(task: TaskDraft, scope: ScopeState, fact: ProgressFact): void {
   const { seq, done, total } = fact;
+  foldStep(task, scope, fact);
   const latest = { seq, done, total: total ?? null };
   const before = scope.latestProgress;
   if (before === null || seq > before.seq || (seq === before.seq && isGreaterContent(latest, before))) {
@@ -152,6 +154,7 @@ function raiseShare(task: TaskDraft, scope: ScopeState, share: number): void {
 
 function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): void {
   if (fact.taskName !== undefined) foldName(task, task.attemptOf(scope), fact.taskName, fact.attempt);
+  foldStep(task, scope, fact);
   const { name, parentSpanId, time, remote = false } = fact;
   const workerId = remote ? (fact.workerId ?? '') : '';
   if (scope.start !== null && !isGreaterContent([name, parentSpanId, time, remote, workerId], scopeStartContentOf(scope))) return;
@@ -172,6 +175,16 @@ function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): v
     recount(task, around, aroundBefore);
   }
   rollUp(task, scope);
+}
+
+/** Of the starts and the progress of all scopes the latest counts; what the task itself reports is not among them. */
+function foldStep(task: TaskDraft, scope: ScopeState, { time, seq }: ScopeStart | ProgressFact): void {
+  if (isAttempt(scope)) return;
+  const attempt = task.attemptOf(scope);
+  const step = { time, spanId: scope.spanId, seq };
+  if (!isLaterStep(step, attempt.latestStep)) return;
+  attempt.latestStep = step;
+  task.change(attempt);
 }
 
 function foldScopeEnd(task: TaskDraft, scope: ScopeState, fact: ScopeEnd): void {

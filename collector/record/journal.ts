@@ -61,6 +61,8 @@ export class JournalWriter implements ScopeTree<ScopeState> {
   #before: ScopeState | undefined;
   /** Byte of the whole log at which the row begins that is being written. */
   #offset: number;
+  /** How many lines the rows have. */
+  #lines = 0;
   /** Text of that row, of which the length in bytes is known, and what came after it. */
   #text = '';
   #textBytes = 0;
@@ -112,10 +114,11 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     return this.#offset;
   }
 
-  /** Notes in the task which scope's line was the last, and how long its log is now. */
+  /** Notes in the task which scope's line was the last, and how long its log is now, in bytes and lines. */
   close(): readonly JournalRow[] {
     this.#closeRow();
     this.#task.logBytes = this.#offset;
+    this.#task.logLines += this.#lines;
     const before = this.#before;
     if (before !== undefined) this.#task.lineBefore = spanKey(before.traceId, before.spanId);
     return this.#rows;
@@ -182,11 +185,16 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     const bytes = this.#textBytes;
     if (bytes === 0) return;
     if (bytes !== text.length) measureEntries(this.#entries, text);
-    this.#rows.push({ offset: this.#offset, text, bytes, entries: this.#entries });
-    this.#offset += bytes;
+    this.#push({ offset: this.#offset, text, bytes, entries: this.#entries });
     this.#text = '';
     this.#textBytes = 0;
     this.#entries = [];
+  }
+
+  #push(row: JournalRow): void {
+    this.#rows.push(row);
+    this.#offset += row.bytes;
+    this.#lines += lineCount(row.text);
   }
 
   /** Writes the lines of one fact that are too long for a row. */
@@ -195,8 +203,7 @@ export class JournalWriter implements ScopeTree<ScopeState> {
     let next = entry;
     for (const piece of rowTexts(text)) {
       const bytes = Buffer.byteLength(piece);
-      this.#rows.push({ offset: this.#offset, text: piece, bytes, entries: [{ ...next, bytes }] });
-      this.#offset += bytes;
+      this.#push({ offset: this.#offset, text: piece, bytes, entries: [{ ...next, bytes }] });
       next = { kind: 'continued', scope, time, bytes: 0 };
     }
   }
@@ -230,6 +237,12 @@ const ENTRY_KIND: Readonly<Partial<Record<ScopeFact['kind'], EntryKind>>> = {
 
 /** The most bytes of UTF-8 that a UTF-16 code unit takes. */
 const MOST_BYTES = 3;
+
+function lineCount(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
 
 function isLongerThanRow(text: string): boolean {
   return MOST_BYTES * text.length > ROW_BYTES && Buffer.byteLength(text) > ROW_BYTES;

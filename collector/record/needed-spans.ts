@@ -29,12 +29,13 @@ export function touchedSpans(facts: readonly Fact[]): SpanIds[] {
 }
 
 /**
- * The spans whose errors the record may show. A store has them in memory, and those around them, whenever facts are
- * folded into their task.
+ * The spans that the record may show: those of errors, and those that have reported last. A store has them in memory,
+ * and those around them, whenever facts are folded into their task.
  */
-export function errorSpans(attempts: readonly AttemptState[]): SpanIds[] {
-  return attempts.flatMap(({ traceId, exception, final }) => {
-    const spanIds = [exception?.spanId ?? '', final?.exceptionSpanId ?? ''].filter((spanId) => spanId !== '');
+export function shownSpans(attempts: readonly AttemptState[]): SpanIds[] {
+  return attempts.flatMap(({ traceId, exception, final, latestStep, end }) => {
+    const step = end === null ? latestStep : null;
+    const spanIds = [exception?.spanId ?? '', final?.exceptionSpanId ?? '', step?.spanId ?? ''].filter((spanId) => spanId !== '');
     return spanIds.map((spanId) => ({ traceId, spanId }));
   });
 }

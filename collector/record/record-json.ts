@@ -1,6 +1,7 @@
 import { LOST } from '../../src/conventions.ts';
 import { failureText } from '../../src/failure.ts';
 import type { CancelRequest } from './cancel-request.ts';
+import { currentScope } from './current-scope.ts';
 import { fieldsOfJson } from './json-fields.ts';
 import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
@@ -12,7 +13,7 @@ import { latestAttempt } from './task-fold.ts';
 import type { QueueEnd, TaskContent } from './task-fold.ts';
 import { createdAt, queueEndOf, serviceName, stateOf, statusOf, taskName } from './task-state.ts';
 import { isoTime } from '../../src/task-record.ts';
-import type { TaskState, TaskSummary } from '../../src/task-record.ts';
+import type { CurrentScope, TaskState, TaskSummary } from '../../src/task-record.ts';
 
 /*
  * The JSON text of a record is made without parsing what is stored.
@@ -31,6 +32,7 @@ interface SummaryPieces {
   state: string;
   /** `attempt` to `progress`. */
   progress: string;
+  current: string;
   result: string;
   outcome: string;
   /** `error` up to its message; the whole of it where it is `null`. */
@@ -48,7 +50,7 @@ interface SummaryPieces {
 }
 
 export const PIECES: readonly (keyof SummaryPieces)[] = [
-  'head', 'exception', 'state', 'progress', 'result', 'outcome', 'error', 'causes', 'place', 'exceptionCauses', 'attributes', 'details',
+  'head', 'exception', 'state', 'progress', 'current', 'result', 'outcome', 'error', 'causes', 'place', 'exceptionCauses', 'attributes', 'details',
   'cancellable', 'close',
 ];
 
@@ -107,6 +109,7 @@ function summaryOf(task: TaskContent, cut: readonly ListCut[] = []): string {
       `,"jobs":{"total":${jobs.finished + jobs.failed + running},"finished":${jobs.finished}` +
       `,"failed":${jobs.failed},"running":${running}}` +
       `,"progress":${latest === undefined ? 'null' : JSON.stringify(progressOf(latest))},`,
+    current: currentPiece(currentScope(task, latest)),
     result: `"result":${cut.includes('result') ? 'null' : latest?.result?.json ?? 'null'},`,
     outcome: outcomePiece(outcome),
     ...(error === undefined ? NO_ERROR : errorPieces(error)),
@@ -150,6 +153,7 @@ interface RecordParts {
   summary: string;
   version: number;
   logBytes: number;
+  logLines: number;
   /** `lost`, or the state by the facts. */
   state?: TaskState;
   /** Absent where no heartbeat is expected. */
@@ -177,10 +181,10 @@ function joined(pieces: SummaryPieces, parts: RecordParts, log?: { text: string;
   return (
     shown.head +
     (log === undefined ? '' : `"log":${JSON.stringify(log.text)},`) +
-    shown.exception + shown.state + shown.progress + shown.result + shown.outcome + shown.error + shown.causes + shown.place +
+    shown.exception + shown.state + shown.progress + shown.current + shown.result + shown.outcome + shown.error + shown.causes + shown.place +
     shown.exceptionCauses + shown.attributes + shown.details + `"cancel":${cancelJson(parts.cancel)},` + shown.cancellable +
     `,"heard":${timeJson(heard)},"busy_since":${timeJson(busySince)}` +
-    `,"version":${parts.version},"log_offset":${log?.offset ?? 0},"log_bytes":${parts.logBytes}` +
+    `,"version":${parts.version},"log_offset":${log?.offset ?? 0},"log_bytes":${parts.logBytes},"log_lines":${parts.logLines}` +
     shown.close
   );
 }
@@ -196,7 +200,7 @@ function lostPieces(pieces: SummaryPieces, liveness: Liveness | undefined): Summ
   const exception = exceptionPiece(lostException(liveness.heard));
   const cancellable = cancellablePiece(false);
   const progress = withoutRunning(pieces.progress);
-  return { ...pieces, exception, state: statePiece(true, 0, 'lost'), progress, outcome: outcomePiece(LOST), ...NO_ERROR, cancellable };
+  return { ...pieces, exception, state: statePiece(true, 0, 'lost'), progress, current: currentPiece(null), outcome: outcomePiece(LOST), ...NO_ERROR, cancellable };
 }
 
 const JOBS = /^("attempt":\d+,"jobs":\{"total":)\d+(,"finished":(\d+),"failed":(\d+),"running":)\d+/;
@@ -204,6 +208,10 @@ const JOBS = /^("attempt":\d+,"jobs":\{"total":)\d+(,"finished":(\d+),"failed":(
 /** The piece with the jobs of a task that has finished: none of them runs any more. */
 function withoutRunning(progress: string): string {
   return progress.replace(JOBS, (_, head: string, counts: string, finished: string, failed: string) => `${head}${Number(finished) + Number(failed)}${counts}0`);
+}
+
+function currentPiece(current: CurrentScope | null): string {
+  return `"current":${current === null ? 'null' : JSON.stringify(current)},`;
 }
 
 function exceptionPiece(exception: string): string {

@@ -76,6 +76,8 @@ export interface AttemptState extends ScopeState {
   /** How many facts of the attempt and its scopes are known to be missing. */
   missing: number;
   jobs: { finished: number; failed: number; running: number };
+  /** The latest start or progress of a scope of the attempt. */
+  latestStep: ScopeStep | null;
   /** The latest error of the attempt by time, span id and sequence number. */
   exception: ExceptionState | null;
   /** JSON text. */
@@ -83,6 +85,13 @@ export interface AttemptState extends ScopeState {
   /** The attributes that were set while it ran: of each the value with the greatest sequence number. */
   set: Readonly<Record<string, { seq: number; value: AttributeValue | undefined }>>;
   final: { exception: string; exceptionSpanId: string; jobs: JobCounts } | null;
+}
+
+/** The start of a scope, or progress that it has reported. */
+export interface ScopeStep {
+  readonly time: number;
+  readonly spanId: string;
+  readonly seq: number;
 }
 
 /** An error that a span has reported. */
@@ -167,6 +176,7 @@ export function newAttempt(traceId: string, taskSpanId: string, taskUuid: string
     sampled: false,
     missing: 1,
     jobs: { finished: 0, failed: 0, running: 0 },
+    latestStep: null,
     exception: null,
     result: null,
     set: {},

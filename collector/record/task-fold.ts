@@ -71,6 +71,7 @@ export class TaskFold implements TaskContent {
   lineBefore: string | null = null;
   version = 0;
   logBytes = 0;
+  logLines = 0;
 
   constructor(uuid: string) {
     this.uuid = uuid;
@@ -115,6 +116,7 @@ export class TaskFold implements TaskContent {
     this.lineBefore = draft.lineBefore;
     this.version = draft.version;
     this.logBytes = draft.logBytes;
+    this.logLines = draft.logLines;
   }
 }
 
@@ -139,6 +141,7 @@ export class TaskDraft implements TaskContent {
   lineBefore: string | null;
   version: number;
   logBytes: number;
+  logLines: number;
   /** The spans whose state has changed, in the order of their first change: each has its mark. */
   readonly changed: ScopeState[] = [];
   /** What is inside which span, by its id; `undefined` until it is needed. */
@@ -157,6 +160,7 @@ export class TaskDraft implements TaskContent {
     this.lineBefore = task.lineBefore;
     this.version = task.version;
     this.logBytes = task.logBytes;
+    this.logLines = task.logLines;
   }
 
   /** Whether the attempt of a span is known, or there is room for one more. */

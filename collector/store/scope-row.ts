@@ -70,7 +70,7 @@ interface More {
 
 /** What few attempts have reported is left out of a row. */
 const NOT_REPORTED = {
-  serviceName: '', run: null, cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, exception: null, result: null, set: {}, final: null,
+  serviceName: '', run: null, cancellable: false, parentTaskUuid: null, parentScope: null, missing: 0, latestStep: null, exception: null, result: null, set: {}, final: null,
 } as const satisfies Partial<AttemptState>;
 
 type AttemptOnly = Omit<AttemptState, keyof ScopeState | 'isTask' | keyof typeof NOT_REPORTED> & Partial<Pick<AttemptState, keyof typeof NOT_REPORTED>>;
@@ -229,7 +229,7 @@ function namesOf({ plan, names, units = [] }: More): PlannedNames | null {
 }
 
 function attemptOnly(state: AttemptState): AttemptOnly {
-  const { attempt, run, attributes, serviceName, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, exception, result, set, final } =
+  const { attempt, run, attributes, serviceName, workerId, workerIntervalMs, cancellable, parentTaskUuid, parentScope, sampled, missing, jobs, latestStep, exception, result, set, final } =
     state;
   return {
     attempt,
@@ -244,6 +244,7 @@ function attemptOnly(state: AttemptState): AttemptOnly {
     sampled,
     ...(missing > 0 && { missing }),
     jobs,
+    ...(latestStep !== null && { latestStep }),
     ...(exception !== null && { exception }),
     ...(result !== null && { result }),
     ...(Object.keys(set).length > 0 && { set }),

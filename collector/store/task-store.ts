@@ -277,6 +277,8 @@ export interface StoredTask {
   version: number;
   /** Length of the whole log in bytes. */
   logBytes: number;
+  /** How many lines it has. */
+  logLines: number;
 }
 
 /** A request to cancel one attempt, or what a worker has of its parts. */

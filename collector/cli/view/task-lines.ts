@@ -1,5 +1,5 @@
 import { LOST, OUTCOMES } from '../../../src/conventions.ts';
-import type { AttemptRecord, CancelRecord, ScopeRecord, TaskSummary } from '../../../src/task-record.ts';
+import type { AttemptRecord, CancelRecord, CurrentScope, ScopeRecord, TaskSummary } from '../../../src/task-record.ts';
 import { apart, counted, fit, harmless, humanCount, humanDuration, widthOf } from './terminal-text.ts';
 import type { Paint } from './terminal-text.ts';
 
@@ -47,8 +47,9 @@ function titleLine(record: TaskSummary, { columns, now, paint, frame }: Screen):
   return apart(left, `${stateName(state, paint)} ${time.padStart(6)}`, columns);
 }
 
-function progressLines({ progress, jobs, attempt, finished }: TaskSummary, { columns, paint }: Screen): string[] {
+function progressLines({ progress, current, jobs, attempt, finished }: TaskSummary, { columns, paint }: Screen): string[] {
   const parts: string[] = [];
+  if (progress === null && hasCurrent(current)) parts.push(currentText(current));
   if (jobs.total > 0) parts.push(`${humanCount(jobs.finished)} of ${counted(jobs.total, 'job')}`);
   if (jobs.failed > 0) parts.push(paint('red', `${humanCount(jobs.failed)} failed`));
   if (attempt > 1) parts.push(`attempt ${attempt}`);
@@ -57,6 +58,17 @@ function progressLines({ progress, jobs, attempt, finished }: TaskSummary, { col
     parts.unshift(bar(progress, Math.max(0, Math.min(room, WIDEST_BAR)), paint));
   }
   return parts.length === 0 ? [] : [fit(`  ${parts.join('  ')}`, columns)];
+}
+
+/** Whether it is known what a task is doing. A server of another version may leave that out. */
+export function hasCurrent(current: CurrentScope | null | undefined): current is CurrentScope {
+  return typeof current === 'object' && current !== null && current.name !== '';
+}
+
+/** `Write rows 1,204 of 5,000`. */
+export function currentText({ name, done, total }: CurrentScope): string {
+  const steps = done === null ? '' : ` ${humanCount(done)}${total === null ? '' : ` of ${humanCount(total)}`}`;
+  return `${harmless(name)}${steps}`;
 }
 
 /** A running task whose worker was not heard for so long has a note of it. */

@@ -43,12 +43,12 @@ export class SqliteCommits {
     this.#loadedTasks = new LoadedTasks(database, scopes);
     this.#statements = {
       insertTask: database.prepare(
-        `INSERT INTO task (name, service_name, version, log_bytes, created, updated, stored, list_summary, summary, span_count, line_before, attempts, changed,
+        `INSERT INTO task (name, service_name, version, log_bytes, log_lines, created, updated, stored, list_summary, summary, span_count, line_before, attempts, changed,
            uuid, ${RUN_STATE_COLUMNS})
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       updateTask: database.prepare(
-        `UPDATE task SET name = ?, service_name = ?, version = ?, log_bytes = ?, created = ?, updated = ?, stored = ?, list_summary = ?, summary = ?,
+        `UPDATE task SET name = ?, service_name = ?, version = ?, log_bytes = ?, log_lines = ?, created = ?, updated = ?, stored = ?, list_summary = ?, summary = ?,
            span_count = ?, line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
       countTasks: database.prepare(
@@ -147,6 +147,7 @@ export class SqliteCommits {
       serviceName ?? '',
       version,
       task.logBytes,
+      task.logLines,
       createdAt(task),
       task.updated,
       Date.now() * 1000,

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fact } from '../../../src/fact.ts';
-import { errorSpans, latePlans, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
+import { shownSpans, latePlans, spansToLoad, touchedSpans } from '../../record/needed-spans.ts';
 import type { ScopeState } from '../../record/scope-state.ts';
 import { idsOfKey } from '../../record/span-map.ts';
 import type { SpanIds } from '../../record/span-map.ts';
@@ -15,6 +15,7 @@ interface LoadedRow {
   id: number;
   version: number;
   log_bytes: number;
+  log_lines: number;
   updated: number;
   span_count: number;
   line_before: string | null;
@@ -68,7 +69,7 @@ export class LoadedTasks {
     this.#statements = {
       version: database.prepare('SELECT id, version, lost_at FROM task WHERE uuid = ?'),
       task: database.prepare(
-        'SELECT id, version, log_bytes, updated, span_count, line_before, attempts, announced, lost_at FROM task WHERE uuid = ?',
+        'SELECT id, version, log_bytes, log_lines, updated, span_count, line_before, attempts, announced, lost_at FROM task WHERE uuid = ?',
       ),
     };
   }
@@ -143,6 +144,7 @@ export class LoadedTasks {
     loaded.lostForGood = row.lost_at !== null;
     task.version = row.version;
     task.logBytes = row.log_bytes;
+    task.logLines = row.log_lines;
     task.updated = row.updated;
     task.spanCount = row.span_count;
     task.lineBefore = row.line_before;
@@ -152,7 +154,7 @@ export class LoadedTasks {
     for (const { traceId, taskSpanId } of loaded.attempts) task.add(this.#scopes.find(loaded, traceId, taskSpanId)!);
     const around: SpanIds[] = task.attempts.map(({ traceId, parentSpanId }) => ({ traceId, spanId: parentSpanId }));
     if (row.line_before !== null) around.push(idsOfKey(row.line_before));
-    around.push(...errorSpans(task.attempts));
+    around.push(...shownSpans(task.attempts));
     this.loadMore(loaded, around.filter(({ spanId }) => spanId !== ''));
     return loaded;
   }
@@ -194,7 +196,7 @@ function releaseSpans(loaded: LoadedTask): void {
 function neededOf(task: TaskFold, isNeeded: (scope: ScopeState) => boolean): ReadonlySet<ScopeState> {
   const needed = new Set<ScopeState>(task.attempts);
   const before = task.scopeBefore();
-  const shown = new Set(errorSpans(task.attempts).map(({ traceId, spanId }) => task.scopes.get(traceId, spanId)));
+  const shown = new Set(shownSpans(task.attempts).map(({ traceId, spanId }) => task.scopes.get(traceId, spanId)));
   for (const scope of task.scopes) {
     if (!isNeeded(scope) && scope !== before && !shown.has(scope)) continue;
     let inner: ScopeState | undefined = scope;

@@ -19,6 +19,7 @@ interface TaskColumns extends LivenessColumns {
   state: string;
   version: number;
   log_bytes: number;
+  log_lines: number;
   cancel: string | null;
 }
 
@@ -60,7 +61,7 @@ export class SqliteReads {
   constructor(database: DatabaseSync, scopes: SqliteScopes) {
     ({ id: this.#storeId } = database.prepare('SELECT id FROM store').get() as { id: string });
     this.#scopes = scopes;
-    const columns = `task.id, uuid, state, version, log_bytes, cancel, ${LIVENESS_COLUMNS}`;
+    const columns = `task.id, uuid, state, version, log_bytes, log_lines, cancel, ${LIVENESS_COLUMNS}`;
     const from = 'FROM task LEFT JOIN worker ON worker.id = task.worker_id';
     const task = `SELECT summary, ${columns} ${from}`;
     // Of a long summary SQLite reads only the beginning of the row then.
@@ -290,9 +291,9 @@ class PageRoom {
 }
 
 function storedTask(row: TaskColumns): StoredTask {
-  const { uuid, summary, state, version, log_bytes: logBytes, cancel } = row;
+  const { uuid, summary, state, version, log_bytes: logBytes, log_lines: logLines, cancel } = row;
   const liveness = livenessOf(row);
-  const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes };
+  const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes, logLines };
   if (liveness !== undefined) task.liveness = liveness;
   if (cancel !== null) task.cancel = JSON.parse(cancel) as CancelRequest;
   return task;

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TaskStoreError } from '../task-store.ts';
 
-/** `tsp2`: the mark of taskspan in a file's header. Until the first release an edit of the first step gets another mark. */
-export const APPLICATION_ID = 0x74737032;
-/** `tspn`, `tsp1`: the marks of files that versions before the first release have written. */
-const DEVELOPMENT_IDS: readonly number[] = [0x7473706e, 0x74737031];
+/** `tsp3`: the mark of taskspan in a file's header. Until the first release an edit of the first step gets another mark. */
+export const APPLICATION_ID = 0x74737033;
+/** `tspn`, `tsp1`, `tsp2`: the marks of files that versions before the first release have written. */
+const DEVELOPMENT_IDS: readonly number[] = [0x7473706e, 0x74737031, 0x74737032];
 
 /**
  * The schema, step by step: the file's `user_version` is how many of these it has had. Steps are only ever added, once
@@ -47,6 +47,7 @@ const STEPS: readonly string[] = [
     version INTEGER NOT NULL,
     changed INTEGER NOT NULL,
     log_bytes INTEGER NOT NULL,
+    log_lines INTEGER NOT NULL,
     span_count INTEGER NOT NULL,
     line_before TEXT,
     list_summary TEXT,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { listLines } from '../../../collector/cli/list.ts';
+import type { CurrentScope } from '../../../src/task-record.ts';
 import { screen, shownTask } from './view/shown-task.ts';
 
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
@@ -47,6 +48,17 @@ queued                               ${UUID}  Waits
 ○ Waits
   ${UUID}
 `);
+  });
+
+  it('has what a running task is doing, after its name', () => {
+    const current = { name: 'Write \u{1b}rows', span_id: 'a', done: 1204, total: 5000, share: 0.2408 };
+    const line = (columns: number | undefined, fields: Partial<CurrentScope> = {}): string =>
+      listLines([shownTask({ current: { ...current, ...fields } })], { columns, now, paint })[0]!;
+    expect(line(undefined)).toMatch(/ {2}Import customers {2}Write ␛rows 1,204 of 5,000$/);
+    expect(line(undefined, { total: null, share: null })).toMatch(/ {2}Import customers {2}Write ␛rows 1,204$/);
+    expect(line(undefined, { done: null, total: null })).toMatch(/ {2}Import customers {2}Write ␛rows$/);
+    expect(line(undefined, { name: '' })).toMatch(/ {2}Import customers$/);
+    expect(line(80)).toBe('● Import customers  Write ␛rows 1,204 of 5,000             running         1m00s');
   });
 
   it('has the time of a lost task until the last heartbeat, or else the last fact', () => {

@@ -34,7 +34,7 @@ function hostileRecord(): Record<string, unknown> {
   return {
     task_name: CONTROL, task_uuid: `${UUID}${CONTROL}`, start: CONTROL, end: CONTROL, exception: CONTROL, finished: true, status: 0,
     log: `${CONTROL}\n`, state: `failed${CONTROL}`, attempt: 1, jobs: { total: CONTROL, finished: CONTROL, failed: 1, running: 0 },
-    progress: null, result: { [CONTROL]: CONTROL }, attributes: { [CONTROL]: CONTROL }, parent_task_uuid: CONTROL, trace_id: CONTROL,
+    progress: null, current: { name: CONTROL, span_id: CONTROL, done: CONTROL, total: CONTROL, share: null }, result: { [CONTROL]: CONTROL }, attributes: { [CONTROL]: CONTROL }, parent_task_uuid: CONTROL, trace_id: CONTROL,
     updated: CONTROL, heard: CONTROL, busy_since: null, version: 1, log_offset: 0, log_bytes: 10, cancellable: false,
   };
 }

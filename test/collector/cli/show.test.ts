@@ -12,6 +12,7 @@ const TASK = shownTask({
   result: { rows: 12 },
   log: '\t - Read file\n\t12 rows, which is said in a line that is longer than 40 columns\n',
   log_bytes: 80,
+  log_lines: 2,
 });
 const ATTEMPTS = [shownAttempt(shownScope('Read file', { outcome: 'completed' }))];
 
@@ -30,7 +31,7 @@ describe('a task that is shown', () => {
   attributes {"folder":"/data/\\u001b[31m顧客"}
   result     {"rows":12}
 
-  log, 80 B
+  log, 2 lines, 80 B
    - Read file
   12 rows, which is said in a line that is longer than 40 columns
 `);
@@ -39,8 +40,8 @@ describe('a task that is shown', () => {
   it('has the last lines of a long log', () => {
     const log = Array.from({ length: 30 }, (_, index) => `\tline ${index}\n`).join('');
     const { now, paint } = screen(80);
-    const lines = recordLines({ ...TASK, log, log_bytes: log.length }, ATTEMPTS, { columns: 80, now, paint });
-    expect(lines).toContain(`  log, ${log.length} B, the last 20 lines`);
+    const lines = recordLines({ ...TASK, log, log_bytes: log.length, log_lines: 30 }, ATTEMPTS, { columns: 80, now, paint });
+    expect(lines).toContain(`  log, 30 lines, ${log.length} B, the last 20 lines`);
     expect(lines.slice(-20)).toEqual(Array.from({ length: 20 }, (_, index) => `  line ${index + 10}`));
   });
 

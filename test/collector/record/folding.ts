@@ -92,6 +92,7 @@ export function writtenIn(deliveries: readonly (readonly Fact[])[]): { task: Tas
   const seen = new Set<string>();
   const linesOf = lineWriter();
   let offset = 0;
+  let lines = 0;
   for (const facts of deliveries) {
     const writing = facts
       .toSorted((one, other) => one.time - other.time)
@@ -105,6 +106,8 @@ export function writtenIn(deliveries: readonly (readonly Fact[])[]): { task: Tas
       offset += row.bytes;
     }
     expect(task.logBytes).toBe(offset);
+    lines += textOf(change).split('\n').length - 1;
+    expect(task.logLines).toBe(lines);
     const bytes = Buffer.from(textOf(change));
     const entries = change.rows.flatMap((row) => row.entries);
     let at = 0;

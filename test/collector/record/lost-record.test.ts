@@ -12,7 +12,7 @@ import { summaryOf } from './summary-of.ts';
 const HEARD = 1_767_323_045_000_006;
 
 function recordOf(summary: string, state: 'running' | 'lost', liveness: Partial<Liveness> = {}): TaskRecord {
-  const parts = { summary, version: 7, logBytes: 0, state, liveness: { heard: HEARD, busySince: null, final: false, ...liveness } };
+  const parts = { summary, version: 7, logBytes: 0, logLines: 0, state, liveness: { heard: HEARD, busySince: null, final: false, ...liveness } };
   return JSON.parse(recordJson(parts, { text: 'log', offset: 0 })) as TaskRecord;
 }
 
@@ -28,7 +28,7 @@ describe('the record of a lost task', () => {
         expect(JSON.stringify(recordOf(summary, 'lost'))).toBe(JSON.stringify({ ...record, state: 'lost' }));
         expect(JSON.stringify(recordOf(summary, 'lost', { final: true }))).toBe(
           JSON.stringify({
-            ...record, exception: `lost: last heard ${heard}`, finished: true, status: 0, state: 'lost', outcome: 'lost', error: null, exception_causes: [],
+            ...record, exception: `lost: last heard ${heard}`, finished: true, status: 0, state: 'lost', current: null, outcome: 'lost', error: null, exception_causes: [],
             cancellable: false, jobs: { ...record.jobs, total: record.jobs.finished + record.jobs.failed, running: 0 },
           }),
         );

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CommitBatch } from '../../../collector/record/commit.ts';
-import { latePlans, spansToLoad, startedParts, touchedSpans } from '../../../collector/record/needed-spans.ts';
+import { latePlans, shownSpans, spansToLoad, startedParts, touchedSpans } from '../../../collector/record/needed-spans.ts';
+import { summaryJson } from '../../../collector/record/record-json.ts';
 import { copyOf } from '../../../collector/record/scope-state.ts';
 import type { ScopeState } from '../../../collector/record/scope-state.ts';
 import { SpanMap } from '../../../collector/record/span-map.ts';
@@ -16,12 +17,15 @@ class ForgetfulStore {
   readonly stored = new SpanMap<ScopeState>();
   #task = new TaskFold(UUID);
   log = '';
+  /** As the latest commit has it. */
+  summary = '';
 
   append(facts: readonly Fact[]): void {
     const task = this.#loaded(facts);
     const commit = commitFacts(task, facts);
     for (const scope of commit?.scopes ?? []) this.stored.add(copyOf(scope));
     this.log += textOf(commit);
+    if (commit !== undefined) this.summary = commit.summary;
     this.#task = task;
   }
 
@@ -35,7 +39,7 @@ class ForgetfulStore {
   #loaded(facts: readonly Fact[]): TaskFold {
     const task = this.#withoutScopes();
     const [traceId = '', spanId = ''] = task.lineBefore?.split('-') ?? [];
-    for (const level of spansToLoad(task, [...touchedSpans(facts), { traceId, spanId }])) {
+    for (const level of spansToLoad(task, [...touchedSpans(facts), ...shownSpans(task.attempts), { traceId, spanId }])) {
       for (const ids of level) {
         const found = this.stored.get(ids.traceId, ids.spanId);
         if (found !== undefined) task.add(copyOf(found));
@@ -46,8 +50,8 @@ class ForgetfulStore {
 
   #withoutScopes(): TaskFold {
     const task = new TaskFold(UUID);
-    const { announced, updated, spanCount, lineBefore, version, logBytes, attempts } = this.#task;
-    Object.assign(task, { announced, updated, spanCount, lineBefore, version, logBytes });
+    const { announced, updated, spanCount, lineBefore, version, logBytes, logLines, attempts } = this.#task;
+    Object.assign(task, { announced, updated, spanCount, lineBefore, version, logBytes, logLines });
     for (const { traceId, spanId } of attempts) task.add(copyOf(this.stored.get(traceId, spanId)!));
     return task;
   }
@@ -67,6 +71,7 @@ describe('the spans that facts need', () => {
         }
         expect(folded(store.whole())).toEqual(folded(task));
         expect(store.log).toBe(log);
+        expect(store.summary).toBe(summaryJson(task));
       }),
       cases(300),
     );
@@ -104,11 +109,11 @@ describe('a batch', () => {
       fc.property(deliveries, (delivery) => {
         const task = new TaskFold(UUID);
         for (const facts of delivery) {
-          const before = structuredClone([task.version, task.logBytes, task.lineBefore, task.announced, task.updated, folded(task), [...task.scopes]]);
+          const before = structuredClone([task.version, task.logBytes, task.logLines, task.lineBefore, task.announced, task.updated, folded(task), [...task.scopes]]);
           const dropped = new CommitBatch();
           dropped.fold(task, facts);
           dropped.commits();
-          expect([task.version, task.logBytes, task.lineBefore, task.announced, task.updated, folded(task), [...task.scopes]]).toEqual(before);
+          expect([task.version, task.logBytes, task.logLines, task.lineBefore, task.announced, task.updated, folded(task), [...task.scopes]]).toEqual(before);
           commitFacts(task, facts);
         }
         expect(folded(task)).toEqual(folded(taskAfter(delivery)));

@@ -11,8 +11,8 @@ import { ScriptedTask, UUID } from './scripted-task.ts';
 
 const KEYS = [
   'task_name', 'task_uuid', 'start', 'end', 'log', 'exception', 'finished', 'status',
-  'state', 'attempt', 'jobs', 'progress', 'result', 'outcome', 'error', 'exception_causes', 'attributes', 'service_name', 'parent_task_uuid', 'trace_id', 'trace_sampled',
-  'facts_missing', 'created', 'updated', 'cancel', 'cancellable', 'heard', 'busy_since', 'version', 'log_offset', 'log_bytes',
+  'state', 'attempt', 'jobs', 'progress', 'current', 'result', 'outcome', 'error', 'exception_causes', 'attributes', 'service_name', 'parent_task_uuid', 'trace_id', 'trace_sampled',
+  'facts_missing', 'created', 'updated', 'cancel', 'cancellable', 'heard', 'busy_since', 'version', 'log_offset', 'log_bytes', 'log_lines',
 ];
 
 function summaryOf(...calls: ((task: ScriptedTask) => void)[]): string {
@@ -22,7 +22,7 @@ function summaryOf(...calls: ((task: ScriptedTask) => void)[]): string {
 }
 
 function record(summary: string, log?: { text: string; offset: number }): TaskRecord {
-  return JSON.parse(recordJson({ summary, version: 7, logBytes: 2000 }, log)) as TaskRecord;
+  return JSON.parse(recordJson({ summary, version: 7, logBytes: 2000, logLines: 30 }, log)) as TaskRecord;
 }
 
 describe('the JSON of a record', () => {
@@ -41,9 +41,9 @@ describe('the JSON of a record', () => {
     expect(record(summary, { text: '', offset: 0 })).toEqual({
       task_name: 'Import customers', task_uuid: UUID, start: '2023-11-14T22:13:20.000001Z', end: null, log: '',
       exception: '', finished: false, status: 2, state: 'running', attempt: 1,
-      jobs: { total: 0, finished: 0, failed: 0, running: 0 }, progress: null, result: null, outcome: null, error: null, exception_causes: [], attributes: {},
+      jobs: { total: 0, finished: 0, failed: 0, running: 0 }, progress: null, current: null, result: null, outcome: null, error: null, exception_causes: [], attributes: {},
       service_name: null, parent_task_uuid: null, trace_id: '3c6ef372fe94f82aabcdef0123456789', trace_sampled: false, facts_missing: 0,
-      created: '2023-11-14T22:13:20.000001Z', updated: '2023-11-14T22:13:20.000001Z', cancel: null, cancellable: false, heard: null, busy_since: null, version: 7, log_offset: 0, log_bytes: 2000,
+      created: '2023-11-14T22:13:20.000001Z', updated: '2023-11-14T22:13:20.000001Z', cancel: null, cancellable: false, heard: null, busy_since: null, version: 7, log_offset: 0, log_bytes: 2000, log_lines: 30,
     });
   });
 
@@ -81,7 +81,7 @@ describe('the JSON of a record', () => {
   test('has the time when the worker was heard, and since when it is busy', () => {
     const liveness = { heard: 1_767_323_045_000_006, busySince: 1_767_323_046_000_007, final: false };
     const summary = summaryOf((task) => task.attempt());
-    expect(JSON.parse(recordJson({ summary, version: 1, logBytes: 0, state: 'running', liveness }))).toMatchObject({
+    expect(JSON.parse(recordJson({ summary, version: 1, logBytes: 0, logLines: 0, state: 'running', liveness }))).toMatchObject({
       state: 'running', heard: '2026-01-02T03:04:05.000006Z', busy_since: '2026-01-02T03:04:06.000007Z',
     });
   });
@@ -124,7 +124,7 @@ describe('the JSON of a record', () => {
       fc.property(arbitraryTask(), anyText, ({ facts }, text) => {
         const summary = summaryJson(taskAfter([facts]));
         const json = record(summary, { text, offset: 3 });
-        const { log, cancel: _cancel, heard: _heard, busy_since: _busy, version: _version, log_offset: _offset, log_bytes: _bytes, ...rest } = json;
+        const { log, cancel: _cancel, heard: _heard, busy_since: _busy, version: _version, log_offset: _offset, log_bytes: _bytes, log_lines: _lines, ...rest } = json;
         expect(log).toBe(text);
         expect(JSON.stringify(rest)).toBe(JSON.stringify(JSON.parse(summary)));
         expect(Object.keys(json)).toEqual(KEYS);
@@ -135,7 +135,7 @@ describe('the JSON of a record', () => {
 
   test('of a result with line feeds between its tokens, as a foreign sender may write it, is one line all the same', () => {
     const summary = summaryOf((task) => task.attempt().result('{\n  "rows": 12,\n  "text": "a\\nb"\n}'));
-    const json = recordJson({ summary, version: 1, logBytes: 0 });
+    const json = recordJson({ summary, version: 1, logBytes: 0, logLines: 0 });
     expect(json).not.toContain('\n');
     expect((JSON.parse(json) as TaskRecord).result).toEqual({ rows: 12, text: 'a\nb' });
     expect((JSON.parse(summary) as TaskRecord).result).toEqual({ rows: 12, text: 'a\nb' });

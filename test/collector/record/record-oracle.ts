@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { isoTime } from '../../../src/task-record.ts';
+import type { CurrentScope } from '../../../src/task-record.ts';
 import { basicOutcome } from '../../../src/conventions.ts';
 import type { AnnouncementEnd, ErrorCause, ErrorInfo, ExceptionFact, Fact, ProgressFact, ScopeEnd, ScopeStart, TaskAnnounced, TaskEnd, TaskStart } from '../../../src/fact.ts';
 import { failureText } from '../../../src/failure.ts';
@@ -16,6 +17,7 @@ export interface ExpectedRecord {
   exception: string;
   jobs: { total: number; finished: number; failed: number; running: number };
   progress: number | null;
+  current: CurrentScope | null;
   result: unknown;
   outcome: string | null;
   error: ExpectedError | null;
@@ -58,6 +60,7 @@ export function recordOf(facts: readonly Fact[]): ExpectedRecord {
     exception: queueEnd === undefined ? (end?.exception ?? latestException(own)) : queueException(facts, queueEnd),
     jobs: end === undefined && queueEnd === undefined ? jobsOf(own) : withoutRunning(jobsOf(own)),
     progress: latest === undefined ? null : progressOf(own, latest.taskSpanId),
+    current: latest === undefined || end !== undefined ? null : currentOf(own),
     result: result === undefined ? null : JSON.parse(result.result),
     outcome: queueEnd?.outcome ?? (timedOut ? 'timed_out' : end?.outcome) ?? null,
     error,
@@ -108,6 +111,19 @@ export function scopeOf(facts: readonly Fact[], spanId: string): ScopeTold {
     notification_count: own.filter(({ kind }) => kind === 'notification').length,
     facts_missing: missingAmong(own),
   };
+}
+
+/** The scope that has begun or reported progress last, or the nearest one around it that has not ended. */
+function currentOf(own: readonly Fact[]): CurrentScope | null {
+  const last = own
+    .filter(({ kind, span }) => (kind === 'scope-start' || kind === 'progress') && span.spanId !== span.taskSpanId)
+    .toSorted((one, other) => one.time - other.time || order(one.span.spanId, other.span.spanId) || one.seq - other.seq)
+    .at(-1);
+  let spanId = last?.span.spanId;
+  while (own.some(({ kind, span }) => kind === 'scope-end' && span.spanId === spanId)) spanId = scopeOf(own, spanId!).parent;
+  if (spanId === undefined || spanId === '' || spanId === last!.span.taskSpanId) return null;
+  const { name, done, total } = scopeOf(own, spanId);
+  return { name, span_id: spanId, done, total, share: total === null ? null : Math.min(1, total === 0 ? 1 : done! / total) };
 }
 
 /** Of each span that is known, all numbers below its greatest that are missing. */

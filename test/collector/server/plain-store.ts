@@ -86,7 +86,7 @@ function stored({ uuid, name, state, version, log, attempts }: PlainTask): Store
     updated: '2026-01-02T03:04:06.000007Z',
     cancellable: !finished,
   });
-  return { uuid, summary, state, version, logBytes: Buffer.byteLength(log) };
+  return { uuid, summary, state, version, logBytes: Buffer.byteLength(log), logLines: log.split('\n').length - 1 };
 }
 
 // Cuts between characters, not between lines: the least that a store may do.

@@ -4,7 +4,7 @@ import type { RecentRecord } from '../../../collector/server/task-route.ts';
 import type { StoredTask } from '../../../collector/store/task-store.ts';
 
 function task(uuid: string, summary = '{}'): StoredTask {
-  return { uuid, summary, state: 'running', version: 1, logBytes: 0 };
+  return { uuid, summary, state: 'running', version: 1, logBytes: 0, logLines: 0 };
 }
 
 /** A record of the length, its task's summary included. */

@@ -99,6 +99,7 @@ describe('a stream of a task', () => {
       version: 3,
       updated: expect.any(String),
       log_bytes: 18,
+      log_lines: 2,
       log: { offset: 7, text: '\té second\n' },
     });
 

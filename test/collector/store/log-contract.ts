@@ -35,6 +35,7 @@ export function describeLogs(name: string, storeWith: StoreWith): void {
       attempt.passOn();
       const store = await storeWith(...batches(task.facts, [3, 1]));
       const { text } = (await store.log(UUID))!;
+      expect((await store.task(UUID))!.log_lines).toBe(text.split('\n').length - 1);
       const whole = (await store.logEntries(UUID, { from: 0, limit: Infinity }))!;
       expect(whole.entries.map((entry) => entry.text).join('') === text).toBe(true);
       expect(whole.entries.map(({ kind, spanId }) => [kind, spanId === scope.ref.spanId])).toEqual([

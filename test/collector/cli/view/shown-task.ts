@@ -24,6 +24,7 @@ export function shownTask(fields: Partial<TaskRecord> = {}): TaskRecord {
     attempt: 1,
     jobs: { total: 0, finished: 0, failed: 0, running: 0 },
     progress: null,
+    current: null,
     result: null,
     outcome: null,
     error: null,
@@ -42,6 +43,7 @@ export function shownTask(fields: Partial<TaskRecord> = {}): TaskRecord {
     version: 1,
     log_offset: 0,
     log_bytes: 0,
+    log_lines: 0,
     facts_missing: 0,
     ...fields,
   };

@@ -121,6 +121,13 @@ describe('a task on a screen', () => {
     expect(scope).toMatch(/ 15s$/);
   });
 
+  it('has what it is doing where its progress is not known', () => {
+    const current = { name: 'Write rows', span_id: 'a', done: 1204, total: 5000, share: 0.2408 };
+    const jobs = { total: 3, finished: 2, failed: 0, running: 1 };
+    expect(taskLines({ record: shownTask({ current, jobs }), attempts: [] }, screen(80)).slice(1)).toEqual(['  Write rows 1,204 of 5,000  2 of 3 jobs']);
+    expect(taskLines({ record: shownTask({ current, progress: 0.5 }), attempts: [] }, screen(80)).join('\n')).not.toContain('Write rows');
+  });
+
   it('of ten thousand scopes has the latest', () => {
     const scopes = Array.from({ length: 10_000 }, (_, index) => shownScope(`scope ${index}`, { outcome: 'completed' }));
     const lines = taskLines({ record: shownTask(), attempts: [shownAttempt(...scopes)] }, screen(40, 4));
