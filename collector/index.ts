@@ -10,6 +10,9 @@ export type { StreamOptions } from './server/live/event-stream.ts';
 export { createReceiver } from './otlp/receive/receiver.ts';
 export type { ReceiverObserver, ReceiverOptions } from './otlp/receive/receiver.ts';
 export type { ReceiverLimits, ReceiverLimits as ReceiveOptions } from './otlp/receive/request-body.ts';
+export { matches } from '../src/task-filter.ts';
+export type { AttributeFilter, FilteredTask, TaskFilter } from '../src/task-filter.ts';
+export { filterOf } from '../src/filter-parameters.ts';
 export { applyChange } from '../src/task-stream.ts';
 export type { LogEntryJson, LogEntryKind, LogGain, StreamRecord, TaskChange } from '../src/task-stream.ts';
 export { TASK_STATES } from '../src/task-record.ts';
@@ -39,7 +42,9 @@ export type {
   StoredTask,
   SweepStep,
   TaskChanges,
+  TaskCounts,
   TaskForm,
+  TaskOrder,
   TaskPage,
   TaskQuery,
   TaskReads,

@@ -14,7 +14,7 @@ export interface ListOptions {
 
 /** Prints the tasks, newest first. */
 export async function list(name: SourceName, { limit, state, json }: ListOptions): Promise<void> {
-  const tasks = await withSource(name, (source) => source.tasks({ limit, ...(state && { state }) }));
+  const tasks = await withSource(name, (source) => source.tasks({ limit, ...(state && { filter: { states: [state] } }) }));
   if (json === true) {
     process.stdout.write(`${harmlessJson(tasks)}\n`);
     return;

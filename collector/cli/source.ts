@@ -8,8 +8,11 @@ import { describeFailure, failureText, received } from '../../src/failure.ts';
 import { isTaskUuid } from '../../src/task-uuid.ts';
 import { redacted } from '../options/kinds.ts';
 import type { CancelOptions } from '../record/cancel-request.ts';
+import type { TaskOrder } from '../store/task-store.ts';
+import { parametersOf } from '../../src/filter-parameters.ts';
+import type { TaskFilter } from '../../src/task-filter.ts';
 import type { StreamEnd, StreamRecord, TaskChange } from '../../src/task-stream.ts';
-import type { AttemptRecord, TaskRecord, TaskState, TaskSummary } from '../../src/task-record.ts';
+import type { AttemptRecord, TaskRecord, TaskSummary } from '../../src/task-record.ts';
 import { CommandError, GaveUpError, UnavailableError, UnknownTaskError, UsageError } from './exit-codes.ts';
 import { accessToken, DEFAULT_STORE } from './options.ts';
 import type { SourceName, TaskArgument } from './options.ts';
@@ -24,8 +27,8 @@ export interface TaskSource {
   /** The file's path or the server's URL, for messages. */
   readonly name: string;
 
-  /** Tasks without their logs, newest first. */
-  tasks(query: { limit: number; state?: TaskState; uuidPrefix?: string }): Promise<TaskSummary[]>;
+  /** Tasks without their logs: those that fit a filter, at most `limit` of them. */
+  tasks(query: { filter?: TaskFilter; limit: number; order?: TaskOrder }): Promise<TaskSummary[]>;
 
   task(uuid: string): Promise<TaskRecord>;
 
@@ -85,7 +88,7 @@ async function uuidOf(source: TaskSource, { name }: TaskArgument): Promise<strin
   const isWhole: boolean = isTaskUuid(name);
   if (isWhole) return name;
   const isLatest = name === 'latest';
-  const tasks = await source.tasks(isLatest ? { limit: 1 } : { limit: MOST_NAMED + 1, uuidPrefix: name });
+  const tasks = await source.tasks(isLatest ? { limit: 1 } : { limit: MOST_NAMED + 1, filter: { uuids: [`${name}*`] } });
   const [first, ...others] = tasks.map(({ task_uuid: uuid }) => uuid).filter(isTaskUuid);
   if (first === undefined) throw new UnknownTaskError(isLatest ? `${source.name} has no tasks` : `no UUID of a task begins with ${name}`);
   if (others.length === 0) return first;
@@ -269,13 +272,12 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
     name,
     task,
 
-    async tasks({ limit, state, uuidPrefix }) {
+    async tasks({ filter = {}, limit, order }) {
       const tasks: TaskSummary[] = [];
       let cursor: string | null = null;
       do {
-        const search = new URLSearchParams({ limit: String(Math.min(PAGE, limit - tasks.length)) });
-        if (state !== undefined) search.set('state', state);
-        if (uuidPrefix !== undefined) search.set('uuid', `${uuidPrefix}*`);
+        const search = new URLSearchParams([['limit', String(Math.min(PAGE, limit - tasks.length))], ...parametersOf(filter)]);
+        if (order !== undefined) search.set('order', order);
         if (cursor !== null) search.set('cursor', cursor);
         const page = (await json(`/tasks?${search.toString()}`)) as { tasks: TaskSummary[]; next: string | null };
         tasks.push(...page.tasks);

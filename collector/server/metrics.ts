@@ -70,7 +70,7 @@ export function collectorMetrics(source: FactSource, store: TaskStore): Collecto
       async collect() {
         this.reset();
         try {
-          const counts = await store.counts();
+          const { counts } = await store.counts();
           for (const state of TASK_STATES) this.set({ state }, counts[state] ?? 0);
         } catch (error) {
           reportStoreFailure(error);

@@ -1,5 +1,6 @@
-import { TASK_STATES } from '../../src/task-record.ts';
+import { FILTER_PARAMETERS } from '../../src/filter-parameters.ts';
 import { LOG_VIEWS } from '../../src/task-stream.ts';
+import { TASK_ORDERS } from '../store/task-store.ts';
 import type { Right } from './access.ts';
 import { flag } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
@@ -51,12 +52,18 @@ const TASK_PAGE: readonly Parameter[] = [
   { name: 'before', value: { kind: 'integer', least: 0 }, example: '65536', text: 'The byte of the log before which the page shows it. Default: its end.' },
 ];
 
+/** The parameters of a filter. */
+const FILTER: readonly Parameter[] = FILTER_PARAMETERS.map(({ name, pattern, example, text }) => ({
+  name, value: { kind: 'text', ...(pattern !== undefined && { pattern }) }, repeats: true, example, text,
+}));
+
 const NOT_MODIFIED: Answer = { status: 304, text: 'The client has this representation already, by If-None-Match.' };
 const UNKNOWN_TASK: Answer = { status: 404, text: 'There is no such task.' };
 
 /** The names of the operations. */
 export type RouteName =
   | 'listTasks'
+  | 'countTasks'
   | 'watchTasks'
   | 'getTask'
   | 'deleteTask'
@@ -79,14 +86,20 @@ export type RouteName =
 export const ROUTES: Readonly<Record<RouteName, Route>> = {
   listTasks: {
     method: 'GET', path: '/tasks', right: 'read', isForTasks: true,
-    text: 'Lists tasks without their logs, newest first.',
+    text: 'Lists tasks without their logs.',
     parameters: [
       { name: 'limit', value: { kind: 'integer', least: 1, most: 200 }, default: 50, example: '10', text: 'How many tasks a page has at most.' },
-      { name: 'state', value: { kind: 'choice', values: TASK_STATES }, example: 'running', text: 'Only tasks in this state.' },
-      { name: 'uuid', value: { kind: 'text', pattern: '^[0-9A-Fa-f]{4}[0-9A-Fa-f-]{0,32}\\*$' }, example: '0000*', text: 'Only tasks whose UUID begins so.' },
+      { name: 'order', value: { kind: 'choice', values: TASK_ORDERS }, default: 'newest', example: 'oldest', text: 'Which tasks come first, by their first commits.' },
+      ...FILTER,
       { name: 'cursor', value: { kind: 'text' }, example: 'dDE3', text: 'The "next" of the page before.' },
     ],
     answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskList' }, text: 'A page of the list; Link has the address of the next one.' }],
+  },
+  countTasks: {
+    method: 'GET', path: '/tasks/counts', right: 'read', isForTasks: true,
+    text: 'Gives how many tasks are in each state.',
+    parameters: FILTER,
+    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskCounts' }, text: 'The numbers; those of capped states are the least that there are.' }],
   },
   watchTasks: {
     method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true,

@@ -26,7 +26,7 @@ import { ROUTES } from './routes.ts';
 import type { Route, RouteName } from './routes.ts';
 import { taskEventsRoute } from './task-events-route.ts';
 import { taskListEventsRoute } from './task-list-events-route.ts';
-import { taskListRoute } from './task-list-route.ts';
+import { taskCountsRoute, taskListRoute } from './task-list-route.ts';
 import { taskLogRoute } from './task-log-route.ts';
 import { taskRoute } from './task-route.ts';
 import { taskScopesRoute } from './task-scopes-route.ts';
@@ -90,6 +90,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   /** What answers each route of the table; a route without it is not served. */
   const answering: Readonly<Record<RouteName, Answering | undefined>> = {
     listTasks: taskListRoute(store),
+    countTasks: taskCountsRoute(store),
     watchTasks: taskListEventsRoute(store, watchers),
     getTask: ofTask(taskRoute(store, waiting, pages)),
     deleteTask: ofTask(deleteRoute(store)),

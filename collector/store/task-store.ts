@@ -4,6 +4,7 @@ import type { CancelAnswer, CancelOptions, CancelRequest } from '../record/cance
 import type { RefusedFact } from '../record/commit.ts';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../record/liveness.ts';
 import type { LostTrace } from '../record/lost-trace.ts';
+import type { TaskFilter } from '../../src/task-filter.ts';
 import type { AttemptRecord, ScopeLine, ScopeNode, TaskState, TaskSummary } from '../../src/task-record.ts';
 import type { LogEntryKind } from '../../src/task-stream.ts';
 import type { RetentionRule } from './retention.ts';
@@ -50,7 +51,9 @@ export interface TaskReads {
 
   /**
    * Tasks in the form of a list, newest first by their first commit. A page ends with its `limit` of tasks, or before it
-   * would be longer than {@link PAGE_BYTES}. Rejects with a `RangeError` for a cursor that no page gave.
+   * would be longer than {@link PAGE_BYTES}, or where the store has looked at as many tasks as it looks at for one page:
+   * such a page may have no task, and has `next` and `searchedTo`. Rejects with a `RangeError` for a cursor that no page
+   * gave.
    */
   tasks(query: TaskQuery): Promise<TaskPage>;
 
@@ -88,8 +91,11 @@ export interface TaskReads {
    */
   changes(query: ChangeQuery): Promise<TaskChanges>;
 
-  /** How many tasks are in each state; a state of none may be absent. */
-  counts(): Promise<Partial<Record<TaskState, number>>>;
+  /**
+   * How many tasks are in each state; a state of none may be absent. Without a filter, or with states alone, the numbers
+   * are exact. Else the store counts up to {@link MOST_COUNTED} tasks of a state, and no longer than for a moment.
+   */
+  counts(filter?: TaskFilter): Promise<TaskCounts>;
 
   /**
    * Calls the listener soon after each commit, whichever process made it, until the returned function is called.
@@ -403,20 +409,38 @@ export interface ScopeChanges {
 }
 
 export interface TaskQuery {
+  /** Only tasks that fit it. Default: all. */
+  filter?: TaskFilter;
   /** How many at the most, from 1. */
   limit: number;
-  /** `next` of the page before. */
+  /** `next` of the page before, of the same order. */
   cursor?: string;
-  /** Only tasks in this state. */
-  state?: TaskState;
-  /** Only tasks whose UUID, in lower case, begins with this. */
-  uuidPrefix?: string;
+  /** By first commit. Default `newest`. */
+  order?: TaskOrder;
 }
+
+/** Which tasks of a list come first, by their first commits. */
+export const TASK_ORDERS = ['newest', 'oldest'] as const;
+export type TaskOrder = (typeof TASK_ORDERS)[number];
 
 export interface TaskPage {
   tasks: StoredTask[];
   /** Cursor of the next page; absent on the last one. */
   next?: string;
+  /**
+   * Present where the page ended before it was full, since the search took long: how far the store has looked. It is when
+   * the task that it has looked at last was created, in microseconds.
+   */
+  searchedTo?: number;
+}
+
+/** The most tasks of a state that are counted for a filter; so many stand for as many or more. */
+export const MOST_COUNTED = 1001;
+
+export interface TaskCounts {
+  counts: Partial<Record<TaskState, number>>;
+  /** States of which there may be more than were counted. */
+  capped: TaskState[];
 }
 
 export interface ChangeQuery {

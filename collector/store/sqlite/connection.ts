@@ -8,6 +8,7 @@ import { SqliteCancellations } from './cancellations.ts';
 import { SqliteCommits } from './commits.ts';
 import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './open-file.ts';
 import type { CommitTimes } from './open-file.ts';
+import { SqliteLists } from './lists.ts';
 import { SqliteOverdue } from './overdue.ts';
 import { SqliteReads } from './reads.ts';
 import { SqliteScopes } from './scopes.ts';
@@ -36,6 +37,7 @@ const WAL_BYTES = 16 * 1024 * 1024;
 export class SqliteConnection {
   readonly workers: SqliteWorkers;
   readonly reads: SqliteReads;
+  readonly lists: SqliteLists;
   readonly cancellations: SqliteCancellations;
   readonly lostTraces: SqliteLostTraces;
   readonly overdue: SqliteOverdue;
@@ -75,6 +77,7 @@ export class SqliteConnection {
     this.#transactions = new SqliteTransactions(database);
     const scopes = new SqliteScopes(database);
     this.reads = new SqliteReads(database, scopes);
+    this.lists = new SqliteLists(database);
     this.workers = new SqliteWorkers(database, () => this.reads.lastChange());
     this.cancellations = new SqliteCancellations(database, this.#transactions, scopes, () => this.reads.lastChange());
     this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, cancellations: this.cancellations });

@@ -1,27 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { CancelRequest } from '../../record/cancel-request.ts';
 import type { JournalRow } from '../../record/journal.ts';
-import type { TaskState } from '../../../src/task-record.ts';
 import { attemptsOfJson } from '../scope-row.ts';
 import type { AttemptIds } from '../scope-row.ts';
 import { cutLog, resolveRange, decodeEntries, entriesOf } from '../stored-log.ts';
 import type { LogPiece } from '../stored-log.ts';
-import { PAGE_BYTES } from '../task-store.ts';
-import type { ChangeQuery, LogRange, StoredLog, StoredTask, TaskChanges, TaskForm, TaskPage, TaskQuery, EntryRange, StoredEntries } from '../task-store.ts';
+import type { ChangeQuery, LogRange, StoredLog, StoredTask, TaskChanges, TaskForm, EntryRange, StoredEntries } from '../task-store.ts';
 import type { SqliteScopes } from './scopes.ts';
-import { LIVENESS_COLUMNS, livenessOf } from './workers.ts';
-import type { LivenessColumns } from './workers.ts';
-
-interface TaskColumns extends LivenessColumns {
-  id: number;
-  uuid: string;
-  summary: string;
-  state: string;
-  version: number;
-  log_bytes: number;
-  log_lines: number;
-  cancel: string | null;
-}
+import { ENTRY_SUMMARY, PageRoom, storedTask, TASK_COLUMNS, TASK_FROM } from './task-row.ts';
+import type { TaskRow } from './task-row.ts';
 
 /** The scopes of a task before they are parsed. */
 export interface ScopeRows {
@@ -34,13 +20,10 @@ export interface ScopeRows {
 }
 
 /** A row of the log with what is read of its task; without text where the log is empty. */
-interface BeginningRow extends Pick<TaskColumns, 'version' | 'log_bytes'> {
+interface BeginningRow extends Pick<TaskRow, 'version' | 'log_bytes'> {
   offset: number | null;
   text: string | null;
 }
-
-/** The state of tasks that are lost for good, in the table `state_count`. */
-const LOST_FOR_GOOD = 'lost for good';
 
 const LAST = 'max(ifnull((SELECT max(changed) FROM task), 0), (SELECT last FROM deleted_change))';
 /** The position before all changes, of every store. */
@@ -61,20 +44,9 @@ export class SqliteReads {
   constructor(database: DatabaseSync, scopes: SqliteScopes) {
     ({ id: this.#storeId } = database.prepare('SELECT id FROM store').get() as { id: string });
     this.#scopes = scopes;
-    const columns = `task.id, uuid, state, version, log_bytes, log_lines, cancel, ${LIVENESS_COLUMNS}`;
-    const from = 'FROM task LEFT JOIN worker ON worker.id = task.worker_id';
-    const task = `SELECT summary, ${columns} ${from}`;
-    // Of a long summary SQLite reads only the beginning of the row then.
-    const entry = `SELECT ifnull(list_summary, summary) AS summary, ${columns} ${from}`;
     this.#statements = {
-      task: database.prepare(`${task} WHERE uuid = ?`),
-      entry: database.prepare(`${entry} WHERE uuid = ?`),
-      counts: database.prepare('SELECT state, count FROM state_count'),
-      page: database.prepare(`${entry} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
-      pageOfState: database.prepare(`${entry} WHERE state = ? AND task.id < ? ORDER BY task.id DESC LIMIT ?`),
-      pageOfUuids: database.prepare(
-        `${entry} WHERE uuid >= :from AND uuid < :to AND ifnull(state = :state, true) AND task.id < :before ORDER BY task.id DESC LIMIT :most`,
-      ),
+      task: database.prepare(`SELECT summary, ${TASK_COLUMNS} ${TASK_FROM} WHERE uuid = ?`),
+      entry: database.prepare(`SELECT ${ENTRY_SUMMARY}, ${TASK_COLUMNS} ${TASK_FROM} WHERE uuid = ?`),
       attempts: database.prepare('SELECT attempts FROM task WHERE id = ?'),
       length: database.prepare('SELECT id, version, log_bytes FROM task WHERE uuid = ?'),
       beginning: database.prepare(
@@ -113,7 +85,7 @@ export class SqliteReads {
     const room = new PageRoom();
     const tasks: (StoredTask | undefined)[] = [];
     for (const uuid of uuids) {
-      const row = statement.get(uuid) as TaskColumns | undefined;
+      const row = statement.get(uuid) as TaskRow | undefined;
       if (row !== undefined && !room.takes(row)) break;
       tasks.push(row && storedTask(row));
     }
@@ -130,7 +102,7 @@ export class SqliteReads {
   }
 
   log(uuid: string, range: LogRange | undefined): StoredLog | undefined {
-    const row = this.#statements.length.get(uuid) as Pick<TaskColumns, 'id' | 'version' | 'log_bytes'> | undefined;
+    const row = this.#statements.length.get(uuid) as Pick<TaskRow, 'id' | 'version' | 'log_bytes'> | undefined;
     if (row === undefined) return undefined;
     const { id, version, log_bytes: logBytes } = row;
     const resolved =
@@ -180,35 +152,6 @@ export class SqliteReads {
     return row && { text: row.text, entries: decodeEntries(row.entries) };
   }
 
-  tasks({ limit, cursor, state, uuidPrefix }: TaskQuery): TaskPage {
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOf(cursor);
-    const { page, pageOfState, pageOfUuids } = this.#statements;
-    // One more than asked for shows whether there is a next page.
-    const most = Math.min(limit + 1, Number.MAX_SAFE_INTEGER);
-    const ofUuids = uuidPrefix !== undefined && { from: uuidPrefix, to: `${uuidPrefix}~`, state: state ?? null, before, most };
-    const found = ofUuids
-      ? pageOfUuids.iterate(ofUuids)
-      : state === undefined
-        ? page.iterate(before, most)
-        : pageOfState.iterate(state, before, most);
-    const room = new PageRoom();
-    const rows: TaskColumns[] = [];
-    for (const row of found as Iterable<unknown> as Iterable<TaskColumns>) {
-      if (rows.length === limit || !room.takes(row)) return { tasks: rows.map(storedTask), next: cursorOf(rows.at(-1)!.id) };
-      rows.push(row);
-    }
-    return { tasks: rows.map(storedTask) };
-  }
-
-  counts(): Partial<Record<TaskState, number>> {
-    const counts: Partial<Record<TaskState, number>> = {};
-    for (const { state, count } of this.#statements.counts.all() as { state: string; count: number }[]) {
-      const shown = state === LOST_FOR_GOOD ? 'lost' : (state as TaskState);
-      if (count > 0) counts[shown] = (counts[shown] ?? 0) + count;
-    }
-    return counts;
-  }
-
   /** The greatest change number so far. */
   lastChange(): number {
     return (this.#statements.last.get() as { last: number }).last;
@@ -243,8 +186,8 @@ export class SqliteReads {
     };
   }
 
-  #row(uuid: string): TaskColumns | undefined {
-    return this.#statements.task.get(uuid) as TaskColumns | undefined;
+  #row(uuid: string): TaskRow | undefined {
+    return this.#statements.task.get(uuid) as TaskRow | undefined;
   }
 
   /**
@@ -273,42 +216,4 @@ export class SqliteReads {
     const [, id, number] = POSITION.exec(position) ?? [];
     return id === this.#storeId && Number(number) <= last ? Number(number) : undefined;
   }
-}
-
-/** What a record has besides its summary, in bytes at the most. */
-const BESIDE_SUMMARY = 512;
-
-/** How many tasks fit on a page. The first one fits in any case. */
-class PageRoom {
-  #bytes = 0;
-
-  takes({ summary }: TaskColumns): boolean {
-    const bytes = Buffer.byteLength(summary) + BESIDE_SUMMARY;
-    const isFirst = this.#bytes === 0;
-    this.#bytes += bytes;
-    return isFirst || this.#bytes <= PAGE_BYTES;
-  }
-}
-
-function storedTask(row: TaskColumns): StoredTask {
-  const { uuid, summary, state, version, log_bytes: logBytes, log_lines: logLines, cancel } = row;
-  const liveness = livenessOf(row);
-  const task: StoredTask = { uuid, summary, state: state as TaskState, version, logBytes, logLines };
-  if (liveness !== undefined) task.liveness = liveness;
-  if (cancel !== null) task.cancel = JSON.parse(cancel) as CancelRequest;
-  return task;
-}
-
-/** The number of a task, which grows with the order of first commits, as an opaque text for the `next` of a page. */
-function cursorOf(number: number): string {
-  return Buffer.from(`t${number}`).toString('base64url');
-}
-
-/** `RangeError` for what {@link cursorOf} did not give. */
-function numberOf(cursor: string): number {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  if (!/^t\d{1,15}$/.test(text)) {
-    throw new RangeError(`cursor: expected the "next" of a page before, got ${JSON.stringify(cursor.slice(0, 100))}`);
-  }
-  return Number(text.slice(1));
 }

@@ -8,7 +8,8 @@ import type { HeardWorker, Silence } from '../../record/liveness.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
 import { redacted } from '../../options/kinds.ts';
 import { parsedRecord } from '../../record/record-json.ts';
-import type { TaskState, TaskSummary } from '../../../src/task-record.ts';
+import type { TaskFilter } from '../../../src/task-filter.ts';
+import type { TaskSummary } from '../../../src/task-record.ts';
 import { clearInterval, performance, setInterval } from '../../timers.ts';
 import { cancelTree } from '../cancel-tree.ts';
 import type { RetentionRule } from '../retention.ts';
@@ -33,6 +34,7 @@ import type {
   StoredTask,
   SweepStep,
   TaskChanges,
+  TaskCounts,
   TaskForm,
   TaskPage,
   TaskQuery,
@@ -149,7 +151,7 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   tasks(query: TaskQuery): Promise<TaskPage> {
-    return this.#use((connection) => connection.read(() => connection.reads.tasks(query)));
+    return this.#use((connection) => connection.readOneState(() => connection.lists.page(query)));
   }
 
   log(uuid: string, range: LogRange = {}): Promise<StoredLog | undefined> {
@@ -190,8 +192,8 @@ class SqliteStore implements SqliteTaskStore {
     return this.#use((connection) => connection.readOneState(() => connection.reads.changes(query)));
   }
 
-  counts(): Promise<Partial<Record<TaskState, number>>> {
-    return this.#use((connection) => connection.read(() => connection.reads.counts()));
+  counts(filter?: TaskFilter): Promise<TaskCounts> {
+    return this.#use((connection) => connection.readOneState(() => connection.lists.counts(filter)));
   }
 
   async beat(beats: readonly Beat[]): Promise<void> {

@@ -56,7 +56,7 @@ export function plainStore(...tasks: PlainTask[]): TaskStore & { reads: string[]
       reads.push('tasks');
       return pageOf(tasks, query);
     },
-    counts: () => Promise.resolve({}),
+    counts: () => Promise.resolve({ counts: {}, capped: [] }),
     workers: () => Promise.resolve([]),
   };
 }
@@ -104,10 +104,10 @@ function isInsideCharacter(bytes: Buffer, at: number): boolean {
   return ((bytes[at] ?? 0) & 0xc0) === 0x80;
 }
 
-function pageOf(tasks: PlainTask[], { limit, cursor, state }: TaskQuery): TaskPage {
+function pageOf(tasks: PlainTask[], { filter: { states } = {}, limit, cursor }: TaskQuery): TaskPage {
   if (cursor !== undefined && !/^after \d+$/.test(cursor)) throw new RangeError('no cursor of this store');
   const from = cursor === undefined ? 0 : Number(cursor.slice(6));
-  const found = tasks.toReversed().filter((task) => state === undefined || task.state === state);
+  const found = tasks.toReversed().filter((task) => states === undefined || states.includes(task.state));
   const page: TaskPage = { tasks: found.slice(from, from + limit).map(stored) };
   if (found.length > from + limit) page.next = `after ${from + limit}`;
   return page;

@@ -73,8 +73,8 @@ export function describeAttempts(name: string, storeWith: StoreWith): void {
       const { first, second } = retried();
       const store = await storeWith(first);
       const found = async (): Promise<unknown> => {
-        const [failed, running] = [await store.tasks({ limit: 5, state: 'failed' }), await store.tasks({ limit: 5, state: 'running' })];
-        const { failed: failures = 0, running: runs = 0 } = await store.counts();
+        const [failed, running] = [await store.tasks({ limit: 5, filter: { states: ['failed'] } }), await store.tasks({ limit: 5, filter: { states: ['running'] } })];
+        const { failed: failures = 0, running: runs = 0 } = (await store.counts()).counts;
         return { lists: [failed.tasks.length, running.tasks.length], counts: [failures, runs] };
       };
       expect(await found()).toEqual({ lists: [1, 0], counts: [1, 0] });

@@ -74,8 +74,8 @@ test('expired tasks are counted, listed and deleted as ended ones', async () => 
   const { task, store } = announced();
   end(task, 'expired');
   await store.append(task.facts);
-  expect(await store.counts()).toEqual({ expired: 1 });
-  expect((await store.tasks({ limit: 5, state: 'expired' })).tasks.map(({ uuid }) => uuid)).toEqual([task.uuid]);
+  expect((await store.counts()).counts).toEqual({ expired: 1 });
+  expect((await store.tasks({ limit: 5, filter: { states: ['expired'] } })).tasks.map(({ uuid }) => uuid)).toEqual([task.uuid]);
   while ((await store.sweep([{ states: ['expired'], before: Number.MAX_SAFE_INTEGER, keep: 0 }])) === 'more');
   expect(await store.task(task.uuid)).toBeUndefined();
 });

@@ -52,7 +52,7 @@ async function task(store: TaskStore, uuid: string): Promise<StoredTask> {
 
 /** The tasks in a list, by the last digit. */
 async function listed(store: TaskStore, state?: StoredTask['state']): Promise<string> {
-  const { tasks } = await store.tasks({ limit: 10, ...(state !== undefined && { state }) });
+  const { tasks } = await store.tasks({ limit: 10, ...(state !== undefined && { filter: { states: [state] } }) });
   return tasks.map(({ uuid, state: told }) => (state === undefined ? uuid.slice(-1) + told : uuid.slice(-1))).join(' ');
 }
 
@@ -206,7 +206,7 @@ describe.each(PLACES)('a store %s', (_, newPlace) => {
     expect(await store.workers()).toMatchObject([{ id: 'one', silentMs: 0 }]);
     await store.append([end(FIRST), start(SECOND, 'one', { attempt: 2 })]);
     expect(await listed(store)).toBe('3lost 2running 1completed');
-    expect(await store.counts()).toEqual({ lost: 1, running: 1, completed: 1 });
+    expect((await store.counts()).counts).toEqual({ lost: 1, running: 1, completed: 1 });
   });
 
   test('leaves what is lost for good so while a child task goes on', async () => {

@@ -89,8 +89,8 @@ test('the counters are those of the tasks, whatever happens to them', async () =
   const database = new DatabaseSync(path);
   const counted = async (): Promise<unknown> => {
     const rows = database.prepare('SELECT state, count(*) AS count FROM task GROUP BY state').all() as { state: string; count: number }[];
-    expect(await store.counts()).toEqual(Object.fromEntries(rows.map(({ state, count }) => [state, count])));
-    return store.counts();
+    expect((await store.counts()).counts).toEqual(Object.fromEntries(rows.map(({ state, count }) => [state, count])));
+    return (await store.counts()).counts;
   };
   const silence = async (id: string, final: boolean): Promise<void> => {
     const { beats } = (await store.workers()).find((worker) => worker.id === id)!;

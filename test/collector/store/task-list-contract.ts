@@ -67,14 +67,14 @@ export function describeTaskList(name: string, storeWith: StoreWith): void {
       const ended = new ScriptedTask('00000001-0000-4000-8000-000000000000');
       ended.attempt().complete();
       const store = await storeWith(begun(1), ended.facts, begun(2), begun(3));
-      const [all] = await uuidsOf(store, { limit: 10, uuidPrefix: '00000000-' });
+      const [all] = await uuidsOf(store, { limit: 10, filter: { uuids: ['00000000-*'] } });
       expect(all).toEqual([uuidOf(3), uuidOf(2), uuidOf(1)]);
-      const [first, next] = await uuidsOf(store, { limit: 2, uuidPrefix: '00000000-' });
-      expect(await uuidsOf(store, { limit: 2, uuidPrefix: '00000000-', cursor: next! })).toEqual([all.slice(2)]);
+      const [first, next] = await uuidsOf(store, { limit: 2, filter: { uuids: ['00000000-*'] } });
+      expect(await uuidsOf(store, { limit: 2, filter: { uuids: ['00000000-*'] }, cursor: next! })).toEqual([all.slice(2)]);
       expect(first).toEqual(all.slice(0, 2));
-      expect(await uuidsOf(store, { limit: 10, uuidPrefix: '0000', state: 'completed' })).toEqual([['00000001-0000-4000-8000-000000000000']]);
-      expect(await uuidsOf(store, { limit: 10, uuidPrefix: uuidOf(2) })).toEqual([[uuidOf(2)]]);
-      expect(await uuidsOf(store, { limit: 10, uuidPrefix: 'ffff' })).toEqual([[]]);
+      expect(await uuidsOf(store, { limit: 10, filter: { uuids: ['0000*'], states: ['completed'] } })).toEqual([['00000001-0000-4000-8000-000000000000']]);
+      expect(await uuidsOf(store, { limit: 10, filter: { uuids: [uuidOf(2)] } })).toEqual([[uuidOf(2)]]);
+      expect(await uuidsOf(store, { limit: 10, filter: { uuids: ['ffff*'] } })).toEqual([[]]);
     });
 
     test('has only the tasks in a state, where one is asked for, page by page too', async () => {
@@ -87,16 +87,16 @@ export function describeTaskList(name: string, storeWith: StoreWith): void {
         begun(1), ended(2, 'complete'), seedExample(uuidOf(3)).facts, ended(4, 'cancel'), ended(5, 'complete'), begun(6),
         ended(7, 'complete'),
       );
-      expect(await uuidsOf(store, { limit: 10, state: 'running' })).toEqual([[uuidOf(6), uuidOf(1)]]);
-      expect(await uuidsOf(store, { limit: 10, state: 'failed' })).toEqual([[uuidOf(3)]]);
-      expect(await uuidsOf(store, { limit: 10, state: 'cancelled' })).toEqual([[uuidOf(4)]]);
-      expect(await uuidsOf(store, { limit: 10, state: 'lost' })).toEqual([[]]);
-      const [first, next] = await uuidsOf(store, { limit: 2, state: 'completed' });
+      expect(await uuidsOf(store, { limit: 10, filter: { states: ['running'] } })).toEqual([[uuidOf(6), uuidOf(1)]]);
+      expect(await uuidsOf(store, { limit: 10, filter: { states: ['failed'] } })).toEqual([[uuidOf(3)]]);
+      expect(await uuidsOf(store, { limit: 10, filter: { states: ['cancelled'] } })).toEqual([[uuidOf(4)]]);
+      expect(await uuidsOf(store, { limit: 10, filter: { states: ['lost'] } })).toEqual([[]]);
+      const [first, next] = await uuidsOf(store, { limit: 2, filter: { states: ['completed'] } });
       expect(first).toEqual([uuidOf(7), uuidOf(5)]);
-      expect(await uuidsOf(store, { limit: 2, state: 'completed', cursor: next! })).toEqual([[uuidOf(2)]]);
+      expect(await uuidsOf(store, { limit: 2, filter: { states: ['completed'] }, cursor: next! })).toEqual([[uuidOf(2)]]);
       await store.append(ended(1, 'complete'));
-      expect((await uuidsOf(store, { limit: 10, state: 'completed' }))[0]).toContain(uuidOf(1));
-      expect(await uuidsOf(store, { limit: 10, state: 'running' })).toEqual([[uuidOf(6)]]);
+      expect((await uuidsOf(store, { limit: 10, filter: { states: ['completed'] } }))[0]).toContain(uuidOf(1));
+      expect(await uuidsOf(store, { limit: 10, filter: { states: ['running'] } })).toEqual([[uuidOf(6)]]);
     });
 
     test('leaves out a result above 4 KiB and attributes above 8 KiB, and names them', async () => {
