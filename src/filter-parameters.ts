@@ -34,12 +34,12 @@ const BEFORE = { ...TIME, example: '2026-11-30T10:15:00Z' };
 /** All parameters of a filter. Each may be given more than once: then one of its values is enough. */
 export const FILTER_PARAMETERS: readonly FilterParameter[] = [
   {
-    name: 'state', pattern: `^${STATE_ITEM}(,${STATE_ITEM})*$`, expected: `one of ${TASK_STATES.join(', ')}, or some with commas`, example: 'failed,lost',
+    name: 'state', pattern: `^${STATE_ITEM}(,${STATE_ITEM})*$`, expected: `one of ${TASK_STATES.join(', ')}`, example: 'failed,lost',
     text: 'Only tasks in one of these states.',
   },
   { ...NAME, name: 'name', example: 'Import*', text: 'Only tasks of this name, or whose names begin so where it ends with *; without regard to case.' },
   {
-    name: 'uuid', pattern: `^${UUID_ITEM}(,${UUID_ITEM})*$`, expected: 'a UUID, or its beginning of at least 4 characters and *; or some with commas', example: '0000*',
+    name: 'uuid', pattern: `^${UUID_ITEM}(,${UUID_ITEM})*$`, expected: 'a UUID, or its beginning of at least 4 characters and *', example: '0000*',
     text: 'Only the tasks with these UUIDs, or whose UUIDs begin so.',
   },
   { ...WORDS, name: 'error', example: 'timeout', text: 'Only tasks whose error, its causes included, has words that begin with each of these.' },
