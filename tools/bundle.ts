@@ -1,5 +1,5 @@
 /**
- * Completes what tsc built in `dist`: three modules are replaced by all that they import, `dist/cjs` is the library in
+ * Completes what tsc built in `dist`: three modules are replaced by all that they import, one by what browsers load, `dist/cjs` is the library in
  * CommonJS, and `dist/THIRD-PARTY-NOTICES` has the licences of the packages that were copied in.
  * docs/decisions/0028-package.md has the reasons.
  */
@@ -27,6 +27,8 @@ const manifest = await manifestIn('.');
 const copied = new Set<string>();
 
 await replaceNodeListener();
+// The programs of the threads have them too.
+await replaceBrowserFiles();
 await replaceThreadPrograms();
 await addCommonJs();
 await writeFile('dist/THIRD-PARTY-NOTICES', await notices());
@@ -36,6 +38,25 @@ async function replaceNodeListener(): Promise<void> {
   const file = 'dist/collector/server/node-listener.js';
   const { code } = await oneFile(file, { format: 'es' });
   await writeFile(file, code);
+}
+
+/** The scripts of the pages, each with all that it imports, and their style, as texts in the module that gives them. */
+async function replaceBrowserFiles(): Promise<void> {
+  const sources = (await readdir('dist/src/client')).filter((file) => file.endsWith('-page.js'));
+  const scripts = await Promise.all(
+    sources.map(async (file): Promise<[string, string]> => {
+      const { code } = await oneFile(`dist/src/client/${file}`, { format: 'es', minify: true });
+      return [file, code.trim()];
+    }),
+  );
+  const files = [...scripts, ['page.css', shortStyle(await readFile('collector/server/page/page.css', 'utf8'))]];
+  await writeFile('dist/collector/server/page/browser-files.js', `export const browserFiles = () => new Map(${JSON.stringify(files)});\n`);
+  await Promise.all(sources.flatMap((file) => [rm(`dist/src/client/${file}`), rm(`dist/src/client/${file.replace(/js$/, 'd.ts')}`)]));
+}
+
+/** A style without comments and white space. */
+function shortStyle(css: string): string {
+  return css.replaceAll(/\/\*[^]*?\*\//g, '').replaceAll(/\s+/g, ' ').replaceAll(/ ?([{};,>]) ?/g, '$1').replaceAll(/: /g, ':').replaceAll(';}', '}').trim();
 }
 
 /** The programs of threads, as text in modules: bundlers carry text, but no file beside a module. */

@@ -72,5 +72,6 @@ export function versions<T>(newest: readonly T[], older: readonly T[]): T[] {
 /** How `app.js` of the project `blocked` is run, and what it prints where its task was served, and cancelled, while it blocked. */
 export const BLOCKED = {
   options: { env: { NODE: process.execPath } },
-  printed: { asked: '\treported\n', by: 'ada', failures: [] },
+  // The page, its icon, its style and its script.
+  printed: { asked: '\treported\n200 200 200 200', by: 'ada', failures: [] },
 } as const;

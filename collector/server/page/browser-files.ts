@@ -1,21 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 
-/** Scripts and style that the pages load, by the names in their URLs. */
-export type BrowserFiles = ReadonlyMap<string, string>;
-
-/** The scripts of the pages, and the modules that they import. */
-const MODULES = ['task-page', 'steps', 'words'] as const;
+const SCRIPTS = new URL('../../../src/client/', import.meta.url);
 
 /**
- * Reads them. In the repository each script is a source of `src/client` with its types stripped. In the package this
- * module has the texts instead, compiled and with all that they import, as the programs of the threads are:
- * `tools/bundle.ts` makes that module.
+ * Gives the scripts and the style that pages load, by the names in their URLs. In the repository each script is a source
+ * of `src/client` with its types stripped. In the package this module has the texts instead, each script compiled with all
+ * that it imports, as the programs of the threads are: `tools/bundle.ts` makes that module.
  */
-export function browserFiles(): BrowserFiles {
-  const scripts = MODULES.map((name): [string, string] => {
-    const source = readFileSync(new URL(`../../../src/client/${name}.ts`, import.meta.url), 'utf8');
-    return [`${name}.js`, stripTypeScriptTypes(source).replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'")];
+export function browserFiles(): ReadonlyMap<string, string> {
+  const sources = readdirSync(SCRIPTS).filter((file) => file.endsWith('.ts'));
+  const scripts = sources.map((file): [string, string] => {
+    const script = stripTypeScriptTypes(readFileSync(new URL(file, SCRIPTS), 'utf8'));
+    return [file.replace(/ts$/, 'js'), script.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'")];
   });
   return new Map([...scripts, ['page.css', readFileSync(new URL('page.css', import.meta.url), 'utf8')]]);
 }

@@ -6,12 +6,18 @@ export const dynamic = 'force-dynamic';
 
 const UUID = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
 
-/** A program that waits until the task's log at this URL has a line, prints the log, and requests that the task is cancelled. */
+/**
+ * A program that waits until the task's log at this URL has a line, prints the log and the statuses of the task's page and
+ * of what it loads, and requests that the task is cancelled.
+ */
 const ASK = `
   const read = async () => (await fetch(process.argv[1], { headers: { Accept: 'text/plain' } })).text();
   let log = await read();
   while (!log.includes('reported')) log = await read();
-  process.stdout.write(log);
+  const page = await fetch(process.argv[1], { headers: { Accept: 'text/html' } });
+  const urls = (await page.text()).matchAll(/(?:src|href)="(assets[/][^"]+)"/g);
+  const loaded = [...urls].map(async ([, url]) => (await fetch(new URL(url, process.argv[1]))).status);
+  process.stdout.write(log + [page.status, ...(await Promise.all(loaded))].join(' '));
   await fetch(process.argv[1] + '/cancel?by=ada', { method: 'POST' });
 `;
 
