@@ -1,0 +1,9 @@
+import { defineConfig } from 'vite';
+
+const server = { target: 'http://127.0.0.1:3000' };
+
+export default defineConfig({
+  root: 'web',
+  build: { outDir: '../dist', emptyOutDir: true },
+  server: { proxy: { '/imports': server, '/jobs': server } },
+});

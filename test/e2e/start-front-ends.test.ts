@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { build } from 'vite';
+import { startNode, temporaryFolder } from '../support/node-process.ts';
+import { describeWithBrowser, startBrowser } from './browser-and-proxy.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
+const EXAMPLES = join(REPOSITORY, 'examples');
+
+/** Builds a front end of docs/start.md into a folder, with `taskspan/client` and `taskspan/react` from their sources. */
+async function buildFrontEnd(name: string, outDir: string): Promise<void> {
+  const { exports } = JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')) as { exports: Record<string, unknown> };
+  expect(Object.keys(exports)).toEqual(expect.arrayContaining(['./client', './react']));
+  await build({
+    configFile: join(EXAMPLES, 'start', name, 'vite.config.ts'),
+    root: join(EXAMPLES, 'start', name, 'web'),
+    logLevel: 'error',
+    resolve: {
+      alias: {
+        'taskspan/client': join(REPOSITORY, 'src/client/index.ts'),
+        'taskspan/react': join(REPOSITORY, 'src/client/react.ts'),
+      },
+    },
+    build: { outDir, emptyOutDir: true },
+  });
+}
+
+/** Opens a front end that the server of docs/start.md serves. */
+async function open(web: string): Promise<{ page: Page; faults: string[] }> {
+  const server = startNode(
+    ['--disable-warning=ExperimentalWarning', '--import', join(EXAMPLES, 'from-source.ts'), join(EXAMPLES, 'start/server.ts'), web],
+    { cwd: await temporaryFolder(), env: { PORT: '0' } },
+  );
+  const [url] = await server.printed(/^http:\S+$/m);
+  const page = await (await startBrowser()).newPage();
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && !message.location().url.endsWith('/favicon.ico') && faults.push(message.text()));
+  await page.goto(url);
+  return { page, faults };
+}
+
+describeWithBrowser('a front end of docs/start.md shows a moving bar and the end', () => {
+  for (const name of ['react', 'vue', 'svelte']) {
+    test(name, async () => {
+      const dist = join(await temporaryFolder(), 'dist');
+      await buildFrontEnd(name, dist);
+      const { page, faults } = await open(dist);
+      await page.click('button');
+      const values = new Set<number>();
+      await expect
+        .poll(async () => {
+          values.add(Number(await page.locator('progress').getAttribute('value')));
+          return page.locator('p').textContent();
+        })
+        .toBe('completed');
+      expect(values.size).toBeGreaterThan(5);
+      expect(await page.locator('progress').getAttribute('value')).toBe('1');
+      expect(await page.locator('a').getAttribute('href')).toMatch(/^\/jobs\/tasks\/[\w-]{36}$/);
+      expect(faults).toEqual([]);
+    });
+  }
+});
