@@ -46,8 +46,9 @@ const OPTIONS = ['allowedHosts', 'allowedOrigins', 'token', 'trustProxy', 'guard
  * - `read`: the token, from a page of the same host or of `allowedOrigins`.
  * - `change`: the same, but pages of `allowedOrigins` are allowed only where access is guarded.
  * - `open`: no token, since the answer contains nothing about tasks.
+ * - `public`: nothing, since the answer is the same for everybody: a browser sends `Origin` for scripts of the page's own host too.
  */
-export type Right = 'read' | 'change' | 'open';
+export type Right = 'read' | 'change' | 'open' | 'public';
 
 /** The rule of one right. */
 interface AccessRule {
@@ -154,6 +155,7 @@ export function accessRules(options: AccessOptions = {}): Access {
   const readCors = corsOf(['GET', 'HEAD']);
   return {
     rules: {
+      public: { refusal: () => undefined, cors: undefined },
       open: { refusal: openRefusal, cors: readCors },
       read: { refusal: (c) => checkNames(c, false) ?? checkAuthorization(c), cors: readCors },
       change: {

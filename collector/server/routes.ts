@@ -15,7 +15,7 @@ export interface Route {
   readonly isForTasks?: boolean;
   /** What it is for, in one sentence. */
   readonly text: string;
-  /** Default: none. The `open` routes ignore all parameters: a health check may send any. */
+  /** Default: none. The `open` and `public` routes ignore all parameters: a health check may send any. */
   readonly parameters?: readonly Parameter[];
   readonly answers: readonly Answer[];
 }
@@ -103,8 +103,8 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
   },
   watchTasks: {
     method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true,
-    text: 'Sends each new or changed task as its entry in the list, and which tasks fit the filter no more.',
-    parameters: [AFTER_EVENT, ...FILTER],
+    text: 'Sends each new or changed task as its entry in the list.',
+    parameters: [AFTER_EVENT],
     answers: [{ status: 200, bodies: { [EVENTS_TYPE]: 'TaskListEvents' }, text: 'A stream that goes on.' }],
   },
   getTask: {
@@ -206,7 +206,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     answers: [{ status: 204, text: 'It is stored.' }],
   },
   getAsset: {
-    method: 'GET', path: '/tasks/assets/:name', right: 'open',
+    method: 'GET', path: '/tasks/assets/:name', right: 'public',
     text: 'Gives a script, the style or an icon of the pages.',
     answers: [{ status: 200, bodies: { 'text/javascript': 'Text', 'text/css': 'Text', 'image/svg+xml': 'Text' }, text: 'The asset.' }, NOT_MODIFIED],
   },

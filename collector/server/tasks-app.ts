@@ -16,9 +16,10 @@ import { health, metricsRoute, readyRoute } from './health-routes.ts';
 import type { TasksMetrics } from './health-routes.ts';
 import { deleteRoute } from './delete-route.ts';
 import type { StreamOptions } from './live/event-stream.ts';
-import { LiveTasks } from './live/live-tasks.ts';
+import { TaskWatchers } from './live/task-watchers.ts';
 import { TaskWaiting } from './live/wait-for-task.ts';
 import { assetRoute } from './page/assets.ts';
+import { listPageRoute } from './page/list-route.ts';
 import { problemPage } from './page/problem-page.ts';
 import type { PageSettings } from './page/shell.ts';
 import { otherParameters } from './parameters.ts';
@@ -85,18 +86,18 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   };
   const { index = false } = options;
   checkType('index', index, 'boolean');
-  const live = new LiveTasks(store, options.streams, metrics?.watchers);
-  const waiting = new TaskWaiting(store, live);
+  const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
+  const waiting = new TaskWaiting(store, watchers);
   /** What answers each route of the table; a route without it is not served. */
   const answering: Readonly<Record<RouteName, Answering | undefined>> = {
-    listTasks: taskListRoute(store),
+    listTasks: listPageRoute(store, taskListRoute(store)),
     countTasks: taskCountsRoute(store),
-    watchTasks: taskListEventsRoute(store, live),
+    watchTasks: taskListEventsRoute(store, watchers),
     getTask: ofTask(taskRoute(store, waiting, pages)),
     deleteTask: ofTask(deleteRoute(store)),
     getScopes: ofTask(taskScopesRoute(store, waiting)),
-    watchTask: ofTask(taskEventsRoute(store, live, waiting)),
-    getLog: ofTask(taskLogRoute(store, live, waiting)),
+    watchTask: ofTask(taskEventsRoute(store, watchers, waiting)),
+    getLog: ofTask(taskLogRoute(store, watchers, waiting)),
     cancelTask: ofTask(cancelRoute(store, access.urlOf)),
     getCancellations: cancellationsRoute(store),
     confirmCancellation: cancellationHeardRoute(store),
@@ -107,7 +108,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
     getMetrics: metrics && metricsRoute(metrics),
   };
 
-  const asked = listen ? watchWorkersWhileAsked(store, () => live.isFollowed) : undefined;
+  const asked = listen ? watchWorkersWhileAsked(store, () => watchers.isFollowed) : undefined;
   const app = new Hono();
   for (const [path, ofPath] of Map.groupBy(answeredRoutes(answering), (route) => route.path)) {
     const [first] = ofPath as [AnsweredRoute];
@@ -121,7 +122,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
       const refused =
         access.rules[right].refusal(c) ??
         (route === undefined ? otherMethod(c.req.method, ofPath) : undefined) ??
-        (right === 'open' ? undefined : otherParameters(c, parameters));
+        (right === 'open' || right === 'public' ? undefined : otherParameters(c, parameters));
       if (refused !== undefined) return forPeople(c, path, refused);
       const judged = isForTasks ? asked?.() : undefined;
       return forPeople(c, path, judged === undefined ? answered(answer, c) : judged.then(() => answered(answer, c)));

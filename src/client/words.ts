@@ -155,6 +155,60 @@ export function brief(task: ShownTask, now: number): string {
   }
 }
 
+/** "30 Nov, 10:15 UTC": for readers whose own time is not known. */
+export function shortUtc(time: string): string {
+  return `${Number(time.slice(8, 10))} ${MONTHS[Number(time.slice(5, 7)) - 1]}, ${time.slice(11, 16)} UTC`;
+}
+
+/** "10:15" for a time of today, else "30 Nov, 10:15": in the zone and the manner of whoever reads it. */
+export function localTime(time: string, now: number): string {
+  const [then, today] = [new Date(time), new Date(now)];
+  const clock = { hour: '2-digit', minute: '2-digit' } as const;
+  if (then.toDateString() === today.toDateString()) return then.toLocaleTimeString([], clock);
+  const isThisYear = then.getFullYear() === today.getFullYear();
+  return then.toLocaleString([], { day: 'numeric', month: 'short', ...(isThisYear ? clock : { year: 'numeric' }) });
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** The number on a tab: "1,204", "1,000+"; empty where it is not known. Without a state that of all. */
+export function countOf(counts: Partial<Record<TaskState, number>> | undefined, capped: readonly TaskState[], state?: TaskState): string {
+  if (counts === undefined) return '';
+  const states = state === undefined ? STATES : [state];
+  const n = states.reduce((sum, each) => sum + (counts[each] ?? 0), 0);
+  return `${count(n)}${states.some((each) => capped.includes(each)) ? '+' : ''}`;
+}
+
+/** What a filter is called: "started after". Text where it is a word of the form. */
+export function filterName(parameter: string): string {
+  return FILTERS[parameter]?.[0] ?? parameter.replaceAll('_', ' ');
+}
+
+/** What may stand in the field of a filter. */
+export function filterHint(parameter: string): string {
+  return FILTERS[parameter]?.[1] ?? TIME_HINT;
+}
+
+const TIME_HINT = '2026-11-30 or 2026-11-30T10:15Z';
+const FILTERS: Readonly<Record<string, readonly [string, string]>> = {
+  q: ['Text', 'Name, UUID or error'],
+  name: ['Name', 'Import customers, or Import*'],
+  attribute: ['Attribute', 'customer=42'],
+  error: ['Error', 'words of the error'],
+  service: ['Service', 'name of the service'],
+  uuid: ['UUID', 'UUID, or its beginning and *'],
+  parent: ['Parent', 'UUID of the task around it'],
+  started_after: ['Started after', TIME_HINT],
+  started_before: ['Started before', TIME_HINT],
+  ended_after: ['Ended after', TIME_HINT],
+  ended_before: ['Ended before', TIME_HINT],
+  queued_after: ['Queued after', TIME_HINT],
+  queued_before: ['Queued before', TIME_HINT],
+  longer_than: ['Took longer than', '30s, 10m or 2h'],
+  order: ['Order', ''],
+  limit: ['Tasks a page', ''],
+};
+
 /** What is known of a request to cancel; `undefined` where there is none or it has done its work. */
 export function cancelling({ cancel, finished }: ShownTask, now: number): string | undefined {
   if (cancel === null || finished) return undefined;
@@ -236,10 +290,43 @@ export const text = {
   lines: (n: number): string => many(n, 'line'),
   connecting: (seconds: number): string => `The connection is interrupted. Trying again in ${seconds} s; what you see may be old.`,
   newTasks: (n: number): string => `${many(n, 'new task')}: show`,
+  all: 'All',
+  state: 'State',
+  filter: 'Filter',
+  filters: 'Filters',
+  moreFilters: 'More filters',
+  clear: 'Clear',
+  withoutFilter: (filter: string): string => `Without the filter ${filter}`,
+  wrongFilter: 'This filter is not right',
+  newestFirst: 'Newest first',
+  oldestFirst: 'Oldest first',
+  hourAgo: 'an hour ago',
+  dayAgo: 'a day ago',
+  weekAgo: 'a week ago',
+  pages: 'Pages',
+  onPage: (n: number): string => `${many(n, 'task')} on this page`,
+  older: 'Older tasks',
+  newer: 'Newer tasks',
+  toNewest: 'Newest tasks',
+  toOldest: 'Oldest tasks',
+  searchFurther: 'Search further',
+  searchedTo: (time: string): string => `The tasks since ${time} have been searched.`,
+  noneSince: (time: string): string => `No task since ${time} fits this filter. Older ones have not been searched yet.`,
+  noneFits: 'No task fits this filter.',
+  noneOlder: 'There are no more tasks here.',
+  noneYet: 'No task has been seen yet. Start one, and it appears here.',
+  showAll: 'Show all tasks',
+  notYet: { title: 'This task is not here yet', detail: 'It has not begun, or its first message is still on its way. This page looks for it again by itself.' },
+  deleted: 'Deleted',
+  left: 'It does not fit the filter any more.',
 } as const;
 
-/** What a page says instead of a task or a list that it can't show. */
-export function trouble(status: number): { title: string; detail: string } {
+/**
+ * What a page says instead of a task or a list that it can't show.
+ *
+ * @param isTask Whether it is the page of a task.
+ */
+export function trouble(status: number, isTask: boolean): { title: string; detail: string } {
   switch (status) {
     case 400:
       return { title: 'This address is not right', detail: 'Something in it is misspelled or missing.' };
@@ -248,6 +335,7 @@ export function trouble(status: number): { title: string; detail: string } {
     case 403:
       return { title: 'This is not allowed', detail: 'The server does not answer to this address or to the page that led here.' };
     case 404:
+      if (!isTask) return { title: 'There is nothing here', detail: 'The address is cut short or misspelled.' };
       return { title: 'There is no such task', detail: 'It may have been deleted, or the address is cut short.' };
     case 409:
       return { title: 'That is not possible now', detail: 'The task has changed meanwhile.' };

@@ -10,8 +10,10 @@ import { expect, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { describeWith } from './describe-with.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
+export const CHROMIUM = '/usr/bin/chromium';
 const NGINX = '/usr/sbin/nginx';
+
+export const CHROMIUM_ARGS: string[] = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
 
 /** A suite that needs both (see {@link describeWith}). */
 export function describeWithBrowser(name: string, suite: () => void): void {
@@ -20,10 +22,7 @@ export function describeWithBrowser(name: string, suite: () => void): void {
 
 /** A browser without a window, closed after the test. */
 export async function startBrowser(): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
-  });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS });
   onTestFinished(() => browser.close());
   return browser;
 }

@@ -56,6 +56,7 @@ export async function assetRoute(c: Context): Promise<Response> {
     Vary: 'Accept-Encoding',
     'X-Content-Type-Options': 'nosniff',
     'Cross-Origin-Resource-Policy': 'cross-origin',
+    'Access-Control-Allow-Origin': '*',
   };
   const tag = `"${version}-${encoding}"`;
   const unchanged = notModified(c, tag, headers);

@@ -77,6 +77,11 @@ describe('an asset', () => {
     expect((await app.request('/tasks/assets/page.css')).status).toBe(200);
   });
 
+  test('is there for a page of any host: a browser sends the origin of the page with a script', async () => {
+    const response = await asset('task-page.js', { Origin: 'https://behind.example', Host: 'behind.example' });
+    expect([response.status, response.headers.get('Access-Control-Allow-Origin')]).toEqual([200, '*']);
+  });
+
   test.each([['br, gzip', 'br'], ['gzip, deflate', 'gzip'], ['br;q=0, gzip', 'gzip'], ['gzip;q=0', null], ['', null]])('for "%s" is encoded as %s', async (accepted, encoding) => {
     const response = await asset('page.css', { 'Accept-Encoding': accepted });
     expect(response.headers.get('Content-Encoding')).toBe(encoding);
@@ -105,7 +110,7 @@ describe('a problem is a page for a browser', () => {
   test.each([
     ['an unknown task', `/tasks/${uuidOf(2)}`, 404, 'There is no such task'],
     ['no UUID', '/tasks/1', 400, 'This address is not right'],
-    ['no path', '/else', 404, 'There is no such'],
+    ['no path', '/else', 404, 'There is nothing here'],
   ])('%s', async (_, path, status, title) => {
     const { response, html } = await opened(await storeWith(factsOf(UUID)), path);
     expect([response.status, response.headers.get('Content-Type')]).toEqual([status, 'text/html; charset=utf-8']);

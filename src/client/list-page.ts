@@ -1,0 +1,226 @@
+/** The list's page, live: rows change where they are, those that left the filter turn quiet, new tasks are announced. */
+import type { TaskState, TaskSummary } from '../task-record.ts';
+import { watchStream } from './event-stream.ts';
+import type { Connection } from './watch.ts';
+import { brief, countOf, localTime, plain, share, stateName, text } from './words.ts';
+import type { ShownTask } from './words.ts';
+
+/** What has happened to the tasks of this page since the server made it. */
+interface Changes extends Connection {
+  /** The newest entry of each task that has a row, as far as one came. */
+  readonly tasks: ReadonlyMap<string, TaskSummary>;
+  /** Those with a row that do not fit the filter any more. */
+  readonly left: ReadonlySet<string>;
+  /** Those without a row that a new look would show here. */
+  readonly news: ReadonlySet<string>;
+  /** Grows with each event. */
+  readonly events: number;
+}
+
+/** Data of an event: of `page` the list, of `change` an entry, of `gone` a UUID. */
+interface ListEvent extends TaskSummary {
+  tasks: TaskSummary[];
+  next: string | null;
+}
+
+const listing = document.querySelector<HTMLElement>('.listing')!;
+const rows = new Map([...listing.querySelectorAll<HTMLLIElement>('.tasks > li')].map((row) => [row.id.slice(2), row]));
+const one = (selector: string, root: ParentNode = listing): HTMLElement => root.querySelector<HTMLElement>(selector)!;
+const put = (node: Element, words: string): void => {
+  if (node.textContent !== words) node.textContent = words;
+};
+
+/** How far the server's clock is ahead of this one. */
+const skew = Number(listing.dataset['now']) - Date.now();
+const now = (): number => Date.now() + skew;
+
+// ---- What came ----
+
+const timeOf = (task: Pick<TaskSummary, 'created' | 'updated'>): string => task.created ?? task.updated;
+const oldest = [...rows.values()].reduce((least, row) => {
+  const time = (one('time', row) as HTMLTimeElement).dateTime;
+  return least === '' || time < least ? time : least;
+}, '');
+
+/** Whether a task without a row would have one on a page made now. */
+function isNew(task: TaskSummary): boolean {
+  return 'whole' in listing.dataset || ('newest' in listing.dataset && timeOf(task) >= oldest);
+}
+
+function apply(before: Changes, event: string, data: ListEvent): Changes {
+  const tasks = new Map(before.tasks);
+  const left = new Set(before.left);
+  const news = new Set(before.news);
+  const take = (task: TaskSummary): void => {
+    const { task_uuid: uuid } = task;
+    left.delete(uuid);
+    if (rows.has(uuid)) tasks.set(uuid, task);
+    else if (isNew(task)) news.add(uuid);
+  };
+  if (event === 'change') take(data);
+  else if (event === 'gone') {
+    news.delete(data.task_uuid);
+    if (rows.has(data.task_uuid)) left.add(data.task_uuid);
+  } else if (event === 'page') {
+    for (const task of data.tasks) take(task);
+    const listed = new Set(data.tasks.map((task) => task.task_uuid));
+    const uuids = [...rows.keys()];
+    // What stands behind the last one that is still listed may have been pushed to the next page.
+    const known = data.next === null ? uuids.length : uuids.findLastIndex((uuid) => listed.has(uuid));
+    for (const uuid of uuids.slice(0, Math.max(0, known))) if (!listed.has(uuid)) left.add(uuid);
+  }
+  return { ...before, tasks, left, news, events: before.events + 1 };
+}
+
+const search = new URLSearchParams(location.search);
+const filter = new URLSearchParams([...search].filter(([name]) => !['cursor', 'limit', 'order'].includes(name)));
+const events = new URL('tasks/events', document.baseURI);
+events.search = `${filter}`;
+const page = new URL('tasks', document.baseURI);
+page.search = `${search}`;
+const watch = watchStream<Changes>(
+  { connection: 'connecting', tasks: new Map(), left: new Set(), news: new Set(), events: 0 },
+  { url: events, page, apply },
+  {},
+);
+
+// ---- What is shown ----
+
+/** The tasks of rows that still change by the time alone, as they were shown last. */
+const shown = new Map<string, ShownTask>();
+for (const [uuid, row] of rows) if (row.dataset['task']) shown.set(uuid, JSON.parse(row.dataset['task']) as ShownTask);
+
+function showTask(row: HTMLElement, task: ShownTask): void {
+  const { state } = task;
+  if (row.dataset['state'] !== state) {
+    row.dataset['state'] = state;
+    const icon = row.querySelector('.icon')!;
+    icon.setAttribute('class', `icon ${state}`);
+    icon.firstElementChild!.setAttribute('href', `#${state}`);
+  }
+  put(one('.state', row), stateName(state));
+  put(one('.brief', row), brief(task, now()));
+  const part = state === 'running' ? share(task) : null;
+  const bar = one('progress', row) as HTMLProgressElement;
+  bar.hidden = part === null;
+  bar.value = part ?? 0;
+}
+
+function showLeft(uuid: string, row: HTMLElement): void {
+  if (row.classList.contains('left')) return;
+  row.classList.add('left');
+  row.title = text.left;
+  // It left since it changed: one more look shows how it is now.
+  void fetch(`tasks/${uuid}?log=0`, { headers: { Accept: 'application/json' } }).then(async (answer) => {
+    if (answer.status === 404) put(one('.state', row), text.deleted);
+    else if (answer.ok) {
+      const task = (await answer.json()) as TaskSummary;
+      shown.set(uuid, task);
+      showTask(row, task);
+    }
+  }, () => undefined);
+}
+
+let last = watch.getSnapshot();
+function show(): void {
+  const next = watch.getSnapshot();
+  for (const [uuid, row] of rows) {
+    const task = next.tasks.get(uuid);
+    if (task !== undefined && task !== last.tasks.get(uuid)) {
+      one('.name bdi', row).textContent = plain(task.task_name);
+      shown.set(uuid, task);
+      showTask(row, task);
+    }
+    if (next.left.has(uuid)) showLeft(uuid, row);
+    else row.classList.remove('left');
+  }
+  if (next.news.size > 0 && next.news !== last.news) announce(text.newTasks(next.news.size));
+  if (next.news.size === 0) one('.news').hidden = true;
+  if (next.events !== last.events) countLater();
+  last = next;
+  showConnection();
+}
+
+const ANNOUNCED_MS = 10_000;
+let announced = -ANNOUNCED_MS;
+let announcing = 0;
+/** Shows it at once, and says it to a screen reader at most once in ten seconds. */
+function announce(words: string): void {
+  const bar = one('.news');
+  bar.hidden = false;
+  put(one('a', bar), words);
+  clearTimeout(announcing);
+  announcing = setTimeout(() => {
+    announced = performance.now();
+    put(one('[role=status]'), words);
+  }, Math.max(0, announced + ANNOUNCED_MS - performance.now()));
+}
+
+function showConnection(): void {
+  const { connection, retryAt, error } = watch.getSnapshot();
+  const line = one('.connection');
+  line.hidden = !['interrupted', 'failed'].includes(connection);
+  if (connection === 'interrupted') put(line, text.connecting(Math.max(0, Math.ceil(((retryAt ?? 0) - Date.now()) / 1000))));
+  else if (connection === 'failed') put(line, error?.detail ?? '');
+}
+
+// ---- The numbers on the tabs, once in five seconds ----
+
+const COUNTS_MS = 5000;
+let counting = 0;
+function countLater(): void {
+  counting ||= setTimeout(() => {
+    counting = 0;
+    const asked = new URLSearchParams(filter);
+    asked.delete('state');
+    void fetch(`tasks/counts?${asked}`, { headers: { Accept: 'application/json' } }).then(async (answer) => {
+      if (!answer.ok) return;
+      const { counts, capped } = (await answer.json()) as { counts: Partial<Record<TaskState, number>>; capped: TaskState[] };
+      for (const tab of listing.querySelectorAll<HTMLElement>('.tabs a')) {
+        const state = tab.dataset['state'];
+        put(one('.figure', tab), countOf(counts, capped, state === 'all' ? undefined : (state as TaskState)));
+      }
+    }, () => undefined);
+  }, COUNTS_MS);
+}
+
+// ---- By hand ----
+
+/** `/` leads to the filter, `j` and `k` to the next and the previous task. */
+document.addEventListener('keydown', (event) => {
+  const isTyping = (event.target as HTMLElement).matches('input, select, textarea');
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === '/') {
+    event.preventDefault();
+    one('[type=search]').focus();
+  }
+  if (event.key !== 'j' && event.key !== 'k') return;
+  const names = [...listing.querySelectorAll<HTMLElement>('.tasks .name')];
+  const at = names.indexOf(document.activeElement as HTMLElement);
+  names[event.key === 'j' ? at + 1 : Math.max(0, at - 1)]?.focus();
+});
+
+// The form writes a short URL: without empty fields, and with an attribute's key in the parameter's name.
+one('form').addEventListener('formdata', ({ formData }) => {
+  const entries = [...formData] as [string, string][];
+  for (const [name] of entries) formData.delete(name);
+  for (const [name, value] of entries) {
+    const [, key, wanted] = name === 'attribute' ? (/^\s*(.+?)\s*=\s*(.*)$/.exec(value) ?? []) : [];
+    if (key !== undefined) formData.append(`attribute.${key}`, wanted!);
+    else if (value.trim() !== '') formData.append(name, value.trim());
+  }
+});
+
+for (const time of listing.querySelectorAll('time')) {
+  time.title = new Date(time.dateTime).toLocaleString();
+  put(time, localTime(time.dateTime, now()));
+}
+let frame = 0;
+watch.subscribe(() => void (frame ||= requestAnimationFrame(() => {
+  frame = 0;
+  show();
+})));
+setInterval(() => {
+  for (const [uuid, task] of shown) if (!task.finished) put(one('.brief', rows.get(uuid)), brief(task, now()));
+  showConnection();
+}, 1000);
