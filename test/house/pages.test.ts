@@ -24,6 +24,12 @@ describe('the pages', () => {
     });
   }
 
+  it('have their pictures', () => {
+    const pictures = PAGES.flatMap((page) => [...read(page).matchAll(/\b(?:src|srcset)="(docs\/[^"]+)"/g)].map(([, path = '']) => path));
+    expect(pictures.length).toBeGreaterThan(1);
+    expect(pictures.filter((path) => !existsSync(join(REPOSITORY, path)))).toEqual([]);
+  });
+
   it('lead to what is in the package alone, where they are in it themselves', () => {
     const { files } = JSON.parse(read('package.json')) as { files: string[] };
     const packed = ['README.md', 'LICENSE', ...files];
