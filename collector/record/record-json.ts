@@ -165,8 +165,13 @@ interface RecordParts {
 /** Longest log inside a record, in bytes; of a longer one the record has the tail. */
 export const RECORD_LOG_BYTES: number = 1024 * 1024;
 
-/** The whole record, or without its log. */
-export function recordJson(parts: RecordParts, log?: { text: string; offset: number }): string {
+/** Whether a summary is one for lists without the task's attributes. */
+export function hasCutAttributes(summary: string): boolean {
+  return summary.endsWith('"attributes"]}');
+}
+
+/** The whole record, or without its log. With an offset and no text it is that of a log that stands elsewhere. */
+export function recordJson(parts: RecordParts, log?: RecordLog): string {
   return joined(piecesOf(parts.summary), parts, log);
 }
 
@@ -175,12 +180,17 @@ export function listJson(parts: RecordParts): string {
   return joined({ ...piecesOf(parts.summary), causes: '' }, parts);
 }
 
-function joined(pieces: SummaryPieces, parts: RecordParts, log?: { text: string; offset: number }): string {
+interface RecordLog {
+  text: string | undefined;
+  offset: number;
+}
+
+function joined(pieces: SummaryPieces, parts: RecordParts, log?: RecordLog): string {
   const shown = parts.state === 'lost' ? lostPieces(pieces, parts.liveness) : pieces;
   const { heard, busySince } = timesOf(parts);
   return (
     shown.head +
-    (log === undefined ? '' : `"log":${JSON.stringify(log.text)},`) +
+    (log?.text === undefined ? '' : `"log":${JSON.stringify(log.text)},`) +
     shown.exception + shown.state + shown.progress + shown.current + shown.result + shown.outcome + shown.error + shown.causes + shown.place +
     shown.exceptionCauses + shown.attributes + shown.details + `"cancel":${cancelJson(parts.cancel)},` + shown.cancellable +
     `,"heard":${timeJson(heard)},"busy_since":${timeJson(busySince)}` +

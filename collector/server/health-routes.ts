@@ -1,7 +1,7 @@
 import { performance } from '../timers.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { problem, reportStoreFailure, uncachedJson } from './answers.ts';
-import type { WatcherGauge } from './live/task-watchers.ts';
+import type { WatcherGauge } from './live/store-watch.ts';
 
 /** `GET /healthz`: 200 if the app answers at all. It does not depend on the store. */
 export function health(): Response {

@@ -18,7 +18,7 @@ export const LOG_TYPES: Readonly<Record<LogForm, string>> = {
 const PIECE_BYTES = 256 * 1024;
 
 /** A form that needs entries. */
-type EntryForm = Exclude<LogForm, 'text'>;
+export type EntryForm = Exclude<LogForm, 'text'>;
 
 /** Some entries as they are written, and the byte of the log at which they end. */
 interface EntryPiece {
@@ -65,7 +65,12 @@ export async function entryPiece(
   const entries = found?.entries ?? [];
   const last = entries.at(-1);
   const end = last === undefined ? from : last.offset + Buffer.byteLength(last.text);
-  return { bytes: Buffer.from(entries.map((entry) => entryText(entry, from, form)).join('')), end };
+  return { bytes: Buffer.from(entriesText(entries, form, from)), end };
+}
+
+/** Entries as they are written, from a byte of the log on. */
+export function entriesText(entries: readonly LogEntry[], form: EntryForm, from: number = 0): string {
+  return entries.map((entry) => entryText(entry, from, form)).join('');
 }
 
 /** An entry as it is written, from a byte of the log on. One that begins before has no object: it was sent before. */

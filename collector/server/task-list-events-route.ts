@@ -1,68 +1,74 @@
 import type { Context } from 'hono';
+import { filterOf } from '../../src/filter-parameters.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { eventBytes, STREAM_START, resumeOf } from './live/event-stream.ts';
-import { streamAnswer } from './live/feed.ts';
-import { CHANGES_PAGE, listEvents } from './live/task-watchers.ts';
-import type { ListMessage, TaskWatchers } from './live/task-watchers.ts';
-import { readMany } from './read-many.ts';
+import { eventBytes, resumeOf, STREAM_START } from './live/event-stream.ts';
+import { readChanged } from './live/list-channel.ts';
+import type { ListChannel, ListMessage } from './live/list-channel.ts';
+import { ListFilter } from './live/list-filter.ts';
+import { CHANGES_PAGE } from './live/live-tasks.ts';
+import type { LiveTasks } from './live/live-tasks.ts';
+import { streamAnswer } from './live/stream-body.ts';
+import { valueOrProblem } from './task-list-route.ts';
 
 /**
- * `GET /tasks/events`: each new or changed task as its entry in the list. A client that reconnects gets the tasks that
- * have changed meanwhile, each once.
+ * `GET /tasks/events`: each new or changed task that fits the filter as its entry in the list, and which ones fit no more.
+ * A client that reconnects gets the tasks that have changed meanwhile, each once.
  */
-export function taskListEventsRoute(store: TaskStore, watchers: TaskWatchers): (c: Context) => Promise<Response> {
+export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Context) => Promise<Response> {
   return async (c) => {
     const resume = resumeOf(c, (id) => id);
     if (resume instanceof Response) return resume;
+    const filter = valueOrProblem(() => filterOf(new URL(c.req.url).searchParams));
+    if (filter instanceof Response) return filter;
     return streamAnswer<ListMessage>(c, {
       contentType: 'text/event-stream',
-      enter: () => watchers.enter(),
-      open: async () => {
+      enter: () => live.enter(),
+      open: async (onRelease) => {
         let { position } = resume;
         if (position !== undefined && (await store.changes({ after: position, limit: 1 })).fromStart === true) {
           if (resume.refusal !== undefined) return resume.refusal;
           position = undefined;
         }
-        let firstReading: number | undefined;
+        const { channel, release } = await live.list(new ListFilter(filter));
+        onRelease(release);
+        let joined = 0;
         return {
-          feed: watchers.list,
+          channel: channel.channel,
           first: (follow) =>
-            beginning(position, () => {
-              firstReading = watchers.listJoined();
+            beginning(channel, position, () => {
+              joined = channel.at.page;
               follow();
             }),
-          encode: ({ event, update, reading }) => (reading === firstReading ? event : update),
-          comments: true,
+          encode: (message) => message.since(joined),
+          // A client that is cut off after a long time without events goes on from here.
+          alive: () => Buffer.from(`: alive\nid: ${channel.at.position}\n\n`),
         };
       },
     });
   };
 
-  async function* beginning(position: string | undefined, follow: () => void): AsyncGenerator<Uint8Array, void> {
+  async function* beginning(channel: ListChannel, position: string | undefined, follow: () => void): AsyncGenerator<Uint8Array, void> {
     yield STREAM_START;
-    if (position !== undefined) yield* missed(position);
-    while (watchers.reading !== undefined) await watchers.reading;
+    if (position !== undefined) yield* missed(channel, position);
     follow();
     // The stream has an id from its beginning, so that a client that is cut off before the first change can resume.
-    const id = watchers.position;
+    const id = channel.at.position;
     if (position === undefined) yield eventBytes({ event: 'start', id, data: JSON.stringify({ change: id }) });
   }
 
-  /** Sends what has changed from a position to that of the feed, which has all newer changes. */
-  async function* missed(position: string): AsyncGenerator<Uint8Array, void> {
+  /** Sends what has changed from a position to that of the channel, which has all newer changes. */
+  async function* missed(channel: ListChannel, position: string): AsyncGenerator<Uint8Array, void> {
     let after = position;
     let reached: string | undefined;
-    for (;;) {
-      while (watchers.reading !== undefined) await watchers.reading;
-      const until = watchers.position;
-      if (reached === until) return;
+    while (reached !== channel.at.position) {
+      const until = channel.at.position;
       const { uuids, position: next, more } = await store.changes({ after, until, limit: CHANGES_PAGE });
       let left = uuids.length;
-      for await (const part of readMany(store, uuids, 'list')) {
+      for await (const part of readChanged(store, uuids, channel.filter.wantsAttributes)) {
         left -= part.length;
         // A task that has changed again was read in a later state, which comes later.
         const again = await changedAfter(until);
-        const events = listEvents(part.filter(([uuid]) => !again.has(uuid)), left === 0 ? next : undefined);
+        const events = channel.missed(part.filter(({ uuid }) => !again.has(uuid)), left === 0 ? next : undefined);
         if (events !== undefined) yield events;
       }
       after = next;

@@ -3,9 +3,9 @@ import { received } from '../../src/failure.ts';
 import { ownTurn } from '../async.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { negotiate, problem, REVALIDATED, unknownTask } from './answers.ts';
-import { streamAnswer } from './live/feed.ts';
-import type { TaskFeed, TaskMessage } from './live/task-feed.ts';
-import type { TaskWatchers } from './live/task-watchers.ts';
+import type { LiveTasks } from './live/live-tasks.ts';
+import { streamAnswer } from './live/stream-body.ts';
+import type { TaskChannel, TaskMessage } from './live/task-channel.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
 import { entryPiece, LOG_TYPES, writtenEntries } from './log-entries.ts';
@@ -17,7 +17,7 @@ import { logPiece, wholeLog } from './task-log.ts';
  * With `times=1` each line has its time before it. A client that accepts `application/x-ndjson` gets the entries of the
  * log, one JSON object a line. With `wait` the task need not exist yet.
  */
-export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: TaskWaiting): (c: Context, uuid: string) => Promise<Response> {
+export function taskLogRoute(store: TaskStore, live: LiveTasks, waiting: TaskWaiting): (c: Context, uuid: string) => Promise<Response> {
   return async (c, uuid) => {
     const query = logQuery(c);
     if (query instanceof Response) return query;
@@ -35,53 +35,42 @@ export function taskLogRoute(store: TaskStore, watchers: TaskWatchers, waiting: 
     return body === undefined ? unknownTask(uuid) : new Response(body, { headers });
   }
 
+  /** The log as it grows, until the task has ended. */
   function growing(c: Context, uuid: string, { offset, wait, form }: LogQuery): Promise<Response> {
     return streamAnswer<TaskMessage>(c, {
       contentType: LOG_TYPES[form],
-      enter: () => watchers.enter(),
+      enter: () => live.enter(),
       open: async (onRelease) => {
-        const watched = await waiting.feed(c, uuid, wait);
+        const watched = await waiting.channel(c, uuid, wait, { scopes: false, log: form === 'text' ? 'text' : 'entries' });
         if (watched === undefined) return unknownTask(uuid);
-        const { feed, release } = watched;
+        const { channel, release } = watched;
         onRelease(release);
-        if (offset > feed.logBytes) await watchers.catchUp();
-        if (offset > feed.logBytes) return beyond(offset, feed.logBytes);
-        const first = form === 'text' ? (follow: () => void) => untilNow(feed, offset, follow) : () => untilEnd(feed, offset, form);
-        return { feed: feed.feed, first, encode: ({ text }) => text, comments: false };
+        if (offset > channel.position.offset) await live.catchUp();
+        if (offset > channel.position.offset) return beyond(offset, channel.position.offset);
+        return { channel: channel.channel, first: (follow) => untilNow(uuid, channel, offset, form, follow), encode: (message) => message.written(form) };
       },
     });
   }
 
-  /** Reads the entries of a log as it grows, until the task has ended. */
-  async function* untilEnd(task: TaskFeed, offset: number, form: Exclude<LogForm, 'text'>): AsyncGenerator<Uint8Array, void> {
+  async function* untilNow(uuid: string, channel: TaskChannel, offset: number, form: LogForm, follow: () => void): AsyncGenerator<Uint8Array, void> {
     for (let from = offset; ; ) {
-      while (watchers.reading !== undefined) await watchers.reading;
-      const { uuid, logBytes, finished, feed } = task;
-      if (from < logBytes) {
-        const { bytes, end } = await entryPiece(store, { uuid, logBytes }, from, form);
-        if (end === from) throw new Error('the log ends before its length');
-        from = end;
-        if (bytes.length > 0) yield bytes;
-        await ownTurn();
-      } else if (finished || feed.ended) return;
-      else await feed.changed();
+      const logBytes = channel.position.offset;
+      if (from >= logBytes) {
+        if (!channel.finished) follow();
+        return;
+      }
+      const { bytes, end } = await pieceOf(uuid, logBytes, from, form);
+      if (end === from) throw new Error('the log ends before its length');
+      from = end;
+      if (bytes.length > 0) yield bytes;
+      await ownTurn();
     }
   }
 
-  async function* untilNow(feed: TaskFeed, offset: number, follow: () => void): AsyncGenerator<Uint8Array, void> {
-    for (let from = offset; ; ) {
-      while (watchers.reading !== undefined) await watchers.reading;
-      const { uuid, logBytes, finished } = feed;
-      if (from === logBytes) {
-        if (!finished) follow();
-        return;
-      }
-      const bytes = await logPiece(store, { uuid, logBytes }, from);
-      if (bytes === undefined || bytes.length === 0) throw new Error('the log ends before its length');
-      from += bytes.length;
-      yield bytes;
-      await ownTurn();
-    }
+  async function pieceOf(uuid: string, logBytes: number, from: number, form: LogForm): Promise<{ bytes: Uint8Array; end: number }> {
+    if (form !== 'text') return entryPiece(store, { uuid, logBytes }, from, form);
+    const bytes = (await logPiece(store, { uuid, logBytes }, from)) ?? Buffer.alloc(0);
+    return { bytes, end: from + bytes.length };
   }
 }
 

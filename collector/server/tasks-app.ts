@@ -16,7 +16,7 @@ import { health, metricsRoute, readyRoute } from './health-routes.ts';
 import type { TasksMetrics } from './health-routes.ts';
 import { deleteRoute } from './delete-route.ts';
 import type { StreamOptions } from './live/event-stream.ts';
-import { TaskWatchers } from './live/task-watchers.ts';
+import { LiveTasks } from './live/live-tasks.ts';
 import { TaskWaiting } from './live/wait-for-task.ts';
 import { assetRoute } from './page/assets.ts';
 import { listPageRoute } from './page/list-route.ts';
@@ -86,18 +86,18 @@ export function createTasksApp(options: TasksAppOptions): Hono {
   };
   const { index = false } = options;
   checkType('index', index, 'boolean');
-  const watchers = new TaskWatchers(store, options.streams, metrics?.watchers);
-  const waiting = new TaskWaiting(store, watchers);
+  const live = new LiveTasks(store, options.streams, metrics?.watchers);
+  const waiting = new TaskWaiting(store, live);
   /** What answers each route of the table; a route without it is not served. */
   const answering: Readonly<Record<RouteName, Answering | undefined>> = {
     listTasks: listPageRoute(store, taskListRoute(store)),
     countTasks: taskCountsRoute(store),
-    watchTasks: taskListEventsRoute(store, watchers),
+    watchTasks: taskListEventsRoute(store, live),
     getTask: ofTask(taskRoute(store, waiting, pages)),
     deleteTask: ofTask(deleteRoute(store)),
     getScopes: ofTask(taskScopesRoute(store, waiting)),
-    watchTask: ofTask(taskEventsRoute(store, watchers, waiting)),
-    getLog: ofTask(taskLogRoute(store, watchers, waiting)),
+    watchTask: ofTask(taskEventsRoute(store, live, waiting)),
+    getLog: ofTask(taskLogRoute(store, live, waiting)),
     cancelTask: ofTask(cancelRoute(store, access.urlOf)),
     getCancellations: cancellationsRoute(store),
     confirmCancellation: cancellationHeardRoute(store),
@@ -108,7 +108,7 @@ export function createTasksApp(options: TasksAppOptions): Hono {
     getMetrics: metrics && metricsRoute(metrics),
   };
 
-  const asked = listen ? watchWorkersWhileAsked(store, () => watchers.isFollowed) : undefined;
+  const asked = listen ? watchWorkersWhileAsked(store, () => live.isFollowed) : undefined;
   const app = new Hono();
   for (const [path, ofPath] of Map.groupBy(answeredRoutes(answering), (route) => route.path)) {
     const [first] = ofPath as [AnsweredRoute];

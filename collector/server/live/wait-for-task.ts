@@ -3,8 +3,9 @@ import { received } from '../../../src/failure.ts';
 import { pause } from '../../async.ts';
 import type { TaskStore } from '../../store/task-store.ts';
 import { problem } from '../answers.ts';
-import type { TaskFeed, TaskView } from './task-feed.ts';
-import type { TaskWatchers } from './task-watchers.ts';
+import type { LiveTasks } from './live-tasks.ts';
+import type { TaskChannel } from './task-channel.ts';
+import type { TaskView } from './task-view.ts';
 
 const LONGEST_WAIT = 30;
 
@@ -23,11 +24,11 @@ export function waitOf(c: Context, least: 0 | 1 = 1): number | Response {
  */
 export class TaskWaiting {
   readonly #store: TaskStore;
-  readonly #watchers: TaskWatchers;
+  readonly #live: LiveTasks;
 
-  constructor(store: TaskStore, watchers: TaskWatchers) {
+  constructor(store: TaskStore, live: LiveTasks) {
     this.#store = store;
-    this.#watchers = watchers;
+    this.#live = live;
   }
 
   /** Reads something of a task; where the task does not exist yet, waits for it and reads again. */
@@ -36,10 +37,10 @@ export class TaskWaiting {
     return found !== undefined || !(await this.#appears(c, uuid, seconds)) ? found : read();
   }
 
-  /** The feed of a task, with what releases it; `undefined` if the task does not exist by then. */
-  async feed(c: Context, uuid: string, seconds: number, view?: TaskView): Promise<{ feed: TaskFeed; release: () => void } | undefined> {
+  /** The channel of a task in a view, with what releases it; `undefined` if the task does not exist by then. */
+  async channel(c: Context, uuid: string, seconds: number, view: TaskView): Promise<{ channel: TaskChannel; release: () => void } | undefined> {
     for (;;) {
-      const watched = await this.#watchers.task(uuid, view);
+      const watched = await this.#live.task(uuid, view);
       // Requests for one task share a reading. One that began before the task existed finds none: then it is repeated.
       if (watched !== undefined || !(await this.#appears(c, uuid, seconds))) return watched;
     }
@@ -47,9 +48,9 @@ export class TaskWaiting {
 
   async #appears(c: Context, uuid: string, seconds: number): Promise<boolean> {
     if (seconds === 0) return false;
-    const leave = await this.#watchers.enter();
+    const leave = await this.#live.enter();
     const committed = new AbortController();
-    const stop = this.#watchers.onCommit(uuid, () => committed.abort());
+    const stop = this.#live.onCommit(uuid, () => committed.abort());
     try {
       const { signal } = c.req.raw;
       if (signal.aborted) return false;

@@ -1,0 +1,207 @@
+import { ownTurn } from '../../async.ts';
+import { changeJson, recordFields, recordJson } from '../../record/record-json.ts';
+import type { RecordFields } from '../../record/record-json.ts';
+import type { StoredTask, TaskStore } from '../../store/task-store.ts';
+import type { LogForm } from '../log-entries.ts';
+import { Channel } from './channel.ts';
+import type { ChannelMessage } from './channel.ts';
+import { eventBytes, positionAt, positionId } from './event-stream.ts';
+import type { StreamPosition } from './event-stream.ts';
+import { attemptsMember, GAIN_BYTES, gainBytes, logEnd, readGain, scopesMember } from './task-view.ts';
+import type { LogGain, TaskView } from './task-view.ts';
+
+/** How many first events are kept for other clients that begin in the same place. */
+const MOST_BEGINNINGS = 8;
+
+/** A task as it was read, with the fields of its record as JSON. */
+export interface ReadTask {
+  readonly task: StoredTask;
+  readonly fields: RecordFields;
+}
+
+/** One event of a task. */
+export class TaskMessage implements ChannelMessage {
+  readonly event: Uint8Array;
+  readonly #gain: LogGain | undefined;
+  readonly #written = new Map<LogForm, Uint8Array>();
+
+  constructor(event: Uint8Array, gain: LogGain | undefined) {
+    this.event = event;
+    this.#gain = gain;
+  }
+
+  /** What the log has gained, for streams of the log; `undefined` for nothing. */
+  written(form: LogForm): Uint8Array | undefined {
+    if (this.#gain === undefined) return undefined;
+    let bytes = this.#written.get(form);
+    if (bytes === undefined) this.#written.set(form, (bytes = gainBytes(this.#gain, form)));
+    return bytes;
+  }
+}
+
+/**
+ * One task in one view, for all clients that watch it so: what a commit has changed is read once, encoded once and sent
+ * to all of them.
+ *
+ * It is at one version of the task and at one byte of its log, and both change in the turn in which the message is sent
+ * that brings a client there. A long piece of log is sent in several messages; then the log is ahead of the version.
+ */
+export class TaskChannel {
+  readonly channel: Channel<TaskMessage>;
+  readonly #store: TaskStore;
+  readonly #view: TaskView;
+  #read: ReadTask;
+  /** How many bytes of the log have been sent. */
+  #sent: number;
+  /** The version of the scopes that have been sent: it may be later than that of the task. */
+  #scopesVersion: number;
+  /** The first events for clients that begin here, by what these have. */
+  readonly #beginnings = new Map<string, Promise<Uint8Array | undefined>>();
+
+  constructor(store: TaskStore, view: TaskView, read: ReadTask, maxBehindBytes: number) {
+    this.#store = store;
+    this.#view = view;
+    this.#read = read;
+    this.#sent = read.task.logBytes;
+    this.#scopesVersion = read.task.version;
+    this.channel = new Channel(maxBehindBytes);
+  }
+
+  /** The version, and the byte of the log, of a client that has been sent everything. */
+  get position(): Required<StreamPosition> {
+    return { lost: false, ...positionAt(this.#read.task), offset: this.#sent };
+  }
+
+  /** Whether the task has ended, so that its streams end. */
+  get finished(): boolean {
+    return this.#read.fields.get('finished') === 'true';
+  }
+
+  /**
+   * Moves on to the task that the store has now, and sends the difference. Rejects where the store fails: then it is to be
+   * called again, and goes on where it is.
+   */
+  async advance(read: ReadTask): Promise<void> {
+    const { task, fields } = read;
+    const before = this.#read;
+    if (this.channel.ended) return;
+    // The task was deleted and has begun again: its clients reconnect and begin from the start.
+    if (task.version < before.task.version || task.logBytes < this.#sent) return this.channel.end();
+    while (this.#hasLog && task.logBytes - this.#sent > GAIN_BYTES) {
+      const gain = await this.#readGain(task.uuid, this.#sent, GAIN_BYTES);
+      if (gain === undefined) return this.channel.end();
+      this.#sent = gain.end;
+      await this.#send(eventBytes({ event: 'change', id: this.#id(), data: `{${gain.member}}` }), gain);
+      // Clients take this piece before the next one is read.
+      await ownTurn();
+    }
+    const hasGained = this.#hasLog && task.logBytes > this.#sent;
+    const gain = hasGained ? await this.#readGain(task.uuid, this.#sent, task.logBytes - this.#sent) : undefined;
+    if (hasGained && gain === undefined) return this.channel.end();
+    const scopes = await this.#changedScopes(task);
+    const data = changeJson(before.fields, fields, [...(scopes?.members ?? []), ...(gain === undefined ? [] : [gain.member])]);
+    this.#read = read;
+    this.#sent = task.logBytes;
+    this.#scopesVersion = scopes?.version ?? task.version;
+    if (data === undefined) return;
+    await this.#send(eventBytes({ event: 'change', id: this.#id(), data }), gain);
+    if (!this.finished) return;
+    await this.#send(this.endEvent(), undefined);
+    await this.channel.end();
+  }
+
+  /** Ends it since the task was deleted. */
+  async gone(): Promise<void> {
+    if (this.channel.ended) return;
+    await this.#send(eventBytes({ event: 'gone', data: JSON.stringify({ task_uuid: this.#read.task.uuid }) }), undefined);
+    await this.channel.end();
+  }
+
+  /** The first event of a client that has nothing; `undefined` if the task was deleted. */
+  recordEvent(): Promise<Uint8Array | undefined> {
+    return this.#beginning('', async ({ task }, sent, id) => {
+      const log = await logEnd(this.#store, task.uuid, this.#view.log, sent);
+      if (log === undefined) return undefined;
+      const scopes = this.#view.scopes ? await attemptsMember(this.#store, task.uuid) : undefined;
+      const json = recordJson(task, { text: log.text, offset: log.from });
+      const members = [json.slice(0, -1), ...log.members, ...(scopes?.members ?? [])];
+      return eventBytes({ event: 'record', id, data: `${members.join(',')}}` });
+    });
+  }
+
+  /** The first event of a client that has another version, with the log from a byte on. */
+  changeEvent({ version, lost }: StreamPosition, offset: number): Promise<Uint8Array | undefined> {
+    return this.#beginning(`${version} ${lost} ${offset}`, async ({ task }, sent, id) => {
+      const { uuid } = task;
+      const gain = this.#hasLog && sent > offset ? await this.#readGain(uuid, offset, sent - offset) : undefined;
+      const isLossNew = lost !== positionAt(task).lost;
+      const scopes = !this.#view.scopes ? undefined : isLossNew ? await attemptsMember(this.#store, uuid) : await scopesMember(this.#store, uuid, version);
+      const members = [...(scopes?.members ?? []), ...(gain === undefined ? [] : [gain.member])];
+      return eventBytes({ event: 'change', id, data: changeJson(undefined, recordFields(recordJson(task)), members)! });
+    });
+  }
+
+  /**
+   * The fields of the record that depend on liveness and on a request to cancel, as a change: they change without a new
+   * version, so a client that reconnects may have missed them. `undefined` where no heartbeat is promised and nobody has
+   * asked to cancel the task.
+   */
+  unversionedEvent(): Uint8Array | undefined {
+    const { task, fields } = this.#read;
+    if (task.liveness === undefined && task.cancel === undefined) return undefined;
+    const members = UNVERSIONED_FIELDS.filter((name) => fields.has(name)).map((name) => `"${name}":${fields.get(name)}`);
+    return eventBytes({ event: 'change', id: this.#id(), data: `{${members.join(',')}}` });
+  }
+
+  /** The last event. */
+  endEvent(): Uint8Array {
+    const { task, fields } = this.#read;
+    return eventBytes({ event: 'end', data: `{"version":${task.version},"state":${fields.get('state')}}` });
+  }
+
+  get #hasLog(): boolean {
+    return this.#view.log !== '0';
+  }
+
+  #readGain(uuid: string, from: number, limit: number): Promise<LogGain | undefined> {
+    return readGain(this.#store, uuid, this.#view.log, from, limit);
+  }
+
+  #changedScopes(task: StoredTask): ReturnType<typeof scopesMember> | undefined {
+    if (!this.#view.scopes) return undefined;
+    // A loss for good, and its end, changes open scopes without a version.
+    const isLossNew = positionAt(task).lost !== this.position.lost;
+    if (isLossNew) return attemptsMember(this.#store, task.uuid);
+    return task.version > this.#scopesVersion ? scopesMember(this.#store, task.uuid, this.#scopesVersion) : undefined;
+  }
+
+  #id(): string {
+    const { version, lost, offset } = this.position;
+    return positionId({ version, lost, ...(offset !== this.#read.task.logBytes && { offset }) });
+  }
+
+  /** Clients that have the same begin with the same event: it is made once, for the task and the byte of the log of now. */
+  #beginning(
+    key: string,
+    make: (read: ReadTask, sent: number, id: string) => Promise<Uint8Array | undefined>,
+  ): Promise<Uint8Array | undefined> {
+    const known = this.#beginnings.get(key);
+    if (known !== undefined) return known;
+    const made = make(this.#read, this.#sent, this.#id());
+    this.#beginnings.set(key, made);
+    if (this.#beginnings.size > MOST_BEGINNINGS) this.#beginnings.delete(this.#beginnings.keys().next().value!);
+    // After a failure of the store, the next client reads again.
+    made.catch(() => this.#beginnings.delete(key));
+    return made;
+  }
+
+  #send(event: Uint8Array, gain: LogGain | undefined): Promise<void> {
+    this.#beginnings.clear();
+    return this.channel.send(new TaskMessage(event, gain));
+  }
+}
+
+/** The fields of a record that change without a version, and `version`, which every change has. */
+const UNVERSIONED_FIELDS = [
+  'exception', 'finished', 'status', 'state', 'jobs', 'current', 'outcome', 'error', 'exception_causes', 'cancel', 'cancellable', 'heard', 'busy_since', 'version',
+] as const;
