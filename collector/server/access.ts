@@ -218,7 +218,7 @@ function corsFor(origins: Set<string>, { methods, credentials, refusal }: CorsRu
     origin: [...origins],
     allowMethods: methods,
     credentials,
-    exposeHeaders: ['ETag', 'Link', 'Retry-After'],
+    exposeHeaders: ['Content-Range', 'ETag', 'Link', 'Retry-After'],
     maxAge: 600,
   });
   return async (c, next) => {

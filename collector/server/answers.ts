@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Context } from 'hono';
-import { describeFailure } from '../../src/failure.ts';
+import { describeFailure, received } from '../../src/failure.ts';
 import { reportOnce } from '../../src/report.ts';
 import type { StoredTask } from '../store/task-store.ts';
 
@@ -19,8 +19,8 @@ export function uncachedJson(value: unknown, status = 200, headers: Readonly<Rec
   });
 }
 
-/** Headers of an answer that a cache may keep, and asks for again before it gives it. */
-export const REVALIDATED = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff' } as const;
+/** Headers of an answer that a cache may keep, and asks for again before it gives it. Another `Accept` may get another one. */
+export const REVALIDATED = { 'Cache-Control': 'no-cache', 'X-Content-Type-Options': 'nosniff', Vary: 'Accept' } as const;
 
 /**
  * Answers with an error: `application/problem+json` (RFC 9457), never cached. `type` is `about:blank`: the status is the
@@ -35,7 +35,7 @@ export function problem(status: number, detail: string, headers: Readonly<Record
 
 /** Answers 404 for a task that the store does not have. */
 export function unknownTask(uuid: string): Response {
-  return problem(404, `there is no task ${uuid}`);
+  return problem(404, `there is no task ${uuid}`, { Vary: 'Accept' });
 }
 
 /** Answers 503 for a store that failed. The cause is reported, once per message, and never sent to the client. */
@@ -58,13 +58,14 @@ export function reportUnreadable({ uuid }: Pick<StoredTask, 'uuid'>, error: unkn
  * The strong `ETag` of a representation of a task, from the task's version, its liveness and the request to cancel it.
  * These two change the record without a commit; log and scopes do not depend on them.
  *
- * @param representation `json` for the record; `text` for the log, `times` for the log with times.
+ * @param representation `json` for the record, `fields` for the record without its log; `text` for the log, `times` for the
+ *   log with times.
  */
 export function entityTag(
   task: Pick<StoredTask, 'version'> & Partial<Pick<StoredTask, 'state' | 'liveness' | 'cancel'>>,
-  representation: 'json' | 'text' | 'times',
+  representation: 'json' | 'fields' | 'text' | 'times',
 ): string {
-  return `"${task.version}-${representation === 'json' ? livenessTag(task) + cancelTag(task) : '0'}-${representation}"`;
+  return `"${task.version}-${representation === 'json' || representation === 'fields' ? livenessTag(task) + cancelTag(task) : '0'}-${representation}"`;
 }
 
 /** That of a task's scopes: they change without a version where the task is lost for good, and where it runs again. */
@@ -120,6 +121,17 @@ export function negotiate<T extends string>(c: Context, offered: readonly [T, ..
 }
 
 const FORMS = ['application/json', 'text/html'] as const;
+
+/** What `?as=` names, for links, which can't say `Accept`. */
+const FORM_NAMES: Readonly<Record<string, string>> = { json: 'application/json', text: 'text/plain', html: 'text/html' };
+
+/** The offered media type that `?as=` names, or else that `Accept` prefers; 400 for another name. */
+export function requestedType<T extends string>(c: Context, offered: readonly [T, ...T[]]): T | Response {
+  const as = c.req.url.includes('?') ? c.req.query('as') : undefined;
+  if (as === undefined) return negotiate(c, offered);
+  const names = Object.keys(FORM_NAMES).filter((name) => offered.includes(FORM_NAMES[name] as T));
+  return names.includes(as) ? (FORM_NAMES[as] as T) : problem(400, `as: expected one of ${names.join(', ')}, got ${received(as)}`);
+}
 
 /** Whether a request is that of a browser that shows what it gets: it prefers a page to JSON. A program's is not. */
 export function prefersPage(c: Context): boolean {

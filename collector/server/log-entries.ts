@@ -54,14 +54,15 @@ async function* pieces(store: TaskStore, task: StoredTask, first: EntryPiece, fo
   }
 }
 
-/** Writes the entries of a piece of the log, up to the length of the version that was read. It has none if the task was deleted. */
+/** Writes the entries of a piece of the log that begin within so many bytes, up to the length of the version that was read. It has none if the task was deleted. */
 export async function entryPiece(
   store: TaskStore,
   { uuid, logBytes }: Pick<StoredTask, 'uuid' | 'logBytes'>,
   from: number,
   form: EntryForm,
+  limit: number = PIECE_BYTES,
 ): Promise<EntryPiece> {
-  const found = from < logBytes ? await store.logEntries(uuid, { from, limit: Math.min(PIECE_BYTES, logBytes - from) }) : undefined;
+  const found = from < logBytes ? await store.logEntries(uuid, { from, limit: Math.min(limit, logBytes - from) }) : undefined;
   const entries = found?.entries ?? [];
   const last = entries.at(-1);
   const end = last === undefined ? from : last.offset + Buffer.byteLength(last.text);

@@ -39,6 +39,10 @@ const WAIT: Parameter = {
   text: 'For how many seconds the request waits for a task that does not exist yet.',
 };
 const TIMES = flag('times', false, 'Whether each line of the log as text has its time before it.');
+/** Of a resource with these representations. */
+const asOneOf = (...values: readonly string[]): Parameter => ({
+  name: 'as', value: { kind: 'choice', values }, example: values[0]!, text: 'The representation, for links, which can not send Accept.',
+});
 const AFTER_EVENT: Parameter = {
   name: 'after', value: { kind: 'text' }, example: '0',
   text: 'The id of an event, after which the stream goes on; the header Last-Event-ID counts before it.',
@@ -110,7 +114,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
   getTask: {
     method: 'GET', path: '/tasks/:uuid', right: 'read', isForTasks: true,
     text: 'Gives the record of a task as JSON, its whole log as text, or its page.',
-    parameters: [WAIT, TIMES, ...TASK_PAGE],
+    parameters: [asOneOf('json', 'text', 'html'), flag('log', true, 'Whether the record has its log.'), WAIT, TIMES, ...TASK_PAGE],
     answers: [
       { status: 200, bodies: { [JSON_TYPE]: 'TaskRecord', [TEXT_TYPE]: 'Text', [HTML_TYPE]: 'Text' }, text: 'The record, the log, or the page.' },
       NOT_MODIFIED,
@@ -166,13 +170,20 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     method: 'GET', path: '/tasks/:uuid/log', right: 'read', isForTasks: true,
     text: 'Gives the log of a task, as text or as its entries.',
     parameters: [
-      { name: 'offset', value: { kind: 'integer', least: 0 }, default: 0, example: '0', text: 'The byte of the log to begin with.' },
+      {
+        name: 'offset', value: { kind: 'integer' }, default: 0, example: '-65536',
+        text: 'The byte of the log to begin with; a negative one counts from the end, and is moved forward to the beginning of a line.',
+      },
+      {
+        name: 'limit', value: { kind: 'integer', least: 1, most: 1_048_576 }, example: '65536',
+        text: 'How many bytes the answer has at most, up to the end of a line where one fits. Not with follow.',
+      },
       flag('follow', false, 'Whether the answer goes on until the task has ended.'),
       TIMES,
       WAIT,
     ],
     answers: [
-      { status: 200, bodies: { [TEXT_TYPE]: 'Text', [ENTRIES_TYPE]: 'LogEntries' }, text: 'The log from that byte on.' },
+      { status: 200, bodies: { [TEXT_TYPE]: 'Text', [ENTRIES_TYPE]: 'LogEntries' }, text: 'The log from that byte on; Content-Range has which of its bytes.' },
       UNKNOWN_TASK,
       { status: 416, text: 'The offset is beyond the end of the log; Content-Range has its length.' },
     ],

@@ -8,35 +8,40 @@ import { streamAnswer } from './live/stream-body.ts';
 import type { TaskChannel, TaskMessage } from './live/task-channel.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
-import { entryPiece, LOG_TYPES, writtenEntries } from './log-entries.ts';
+import { entryPiece, LOG_TYPES } from './log-entries.ts';
 import type { LogForm } from './log-entries.ts';
-import { logPiece, wholeLog } from './task-log.ts';
+import { beginOf, contentRange, logPart, MOST_PART_BYTES } from './log-part.ts';
+import { logPiece } from './task-log.ts';
 
 /**
- * `GET /tasks/:uuid/log`: the log as text from byte `offset` on; with `follow=1` it goes on until the task has ended.
- * With `times=1` each line has its time before it. A client that accepts `application/x-ndjson` gets the entries of the
- * log, one JSON object a line. With `wait` the task need not exist yet.
+ * `GET /tasks/:uuid/log`: the log as text from byte `offset` on, and with `limit` a part of it; with `follow=1` it goes on
+ * until the task has ended. With `times=1` each line has its time before it. A client that accepts
+ * `application/x-ndjson` gets the entries of the log, one JSON object a line. With `wait` the task need not exist yet.
  */
 export function taskLogRoute(store: TaskStore, live: LiveTasks, waiting: TaskWaiting): (c: Context, uuid: string) => Promise<Response> {
   return async (c, uuid) => {
     const query = logQuery(c);
     if (query instanceof Response) return query;
-    return query.follow ? growing(c, uuid, query) : rest(c, uuid, query);
+    return query.follow ? growing(c, uuid, query) : part(c, uuid, query);
   };
 
-  async function rest(c: Context, uuid: string, { offset, wait, form }: LogQuery): Promise<Response> {
+  async function part(c: Context, uuid: string, { offset, limit, wait, form }: LogQuery): Promise<Response> {
     const task = await waiting.read(c, uuid, wait, () => store.stored(uuid));
     if (task === undefined) return unknownTask(uuid);
-    if (offset > task.logBytes) return beyond(offset, task.logBytes);
-    const length = form === 'text' ? { 'Content-Length': String(task.logBytes - offset) } : {};
-    const headers = { 'Content-Type': LOG_TYPES[form], Vary: 'Accept', ...REVALIDATED, ...length };
-    if (c.req.method === 'HEAD') return new Response(null, { headers });
-    const body = form === 'text' ? await wholeLog(store, task, offset) : await writtenEntries(store, task, offset, form);
-    return body === undefined ? unknownTask(uuid) : new Response(body, { headers });
+    const begin = await beginOf(store, task, offset);
+    if (begin > task.logBytes) return beyond(begin, task.logBytes);
+    // The whole rest need not be read where only its headers are asked for.
+    const isHead = c.req.method === 'HEAD';
+    const found = isHead && limit === undefined ? { from: begin, to: task.logBytes, body: null } : await logPart(store, task, { from: begin, limit, form });
+    if (found === undefined) return unknownTask(uuid);
+    const { from, to, body } = found;
+    const headers: Record<string, string> = { 'Content-Type': LOG_TYPES[form], ...REVALIDATED, 'Content-Range': contentRange(found, task.logBytes) };
+    if (form === 'text') headers['Content-Length'] = String(to - from);
+    return new Response(isHead ? null : body, { headers });
   }
 
   /** The log as it grows, until the task has ended. */
-  function growing(c: Context, uuid: string, { offset, wait, form }: LogQuery): Promise<Response> {
+  function growing(c: Context, uuid: string, { offset: asked, wait, form }: LogQuery): Promise<Response> {
     return streamAnswer<TaskMessage>(c, {
       contentType: LOG_TYPES[form],
       enter: () => live.enter(),
@@ -45,6 +50,7 @@ export function taskLogRoute(store: TaskStore, live: LiveTasks, waiting: TaskWai
         if (watched === undefined) return unknownTask(uuid);
         const { channel, release } = watched;
         onRelease(release);
+        const offset = await beginOf(store, { uuid, logBytes: channel.position.offset }, asked);
         if (offset > channel.position.offset) await live.catchUp();
         if (offset > channel.position.offset) return beyond(offset, channel.position.offset);
         return { channel: channel.channel, first: (follow) => untilNow(uuid, channel, offset, form, follow), encode: (message) => message.written(form) };
@@ -75,7 +81,9 @@ export function taskLogRoute(store: TaskStore, live: LiveTasks, waiting: TaskWai
 }
 
 interface LogQuery {
+  /** A negative one counts from the end. */
   readonly offset: number;
+  readonly limit: number | undefined;
   readonly follow: boolean;
   readonly wait: number;
   readonly form: LogForm;
@@ -85,18 +93,22 @@ interface LogQuery {
 const REPRESENTATIONS = ['text/plain', 'application/x-ndjson'] as const;
 
 function logQuery(c: Context): LogQuery | Response {
-  const { offset = '0', follow = '0', times = '0' } = c.req.query();
-  if (!/^\d{1,15}$/.test(offset)) return problem(400, `offset: expected a count of bytes, got ${received(offset)}`);
+  const { offset = '0', limit, follow = '0', times = '0' } = c.req.query();
+  if (!/^-?\d{1,15}$/.test(offset)) return problem(400, `offset: expected a count of bytes, negative from the end, got ${received(offset)}`);
+  if (limit !== undefined && !(/^\d{1,7}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= MOST_PART_BYTES)) {
+    return problem(400, `limit: expected bytes from 1 to ${MOST_PART_BYTES}, got ${received(limit)}`);
+  }
   if (follow !== '0' && follow !== '1') return problem(400, `follow: expected 0 or 1, got ${received(follow)}`);
   if (times !== '0' && times !== '1') return problem(400, `times: expected 0 or 1, got ${received(times)}`);
+  if (limit !== undefined && follow === '1') return problem(400, 'limit: expected no follow=1 with it: what follows has no end');
   const wait = waitOf(c);
   if (wait instanceof Response) return wait;
   const form = negotiate(c, REPRESENTATIONS) === 'application/x-ndjson' ? 'ndjson' : times === '1' ? 'times' : 'text';
-  return { offset: Number(offset), follow: follow === '1', wait, form };
+  return { offset: Number(offset), limit: limit === undefined ? undefined : Number(limit), follow: follow === '1', wait, form };
 }
 
 function beyond(offset: number, logBytes: number): Response {
   return problem(416, `offset: the log has ${logBytes} bytes, there is nothing at ${offset}`, {
-    'Content-Range': `bytes */${logBytes}`,
+    'Content-Range': contentRange({ from: 0, to: 0 }, logBytes),
   });
 }

@@ -3,7 +3,7 @@ import { received } from '../../src/failure.ts';
 import { setImmediate } from '../timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskReads, TaskStore } from '../store/task-store.ts';
-import { entityTag, negotiate, notModified, problem, REVALIDATED, unknownTask } from './answers.ts';
+import { entityTag, notModified, problem, requestedType, REVALIDATED, unknownTask } from './answers.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import { readMany } from './read-many.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
@@ -18,7 +18,7 @@ import { recordLog, wholeLog } from './task-log.ts';
 const REPRESENTATIONS = ['application/json', 'text/plain', 'text/html'] as const;
 
 /**
- * `GET /tasks/:uuid`: the record as JSON, the whole log as text, with `times=1` with the time before each line, or the
+ * `GET /tasks/:uuid`: the record as JSON, with `log=0` without its log, the whole log as text, with `times=1` with the time before each line, or the
  * page. With `wait` the task need not exist yet.
  *
  * The tasks of all requests that come in one turn of the event loop are read together. A record that was sent before is
@@ -33,17 +33,21 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting, pages: PageSet
     if (wait instanceof Response) return wait;
     const times = c.req.query('times') ?? '0';
     if (times !== '0' && times !== '1') return problem(400, `times: expected 0 or 1, got ${received(times)}`);
+    const hasLog = c.req.query('log') ?? '1';
+    if (hasLog !== '0' && hasLog !== '1') return problem(400, `log: expected 0 or 1, got ${received(hasLog)}`);
     const page = pageQuery(c);
     if (page instanceof Response) return page;
-    return answer(c, uuid, wait, times === '1', page);
+    const form = requestedType(c, REPRESENTATIONS);
+    if (form instanceof Response) return form;
+    return answer(c, uuid, { wait, form, hasTimes: times === '1', hasLog: hasLog === '1', page });
   };
 
-  async function answer(c: Context, uuid: string, wait: number, hasTimes: boolean, page: PageQuery): Promise<Response> {
+  async function answer(c: Context, uuid: string, { wait, form, hasTimes, hasLog, page }: Asked): Promise<Response> {
     const task = await waiting.read(c, uuid, wait, () => read(uuid));
     if (task === undefined) return unknownTask(uuid);
-    const form = negotiate(c, REPRESENTATIONS);
     if (form === 'text/html') return (await taskPage(c, store, task, page, pages)) ?? unknownTask(uuid);
     if (form === 'text/plain') return hasTimes ? timesAnswer(c, task) : logAnswer(c, task);
+    if (!hasLog) return fieldsAnswer(c, task);
     const tag = entityTag(task, 'json');
     const short = bodiless(c, tag, jsonHeaders);
     if (short !== undefined) return short;
@@ -60,7 +64,7 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting, pages: PageSet
   }
 
   async function timesAnswer(c: Context, task: StoredTask): Promise<Response> {
-    const headersOf = (tag: string): Record<string, string> => ({ 'Content-Type': LOG_TYPES.times, ...HEADERS, ETag: tag });
+    const headersOf = (tag: string): Record<string, string> => ({ 'Content-Type': LOG_TYPES.times, ...REVALIDATED, ETag: tag });
     const tag = entityTag(task, 'times');
     const short = bodiless(c, tag, headersOf);
     if (short !== undefined) return short;
@@ -78,22 +82,38 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting, pages: PageSet
   }
 }
 
+/** The record without its log: nothing else is read. */
+function fieldsAnswer(c: Context, task: StoredTask): Response {
+  const tag = entityTag(task, 'fields');
+  return bodiless(c, tag, jsonHeaders) ?? new Response(recordJson(task), { headers: jsonHeaders(tag) });
+}
+
+/** What a request asks for. */
+interface Asked {
+  /** How many seconds it waits for the task. */
+  readonly wait: number;
+  readonly form: (typeof REPRESENTATIONS)[number];
+  /** Whether the lines of the text have their times. */
+  readonly hasTimes: boolean;
+  /** Whether the record has its log. */
+  readonly hasLog: boolean;
+  readonly page: PageQuery;
+}
+
 /** The answer without a body: 304 for a client that has the representation, the headers for `HEAD`. */
 function bodiless(c: Context, tag: string, headersOf: (tag: string) => Record<string, string>): Response | undefined {
-  const unchanged = notModified(c, tag, HEADERS);
+  const unchanged = notModified(c, tag, REVALIDATED);
   if (unchanged !== undefined) return unchanged;
   return c.req.method === 'HEAD' ? new Response(null, { headers: headersOf(tag) }) : undefined;
 }
 
-const HEADERS = { Vary: 'Accept', ...REVALIDATED };
-
 function jsonHeaders(tag: string): Record<string, string> {
-  return { 'Content-Type': 'application/json', ...HEADERS, ETag: tag };
+  return { 'Content-Type': 'application/json', ...REVALIDATED, ETag: tag };
 }
 
 function textHeaders(tag: string, task: StoredTask): Record<string, string> {
   const length = String(task.logBytes);
-  return { 'Content-Type': 'text/plain; charset=utf-8', ...HEADERS, ETag: tag, 'Content-Length': length };
+  return { 'Content-Type': 'text/plain; charset=utf-8', ...REVALIDATED, ETag: tag, 'Content-Length': length };
 }
 
 type Waiting = Map<string, PromiseWithResolvers<StoredTask | undefined>>;

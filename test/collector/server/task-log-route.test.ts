@@ -73,7 +73,7 @@ describe('the log from a byte on', () => {
     }
   });
 
-  test.each(['?offset=-1', '?offset=1.5', '?offset=x', '?offset=', '?follow=yes'])('%s is a 400', async (query) => {
+  test.each(['?offset=--1', '?offset=1.5', '?offset=x', '?offset=', '?follow=yes', '?limit=0', '?limit=1048577', '?limit=-1', '?limit=5&follow=1'])('%s is a 400', async (query) => {
     const { store } = await told();
     expect((await createTasksApp({ store }).request(PATH + query)).status).toBe(400);
   });
@@ -90,6 +90,118 @@ describe('the log from a byte on', () => {
     const app = createTasksApp({ store: memoryStore() });
     expect((await app.request(PATH + query)).status).toBe(404);
     expect((await app.request(`/tasks/import/log${query}`)).status).toBe(400);
+  });
+});
+
+/** A part of a log as it is served, with the bytes that it says it has. */
+async function partOf(store: TaskStore, query: string, headers: Record<string, string> = {}): Promise<{ text: string; from: number; to: number; all: number }> {
+  const response = await createTasksApp({ store }).request(PATH + query, { headers });
+  // The answer is the whole of what the URL names: no Range was asked for.
+  expect(response.status).toBe(200);
+  const [, from, last, all] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('Content-Range')!)!;
+  const text = await response.text();
+  if (response.headers.get('Content-Length') !== null) expect(Buffer.byteLength(text)).toBe(Number(last) + 1 - Number(from));
+  return { text, from: Number(from), to: Number(last) + 1, all: Number(all) };
+}
+
+describe('a part of the log', () => {
+  test('ends with a line where one fits, and its parts are the whole', async () => {
+    const { store, log } = await told();
+    for (let limit = 1; limit <= log.length + 1; limit++) {
+      let whole = '';
+      for (let at = 0; at < log.length; ) {
+        const { text, from, to, all } = await partOf(store, `?offset=${at}&limit=${limit}`);
+        expect([from, all]).toEqual([at, log.length]);
+        expect(text).toBe(log.toString('utf8', from, to));
+        // The longest character has four bytes.
+        expect(to - from).toBeLessThanOrEqual(Math.max(limit, 4));
+        const line = log.indexOf(10, from) + 1;
+        if (line - from <= limit) expect(text.endsWith('\n')).toBe(true);
+        expect(text).not.toContain('\ufffd');
+        whole += text;
+        at = to;
+      }
+      expect(whole).toBe(log.toString());
+    }
+  });
+
+  test('of an offset from the end begins with a line', async () => {
+    const { store, log } = await told();
+    for (let back = 1; back <= log.length + 3; back++) {
+      const { text, from, to } = await partOf(store, `?offset=-${back}`);
+      expect([to, text]).toEqual([log.length, log.toString('utf8', from)]);
+      const asked = Math.max(0, log.length - back);
+      const line = asked === 0 ? 0 : log.indexOf(10, asked - 1) + 1;
+      // Where only the last line's end is asked for no line begins: then a character does.
+      if (line < log.length) expect(from).toBe(line);
+      else expect(from).toBeGreaterThanOrEqual(asked);
+      expect(text).not.toContain('\ufffd');
+    }
+    expect((await partOf(store, '?offset=-12&limit=6')).text).toBe('\t\n');
+  });
+
+  test('of one line that is longer than all that is asked for is the end of that line', async () => {
+    const store = memoryStore();
+    const task = new ScriptedTask();
+    task.attempt().notify('✓'.repeat(100_000));
+    await store.append(task.facts);
+    const { text, from, all } = await partOf(store, '?offset=-65536');
+    expect(all - from).toBeGreaterThan(65_530);
+    expect(text).toMatch(/^✓+\n$/);
+    expect((await partOf(store, '?offset=1&limit=10')).text).toBe('✓✓✓');
+  });
+
+  test('is of no bytes where the log is empty, and at its end', async () => {
+    const { store, log } = await told();
+    const app = createTasksApp({ store });
+    for (const query of [`?offset=${log.length}`, `?offset=${log.length}&limit=5`]) {
+      const response = await app.request(PATH + query);
+      expect([response.status, response.headers.get('Content-Range'), await response.text()]).toEqual([200, `bytes */${log.length}`, '']);
+    }
+    const empty = memoryStore();
+    const task = new ScriptedTask();
+    task.attempt();
+    await empty.append(task.facts);
+    for (const query of ['', '?offset=-65536', '?limit=5', '?offset=-5&limit=5&times=1']) {
+      const response = await createTasksApp({ store: empty }).request(PATH + query);
+      expect([response.status, response.headers.get('Content-Range'), await response.text()]).toEqual([200, 'bytes */0', '']);
+    }
+  });
+
+  test('has the headers of HEAD too', async () => {
+    const { store, log } = await told();
+    for (const query of ['?offset=-12', '?offset=3&limit=10', '']) {
+      const { from, to } = await partOf(store, query);
+      const response = await createTasksApp({ store }).request(PATH + query, { method: 'HEAD' });
+      expect(response.headers.get('Content-Range')).toBe(`bytes ${from}-${to - 1}/${log.length}`);
+      expect(response.headers.get('Content-Length')).toBe(String(to - from));
+      expect(response.headers.get('Vary')).toBe('Accept');
+    }
+  });
+
+  test('with times, and as entries, has whole entries, and the bytes of the log that these are', async () => {
+    const { store, log } = await told();
+    for (const [times, headers] of [['&times=1', {}], ['', { Accept: 'application/x-ndjson' }]] as const) {
+      const lines: string[] = [];
+      for (let at = 0; at < log.length; ) {
+        const { text, from, to } = await partOf(store, `?offset=${at}&limit=5${times}`, headers);
+        expect(from).toBe(at);
+        lines.push(...text.trimEnd().split('\n'));
+        at = to;
+      }
+      const whole = await (await createTasksApp({ store }).request(`${PATH}?${times}`, { headers })).text();
+      expect(lines.join('\n')).toBe(whole.trimEnd());
+    }
+    const { text } = await partOf(store, '?offset=-12', { Accept: 'application/x-ndjson' });
+    expect(text.trimEnd().split('\n').map((line) => (JSON.parse(line) as { text: string }).text)).toEqual(['\t\n', '\tfive\n']);
+  });
+});
+
+describe('a followed log, from its end', () => {
+  test('goes on from an offset that counts from the end', async () => {
+    const { store, end } = await told();
+    await end();
+    expect(await (await createTasksApp({ store }).request(`${PATH}?follow=1&offset=-18`)).text()).toBe('\tTask Finished\n');
   });
 });
 

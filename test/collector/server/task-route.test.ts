@@ -4,6 +4,8 @@ import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { LOG_PIECE_BYTES } from '../../../collector/server/task-log.ts';
 import { RECORD_LOG_BYTES } from '../../../collector/record/record-json.ts';
 import type { TaskRecord } from '../../../src/task-record.ts';
+import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
+import { ScriptedTask } from '../record/scripted-task.ts';
 import { plainStore, plainTask, UUID, type PlainTask } from './plain-store.ts';
 
 const LOG = '\t - TEST - First part\n\tNotificación ✓ 🎉\n';
@@ -14,6 +16,15 @@ function appOf(...tasks: PlainTask[]): Hono {
 
 function get(app: Hono, headers: Record<string, string>, method = 'GET'): Response | Promise<Response> {
   return app.request(`/tasks/${UUID}`, { method, headers });
+}
+
+/** An app over a real store, with a task that has a log. */
+async function realApp(): Promise<Hono> {
+  const store = memoryStore();
+  const task = new ScriptedTask();
+  task.attempt().notify('one');
+  await store.append(task.facts);
+  return createTasksApp({ store });
 }
 
 async function tagOf(task: PlainTask, accept = 'application/json'): Promise<string> {
@@ -43,6 +54,51 @@ describe('a task as JSON', () => {
     const response = await appOf(plainTask()).request(`/tasks/${UUID.toUpperCase()}`);
     expect(response.status).toBe(200);
     expect((await recordOf(response)).task_uuid).toBe(UUID);
+  });
+
+  test('without its log is all the rest, at the price of no reading of the log, with a tag of its own', async () => {
+    const task = plainTask({ version: 7, log: LOG });
+    const store = plainStore(task);
+    const app = createTasksApp({ store });
+    const response = await app.request(`/tasks/${UUID}?log=0`);
+    expect(store.reads).toEqual(['stored']);
+    const record = await recordOf(response);
+    const { log: _log, ...rest } = await recordOf(await get(app, {}));
+    expect(JSON.stringify(record)).toBe(JSON.stringify(rest));
+    expect(record).toMatchObject({ log_bytes: Buffer.byteLength(LOG), log_lines: 2 });
+    const tag = response.headers.get('ETag')!;
+    expect(tag).not.toBe(await tagOf(task));
+    expect((await app.request(`/tasks/${UUID}?log=0`, { headers: { 'If-None-Match': tag } })).status).toBe(304);
+    expect((await app.request(`/tasks/${UUID}?log=1`, { headers: { 'If-None-Match': tag } })).status).toBe(200);
+    expect(await (await app.request(`/tasks/${UUID}?log=0`, { method: 'HEAD' })).text()).toBe('');
+  });
+
+  test('is what a link gets that says so, whatever Accept has', async () => {
+    const app = await realApp();
+    for (const [as, type] of [['json', 'application/json'], ['text', 'text/plain; charset=utf-8'], ['html', 'text/html; charset=utf-8']]) {
+      for (const Accept of ['text/html,*/*;q=0.8', 'application/json', 'text/plain']) {
+        const response = await app.request(`/tasks/${UUID}?as=${as}`, { headers: { Accept } });
+        expect([as, response.status, response.headers.get('Content-Type')]).toEqual([as, 200, type]);
+      }
+      const [named, accepted] = [await app.request(`/tasks/${UUID}?as=${as}`), await get(app, { Accept: type!.split(';')[0]! })];
+      expect(named.headers.get('ETag')).toBe(accepted.headers.get('ETag'));
+    }
+    const refused = await app.request(`/tasks/${UUID}?as=xml`);
+    expect([refused.status, await refused.json()]).toEqual([400, expect.objectContaining({ detail: 'as: expected one of json, text, html, got "xml"' })]);
+  });
+
+  test('shows caches that another Accept gets another answer, by each answer', async () => {
+    const app = await realApp();
+    const tag = (await get(app, {})).headers.get('ETag')!;
+    const answers = [
+      ...['application/json', 'text/plain', 'text/html'].map((Accept) => get(app, { Accept })),
+      app.request(`/tasks/${UUID}?log=0`), app.request(`/tasks/${UUID}/log`), app.request(`/tasks/${UUID}/scopes`), app.request('/tasks'),
+      get(app, { 'If-None-Match': tag }),
+      app.request(`/tasks/${UUID.replace('5', '6')}`),
+    ];
+    const found = await Promise.all(answers.map((answer) => Promise.resolve(answer)));
+    expect(found.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 200, 304, 404]);
+    for (const { headers } of found) expect(headers.get('Vary')).toMatch(/^Accept\b/);
   });
 
   test('with an empty log costs no reading of the log', async () => {
