@@ -1,9 +1,8 @@
-import type { ScopeLine, ScopeNode, TaskSummary } from '../task-record.ts';
-import { absolute, watchStream } from './event-stream.ts';
-import type { WatchOptions } from './event-stream.ts';
-import { bytesOf, grownLog, merged, scopeTree } from './task-changes.ts';
-import type { LogEntryJson, LogPart, WatchedLog } from './task-changes.ts';
-import type { Connection, Watch } from './watch.ts';
+import type { ScopeNode, TaskSummary } from '../task-record.ts';
+import type { LogEntryJson, LogGain, StreamRecord, TaskChange } from '../task-stream.ts';
+import { scopeTree } from './scope-tree.ts';
+import { merged, watchStream } from './watch.ts';
+import type { Connection, Watch, WatchOptions } from './watch.ts';
 
 export interface WatchTaskOptions extends WatchOptions {
   /** How the log comes: as `text` (default), as `entries` with times and attributes, or not at all. */
@@ -13,6 +12,18 @@ export interface WatchTaskOptions extends WatchOptions {
   /** For how many seconds a task that is not there yet is waited for, 1 to 30. Default: not at all. */
   readonly wait?: number | undefined;
 }
+
+/** The log as far as it is known, in parts. Only the last part still grows; a part that another one follows never changes. */
+export interface WatchedLog<Part = string> {
+  /** Byte of the whole log at which the first part begins. */
+  readonly from: number;
+  /** Byte of the whole log at which the last part ends. */
+  readonly bytes: number;
+  readonly parts: readonly Part[];
+}
+
+/** A part of a log: text, or entries. */
+export type LogPart = string | readonly LogEntryJson[];
 
 /** A task as it is known just now. */
 export interface TaskSnapshot<Part = string> extends Connection {
@@ -29,13 +40,7 @@ export type TaskWatch<Part = string> = Watch<TaskSnapshot<Part>>;
 export const CONNECTING: TaskSnapshot<never> = { connection: 'connecting', attempts: [], log: { from: 0, bytes: 0, parts: [] } };
 
 /** Data of the events `record` and `change`. */
-interface TaskData extends Partial<TaskSummary> {
-  attempts?: readonly ScopeNode[];
-  scopes?: readonly ScopeLine[];
-  log?: string | { offset: number; text: string };
-  log_from?: number;
-  entries?: readonly LogEntryJson[];
-}
+type TaskData = Omit<StreamRecord, 'log'> & Omit<TaskChange, 'log'> & { readonly log?: string | LogGain };
 
 /**
  * Follows a task until it has ended, through all interruptions.
@@ -45,46 +50,36 @@ interface TaskData extends Partial<TaskSummary> {
 export function watchTask(url: string | URL, options: WatchTaskOptions & { readonly log: 'entries' }): TaskWatch<readonly LogEntryJson[]>;
 export function watchTask(url: string | URL, options?: WatchTaskOptions): TaskWatch;
 export function watchTask(url: string | URL, options: WatchTaskOptions = {}): TaskWatch<never> {
-  const { log = 'text', scopes, wait } = options;
-  const events = absolute(url);
-  events.pathname += '/events';
-  const query = events.searchParams;
-  if (log !== 'text') query.set('log', log || '0');
-  if (scopes) query.set('scopes', '1');
-  if (wait) query.set('wait', `${wait}`);
-  return watchStream<TaskSnapshot<never>>(CONNECTING, { url: events, apply: taskChanges() as never }, options);
+  const query = new URLSearchParams();
+  for (const name of ['log', 'scopes', 'wait'] as const) {
+    const value = options[name];
+    if (value !== undefined) query.set(name, `${value === true ? 1 : value || 0}`);
+  }
+  return watchStream<TaskSnapshot<never>>(CONNECTING, { url, query, apply: taskChanges() as never }, options);
 }
 
 /** What the events of a task's stream make of a snapshot. */
-export function taskChanges(): (snapshot: TaskSnapshot<LogPart>, type: string, data: TaskData) => TaskSnapshot<LogPart> | undefined {
+export function taskChanges(): (snapshot: TaskSnapshot<LogPart>, type: string, data: TaskData) => Partial<TaskSnapshot<LogPart>> | undefined {
   const tree = scopeTree();
-  return (snapshot, type, data) => {
-    if (type === 'end') return { ...snapshot, connection: 'ended' };
-    if (type === 'gone') return { ...snapshot, connection: 'failed', error: { status: 410, detail: 'the task was deleted' } };
-    const { attempts, scopes, log, log_from, entries, ...fields } = data;
-    const gain = entries ?? (typeof log === 'object' ? log.text : log);
-    if (type === 'record') {
-      const { log_offset = 0, log_bytes = 0 } = fields;
-      return {
-        ...snapshot,
-        task: merged(snapshot.task, fields as TaskSummary),
-        attempts: tree.begin(attempts ?? []),
-        log: { from: log_from ?? log_offset, bytes: log_bytes, parts: gain?.length ? [gain] : [] },
+  return ({ task, log }, type, { attempts: begun, scopes, log: given, log_from = 0, entries, ...fields }) => {
+    if (type === 'end') return { connection: 'ended' };
+    if (type === 'gone') return { connection: 'failed', error: { status: 410, detail: 'the task was deleted' } };
+    if (type === 'record') log = { from: log_from, bytes: log_from, parts: [] };
+    const text = typeof given === 'string' ? { offset: log_from, text: given } : given;
+    const gains = entries ?? (text?.text ? [text] : []);
+    const last = gains.at(-1);
+    if (last) {
+      if (gains[0]!.offset !== log.bytes) return undefined;
+      const { from, parts } = log;
+      const open = parts.at(-1);
+      const gain = entries ?? last.text;
+      log = {
+        from,
+        bytes: last.offset + new TextEncoder().encode(last.text).length,
+        // A part that is longer, in characters or entries, is complete.
+        parts: open && open.length < (entries ? 500 : 16_384) ? [...parts.slice(0, -1), open.concat(gain as never)] : [...parts, gain],
       };
     }
-    if (type !== 'change') return snapshot;
-    const next = {
-      ...snapshot,
-      task: merged(snapshot.task, { ...snapshot.task!, ...fields }),
-      attempts: attempts ? tree.begin(attempts) : scopes?.length ? tree.change(scopes) : snapshot.attempts,
-      log: snapshot.log,
-    };
-    if (gain?.length) {
-      const { offset, text } = entries?.at(-1) ?? (log as { offset: number; text: string });
-      if ((entries?.[0]?.offset ?? offset) !== snapshot.log.bytes) return undefined;
-      next.log = grownLog(snapshot.log, gain, offset + bytesOf(text));
-    }
-    const isSame = next.task === snapshot.task && next.attempts === snapshot.attempts && next.log === snapshot.log;
-    return isSame ? snapshot : next;
+    return { task: merged(task, fields), attempts: tree(begun, scopes), log };
   };
 }

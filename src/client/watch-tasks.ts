@@ -1,8 +1,6 @@
 import type { TaskSummary } from '../task-record.ts';
-import { absolute, watchStream } from './event-stream.ts';
-import type { WatchOptions } from './event-stream.ts';
-import { merged } from './task-changes.ts';
-import type { Connection, Watch } from './watch.ts';
+import { watchStream } from './watch.ts';
+import type { Connection, Watch, WatchOptions } from './watch.ts';
 
 export interface WatchTasksOptions extends WatchOptions {
   /** The parameters of a list: `{ state: 'running' }`, `'name=Import*'`. Default: all tasks. */
@@ -31,38 +29,32 @@ export const CONNECTING_TASKS: TasksSnapshot = { connection: 'connecting', tasks
  */
 export function watchTasks(url: string | URL, options: WatchTasksOptions = {}): TasksWatch {
   const { filter, limit = 50 } = options;
-  const page = absolute(url);
-  for (const [name, value] of new URLSearchParams(filter)) page.searchParams.append(name, value);
-  const events = new URL(page);
-  events.pathname += '/events';
-  page.searchParams.set('limit', `${limit}`);
-  return watchStream<TasksSnapshot>(CONNECTING_TASKS, { url: events, page, apply: listChanges(limit) }, options);
+  const query = new URLSearchParams(filter);
+  return watchStream<TasksSnapshot>(CONNECTING_TASKS, { url, query, page: `?${query}&limit=${limit}`, apply: listChanges(limit) }, options);
 }
 
-/** Data of the events `page`, `change` and `gone`. */
+/** Data of the events `start`, where it is the page, `change` and `gone`. */
 interface ListData extends TaskSummary {
-  tasks?: readonly TaskSummary[];
-  next?: string | null;
+  readonly tasks: readonly TaskSummary[];
+  readonly next: string | null;
 }
 
 /** What the events of a list's stream make of a snapshot. */
-export function listChanges(limit: number): (snapshot: TasksSnapshot, type: string, data: ListData) => TasksSnapshot {
-  return (snapshot, type, data) => {
-    const { tasks, hasMore } = snapshot;
-    const known = (uuid: string): TaskSummary | undefined => tasks.find(({ task_uuid }) => task_uuid === uuid);
-    if (type === 'page') {
-      return { ...snapshot, tasks: data.tasks!.map((task) => merged(known(task.task_uuid), task)), hasMore: Boolean(data.next) };
+export function listChanges(limit: number): (snapshot: TasksSnapshot, type: string, data: ListData) => Partial<TasksSnapshot> {
+  return ({ tasks, hasMore }, type, data) => {
+    if (type === 'start') return { tasks: data.tasks, hasMore: Boolean(data.next) };
+    const at = tasks.findIndex(({ task_uuid }) => task_uuid === data.task_uuid);
+    const before = tasks[at];
+    if (before) {
+      if (type === 'gone') tasks = tasks.toSpliced(at, 1);
+      else if (data.version >= before.version) tasks = tasks.with(at, data);
+    } else if (type === 'change') {
+      const older = tasks.findIndex(({ created }) => created! < data.created!);
+      if (older >= 0 || !hasMore) {
+        hasMore ||= tasks.length === limit;
+        tasks = tasks.toSpliced(older < 0 ? limit : older, 0, data).slice(0, limit);
+      }
     }
-    const before = known(data.task_uuid);
-    if (type === 'gone') return before ? { ...snapshot, tasks: tasks.filter((task) => task !== before) } : snapshot;
-    if (type !== 'change') return snapshot;
-    if (before !== undefined) {
-      const task = data.version < before.version ? before : merged(before, data);
-      return task === before ? snapshot : { ...snapshot, tasks: tasks.map((each) => (each === before ? task : each)) };
-    }
-    const later = tasks.findIndex(({ created }) => (created ?? '') < (data.created ?? '9'));
-    const at = later < 0 ? tasks.length : later;
-    if (at === limit || (later < 0 && hasMore)) return snapshot;
-    return { ...snapshot, tasks: tasks.toSpliced(at, 0, data).slice(0, limit), hasMore: hasMore || tasks.length === limit };
+    return { tasks, hasMore };
   };
 }

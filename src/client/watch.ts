@@ -32,63 +32,214 @@ export interface Watch<Snapshot> extends AsyncIterable<Snapshot> {
   readonly close: () => void;
 }
 
-/** A watch whose snapshots are set by its maker. */
-export interface SetWatch<Snapshot> extends Watch<Snapshot> {
-  /** Gives a snapshot to all who follow, unless the present one is final. */
-  readonly set: (next: Snapshot) => void;
-  /** Whether the present snapshot is final. */
-  readonly isOver: () => boolean;
+/** Options of each watch. */
+export interface WatchOptions {
+  /** Sent as `Authorization: Bearer TOKEN`. A function is asked before each request, so again after a 401. */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
+  /** Closes the watch when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Sends the requests, for instance with credentials. Default: the global `fetch`. */
+  readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
+  /**
+   * After how many milliseconds without a byte the connection is taken for dead. Default 45,000: three times the longest
+   * silence of a server's streams (`streams.aliveMs`).
+   */
+  readonly silentMs?: number | undefined;
 }
 
-/** @param onOver Called with the final snapshot. */
-export function setWatch<Snapshot extends Connection>(first: Snapshot, onOver: () => void): SetWatch<Snapshot> {
+/** What differs from one kind of stream to another. */
+export interface StreamKind<Snapshot> {
+  /** Where it is, without `/events`; may be relative to the page or worker. */
+  readonly url: string | URL;
+  /** The parameters of the stream. */
+  readonly query: URLSearchParams;
+  /** The new values after an event; `undefined` where the event does not follow what is known: then all begins anew. */
+  readonly apply: (snapshot: Snapshot, type: string, data: never) => Partial<Snapshot> | undefined;
+  /** The query of what a stream that begins does not have: the answer takes the place of the data of its event `start`. */
+  readonly page?: string;
+}
+
+/**
+ * Follows a stream of server-sent events through all interruptions, until its end.
+ *
+ * Throws a `TypeError` for a URL that leads nowhere. All else that fails is in the snapshots.
+ */
+export function watchStream<Snapshot extends Connection>(
+  first: Snapshot,
+  { url, query, apply, page }: StreamKind<Snapshot>,
+  { token, signal, fetch: send = fetch, silentMs = 45_000 }: WatchOptions,
+): Watch<Snapshot> {
+  const base = new Request(url).url.split(/\/?[?#]|\/$/)[0]!;
   const listeners = new Set<() => void>();
   let snapshot = first;
+  let isOver = false;
+  let isDue = false;
+  const life = new AbortController();
+  let request = life;
+  /** When the server was heard last. */
+  let heard = 0;
+  let tries = 0;
+  let retry: (() => void) | undefined;
+  let timer: ReturnType<typeof setTimeout>;
+  /** The id of the last event; `undefined` where the stream begins from the start. */
+  let id: string | undefined;
 
-  const isOver = (): boolean => ['ended', 'failed', 'closed'].includes(snapshot.connection);
-  const set = (next: Snapshot): void => {
-    if (next === snapshot || isOver()) return;
+  /** Gives a snapshot with other values to all who follow, where a value differs and the present snapshot is not final. */
+  const update = (values: Partial<Snapshot>): void => {
+    const next = merged(snapshot, values);
+    if (isOver || next === snapshot) return;
     snapshot = next;
-    if (isOver()) onOver();
-    for (const listener of new Set(listeners)) {
-      try {
-        listener();
-      } catch (error) {
-        // It is reported as any error of the caller's code, and stops nothing.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
+    isOver = ['ended', 'failed', 'closed'].includes(next.connection);
+    if (isOver) {
+      life.abort();
+      request.abort();
+      retry?.();
+      clearTimeout(timer);
+      clearInterval(alarm);
     }
+    // Once for all that changes in one turn. An error of a listener is reported, and stops nothing.
+    if (!isDue) {
+      queueMicrotask(() => {
+        isDue = false;
+        listeners.forEach(queueMicrotask);
+      });
+    }
+    isDue = true;
   };
+  const connect = (connection: Connection['connection'], error?: WatchError, retryAt?: number): void =>
+    update({ connection, error, retryAt } as Partial<Snapshot>);
+  const close = (): void => connect('closed');
   const subscribe = (listener: () => void): (() => void) => {
     // The same function may subscribe twice.
     const own = (): void => listener();
     listeners.add(own);
     return () => void listeners.delete(own);
   };
-  const close = (): void => set({ ...snapshot, connection: 'closed', retryAt: undefined });
+
+  const abortAfter = (ms: number): void => {
+    if (Date.now() - heard > ms) request.abort(new Error('silence'));
+  };
+  const alarm = setInterval(abortAfter, silentMs / 9, silentMs);
+  const wake = (): void => {
+    retry?.();
+    abortAfter(silentMs / 2);
+  };
+  // What a page tells of its own state: each of these may mean that the network is there again.
+  for (const name of ['online', 'pageshow', 'visibilitychange']) globalThis.addEventListener?.(name, wake, life);
+  signal?.addEventListener('abort', close, life);
+  if (signal?.aborted) close();
+
+  /** Requests something of a type; throws any other answer. */
+  const ask = async (path: string, type: string): Promise<Response> => {
+    const bearer = typeof token === 'function' ? await token() : token;
+    const response = await send(base + path, {
+      headers: bearer ? { Authorization: `Bearer ${bearer}` } : {},
+      signal: request.signal,
+    });
+    const { status } = response;
+    const given = `${response.headers.get('Content-Type')}`;
+    if (status === 200 && given.startsWith(type)) return response;
+    const isProblem = given.startsWith('application/problem');
+    const { detail = `${status} ${given}` } = (isProblem ? await response.json() : {}) as { detail?: string };
+    throw { message: detail, status, isProblem } satisfies Failure;
+  };
+
+  /** Reads the stream until it breaks off, and throws why. */
+  const read = async (): Promise<never> => {
+    if (id) query.set('after', id);
+    else query.delete('after');
+    const reader = (await ask(`/events?${query}`, 'text/event-stream')).body!.getReader();
+    const decoder = new TextDecoder();
+    let rest = '';
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) throw { message: 'closed' } satisfies Failure;
+      heard = Date.now();
+      tries = 0;
+      if (id) connect('live');
+      const text = decoder.decode(value, { stream: true });
+      rest += text;
+      // A long line that comes in many pieces is looked through once.
+      if (!text.includes('\n')) continue;
+      const events = rest.split('\n\n');
+      rest = events.pop()!;
+      for (const lines of events) {
+        // As taskspan writes them. JSON needs no line breaks.
+        const [head, ...data] = lines.split('\ndata: ');
+        const [, type, , eventId] = /^event: (\w+)(\nid: (.+))?/.exec(head!) ?? [];
+        if (!type) continue;
+        const isPage = page && type === 'start';
+        const content: unknown = isPage ? await (await ask(page, 'application/json')).json() : JSON.parse(data.join(''));
+        const values = apply(snapshot, type, content as never);
+        id = values && (eventId ?? id);
+        if (!values) throw { message: 'an event is missing' } satisfies Failure;
+        connect('live');
+        update(values);
+      }
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (!isOver) {
+      request = new AbortController();
+      heard = Date.now();
+      try {
+        await read();
+      } catch (caught) {
+        request.abort();
+        const { message, status = 0, isProblem } = caught as Failure;
+        const error = { status, detail: message };
+        const isDenied = status === 401;
+        const pauseMs = isDenied && !tries ? 0 : Math.random() * Math.min(30_000, 1000 * 2 ** tries);
+        tries++;
+        if (status === 204) connect('ended');
+        else if (status === 400 && query.has('after')) id = undefined;
+        // What is no answer of taskspan is a proxy's, and passes, where the stream was there before.
+        else if (isDenied ? typeof token !== 'function' : /^4(?!08|25|29)/.test(`${status}`) && (isProblem || !id)) connect('failed', error);
+        connect('interrupted', error, Date.now() + pauseMs);
+        if (isOver) return;
+        await new Promise<void>((resolve) => {
+          retry = resolve;
+          timer = setTimeout(resolve, pauseMs);
+        });
+        connect('interrupted', error);
+      }
+    }
+  };
+  void run();
 
   return {
-    set,
-    isOver,
-    subscribe,
     close,
+    subscribe,
     getSnapshot: () => snapshot,
     async *[Symbol.asyncIterator]() {
       let given = first;
-      let changed: (() => void) | undefined;
+      let changed: () => void;
       const unsubscribe = subscribe(() => changed?.());
       try {
-        while (snapshot.connection !== 'closed') {
+        for (;;) {
           if (snapshot !== given) yield (given = snapshot);
-          else if (isOver()) return;
+          else if (isOver) return;
           else await new Promise<void>((resolve) => (changed = resolve));
         }
       } finally {
         unsubscribe();
-        if (listeners.size === 0) close();
+        if (!listeners.size) close();
       }
     },
   };
+}
+
+interface Failure {
+  readonly message: string;
+  /** Status of the answer; absent where none came. */
+  readonly status?: number;
+  /** Whether the answer is one of taskspan. */
+  readonly isProblem?: boolean;
+}
+
+/** An object with further values; itself where it has them already. */
+export function merged<T extends object>(before: T | undefined, values: Partial<T>): T {
+  for (const name in values) if (before?.[name] !== values[name]) return { ...(before as T), ...values };
+  return before!;
 }
