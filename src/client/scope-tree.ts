@@ -1,8 +1,8 @@
 import type { ScopeLine, ScopeNode } from '../task-record.ts';
 
 /**
- * Keeps the scopes of a task. What it returns is given the attempts, to begin anew, or lines of scopes that have changed,
- * each after the scope around it, and gives the attempts then. All that has not changed is shared with those before, so
+ * Keeps the scopes of a task. What it returns is given the attempts, to begin anew, or lines of scopes that may have
+ * changed, each after the scope around it, and gives the attempts then. All that has not changed is shared with those before, so
  * that a change costs its own size.
  */
 export function scopeTree(): (begun?: readonly ScopeNode[], lines?: readonly ScopeLine[]) => readonly ScopeNode[] {
@@ -35,8 +35,10 @@ export function scopeTree(): (begun?: readonly ScopeNode[], lines?: readonly Sco
         return (among[at] = node!);
       };
       for (const line of lines) {
+        const known = places.get(line.span_id)?.[0];
+        const isNew = Object.entries(line).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(known?.[name as keyof ScopeLine]));
         // What is inside a scope that the server has left out is left out too: the scopes around it have its numbers.
-        if (line.parent === null || places.has(line.parent)) owned(line.span_id, line);
+        if (isNew && (line.parent === null || places.has(line.parent))) owned(line.span_id, line);
       }
       attempts = roots;
     }

@@ -64,6 +64,8 @@ export function taskChanges(): (snapshot: TaskSnapshot<LogPart>, type: string, d
   return ({ task, log }, type, { attempts: begun, scopes, log: given, log_from = 0, entries, ...fields }) => {
     if (type === 'end') return { connection: 'ended' };
     if (type === 'gone') return { connection: 'failed', error: { status: 410, detail: 'the task was deleted' } };
+    // Events that a later server brings.
+    if (type !== 'record' && type !== 'change') return {};
     if (type === 'record') log = { from: log_from, bytes: log_from, parts: [] };
     const text = typeof given === 'string' ? { offset: log_from, text: given } : given;
     const gains = entries ?? (text?.text ? [text] : []);

@@ -125,7 +125,8 @@ export function watchStream<Snapshot extends Connection>(
     abortAfter(silentMs / 2);
   };
   // What a page tells of its own state: each of these may mean that the network is there again.
-  for (const name of ['online', 'pageshow', 'visibilitychange']) globalThis.addEventListener?.(name, wake, life);
+  const surroundings = globalThis as Partial<Pick<EventTarget, 'addEventListener'>>;
+  for (const name of ['online', 'pageshow', 'visibilitychange']) surroundings.addEventListener?.(name, wake, life);
   signal?.addEventListener('abort', close, life);
   if (signal?.aborted) close();
 
