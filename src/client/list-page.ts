@@ -1,6 +1,6 @@
 /** The list's page, live: rows change where they are, those that left the filter turn quiet, new tasks are announced. */
 import type { TaskState, TaskSummary } from '../task-record.ts';
-import { watchStream } from './event-stream.ts';
+import { watchStream } from './watch.ts';
 import type { Connection } from './watch.ts';
 import { brief, countOf, localTime, plain, share, stateName, text } from './words.ts';
 import type { ShownTask } from './words.ts';
@@ -17,7 +17,7 @@ interface Changes extends Connection {
   readonly events: number;
 }
 
-/** Data of an event: of `page` the list, of `change` an entry, of `gone` a UUID. */
+/** Data of an event: of `start` the list, of `change` an entry, of `gone` a UUID. */
 interface ListEvent extends TaskSummary {
   tasks: TaskSummary[];
   next: string | null;
@@ -47,7 +47,7 @@ function isNew(task: TaskSummary): boolean {
   return 'whole' in listing.dataset || ('newest' in listing.dataset && timeOf(task) >= oldest);
 }
 
-function apply(before: Changes, event: string, data: ListEvent): Changes {
+function apply(before: Changes, event: string, data: ListEvent): Partial<Changes> {
   const tasks = new Map(before.tasks);
   const left = new Set(before.left);
   const news = new Set(before.news);
@@ -61,7 +61,7 @@ function apply(before: Changes, event: string, data: ListEvent): Changes {
   else if (event === 'gone') {
     news.delete(data.task_uuid);
     if (rows.has(data.task_uuid)) left.add(data.task_uuid);
-  } else if (event === 'page') {
+  } else if (event === 'start') {
     for (const task of data.tasks) take(task);
     const listed = new Set(data.tasks.map((task) => task.task_uuid));
     const uuids = [...rows.keys()];
@@ -69,18 +69,14 @@ function apply(before: Changes, event: string, data: ListEvent): Changes {
     const known = data.next === null ? uuids.length : uuids.findLastIndex((uuid) => listed.has(uuid));
     for (const uuid of uuids.slice(0, Math.max(0, known))) if (!listed.has(uuid)) left.add(uuid);
   }
-  return { ...before, tasks, left, news, events: before.events + 1 };
+  return { tasks, left, news, events: before.events + 1 };
 }
 
 const search = new URLSearchParams(location.search);
 const filter = new URLSearchParams([...search].filter(([name]) => !['cursor', 'limit', 'order'].includes(name)));
-const events = new URL('tasks/events', document.baseURI);
-events.search = `${filter}`;
-const page = new URL('tasks', document.baseURI);
-page.search = `${search}`;
 const watch = watchStream<Changes>(
   { connection: 'connecting', tasks: new Map(), left: new Set(), news: new Set(), events: 0 },
-  { url: events, page, apply },
+  { url: 'tasks', query: filter, page: `?${search}`, apply },
   {},
 );
 

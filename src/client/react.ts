@@ -7,7 +7,7 @@ import { CONNECTING, watchTask } from './watch-task.ts';
 import type { TaskSnapshot, WatchedLog, WatchTaskOptions } from './watch-task.ts';
 import { CONNECTING_TASKS, watchTasks } from './watch-tasks.ts';
 import type { TasksSnapshot, WatchTasksOptions } from './watch-tasks.ts';
-import type { Connection, Watch, WatchOptions } from './watch.ts';
+import type { Watch, WatchOptions } from './watch.ts';
 
 /** Options of a hook. A component that is removed closes its watch. */
 export type UseTaskOptions = Omit<WatchTaskOptions, 'signal'>;

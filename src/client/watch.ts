@@ -34,7 +34,10 @@ export interface Watch<Snapshot> extends AsyncIterable<Snapshot> {
 
 /** Options of each watch. */
 export interface WatchOptions {
-  /** Sent as `Authorization: Bearer TOKEN`. A function is asked before each request, so again after a 401. */
+  /**
+   * Sent as `Authorization: Bearer TOKEN`. A function is asked before each request, so again after a 401. A 401 is final
+   * where there is no function, or it gives no token.
+   */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
   /** Closes the watch when it is aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -81,6 +84,7 @@ export function watchStream<Snapshot extends Connection>(
   let tries = 0;
   let retry: (() => void) | undefined;
   let timer: ReturnType<typeof setTimeout>;
+  let bearer: string | undefined;
   /** The id of the last event; `undefined` where the stream begins from the start. */
   let id: string | undefined;
 
@@ -132,7 +136,7 @@ export function watchStream<Snapshot extends Connection>(
 
   /** Requests something of a type; throws any other answer. */
   const ask = async (path: string, type: string): Promise<Response> => {
-    const bearer = typeof token === 'function' ? await token() : token;
+    bearer = typeof token === 'function' ? await token() : token;
     const response = await send(base + path, {
       headers: bearer ? { Authorization: `Bearer ${bearer}` } : {},
       signal: request.signal,
@@ -181,7 +185,7 @@ export function watchStream<Snapshot extends Connection>(
   };
 
   const run = async (): Promise<void> => {
-    while (!isOver) {
+    while (!life.signal.aborted) {
       request = new AbortController();
       heard = Date.now();
       try {
@@ -196,7 +200,7 @@ export function watchStream<Snapshot extends Connection>(
         if (status === 204) connect('ended');
         else if (status === 400 && query.has('after')) id = undefined;
         // What is no answer of taskspan is a proxy's, and passes, where the stream was there before.
-        else if (isDenied ? typeof token !== 'function' : /^4(?!08|25|29)/.test(`${status}`) && (isProblem || !id)) connect('failed', error);
+        else if (isDenied ? !bearer || bearer === token : /^4(?!08|25|29)/.test(`${status}`) && (isProblem || !id)) connect('failed', error);
         connect('interrupted', error, Date.now() + pauseMs);
         if (isOver) return;
         await new Promise<void>((resolve) => {
