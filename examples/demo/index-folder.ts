@@ -149,7 +149,8 @@ export async function readFiles(
         const content = await readContent(join(found.root, file.path), {
           buffer,
           hash: found.sharedSizes.has(file.bytes),
-          onRead: (read) => inner.progress(done + Math.min(read, file.bytes), group.work),
+          // A long file moves the bar too.
+          onRead: (read) => inner.progress(done + Math.floor((10 * Math.min(read, file.bytes)) / file.bytes) / 10, group.files.length),
           signal: options.signal,
         });
         totals.add(file, content);
@@ -161,8 +162,8 @@ export async function readFiles(
         unreadable += 1;
         failedRead(inner, file.path, error);
       }
-      done += workOf(file);
-      inner.progress(done, group.work);
+      done += 1;
+      inner.progress(done, group.files.length);
       await wait(workOf(file));
     }
     inner.notify(`${counted(files, 'file')}, ${humanBytes(bytes)}, ${counted(lines, 'line')}`);
