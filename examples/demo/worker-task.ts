@@ -37,7 +37,8 @@ export async function runInWorker(options: WorkerTaskOptions): Promise<'lost' | 
   const settings: WorkerOptions = { store: path, taskName, taskUuid, speed };
   const worker = fork(new URL('worker.ts', import.meta.url), [JSON.stringify(settings)]);
   const ended = once(worker, 'exit');
-  const end = (): boolean => worker.kill('SIGTERM');
+  // At Ctrl-C the terminal sends it too; twice the same signal is once.
+  const end = (): boolean => worker.kill('SIGINT');
   stop.addEventListener('abort', end);
   // The worker asks for it, so that it is killed at the same place on every machine.
   worker.once('message', () => worker.kill('SIGKILL'));

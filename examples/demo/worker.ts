@@ -14,8 +14,8 @@ const LAST_CUSTOMER = 20;
 const { store, taskName, taskUuid, speed } = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
 const sleep = sleepAt(speed, new AbortController().signal);
 
-// Without the demo this process has nothing to do.
-process.once('disconnect', () => process.exit());
+// Without the demo this process has nothing to do: it ends as at Ctrl-C.
+process.once('disconnect', () => process.kill(process.pid, 'SIGINT'));
 
 // A heartbeat each second: the loss is seen after three of them, not after 15 seconds as by default.
 const taskspan = await startTaskspan({ store, serve: false, handleSignals: true, beatIntervalMs: Math.max(1000 / speed, 50) });
