@@ -1,4 +1,32 @@
 /**
- * taskspan/element: custom elements that show a task.
+ * taskspan/element: custom elements that show a task. They are what the server's own pages are made of.
  */
+import { TaskspanLog } from './log-element.ts';
+import { TaskspanProgress } from './progress-element.ts';
+import { TaskspanTask } from './task-element.ts';
+
+export { TaskspanLog, TaskspanProgress, TaskspanTask };
+
 export const ELEMENT_NAMES = ['taskspan-task', 'taskspan-progress', 'taskspan-log'] as const;
+
+const ELEMENTS: Readonly<Record<(typeof ELEMENT_NAMES)[number], CustomElementConstructor>> = {
+  // What the task drives comes first.
+  'taskspan-log': TaskspanLog,
+  'taskspan-progress': TaskspanProgress,
+  'taskspan-task': TaskspanTask,
+};
+
+// A server that renders a front end has no elements, and two copies of this module may be loaded.
+if (globalThis.customElements !== undefined) {
+  for (const [name, element] of Object.entries(ELEMENTS)) {
+    if (customElements.get(name) === undefined) customElements.define(name, element);
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'taskspan-task': TaskspanTask;
+    'taskspan-progress': TaskspanProgress;
+    'taskspan-log': TaskspanLog;
+  }
+}

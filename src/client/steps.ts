@@ -15,10 +15,14 @@ export function leftOut({ steps, scopes }: ScopeNode): number {
 /** So many rows of one list are shown at once, but for those that are urgent. */
 const ROWS = 200;
 
-/** The steps of a list that are shown, in the order of their starts: the urgent ones, and the latest of the others. */
-export function shownOf(scopes: readonly ScopeNode[]): readonly ScopeNode[] {
+/**
+ * The steps of a list that are shown, in the order of their starts: the urgent ones, and the latest of the others.
+ *
+ * @param isWhole Whether all of them are, since a person has asked for them.
+ */
+export function shownOf(scopes: readonly ScopeNode[], isWhole = false): readonly ScopeNode[] {
   const inOrder = scopes.toSorted(byStart);
-  if (scopes.length <= ROWS) return inOrder;
+  if (isWhole || scopes.length <= ROWS) return inOrder;
   const urgent = inOrder.filter(isUrgent).slice(-2 * ROWS);
   const others = urgent.length < ROWS ? inOrder.filter((step) => !isUrgent(step)).slice(urgent.length - ROWS) : [];
   const shown = new Set([...urgent, ...others]);

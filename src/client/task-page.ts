@@ -1,4 +1,43 @@
-import { STATES } from './words.ts';
+import type { TaskSummary } from '../task-record.ts';
+import { one, put } from './dom.ts';
+import './element.ts';
+import { headline, plain, text, title } from './words.ts';
 
-/** The script of a task's page. */
-void STATES;
+/** The script of a task's page: what an element may not touch is the page's own, its title, its icon and notifications. */
+
+const element = one(document, 'taskspan-task')!;
+const icon = one<HTMLLinkElement>(document, 'link[rel=icon]')!;
+let wantsNotice = false;
+
+element.addEventListener('taskspan-change', (event) => {
+  const task = (event as CustomEvent<TaskSummary>).detail;
+  const now = title(task);
+  if (document.title !== now) document.title = now;
+  const href = icon.href.replace(/\w+(?=\.svg)/, task.state);
+  if (icon.href !== href) icon.href = href;
+});
+
+element.addEventListener('taskspan-end', (event) => {
+  if (!wantsNotice) return;
+  const task = (event as CustomEvent<TaskSummary>).detail;
+  const notice = new Notification(title(task), { body: [headline(task, Date.now()).lead, plain(task.exception)].join('\n').trim(), tag: task.task_uuid, icon: icon.href });
+  notice.addEventListener('click', () => window.focus());
+});
+
+const tell = one<HTMLButtonElement>(document, '.tell');
+if (tell !== null && 'Notification' in globalThis) {
+  tell.hidden = false;
+  tell.addEventListener('click', () => {
+    if (wantsNotice) {
+      wantsNotice = false;
+      put(tell, text.tell);
+      tell.ariaPressed = 'false';
+      return;
+    }
+    void Notification.requestPermission().then((permission) => {
+      wantsNotice = permission === 'granted';
+      put(tell, wantsNotice ? text.told : text.refused);
+      tell.ariaPressed = String(wantsNotice);
+    });
+  });
+}

@@ -49,6 +49,11 @@ export function bytes(n: number): string {
   return n < 1000 ? `${n} B` : n < 1e6 ? `${Math.round(n / 1000)} kB` : `${(n / 1e6).toFixed(1)} MB`;
 }
 
+/** "1,204 lines, 64 kB". */
+export function logSize(lines: number, size: number): string {
+  return size === 0 ? '' : `${many(lines, 'line')}, ${bytes(size)}`;
+}
+
 /** 0.678 is "67 %": a bar is never full before the end. */
 export function percent(part: number): string {
   return `${Math.floor(part * 100 + 1e-9)} %`;
@@ -254,7 +259,7 @@ export const text = {
   saidLast: 'It said last',
   saidNothing: 'It said nothing before.',
   within: 'in',
-  queuedAt: 'Queued',
+  createdAt: 'Created',
   startedAt: 'Started',
   endedAt: 'Ended',
   service: 'Service',
@@ -287,7 +292,11 @@ export const text = {
   newLines: (n: number): string => `↓ ${many(n, 'new line')}`,
   moreSteps: (n: number): string => `Show ${many(n, 'step')}`,
   furtherSteps: (n: number): string => `Show ${count(n)} more`,
-  lines: (n: number): string => many(n, 'line'),
+  opening: 'Connecting…',
+  interrupted: 'The connection is interrupted. Trying again…',
+  notRead: (why: string): string => `Earlier text can’t be read (${why}). Try again`,
+  beginning: 'Show the beginning',
+  wholeLarge: (n: number): string => `Load all, ${bytes(n)}: better as text`,
   connecting: (seconds: number): string => `The connection is interrupted. Trying again in ${seconds} s; what you see may be old.`,
   newTasks: (n: number): string => `${many(n, 'new task')}: show`,
   all: 'All',

@@ -12,7 +12,7 @@ export function browserFiles(): ReadonlyMap<string, string> {
   const sources = readdirSync(SCRIPTS).filter((file) => file.endsWith('.ts'));
   const scripts = sources.map((file): [string, string] => {
     const script = stripTypeScriptTypes(readFileSync(new URL(file, SCRIPTS), 'utf8'));
-    return [file.replace(/ts$/, 'js'), script.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'")];
+    return [file.replace(/ts$/, 'js'), script.replaceAll(/((?:from|import) '\.\/[\w-]+)\.ts'/g, "$1.js'")];
   });
   return new Map([...scripts, ['page.css', readFileSync(new URL('page.css', import.meta.url), 'utf8')]]);
 }

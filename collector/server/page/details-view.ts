@@ -9,7 +9,7 @@ export function detailsView({ task, settings: { traceUrl } }: TaskPageData): Htm
   return html`<section class="facts" part="details" aria-label="${text.details}">${result === undefined ? '' : resultView(result)}
 <div class="spread"><h2>${text.details}</h2><button type="button" class="plain" data-copy hidden>${text.copyLink}</button></div><dl>
 ${Object.entries(task.attributes).map(([key, value]) => html`<dt>${own(key)}</dt><dd>${own(typeof value === 'string' ? value : JSON.stringify(value))}</dd>`)}
-${timeRow(text.queuedAt, task.created === task.start ? null : task.created)}${timeRow(text.startedAt, task.start)}${timeRow(text.endedAt, task.end)}
+${timeRow(text.createdAt, task.created === task.start ? null : task.created)}${timeRow(text.startedAt, task.start)}${timeRow(text.endedAt, task.end)}
 ${task.service_name === null ? '' : html`<dt>${text.service}</dt><dd>${own(task.service_name)}</dd>`}
 ${task.parent_task_uuid === null ? '' : html`<dt>${text.parent}</dt><dd><a href="${task.parent_task_uuid}">${task.parent_task_uuid}</a></dd>`}
 <dt>UUID</dt><dd>${task.task_uuid} <button type="button" class="plain" data-copy="${task.task_uuid}" hidden>${text.copy}</button></dd>

@@ -25,7 +25,7 @@ ${error === null ? '' : pathView(error.path, error.span_id)}</section>`;
 }
 
 function inLogView(offset: number | null): Html | '' {
-  return offset === null ? '' : html`<button type="button" class="plain find" data-offset="${offset}" hidden>${text.inLog}</button>`;
+  return offset === null ? '' : html`<button type="button" class="plain in-log" data-offset="${offset}" hidden>${text.inLog}</button>`;
 }
 
 /** A task is lost: what is known of it. */

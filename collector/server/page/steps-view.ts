@@ -9,7 +9,7 @@ import type { TaskPageData } from './page-data.ts';
 /** The steps of one attempt as a tree: what runs or has failed is open, what is done is closed. */
 export function stepsView({ task, attempts, shown, query, now }: TaskPageData): Html {
   const isLost = task.state === 'lost';
-  const isLive = query.of === undefined && shown === attempts.at(-1);
+  const isLive = query.of === undefined && shown?.span_id === attempts.at(-1)?.span_id;
   const isOfStep = query.of !== undefined && shown !== undefined;
   return html`<section class="tree" part="steps" aria-label="${text.steps}"><div class="spread"><h2>${isOfStep ? own(shown.name) : text.steps}</h2>${isOfStep ? html`<a class="small" href="${task.task_uuid}">${text.allSteps}</a>` : html`<span class="small quiet jobs">${jobs(task)}</span>`}</div>
 ${attempts.length > 1 ? attemptsView(attempts, shown, now) : ''}
@@ -18,7 +18,7 @@ ${attempts.length > 1 ? attemptsView(attempts, shown, now) : ''}
 
 function attemptsView(attempts: readonly ScopeNode[], shown: ScopeNode | undefined, now: number): Html {
   return html`<nav class="attempts small" aria-label="${text.attempts}"><span class="quiet">${text.attempt}</span>${attempts.map(
-    (attempt) => html`<a href="?attempt=${attempt.attempt}" title="${figure(attempt, now)}"${attempt === shown ? raw(' aria-current="true"') : ''}>${icon(shownState(attempt.outcome))}${attempt.attempt}</a>`,
+    (attempt) => html`<a href="?attempt=${attempt.attempt}" title="${figure(attempt, now)}"${attempt.span_id === shown?.span_id ? raw(' aria-current="true"') : ''}>${icon(shownState(attempt.outcome))}${attempt.attempt}</a>`,
   )}</nav>`;
 }
 

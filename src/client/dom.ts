@@ -1,0 +1,58 @@
+import { ago } from './words.ts';
+
+/** Small things that the elements do to a document. */
+
+/** The first element that matches. */
+export function one<T extends Element = HTMLElement>(root: ParentNode, selector: string): T | null {
+  return root.querySelector<T>(selector);
+}
+
+/** Writes only what is other: a text that stays is no work for the layout or a screen reader. */
+export function put(node: Element | null, value: string): void {
+  if (node !== null && node.textContent !== value) node.textContent = value;
+}
+
+/** Hides an element or shows it. */
+export function hide(node: HTMLElement | null, isHidden: boolean): void {
+  if (node !== null && node.hidden !== isHidden) node.hidden = isHidden;
+}
+
+/** Gives a shape the state that it stands for. */
+export function putIcon(svg: Element | null, state: string): void {
+  if (svg === null || svg.classList.contains(state)) return;
+  svg.setAttribute('class', `icon ${state}`);
+  if (svg.hasAttribute('aria-label')) svg.setAttribute('aria-label', state);
+  svg.firstElementChild?.setAttribute('href', `#${state}`);
+}
+
+/** Times of the server are in UTC; a browser knows better. */
+export function localTimes(root: ParentNode): void {
+  for (const time of root.querySelectorAll<HTMLTimeElement>('time[datetime]:not([title])')) {
+    const date = new Date(time.dateTime);
+    time.title = `${date.toLocaleString()}, ${ago(Date.now() - date.getTime())}`;
+    const isToday = date.toDateString() === new Date().toDateString();
+    time.textContent = isToday ? date.toLocaleTimeString() : date.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  }
+}
+
+/** Copies a text, by plain HTTP too, where browsers have no `navigator.clipboard`. */
+export async function copyText(value: string): Promise<void> {
+  if ('clipboard' in navigator) return navigator.clipboard.writeText(value);
+  const area = document.createElement('textarea');
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand('copy');
+  area.remove();
+}
+
+/** Makes an element. */
+export function make<Name extends keyof HTMLElementTagNameMap>(name: Name, className = '', content = ''): HTMLElementTagNameMap[Name] {
+  const node = document.createElement(name);
+  if (className !== '') node.className = className;
+  if (content !== '') node.textContent = content;
+  return node;
+}
+
+/** What elements extend: a server that renders a front end has no elements. */
+export const ElementBase: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement);
