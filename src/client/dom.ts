@@ -3,6 +3,7 @@ import { ago } from './words.ts';
 /** Small things that the elements do to a document. */
 
 /** The first element that matches. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- As `querySelector` has it.
 export function one<T extends Element = HTMLElement>(root: ParentNode, selector: string): T | null {
   return root.querySelector<T>(selector);
 }
@@ -55,4 +56,4 @@ export function make<Name extends keyof HTMLElementTagNameMap>(name: Name, class
 }
 
 /** What elements extend: a server that renders a front end has no elements. */
-export const ElementBase: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement);
+export const ElementBase: typeof HTMLElement = globalThis.HTMLElement ?? Object;

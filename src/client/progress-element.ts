@@ -77,7 +77,7 @@ export class TaskspanProgress extends TaskElement {
     const lead = one(root, '.lead')!;
     if (task === undefined) {
       lead.classList.toggle('error', connection === 'failed');
-      put(lead, connection === 'failed' ? trouble(error?.status ?? 0).title : connection === 'interrupted' ? text.interrupted : text.opening);
+      put(lead, connection === 'failed' ? trouble(error?.status ?? 0, true).title : connection === 'interrupted' ? text.interrupted : text.opening);
       hide(one(root, '.line'), true);
       return;
     }

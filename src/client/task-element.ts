@@ -78,7 +78,7 @@ export class TaskspanTask extends TaskElement {
       } catch (error) {
         const { status = 0 } = error as { status?: number };
         const isFinal = status >= 400 && status < 500 && status !== 429;
-        put(state, isFinal ? trouble(status).title : text.interrupted);
+        put(state, isFinal ? trouble(status, true).title : text.interrupted);
         if (isFinal) return;
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
       }
@@ -156,7 +156,7 @@ export class TaskspanTask extends TaskElement {
   #showConnection(root: ParentNode, { connection, retryAt, error }: TaskSnapshot): void {
     const line = one(root, '.connection');
     hide(line, connection !== 'interrupted' && connection !== 'failed');
-    if (connection === 'failed') put(line, trouble(error?.status ?? 0).title);
+    if (connection === 'failed') put(line, trouble(error?.status ?? 0, true).title);
     if (connection === 'interrupted') put(line, text.connecting(Math.max(0, Math.ceil(((retryAt ?? 0) - Date.now()) / 1000))));
   }
 

@@ -1,11 +1,11 @@
 import type { TaskSummary } from '../task-record.ts';
 import { one, put } from './dom.ts';
-import './element.ts';
+import { ELEMENT_NAMES } from './element.ts';
 import { headline, plain, text, title } from './words.ts';
 
 /** The script of a task's page: what an element may not touch is the page's own, its title, its icon and notifications. */
 
-const element = one(document, 'taskspan-task')!;
+const element = one(document, ELEMENT_NAMES[0])!;
 const icon = one<HTMLLinkElement>(document, 'link[rel=icon]')!;
 let wantsNotice = false;
 
