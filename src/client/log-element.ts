@@ -1,7 +1,7 @@
 import { hide, make, one, put } from './dom.ts';
 import { markFound, paint, unpaint } from './log-colours.ts';
 import { bytesIn, LogWindow, MOST_LINES } from './log-window.ts';
-import type { WatchedLog } from './task-changes.ts';
+import type { WatchedLog } from './watch-task.ts';
 import { adoptStyle, TaskElement } from './task-source.ts';
 import type { TaskSource } from './task-source.ts';
 import { watchTask } from './watch-task.ts';

@@ -1,6 +1,5 @@
 import { ElementBase } from './dom.ts';
-import { absolute } from './event-stream.ts';
-import type { WatchOptions } from './event-stream.ts';
+import type { WatchOptions } from './watch.ts';
 
 /** A task on a server, and how its element asks for it. */
 export interface TaskSource {
@@ -27,7 +26,7 @@ export class TaskElement extends ElementBase {
 
   /** The task that it shows; `undefined` without `src`. */
   protected get source(): TaskSource | undefined {
-    return this.src === '' ? undefined : sourceAt(absolute(this.src).href, () => this.token);
+    return this.src === '' ? undefined : sourceAt(new URL(this.src, document.baseURI).href, () => this.token);
   }
 
   attributeChangedCallback(_name: string, before: string | null, value: string | null): void {
