@@ -4,6 +4,7 @@ import { useTask } from 'taskspan/react';
 
 function Import() {
   const [url, setUrl] = useState<string>();
+  const { task, error } = useTask(url);
 
   async function start() {
     const response = await fetch('/imports', { method: 'POST' });
@@ -13,19 +14,15 @@ function Import() {
   return (
     <>
       <button onClick={() => void start()}>Import customers</button>
-      {url && <Progress url={url} />}
-    </>
-  );
-}
-
-function Progress({ url }: { url: string }) {
-  const { task, error } = useTask(url, { log: false });
-  if (!task) return <p>{error?.detail}</p>;
-  return (
-    <>
-      <progress value={task.progress ?? undefined} />
-      <p>{task.current?.name ?? task.state}</p>
-      <a href={url}>Details</a>
+      {task ? (
+        <>
+          <progress value={task.progress ?? undefined} />
+          <p>{task.current?.name ?? task.state}</p>
+          <a href={url}>Details</a>
+        </>
+      ) : (
+        <p>{error?.detail}</p>
+      )}
     </>
   );
 }
