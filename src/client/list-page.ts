@@ -106,15 +106,18 @@ function showLeft(uuid: string, row: HTMLElement): void {
   if (row.classList.contains('left')) return;
   row.classList.add('left');
   row.title = text.left;
-  // It left since it changed: one more look shows how it is now.
-  void fetch(`tasks/${uuid}?log=0`, { headers: { Accept: 'application/json' } }).then(async (answer) => {
-    if (answer.status === 404) put(one('.state', row), text.deleted);
-    else if (answer.ok) {
-      const task = (await answer.json()) as TaskSummary;
-      shown.set(uuid, task);
-      showTask(row, task);
-    }
+  // It left because it changed: one more look shows how it is now.
+  void listed(`uuid=${uuid}`).then(({ tasks: [task] }) => {
+    if (task === undefined) return put(one('.state', row), text.deleted);
+    shown.set(uuid, task);
+    showTask(row, task);
   }, () => undefined);
+}
+
+async function listed(parameters: string): Promise<Pick<ListEvent, 'tasks'>> {
+  const answer = await fetch(`tasks?${parameters}`, { headers: { Accept: 'application/json' } });
+  if (!answer.ok) throw new Error(answer.statusText);
+  return (await answer.json()) as ListEvent;
 }
 
 let last = watch.getSnapshot();
