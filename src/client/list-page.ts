@@ -76,7 +76,7 @@ const search = new URLSearchParams(location.search);
 const filter = new URLSearchParams([...search].filter(([name]) => !['cursor', 'limit', 'order'].includes(name)));
 const watch = watchStream<Changes>(
   { connection: 'connecting', tasks: new Map(), left: new Set(), news: new Set(), events: 0 },
-  { url: 'tasks', query: filter, page: `?${search}`, apply },
+  { url: 'tasks', query: new URLSearchParams(filter), page: `?${search}`, apply },
   {},
 );
 
