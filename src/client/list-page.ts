@@ -107,14 +107,14 @@ function showLeft(uuid: string, row: HTMLElement): void {
   row.classList.add('left');
   row.title = text.left;
   // It left because it changed: one more look shows how it is now.
-  void listed(`uuid=${uuid}`).then(({ tasks: [task] }) => {
+  void askFor(`uuid=${uuid}`).then(({ tasks: [task] }) => {
     if (task === undefined) return put(one('.state', row), text.deleted);
     shown.set(uuid, task);
     showTask(row, task);
   }, () => undefined);
 }
 
-async function listed(parameters: string): Promise<Pick<ListEvent, 'tasks'>> {
+async function askFor(parameters: string): Promise<Pick<ListEvent, 'tasks'>> {
   const answer = await fetch(`tasks?${parameters}`, { headers: { Accept: 'application/json' } });
   if (!answer.ok) throw new Error(answer.statusText);
   return (await answer.json()) as ListEvent;
