@@ -50,17 +50,33 @@ describeWithBrowser('a front end of docs/start.md shows a moving bar and the end
       await buildFrontEnd(name, dist);
       const { page, faults } = await open(dist);
       await page.click('button');
-      const values = new Set<number>();
-      await expect
-        .poll(async () => {
-          values.add(Number(await page.locator('progress').getAttribute('value')));
-          return page.locator('p').textContent();
-        })
-        .toBe('completed');
-      expect(values.size).toBeGreaterThan(5);
+      expect((await valuesUntil(page, 'p', 'completed')).size).toBeGreaterThan(5);
       expect(await page.locator('progress').getAttribute('value')).toBe('1');
       expect(await page.locator('a').getAttribute('href')).toMatch(/^\/jobs\/tasks\/[\w-]{36}$/);
       expect(faults).toEqual([]);
     });
   }
+
+  test('plain HTML, which builds nothing', async () => {
+    const { page, faults } = await open(join(EXAMPLES, 'start/html/web'));
+    await page.click('button');
+    expect((await valuesUntil(page, 'section', '100 %')).size).toBeGreaterThan(5);
+    await page.click('a');
+    await page.waitForSelector('h1:text("Import customers")');
+    expect(await page.title()).toBe('Completed · Import customers');
+    expect(faults).toEqual([]);
+  });
 });
+
+/** The values that the page's bar has until this place has this text. */
+async function valuesUntil(page: Page, place: string, end: string): Promise<Set<string | null>> {
+  const values = new Set<string | null>();
+  await expect
+    .poll(async () => {
+      const [text, value] = await Promise.all([page.locator(place).innerText(), page.locator('progress').getAttribute('value', { timeout: 5000 })]);
+      values.add(value);
+      return text;
+    })
+    .toContain(end);
+  return values;
+}
