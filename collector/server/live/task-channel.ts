@@ -74,7 +74,7 @@ export class TaskChannel {
 
   /** Whether the task has ended, so that its streams end. */
   get finished(): boolean {
-    return this.#read.fields.get('finished') === 'true';
+    return isFinished(this.#read);
   }
 
   /**
@@ -98,7 +98,7 @@ export class TaskChannel {
     const hasGained = this.#hasLog && task.logBytes > this.#sent;
     const gain = hasGained ? await this.#readGain(task.uuid, this.#sent, task.logBytes - this.#sent) : undefined;
     if (hasGained && gain === undefined) return this.channel.end();
-    const scopes = await this.#changedScopes(task);
+    const scopes = await this.#changedScopes(read);
     const data = changeJson(before.fields, fields, [...(scopes?.members ?? []), ...(gain === undefined ? [] : [gain.member])]);
     this.#read = read;
     this.#sent = task.logBytes;
@@ -131,11 +131,13 @@ export class TaskChannel {
 
   /** The first event of a client that has another version, with the log from a byte on. */
   changeEvent({ version, lost }: StreamPosition, offset: number): Promise<Uint8Array | undefined> {
-    return this.#beginning(`${version} ${lost} ${offset}`, async ({ task }, sent, id) => {
+    return this.#beginning(`${version} ${lost} ${offset}`, async (read, sent, id) => {
+      const { task } = read;
       const { uuid } = task;
       const gain = this.#hasLog && sent > offset ? await this.#readGain(uuid, offset, sent - offset) : undefined;
-      const isLossNew = lost !== positionAt(task).lost;
-      const scopes = !this.#view.scopes ? undefined : isLossNew ? await attemptsMember(this.#store, uuid) : await scopesMember(this.#store, uuid, version);
+      // Which scopes that are open are lost may have changed without a change of theirs.
+      const isAnew = lost !== positionAt(task).lost || isFinished(read) || Number(read.fields.get('attempt')) > 1;
+      const scopes = !this.#view.scopes ? undefined : isAnew ? await attemptsMember(this.#store, uuid) : await scopesMember(this.#store, uuid, version);
       const members = [...(scopes?.members ?? []), ...(gain === undefined ? [] : [gain.member])];
       return eventBytes({ event: 'change', id, data: changeJson(undefined, recordFields(recordJson(task)), members)! });
     });
@@ -167,12 +169,13 @@ export class TaskChannel {
     return readGain(this.#store, uuid, this.#view.log, from, limit);
   }
 
-  #changedScopes(task: StoredTask): ReturnType<typeof scopesMember> | undefined {
+  #changedScopes(read: ReadTask): ReturnType<typeof scopesMember> | undefined {
     if (!this.#view.scopes) return undefined;
-    // A loss for good, and its end, changes open scopes without a version.
-    const isLossNew = positionAt(task).lost !== this.position.lost;
-    if (isLossNew) return attemptsMember(this.#store, task.uuid);
-    return task.version > this.#scopesVersion ? scopesMember(this.#store, task.uuid, this.#scopesVersion) : undefined;
+    const { uuid, version } = read.task;
+    // The end of a task, and a new attempt after it, change which scopes that are open are lost.
+    const isAnew = isFinished(read) !== this.finished || read.fields.get('attempt') !== this.#read.fields.get('attempt');
+    if (isAnew) return attemptsMember(this.#store, uuid);
+    return version > this.#scopesVersion ? scopesMember(this.#store, uuid, this.#scopesVersion) : undefined;
   }
 
   #id(): string {
@@ -205,3 +208,7 @@ export class TaskChannel {
 const UNVERSIONED_FIELDS = [
   'exception', 'finished', 'status', 'state', 'jobs', 'current', 'outcome', 'error', 'exception_causes', 'cancel', 'cancellable', 'heard', 'busy_since', 'version',
 ] as const;
+
+function isFinished({ fields }: ReadTask): boolean {
+  return fields.get('finished') === 'true';
+}
