@@ -60,9 +60,9 @@ describeWithBrowser('a front end of docs/start.md shows a moving bar and the end
   test('plain HTML, which builds nothing', async () => {
     const { page, faults } = await open(join(EXAMPLES, 'start/html/web'));
     await page.click('button');
-    expect((await valuesUntil(page, 'section', '100 %')).size).toBeGreaterThan(5);
+    expect((await valuesUntil(page, '.percent', '100 %')).size).toBeGreaterThan(5);
     await page.click('a');
-    await page.waitForSelector('h1:text("Import customers")');
+    await page.getByRole('heading', { name: 'Import customers' }).waitFor();
     expect(await page.title()).toBe('Completed · Import customers');
     expect(faults).toEqual([]);
   });
