@@ -40,7 +40,7 @@ async function replaceNodeListener(): Promise<void> {
   await writeFile(file, code);
 }
 
-/** The scripts of the pages, each with all that it imports, and their style, as texts in the module that gives them. */
+/** The scripts of the pages, each with all that it imports, and their styles, as texts in the module that gives them. */
 async function replaceBrowserFiles(): Promise<void> {
   const sources = (await readdir('dist/src/client')).filter((file) => file.endsWith('-page.js'));
   const scripts = await Promise.all(
@@ -49,7 +49,10 @@ async function replaceBrowserFiles(): Promise<void> {
       return [file, code.trim()];
     }),
   );
-  const files = [...scripts, ['page.css', shortStyle(await readFile('collector/server/page/page.css', 'utf8'))]];
+  const styles = await Promise.all(
+    ['page.css', 'list.css'].map(async (file): Promise<[string, string]> => [file, shortStyle(await readFile(`collector/server/page/${file}`, 'utf8'))]),
+  );
+  const files = [...scripts, ...styles];
   await writeFile('dist/collector/server/page/browser-files.js', `export const browserFiles = () => new Map(${JSON.stringify(files)});\n`);
   await Promise.all(sources.flatMap((file) => [rm(`dist/src/client/${file}`), rm(`dist/src/client/${file.replace(/js$/, 'd.ts')}`)]));
 }

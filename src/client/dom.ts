@@ -1,4 +1,4 @@
-import { ago } from './words.ts';
+import { ago, percent } from './words.ts';
 
 /** Small things that the elements do to a document. */
 
@@ -17,6 +17,18 @@ export function put(node: Element | null, value: string): void {
 export function hide(node: HTMLElement | null, isHidden: boolean): void {
   if (node !== null && node.hidden !== isHidden) node.hidden = isHidden;
 }
+
+/** Gives a bar and its number how far something is; a bar without a value says only that it moves. */
+export function putShare(root: ParentNode | null, value: number | null): void {
+  const bar = root && one<HTMLProgressElement>(root, 'progress');
+  if (!bar) return;
+  if (value === null) bar.removeAttribute('value');
+  else if (bar.value !== value || !bar.hasAttribute('value')) bar.value = value;
+  put(one(root, '.percent'), value === null ? '' : percent(value));
+}
+
+/** At most one announcement to screen readers in so many milliseconds, and the end at once. */
+export const ANNOUNCE_MS = 10_000;
 
 /** Gives a shape the state that it stands for. */
 export function putIcon(svg: Element | null, state: string): void {

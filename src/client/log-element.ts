@@ -1,6 +1,8 @@
 import { hide, make, one, put } from './dom.ts';
 import { markFound, paint, unpaint } from './log-colours.ts';
-import { bytesIn, LogWindow, MOST_LINES } from './log-window.ts';
+import { listenForSearch } from './log-search.ts';
+import type { LogMatch } from './log-search.ts';
+import { bytesIn, bytesOfLines, linesOf, LogWindow, MOST_LINES } from './log-window.ts';
 import type { WatchedLog } from './watch-task.ts';
 import { adoptStyle, TaskElement } from './task-source.ts';
 import type { TaskSource } from './task-source.ts';
@@ -9,7 +11,9 @@ import { logSize, text } from './words.ts';
 
 /** Pieces of earlier text grow while somebody goes on scrolling. */
 const FIRST_PIECE = 128 * 1024;
-const LARGEST_PIECE = 1024 * 1024;
+const LARGEST_PIECE = 1_000_000;
+/** The most that the server gives at once. */
+const MOST_BYTES = 1024 * 1024;
 /** What is read around a place, and at the end. */
 const TAIL_BYTES = 64 * 1024;
 /** A log that is larger is better read as text. */
@@ -17,13 +21,6 @@ const LARGE_BYTES = 10_000_000;
 
 /** So near its end a reader follows. */
 const END_PIXELS = 24;
-
-/** A part of a log as the server gives it. */
-interface Piece {
-  readonly from: number;
-  readonly to: number;
-  readonly text: string;
-}
 
 /**
  * `<taskspan-log src>`: the log of a task, its end first. Earlier text comes as one scrolls up; it follows while the reader
@@ -115,23 +112,22 @@ export class TaskspanLog extends TaskElement {
   }
 
   /** Shows a place in the log, and marks it. */
-  async reveal(offset: number, length = 1): Promise<void> {
+  async reveal({ offset, bytes }: LogMatch): Promise<void> {
     if (this.#hasTimes) {
       this.#hasTimes = false;
       one<HTMLInputElement>(this.#root, '.times')!.checked = false;
       await this.#load(offset - TAIL_BYTES / 2, TAIL_BYTES);
     }
-    let range = this.#window.rangeOf(offset, length);
+    let range = this.#window.rangeOf(offset, bytes);
     if (range === undefined) {
       await this.#load(offset - TAIL_BYTES / 2, TAIL_BYTES);
-      range = this.#window.rangeOf(offset, length);
+      range = this.#window.rangeOf(offset, bytes);
     }
     markFound(range);
     if (range === undefined) return;
     const box = this.#box.getBoundingClientRect();
     this.#box.scrollTop += range.getBoundingClientRect().top - box.top - box.height / 3;
     this.#box.scrollIntoView({ block: 'nearest' });
-    this.#box.focus({ preventScroll: true });
   }
 
   #begin(root: ParentNode): void {
@@ -161,10 +157,7 @@ export class TaskspanLog extends TaskElement {
     one(root, '.whole')!.addEventListener('click', () => void this.#whole());
     this.#toggle('.wrap', (isOn) => this.#box.classList.toggle('nowrap', !isOn));
     this.#toggle('.times', (isOn) => void this.#setTimes(isOn));
-    one<HTMLFormElement>(root, '.find')?.addEventListener('submit', (event) => {
-      event.preventDefault();
-      void this.#find();
-    });
+    listenForSearch(one(root, '.find')!, (query) => this.#source!.read(`/log?${query}`, 'application/json'), (match) => this.reveal(match));
     this.#showLinks();
   }
 
@@ -208,14 +201,13 @@ export class TaskspanLog extends TaskElement {
   }
 
   /** Adds one piece of earlier text. */
-  async #earlier(most = LARGEST_PIECE): Promise<void> {
+  async #earlier(): Promise<void> {
     const { from } = this.#window;
     if (from === 0) return;
     await this.#reading(async () => {
-      const size = Math.min(from, most, this.#piece);
-      this.#piece = Math.min(most, this.#piece * 2);
-      const piece = await this.#read(from - size, size);
-      this.#window.prepend(piece.text, this.#hasTimes);
+      const size = Math.min(from, this.#piece);
+      this.#piece = Math.min(LARGEST_PIECE, this.#piece * 2);
+      this.#window.prepend(await this.#read(from - size, from), this.#hasTimes);
       if (!this.isAtEnd) this.#atEnd(() => this.#window.letGo('end'));
     });
   }
@@ -225,8 +217,8 @@ export class TaskspanLog extends TaskElement {
     if (this.#window.to >= this.#end) return;
     await this.#reading(async () => {
       const { to } = this.#window;
-      const piece = await this.#read(to, Math.min(this.#end - to, LARGEST_PIECE));
-      this.#atEnd(() => this.#window.append(piece.text, this.#hasTimes));
+      const added = await this.#read(to, Math.min(this.#end, to + LARGEST_PIECE));
+      this.#atEnd(() => this.#window.append(added, this.#hasTimes));
       this.#window.letGo('start');
     });
     if (this.#hasTimes && this.#unread === 0 && this.#window.to < this.#end) void this.#later();
@@ -241,8 +233,8 @@ export class TaskspanLog extends TaskElement {
     }
     while (this.#window.from > 0 && this.#window.lines < MOST_LINES) {
       const { from } = this.#window;
-      this.#piece = 4 * LARGEST_PIECE;
-      await this.#earlier(4 * LARGEST_PIECE);
+      this.#piece = LARGEST_PIECE;
+      await this.#earlier();
       if (this.#window.from === from) return;
     }
   }
@@ -254,16 +246,10 @@ export class TaskspanLog extends TaskElement {
   /** Replaces what is in the document by the text at a place. */
   async #load(offset: number, length: number): Promise<void> {
     await this.#reading(async () => {
-      const from = Math.max(0, offset);
-      const piece = await this.#read(from, Math.min(length, this.#end - from));
-      this.#window.replace(piece.from, piece.text, this.#hasTimes);
+      const to = Math.min(this.#end, Math.max(0, offset) + length);
+      const lines = await this.#read(Math.max(0, offset), to);
+      this.#window.replace(to - bytesOfLines(linesOf(lines), this.#hasTimes), lines, this.#hasTimes);
     }, true);
-  }
-
-  async #find(): Promise<void> {
-    const { value } = one<HTMLInputElement>(this.#root, '.find input')!;
-    if (value === '' || this.#source === undefined) return;
-    void value;
   }
 
   /** One request at a time; one that fails is shown where the text would be. */
@@ -280,11 +266,18 @@ export class TaskspanLog extends TaskElement {
     }
   }
 
-  /** Reads some of the log, cut at ends of lines. */
-  async #read(offset: number, length: number): Promise<Piece> {
-    const response = await this.#source!.read(`/log?offset=${offset}&limit=${length}${this.#hasTimes ? '&times=1' : ''}`, 'text/plain');
-    const [, from = offset, to = offset] = /bytes (\d+)-(\d+)/.exec(response.headers.get('Content-Range') ?? '') ?? [];
-    return { from: Number(from), to: Number(to) + 1, text: await response.text() };
+  /** Reads the whole lines between two bytes. */
+  async #read(from: number, to: number): Promise<string> {
+    // The byte before shows whether a line begins right there.
+    const offset = Math.max(0, from - 1);
+    const hasTimes = this.#hasTimes;
+    const response = await this.#source!.read(`/log?offset=${offset}&limit=${Math.min(to - offset, MOST_BYTES)}${hasTimes ? '&times=1' : ''}`, 'text/plain');
+    const lines = linesOf(await response.text());
+    if (offset > 0 && lines.length > 1) lines.shift();
+    // With times the lines of a fact come together, so that the last ones may be known.
+    const end = Number(/-(\d+)/.exec(response.headers.get('Content-Range') ?? '')?.[1] ?? to - 1) + 1;
+    for (let beyond = end - to; beyond > 0 && lines.length > 0;) beyond -= bytesOfLines([lines.pop()!], hasTimes);
+    return lines.join('');
   }
 
   #showLinks(): void {
@@ -338,6 +331,13 @@ function emptyLog(): HTMLElement[] {
     tools.append(label);
   }
   tools.append(make('button', 'plain whole', text.whole));
+  const find = make('span', 'find');
+  const input = make('input');
+  input.type = 'search';
+  input.placeholder = text.find;
+  input.ariaLabel = text.find;
+  find.append(input, make('span', 'found quiet'));
+  tools.prepend(find);
   head.append(make('span', 'size quiet small'), tools);
   const box = make('div', 'box');
   box.role = 'log';

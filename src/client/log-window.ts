@@ -153,7 +153,7 @@ export class LogWindow {
 }
 
 /** The lines of a text, each with its line feed. */
-function linesOf(text: string): string[] {
+export function linesOf(text: string): string[] {
   return text === '' ? [] : text.split(/(?<=\n)/);
 }
 
@@ -164,7 +164,7 @@ function linesIn(text: string): number {
 }
 
 /** The bytes of lines in the log, which has no times. */
-function bytesOfLines(lines: readonly string[], hasTimes: boolean): number {
+export function bytesOfLines(lines: readonly string[], hasTimes: boolean): number {
   return bytesIn(lines.join('')) - (hasTimes ? lines.length * TIME_BYTES : 0);
 }
 

@@ -1,4 +1,4 @@
-import { hide, make, one, put } from './dom.ts';
+import { ANNOUNCE_MS, hide, make, one, put, putShare } from './dom.ts';
 import { TaskElement } from './task-source.ts';
 import { watchTask } from './watch-task.ts';
 import type { TaskSnapshot } from './watch-task.ts';
@@ -22,15 +22,8 @@ progress::-moz-progress-bar { background: var(--taskspan-accent, light-dark(#0a5
 @media (prefers-reduced-motion: reduce) { progress::-webkit-progress-value { transition: none; } }
 `;
 
-/** At most one announcement in so many milliseconds, and the end at once. */
-export const ANNOUNCE_MS = 10_000;
-
-/**
- * `<taskspan-progress src>`: one sentence on what a task does, a bar and its number. Without `src` it is the bar that the
- * element around it sets by `value`.
- */
+/** `<taskspan-progress src>`: one sentence on what a task does, a bar and its number. */
 export class TaskspanProgress extends TaskElement {
-  static override readonly observedAttributes: readonly string[] = ['src', 'value'];
   #stop: (() => void) | undefined;
   #announced = 0;
 
@@ -60,19 +53,6 @@ export class TaskspanProgress extends TaskElement {
     this.#stop = undefined;
   }
 
-  override attributeChangedCallback(name: string, before: string | null, value: string | null): void {
-    if (name === 'src') super.attributeChangedCallback(name, before, value);
-    else this.#set(this, value === null || value === '' ? null : Number(value));
-  }
-
-  #set(root: ParentNode, value: number | null): void {
-    const bar = one<HTMLProgressElement>(root, 'progress');
-    if (bar === null) return;
-    if (value === null) bar.removeAttribute('value');
-    else if (bar.value !== value || !bar.hasAttribute('value')) bar.value = value;
-    put(one(root, '.percent'), value === null ? '' : percent(value));
-  }
-
   #show(root: ShadowRoot, { task, connection, error }: TaskSnapshot): void {
     const lead = one(root, '.lead')!;
     if (task === undefined) {
@@ -89,7 +69,7 @@ export class TaskspanProgress extends TaskElement {
     put(one(root, '.rest'), connection === 'interrupted' ? text.interrupted : [reason, ...rest].filter((part) => part !== '').join(' · '));
     const part = task.state === 'completed' ? 1 : share(task);
     hide(one(root, '.line'), part === null && task.state !== 'running');
-    this.#set(root, part);
+    putShare(root, part);
     if (this.dataset['state'] !== task.state) this.dataset['state'] = task.state;
     if (!task.finished && Date.now() - this.#announced < ANNOUNCE_MS) return;
     this.#announced = Date.now();

@@ -1,7 +1,6 @@
 import type { ScopeNode, TaskSummary } from '../task-record.ts';
-import { copyText, hide, localTimes, make, one, put, putIcon } from './dom.ts';
+import { ANNOUNCE_MS, copyText, hide, localTimes, make, one, put, putIcon, putShare } from './dom.ts';
 import type { TaskspanLog } from './log-element.ts';
-import { ANNOUNCE_MS } from './progress-element.ts';
 import { patchSteps } from './step-rows.ts';
 import { adoptStyle, TaskElement } from './task-source.ts';
 import type { TaskSource } from './task-source.ts';
@@ -139,9 +138,9 @@ export class TaskspanTask extends TaskElement {
     putIcon(one(root, '.head .icon'), task.state);
     if (this.dataset['state'] !== task.state) this.dataset['state'] = task.state;
     const part = share(task);
-    const bar = one(root, 'taskspan-progress');
+    const bar = one(root, '.progress');
     hide(bar, part === null);
-    bar?.setAttribute('value', part === null ? '' : String(part));
+    putShare(bar, part);
     put(one(root, '.jobs'), jobs(task));
     hide(one(root, '.cancel'), !task.cancellable || task.cancel !== null);
     const note = cancelling(task, this.#now);
@@ -204,7 +203,7 @@ export class TaskspanTask extends TaskElement {
       if (summary !== null) summary.parentElement!.dataset['kept'] = '';
       const button = target.closest<HTMLButtonElement>('button');
       if (button?.dataset['copy'] !== undefined) void copied(button);
-      if (button?.dataset['offset'] !== undefined) void one<TaskspanLog>(root, 'taskspan-log')?.reveal(Number(button.dataset['offset']), Number(button.dataset['bytes'] ?? 1));
+      if (button?.dataset['offset'] !== undefined) void one<TaskspanLog>(root, 'taskspan-log')?.reveal({ offset: Number(button.dataset['offset']), bytes: Number(button.dataset['bytes']) });
       const more = target.closest<HTMLAnchorElement>('.more a');
       if (more !== null && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
         event.preventDefault();

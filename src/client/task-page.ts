@@ -1,11 +1,16 @@
 import type { TaskSummary } from '../task-record.ts';
 import { one, put } from './dom.ts';
-import { ELEMENT_NAMES } from './element.ts';
+import { TaskspanLog } from './log-element.ts';
+import { TaskspanTask } from './task-element.ts';
 import { headline, plain, text, title } from './words.ts';
 
 /** The script of a task's page: what an element may not touch is the page's own, its title, its icon and notifications. */
 
-const element = one(document, ELEMENT_NAMES[0])!;
+// The log is driven by the task around it, and the bar is none of its own here.
+customElements.define('taskspan-log', TaskspanLog);
+customElements.define('taskspan-task', TaskspanTask);
+
+const element = one(document, 'taskspan-task')!;
 const icon = one<HTMLLinkElement>(document, 'link[rel=icon]')!;
 let wantsNotice = false;
 

@@ -14,7 +14,8 @@ ${task.service_name === null ? '' : html`<dt>${text.service}</dt><dd>${own(task.
 ${task.parent_task_uuid === null ? '' : html`<dt>${text.parent}</dt><dd><a href="${task.parent_task_uuid}">${task.parent_task_uuid}</a></dd>`}
 <dt>UUID</dt><dd>${task.task_uuid} <button type="button" class="plain" data-copy="${task.task_uuid}" hidden>${text.copy}</button></dd>
 ${task.trace_id === null ? '' : html`<dt>${text.trace}</dt><dd>${traceUrl === undefined ? task.trace_id : html`<a href="${traceUrl.replaceAll('{trace_id}', task.trace_id)}">${task.trace_id}</a>`}</dd>`}
-${task.facts_missing === 0 ? '' : html`<dt>${text.missing}</dt><dd>${task.facts_missing}</dd>`}</dl></section>`;
+${task.facts_missing === 0 ? '' : html`<dt>${text.missing}</dt><dd>${task.facts_missing}</dd>`}
+<dt>${text.asData}</dt><dd><a href="?as=json">JSON</a></dd></dl></section>`;
 }
 
 function resultView(result: string): Html {

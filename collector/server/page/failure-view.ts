@@ -24,8 +24,11 @@ ${causesView(error?.causes ?? [])}
 ${error === null ? '' : pathView(error.path, error.span_id)}</section>`;
 }
 
+/** Bytes of the line at which an error's lines begin: `\t\tFailed`. */
+const FAILED_BYTES = 8;
+
 function inLogView(offset: number | null): Html | '' {
-  return offset === null ? '' : html`<button type="button" class="plain in-log" data-offset="${offset}" hidden>${text.inLog}</button>`;
+  return offset === null ? '' : html`<button type="button" class="plain in-log" data-offset="${offset}" data-bytes="${FAILED_BYTES}" hidden>${text.inLog}</button>`;
 }
 
 /** A task is lost: what is known of it. */

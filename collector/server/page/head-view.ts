@@ -21,7 +21,7 @@ ${noteView(cancelling(task, now))}`;
 /** The bar and its number; hidden where nothing is known, absent where it has nothing to say any more. */
 function barView(part: number | null, isOver: boolean): Html | '' {
   if (isOver) return '';
-  return html`<taskspan-progress${flag('hidden', part === null)}><progress part="bar" aria-label="${text.progress}" max="1" value="${part ?? 0}"></progress><span class="percent" part="percent">${percent(part ?? 0)}</span></taskspan-progress>`;
+  return html`<div class="progress"${flag('hidden', part === null)}><progress part="bar" aria-label="${text.progress}" max="1" value="${part ?? 0}"></progress><span class="percent" part="percent">${percent(part ?? 0)}</span></div>`;
 }
 
 /** Cancelling is two steps, so that no slip of a finger stops a task. */

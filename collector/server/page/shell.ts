@@ -40,6 +40,7 @@ export function page({ title, base, icon, script, body, className = '', refresh 
 ${refresh === undefined ? '' : raw(`<meta http-equiv="refresh" content="${refresh}">`)}
 <link rel="icon" href="${base}${assetUrl(`${icon}.svg`)}" type="image/svg+xml">
 <link rel="stylesheet" href="${base}${assetUrl('page.css')}">
+${script === 'list-page' ? html`<link rel="stylesheet" href="${base}${assetUrl('list.css')}">` : ''}
 ${script === undefined ? '' : html`<script type="module" src="${base}${assetUrl(`${script}.js`)}"></script>`}
 </head>
 <body class="${className}">
