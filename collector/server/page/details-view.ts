@@ -1,4 +1,4 @@
-import { plain, text } from '../../../src/client/words.ts';
+import { labels, plain } from '../../../src/client/words.ts';
 import { html, own, time } from './markup.ts';
 import type { Html } from './markup.ts';
 import type { TaskPageData } from './page-data.ts';
@@ -6,20 +6,20 @@ import type { TaskPageData } from './page-data.ts';
 /** Result, attributes, times and ids: what is looked up. */
 export function detailsView({ task, settings: { traceUrl } }: TaskPageData): Html {
   const result = task.result === null ? undefined : plain(JSON.stringify(task.result, null, 2));
-  return html`<section class="facts" part="details" aria-label="${text.details}">${result === undefined ? '' : resultView(result)}
-<div class="spread"><h2>${text.details}</h2><button type="button" class="plain" data-copy hidden>${text.copyLink}</button></div><dl>
+  return html`<section class="facts" part="details" aria-label="${labels.details}">${result === undefined ? '' : resultView(result)}
+<div class="spread"><h2>${labels.details}</h2><button type="button" class="plain" data-copy hidden>${labels.copyLink}</button></div><dl>
 ${Object.entries(task.attributes).map(([key, value]) => html`<dt>${own(key)}</dt><dd>${own(typeof value === 'string' ? value : JSON.stringify(value))}</dd>`)}
-${timeRow(text.createdAt, task.created === task.start ? null : task.created)}${timeRow(text.startedAt, task.start)}${timeRow(text.endedAt, task.end)}
-${task.service_name === null ? '' : html`<dt>${text.service}</dt><dd>${own(task.service_name)}</dd>`}
-${task.parent_task_uuid === null ? '' : html`<dt>${text.parent}</dt><dd><a href="${task.parent_task_uuid}">${task.parent_task_uuid}</a></dd>`}
-<dt>UUID</dt><dd>${task.task_uuid} <button type="button" class="plain" data-copy="${task.task_uuid}" hidden>${text.copy}</button></dd>
-${task.trace_id === null ? '' : html`<dt>${text.trace}</dt><dd>${traceUrl === undefined ? task.trace_id : html`<a href="${traceUrl.replaceAll('{trace_id}', task.trace_id)}">${task.trace_id}</a>`}</dd>`}
-${task.facts_missing === 0 ? '' : html`<dt>${text.missing}</dt><dd>${task.facts_missing}</dd>`}
-<dt>${text.asData}</dt><dd><a href="?as=json">JSON</a></dd></dl></section>`;
+${timeRow(labels.createdAt, task.created === task.start ? null : task.created)}${timeRow(labels.startedAt, task.start)}${timeRow(labels.endedAt, task.end)}
+${task.service_name === null ? '' : html`<dt>${labels.service}</dt><dd>${own(task.service_name)}</dd>`}
+${task.parent_task_uuid === null ? '' : html`<dt>${labels.parent}</dt><dd><a href="${task.parent_task_uuid}">${task.parent_task_uuid}</a></dd>`}
+<dt>UUID</dt><dd>${task.task_uuid} <button type="button" class="plain" data-copy="${task.task_uuid}" hidden>${labels.copy}</button></dd>
+${task.trace_id === null ? '' : html`<dt>${labels.trace}</dt><dd>${traceUrl === undefined ? task.trace_id : html`<a href="${traceUrl.replaceAll('{trace_id}', task.trace_id)}">${task.trace_id}</a>`}</dd>`}
+${task.facts_missing === 0 ? '' : html`<dt>${labels.missing}</dt><dd>${task.facts_missing}</dd>`}
+<dt>${labels.asData}</dt><dd><a href="?as=json">JSON</a></dd></dl></section>`;
 }
 
 function resultView(result: string): Html {
-  return html`<div class="spread"><h2>${text.result}</h2><button type="button" class="plain" data-copy="${result}" hidden>${text.copy}</button></div><pre tabindex="0" aria-label="${text.result}">${`\n${result}`}</pre>`;
+  return html`<div class="spread"><h2>${labels.result}</h2><button type="button" class="plain" data-copy="${result}" hidden>${labels.copy}</button></div><pre tabindex="0" aria-label="${labels.result}">${`\n${result}`}</pre>`;
 }
 
 function timeRow(label: string, iso: string | null): Html | '' {

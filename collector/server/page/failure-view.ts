@@ -1,4 +1,4 @@
-import { cancelled, plain, text } from '../../../src/client/words.ts';
+import { cancelled, labels, plain } from '../../../src/client/words.ts';
 import type { ScopeNode } from '../../../src/task-record.ts';
 import { flag, html, own } from './markup.ts';
 import type { Html } from './markup.ts';
@@ -12,13 +12,13 @@ export function failureView(data: TaskPageData): Html {
   const { task } = data;
   if (task.state === 'lost') return lostView(data);
   const stopped = cancelled(task);
-  if (stopped !== undefined) return html`<section class="failure stopped" part="failure" aria-label="${text.known}"><p>${own(stopped)}</p></section>`;
+  if (stopped !== undefined) return html`<section class="failure stopped" part="failure" aria-label="${labels.known}"><p>${own(stopped)}</p></section>`;
   // An expired task has no error: its headline says it all.
   if (task.exception === '' || task.state === 'completed' || task.state === 'expired') return html`<section class="failure" part="failure"></section>`;
   const { error } = task;
   const message = error === null ? task.exception : errorText(error);
-  const heading = task.outcome === 'timed_out' ? text.timedOut : task.finished ? text.wentWrong : text.goesOn;
-  return html`<section class="failure" part="failure" aria-label="${heading}"><div class="spread"><h2>${heading}</h2><span>${inLogView(error?.log_offset ?? null)}<button type="button" class="plain" data-copy="${message}" hidden>${text.copy}</button></span></div>
+  const heading = task.outcome === 'timed_out' ? labels.timedOut : task.finished ? labels.wentWrong : labels.goesOn;
+  return html`<section class="failure" part="failure" aria-label="${heading}"><div class="spread"><h2>${heading}</h2><span>${inLogView(error?.log_offset ?? null)}<button type="button" class="plain" data-copy="${message}" hidden>${labels.copy}</button></span></div>
 <p class="error" tabindex="0">${own(message.slice(0, MESSAGE_CHARACTERS))}</p>
 ${causesView(error?.causes ?? [])}
 ${error === null ? '' : pathView(error.path, error.span_id)}</section>`;
@@ -28,14 +28,14 @@ ${error === null ? '' : pathView(error.path, error.span_id)}</section>`;
 const FAILED_BYTES = 8;
 
 function inLogView(offset: number | null): Html | '' {
-  return offset === null ? '' : html`<button type="button" class="plain in-log" data-offset="${offset}" data-bytes="${FAILED_BYTES}" hidden>${text.inLog}</button>`;
+  return offset === null ? '' : html`<button type="button" class="plain in-log" data-offset="${offset}" data-bytes="${FAILED_BYTES}" hidden>${labels.inLog}</button>`;
 }
 
 /** A task is lost: what is known of it. */
 function lostView({ attempts }: TaskPageData): Html {
   const last = lastOf(attempts.at(-1));
-  const where = last === undefined ? '' : html`${text.saidLast}: ${own(last.message)}${last.path.length === 0 ? '' : html`, ${text.within} ${own(last.path.join(' › '))}`}.`;
-  return html`<section class="failure lost" part="failure" aria-label="${text.known}"><h2>${text.known}</h2><p>${where === '' ? text.saidNothing : where}</p><p class="small quiet">${text.lostWhy}</p></section>`;
+  const where = last === undefined ? '' : html`${labels.saidLast}: ${own(last.message)}${last.path.length === 0 ? '' : html`, ${labels.within} ${own(last.path.join(' › '))}`}.`;
+  return html`<section class="failure lost" part="failure" aria-label="${labels.known}"><h2>${labels.known}</h2><p>${where === '' ? labels.saidNothing : where}</p><p class="small quiet">${labels.lostWhy}</p></section>`;
 }
 
 /** The latest notification of an attempt, and the names of the steps around it. */
@@ -48,14 +48,14 @@ function lastOf(scope: ScopeNode | undefined, path: readonly string[] = []): { t
 
 function causesView(causes: readonly { name: string; message: string }[]): Html | '' {
   if (causes.length === 0) return '';
-  return html`<ul class="causes small" aria-label="${text.reasons}">${causes.map((cause) => html`<li>${text.causedBy} ${own(errorText(cause).slice(0, MESSAGE_CHARACTERS))}</li>`)}</ul>`;
+  return html`<ul class="causes small" aria-label="${labels.reasons}">${causes.map((cause) => html`<li>${labels.causedBy} ${own(errorText(cause).slice(0, MESSAGE_CHARACTERS))}</li>`)}</ul>`;
 }
 
 /** The steps around the error, outermost first; the last one leads to its row. */
 function pathView(path: readonly string[], spanId: string): Html | '' {
   if (path.length === 0) return '';
   const last = path.length - 1;
-  return html`<ul class="crumbs small" aria-label="${text.steps}">${path.map((name, at) => html`<li${flag('class="at"', at === last)}>${at === last ? html`<a href="#s-${spanId}">${own(name)}</a>` : own(name)}</li>`)}</ul>`;
+  return html`<ul class="crumbs small" aria-label="${labels.steps}">${path.map((name, at) => html`<li${flag('class="at"', at === last)}>${at === last ? html`<a href="#s-${spanId}">${own(name)}</a>` : own(name)}</li>`)}</ul>`;
 }
 
 function errorText({ name, message }: { name: string; message: string }): string {

@@ -1,4 +1,4 @@
-import { cancelling, headline, percent, share, text } from '../../../src/client/words.ts';
+import { cancelling, headline, labels, percent, share, text } from '../../../src/client/words.ts';
 import { icon } from './icons.ts';
 import { flag, html, own } from './markup.ts';
 import type { Html } from './markup.ts';
@@ -26,7 +26,7 @@ function barView(part: number | null, isOver: boolean): Html | '' {
 
 /** Cancelling is two steps, so that no slip of a finger stops a task. */
 function actionsView(uuid: string, cancellable: boolean): Html {
-  return html`<div class="actions"><button type="button" class="tell" hidden>${text.tell}</button><details class="cancel"${flag('hidden', !cancellable)}><summary class="button">${text.cancel}</summary><form method="post" action="${uuid}/cancel"><label><span class="small quiet">${text.cancelWhy}</span><input name="reason" maxlength="1000" autocomplete="off"></label><button>${text.cancelNow}</button></form></details></div>`;
+  return html`<div class="actions"><button type="button" class="tell" hidden>${text.tell}</button><details class="cancel"${flag('hidden', !cancellable)}><summary class="button">${labels.cancel}</summary><form method="post" action="${uuid}/cancel"><label><span class="small quiet">${labels.cancelWhy}</span><input name="reason" maxlength="1000" autocomplete="off"></label><button>${labels.cancelNow}</button></form></details></div>`;
 }
 
 function noteView(note: string | undefined): Html {

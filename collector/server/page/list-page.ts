@@ -1,5 +1,5 @@
 import type { CurrentScope, TaskState, TaskSummary } from '../../../src/task-record.ts';
-import { brief, countOf, filterHint, filterName, plain, share, shortUtc, stateName, STATES, text } from '../../../src/client/words.ts';
+import { STATES, brief, countOf, filterHint, filterName, labels, plain, share, shortUtc, stateName, text } from '../../../src/client/words.ts';
 import { icon } from './icons.ts';
 import { changed, FIELDS, fieldValues, filtersIn, listUrl } from './list-query.ts';
 import { flag, html, own } from './markup.ts';
@@ -32,9 +32,9 @@ export function listPage(shown: ListPage): Html {
   const states = (search.get('state') ?? '').split(',').filter((state) => (STATES as readonly string[]).includes(state)) as TaskState[];
   const isFirst = !search.has('cursor');
   const found = tasks.length === 0 ? nothing(shown) : html`<ul class="tasks">${tasks.map((task) => row(task, now))}</ul>`;
-  const wrong = html`<section class="failure" role="alert"><h2>${text.wrongFilter}</h2><p class="error">${fault}</p></section>`;
+  const wrong = html`<section class="failure" role="alert"><h2>${labels.wrongFilter}</h2><p class="error">${fault}</p></section>`;
   const body = html`<div class="listing" data-now="${now}"${flag('data-newest', isFirst && search.get('order') !== 'oldest')}${flag('data-whole', shown.next === undefined)}>
-<header class="top"><h1>${text.tasks}</h1>${form(search, now, fault !== undefined)}</header>
+<header class="top"><h1>${labels.tasks}</h1>${form(search, now, fault !== undefined)}</header>
 ${chips(search)}
 ${tabs(shown, states)}
 <p role="status" class="vh"></p>
@@ -46,7 +46,7 @@ ${fault === undefined ? html`${found}${foot(shown, isFirst)}` : wrong}
 }
 
 function titleOf(states: readonly TaskState[]): string {
-  return states.length === 0 ? text.tasks : `${states.map(stateName).join(', ')} · ${text.tasks}`;
+  return states.length === 0 ? labels.tasks : `${states.map(stateName).join(', ')} · ${labels.tasks}`;
 }
 
 /** The filter: one field for most, all others behind "More filters". It writes the URL. */
@@ -60,18 +60,18 @@ function form(search: URLSearchParams, now: number, isOpen: boolean): Html {
   return html`<form class="filter" method="get" action="tasks" role="search">
 ${state === null ? '' : html`<input type="hidden" name="state" value="${state}">`}
 <input type="search" name="q" value="${search.get('q') ?? ''}" placeholder="${filterHint('q')}" aria-label="${filterHint('q')}" aria-keyshortcuts="/">
-<button>${text.filter}</button>
-<details class="further"${flag('open', isOpen)}><summary>${text.moreFilters}</summary>
+<button>${labels.filter}</button>
+<details class="further"${flag('open', isOpen)}><summary>${labels.moreFilters}</summary>
 <div class="fields">${fields}
-${choice('order', search, [['', text.newestFirst], ['oldest', text.oldestFirst]])}
+${choice('order', search, [['', labels.newestFirst], ['oldest', labels.oldestFirst]])}
 ${choice('limit', search, [['', '50'], ['100', '100'], ['200', '200']])}
-<button>${text.filter}</button></div>
+<button>${labels.filter}</button></div>
 <datalist id="times">${TIMES.map(([hours, label]) => html`<option value="${new Date(now - hours * 3_600_000).toISOString().slice(0, 16)}Z" label="${label}"></option>`)}</datalist>
 </details></form>`;
 }
 
 /** What the fields for times propose. */
-const TIMES: readonly (readonly [number, string])[] = [[1, text.hourAgo], [24, text.dayAgo], [168, text.weekAgo]];
+const TIMES: readonly (readonly [number, string])[] = [[1, labels.hourAgo], [24, labels.dayAgo], [168, labels.weekAgo]];
 
 function field(name: string, value: string): Html {
   const isTime = /_(?:after|before)$/.test(name);
@@ -88,8 +88,8 @@ function choice(name: string, search: URLSearchParams, options: readonly (readon
 function chips(search: URLSearchParams): Html | '' {
   const filters = filtersIn(search);
   if (filters.length === 0) return '';
-  return html`<ul class="chips" aria-label="${text.filters}">${filters.map(({ label, value, without }) => html`<li><span class="quiet">${own(label)}</span> ${own(value)}<a href="${listUrl(without)}" aria-label="${text.withoutFilter(`${plain(label)} ${plain(value)}`)}">×</a></li>`)}
-<li class="clear"><a href="${listUrl(cleared(search))}">${text.clear}</a></li></ul>`;
+  return html`<ul class="chips" aria-label="${labels.filters}">${filters.map(({ label, value, without }) => html`<li><span class="quiet">${own(label)}</span> ${own(value)}<a href="${listUrl(without)}" aria-label="${labels.withoutFilter(`${plain(label)} ${plain(value)}`)}">×</a></li>`)}
+<li class="clear"><a href="${listUrl(cleared(search))}">${labels.clear}</a></li></ul>`;
 }
 
 function cleared(search: URLSearchParams): URLSearchParams {
@@ -102,11 +102,11 @@ function tabs({ search, counts, capped }: ListPage, states: readonly TaskState[]
   const tab = (state: TaskState | undefined): Html => {
     const isHere = state === undefined ? states.length === 0 : states.includes(state);
     const figure = countOf(counts, capped, state);
-    return html`<a href="${listUrl(changed(search, { state }))}" data-state="${state ?? 'all'}"${flag('aria-current="page"', isHere)}>${state === undefined ? text.all : html`${icon(state, 'hidden')}${stateName(state)}`} <span class="figure small">${figure}</span></a>`;
+    return html`<a href="${listUrl(changed(search, { state }))}" data-state="${state ?? 'all'}"${flag('aria-current="page"', isHere)}>${state === undefined ? labels.all : html`${icon(state, 'hidden')}${stateName(state)}`} <span class="figure small">${figure}</span></a>`;
   };
   // Most people never meet an expired task.
   const shown = STATES.filter((state) => state !== 'expired' || states.includes(state) || (counts?.[state] ?? 0) > 0);
-  return html`<nav class="tabs" aria-label="${text.state}">${tab(undefined)}${shown.map(tab)}</nav>`;
+  return html`<nav class="tabs" aria-label="${labels.state}">${tab(undefined)}${shown.map(tab)}</nav>`;
 }
 
 /** A row: the task's state in shape and word, its name, what it does now, how far it is, and when it came. */
@@ -126,17 +126,17 @@ function liveFields({ state, finished, created, updated, start, heard, current, 
 
 /** Why there is no task here: never the same words for an empty store, and for a filter that nothing fits. */
 function nothing({ search, searchedTo, next }: ListPage): Html {
-  if (searchedTo !== undefined && next !== undefined) return html`<p class="empty">${text.noneSince(shortUtc(searchedTo))}</p>`;
+  if (searchedTo !== undefined && next !== undefined) return html`<p class="empty">${labels.noneSince(shortUtc(searchedTo))}</p>`;
   const isFiltered = filtersIn(search).length > 0 || search.has('state');
-  if (search.has('cursor')) return html`<p class="empty">${text.noneOlder}</p>`;
-  if (!isFiltered) return html`<p class="empty">${text.noneYet}</p>`;
-  return html`<p class="empty">${text.noneFits} <a href="tasks">${text.showAll}</a></p>`;
+  if (search.has('cursor')) return html`<p class="empty">${labels.noneOlder}</p>`;
+  if (!isFiltered) return html`<p class="empty">${labels.noneYet}</p>`;
+  return html`<p class="empty">${labels.noneFits} <a href="tasks">${labels.showAll}</a></p>`;
 }
 
 /** How many tasks are here, and the way to the others. */
 function foot({ search, tasks, next, searchedTo }: ListPage, isFirst: boolean): Html {
   const isShort = searchedTo !== undefined && next !== undefined;
-  const older = isShort ? text.searchFurther : search.get('order') === 'oldest' ? text.newer : text.older;
-  return html`<nav class="foot spread small" aria-label="${text.pages}"><span class="quiet">${tasks.length === 0 ? '' : text.onPage(tasks.length)}${isShort && tasks.length > 0 ? ` ${text.searchedTo(shortUtc(searchedTo))}` : ''}</span>
-<span class="ways">${isFirst ? '' : html`<a href="${listUrl(changed(search, {}))}">‹ ${search.get('order') === 'oldest' ? text.toOldest : text.toNewest}</a>`}${next === undefined ? '' : html`<a rel="next" href="${listUrl(changed(search, { cursor: next }))}">${older} ›</a>`}</span></nav>`;
+  const older = isShort ? labels.searchFurther : search.get('order') === 'oldest' ? labels.newer : labels.older;
+  return html`<nav class="foot spread small" aria-label="${labels.pages}"><span class="quiet">${tasks.length === 0 ? '' : labels.onPage(tasks.length)}${isShort && tasks.length > 0 ? ` ${labels.searchedTo(shortUtc(searchedTo))}` : ''}</span>
+<span class="ways">${isFirst ? '' : html`<a href="${listUrl(changed(search, {}))}">‹ ${search.get('order') === 'oldest' ? labels.toOldest : labels.toNewest}</a>`}${next === undefined ? '' : html`<a rel="next" href="${listUrl(changed(search, { cursor: next }))}">${older} ›</a>`}</span></nav>`;
 }

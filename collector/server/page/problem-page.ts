@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { plain, text, trouble } from '../../../src/client/words.ts';
+import { labels, plain, trouble } from '../../../src/client/words.ts';
 import { icon } from './icons.ts';
 import { wrongListPage } from './list-route.ts';
 import { html } from './markup.ts';
@@ -23,9 +23,9 @@ export async function problemPage(c: Context, path: string, problem: Response): 
   const isTask = path.startsWith('/tasks/:uuid');
   const expected = status === 404 && isTask ? expectedSeconds(c) : undefined;
   const refresh = c.req.method !== 'GET' ? undefined : status === 503 ? RETRY_SECONDS : expected;
-  const { title, detail: explained } = expected === undefined ? trouble(status, isTask) : text.notYet;
+  const { title, detail: explained } = expected === undefined ? trouble(status, isTask) : labels.notYet;
   const shape = expected !== undefined ? 'queued' : status === 404 ? 'cancelled' : 'lost';
-  const body = html`<nav class="back small"><a href="${base.slice(0, -1)}">‹ ${text.allTasks}</a></nav>
+  const body = html`<nav class="back small"><a href="${base.slice(0, -1)}">‹ ${labels.allTasks}</a></nav>
 <header class="head" role="alert">${icon(shape, 'hidden')}<h1>${title}</h1><div class="now"><p class="lead">${explained}</p><p class="rest small"><bdi>${plain(detail)}</bdi></p></div></header>`;
   return pageAnswer(c, page({ title, base, icon: shape, body, refresh }), { status, headers });
 }

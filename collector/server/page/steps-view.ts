@@ -1,5 +1,5 @@
 import { isUrgent, leftOut, shownOf } from '../../../src/client/steps.ts';
-import { figure, jobs, plain, text } from '../../../src/client/words.ts';
+import { figure, jobs, labels, plain, text } from '../../../src/client/words.ts';
 import type { ScopeNode, TaskState } from '../../../src/task-record.ts';
 import { icon, shownState } from './icons.ts';
 import { flag, html, own, raw } from './markup.ts';
@@ -11,13 +11,13 @@ export function stepsView({ task, attempts, shown, query, now }: TaskPageData): 
   const isLost = task.state === 'lost';
   const isLive = query.of === undefined && shown?.span_id === attempts.at(-1)?.span_id;
   const isOfStep = query.of !== undefined && shown !== undefined;
-  return html`<section class="tree" part="steps" aria-label="${text.steps}"><div class="spread"><h2>${isOfStep ? own(shown.name) : text.steps}</h2>${isOfStep ? html`<a class="small" href="${task.task_uuid}">${text.allSteps}</a>` : html`<span class="small quiet jobs">${jobs(task)}</span>`}</div>
+  return html`<section class="tree" part="steps" aria-label="${labels.steps}"><div class="spread"><h2>${isOfStep ? own(shown.name) : labels.steps}</h2>${isOfStep ? html`<a class="small" href="${task.task_uuid}">${labels.allSteps}</a>` : html`<span class="small quiet jobs">${jobs(task)}</span>`}</div>
 ${attempts.length > 1 ? attemptsView(attempts, shown, now) : ''}
 <ul class="steps"${flag('data-live', isLive)}>${shown === undefined ? '' : rowsView(shown, now, isLost)}</ul></section>`;
 }
 
 function attemptsView(attempts: readonly ScopeNode[], shown: ScopeNode | undefined, now: number): Html {
-  return html`<nav class="attempts small" aria-label="${text.attempts}"><span class="quiet">${text.attempt}</span>${attempts.map(
+  return html`<nav class="attempts small" aria-label="${labels.attempts}"><span class="quiet">${labels.attempt}</span>${attempts.map(
     (attempt) => html`<a href="?attempt=${attempt.attempt}" title="${figure(attempt, now)}"${attempt.span_id === shown?.span_id ? raw(' aria-current="true"') : ''}>${icon(shownState(attempt.outcome))}${attempt.attempt}</a>`,
   )}</nav>`;
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { text, title } from '../../../src/client/words.ts';
+import { labels, title } from '../../../src/client/words.ts';
 import type { StoredTask, TaskStore } from '../../store/task-store.ts';
 import { problem } from '../answers.ts';
 import { detailsView } from './details-view.ts';
@@ -26,7 +26,7 @@ export async function taskPage(c: Context, store: TaskStore, stored: StoredTask,
 function taskView(data: TaskPageData): Html {
   const { task, query: { embed } } = data;
   const body = html`<taskspan-task src="${task.task_uuid}" data-state="${task.state}"${flag('embed', embed)}>
-${embed ? '' : html`<nav class="back small"><a href="../tasks">‹ ${text.allTasks}</a></nav>`}
+${embed ? '' : html`<nav class="back small"><a href="../tasks">‹ ${labels.allTasks}</a></nav>`}
 ${headView(data)}
 ${failureView(data)}
 <div class="columns">
