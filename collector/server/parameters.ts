@@ -12,6 +12,8 @@ export interface Parameter {
   readonly default?: string | number;
   /** Whether it may be given more than once. Default `false`. */
   readonly repeats?: boolean;
+  /** Name of the parameter without which it may not be given. */
+  readonly needs?: string;
   /** A valid value: the tests send it. */
   readonly example: string;
   /** What it is for, in one sentence. */

@@ -180,10 +180,15 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       },
       flag('follow', false, 'Whether the answer goes on until the task has ended.'),
       TIMES,
+      {
+        name: 'find', value: { kind: 'text', longest: 200 }, example: 'five',
+        text: 'A text of one line that is looked for in the log, without regard to case; the answer is where it stands.',
+      },
+      { name: 'after', value: { kind: 'integer', least: 0 }, default: 0, needs: 'find', example: '0', text: 'The byte of the log from which on a text is looked for: "looked_to" of the answer before.' },
       WAIT,
     ],
     answers: [
-      { status: 200, bodies: { [TEXT_TYPE]: 'Text', [ENTRIES_TYPE]: 'LogEntries' }, text: 'The log from that byte on; Content-Range has which of its bytes.' },
+      { status: 200, bodies: { [TEXT_TYPE]: 'Text', [ENTRIES_TYPE]: 'LogEntries', [JSON_TYPE]: 'FoundLines' }, text: 'The log from that byte on, of which Content-Range has the bytes; with find as JSON where the text stands.' },
       UNKNOWN_TASK,
       { status: 416, text: 'The offset is beyond the end of the log; Content-Range has its length.' },
     ],

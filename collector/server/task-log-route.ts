@@ -10,18 +10,21 @@ import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
 import { entryPiece, LOG_TYPES } from './log-entries.ts';
 import type { LogForm } from './log-entries.ts';
+import { logSearchAnswer } from './log-search-route.ts';
 import { beginOf, contentRange, logPart, MOST_PART_BYTES } from './log-part.ts';
 import { logPiece } from './task-log.ts';
 
 /**
  * `GET /tasks/:uuid/log`: the log as text from byte `offset` on, and with `limit` a part of it; with `follow=1` it goes on
  * until the task has ended. With `times=1` each line has its time before it. A client that accepts
- * `application/x-ndjson` gets the entries of the log, one JSON object a line. With `wait` the task need not exist yet.
+ * `application/x-ndjson` gets the entries of the log, one JSON object a line. With `find` the answer is where that text
+ * stands in it. With `wait` the task need not exist yet.
  */
 export function taskLogRoute(store: TaskStore, live: LiveTasks, waiting: TaskWaiting): (c: Context, uuid: string) => Promise<Response> {
   return async (c, uuid) => {
     const query = logQuery(c);
     if (query instanceof Response) return query;
+    if (query.find !== undefined) return logSearchAnswer(c, store, waiting, { uuid, text: query.find, wait: query.wait });
     return query.follow ? growing(c, uuid, query) : part(c, uuid, query);
   };
 
@@ -85,6 +88,8 @@ interface LogQuery {
   readonly offset: number;
   readonly limit: number | undefined;
   readonly follow: boolean;
+  /** The text that is looked for instead. */
+  readonly find: string | undefined;
   readonly wait: number;
   readonly form: LogForm;
 }
@@ -92,8 +97,11 @@ interface LogQuery {
 /** The representations of a log; a client without `Accept` gets the first one. */
 const REPRESENTATIONS = ['text/plain', 'application/x-ndjson'] as const;
 
+/** The parameters of a search. */
+const WITH_FIND: readonly string[] = ['find', 'after', 'wait'];
+
 function logQuery(c: Context): LogQuery | Response {
-  const { offset = '0', limit, follow = '0', times = '0' } = c.req.query();
+  const { offset = '0', limit, follow = '0', times = '0', find, after } = c.req.query();
   if (!/^-?\d{1,15}$/.test(offset)) return problem(400, `offset: expected a count of bytes, negative from the end, got ${received(offset)}`);
   if (limit !== undefined && !(/^\d{1,7}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= MOST_PART_BYTES)) {
     return problem(400, `limit: expected bytes from 1 to ${MOST_PART_BYTES}, got ${received(limit)}`);
@@ -101,10 +109,13 @@ function logQuery(c: Context): LogQuery | Response {
   if (follow !== '0' && follow !== '1') return problem(400, `follow: expected 0 or 1, got ${received(follow)}`);
   if (times !== '0' && times !== '1') return problem(400, `times: expected 0 or 1, got ${received(times)}`);
   if (limit !== undefined && follow === '1') return problem(400, 'limit: expected no follow=1 with it: what follows has no end');
+  const other = Object.keys(c.req.query()).find((name) => !WITH_FIND.includes(name));
+  if (find !== undefined && other !== undefined) return problem(400, `${other}: expected only ${WITH_FIND.join(', ')} with find`);
+  if (find === undefined && after !== undefined) return problem(400, 'after: expected find with it');
   const wait = waitOf(c);
   if (wait instanceof Response) return wait;
   const form = negotiate(c, REPRESENTATIONS) === 'application/x-ndjson' ? 'ndjson' : times === '1' ? 'times' : 'text';
-  return { offset: Number(offset), limit: limit === undefined ? undefined : Number(limit), follow: follow === '1', wait, form };
+  return { offset: Number(offset), limit: limit === undefined ? undefined : Number(limit), follow: follow === '1', find, wait, form };
 }
 
 function beyond(offset: number, logBytes: number): Response {

@@ -66,6 +66,13 @@ export interface TaskReads {
    */
   logEntries(uuid: string, range: EntryRange): Promise<StoredEntries | undefined>;
 
+  /**
+   * Where a text stands in the log, literally and without regard to case; `undefined` for an unknown task. One call looks
+   * through a bounded part of the log: the next one goes on `after` its `lookedTo`. Rejects with a `RangeError` for a
+   * text that is empty, too long or of more than one line.
+   */
+  find(uuid: string, query: FindQuery): Promise<FoundLines | undefined>;
+
   /** The attempts with their scopes, first to last; `undefined` for an unknown task. */
   scopes(uuid: string): Promise<StoredScopes | undefined>;
 
@@ -229,7 +236,7 @@ export interface Checkpoints {
 
 /** The names of all methods of a {@link TaskStore}. */
 export const STORE_METHODS: readonly (keyof TaskStore)[] = [
-  'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'logEntries', 'scopes', 'scopesOf', 'scopeChanges', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
+  'append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'logEntries', 'find', 'scopes', 'scopesOf', 'scopeChanges', 'changes', 'counts', 'watch', 'beat', 'workers', 'silence',
   'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'overdue', 'loseQuiet', 'lastCommit', 'delete', 'lostTraces',
   'tracesEnded',
 ];
@@ -357,6 +364,40 @@ export interface LogEntry {
   text: string;
   /** Attributes of a notification. */
   attributes?: Attributes;
+}
+
+export interface FindQuery {
+  /** 1 to 200 characters of one line. */
+  text: string;
+  /** Only matches that begin at this byte of the log or later. Default 0. */
+  after?: number;
+  /** How many matches at the most, from 1. Default 100. */
+  limit?: number;
+}
+
+export interface FoundLines {
+  /** In the order of the log. They do not overlap. */
+  matches: LogMatch[];
+  /** All matches that begin before this byte of the log are known. */
+  lookedTo: number;
+  /** Whether there is more of the log after that. */
+  more: boolean;
+  /** Version of the task to which they belong. */
+  version: number;
+  /** Length of the whole log in bytes. */
+  logBytes: number;
+}
+
+/** Where a text stands in a log. */
+export interface LogMatch {
+  /** Byte of the whole log at which it begins. */
+  offset: number;
+  /** Its length in the log. */
+  bytes: number;
+  /** Byte of the whole log at which `text` begins: that of the line, or of a long line a place before the match. */
+  line: number;
+  /** The line in which it stands, without the line feed; of a longer line 1,000 characters. */
+  text: string;
 }
 
 export interface StoredLog {

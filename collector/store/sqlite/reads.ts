@@ -19,6 +19,13 @@ export interface ScopeRows {
   readonly groups: readonly string[];
 }
 
+/** A task with the log that it has by a version. */
+export interface LogLength {
+  readonly taskId: number;
+  readonly version: number;
+  readonly logBytes: number;
+}
+
 /** A row of the log with what is read of its task; without text where the log is empty. */
 interface BeginningRow extends Pick<TaskRow, 'version' | 'log_bytes'> {
   offset: number | null;
@@ -70,6 +77,7 @@ export class SqliteReads {
       lastCommit: database.prepare('SELECT stored FROM task ORDER BY changed DESC LIMIT 1'),
       dataVersion: database.prepare('PRAGMA data_version'),
       row: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset = ?'),
+      rowTexts: database.prepare('SELECT bytes, text FROM journal WHERE task_id = ? AND version <= ? AND offset >= ? ORDER BY offset'),
       rowBefore: database.prepare('SELECT offset FROM journal WHERE task_id = ? AND offset <= ? ORDER BY offset DESC LIMIT 1'),
       entryRows: database.prepare('SELECT offset, text, entries FROM journal WHERE task_id = ? AND version <= ? AND offset >= ? ORDER BY offset'),
     };
@@ -113,6 +121,29 @@ export class SqliteReads {
       from === 0 ? firstTexts.all(id, version, to) : texts.all({ task: id, version, from, to })
     ) as unknown as LogPiece[];
     return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
+  }
+
+  /** A task as one that is looked through: its rows never change. */
+  logLength(uuid: string): LogLength | undefined {
+    const row = this.#statements.length.get(uuid) as Pick<TaskRow, 'id' | 'version' | 'log_bytes'> | undefined;
+    return row && { taskId: row.id, version: row.version, logBytes: row.log_bytes };
+  }
+
+  /** Some rows of a log as one text: from the one on that has a byte, up to so many bytes, at least one row. None of a task that was deleted. */
+  logRows({ taskId, version, logBytes }: LogLength, from: number, bytes: number): LogPiece | undefined {
+    const { rowBefore, rowTexts } = this.#statements;
+    const first = rowBefore.get(taskId, from) as { offset: number } | undefined;
+    if (first === undefined) return undefined;
+    const { offset } = first;
+    let text = '';
+    let end = offset;
+    for (const row of rowTexts.iterate(taskId, version, offset) as Iterable<{ bytes: number; text: string }>) {
+      if (end > offset && end + row.bytes > offset + bytes) break;
+      text += row.text;
+      end += row.bytes;
+      if (end >= logBytes) break;
+    }
+    return { offset, text };
   }
 
   logEntries(uuid: string, { from, limit }: EntryRange): StoredEntries | undefined {

@@ -12,6 +12,7 @@ import type { TaskFilter } from '../../../src/task-filter.ts';
 import type { TaskSummary } from '../../../src/task-record.ts';
 import { clearInterval, performance, setInterval } from '../../timers.ts';
 import { cancelTree } from '../cancel-tree.ts';
+import { checkSearch, searchLog } from '../log-search.ts';
 import type { RetentionRule } from '../retention.ts';
 import { areOneSlice, slicesOf } from '../slices.ts';
 import { isTaskStoreError, TaskStoreError } from '../task-store.ts';
@@ -22,6 +23,8 @@ import type {
   DeleteAnswer,
   Checkpoints,
   EntryRange,
+  FindQuery,
+  FoundLines,
   LogRange,
   StoredEntries,
   OverdueTask,
@@ -162,6 +165,18 @@ class SqliteStore implements SqliteTaskStore {
 
   logEntries(uuid: string, range: EntryRange): Promise<StoredEntries | undefined> {
     return this.#use((connection) => connection.readOneState(() => connection.reads.logEntries(uuid, range)));
+  }
+
+  async find(uuid: string, query: FindQuery): Promise<FoundLines | undefined> {
+    checkSearch(query.text);
+    const opened = await this.#use((connection) => ({ connection, log: connection.read(() => connection.reads.logLength(uuid)) }));
+    const { log } = opened;
+    if (log === undefined) return undefined;
+    // Rows of the log never change, so they belong to this state though they are read later; but not those of another file.
+    const found = await searchLog(query, log.logBytes, (from, bytes) =>
+      this.#use((connection) => (connection === opened.connection ? connection.read(() => connection.reads.logRows(log, from, bytes)) : undefined)),
+    );
+    return found && { ...found, version: log.version, logBytes: log.logBytes };
   }
 
   async scopes(uuid: string): Promise<StoredScopes | undefined> {

@@ -248,7 +248,7 @@ test('a store that never answers holds up neither start nor close', async () => 
   const script = await startScript(
     folder,
     `const never = () => new Promise(() => undefined);
-     const names = ['append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'logEntries', 'scopes', 'scopesOf', 'scopeChanges', 'changes', 'counts', 'beat', 'workers', 'silence', 'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'overdue', 'loseQuiet', 'lastCommit', 'delete', 'lostTraces', 'tracesEnded'];
+     const names = ['append', 'stored', 'storedMany', 'task', 'tasks', 'log', 'logEntries', 'find', 'scopes', 'scopesOf', 'scopeChanges', 'changes', 'counts', 'beat', 'workers', 'silence', 'lease', 'cancel', 'cancellations', 'cancellationHeard', 'open', 'close', 'sweep', 'overdue', 'loseQuiet', 'lastCommit', 'delete', 'lostTraces', 'tracesEnded'];
      const store = { ...Object.fromEntries(names.map((name) => [name, never])), watch: () => () => undefined };
      const taskspan = await startTaskspan({ store });
      console.log(taskspan.failures[0].message, await runTask('task', async () => 'result'));

@@ -21,6 +21,12 @@ const CHECKED = Object.values(ROUTES)
 
 const PARAMETERS: Case[] = CHECKED.flatMap((route) => route.parameters.map((parameter) => ({ ...route, parameter })));
 
+/** A query with a parameter, and with the one that it needs. */
+function queryOf({ name, needs }: Parameter, parameters: readonly Parameter[], value: string): string {
+  const needed = parameters.find((each) => each.name === needs);
+  return `${needed === undefined ? '' : `${needed.name}=${encodeURIComponent(needed.example)}&`}${name}=${encodeURIComponent(value)}`;
+}
+
 async function answerTo(path: string, method = 'GET'): Promise<{ status: number; detail?: string }> {
   const store = memoryStore();
   await store.append(factsOf(UUID));
@@ -34,8 +40,8 @@ async function answerTo(path: string, method = 'GET'): Promise<{ status: number;
 }
 
 describe('a parameter', () => {
-  test.each(PARAMETERS)('of $method $path, $parameter.name, is taken', async ({ path, method, parameter: { name, example } }) => {
-    const { status } = await answerTo(`${path}?${name}=${encodeURIComponent(example)}`, method);
+  test.each(PARAMETERS)('of $method $path, $parameter.name, is taken', async ({ path, method, parameters, parameter }) => {
+    const { status } = await answerTo(`${path}?${queryOf(parameter, parameters, parameter.example)}`, method);
     // A task that has ended can't be cancelled.
     expect(method === 'GET' ? [200] : [202, 204, 409]).toContain(status);
   });
@@ -48,18 +54,20 @@ describe('a parameter', () => {
     else expect({ status, detail }).toEqual({ status: 400, detail: `${name}: expected one value, got 2` });
   });
 
-  test.each(PARAMETERS)('of $method $path, $parameter.name, without a value is a 400 that has what was expected', async ({ path, method, parameter: { name, value } }) => {
+  test.each(PARAMETERS)('of $method $path, $parameter.name, without a value is a 400 that has what was expected', async ({ path, method, parameters, parameter }) => {
+    const { name, value } = parameter;
     if (value.kind === 'text' && value.mayBeEmpty === true) return;
-    for (const query of [`${name}=`, name]) {
+    for (const query of [queryOf(parameter, parameters, ''), queryOf(parameter, parameters, '').slice(0, -1)]) {
       const { status, detail } = await answerTo(`${path}?${query}`, method);
       expect(status).toBe(400);
       expect(detail).toMatch(new RegExp(`^${name}: expected .+, got ""$`));
     }
   });
 
-  test.each(PARAMETERS)('of $method $path, $parameter.name, is refused outside its values', async ({ path, method, parameter: { name, value } }) => {
+  test.each(PARAMETERS)('of $method $path, $parameter.name, is refused outside its values', async ({ path, method, parameters, parameter }) => {
+    const { name, value } = parameter;
     for (const invalid of invalidValues(value)) {
-      const { status, detail } = await answerTo(`${path}?${name}=${encodeURIComponent(invalid)}`, method);
+      const { status, detail } = await answerTo(`${path}?${queryOf(parameter, parameters, invalid)}`, method);
       expect([invalid, status]).toEqual([invalid, 400]);
       expect(detail).toMatch(new RegExp(`^${name}: expected `));
     }

@@ -197,6 +197,61 @@ describe('a part of the log', () => {
   });
 });
 
+describe('a search in the log', () => {
+  const search = async (store: TaskStore, query: string): Promise<{ status: number; body: Record<string, unknown> }> => {
+    const response = await createTasksApp({ store }).request(PATH + query);
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+
+  test('has each place of a text, the line in which it stands, and how far it has looked', async () => {
+    const { store, log } = await told();
+    const offset = log.indexOf('two');
+    expect(await search(store, '?find=%C3%89%20TW')).toEqual({
+      status: 200,
+      body: {
+        matches: [{ offset: offset - 3, bytes: 5, line: log.indexOf('\té'), text: '\té two' }],
+        looked_to: log.length, more: false, log_bytes: log.length,
+      },
+    });
+    expect((await search(store, `?find=two&after=${offset}`)).body['matches']).toMatchObject([{ offset }]);
+    expect((await search(store, `?find=two&after=${offset + 1}`)).body['matches']).toEqual([]);
+    expect((await search(store, '?find=nowhere')).body).toEqual({ matches: [], looked_to: log.length, more: false, log_bytes: log.length });
+  });
+
+  test('of more places than one answer has goes on where that ends', async () => {
+    const { store } = await told();
+    const task = new ScriptedTask('00000000-0000-4000-8000-00000000000a');
+    const attempt = task.attempt();
+    for (let row = 0; row < 250; row++) attempt.notify(`row ${row}`);
+    await store.append(task.facts);
+    const path = PATH.replace(UUID, task.uuid);
+    const counts: number[] = [];
+    for (let after = 0, more = true; more; ) {
+      const response = await createTasksApp({ store }).request(`${path}?find=row&after=${after}`);
+      const body = (await response.json()) as { matches: unknown[]; looked_to: number; more: boolean };
+      counts.push(body.matches.length);
+      [after, more] = [body.looked_to, body.more];
+    }
+    expect(counts).toEqual([100, 100, 50]);
+  });
+
+  test.each([
+    ['?find=', 'find: expected 1 to 200 characters of one line, got ""'],
+    ['?find=a%0Ab', String.raw`find: expected 1 to 200 characters of one line, got "a\nb"`],
+    ['?find=x&after=-1', 'after: expected a count of bytes, got "-1"'],
+    ['?after=5', 'after: expected find with it'],
+    ['?find=x&offset=5', 'offset: expected only find, after, wait with find'],
+    ['?find=x&follow=1', 'follow: expected only find, after, wait with find'],
+  ])('%s is a 400', async (query, detail) => {
+    const { store } = await told();
+    expect(await search(store, query)).toMatchObject({ status: 400, body: { detail } });
+  });
+
+  test('in the log of an unknown task is a 404', async () => {
+    expect(await search(memoryStore(), '?find=x')).toMatchObject({ status: 404 });
+  });
+});
+
 describe('a followed log, from its end', () => {
   test('goes on from an offset that counts from the end', async () => {
     const { store, end } = await told();

@@ -143,6 +143,40 @@ export function describeLogs(name: string, storeWith: StoreWith): void {
       expect((await store.log(UUID, { from: before.logBytes }))!.text).toBe(TEXT.slice(before.text.length));
     });
 
+    test('is searched without regard to case, with places that are those of its bytes', async () => {
+      const store = await storeWith(...appends);
+      const places: { offset: number; text: string }[] = [];
+      for (let after = 0, more = true; more; ) {
+        const found = (await store.find(UUID, { text: 'LINE OF ascii', after, limit: 2 }))!;
+        places.push(...found.matches);
+        ({ lookedTo: after, more } = found);
+      }
+      const expected = [...TEXT.matchAll(/line of/g)].map(({ index }) => Buffer.byteLength(TEXT.slice(0, index)));
+      expect(expected.length).toBeGreaterThan(5);
+      expect(places.map(({ offset }) => offset)).toEqual(expected);
+      expect(new Set(places.map(({ text }) => text))).toEqual(new Set(['\ta longer line of ASCII']));
+      expect(await store.find(UUID, { text: '🎉É' })).toEqual({ matches: [], lookedTo: BYTES.length, more: false, version: appends.length, logBytes: BYTES.length });
+      expect(await store.find(UUID, { text: 'x', after: BYTES.length + 5 })).toMatchObject({ matches: [], more: false });
+      expect(await store.find('00000000-0000-4000-8000-000000000000', { text: 'x' })).toBeUndefined();
+      await expect(store.find(UUID, { text: '' })).rejects.toThrow(RangeError);
+    });
+
+    test('of one commit that is longer than a row is searched where its rows meet too', async () => {
+      const task = new ScriptedTask();
+      const attempt = task.attempt();
+      attempt.notify('needle '.repeat(40_000));
+      const store = await storeWith(task.facts);
+      const { text } = (await store.log(UUID))!;
+      let found = 0;
+      for (let after = 0, more = true; more; ) {
+        const { matches, lookedTo, more: goesOn } = (await store.find(UUID, { text: 'NEEDLE', after, limit: 10_000 }))!;
+        for (const { offset } of matches) expect(text.startsWith('needle', offset)).toBe(true);
+        found += matches.length;
+        [after, more] = [lookedTo, goesOn];
+      }
+      expect(found).toBe(40_000);
+    });
+
     test('of two megabytes in one commit is read in part and as a whole', async () => {
       const task = new ScriptedTask();
       const attempt = task.attempt();
