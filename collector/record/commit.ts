@@ -36,6 +36,8 @@ export interface TaskCommit {
   readonly state: TaskState;
   /** Whether it has facts of the task itself, and not only how far child tasks are. */
   readonly hasOwnFacts: boolean;
+  /** Whether by this commit the task has finished, or begun to run again: what is open in it is lost, or runs again. */
+  readonly isTurn: boolean;
   /** Present where this commit has changed it, and with the first commit. */
   readonly runState?: RunState;
 }
@@ -205,6 +207,7 @@ class Folding {
       serviceName: serviceName(task),
       state: runState.state,
       hasOwnFacts: this.#hasOwnFacts || task.isAnnouncementChanged,
+      isTurn: isOver(runState) !== isOver(this.#runStateBefore),
       ...(isNewRunState && { runState }),
     };
   }
@@ -213,6 +216,10 @@ class Folding {
     const task = this.#task;
     if (task.version > task.ofVersion) task.of.keep(task);
   }
+}
+
+function isOver({ state }: RunState): boolean {
+  return state !== 'queued' && state !== 'running';
 }
 
 /** The worker that runs an attempt, or a part of one; `''` while it is not known. */

@@ -19,6 +19,7 @@ import { DEFAULT_LIMITS } from '../../src/text.ts';
 import { isLaterStep } from './current-scope.ts';
 import { addSeen, missingSeen } from './fact-sequence.ts';
 import { endRun, foldRun } from './queue-run.ts';
+import { endCounted, enter, leave } from './scope-counts.ts';
 import { isAttempt, ownEnd } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import type { Announced, Announcement, QueueEnd, TaskDraft } from './task-fold.ts';
@@ -159,6 +160,7 @@ function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): v
   const workerId = remote ? (fact.workerId ?? '') : '';
   if (scope.start !== null && !isGreaterContent([name, parentSpanId, time, remote, workerId], scopeStartContentOf(scope))) return;
   const before = countedAs(scope);
+  if (scope.parentSpanId !== '') leave(task, scope);
   scope.name = name;
   scope.parentSpanId = parentSpanId;
   scope.start = time;
@@ -167,6 +169,7 @@ function foldScopeStart(task: TaskDraft, scope: ScopeState, fact: ScopeStart): v
   recount(task, scope, before);
   const around = task.parentOf(scope);
   scope.hangsIn = around === undefined ? '' : hangsIn(task, scope, around);
+  enter(task, scope);
   task.begins(scope);
   // A scope whose work goes on elsewhere is a job itself.
   if (around !== undefined && !around.encloses && !remote) {
@@ -191,7 +194,7 @@ function foldScopeEnd(task: TaskDraft, scope: ScopeState, fact: ScopeEnd): void 
   const end = endOf(fact, fact.heading);
   if (scope.end !== null && !isGreaterContent(end, scope.end, scope.end)) return;
   const before = countedAs(scope);
-  scope.end = end;
+  endCounted(task, scope, end);
   recount(task, scope, before);
   rollUp(task, scope);
 }
@@ -312,10 +315,13 @@ function hangsIn(task: TaskDraft, scope: ScopeState, around: ScopeState): string
   if (isAttempt(around)) return '';
   if (around.hangsIn !== '') return around.hangsIn;
   let outer: ScopeState | undefined = around;
+  let marked: ScopeState = around;
   for (let depth = 1; depth < DEEPEST_SCOPE; depth++) {
     outer = task.seenAround(outer);
     // The task span, a scope of which nothing is known yet, or a circle.
-    if (outer === undefined || isAttempt(outer) || outer === around || outer.spanId === scope.spanId) return '';
+    if (outer === undefined || isAttempt(outer) || outer === marked || outer.spanId === scope.spanId) return '';
+    // At each power of two.
+    if ((depth & (depth - 1)) === 0) marked = outer;
   }
   const isWhole = isAttempt(task.seenAround(outer) ?? outer);
   return isWhole ? around.parentSpanId : scope.taskSpanId;

@@ -8,17 +8,27 @@ import type { ScopeProgress } from '../../src/progress.ts';
 import { draftOfPages } from './fact-sequence.ts';
 import type { SeenSeqs } from './fact-sequence.ts';
 
+/** What is inside a scope: see `scope-counts.ts`. */
+export interface InsideCounts {
+  /** How many scopes, at any depth; how many of them have failed, and how many have not ended. */
+  stepsInside: number;
+  failedInside: number;
+  runningInside: number;
+}
+
 /**
  * What the facts of one span have reported so far: a scope, or with {@link AttemptState} the task
  * span. Plain data, so that a store can keep it as it likes. Times are microseconds.
  */
-export interface ScopeState extends ScopeProgress, SeenSeqs {
+export interface ScopeState extends ScopeProgress, SeenSeqs, InsideCounts {
   readonly traceId: string;
   readonly spanId: string;
   /** Span id of the attempt's task span. */
   readonly taskSpanId: string;
   /** Its number in its task, by which the journal names it; from 1 in the order of arrival. */
   readonly number: number;
+  /** The number of the scope or attempt in which the tree has it; 0 for an attempt. */
+  within: number;
   /** Enclosing scope or task span; `""` while unknown, and for a task span. */
   parentSpanId: string;
   /** Where the scope lies too deep, the scope in which it counts instead; else `""`. */
@@ -129,6 +139,9 @@ export function isAttempt(scope: ScopeState): scope is AttemptState {
   return (scope as Partial<AttemptState>).isTask === true;
 }
 
+/** Of a scope with no scopes inside. */
+export const NOTHING_INSIDE: Readonly<InsideCounts> = { stepsInside: 0, failedInside: 0, runningInside: 0 };
+
 /** A span of which nothing is known yet. */
 export function newScope(ref: SpanRef, number: number): ScopeState {
   return {
@@ -136,6 +149,7 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     spanId: ref.spanId,
     taskSpanId: ref.taskSpanId,
     number,
+    within: 0,
     parentSpanId: '',
     hangsIn: '',
     name: '',
@@ -147,6 +161,7 @@ export function newScope(ref: SpanRef, number: number): ScopeState {
     remote: false,
     partWorkerId: '',
     encloses: false,
+    ...NOTHING_INSIDE,
     share: null,
     latestProgress: null,
     plan: null,

@@ -1,6 +1,7 @@
 import { LOST } from '../../src/conventions.ts';
 import { DEEPEST_SCOPE } from '../../src/progress.ts';
 import { missingSeen } from './fact-sequence.ts';
+import { byStart } from './scope-line.ts';
 import { attributesOf, isAttempt, isCounted, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
@@ -107,15 +108,6 @@ export function* scopeTreeSteps(
   return attempts
     .toSorted(([one], [other]) => one.attempt - other.attempt || byStart(one, other))
     .map(([, attempt]) => attempt);
-}
-
-/** Where starts are the same or unknown the ids decide: the tree does not depend on the order of arrival. */
-function byStart(one: ScopeState, other: ScopeState): number {
-  const start = one.start ?? Infinity;
-  const otherStart = other.start ?? Infinity;
-  if (start !== otherStart) return start - otherStart;
-  if (one.spanId !== other.spanId) return one.spanId < other.spanId ? -1 : 1;
-  return one.traceId < other.traceId ? -1 : 1;
 }
 
 function scopeRecord(scope: ScopeState, notifications: NotificationRecord[]): ScopeRecord {

@@ -2,7 +2,8 @@ import type { Attributes } from '@opentelemetry/api';
 import type { AnnouncementOutcome } from '../../src/conventions.ts';
 import type { ErrorInfo, SpanRef } from '../../src/fact.ts';
 import { missingSeen } from './fact-sequence.ts';
-import { copyOf, isAttempt, isCounted, newAttempt, newScope, settleState } from './scope-state.ts';
+import { countNew, countNoMore } from './scope-counts.ts';
+import { copyOf, isAttempt, isCounted, newAttempt, newScope, NOTHING_INSIDE, settleState } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { idsOfKey, SpanMap } from './span-map.ts';
 import type { SpanIds } from './span-map.ts';
@@ -182,7 +183,7 @@ export class TaskDraft implements TaskContent {
     this.change(scope);
     // Its start is not known yet.
     attempt.missing++;
-    this.change(attempt);
+    countNew(this, scope);
     return scope;
   }
 
@@ -288,8 +289,9 @@ export class TaskDraft implements TaskContent {
   #newAttempt(traceId: string, taskSpanId: string, scope: ScopeState | undefined): AttemptState {
     const attempt = newAttempt(traceId, taskSpanId, this.uuid, scope?.number ?? ++this.spanCount);
     if (scope !== undefined) {
+      countNoMore(this, scope);
       this.scopes.delete(scope);
-      Object.assign(attempt, scope, { taskSpanId, missing: missingSeen(scope), changed: false });
+      Object.assign(attempt, scope, { taskSpanId, missing: missingSeen(scope), within: 0, ...NOTHING_INSIDE, changed: false });
     }
     this.scopes.add(attempt);
     this.#ownAttempts().push(attempt);

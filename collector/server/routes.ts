@@ -139,7 +139,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
         text: 'The span id of the scope or attempt whose scopes are asked for.',
       },
       { name: 'limit', value: { kind: 'integer', least: 1, most: 1000 }, default: 200, example: '10', text: 'How many lines there are at most, at all depths together.' },
-      { name: 'cursor', value: { kind: 'text' }, example: 'czA', text: 'The "next" of the page before.' },
+      { name: 'cursor', value: { kind: 'text' }, example: 'czAuMC4w', text: 'The "next" of the page before.' },
       WAIT,
     ],
     answers: [

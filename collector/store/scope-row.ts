@@ -4,6 +4,8 @@ import type { Outcome } from '../../src/conventions.ts';
 import { layeredMap } from '../../src/layered-map.ts';
 import { plannedNames } from '../../src/progress.ts';
 import type { PlannedNames } from '../../src/progress.ts';
+import { rankOf } from '../record/scope-line.ts';
+import type { Rank } from '../record/scope-line.ts';
 import { isAttempt } from '../record/scope-state.ts';
 import type { AttemptState, ScopeEndState, ScopeState } from '../record/scope-state.ts';
 import { spanKey } from '../record/span-map.ts';
@@ -31,6 +33,9 @@ type Row = [
   number: number,
   /** The task's version with which the scope has changed last. */
   version: number,
+  /** The number of the scope or attempt in which the tree has it; 0 for an attempt. */
+  within: number,
+  rank: Rank,
   /** Its time counts from the start, where that is known. 0 is the outcome of most: `completed`. */
   end: [time: number, seq: number, outcome: Outcome | 0, duration: number, heading: 0 | 1] | null,
   /** 0 is the task span. */
@@ -52,6 +57,8 @@ interface More {
   /** Byte of the log at which the lines of the error begin. */
   errorOffset?: number;
   attributes?: Attributes;
+  /** Steps, failed and running ones inside. */
+  inside?: [number, number, number];
   share?: number | null;
   progress?: ScopeState['latestProgress'];
   plan?: ScopeState['plan'];
@@ -83,6 +90,8 @@ export function scopeRow(scope: ScopeState, attempts: readonly AttemptIds[], ver
     indexOfAttempt(scope, attempts),
     scope.number,
     version,
+    scope.within,
+    rankOf(scope),
     end === null ? null : [end.time - (start ?? 0), end.seq, end.outcome === 'completed' ? 0 : end.outcome, end.duration, end.heading ? 1 : 0],
     parentSpanId === taskSpanId ? 0 : parentSpanId,
     scope.name,
@@ -100,14 +109,16 @@ export function scopeRow(scope: ScopeState, attempts: readonly AttemptIds[], ver
 
 /** The scope of a row, without what is in pages. */
 export function scopeOfRow(row: string, attempts: readonly AttemptIds[]): ScopeState {
-  const [spanId, attempt, number, , end, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
+  const [spanId, attempt, number, , within, , end, parent, name, start, seen, encloses, insideUnits, units, notifications, recent, more = {}] =
     JSON.parse(row) as Row;
   const { traceId, taskSpanId } = attempts[attempt]!;
+  const [stepsInside, failedInside, runningInside] = more.inside ?? [0, 0, 0];
   const scope: ScopeState = {
     traceId,
     spanId,
     taskSpanId,
     number,
+    within,
     parentSpanId: parent === 0 ? taskSpanId : parent,
     hangsIn: more.hangs ?? '',
     name,
@@ -119,6 +130,9 @@ export function scopeOfRow(row: string, attempts: readonly AttemptIds[]): ScopeS
     remote: more.remote === 1,
     partWorkerId: more.worker ?? '',
     encloses: encloses === 1,
+    stepsInside,
+    failedInside,
+    runningInside,
     share: more.share ?? null,
     latestProgress: more.progress ?? null,
     plan: more.names === undefined ? (more.plan ?? null) : { seq: more.names[0], plan: {} },
@@ -135,7 +149,24 @@ export function scopeOfRow(row: string, attempts: readonly AttemptIds[]): ScopeS
   return state;
 }
 
-/** The ids of the scope of a row, without reading the rest of it. */
+/** What is at the beginning of a row. */
+export interface RowHead {
+  readonly spanId: string;
+  /** Index of its attempt among the task's. */
+  readonly attempt: number;
+  readonly number: number;
+  readonly version: number;
+  readonly within: number;
+  readonly rank: Rank;
+}
+
+/** The beginning of a row, without reading the rest of it. */
+export function headOfRow(row: string): RowHead {
+  const [, spanId = '', attempt, number, version, within, rank] = HEAD.exec(row) ?? [];
+  return { spanId, attempt: Number(attempt), number: Number(number), version: Number(version), within: Number(within), rank: Number(rank) as Rank };
+}
+
+/** The ids of the scope of a row. */
 export function idsOfRow(row: string, attempts: readonly AttemptIds[]): { traceId: string; spanId: string } {
   const [, spanId = '', attempt = ''] = IDS.exec(row) ?? [];
   return { traceId: attempts[Number(attempt)]!.traceId, spanId };
@@ -146,17 +177,9 @@ export function isOpenRow(row: string): boolean {
   return OPEN.test(row);
 }
 
-/** The span ids of a group's scopes that have changed after a version. */
-export function changedIn(group: string, afterVersion: number): string[] {
-  return group.split('\n').flatMap((row) => {
-    const [, spanId = '', version = ''] = VERSION.exec(row) ?? [];
-    return Number(version) > afterVersion ? spanId : [];
-  });
-}
-
-const VERSION = /^\["([^"]*)",\d+,\d+,(\d+),/;
 const IDS = /^\["([^"]*)",(\d+),/;
-const OPEN = /^\["[^"]*",\d+,\d+,\d+,null,/;
+const HEAD = /^\["([^"]*)",(\d+),(\d+),(\d+),(\d+),(\d),/;
+const OPEN = /^\["[^"]*",\d+,\d+,\d+,\d+,\d,null,/;
 
 function indexOfAttempt({ traceId, taskSpanId }: ScopeState, attempts: readonly AttemptIds[]): number {
   if (attempts.length > FEW) return indexOf(attempts).get(spanKey(traceId, taskSpanId))!;
@@ -186,17 +209,18 @@ export function traceIndexOf(traceId: string, attempts: readonly AttemptIds[]): 
 }
 
 function hasCommonFieldsOnly(scope: ScopeState): boolean {
-  const { end, share, latestProgress, plan, remote, seenPages, hangsIn } = scope;
-  if (isAttempt(scope) || share !== null || latestProgress !== null || plan !== null || remote || seenPages !== null || hangsIn !== '') return false;
+  const { end, stepsInside, share, latestProgress, plan, remote, seenPages, hangsIn } = scope;
+  if (isAttempt(scope) || stepsInside > 0 || share !== null || latestProgress !== null || plan !== null || remote || seenPages !== null || hangsIn !== '') return false;
   return (end?.error ?? null) === null && end?.attributes === undefined;
 }
 
 function moreOf(scope: ScopeState): More {
-  const { end, share, latestProgress, remote, partWorkerId, seenPages, hangsIn } = scope;
+  const { end, stepsInside, share, latestProgress, remote, partWorkerId, seenPages, hangsIn } = scope;
   return {
     ...(end !== null && end.error !== null && { error: end.error }),
     ...(scope.errorOffset !== null && { errorOffset: scope.errorOffset }),
     ...(end?.attributes !== undefined && { attributes: end.attributes }),
+    ...(stepsInside > 0 && { inside: [stepsInside, scope.failedInside, scope.runningInside] }),
     ...(share !== null && { share }),
     ...(latestProgress !== null && { progress: latestProgress }),
     ...planOf(scope),
@@ -252,6 +276,6 @@ function attemptOnly(state: AttemptState): AttemptOnly {
   };
 }
 
-function endOf([time, seq, outcome, duration, heading]: NonNullable<Row[4]>, start: number | null, { error, attributes }: More): ScopeEndState {
+function endOf([time, seq, outcome, duration, heading]: NonNullable<Row[6]>, start: number | null, { error, attributes }: More): ScopeEndState {
   return { time: time + (start ?? 0), seq, outcome: outcome === 0 ? 'completed' : outcome, duration, heading: heading === 1, error: error ?? null, ...(attributes && { attributes }) };
 }

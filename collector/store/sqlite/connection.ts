@@ -11,6 +11,7 @@ import type { CommitTimes } from './open-file.ts';
 import { SqliteLists } from './lists.ts';
 import { SqliteOverdue } from './overdue.ts';
 import { SqliteReads } from './reads.ts';
+import { SqliteScopeLines } from './scope-lines.ts';
 import { SqliteScopes } from './scopes.ts';
 import { SqliteSweep } from './sweep.ts';
 import { SqliteLostTraces, SqliteWorkers } from './workers.ts';
@@ -38,6 +39,7 @@ export class SqliteConnection {
   readonly workers: SqliteWorkers;
   readonly reads: SqliteReads;
   readonly lists: SqliteLists;
+  readonly scopeLines: SqliteScopeLines;
   readonly cancellations: SqliteCancellations;
   readonly lostTraces: SqliteLostTraces;
   readonly overdue: SqliteOverdue;
@@ -78,6 +80,7 @@ export class SqliteConnection {
     const scopes = new SqliteScopes(database);
     this.reads = new SqliteReads(database, scopes);
     this.lists = new SqliteLists(database);
+    this.scopeLines = new SqliteScopeLines(database, scopes);
     this.workers = new SqliteWorkers(database, () => this.reads.lastChange());
     this.cancellations = new SqliteCancellations(database, this.#transactions, scopes, () => this.reads.lastChange());
     this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, cancellations: this.cancellations });

@@ -22,8 +22,9 @@ const STEPS: readonly string[] = [
   -- latest change, greater than all before. \`worker_id\` is set only while the task is live: begun, not ended, not lost
   -- for good; \`lost_at\` since it is lost for good. \`parent\` is the UUID of its parent task; \`cancel\` the request to
   -- cancel it, as JSON. Of a queued task \`expires_at\` is when its announcement ends by its own wish, and \`queued_at\` when it
-  -- was announced if it has none. \`service_name\` is empty while unknown. \`list_summary\` is the
-  -- summary for lists, where that leaves something out: before the summary, so that a list does not read a long one.
+  -- was announced if it has none. \`service_name\` is empty while unknown. \`over_version\`: since that version the open
+  -- scopes are lost, or run again. \`list_summary\` is the summary for lists, where that leaves something out: before the
+  -- summary, so that a list does not read a long one.
   CREATE TABLE task (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid TEXT NOT NULL UNIQUE,
@@ -50,6 +51,7 @@ const STEPS: readonly string[] = [
     log_lines INTEGER NOT NULL,
     span_count INTEGER NOT NULL,
     line_before TEXT,
+    over_version INTEGER NOT NULL DEFAULT 0,
     list_summary TEXT,
     summary TEXT NOT NULL
   ) STRICT;
@@ -102,13 +104,16 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (task_id, offset)
   ) STRICT;
 
-  -- Scopes in groups of sixteen, each a row of JSON (\`scope-row.ts\`); with a rowid, as the journal is.
+  -- Scopes in groups of sixteen, each a row of JSON (\`scope-row.ts\`); with a rowid, as the journal is. \`version\` is the
+  -- task's with which one of them has changed last. The first groups of a task are looked through: most tasks have few.
   CREATE TABLE scope_group (
     task_id INTEGER NOT NULL,
     group_number INTEGER NOT NULL,
+    version INTEGER NOT NULL,
     lines TEXT NOT NULL,
     PRIMARY KEY (task_id, group_number)
   ) STRICT;
+  CREATE INDEX scope_group_version ON scope_group (task_id, version) WHERE group_number >= 32;
   -- Parts of scopes that have many: names of a plan, gaps between sequence numbers (\`scope-pages.ts\`).
   CREATE TABLE scope_page (
     task_id INTEGER NOT NULL,
@@ -125,6 +130,23 @@ const STEPS: readonly string[] = [
     trace INTEGER NOT NULL,
     number INTEGER NOT NULL,
     PRIMARY KEY (task_id, span_id, trace, number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Where scopes stand in the tree (\`scope-places.ts\`): which numbers of a piece of 512 are inside the one of the number
+  -- \`within\`; and those scopes that are shown first.
+  CREATE TABLE scope_inside (
+    task_id INTEGER NOT NULL,
+    within INTEGER NOT NULL,
+    piece INTEGER NOT NULL,
+    ranges TEXT NOT NULL,
+    PRIMARY KEY (task_id, within, piece)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE scope_first (
+    task_id INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    within INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (task_id, rank, within, number)
   ) STRICT, WITHOUT ROWID;
 
   -- Which attempts are those of child tasks: of the scope "UUID of the parent task-trace id-span id".

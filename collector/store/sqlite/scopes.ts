@@ -5,8 +5,10 @@ import { spanKey } from '../../record/span-map.ts';
 import { outerSpanId } from '../../record/task-fold.ts';
 import { addPages, changedPages, lacksPages } from '../scope-pages.ts';
 import type { ScopePage } from '../scope-pages.ts';
-import { attemptsOfJson, idsOfRow, isOpenRow, scopeRow, scopeOfRow, traceIndexOf } from '../scope-row.ts';
-import type { AttemptIds } from '../scope-row.ts';
+import { attemptsOfJson, headOfRow, idsOfRow, isOpenRow, scopeRow, scopeOfRow, traceIndexOf } from '../scope-row.ts';
+import type { AttemptIds, RowHead } from '../scope-row.ts';
+import { SqliteScopePlaces } from './scope-places.ts';
+import type { PlaceQuery } from './scope-places.ts';
 
 /** What is needed of a task to find its scopes. */
 export interface ScopesOf {
@@ -25,6 +27,8 @@ export interface ScopesOf {
 const GROUP = 16;
 /** So many enter the index at once: a multiple of {@link GROUP}, and as fixed as that. */
 const INDEXED = 512;
+/** So many groups of a task are not in the index by version. */
+const FIRST_GROUPS = INDEXED / GROUP;
 /** So many groups are read in one turn where all scopes of a task are looked through. */
 const SLICE = 256;
 
@@ -37,9 +41,11 @@ const SLICE = 256;
  * inside a transaction.
  */
 export class SqliteScopes {
+  readonly #places: SqliteScopePlaces;
   readonly #statements;
 
   constructor(database: DatabaseSync) {
+    this.#places = new SqliteScopePlaces(database);
     this.#statements = {
       group: database.prepare('SELECT lines FROM scope_group WHERE task_id = ? AND group_number = ?'),
       someGroups: database.prepare(
@@ -47,14 +53,20 @@ export class SqliteScopes {
       ),
       groups: database.prepare('SELECT group_number AS number, lines FROM scope_group WHERE task_id = ? AND group_number >= ? ORDER BY group_number'),
       write: database.prepare(
-        'INSERT INTO scope_group (task_id, group_number, lines) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines',
+        `INSERT INTO scope_group (task_id, group_number, version, lines) VALUES (?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET version = excluded.version, lines = excluded.lines`,
       ),
       pages: database.prepare('SELECT kind, page, data FROM scope_page WHERE task_id = ? AND scope = ?'),
       writePage: database.prepare(
         'INSERT INTO scope_page (task_id, scope, kind, page, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data',
       ),
       indexed: database.prepare('SELECT number FROM scope_index WHERE task_id = ? AND span_id = ? AND trace = ?'),
+      ofSpan: database.prepare('SELECT number FROM scope_index WHERE task_id = ? AND span_id = ? LIMIT 1'),
       enter: database.prepare('INSERT INTO scope_index (task_id, span_id, trace, number) VALUES (?, ?, ?, ?)'),
+      changed: database.prepare(
+        `SELECT lines FROM scope_group WHERE task_id = :task AND group_number < ${FIRST_GROUPS} AND version > :after
+         UNION ALL SELECT lines FROM scope_group WHERE task_id = :task AND group_number >= ${FIRST_GROUPS} AND version > :after LIMIT :limit`,
+      ),
       child: database.prepare('INSERT OR REPLACE INTO child_attempt (task_id, number, child_of) VALUES (?, ?, ?)'),
       children: database.prepare(
         `SELECT task.id, task.span_count AS stored, task.attempts, number
@@ -119,6 +131,40 @@ export class SqliteScopes {
     };
   }
 
+  /** One scope by its number, without what is in pages. */
+  at(of: ScopesOf, number: number): ScopeState {
+    return scopeOfRow(this.#row(of, number), of.attempts);
+  }
+
+  /** The number of the scope that has a span id, in whichever trace. */
+  numberOf(of: ScopesOf, spanId: string): number | undefined {
+    const unindexed = this.unindexedHeads(of).find((head) => head.spanId === spanId)?.number;
+    return unindexed ?? (this.#statements.ofSpan.get(of.id!, spanId) as { number: number } | undefined)?.number;
+  }
+
+  /** The beginnings of the rows that are in no index yet. */
+  unindexedHeads(of: ScopesOf): RowHead[] {
+    return this.#numbered(of.id!, indexedOf(of.stored)).map(({ row }) => headOfRow(row));
+  }
+
+  /** The numbers of indexed scopes inside one, of a rank, after a number. */
+  placed(of: ScopesOf, query: PlaceQuery): number[] {
+    if (of.stored < INDEXED) return [];
+    return this.#places.inside(of.id!, query, (number) => headOfRow(this.#row(of, number)).rank);
+  }
+
+  /** The numbers of indexed scopes that have failed or are open, or in which one has or is. */
+  placedFirst({ id, stored }: ScopesOf, limit: number): number[] {
+    return stored < INDEXED ? [] : this.#places.first(id!, limit);
+  }
+
+  /** The scopes that have changed after a version of the task, without what is in pages. From so many on some may be left out. */
+  changedAfter({ id, attempts }: ScopesOf, version: number, limit: number): ScopeState[] {
+    const groups = this.#statements.changed.all({ task: id!, after: version, limit }) as { lines: string }[];
+    const rows = groups.flatMap(({ lines }) => rowsOfGroup(lines)).filter((row) => headOfRow(row).version > version);
+    return rows.slice(0, limit).map((row) => scopeOfRow(row, attempts));
+  }
+
   /** The attempts of child tasks for which a scope of a task stands. */
   children(uuid: string, { traceId, spanId }: Pick<ScopeState, 'traceId' | 'spanId'>): AttemptState[] {
     const key = childOfKey(uuid, traceId, spanId);
@@ -139,11 +185,14 @@ export class SqliteScopes {
     const { write, writePage, child } = this.#statements;
     const id = of.id!;
     const changed = new Map<number, string[]>();
+    const indexed = indexedOf(of.stored);
     let last = of.stored;
     for (const scope of scopes) {
       const { number } = scope;
       const rows = this.#group(of, groupOf(number));
-      rows[positionInGroup(number)] = scopeRow(scope, of.attempts, version);
+      const row = scopeRow(scope, of.attempts, version);
+      if (number <= indexed) this.#places.move(id, headOfRow(rows[positionInGroup(number)]!), headOfRow(row));
+      rows[positionInGroup(number)] = row;
       changed.set(groupOf(number), rows);
       if (number > of.stored) of.unindexed?.set(spanKey(scope.traceId, scope.spanId), number);
       if (number > last) last = number;
@@ -151,20 +200,21 @@ export class SqliteScopes {
       const parent = isAttempt(scope) ? childOf(scope) : undefined;
       if (parent !== undefined) child.run(id, number, parent);
     }
-    for (const [group, rows] of changed) write.run(id, group, rows.join('\n'));
-    const before = indexedOf(of.stored);
+    for (const [group, rows] of changed) write.run(id, group, version, rows.join('\n'));
     of.stored = last;
-    if (indexedOf(last) > before) this.#enterIndex(of, before);
+    if (indexedOf(last) > indexed) this.#enterIndex(of, indexed);
   }
 
-  /** Enters into the index the scopes after a number, sorted, so that each page is written once. */
+  /** Enters into the indexes the scopes after a number, sorted, so that each page is written once. */
   #enterIndex(of: ScopesOf, after: number): void {
-    const entries: { number: number; traceId: string; spanId: string }[] = [];
+    const { enter } = this.#statements;
+    const entries: RowHead[] = [];
     for (const { number, row } of this.#numbered(of.id!, after)) {
-      if (number <= indexedOf(of.stored)) entries.push({ number, ...idsOfRow(row, of.attempts) });
+      if (number <= indexedOf(of.stored)) entries.push(headOfRow(row));
     }
+    this.#places.enter(of.id!, entries);
     entries.sort((one, other) => (one.spanId < other.spanId ? -1 : 1));
-    for (const { number, traceId, spanId } of entries) this.#statements.enter.run(of.id!, spanId, traceIndexOf(traceId, of.attempts), number);
+    for (const { number, attempt, spanId } of entries) enter.run(of.id!, spanId, traceIndexOf(of.attempts[attempt]!.traceId, of.attempts), number);
     of.unindexed = undefined;
   }
 
@@ -180,12 +230,16 @@ export class SqliteScopes {
   }
 
   #scope(of: ScopesOf, number: number): ScopeState {
-    return this.#whole(of.id!, scopeOfRow(this.#group(of, groupOf(number))[positionInGroup(number)]!, of.attempts));
+    return this.#whole(of.id!, this.at(of, number));
   }
 
   #whole(taskId: number, scope: ScopeState): ScopeState {
     if (lacksPages(scope)) addPages(scope, this.#statements.pages.all(taskId, scope.number) as unknown as ScopePage[]);
     return scope;
+  }
+
+  #row(of: ScopesOf, number: number): string {
+    return this.#group(of, groupOf(number))[positionInGroup(number)]!;
   }
 
   #group(of: ScopesOf, group: number): string[] {

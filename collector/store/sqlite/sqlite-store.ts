@@ -44,8 +44,8 @@ import type {
 } from '../task-store.ts';
 import type { AskedTask } from './cancellations.ts';
 import { SqliteConnection } from './connection.ts';
-import { changedLines, scopePage } from './scope-lines.ts';
-import type { ScopeRows } from './reads.ts';
+import { changesOf, pageOf } from './scope-lines.ts';
+import type { ReadJournalRow } from './scope-lines.ts';
 import { wholeScopes } from './whole-scopes.ts';
 import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './open-file.ts';
 import type { CommitTimes } from './open-file.ts';
@@ -180,27 +180,23 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   async scopes(uuid: string): Promise<StoredScopes | undefined> {
-    const rows = await this.#scopeRows(uuid);
-    return rows && this.#wholeScopes(rows);
+    const rows = await this.#use((connection) => connection.readOneState(() => connection.reads.scopeRows(uuid)));
+    return rows && wholeScopes(rows, (offset) => this.#journalRow(rows.taskId, offset));
   }
 
   async scopesOf(uuid: string, query: ScopeQuery): Promise<ScopePage | undefined> {
-    const scopes = await this.scopes(uuid);
-    return scopes && scopePage(scopes, query);
+    const read = await this.#use((connection) => connection.readOneState(() => connection.scopeLines.page(uuid, query)));
+    return read && pageOf(read, (offset) => this.#journalRow(read.task.id, offset));
   }
 
   async scopeChanges(uuid: string, afterVersion: number): Promise<ScopeChanges | undefined> {
-    const rows = await this.#scopeRows(uuid);
-    return rows && changedLines(rows, await this.#wholeScopes(rows), afterVersion);
+    const read = await this.#use((connection) => connection.readOneState(() => connection.scopeLines.changes(uuid, afterVersion)));
+    return read && changesOf(read, (offset) => this.#journalRow(read.task.id, offset));
   }
 
-  #scopeRows(uuid: string): Promise<ScopeRows | undefined> {
-    return this.#use((connection) => connection.readOneState(() => connection.reads.scopeRows(uuid)));
-  }
-
-  #wholeScopes(rows: ScopeRows): Promise<StoredScopes> {
-    // Rows of the log never change, so they belong to this state though they are read later.
-    return wholeScopes(rows, (offset) => this.#use((connection) => connection.read(() => connection.reads.journalRow(rows.taskId, offset))));
+  /** A row of a log, for scopes that were read before: rows never change, so it belongs to the same state. */
+  #journalRow(taskId: number, offset: number): ReturnType<ReadJournalRow> {
+    return this.#use((connection) => connection.read(() => connection.reads.journalRow(taskId, offset)));
   }
 
   changes(query: ChangeQuery): Promise<TaskChanges> {

@@ -66,6 +66,14 @@ export class SqliteSweep {
       pages: database.prepare(
         'DELETE FROM scope_page WHERE rowid IN (SELECT rowid FROM scope_page WHERE task_id = :task LIMIT :limit)',
       ),
+      places: database.prepare(
+        `DELETE FROM scope_inside WHERE task_id = :task AND (within, piece) IN
+           (SELECT within, piece FROM scope_inside WHERE task_id = :task LIMIT :limit)`,
+      ),
+      firstPlaces: database.prepare(
+        `DELETE FROM scope_first WHERE task_id = :task AND (rank, within, number) IN
+           (SELECT rank, within, number FROM scope_first WHERE task_id = :task LIMIT :limit)`,
+      ),
       index: database.prepare(
         `DELETE FROM scope_index WHERE task_id = :task AND (span_id, number) IN
            (SELECT span_id, number FROM scope_index WHERE task_id = :task LIMIT :limit)`,
@@ -128,7 +136,7 @@ export class SqliteSweep {
 
   /** Deletes what belonged to removed tasks, until the step has done its part. */
   #removeParts(): void {
-    const { removed, forget, texts, journal, scopes, pages, index, children } = this.#statements;
+    const { removed, forget, texts, journal, scopes, pages, index, places, firstPlaces, children } = this.#statements;
     let rows = STEP_ROWS;
     let bytes = STEP_BYTES;
     for (;;) {
@@ -143,7 +151,7 @@ export class SqliteSweep {
         rows--;
       }
       if (last >= 0) journal.run(id, last);
-      for (const parts of [scopes, pages, index]) {
+      for (const parts of [scopes, pages, index, places, firstPlaces]) {
         if (rows > 0 && bytes > 0) rows -= Number(parts.run({ task: id, limit: rows }).changes);
       }
       if (rows <= 0 || bytes <= 0) return;

@@ -91,7 +91,7 @@ test('a client that has the scopes of the present version costs no reading of th
 });
 
 test('of a long log only the rows with the last notifications of a scope are read for the scopes', async () => {
-  const row = (spanId: string, number: number, recent: number[]): string => JSON.stringify([spanId, 0, number, 1, null, 0, 'scope', 1, [1], 0, 0, 0, 1, recent]);
+  const row = (spanId: string, number: number, recent: number[]): string => JSON.stringify([spanId, 0, number, 1, 0, 1, null, 0, 'scope', 1, [1], 0, 0, 0, 1, recent]);
   const ids = { traceId: 'a'.repeat(32), taskSpanId: 'b'.repeat(16) };
   const groups = [[row('1'.repeat(16), 1, [0, 1]), row('2'.repeat(16), 2, [900_000, 60, 990_000, 40])].join('\n'), row('3'.repeat(16), 3, [990_000, 2])];
   const read: number[] = [];

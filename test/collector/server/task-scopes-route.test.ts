@@ -104,15 +104,15 @@ function namesIn(nodes: readonly ScopeNode[]): unknown[] {
 
 test('with a limit the scopes are lines, level by level, and what is left out is counted', async () => {
   const { ask } = await appOfLines();
-  expect(namesIn((await ask('?limit=200')).scopes)).toEqual([['Import', ['Write', 'one', 'two', 'three'], 'Read']]);
+  expect(namesIn((await ask('?limit=200')).scopes)).toEqual([['Import', 'Read', ['Write', 'one', 'two', 'three']]]);
   const few = await ask('?limit=3');
-  expect(namesIn(few.scopes)).toEqual([['Import', 'Write', 'Read']]);
+  expect(namesIn(few.scopes)).toEqual([['Import', 'Read', 'Write']]);
   expect(few).toMatchObject({ task_uuid: SCRIPTED, version: 1, of: null, next: null, scopes: [{ attempt: 1, parent: null, steps: 5, failed: 0, running: 1 }] });
 });
 
 test('the scopes of one scope come by pages, with a link to the next one', async () => {
   const { app, ask, path } = await appOfLines();
-  const write = (await ask('?limit=3')).scopes[0]!.scopes[0]!;
+  const write = (await ask('?limit=3')).scopes[0]!.scopes[1]!;
   expect(write).toMatchObject({ name: 'Write', steps: 3, running: 0, outcome: 'running' });
   const first = await app.request(`${path}?of=${write.span_id.toUpperCase()}&limit=2`);
   const { scopes, of, next } = (await first.json()) as Lines;

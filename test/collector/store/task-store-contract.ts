@@ -14,6 +14,7 @@ import { describeDeletion } from './deletion-contract.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
 import { describeLeases } from './leases-contract.ts';
 import { describeLogs } from './log-contract.ts';
+import { describeScopeLines } from './scope-lines-contract.ts';
 import { describeScopes } from './scopes-contract.ts';
 import { describeTaskList } from './task-list-contract.ts';
 
@@ -174,6 +175,7 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
 
   describeLogs(name, storeWith);
   describeScopes(name, storeWith);
+  describeScopeLines(name, storeWith);
   describeTaskList(name, storeWith);
   describeAttempts(name, storeWith);
   describeCancellations(name, storeWith);

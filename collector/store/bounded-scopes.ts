@@ -1,0 +1,103 @@
+import { rankOf } from '../record/scope-line.ts';
+import type { Rank } from '../record/scope-line.ts';
+import type { ScopeState } from '../record/scope-state.ts';
+
+/** Gives the scopes of a task by their place in the tree. */
+export interface PlacedScopes {
+  /** The scopes directly inside one that have a rank, in the order of their numbers, after a number. */
+  inside(outer: ScopeState, rank: Rank, after: number, limit: number): ScopeState[];
+}
+
+/** A scope that is given, with those inside it that are. */
+export interface GivenScope {
+  readonly scope: ScopeState;
+  readonly inside: GivenScope[];
+  /** Of each rank the number of the last scope inside that is given. */
+  readonly after: [number, number, number];
+  /** Of which ranks there are no more. */
+  readonly isAll: [boolean, boolean, boolean];
+}
+
+export function given(scope: ScopeState, after: GivenScope['after'] = [0, 0, 0]): GivenScope {
+  return { scope, inside: [], after, isAll: [false, false, false] };
+}
+
+/** What is inside a closed scope is given with it if it has so few scopes at all depths, and no failed or open one. */
+const FEW = 12;
+const [FAILED, OPEN, OTHER] = [0, 1, 2] as const satisfies Rank[];
+
+/**
+ * Chooses scopes of a task, at all depths together not more than there is room for: those that have failed or are open,
+ * with the scopes around them, then a few of the others in each of these, then more of them.
+ */
+export class BoundedScopes {
+  readonly #scopes: PlacedScopes;
+  #room: number;
+
+  constructor(scopes: PlacedScopes, room: number) {
+    this.#scopes = scopes;
+    this.#room = room;
+  }
+
+  /** A page of those directly inside a scope, by the ranks, and whether there are more; then some of what is inside these. */
+  page(outer: GivenScope): { hasMore: boolean } {
+    this.#takeFirst(outer, this.#room);
+    this.#take(outer, OTHER, this.#room);
+    this.#fill(outer.inside);
+    return { hasMore: [FAILED, OPEN, OTHER].some((rank) => this.#hasMore(outer, rank)) };
+  }
+
+  /** So many are given besides. */
+  take(count: number): void {
+    this.#room -= count;
+  }
+
+  /** Some of what is inside a scope. */
+  fill(outer: GivenScope): void {
+    this.#fill([outer]);
+  }
+
+  #fill(nodes: readonly GivenScope[]): void {
+    const around = [...nodes];
+    // It grows meanwhile: what is inside the ones that were taken comes after them.
+    for (const node of around) {
+      if (node.scope.failedInside > 0 || node.scope.runningInside > 0) around.push(...this.#takeFirst(node, this.#room));
+    }
+    const closed = this.#takeOthers(around.filter(({ scope }) => rankOf(scope) !== OTHER || scope.stepsInside <= FEW), FEW);
+    this.#takeOthers([...around.filter(({ scope }) => rankOf(scope) !== OTHER), ...closed], this.#room);
+  }
+
+  /** Failed and open ones; where both are many, half as many of each. */
+  #takeFirst(node: GivenScope, most: number): GivenScope[] {
+    const failed = this.#take(node, FAILED, Math.ceil(most / 2));
+    const open = this.#take(node, OPEN, most - failed.length);
+    return [...failed, ...open, ...this.#take(node, FAILED, most - failed.length - open.length)];
+  }
+
+  /** Takes some of the others in each of these, and in the small ones among these. */
+  #takeOthers(nodes: readonly GivenScope[], most: number): GivenScope[] {
+    const queue = [...nodes];
+    const taken: GivenScope[] = [];
+    for (const node of queue) {
+      const inside = this.#take(node, OTHER, most);
+      taken.push(...inside);
+      queue.push(...inside.filter(({ scope }) => scope.stepsInside <= FEW));
+    }
+    return taken.filter(({ scope }) => scope.stepsInside <= FEW);
+  }
+
+  #take(node: GivenScope, rank: Rank, most: number): GivenScope[] {
+    const limit = Math.min(most, this.#room);
+    if (limit <= 0 || node.isAll[rank] || node.scope.stepsInside === 0) return [];
+    const inside = this.#scopes.inside(node.scope, rank, node.after[rank], limit).map((scope) => given(scope));
+    node.inside.push(...inside);
+    node.isAll[rank] = inside.length < limit;
+    node.after[rank] = inside.at(-1)?.scope.number ?? node.after[rank];
+    this.#room -= inside.length;
+    return inside;
+  }
+
+  #hasMore({ scope, after, isAll }: GivenScope, rank: Rank): boolean {
+    return !isAll[rank] && this.#scopes.inside(scope, rank, after[rank], 1).length > 0;
+  }
+}
