@@ -37,6 +37,13 @@ test('a browser gets a page, and every program JSON', async () => {
   }
 });
 
+test('no cache takes the page for the JSON at the same URL, or the other way round', async () => {
+  for (const accept of [ACCEPT, '*/*']) {
+    const response = await createTasksApp({ store: await storeOf(1) }).request('/tasks', { headers: { Accept: accept } });
+    expect(response.headers.get('Vary')).toMatch(/^Accept\b/);
+  }
+});
+
 test('/ leads to the list where the app has it', async () => {
   const store = await storeOf(0);
   expect(await open(store, '/')).toMatchObject({ status: 302, location: 'tasks' });
