@@ -19,7 +19,7 @@ export function taskListRoute(store: TaskStore): (c: Context) => Promise<Respons
     if (page === undefined) return problem(400, `cursor: expected the "next" of a page, got ${received(query.cursor)}`);
 
     const tasks = page.tasks.map(listEntry).filter((entry) => entry !== undefined).join(',');
-    const headers: Record<string, string> = { 'Content-Type': 'application/json', Vary: 'Accept', ...REVALIDATED };
+    const headers: Record<string, string> = { 'Content-Type': 'application/json', ...REVALIDATED };
     if (page.next !== undefined) headers['Link'] = `<${nextLink(query, page.next)}>; rel="next"`;
     const searchedTo = page.searchedTo === undefined ? '' : `,"searched_to":"${isoTime(page.searchedTo)}"`;
     return new Response(`{"tasks":[${tasks}],"next":${JSON.stringify(page.next ?? null)}${searchedTo}}`, { headers });
