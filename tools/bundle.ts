@@ -42,9 +42,10 @@ async function replaceNodeListener(): Promise<void> {
 
 /** The scripts of the pages, each with all that it imports, and their styles, as texts in the module that gives them. */
 async function replaceBrowserFiles(): Promise<void> {
-  const sources = (await readdir('dist/src/client')).filter((file) => file.endsWith('-page.js'));
+  const pages = (await readdir('dist/src/client')).filter((file) => file.endsWith('-page.js'));
+  // The elements are for pages of an application without a bundler, and an entry of the package too.
   const scripts = await Promise.all(
-    sources.map(async (file): Promise<[string, string]> => {
+    [...pages, 'element.js'].map(async (file): Promise<[string, string]> => {
       const { code } = await oneFile(`dist/src/client/${file}`, { format: 'es', minify: true });
       return [file, code.trim()];
     }),
@@ -54,7 +55,7 @@ async function replaceBrowserFiles(): Promise<void> {
   );
   const files = [...scripts, ...styles];
   await writeFile('dist/collector/server/page/browser-files.js', `export const browserFiles = () => new Map(${JSON.stringify(files)});\n`);
-  await Promise.all(sources.flatMap((file) => [rm(`dist/src/client/${file}`), rm(`dist/src/client/${file.replace(/js$/, 'd.ts')}`)]));
+  await Promise.all(pages.flatMap((file) => [rm(`dist/src/client/${file}`), rm(`dist/src/client/${file.replace(/js$/, 'd.ts')}`)]));
 }
 
 /** A style without comments and white space. */

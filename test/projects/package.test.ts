@@ -38,6 +38,13 @@ describe('the package, made and installed in an empty project', () => {
     expect(program).toBeTypeOf('string');
   });
 
+  it('has what a browser loads as text, the elements for pages without a bundler too', async () => {
+    const file = join(project, 'node_modules/taskspan/dist/collector/server/page/browser-files.js');
+    const { browserFiles } = (await import(file)) as { browserFiles: () => ReadonlyMap<string, string> };
+    const loaded = new Map([...browserFiles()].map(([name, text]) => [name, /^(?:im|ex)port\b.* from ?['"]\./m.test(text)]));
+    for (const name of ['element.js', 'list-page.js', 'task-page.js', 'page.css']) expect(loaded.get(name), name).toBe(false);
+  });
+
   it('has the licences of what was copied into it', async () => {
     const notices = await readFile(join(project, 'node_modules/taskspan/dist/THIRD-PARTY-NOTICES'), 'utf8');
     const names = [...notices.matchAll(/^-{80}\n\n(\S+) \d/gm)].map(([, name]) => name);
@@ -134,7 +141,7 @@ const PUBLIC = [
   /^dist\/(?:(?:cjs\/)?(?:src|collector)|cjs\/chunks)\/[\w/-]+\.(?:js|d\.ts)$/,
   /^docs\/[\w/-]+\.md$/,
   /^docs\/fixtures\/[\w-]+\.json$/,
-  /^examples\/[\w/.[\]-]+\.(?:json|md|py|toml|tsx?|yaml)$/,
+  /^examples\/[\w/.[\]-]+\.(?:html|json|md|py|svelte|toml|tsx?|vue|yaml)$/,
 ];
 
 async function install(project: string, tarball: string): Promise<void> {
