@@ -1,4 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
+import { scopeTree } from './client/scope-tree.ts';
 import type { ScopeLine, ScopeNode, TaskRecord, TaskState, TaskSummary } from './task-record.ts';
 
 /** What `GET /tasks/:uuid/events` sends. `docs/streams.md` describes it. */
@@ -74,30 +75,6 @@ export function applyChange<Followed extends TaskRecord | StreamRecord>(record: 
     ...fields,
     ...(log !== undefined && { log: (before.log ?? '') + log.text }),
     ...(entries !== undefined && { entries: [...(before.entries ?? []), ...entries] }),
-    ...(scopes !== undefined && { attempts: changedScopes(fields.attempts ?? before.attempts ?? [], scopes) }),
+    ...(scopes !== undefined && { attempts: [...scopeTree()(fields.attempts ?? before.attempts ?? [], scopes)] }),
   };
-}
-
-/**
- * Scopes after some of them have changed. Those in which nothing has changed are the same objects as before. A new scope
- * stands last in the scope around it; it is left out where that is not among the scopes.
- */
-export function changedScopes(before: readonly ScopeNode[], lines: readonly ScopeLine[]): ScopeNode[] {
-  const byId = new Map(lines.map((line) => [line.span_id, line]));
-  const added = Map.groupBy(lines, ({ parent }) => parent);
-  const update = (nodes: readonly ScopeNode[], parent: string | null): ScopeNode[] => {
-    const known = new Set(nodes.map(({ span_id }) => span_id));
-    let isSame = true;
-    const next = nodes.map((node) => {
-      const line = byId.get(node.span_id);
-      const scopes = update(node.scopes, node.span_id);
-      if (line === undefined && scopes === node.scopes) return node;
-      isSame = false;
-      return { ...(line ?? node), scopes };
-    });
-    const fresh = (added.get(parent) ?? []).filter(({ span_id }) => !known.has(span_id));
-    if (fresh.length === 0 && isSame) return nodes as ScopeNode[];
-    return [...next, ...fresh.map((line) => ({ ...line, scopes: update([], line.span_id) }))];
-  };
-  return update(before, null);
 }

@@ -10,7 +10,7 @@ import type { Import } from './imports.ts';
  */
 const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readonly packages: readonly string[] }>> = {
   'collector/async': { rooms: ['src'], packages: [] },
-  src: { rooms: [], packages: ['@opentelemetry/api', 'node:async_hooks'] },
+  src: { rooms: ['src/client'], packages: ['@opentelemetry/api', 'node:async_hooks'] },
   'src/bullmq': { rooms: ['src'], packages: ['@opentelemetry/api', 'node:crypto'] },
   'src/client': { rooms: ['src'], packages: ['@opentelemetry/api', 'react'] },
   'collector/options': { rooms: ['src', 'collector/async'], packages: ['@opentelemetry/sdk-trace-node'] },

@@ -4,7 +4,6 @@ import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { watchTask } from '../../../src/client/index.ts';
 import type { LogEntryJson, TaskSnapshot, WatchTaskOptions } from '../../../src/client/index.ts';
-import { changedScopes } from '../../../src/task-stream.ts';
 import { scopeTree } from '../../../src/client/scope-tree.ts';
 import type { ScopeLine, ScopeNode, TaskRecord } from '../../../src/task-record.ts';
 import { anyDelivery, arbitraryTask, cases } from '../../collector/record/arbitrary-task.ts';
@@ -81,11 +80,11 @@ function ordered(nodes: readonly ScopeNode[]): ScopeNode[] {
   return nodes.map((node) => ({ ...node, scopes: ordered(node.scopes) })).toSorted((one, other) => (one.span_id < other.span_id ? -1 : 1));
 }
 
-const line = fc.record({ at: fc.nat(8), parent: fc.option(fc.nat(8)), steps: fc.nat(3) });
+const arbitraryLine = fc.record({ at: fc.nat(8), parent: fc.option(fc.nat(8)), steps: fc.nat(3) });
 
-test('scopes by their index are those of applyChange, and what has not changed is shared', () => {
+test('scopes by their index are those that a look at each scope gives, and what has not changed is shared', () => {
   fc.assert(
-    fc.property(fc.array(fc.array(line, { maxLength: 6 }), { maxLength: 8 }), (changes) => {
+    fc.property(fc.array(fc.array(arbitraryLine, { maxLength: 6 }), { maxLength: 8 }), (changes) => {
       const change = scopeTree();
       let plain: readonly ScopeNode[] = [];
       let tree = change();
@@ -115,3 +114,23 @@ test('scopes by their index are those of applyChange, and what has not changed i
   );
 });
 
+/** The same, plainly: each scope is looked at for each change. */
+function changedScopes(before: readonly ScopeNode[], lines: readonly ScopeLine[]): ScopeNode[] {
+  const byId = new Map(lines.map((line) => [line.span_id, line]));
+  const added = Map.groupBy(lines, ({ parent }) => parent);
+  const update = (nodes: readonly ScopeNode[], parent: string | null): ScopeNode[] => {
+    const known = new Set(nodes.map(({ span_id }) => span_id));
+    let isSame = true;
+    const next = nodes.map((node) => {
+      const line = byId.get(node.span_id);
+      const scopes = update(node.scopes, node.span_id);
+      if (line === undefined && scopes === node.scopes) return node;
+      isSame = false;
+      return { ...(line ?? node), scopes };
+    });
+    const fresh = (added.get(parent) ?? []).filter(({ span_id }) => !known.has(span_id));
+    if (fresh.length === 0 && isSame) return nodes as ScopeNode[];
+    return [...next, ...fresh.map((line) => ({ ...line, scopes: update([], line.span_id) }))];
+  };
+  return update(before, null);
+}
