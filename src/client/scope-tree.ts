@@ -36,7 +36,7 @@ export function scopeTree(): (begun?: readonly ScopeNode[], lines?: readonly Sco
       };
       for (const line of lines) {
         const known = places.get(line.span_id)?.[0];
-        const isNew = Object.entries(line).some(([name, value]) => JSON.stringify(value) !== JSON.stringify(known?.[name as keyof ScopeLine]));
+        const isNew = JSON.stringify(line) !== JSON.stringify({ ...known, scopes: undefined });
         // What is inside a scope that the server has left out is left out too: the scopes around it have its numbers.
         if (isNew && (line.parent === null || places.has(line.parent))) owned(line.span_id, line);
       }

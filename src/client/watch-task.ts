@@ -63,11 +63,12 @@ export function taskChanges(): (snapshot: TaskSnapshot<LogPart>, type: string, d
   const tree = scopeTree();
   return ({ task, log }, type, { attempts: begun, scopes, log: given, log_from = 0, entries, ...fields }) => {
     if (type === 'end') return { connection: 'ended' };
-    if (type === 'gone') return { connection: 'failed', error: { status: 410, detail: 'the task was deleted' } };
-    // Events that a later server brings.
-    if (type !== 'record' && type !== 'change') return {};
-    if (type === 'record') log = { from: log_from, bytes: log_from, parts: [] };
-    const text = typeof given === 'string' ? { offset: log_from, text: given } : given;
+    if (type === 'gone') return { connection: 'failed', error: { status: 410, detail: 'deleted' } };
+    let text = given as LogGain | undefined;
+    if (type === 'record') {
+      text = { offset: log_from, text: given as string };
+      log = { from: log_from, bytes: log_from, parts: [] };
+    }
     const gains = entries ?? (text?.text ? [text] : []);
     const last = gains.at(-1);
     if (last) {
@@ -79,7 +80,7 @@ export function taskChanges(): (snapshot: TaskSnapshot<LogPart>, type: string, d
         from,
         bytes: last.offset + new TextEncoder().encode(last.text).length,
         // A part that is longer, in characters or entries, is complete.
-        parts: open && open.length < (entries ? 500 : 16_384) ? [...parts.slice(0, -1), open.concat(gain as never)] : [...parts, gain],
+        parts: open && open.length < (entries ? 500 : 16_384) ? parts.with(-1, open.concat(gain as never)) : [...parts, gain],
       };
     }
     return { task: merged(task, fields), attempts: tree(begun, scopes), log };

@@ -25,7 +25,7 @@ export interface WatchError {
  * To leave the loop closes the watch, unless others follow it.
  */
 export interface Watch<Snapshot> extends AsyncIterable<Snapshot> {
-  /** Calls the listener after each change; returns what ends that. */
+  /** Calls the listener after each change; returns what ends that. A function that has subscribed already stays so once. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly getSnapshot: () => Snapshot;
   /** Ends the connection and all retries. */
@@ -72,11 +72,10 @@ export function watchStream<Snapshot extends Connection>(
   { url, query, apply, page }: StreamKind<Snapshot>,
   { token, signal, fetch: send = fetch, silentMs = 45_000 }: WatchOptions,
 ): Watch<Snapshot> {
-  const base = new Request(url).url.split(/\/?[?#]|\/$/)[0]!;
+  const base = new Request(url).url.split('?')[0]!;
   const listeners = new Set<() => void>();
   let snapshot = first;
   let isOver = false;
-  let isDue = false;
   const life = new AbortController();
   let request = life;
   /** When the server was heard last. */
@@ -97,31 +96,24 @@ export function watchStream<Snapshot extends Connection>(
     if (isOver) {
       life.abort();
       request.abort();
-      retry?.();
       clearTimeout(timer);
       clearInterval(alarm);
     }
     // Once for all that changes in one turn. An error of a listener is reported, and stops nothing.
-    if (!isDue) {
-      queueMicrotask(() => {
-        isDue = false;
-        listeners.forEach(queueMicrotask);
-      });
-    }
-    isDue = true;
+    queueMicrotask(() => {
+      if (snapshot === next) listeners.forEach(queueMicrotask);
+    });
   };
   const connect = (connection: Connection['connection'], error?: WatchError, retryAt?: number): void =>
     update({ connection, error, retryAt } as Partial<Snapshot>);
   const close = (): void => connect('closed');
   const subscribe = (listener: () => void): (() => void) => {
-    // The same function may subscribe twice.
-    const own = (): void => listener();
-    listeners.add(own);
-    return () => void listeners.delete(own);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   };
 
   const abortAfter = (ms: number): void => {
-    if (Date.now() - heard > ms) request.abort(new Error('silence'));
+    if (Date.now() - heard > ms) request.abort({ message: 'silence' } satisfies Failure);
   };
   const alarm = setInterval(abortAfter, silentMs / 9, silentMs);
   const wake = (): void => {
@@ -129,31 +121,31 @@ export function watchStream<Snapshot extends Connection>(
     abortAfter(silentMs / 2);
   };
   // What a page tells of its own state: each of these may mean that the network is there again.
-  const surroundings = globalThis as Partial<Pick<EventTarget, 'addEventListener'>>;
-  for (const name of ['online', 'pageshow', 'visibilitychange']) surroundings.addEventListener?.(name, wake, life);
+  for (const name of ['online', 'pageshow', 'visibilitychange']) (globalThis as Partial<EventTarget>).addEventListener?.(name, wake, life);
   signal?.addEventListener('abort', close, life);
   if (signal?.aborted) close();
 
-  /** Requests something of a type; throws any other answer. */
-  const ask = async (path: string, type: string): Promise<Response> => {
+  /** Requests the page or the stream; throws any other answer. */
+  const ask = async (path: string): Promise<Response> => {
     bearer = typeof token === 'function' ? await token() : token;
     const response = await send(base + path, {
       headers: bearer ? { Authorization: `Bearer ${bearer}` } : {},
       signal: request.signal,
     });
     const { status } = response;
-    const given = `${response.headers.get('Content-Type')}`;
-    if (status === 200 && given.startsWith(type)) return response;
-    const isProblem = given.startsWith('application/problem');
-    const { detail = `${status} ${given}` } = (isProblem ? await response.json() : {}) as { detail?: string };
-    throw { message: detail, status, isProblem } satisfies Failure;
+    const type = response.headers.get('Content-Type')!;
+    // A proxy's page, such as that of a login, is no stream.
+    if (status === 200 && (path === page || /event-stream/.test(type))) return response;
+    const isOwn = /problem/.test(type);
+    const { detail: message = `${status} ${type}` } = (isOwn ? await response.json() : {}) as { detail?: string };
+    throw { message, status, isOwn } satisfies Failure;
   };
 
   /** Reads the stream until it breaks off, and throws why. */
   const read = async (): Promise<never> => {
     if (id) query.set('after', id);
     else query.delete('after');
-    const reader = (await ask(`/events?${query}`, 'text/event-stream')).body!.getReader();
+    const reader = (await ask(`/events?${query}`)).body!.getReader();
     const decoder = new TextDecoder();
     let rest = '';
     for (;;) {
@@ -169,15 +161,15 @@ export function watchStream<Snapshot extends Connection>(
       const events = rest.split('\n\n');
       rest = events.pop()!;
       for (const lines of events) {
-        // As taskspan writes them. JSON needs no line breaks.
+        // As taskspan writes them, without those that a later server brings. JSON needs no line breaks.
         const [head, ...data] = lines.split('\ndata: ');
-        const [, type, , eventId] = /^event: (\w+)(\nid: (.+))?/.exec(head!) ?? [];
+        const [, type, , eventId] = /^event: (record|change|end|gone|start)(\nid: (.+))?/.exec(head!) ?? [];
         if (!type) continue;
         const isPage = page && type === 'start';
-        const content: unknown = isPage ? await (await ask(page, 'application/json')).json() : JSON.parse(data.join(''));
+        const content: unknown = isPage ? await (await ask(page)).json() : JSON.parse(data.join(''));
         const values = apply(snapshot, type, content as never);
         id = values && (eventId ?? id);
-        if (!values) throw { message: 'an event is missing' } satisfies Failure;
+        if (!values) throw { message: 'a gap' } satisfies Failure;
         connect('live');
         update(values);
       }
@@ -185,22 +177,22 @@ export function watchStream<Snapshot extends Connection>(
   };
 
   const run = async (): Promise<void> => {
-    while (!life.signal.aborted) {
+    for (;;) {
       request = new AbortController();
       heard = Date.now();
       try {
         await read();
       } catch (caught) {
         request.abort();
-        const { message, status = 0, isProblem } = caught as Failure;
+        const { message, status = 0, isOwn } = caught as Failure;
         const error = { status, detail: message };
         const isDenied = status === 401;
         const pauseMs = isDenied && !tries ? 0 : Math.random() * Math.min(30_000, 1000 * 2 ** tries);
         tries++;
         if (status === 204) connect('ended');
-        else if (status === 400 && query.has('after')) id = undefined;
+        else if (status === 400 && id) id = undefined;
         // What is no answer of taskspan is a proxy's, and passes, where the stream was there before.
-        else if (isDenied ? !bearer || bearer === token : /^4(?!08|25|29)/.test(`${status}`) && (isProblem || !id)) connect('failed', error);
+        else if (isDenied ? !bearer || bearer === token : /^4(?!08|25|29)/.test(status as never) && (isOwn || !id)) connect('failed', error);
         connect('interrupted', error, Date.now() + pauseMs);
         if (isOver) return;
         await new Promise<void>((resolve) => {
@@ -211,7 +203,7 @@ export function watchStream<Snapshot extends Connection>(
       }
     }
   };
-  void run();
+  if (!isOver) void run();
 
   return {
     close,
@@ -239,8 +231,8 @@ interface Failure {
   readonly message: string;
   /** Status of the answer; absent where none came. */
   readonly status?: number;
-  /** Whether the answer is one of taskspan. */
-  readonly isProblem?: boolean;
+  /** Whether it is an answer of taskspan. */
+  readonly isOwn?: boolean;
 }
 
 /** An object with further values; itself where it has them already. */
