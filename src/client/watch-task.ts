@@ -80,7 +80,7 @@ export function taskChanges(): (snapshot: TaskSnapshot<LogPart>, type: string, d
         from,
         bytes: last.offset + new TextEncoder().encode(last.text).length,
         // A part that is longer, in characters or entries, is complete.
-        parts: open && open.length < (entries ? 500 : 16_384) ? parts.with(-1, open.concat(gain as never)) : [...parts, gain],
+        parts: open && open.length < (entries ? 500 : 16_384) ? parts.toSpliced(-1, 1, open.concat(gain as never)) : [...parts, gain],
       };
     }
     return { task: merged(task, fields), attempts: tree(begun, scopes), log };

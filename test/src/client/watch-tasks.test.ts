@@ -13,7 +13,7 @@ class ServedList {
   readonly store: TaskStore = memoryStore();
   readonly asked: string[] = [];
   /** Answers a request in place of the app. */
-  instead: (path: string) => Response | Promise<Response> | undefined = () => undefined;
+  instead: (path: string) => Response | undefined | Promise<Response | undefined> = () => undefined;
   readonly #app = createTasksApp({ store: this.store });
 
   constructor() {
@@ -44,7 +44,7 @@ const numbersOf = ({ tasks }: TasksSnapshot): number[] => tasks.map(({ task_uuid
 const shows =
   (...numbers: number[]) =>
   (snapshot: TasksSnapshot): boolean =>
-    snapshot.connection === 'live' && `${numbersOf(snapshot)}` === `${numbers}`;
+    snapshot.connection === 'live' && numbersOf(snapshot).join() === numbers.join();
 
 test('a list has the newest tasks first, and each change of them', async () => {
   const list = new ServedList();
@@ -92,12 +92,10 @@ test('a list is as long as its limit, and knows whether there is more', async ()
 test('what changes while the page is read is not missed', async () => {
   const list = new ServedList();
   await list.begin(1);
-  list.instead = (path) => {
-    if (path.startsWith('/tasks?')) return (async () => {
-      await list.begin(2);
-      list.instead = () => undefined;
-      return undefined as never;
-    })();
+  list.instead = async (path) => {
+    if (!path.startsWith('/tasks?')) return undefined;
+    list.instead = () => undefined;
+    await list.begin(2);
     return undefined;
   };
   await snapshotOf(list.watch(), shows(2, 1));
