@@ -12,6 +12,7 @@ import type { FoundError } from './task-error.ts';
 import { latestAttempt } from './task-fold.ts';
 import type { QueueEnd, TaskContent } from './task-fold.ts';
 import { createdAt, queueEndOf, serviceName, stateOf, statusOf, taskName } from './task-state.ts';
+import type { FilteredTask } from '../../src/task-filter.ts';
 import { isoTime } from '../../src/task-record.ts';
 import type { CurrentScope, TaskState, TaskSummary } from '../../src/task-record.ts';
 
@@ -202,6 +203,15 @@ function joined(pieces: SummaryPieces, parts: RecordParts, log?: RecordLog): str
 /** The record without its log, parsed. */
 export function parsedRecord(parts: RecordParts): TaskSummary {
   return JSON.parse(recordJson(parts)) as TaskSummary;
+}
+
+/** What a filter needs of a record; what is long in it and not needed, such as the result, is not parsed. */
+export function filteredTask(parts: Pick<RecordParts, 'summary' | 'state' | 'liveness'>): FilteredTask {
+  const pieces = piecesOf(parts.summary);
+  const { head, error, place, exceptionCauses, attributes, details } = parts.state === 'lost' ? lostPieces(pieces, parts.liveness) : pieces;
+  const task = JSON.parse(`${head}${error}${place}${exceptionCauses}${attributes}${details.slice(0, -1)}}`) as Omit<FilteredTask, 'state' | 'heard'>;
+  const heard = parts.liveness === undefined ? null : isoTime(parts.liveness.heard);
+  return { ...task, state: parts.state ?? 'running', heard };
 }
 
 /** A task whose worker has fallen silent is not finished, until that is for good. */

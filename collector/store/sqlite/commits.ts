@@ -30,6 +30,7 @@ export class SqliteCommits {
   /** The tasks that the transaction has to do with, and what it makes of them. */
   readonly #open = new Map<string, LoadedTask>();
   #batch: CommitBatch | undefined;
+  #lastChange = 0;
   readonly #statements;
 
   constructor(
@@ -94,8 +95,14 @@ export class SqliteCommits {
     }
     for (const [state, count] of newTasks) this.#statements.countTasks.run(state, count);
     this.#workers.runAgain();
+    this.#lastChange = changed;
     this.#batch = batch;
     return batch.refused;
+  }
+
+  /** The number of the latest change that it has made. */
+  get lastChange(): number {
+    return this.#lastChange;
   }
 
   committed(): void {

@@ -5,7 +5,9 @@ import { byTask } from '../slices.ts';
 import { TaskStoreError } from '../task-store.ts';
 import type { DeleteAnswer } from '../task-store.ts';
 import { SqliteCancellations } from './cancellations.ts';
+import { SqliteCandidates } from './candidates.ts';
 import { SqliteCommits } from './commits.ts';
+import { SqliteFacets } from './facets.ts';
 import { FileWatch, IN_MEMORY, isLocked, openSqliteFile, refusal, sqliteFailure, SqliteTransactions } from './open-file.ts';
 import type { CommitTimes } from './open-file.ts';
 import { SqliteLists } from './lists.ts';
@@ -52,6 +54,7 @@ export class SqliteConnection {
   readonly #transactions: SqliteTransactions;
   readonly #commits: SqliteCommits;
   readonly #sweep: SqliteSweep;
+  readonly #facets: SqliteFacets;
 
   /**
    * Opens the file, which is made if it is missing.
@@ -79,19 +82,30 @@ export class SqliteConnection {
     this.#transactions = new SqliteTransactions(database);
     const scopes = new SqliteScopes(database);
     this.reads = new SqliteReads(database, scopes);
-    this.lists = new SqliteLists(database);
+    this.#facets = new SqliteFacets(database);
+    this.lists = new SqliteLists(database, new SqliteCandidates(database, this.#facets));
     this.scopeLines = new SqliteScopeLines(database, scopes);
     this.workers = new SqliteWorkers(database, () => this.reads.lastChange());
     this.cancellations = new SqliteCancellations(database, this.#transactions, scopes, () => this.reads.lastChange());
     this.#commits = new SqliteCommits(database, { reads: this.reads, workers: this.workers, scopes, cancellations: this.cancellations });
     this.lostTraces = new SqliteLostTraces(database, scopes);
     this.overdue = new SqliteOverdue(database, () => this.reads.lastChange());
-    this.#sweep = new SqliteSweep(database, this.#transactions, () => this.reads.lastChange());
+    this.#sweep = new SqliteSweep(database, this.#transactions, this.#facets, () => this.reads.lastChange());
   }
 
   /** Stores facts in one transaction, and gives those that are not kept. */
   append(facts: readonly Fact[]): readonly RefusedFact[] {
     return this.write(() => this.#commit(facts));
+  }
+
+  /** Whether so many tasks have changed that {@link writeFacets} is to be called. */
+  get areFacetsDue(): boolean {
+    return this.#watched(() => this.#facets.isDue(this.#commits.lastChange));
+  }
+
+  /** Writes the facets of some tasks that have changed. */
+  writeFacets(): void {
+    this.writeAtOnce(() => this.#facets.write());
   }
 
   /**

@@ -1,13 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isEmptyFilter, taskMatcher } from '../../../src/task-filter.ts';
-import { microsOfIso } from '../../../src/task-record.ts';
 import type { TaskFilter } from '../../../src/task-filter.ts';
 import type { TaskState } from '../../../src/task-record.ts';
-import { parsedRecord } from '../../record/record-json.ts';
+import { filteredTask } from '../../record/record-json.ts';
+import { performance } from '../../timers.ts';
 import { MOST_COUNTED } from '../task-store.ts';
 import type { TaskCounts, TaskPage, TaskQuery } from '../task-store.ts';
+import type { Direction, SqliteCandidates } from './candidates.ts';
 import { ENTRY_SUMMARY, PageRoom, storedTask, TASK_COLUMNS, TASK_FROM } from './task-row.ts';
 import type { TaskRow as StoredRow } from './task-row.ts';
+import { BLOCK_TASKS } from './task-set.ts';
+import type { TaskSet } from './task-set.ts';
 
 interface TaskRow extends StoredRow {
   /** Whether its entry in a list leaves something out. */
@@ -17,53 +20,97 @@ interface TaskRow extends StoredRow {
 /** The state of tasks that are lost for good, in the table `state_count`. */
 const LOST_FOR_GOOD = 'lost for good';
 
-/** So many tasks are looked at for one page. */
-const MOST_LOOKED_AT = 3000;
-
 /** The lists of tasks in a SQLite file, and how many there are. What one call reads is of one state only inside a transaction. */
 export class SqliteLists {
+  readonly #candidates: SqliteCandidates;
   readonly #statements;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, candidates: SqliteCandidates) {
+    this.#candidates = candidates;
     const entry = `SELECT ${ENTRY_SUMMARY}, list_summary IS NOT NULL AS is_cut, ${TASK_COLUMNS} ${TASK_FROM}`;
     this.#statements = {
-      newest: database.prepare(`${entry} WHERE task.id < ? ORDER BY task.id DESC LIMIT ?`),
-      oldest: database.prepare(`${entry} WHERE task.id > ? ORDER BY task.id LIMIT ?`),
+      entry: database.prepare(`${entry} WHERE task.id = ?`),
+      down: database.prepare(`${entry} WHERE task.id <= ? AND task.id >= ? ORDER BY task.id DESC`),
+      up: database.prepare(`${entry} WHERE task.id >= ? AND task.id <= ? ORDER BY task.id`),
       whole: database.prepare('SELECT summary FROM task WHERE id = ?'),
+      lookedDown: database.prepare('SELECT ifnull(created, updated) AS time FROM task WHERE id >= ? ORDER BY id LIMIT 1'),
+      lookedUp: database.prepare('SELECT ifnull(created, updated) AS time FROM task WHERE id <= ? ORDER BY id DESC LIMIT 1'),
       counts: database.prepare('SELECT state, count FROM state_count'),
     };
   }
 
   page({ filter = {}, limit, cursor, order = 'newest' }: TaskQuery): TaskPage {
-    const isNewest = order === 'newest';
-    const from = cursor === undefined ? (isNewest ? Number.MAX_SAFE_INTEGER : 0) : numberOf(cursor);
-    const { newest, oldest } = this.#statements;
-    const isFitting = this.#test(filter);
+    const direction = order === 'newest' ? 'down' : 'up';
+    const search = new Search(direction, cursor === undefined ? undefined : numberOf(cursor));
     const room = new PageRoom();
     const found: TaskRow[] = [];
-    let last: TaskRow | undefined;
-    let looked = 0;
-    for (const row of (isNewest ? newest : oldest).iterate(from, Number.MAX_SAFE_INTEGER) as Iterable<unknown> as Iterable<TaskRow>) {
-      if (looked++ === MOST_LOOKED_AT) return { tasks: found.map(storedTask), next: cursorOf(last!.id), searchedTo: createdOf(last!) };
-      if (isFitting(row)) {
-        if (found.length === limit || !room.takes(row)) return { tasks: found.map(storedTask), next: cursorOf(last!.id) };
-        found.push(row);
-      }
-      last = row;
+    const page = (): TaskPage => ({ tasks: found.map(storedTask) });
+    for (const row of this.#matching(filter, search)) {
+      if (found.length === limit || !room.takes(row)) return { ...page(), next: cursorOf(found.at(-1)!.id) };
+      found.push(row);
     }
-    return { tasks: found.map(storedTask) };
+    if (search.isAtEnd) return page();
+    if (found.length === limit) return { ...page(), next: cursorOf(found.at(-1)!.id) };
+    const looked = this.#statements[direction === 'down' ? 'lookedDown' : 'lookedUp'].get(search.position) as { time: number };
+    return { ...page(), next: cursorOf(search.position), searchedTo: looked.time };
   }
 
-  counts(filter: TaskFilter = {}): TaskCounts {
-    const { states, ...others } = filter;
-    if (isEmptyFilter(others)) return { counts: this.#exactCounts(states), capped: [] };
-    const counts: Partial<Record<TaskState, number>> = {};
-    const isFitting = this.#test(filter);
-    for (const row of this.#statements.newest.iterate(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) as Iterable<unknown> as Iterable<TaskRow>) {
-      const state = row.state as TaskState;
-      if ((counts[state] ?? 0) < MOST_COUNTED && isFitting(row)) counts[state] = (counts[state] ?? 0) + 1;
+  /** How many tasks are in each state, exactly, if a filter has nothing but states. */
+  exactCounts({ states, ...others }: TaskFilter): TaskCounts['counts'] | undefined {
+    return isEmptyFilter(others) ? this.#exactCounts(states) : undefined;
+  }
+
+  /** How many tasks of a state fit a filter, and whether there may be more. */
+  count(filter: TaskFilter, state: TaskState): { count: number; isCapped: boolean } {
+    const search = new Search('down');
+    let count = 0;
+    for (const _ of this.#matching({ ...filter, states: [state] }, search)) {
+      if (++count === MOST_COUNTED) return { count, isCapped: true };
     }
-    return { counts, capped: (Object.keys(counts) as TaskState[]).filter((state) => counts[state] === MOST_COUNTED) };
+    return { count, isCapped: !search.isAtEnd };
+  }
+
+  /** The tasks that fit a filter, as far as the search may go. */
+  *#matching(filter: TaskFilter, search: Search): Generator<TaskRow, void> {
+    const { direction } = search;
+    const candidates = this.#candidates.of(filter, direction);
+    const isFitting = this.#test(filter);
+    for (;;) {
+      const nearest = candidates.nearest(search.next);
+      if (nearest === undefined) {
+        search.isAtEnd = true;
+        return;
+      }
+      const block = Math.floor(nearest / BLOCK_TASKS);
+      const last = direction === 'down' ? block * BLOCK_TASKS : (block + 1) * BLOCK_TASKS - 1;
+      const set = candidates.inBlock(block);
+      search.spend(BLOCK_COST + candidates.cost);
+      for (const row of set === undefined ? this.#rows(direction, nearest, last) : this.#rowsOf(set, direction, nearest, last)) {
+        search.position = row.id;
+        if (isFitting(row)) yield row;
+        search.spend(1);
+        if (search.isSpent) return;
+      }
+      search.position = last;
+      if (search.isSpent) return;
+    }
+  }
+
+  /** All tasks from one to another. */
+  #rows(direction: Direction, first: number, last: number): Iterable<TaskRow> {
+    return this.#statements[direction].iterate(first, last) as Iterable<unknown> as Iterable<TaskRow>;
+  }
+
+  /** The tasks of a set from one to another. */
+  *#rowsOf(set: TaskSet, direction: Direction, first: number, last: number): Generator<TaskRow, void> {
+    const base = Math.min(first, last) - (Math.min(first, last) % BLOCK_TASKS);
+    const numbers = set.numbers();
+    for (const number of direction === 'down' ? numbers.toReversed() : numbers) {
+      const id = base + number;
+      if (id < Math.min(first, last) || id > Math.max(first, last)) continue;
+      const row = this.#statements.entry.get(id) as TaskRow | undefined;
+      if (row !== undefined) yield row;
+    }
   }
 
   #exactCounts(states: readonly TaskState[] | undefined): TaskCounts['counts'] {
@@ -75,21 +122,59 @@ export class SqliteLists {
     return counts;
   }
 
+  /** Whether a task fits a filter, by what its row has now. */
   #test(filter: TaskFilter): (row: TaskRow) => boolean {
-    if (isEmptyFilter(filter)) return () => true;
-    const isFitting = taskMatcher(filter);
+    const { states, ...others } = filter;
+    const isInState = (row: TaskRow): boolean => states?.includes(row.state as TaskState) ?? true;
+    if (isEmptyFilter(others)) return isInState;
+    const isFitting = taskMatcher(others);
     const now = Date.now();
     return (row) => {
-      const summary = row.is_cut === 1 ? (this.#statements.whole.get(row.id) as { summary: string }).summary : row.summary;
-      return isFitting(parsedRecord(storedTask({ ...row, summary })), now);
+      if (!isInState(row)) return false;
+      // Its entry in a list may lack attributes.
+      const isWhole = row.is_cut === 0 || filter.attributes === undefined;
+      const summary = isWhole ? row.summary : (this.#statements.whole.get(row.id) as { summary: string }).summary;
+      return isFitting(filteredTask(storedTask({ ...row, summary })), now);
     };
   }
 }
 
-/** When a task was created, or had its latest fact where that is not known. */
-function createdOf(row: TaskRow): number {
-  const { created, updated } = parsedRecord(storedTask(row));
-  return microsOfIso(created ?? updated);
+/** What it costs to go to a block, where one is the cost of looking at a task. */
+const BLOCK_COST = 0.5;
+/** A search ends when it has cost so much: some 15 ms. */
+const MOST_COST = 1500;
+/** A search that has cost this much ends after so many milliseconds, as where the disk is slow. */
+const LEAST_COST = 256;
+const MOST_MS = 100;
+
+/** How far a search has come. */
+class Search {
+  readonly direction: Direction;
+  /** The id of the task at which it has looked last, or of the last task of a block that it has done with. */
+  position: number;
+  /** Whether it has looked at all tasks. */
+  isAtEnd = false;
+  readonly #begun = performance.now();
+  #cost = 0;
+
+  /** @param position Where it goes on, if it does not begin. */
+  constructor(direction: Direction, position: number = direction === 'down' ? Number.MAX_SAFE_INTEGER : 0) {
+    this.direction = direction;
+    this.position = position;
+  }
+
+  /** The first id at which it has not looked. */
+  get next(): number {
+    return this.direction === 'down' ? this.position - 1 : this.position + 1;
+  }
+
+  get isSpent(): boolean {
+    return this.#cost >= MOST_COST || (this.#cost >= LEAST_COST && performance.now() - this.#begun >= MOST_MS);
+  }
+
+  spend(cost: number): void {
+    this.#cost += cost;
+  }
 }
 
 /** The number of a task, which grows with the order of first commits, as an opaque text for the `next` of a page. */

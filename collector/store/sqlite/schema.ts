@@ -195,6 +195,19 @@ const STEPS: readonly string[] = [
   CREATE TABLE lease (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
   CREATE TABLE removed (task_id INTEGER PRIMARY KEY) STRICT;
 
+  -- By what tasks are found: words, attributes, times (\`facets.ts\`). A row has the tasks of one block that have a facet
+  -- (\`task-set.ts\`). Facets are those of the tasks up to the change \`changed\`; \`has_crowded\` is whether any task has
+  -- more of them than are kept. \`facet_purge\`: blocks that have facets of deleted tasks.
+  CREATE TABLE facet (
+    block INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    tasks ANY NOT NULL,
+    PRIMARY KEY (block, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE faceted (changed INTEGER NOT NULL, has_crowded INTEGER NOT NULL) STRICT;
+  INSERT INTO faceted VALUES (0, 0);
+  CREATE TABLE facet_purge (block INTEGER PRIMARY KEY) STRICT;
+
   -- For later versions, empty until then. Messages for operators, which are no lines of the log:
   CREATE TABLE detail (
     task_id INTEGER NOT NULL,
@@ -206,12 +219,6 @@ const STEPS: readonly string[] = [
     attributes TEXT,
     PRIMARY KEY (task_id, number)
   ) STRICT;
-  -- and words and attributes by which tasks are found, as hashes.
-  CREATE TABLE facet (
-    key INTEGER NOT NULL,
-    task_id INTEGER NOT NULL,
-    PRIMARY KEY (key, task_id)
-  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

@@ -9,6 +9,7 @@ import type { LostTrace } from '../../record/lost-trace.ts';
 import { redacted } from '../../options/kinds.ts';
 import { parsedRecord } from '../../record/record-json.ts';
 import type { TaskFilter } from '../../../src/task-filter.ts';
+import { TASK_STATES } from '../../../src/task-record.ts';
 import type { TaskSummary } from '../../../src/task-record.ts';
 import { clearInterval, performance, setInterval } from '../../timers.ts';
 import { cancelTree } from '../cancel-tree.ts';
@@ -203,8 +204,17 @@ class SqliteStore implements SqliteTaskStore {
     return this.#use((connection) => connection.readOneState(() => connection.reads.changes(query)));
   }
 
-  counts(filter?: TaskFilter): Promise<TaskCounts> {
-    return this.#use((connection) => connection.readOneState(() => connection.lists.counts(filter)));
+  async counts(filter: TaskFilter = {}): Promise<TaskCounts> {
+    const exact = await this.#use((connection) => connection.read(() => connection.lists.exactCounts(filter)));
+    if (exact !== undefined) return { counts: exact, capped: [] };
+    const counts: TaskCounts = { counts: {}, capped: [] };
+    for (const state of filter.states ?? TASK_STATES) {
+      const { count, isCapped } = await this.#use((connection) => connection.readOneState(() => connection.lists.count(filter, state)));
+      if (count > 0) counts.counts[state] = count;
+      if (isCapped) counts.capped.push(state);
+      await turn();
+    }
+    return counts;
   }
 
   async beat(beats: readonly Beat[]): Promise<void> {
@@ -328,7 +338,20 @@ class SqliteStore implements SqliteTaskStore {
   async #appendSlice(facts: readonly Fact[]): Promise<readonly RefusedFact[]> {
     const refused = await this.#write((connection) => connection.append(facts));
     this.#stored();
+    if (this.#connection?.areFacetsDue === true) await this.#writeFacets();
     return refused;
+  }
+
+  /** Writes the facets of tasks that have changed. What fails here stays due: until then those tasks are found without. */
+  async #writeFacets(): Promise<void> {
+    try {
+      do {
+        await this.#use((connection) => connection.writeFacets());
+        await turn();
+      } while (this.#connection?.areFacetsDue === true);
+    } catch {
+      // The facts are stored. What is in the way shows at the next write.
+    }
   }
 
   /** Does work in the file, again and again for a while where another process has the lock. */

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { RetentionRule } from '../retention.ts';
 import type { DeleteAnswer, SweepStep } from '../task-store.ts';
 import type { TaskState } from '../../../src/task-record.ts';
+import type { SqliteFacets } from './facets.ts';
 import type { SqliteTransactions } from './open-file.ts';
 
 /** How much one step deletes at the most: tasks, rows of theirs, and bytes of log text. */
@@ -25,13 +26,15 @@ const STEP_PAGES = 256;
 export class SqliteSweep {
   readonly #database: DatabaseSync;
   readonly #transactions: SqliteTransactions;
+  readonly #facets: SqliteFacets;
   readonly #lastChange: () => number;
   readonly #statements;
 
   /** @param lastChange Gives the greatest change number: deletions get numbers after it. */
-  constructor(database: DatabaseSync, transactions: SqliteTransactions, lastChange: () => number) {
+  constructor(database: DatabaseSync, transactions: SqliteTransactions, facets: SqliteFacets, lastChange: () => number) {
     this.#database = database;
     this.#transactions = transactions;
+    this.#facets = facets;
     this.#lastChange = lastChange;
     const states = '(SELECT value FROM json_each(:states))';
     const ended = `state IN ('completed', 'failed', 'cancelled', 'expired') AND state IN ${states}`;
@@ -87,12 +90,16 @@ export class SqliteSweep {
   /** One step. Where nothing has to be done it only reads. */
   step(rules: readonly RetentionRule[]): SweepStep {
     const { removed } = this.#statements;
-    if (removed.get() === undefined && this.#candidates(rules).length === 0) return this.#giveBack();
+    const isDone = (): boolean => removed.get() === undefined && this.#candidates(rules).length === 0 && !this.#facets.haveDeleted();
+    if (isDone()) return this.#giveBack();
     this.#transactions.write(() => {
-      if (removed.get() === undefined) this.#removeTasks(this.#candidates(rules));
-      else this.#removeParts();
+      if (removed.get() !== undefined) return this.#removeParts();
+      const tasks = this.#candidates(rules);
+      // Facets are removed last: those of many tasks go at once then.
+      if (tasks.length > 0) this.#removeTasks(tasks);
+      else this.#facets.purge();
     });
-    return removed.get() !== undefined || this.#candidates(rules).length > 0 ? 'more' : this.#giveBack();
+    return isDone() ? this.#giveBack() : 'more';
   }
 
   #candidates(rules: readonly RetentionRule[]): number[] {
@@ -116,6 +123,7 @@ export class SqliteSweep {
       if (state === 'queued' || state === 'running' || (state === 'lost' && lostAt === null)) return state;
       this.#removeTasks([id]);
       this.#removeParts();
+      this.#facets.purge();
       return 'deleted';
     });
   }
@@ -129,6 +137,7 @@ export class SqliteSweep {
       remember.run(id);
       commands.run(id);
       bury.run({ id, changed: ++changed, now });
+      this.#facets.deleted(id);
       task.run(id);
     }
     numbered.run(changed);

@@ -12,6 +12,7 @@ import { describeChanges } from './changes-contract.ts';
 import { describeChildren } from './children-contract.ts';
 import { describeDeletion } from './deletion-contract.ts';
 import { expectedAfter, ofTask, uuidOf, wholeOf } from './expected-task.ts';
+import { describeFilters } from './filters-contract.ts';
 import { describeLeases } from './leases-contract.ts';
 import { describeLogs } from './log-contract.ts';
 import { describeScopeLines } from './scope-lines-contract.ts';
@@ -177,6 +178,7 @@ export function describeTaskStore(name: string, newStore: () => TaskStore): void
   describeScopes(name, storeWith);
   describeScopeLines(name, storeWith);
   describeTaskList(name, storeWith);
+  describeFilters(name, storeWith);
   describeAttempts(name, storeWith);
   describeCancellations(name, storeWith);
   describeChanges(name, storeWith);
