@@ -23,7 +23,7 @@ export function describeFilters(name: string, storeWith: StoreWith): void {
         fc.asyncProperty(anyFilter, fc.constantFrom('newest', 'oldest'), fc.constantFrom(7, 50, 500), async (filter, order, limit) => {
           const expected = tasks.filter((task) => fits(task, filter));
           const uuids = expected.map(({ uuid }) => uuid);
-          const pages = await pagesOf(store, { filter, order: order as 'newest', limit });
+          const pages = await pagesOf(store, { filter, order, limit });
           expect(pages.flatMap((page) => page.tasks.map(({ uuid }) => uuid))).toEqual(order === 'oldest' ? uuids : uuids.toReversed());
           for (const page of pages.slice(0, -1)) expect(page.tasks.length === limit || page.searchedTo !== undefined).toBe(true);
           await expectCounts(store, filter, expected);
@@ -55,7 +55,7 @@ export function describeFilters(name: string, storeWith: StoreWith): void {
           const read: string[] = [];
           let cursor: string | undefined;
           do {
-            const page: TaskPage = await store.tasks({ filter, order: order as 'newest', limit: 20, ...(cursor !== undefined && { cursor }) });
+            const page: TaskPage = await store.tasks({ filter, order, limit: 20, ...(cursor !== undefined && { cursor }) });
             for (const { uuid } of page.tasks) {
               expect(fits(tasks.find((task) => task.uuid === uuid)!, filter)).toBe(true);
               read.push(uuid);

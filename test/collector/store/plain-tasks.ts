@@ -71,7 +71,7 @@ const ANY_TASK: fc.Arbitrary<PlainTask> = fc
       created: BEGINNING + created,
       start,
       end: takes === null ? null : start + takes,
-      outcome: outcome as PlainTask['outcome'],
+      outcome,
       error: outcome === 'failed' ? error : null,
     };
   });
