@@ -168,7 +168,7 @@ export interface CurrentScope {
   share: number | null;
 }
 
-/** One scope as streams and `GET /tasks/:uuid/scopes?of=` have it. */
+/** One scope as streams and `GET /tasks/:uuid/scopes?of=` have it. Its texts are cut at 1,000 characters. */
 export interface ScopeLine {
   span_id: string;
   /** Span id of the scope around it; `null` for an attempt. */
@@ -191,7 +191,10 @@ export interface ScopeLine {
   running: number;
 }
 
-/** A {@link ScopeLine} with those of the scopes inside it that were asked for: failed and running ones first. */
+/**
+ * A {@link ScopeLine} with some of the scopes inside it, in the order of their starts. Where there is no room for all,
+ * failed and running ones were chosen first.
+ */
 export interface ScopeNode extends ScopeLine {
   scopes: ScopeNode[];
 }

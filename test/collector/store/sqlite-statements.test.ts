@@ -48,6 +48,33 @@ test('one more line of a task takes about as many statements, whatever the task 
   expect(Math.max(...costs)).toBeLessThanOrEqual(costs[0]! + 2);
 });
 
+test('scopes as lines, and the changed ones, take about as many statements however many scopes the task has', async () => {
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  const failing = attempt.scope('fails');
+  failing.scope('inside').fail({ name: 'Error', message: 'no' });
+  const store = memoryStore();
+  await store.append(task.facts);
+  const statements = countStatements();
+  const costs: number[][] = [];
+  for (const count of [1000, 9000]) {
+    await store.append(task.during(() => {
+      for (let at = 0; at < count; at++) attempt.scope('step').complete();
+    }));
+    await store.append(task.during(() => failing.notify('one more')));
+    const { version } = (await store.stored(task.uuid))!;
+    const before = statements();
+    expect((await store.scopesOf(task.uuid, { limit: 50 }))!.scopes[0]).toMatchObject({ steps: attempt.scopes.length, failed: 1 });
+    const between = statements();
+    expect((await store.scopeChanges(task.uuid, version - 1))!.scopes.map(({ name }) => name)).toEqual(['fails']);
+    costs.push([between - before, statements() - between]);
+  }
+  const [[few, fewChanged], [many, manyChanged]] = costs as [[number, number], [number, number]];
+  expect(many).toBeLessThanOrEqual(few + 5);
+  expect(many).toBeLessThan(200);
+  expect(manyChanged).toBeLessThanOrEqual(fewChanged + 2);
+});
+
 test('long results are let go of: a task whose result is no longer in memory is read again', async () => {
   const store = memoryStore();
   const lines = new Map<number, () => Fact[]>();
