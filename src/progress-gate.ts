@@ -106,7 +106,7 @@ export class ProgressGate {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.flush();
-    }, this.#nextTime - performance.now());
+    }, Math.max(this.#nextTime - performance.now(), 0)); // Node.js warns of a time that has passed.
     // A web timer is a number. A timer of Node.js must not keep the process alive.
     (this.#timer as { unref?: () => void }).unref?.();
   }

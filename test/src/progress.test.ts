@@ -198,6 +198,18 @@ describe('progress', () => {
     const call = (): void => updater.progress(...(args as [number, number?]));
     expect(call).toThrow(new TypeError(`progress: expected ${message}`));
   });
+
+  test('is held for no negative time where its second ends between two readings of the clock', () => {
+    const gate = new ProgressGate(() => {});
+    gate.update(1, 100);
+    const later = vi.spyOn(globalThis, 'setTimeout');
+    const now = performance.now();
+    vi.spyOn(performance, 'now').mockReturnValueOnce(now + 999.999).mockReturnValueOnce(now + 1000.001);
+    onTestFinished(() => vi.restoreAllMocks());
+    gate.update(2, 100);
+    expect(later).toHaveBeenCalledWith(expect.any(Function), 0);
+    gate.close();
+  });
 });
 
 describe('a plan', () => {
