@@ -131,8 +131,12 @@ export function jobs({ jobs: { finished, total } }: Pick<ShownTask, 'jobs'>): st
   return total > 0 ? `${count(finished)} of ${many(total, 'step')}` : '';
 }
 
-/** What the bar shows: the task's own progress, else that of the step at work; `null` where neither is known. */
+/**
+ * What the bar shows: the task's own progress, else that of the step at work. It is `null` where neither is known, and
+ * for a task that failed or was cancelled: a step that it broke off counts in its progress as if it were done.
+ */
 export function share({ progress, current, state }: ShownTask): number | null {
+  if (state === 'failed' || state === 'cancelled') return null;
   return progress ?? (state === 'running' ? (current?.share ?? null) : null);
 }
 

@@ -205,7 +205,7 @@ describe('progress', () => {
     const later = vi.spyOn(globalThis, 'setTimeout');
     const now = performance.now();
     vi.spyOn(performance, 'now').mockReturnValueOnce(now + 999.999).mockReturnValueOnce(now + 1000.001);
-    onTestFinished(() => vi.restoreAllMocks());
+    onTestFinished(() => void vi.restoreAllMocks());
     gate.update(2, 100);
     expect(later).toHaveBeenCalledWith(expect.any(Function), 0);
     gate.close();
