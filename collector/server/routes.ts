@@ -23,8 +23,13 @@ export interface Route {
 /** One answer of a route. Those that the app gives for every route of a kind, such as 401, are not listed. */
 export interface Answer {
   readonly status: number;
-  /** Its media types, and the name of the schema of each body. Default: an answer without a body; from status 400 on a problem. */
-  readonly bodies?: Readonly<Record<string, string>>;
+  /**
+   * Its media types, and the name of the schema of each body in `tools/openapi-schemas.ts`, or the names where there are
+   * several. Default: an answer without a body; from status 400 on a problem.
+   */
+  readonly bodies?: Readonly<Record<string, string | readonly string[]>>;
+  /** Names of headers that a client may need. */
+  readonly headers?: readonly string[];
   readonly text: string;
 }
 
@@ -61,7 +66,7 @@ const FILTER: readonly Parameter[] = FILTER_PARAMETERS.map(({ name, pattern, exa
   name, value: { kind: 'text', ...(pattern !== undefined && { pattern }) }, repeats: true, example, text,
 }));
 
-const NOT_MODIFIED: Answer = { status: 304, text: 'The client has this representation already, by If-None-Match.' };
+const NOT_MODIFIED: Answer = { status: 304, headers: ['ETag'], text: 'The client has this representation already, by If-None-Match.' };
 const UNKNOWN_TASK: Answer = { status: 404, text: 'There is no such task.' };
 
 /** The names of the operations. */
@@ -97,7 +102,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       ...FILTER,
       { name: 'cursor', value: { kind: 'text' }, example: 'dDE3', text: 'The "next" of the page before.' },
     ],
-    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskList' }, text: 'A page of the list; Link has the address of the next one.' }],
+    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskList' }, headers: ['Link'], text: 'A page of the list; Link has the address of the next one.' }],
   },
   countTasks: {
     method: 'GET', path: '/tasks/counts', right: 'read', isForTasks: true,
@@ -116,7 +121,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     text: 'Gives the record of a task as JSON, its whole log as text, or its page.',
     parameters: [asOneOf('json', 'text', 'html'), flag('log', true, 'Whether the record has its log.'), WAIT, TIMES, ...TASK_PAGE],
     answers: [
-      { status: 200, bodies: { [JSON_TYPE]: 'TaskRecord', [TEXT_TYPE]: 'Text', [HTML_TYPE]: 'Text' }, text: 'The record, the log, or the page.' },
+      { status: 200, bodies: { [JSON_TYPE]: ['TaskRecord', 'TaskSummary'], [TEXT_TYPE]: 'Text', [HTML_TYPE]: 'Text' }, headers: ['ETag'], text: 'The record, the log, or the page.' },
       NOT_MODIFIED,
       UNKNOWN_TASK,
     ],
@@ -143,7 +148,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       WAIT,
     ],
     answers: [
-      { status: 200, bodies: { [JSON_TYPE]: 'TaskScopes' }, text: 'The tree, or the lines; Link has the address of the next ones.' },
+      { status: 200, bodies: { [JSON_TYPE]: ['TaskScopes', 'ScopeLines'] }, headers: ['ETag', 'Link'], text: 'The tree, or the lines; Link has the address of the next ones.' },
       NOT_MODIFIED,
       UNKNOWN_TASK,
     ],
@@ -188,9 +193,9 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       WAIT,
     ],
     answers: [
-      { status: 200, bodies: { [TEXT_TYPE]: 'Text', [ENTRIES_TYPE]: 'LogEntries', [JSON_TYPE]: 'FoundLines' }, text: 'The log from that byte on, of which Content-Range has the bytes; with find as JSON where the text stands.' },
+      { status: 200, bodies: { [TEXT_TYPE]: 'Text', [ENTRIES_TYPE]: 'LogEntries', [JSON_TYPE]: 'FoundLines' }, headers: ['Content-Range'], text: 'The log from that byte on, of which Content-Range has the bytes; with find as JSON where the text stands.' },
       UNKNOWN_TASK,
-      { status: 416, text: 'The offset is beyond the end of the log; Content-Range has its length.' },
+      { status: 416, headers: ['Content-Range'], text: 'The offset is beyond the end of the log; Content-Range has its length.' },
     ],
   },
   cancelTask: {
@@ -202,7 +207,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
       { name: 'children', value: { kind: 'choice', values: ['true', 'false'] }, default: 'true', example: 'false', text: 'Whether its child tasks are cancelled too.' },
     ],
     answers: [
-      { status: 202, bodies: { [JSON_TYPE]: 'CancelAnswer' }, text: 'The request stays with the task; its record shows what comes of it.' },
+      { status: 202, bodies: { [JSON_TYPE]: 'CancelAnswer' }, headers: ['Location'], text: 'The request stays with the task; its record shows what comes of it.' },
       UNKNOWN_TASK,
       { status: 409, text: 'The task has ended, or its worker does not listen.' },
     ],
@@ -229,7 +234,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
   getIndex: {
     method: 'GET', path: '/', right: 'open',
     text: 'Leads to the list of tasks where the app has the option index.',
-    answers: [{ status: 302, text: 'Location has the list.' }],
+    answers: [{ status: 302, headers: ['Location'], text: 'Location has the list.' }],
   },
   getHealth: {
     method: 'GET', path: '/healthz', right: 'open',
@@ -239,7 +244,10 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
   getReadiness: {
     method: 'GET', path: '/readyz', right: 'open',
     text: 'Answers whether the store could be read and written within the last second.',
-    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'Health' }, text: 'It could.' }],
+    answers: [
+      { status: 200, bodies: { [JSON_TYPE]: 'Health' }, text: 'It could.' },
+      { status: 503, headers: ['Retry-After'], text: 'It could not.' },
+    ],
   },
   getMetrics: {
     method: 'GET', path: '/metrics', right: 'read',
