@@ -44,7 +44,7 @@ const oldest = [...rows.values()].reduce((least, row) => {
 
 /** Whether a task without a row would have one on a page made now. */
 function isNew(task: TaskSummary): boolean {
-  return 'whole' in listing.dataset || ('newest' in listing.dataset && timeOf(task) >= oldest);
+  return 'whole' in listing.dataset || ('newest' in listing.dataset && (task.version === 1 || timeOf(task) >= oldest));
 }
 
 function apply(before: Changes, event: string, data: ListEvent): Partial<Changes> {

@@ -90,7 +90,7 @@ describeWithPages("the list's page", () => {
     expectSound(list);
   });
 
-  test('goes on after its server was killed and came back, and a page opened meanwhile heals by itself', async () => {
+  test('goes on after its server was killed and came back, through nginx that answers 502 meanwhile', async () => {
     const folder = await temporaryFolder();
     await startShownTasks(folder);
     const server = await startServer(folder);
@@ -105,6 +105,29 @@ describeWithPages("the list's page", () => {
     await writeFile(`${folder}/stop`, '');
     await expect.poll(() => row(list, SHOWN.running).locator('.state').textContent()).toBe('Completed');
     expect(list.faults).toEqual([]);
+  });
+
+  test('of a store that fails says so instead of showing an empty list, and heals by itself, without a script too', async () => {
+    const folder = await temporaryFolder();
+    await startShownTasks(folder);
+    const store = sqliteStore(`${folder}/taskspan.sqlite`);
+    onTestFinished(() => store.close());
+    let fails = true;
+    const failing = new Proxy(store, {
+      get: (target, name) => {
+        const method = Reflect.get(target, name) as ((...args: unknown[]) => unknown) | undefined;
+        if (typeof method !== 'function') return method;
+        return fails && ['tasks', 'stored', 'storedMany'].includes(String(name)) ? () => Promise.reject(new Error('disk on fire')) : method.bind(target);
+      },
+    });
+    const { url, close } = await serveTasks({ app: createTasksApp({ store: failing }), port: 0 });
+    onTestFinished(close);
+    const list = await openPage(`${url}/tasks`, { javaScript: false });
+    const task = await openPage(`${url}/tasks/${SHOWN.failed}`, { javaScript: false });
+    for (const { page } of [list, task]) expect(await page.getByRole('alert').textContent()).toContain('can’t be read');
+    fails = false;
+    await expect.poll(() => names(list)).toEqual(expect.arrayContaining(NAMES));
+    await task.page.getByRole('heading', { name: 'Import customers' }).waitFor();
   });
 
   test('is there under a prefix behind nginx, and mounted in another app', async () => {

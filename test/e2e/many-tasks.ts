@@ -36,18 +36,23 @@ export async function taskOfSteps(file: string, uuid: string, steps: number): Pr
   await stored(file, task);
 }
 
-/** Stores a task with a log of some more than so many lines, which is over. */
-export async function taskOfLines(file: string, uuid: string, lines: number): Promise<void> {
+/** Stores a running task with a log of so many lines. Gives what appends further ones. */
+export async function taskOfLines(file: string, uuid: string, lines: number): Promise<{ say(count: number): Promise<void> }> {
   const task = new ScriptedTask(uuid);
-  const attempt = task.attempt({ name: 'Talkative export' });
-  const scope = attempt.scope('Write rows');
-  for (let line = 1; line <= lines; line++) scope.notify(`row ${line} of the export was written`);
-  scope.complete();
-  attempt.complete();
-  await stored(file, task);
+  const scope = task.attempt({ name: 'Talkative export' }).scope('Write rows');
+  // The first line is the scope's.
+  let said = 1;
+  const say = async (count: number): Promise<void> => {
+    const facts = task.during(() => {
+      for (const until = said + count; said < until; ) scope.notify(`row ${++said} of the export was written`);
+    });
+    await stored(file, { facts: said === count + 1 ? task.facts : facts });
+  };
+  await say(lines - 1);
+  return { say };
 }
 
-async function stored(file: string, { facts }: ScriptedTask): Promise<void> {
+async function stored(file: string, { facts }: Pick<ScriptedTask, 'facts'>): Promise<void> {
   const store = sqliteStore(file);
   for (let at = 0; at < facts.length; at += 20_000) await store.append(facts.slice(at, at + 20_000));
   await store.close();
