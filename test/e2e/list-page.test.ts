@@ -120,8 +120,9 @@ describeWithPages("the list's page", () => {
         return fails && ['tasks', 'stored', 'storedMany'].includes(String(name)) ? () => Promise.reject(new Error('disk on fire')) : method.bind(target);
       },
     });
-    const { url, close } = await serveTasks({ app: createTasksApp({ store: failing }), port: 0 });
-    onTestFinished(close);
+    const server = await serveTasks({ app: createTasksApp({ store: failing }), port: 0 });
+    onTestFinished(() => server.close());
+    const { url } = server;
     const list = await openPage(`${url}/tasks`, { javaScript: false });
     const task = await openPage(`${url}/tasks/${SHOWN.failed}`, { javaScript: false });
     for (const { page } of [list, task]) expect(await page.getByRole('alert').textContent()).toContain('can’t be read');
