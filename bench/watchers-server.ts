@@ -9,22 +9,55 @@ import { textAt } from './texts.ts';
 /** The URLs of the streams, as the server sends them to the process that started it. */
 export interface ServedStreams {
   url: string;
-  path: string;
+  /** Of a task without scopes. */
+  log: string;
+  /** Of a task with many scopes, which the stream has. */
+  scopes: string;
   bare: string;
 }
 
-/** A request to the server: send an event on either side, answer with the CPU time, or set how long a bare event is. */
-export type FanOut = 'ours' | 'bare' | 'cpu' | { bytes: number };
+/** A request to the server: send an event of one of the streams, answer with the CPU time, or set how long a bare event is. */
+export type FanOut = 'log' | 'scopes' | 'bare' | 'cpu' | { bytes: number };
 
-const uuid = '54bf5712-b9ec-11e9-afdd-8c16454a0938';
-const span = { taskUuid: uuid, traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'b'.repeat(16) };
-let seq = 0;
-const base = (): { span: Fact['span']; seq: number; time: number } => ({ span, seq: seq++, time: Date.now() * 1000 });
+const SCOPES = 10_000;
 
+/** A task that only notifies, in its own span or in a scope. */
+class Watched {
+  readonly uuid: string;
+  #scope: Fact['span'];
+  #seq = 0;
+
+  constructor(uuid: string) {
+    this.uuid = uuid;
+    this.#scope = this.#span('b'.repeat(16));
+  }
+
+  begin(scopes: number): Fact[] {
+    const task: Fact = { ...this.#next(), kind: 'task-start', name: 'watched', attempt: 1, attributes: {}, workerId: 'w', workerIntervalMs: 0, sampled: true };
+    const inside = Array.from({ length: scopes }, (_, at): Fact => {
+      this.#scope = this.#span((at + 1).toString(16).padStart(16, '0'));
+      return { span: this.#scope, seq: 0, time: task.time, kind: 'scope-start', name: `step ${at}`, parentSpanId: 'b'.repeat(16) };
+    });
+    return [task, ...inside];
+  }
+
+  notify(): Fact {
+    return { ...this.#next(), kind: 'notification', message: textAt(this.#seq) };
+  }
+
+  #next(): { span: Fact['span']; seq: number; time: number } {
+    return { span: this.#scope, seq: this.#seq++, time: Date.now() * 1000 };
+  }
+
+  #span(spanId: string): Fact['span'] {
+    return { taskUuid: this.uuid, traceId: 'a'.repeat(32), spanId, taskSpanId: 'b'.repeat(16) };
+  }
+}
+
+const [plain, large] = [new Watched('54bf5712-b9ec-11e9-afdd-8c16454a0938'), new Watched('64bf5712-b9ec-11e9-afdd-8c16454a0938')];
 const store = sqliteStore(':memory:');
-await store.append([
-  { ...base(), kind: 'task-start', name: 'watched', attempt: 1, attributes: {}, workerId: 'w', workerIntervalMs: 0, sampled: true },
-]);
+await store.append(plain.begin(0));
+await store.append(large.begin(SCOPES));
 const tasks = getRequestListener(createTasksApp({ store, streams: { aliveMs: 1e9 } }).fetch);
 
 const BARE = '/bare';
@@ -42,7 +75,8 @@ const server = createServer((request, response) => {
 
 process.on('message', (message: FanOut) => {
   if (message === 'cpu') process.send!(processCpuTime());
-  else if (message === 'ours') void store.append([{ ...base(), kind: 'notification', message: textAt(seq) }]);
+  else if (message === 'log') void store.append([plain.notify()]);
+  else if (message === 'scopes') void store.append([large.notify()]);
   else if (message === 'bare') for (const response of responses) response.write(bytes);
   else bytes = Buffer.from(`${'event: change\ndata: '.padEnd(message.bytes - FRAME, '.')}\n\n`);
 });
@@ -52,6 +86,11 @@ const FRAME = 8;
 
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 }, () => {
   const { port } = server.address() as { port: number };
-  const served: ServedStreams = { url: `http://127.0.0.1:${port}`, path: `/tasks/${uuid}/events`, bare: BARE };
+  const served: ServedStreams = {
+    url: `http://127.0.0.1:${port}`,
+    log: `/tasks/${plain.uuid}/events`,
+    scopes: `/tasks/${large.uuid}/events?scopes=1&log=entries`,
+    bare: BARE,
+  };
   process.send!(served);
 });

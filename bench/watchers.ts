@@ -22,7 +22,8 @@ const SCREEN = { of: 'ours', most: 100 } as const;
 /** From `notify()` to what a watcher sees, and what thousands of watchers cost. */
 export async function measure(effort: Effort): Promise<Figure[]> {
   const figures = await screens(effort);
-  for (const watchers of effort.quick ? [200, 1000] : [1000, 5000]) figures.push(await fanOut(effort, watchers));
+  const [few, many] = effort.quick ? [200, 1000] : [1000, 5000];
+  figures.push(await fanOut(effort, few!, 'log'), await fanOut(effort, many!, 'log'), await fanOut(effort, many!, 'scopes'));
   return figures;
 }
 
@@ -68,19 +69,19 @@ async function screen(effort: Effort, taskspan: Taskspan, url: string, server: s
 }
 
 /** One event to all watchers, against the same bytes written to as many plain responses; CPU time is the server's. */
-async function fanOut(effort: Effort, count: number): Promise<Figure> {
+async function fanOut(effort: Effort, count: number, kind: 'log' | 'scopes'): Promise<Figure> {
   const server = fork(new URL('watchers-server.ts', import.meta.url));
   try {
-    const { url, path, bare } = await answer<ServedStreams>(server);
+    const { url, bare, [kind]: path } = await answer<ServedStreams>(server);
     const sides = { ours: await watchAll(url, path, count), bare: await watchAll(url, bare, count) };
     // So that both send as many bytes.
     const first = sides.ours[0]!.event();
-    server.send('ours' satisfies FanOut);
+    server.send(kind satisfies FanOut);
     server.send({ bytes: (await first).length } satisfies FanOut);
     const work = (side: 'ours' | 'bare'): Work => async (events) => {
       for (let event = 0; event < events; event++) {
         const seen = Promise.all(sides[side].map((watcher) => watcher.event()));
-        server.send(side satisfies FanOut);
+        server.send((side === 'ours' ? kind : side) satisfies FanOut);
         await seen;
       }
     };
@@ -96,7 +97,8 @@ async function fanOut(effort: Effort, count: number): Promise<Figure> {
         return message;
       },
     });
-    return figureOf(`an event to ${count} watchers (bare: the same bytes to as many plain responses)`, timings, FAN_OUT);
+    const what = kind === 'log' ? 'an event' : 'an event with scopes, of 10,000,';
+    return figureOf(`${what} to ${count} watchers (bare: the same bytes to as many plain responses)`, timings, FAN_OUT);
   } finally {
     server.kill();
   }

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { scopeTree } from './client/scope-tree.ts';
-import type { ScopeLine, ScopeNode, TaskRecord, TaskState, TaskSummary } from './task-record.ts';
+import type { ScopeLine, ScopeNode, TaskState, TaskSummary } from './task-record.ts';
 
 /** What `GET /tasks/:uuid/events` sends. `docs/streams.md` describes it. */
 
@@ -67,7 +67,7 @@ export interface StreamEnd {
  * The record after a change; the one before stays as it is. Its log is all that came since the first event: it keeps its
  * `log_offset` and `log_from`.
  */
-export function applyChange<Followed extends TaskRecord | StreamRecord>(record: Followed, change: TaskChange): Followed {
+export function applyChange<Followed extends StreamRecord>(record: Followed, change: TaskChange): Followed {
   const { log, entries, scopes, ...fields } = change;
   const before: StreamRecord = record;
   return {

@@ -38,6 +38,9 @@ export interface TaskSource {
   /** The whole log in pieces. */
   log(uuid: string): AsyncIterable<string>;
 
+  /** The log from a byte to another one at which a line begins, at most 1 MiB; only whole lines of it. */
+  logPart(uuid: string, from: number, to: number): Promise<string>;
+
   /** The events of a task over one connection, which may break off before the `end`. */
   events(uuid: string, options?: EventsOptions): AsyncIterable<TaskEvent>;
 
@@ -53,6 +56,8 @@ export interface TaskSource {
 interface EventsOptions {
   /** The id of the last event that came. The events after it follow. */
   after?: string;
+  /** Whether they have the scopes. Default `false`. */
+  scopes?: boolean;
   signal?: AbortSignal;
 }
 
@@ -156,6 +161,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 interface FollowOptions {
+  readonly scopes: boolean;
   readonly signal: AbortSignal;
   /** For how long a source that is unreachable is tried. */
   readonly timeoutMs: number;
@@ -173,7 +179,7 @@ const LONGEST_DELAY_MS = 2000;
 export async function* followTask(
   source: TaskSource,
   uuid: string,
-  { signal, timeoutMs, onOutage }: FollowOptions,
+  { scopes, signal, timeoutMs, onOutage }: FollowOptions,
 ): AsyncGenerator<TaskEvent, void> {
   let after: string | undefined;
   let outageBegan: number | undefined;
@@ -185,7 +191,7 @@ export async function* followTask(
   };
   for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, LONGEST_DELAY_MS)) {
     try {
-      for await (const event of source.events(uuid, { signal, ...(after !== undefined && { after }) })) {
+      for await (const event of source.events(uuid, { scopes, signal, ...(after !== undefined && { after }) })) {
         delay = FIRST_DELAY_MS;
         outageBegan = undefined;
         if ('id' in event && event.id !== '') after = event.id;
@@ -247,8 +253,8 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
 
   const task: TaskSource['task'] = async (uuid) => (await json(`/tasks/${uuid}`)) as TaskRecord;
 
-  async function* eventsOf(uuid: string, headers: Record<string, string>, connection: WatchedConnection): AsyncGenerator<TaskEvent, void> {
-    const response = await ask(`/tasks/${uuid}/events`, { headers, signal: connection.signal });
+  async function* eventsOf(uuid: string, search: string, headers: Record<string, string>, connection: WatchedConnection): AsyncGenerator<TaskEvent, void> {
+    const response = await ask(`/tasks/${uuid}/events${search}`, { headers, signal: connection.signal });
     yield { event: 'open' };
     if (response.status === 204) {
       // The task has ended, and all of its events but `end` have come already.
@@ -296,12 +302,20 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
       yield* reading(response.body!.pipeThrough(new TextDecoderStream()), name);
     },
 
-    async *events(uuid, { after, signal } = {}) {
+    async logPart(uuid, from, to) {
+      // The byte before shows whether a line begins there.
+      const begin = Math.max(0, from - 1);
+      const response = await ask(`/tasks/${uuid}/log?offset=${begin}&limit=${to - begin}`, { signal: AbortSignal.timeout(ANSWER_MS) });
+      const text = await whole(response, name);
+      return from === 0 ? text : text.slice(text.indexOf('\n') + 1);
+    },
+
+    async *events(uuid, { after, scopes = false, signal } = {}) {
       const headers: Record<string, string> = { Accept: 'text/event-stream' };
       if (after !== undefined) headers['Last-Event-ID'] = after;
       const connection = watchedConnection(signal);
       try {
-        yield* eventsOf(uuid, headers, connection);
+        yield* eventsOf(uuid, scopes ? '?scopes=1' : '', headers, connection);
       } finally {
         connection.end();
       }

@@ -1,4 +1,5 @@
-import type { TaskState, TaskSummary } from '../../src/task-record.ts';
+import type { TaskState } from '../../src/task-record.ts';
+import { applyChange } from '../../src/task-stream.ts';
 import type { LogGain } from '../../src/task-stream.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { UnavailableError } from './exit-codes.ts';
@@ -7,7 +8,7 @@ import { listenForStop } from './process.ts';
 import { followTask, withTask } from './source.ts';
 import type { TaskSource } from './source.ts';
 import { jsonDisplay, plainDisplay } from './view/tail-display.ts';
-import type { TailDisplay } from './view/tail-display.ts';
+import type { ShownTask, TailDisplay } from './view/tail-display.ts';
 
 /** Options of `taskspan tail`. */
 export interface TailCommandOptions {
@@ -23,7 +24,7 @@ export async function tailTask(name: SourceName, task: TaskArgument, options: Ta
   const stop = listenForStop();
   try {
     const outcome = await withTask(name, task, async (source, uuid) => {
-      const display = await displayFor(source, uuid, options);
+      const display = await displayFor(options);
       return tail(source, uuid, display, { signal: stop.signal, lines: options.lines, timeoutMs: options.timeout });
     });
     return outcome === undefined ? stop.exitCode : exitCodeOf(outcome);
@@ -32,10 +33,10 @@ export async function tailTask(name: SourceName, task: TaskArgument, options: Ta
   }
 }
 
-async function displayFor(source: TaskSource, uuid: string, { plain, json }: TailCommandOptions): Promise<TailDisplay> {
+async function displayFor({ plain, json }: TailCommandOptions): Promise<TailDisplay> {
   if (json === true) return jsonDisplay();
   if (plain === true || !isLively(process.stdout, process.env)) return plainDisplay();
-  return (await import('./view/live-view.ts')).liveDisplay(source, uuid, process.stdout);
+  return (await import('./view/live-view.ts')).liveDisplay(process.stdout);
 }
 
 /** Whether lines may be drawn again and in colours. */
@@ -58,20 +59,23 @@ async function tail(
   { signal, lines, timeoutMs }: TailOptions,
 ): Promise<TaskState | undefined> {
   const log = new LogPosition(lines);
-  let record: TaskSummary | undefined;
+  const { log: hasLog, scopes } = display.shows;
+  let record: ShownTask | undefined;
   let outcome: TaskState | undefined;
   try {
     const onOutage = (error: UnavailableError): void => display.outage(error);
-    for await (const event of followTask(source, uuid, { signal, timeoutMs, onOutage })) {
+    for await (const event of followTask(source, uuid, { scopes, signal, timeoutMs, onOutage })) {
       if (event.event === 'open') display.connected();
       else if (event.event === 'record') {
         const { log: text = '', ...fields } = event.data;
         record = fields;
-        await display.update(event, record, log.begin(text, fields.log_offset));
+        const from = log.readFrom(text, fields.log_offset);
+        const earlier = hasLog && from < fields.log_offset ? await source.logPart(uuid, from, fields.log_offset) : '';
+        await display.update(event, record, log.begin(earlier + text, fields.log_offset - Buffer.byteLength(earlier)));
       } else if (event.event === 'change') {
         const { log: gain, ...fields } = event.data;
         // The stream's first event is the whole record.
-        record = { ...record!, ...fields };
+        record = applyChange(record!, fields);
         await display.update(event, record, gain === undefined ? '' : log.gained(gain));
       } else {
         outcome = event.data.state;
@@ -84,6 +88,9 @@ async function tail(
   return outcome;
 }
 
+/** How much of a log is shown that was there before, in bytes. */
+const MOST_EARLIER_BYTES = 1024 * 1024;
+
 /** Counts the bytes of a log that were shown, so that nothing of it is shown twice. */
 export class LogPosition {
   readonly #lines: number | undefined;
@@ -92,6 +99,14 @@ export class LogPosition {
   /** @param lines How many of the last lines so far to begin with. Default: all. */
   constructor(lines?: number) {
     this.#lines = lines;
+  }
+
+  /** From which byte on the log is needed, of which a record has the end: the byte at which that begins, or one before it. */
+  readFrom(text: string, offset: number): number {
+    const end = offset + Buffer.byteLength(text);
+    if (this.#shown !== undefined) return this.#shown > end ? offset : Math.min(offset, Math.max(this.#shown, end - MOST_EARLIER_BYTES));
+    const hasAll = this.#lines !== undefined && text.split('\n').length > this.#lines;
+    return hasAll ? offset : Math.min(offset, Math.max(0, end - MOST_EARLIER_BYTES));
   }
 
   /** The new text of a log that came as a whole: at first, and where a server could not go on from the last event. */

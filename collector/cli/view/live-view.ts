@@ -1,44 +1,20 @@
-import type { AttemptRecord, TaskSummary } from '../../../src/task-record.ts';
-import { CommandError } from '../exit-codes.ts';
-import type { TaskSource } from '../source.ts';
-import type { TailDisplay } from './tail-display.ts';
+import { applyChange } from '../../../src/task-stream.ts';
+import type { ShownTask, TailDisplay } from './tail-display.ts';
 import { WIDEST, taskLines } from './task-lines.ts';
 import { harmlessValue, LogLines, paint, widthOf } from './terminal-text.ts';
 
 const FRAME_MS = 100;
 /** A terminal with fewer rows has no empty row between log and task. */
 const LEAST_ROWS_WITH_GAP = 12;
-/** The least time between two reads of the scopes, and the share of the time that reading may take. */
-const SCOPES_MS = 250;
-const SCOPES_SHARE = 0.1;
 
 /** Shows the log, and below it the task as it is, which is drawn ten times a second. */
-export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.WriteStream): TailDisplay {
+export function liveDisplay(terminal: NodeJS.WriteStream): TailDisplay {
   const region = new LiveRegion(terminal);
   const lines = new LogLines();
-  let record: TaskSummary | undefined;
-  let attempts: AttemptRecord[] | undefined;
+  let record: ShownTask | undefined;
   let outage: string | undefined;
   let above = '';
   let frame = 0;
-  let isNew = false;
-  let nextReading = 0;
-  let reading: Promise<void> | undefined;
-
-  /** A task with many scopes is read less often. */
-  const readScopes = async (): Promise<void> => {
-    isNew = false;
-    const begin = performance.now();
-    try {
-      attempts = harmlessValue(await source.scopes(uuid));
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      // The stream has the same outage, reports it and reconnects.
-      isNew = true;
-    }
-    const now = performance.now();
-    nextReading = now + Math.max(SCOPES_MS, (now - begin) / SCOPES_SHARE);
-  };
 
   const draw = (isLast = false): void => {
     if (record === undefined) return;
@@ -48,15 +24,12 @@ export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.W
     const room = Math.max(1, Math.min(rows - 1, Math.max(8, Math.floor(rows * 0.6))));
     const gap = rows >= LEAST_ROWS_WITH_GAP ? [''] : [];
     const screen = { columns, rows: room - gap.length, now: Date.now(), paint, ...(!isLast && !record.finished && { frame }) };
-    region.draw([...gap, ...taskLines({ record, attempts, outage }, screen)], above);
+    region.draw([...gap, ...taskLines({ record, attempts: record.attempts, outage }, screen)], above);
     above = '';
   };
 
   const timer = setInterval(() => {
     frame++;
-    if (isNew && reading === undefined && performance.now() >= nextReading) {
-      reading = readScopes().finally(() => (reading = undefined));
-    }
     draw();
   }, FRAME_MS);
   // The cursor is shown again, whatever ends the process.
@@ -64,27 +37,28 @@ export function liveDisplay(source: TaskSource, uuid: string, terminal: NodeJS.W
   process.once('exit', showCursor);
 
   return {
-    update(_event, now, log) {
-      record = harmlessValue(now);
+    shows: { log: true, scopes: true },
+    update(event, now, log) {
+      // What has come is made harmless once: a task may have many scopes.
+      if (event.event === 'change' && record !== undefined) {
+        const { log: _log, ...change } = event.data;
+        record = applyChange(record, harmlessValue(change));
+      } else record = harmlessValue(now);
       above += lines.push(log);
-      isNew = true;
     },
     outage(error) {
       outage = `${error.message}; trying again`;
     },
     connected() {
       outage = undefined;
-      isNew = true;
     },
-    async end() {
+    end() {
       clearInterval(timer);
-      await reading;
-      // After Ctrl-C the command ends at once.
-      if (record?.finished === true) await readScopes();
       above += lines.end();
       draw(true);
       region.end();
       process.off('exit', showCursor);
+      return Promise.resolve();
     },
   };
 }

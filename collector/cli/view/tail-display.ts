@@ -1,18 +1,25 @@
 import type { TaskSummary } from '../../../src/task-record.ts';
+import type { StreamRecord } from '../../../src/task-stream.ts';
 import type { UnavailableError } from '../exit-codes.ts';
 import { PassedOutput } from '../process.ts';
 import type { TaskEvent } from '../source.ts';
 import { harmless, harmlessJson, harmlessLines } from './terminal-text.ts';
 
+/** A task as its stream has it, without its log. */
+export type ShownTask = Omit<StreamRecord, 'log'>;
+
 /** Shows a task that is followed. */
 export interface TailDisplay {
+  /** What it shows besides the record. */
+  readonly shows: { readonly log: boolean; readonly scopes: boolean };
+
   /**
    * @param event The event that came.
    * @param record The task after it.
    * @param log Text that the log gained by it.
    * @returns Resolves when the next event may be read; a display may be slower than the events.
    */
-  update(event: TaskEvent, record: TaskSummary, log: string): Promise<void> | void;
+  update(event: TaskEvent, record: ShownTask, log: string): Promise<void> | void;
   /** The connection broke off, or can't be made again yet. */
   outage(error: UnavailableError): void;
   /** The connection is made, for the first time or again. */
@@ -25,6 +32,7 @@ export interface TailDisplay {
 export function jsonDisplay(): TailDisplay {
   const output = new PassedOutput(process.stdout);
   return {
+    shows: { log: false, scopes: false },
     update: (event) => output.write(`${harmlessJson(event)}\n`),
     outage: (error) => void process.stderr.write(`taskspan: ${harmless(error.message)}; trying again\n`),
     connected: () => undefined,
@@ -39,6 +47,7 @@ export function plainDisplay(): TailDisplay {
   const output = new PassedOutput(process.stdout);
   const print = (message: string): void => void process.stderr.write(`taskspan: ${harmless(message)}\n`);
   return {
+    shows: { log: true, scopes: false },
     async update(event, record, log) {
       if (log !== '') await output.write(harmlessLines(log));
       if (event.event === 'end') return;

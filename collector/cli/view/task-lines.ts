@@ -1,5 +1,5 @@
 import { LOST, OUTCOMES } from '../../../src/conventions.ts';
-import type { AttemptRecord, CancelRecord, CurrentScope, ScopeRecord, TaskSummary } from '../../../src/task-record.ts';
+import type { CancelRecord, CurrentScope, ScopeLine, ScopeRecord, TaskSummary } from '../../../src/task-record.ts';
 import { apart, counted, fit, harmless, humanCount, humanDuration, widthOf } from './terminal-text.ts';
 import type { Paint } from './terminal-text.ts';
 
@@ -21,11 +21,16 @@ export interface Screen {
 const WIDEST_BAR = 40;
 const PERCENT_COLUMNS = 8;
 
+/** A scope of a tree: of a whole one, or of one that a stream has, which counts the scopes that it leaves out. */
+interface ShownScope extends Pick<ScopeRecord, 'name' | 'outcome' | 'start' | 'end' | 'progress' | 'done' | 'total' | 'error'>, Partial<Pick<ScopeLine, 'steps' | 'failed' | 'running'>> {
+  readonly scopes: readonly ShownScope[];
+}
+
 /** A task as far as it has been read. */
 interface TaskView {
   readonly record: TaskSummary;
-  /** `undefined` until they have been read. */
-  readonly attempts: readonly AttemptRecord[] | undefined;
+  /** First to last; `undefined` until they have been read. */
+  readonly attempts: readonly ShownScope[] | undefined;
   /** Why the task can't be read just now. */
   readonly outage?: string | undefined;
 }
@@ -114,7 +119,7 @@ interface ScopeScreen extends Screen {
 
 /** A scope with its depth in the tree, from 0. */
 interface PlacedScope {
-  readonly scope: ScopeRecord;
+  readonly scope: ShownScope;
   readonly depth: number;
   readonly parent: PlacedScope | undefined;
 }
@@ -124,18 +129,19 @@ interface PlacedScope {
  * the latest, each with the scopes around it; the last line counts the rest. An open scope of a lost task is marked as
  * lost.
  */
-function scopeLines(attempt: AttemptRecord, task: TaskSummary, on: Screen, room: number): string[] {
+function scopeLines(attempt: ShownScope, task: TaskSummary, on: Screen, room: number): string[] {
   const screen = { ...on, now: knownEnd(task, on.now), isLost: task.state === 'lost' };
   const all = placed(attempt.scopes);
   if (room <= 0) return [];
-  const shown = all.length <= room ? new Set(all) : chosen(all, room - 1);
+  const { steps = all.length } = attempt;
+  const shown = steps <= room && all.length <= room ? new Set(all) : chosen(all, room - 1);
   const lines = all.filter((one) => shown.has(one)).map((one) => scopeLine(one, screen));
-  const hidden = all.filter((one) => !shown.has(one));
-  return hidden.length === 0 ? lines : [...lines, hiddenLine(hidden, screen)];
+  const hidden = countedOutcomes(all.filter((one) => !shown.has(one)), leftOut(attempt, all));
+  return hidden.size === 0 ? lines : [...lines, hiddenLine(hidden, screen)];
 }
 
 /** Without recursion: scopes may nest deeply. */
-function placed(scopes: readonly ScopeRecord[]): PlacedScope[] {
+function placed(scopes: readonly ShownScope[]): PlacedScope[] {
   const all: PlacedScope[] = [];
   const open: PlacedScope[] = scopes.map((scope) => ({ scope, depth: 0, parent: undefined })).toReversed();
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -165,11 +171,11 @@ function scopeLine({ scope, depth }: PlacedScope, screen: ScopeScreen): string {
   const indent = ' '.repeat(Math.min(2 * depth, Math.floor(columns / 4)));
   const name = harmless(scope.name);
   const error = scope.error === null ? '' : `  ${paint('red', harmless(scope.error))}`;
-  const left = `  ${indent}${mark(shownState(scope.outcome, screen), paint, frame)} ${scope.heading ? paint('bold', name) : name}${error}`;
+  const left = `  ${indent}${mark(shownState(scope.outcome, screen), paint, frame)} ${scope.scopes.length > 0 || (scope.steps ?? 0) > 0 ? paint('bold', name) : name}${error}`;
   return apart(left, [...progressOf(scope, screen), timeOf(scope, screen).padStart(6)].join(' '), columns);
 }
 
-function progressOf({ outcome, progress, done, total }: ScopeRecord, { columns, paint }: Screen): string[] {
+function progressOf({ outcome, progress, done, total }: ShownScope, { columns, paint }: Screen): string[] {
   if (outcome !== 'running') return [];
   const steps = done === null ? '' : `${humanCount(done)}${total === null ? '' : `/${humanCount(total)}`}`;
   if (progress === null) return steps === '' ? [] : [steps];
@@ -178,7 +184,7 @@ function progressOf({ outcome, progress, done, total }: ScopeRecord, { columns, 
 }
 
 /** The time from its start to its end, or up to now. */
-function timeOf({ start, end }: ScopeRecord, { now }: Screen): string {
+function timeOf({ start, end }: ShownScope, { now }: Screen): string {
   return start === null ? '' : humanDuration((end === null ? now : Date.parse(end)) - Date.parse(start));
 }
 
@@ -186,14 +192,35 @@ function shownState(outcome: ScopeRecord['outcome'], { isLost }: ScopeScreen): S
   return isLost && outcome === 'running' ? 'lost' : outcome;
 }
 
-function hiddenLine(hidden: readonly PlacedScope[], screen: ScopeScreen): string {
+/** Those of which there is only a number. */
+const OTHER = 'other';
+type Counted = ShownScope['outcome'] | typeof OTHER;
+
+/** How many of the scopes inside an attempt a stream has left out: running ones, failed ones and others. */
+function leftOut({ steps = 0, failed = 0, running = 0 }: ShownScope, all: readonly PlacedScope[]): [Counted, number][] {
+  const known = (...outcomes: readonly Counted[]): number => all.filter(({ scope }) => outcomes.includes(scope.outcome)).length;
+  const [runs, fails] = [running - known('running'), failed - known('failed', 'timed_out')];
+  return [['running', runs], ['failed', fails], [OTHER, steps - all.length - Math.max(0, runs) - Math.max(0, fails)]];
+}
+
+/** How many there are of each outcome. */
+function countedOutcomes(scopes: readonly PlacedScope[], others: readonly [Counted, number][]): Map<Counted, number> {
+  const counts = new Map<Counted, number>();
+  const counting = [...scopes.map(({ scope }) => [scope.outcome, 1] as const), ...others.filter(([, count]) => count > 0)];
+  for (const [outcome, count] of counting) counts.set(outcome, (counts.get(outcome) ?? 0) + count);
+  return counts;
+}
+
+function hiddenLine(hidden: ReadonlyMap<Counted, number>, screen: ScopeScreen): string {
   const { columns, paint } = screen;
-  const counts = (['running', LOST, ...OUTCOMES] as const).flatMap((outcome) => {
-    const count = hidden.filter(({ scope }) => scope.outcome === outcome).length;
-    return count === 0 ? [] : [`${humanCount(count)} ${shownState(outcome, screen)}`];
+  const counts = (['running', LOST, ...OUTCOMES, OTHER] as const).flatMap((outcome) => {
+    const count = hidden.get(outcome) ?? 0;
+    if (count === 0) return [];
+    return outcome === OTHER ? [counted(count, OTHER)] : [`${humanCount(count)} ${shownState(outcome, screen)}`];
   });
   const words = `  … and ${counts.join(', ')}`;
-  return fit(paint('dim', widthOf(words) <= columns ? words : `  … and ${counted(hidden.length, 'other')}`), columns);
+  const all = [...hidden.values()].reduce((sum, count) => sum + count, 0);
+  return fit(paint('dim', widthOf(words) <= columns ? words : `  … and ${counted(all, 'other')}`), columns);
 }
 
 /** The width of a bar on a screen of so many columns; 0 where there is no room for one. */
