@@ -22,8 +22,8 @@ const SCREEN = { of: 'ours', most: 100 } as const;
 /** From `notify()` to what a watcher sees, and what thousands of watchers cost. */
 export async function measure(effort: Effort): Promise<Figure[]> {
   const figures = await screens(effort);
-  const [few, many] = effort.quick ? [200, 1000] : [1000, 5000];
-  figures.push(await fanOut(effort, few!, 'log'), await fanOut(effort, many!, 'log'), await fanOut(effort, many!, 'scopes'));
+  const [few, many] = effort.quick ? ([200, 1000] as const) : ([1000, 5000] as const);
+  figures.push(await fanOut(effort, few, 'log'), await fanOut(effort, many, 'log'), await fanOut(effort, many, 'scopes'));
   return figures;
 }
 

@@ -179,6 +179,9 @@ export interface ScopeLine {
   start: string | null;
   end: string | null;
   outcome: ScopeRecord['outcome'];
+  /** How far it is, by what has been reported in it: 0 to 1; `null` while that is not known. */
+  progress: number | null;
+  /** Steps done and to do, as `progress()` reported them last. */
   done: number | null;
   total: number | null;
   /** `ErrorName: message` of the error it reported, `null` if none. */

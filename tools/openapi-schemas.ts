@@ -101,6 +101,7 @@ const line = {
   start: orNull(time()),
   end: orNull(time()),
   outcome,
+  progress: share('0 to 1; null while it is not known.'),
   ...steps,
   error: orNull(text(), '"ErrorName: message" of the error that it reported.'),
   last: orNull(ref('Notification'), 'The last notification.'),

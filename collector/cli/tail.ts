@@ -1,5 +1,4 @@
 import type { TaskState } from '../../src/task-record.ts';
-import { applyChange } from '../../src/task-stream.ts';
 import type { LogGain } from '../../src/task-stream.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { UnavailableError } from './exit-codes.ts';
@@ -73,9 +72,9 @@ async function tail(
         const earlier = hasLog && from < fields.log_offset ? await source.logPart(uuid, from, fields.log_offset) : '';
         await display.update(event, record, log.begin(earlier + text, fields.log_offset - Buffer.byteLength(earlier)));
       } else if (event.event === 'change') {
-        const { log: gain, ...fields } = event.data;
+        const { log: gain, scopes: _, ...fields } = event.data;
         // The stream's first event is the whole record.
-        record = applyChange(record!, fields);
+        record = { ...record!, ...fields };
         await display.update(event, record, gain === undefined ? '' : log.gained(gain));
       } else {
         outcome = event.data.state;

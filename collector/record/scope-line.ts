@@ -2,7 +2,7 @@ import { basicOutcome, LOST } from '../../src/conventions.ts';
 import { cutText } from '../../src/text.ts';
 import { isoTime } from '../../src/task-record.ts';
 import type { NotificationRecord, ScopeLine } from '../../src/task-record.ts';
-import { isAttempt } from './scope-state.ts';
+import { isAttempt, progressOf } from './scope-state.ts';
 import type { ScopeState } from './scope-state.ts';
 import { errorText, outcomeOf } from './task-error.ts';
 import { outerSpanId } from './task-fold.ts';
@@ -34,6 +34,7 @@ export function scopeLine(scope: ScopeState, { attemptNumber, isOver, last }: Sc
     start: scope.start === null ? null : isoTime(scope.start),
     end: end === null ? null : isoTime(end.time),
     outcome: end !== null ? outcomeOf(end, error) : isOver ? LOST : 'running',
+    progress: progressOf(scope),
     done: scope.latestProgress?.done ?? null,
     total: scope.latestProgress?.total ?? null,
     error: error === null ? null : cutText(errorText(error), MOST_TEXT),

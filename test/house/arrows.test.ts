@@ -50,7 +50,7 @@ const ROOMS: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     packages: ['@opentelemetry/*', 'node:*'],
   },
   'collector/cli': {
-    rooms: ['src', 'collector', 'collector/options', 'collector/record', 'collector/server', 'collector/store'],
+    rooms: ['src', 'src/client', 'collector', 'collector/options', 'collector/record', 'collector/server', 'collector/store'],
     packages: ['cli-truncate', 'commander', 'eventsource-parser', 'node:*', 'string-width'],
   },
 };

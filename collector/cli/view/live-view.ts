@@ -1,5 +1,6 @@
-import { applyChange } from '../../../src/task-stream.ts';
-import type { ShownTask, TailDisplay } from './tail-display.ts';
+import { scopeTree } from '../../../src/client/scope-tree.ts';
+import type { ScopeNode, TaskSummary } from '../../../src/task-record.ts';
+import type { TailDisplay } from './tail-display.ts';
 import { WIDEST, taskLines } from './task-lines.ts';
 import { harmlessValue, LogLines, paint, widthOf } from './terminal-text.ts';
 
@@ -11,7 +12,9 @@ const LEAST_ROWS_WITH_GAP = 12;
 export function liveDisplay(terminal: NodeJS.WriteStream): TailDisplay {
   const region = new LiveRegion(terminal);
   const lines = new LogLines();
-  let record: ShownTask | undefined;
+  const tree = scopeTree();
+  let attempts: readonly ScopeNode[] = [];
+  let record: TaskSummary | undefined;
   let outage: string | undefined;
   let above = '';
   let frame = 0;
@@ -24,7 +27,7 @@ export function liveDisplay(terminal: NodeJS.WriteStream): TailDisplay {
     const room = Math.max(1, Math.min(rows - 1, Math.max(8, Math.floor(rows * 0.6))));
     const gap = rows >= LEAST_ROWS_WITH_GAP ? [''] : [];
     const screen = { columns, rows: room - gap.length, now: Date.now(), paint, ...(!isLast && !record.finished && { frame }) };
-    region.draw([...gap, ...taskLines({ record, attempts: record.attempts, outage }, screen)], above);
+    region.draw([...gap, ...taskLines({ record, attempts, outage }, screen)], above);
     above = '';
   };
 
@@ -39,11 +42,13 @@ export function liveDisplay(terminal: NodeJS.WriteStream): TailDisplay {
   return {
     shows: { log: true, scopes: true },
     update(event, now, log) {
-      // What has come is made harmless once: a task may have many scopes.
-      if (event.event === 'change' && record !== undefined) {
-        const { log: _log, ...change } = event.data;
-        record = applyChange(record, harmlessValue(change));
-      } else record = harmlessValue(now);
+      if (event.event === 'record' || event.event === 'change') {
+        // Scopes are made harmless once, when they come: a task may have many.
+        const { attempts: begun, scopes } = harmlessValue({ attempts: event.data.attempts, ...('scopes' in event.data && { scopes: event.data.scopes }) });
+        attempts = tree(begun, scopes);
+      }
+      const { attempts: _, ...fields } = now;
+      record = harmlessValue(fields);
       above += lines.push(log);
     },
     outage(error) {

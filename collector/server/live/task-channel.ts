@@ -74,7 +74,7 @@ export class TaskChannel {
 
   /** Whether the task has ended, so that its streams end. */
   get finished(): boolean {
-    return isFinished(this.#read);
+    return this.#read.fields.get('finished') === 'true';
   }
 
   /**
@@ -130,14 +130,11 @@ export class TaskChannel {
   }
 
   /** The first event of a client that has another version, with the log from a byte on. */
-  changeEvent({ version, lost }: StreamPosition, offset: number): Promise<Uint8Array | undefined> {
-    return this.#beginning(`${version} ${lost} ${offset}`, async (read, sent, id) => {
-      const { task } = read;
+  changeEvent({ version }: StreamPosition, offset: number): Promise<Uint8Array | undefined> {
+    return this.#beginning(`${version} ${offset}`, async ({ task }, sent, id) => {
       const { uuid } = task;
       const gain = this.#hasLog && sent > offset ? await this.#readGain(uuid, offset, sent - offset) : undefined;
-      // Which scopes that are open are lost may have changed without a change of theirs.
-      const isAnew = lost !== positionAt(task).lost || isFinished(read) || Number(read.fields.get('attempt')) > 1;
-      const scopes = !this.#view.scopes ? undefined : isAnew ? await attemptsMember(this.#store, uuid) : await scopesMember(this.#store, uuid, version);
+      const scopes = this.#view.scopes ? await scopesMember(this.#store, uuid, version) : undefined;
       const members = [...(scopes?.members ?? []), ...(gain === undefined ? [] : [gain.member])];
       return eventBytes({ event: 'change', id, data: changeJson(undefined, recordFields(recordJson(task)), members)! });
     });
@@ -169,13 +166,11 @@ export class TaskChannel {
     return readGain(this.#store, uuid, this.#view.log, from, limit);
   }
 
-  #changedScopes(read: ReadTask): ReturnType<typeof scopesMember> | undefined {
+  #changedScopes({ task, fields }: ReadTask): ReturnType<typeof scopesMember> | undefined {
     if (!this.#view.scopes) return undefined;
-    const { uuid, version } = read.task;
-    // The end of a task, and a new attempt after it, change which scopes that are open are lost.
-    const isAnew = isFinished(read) !== this.finished || read.fields.get('attempt') !== this.#read.fields.get('attempt');
-    if (isAnew) return attemptsMember(this.#store, uuid);
-    return version > this.#scopesVersion ? scopesMember(this.#store, uuid, this.#scopesVersion) : undefined;
+    // What is open in a task that is lost for good is lost, without a new version.
+    const isNew = task.version > this.#scopesVersion || fields.get('finished') !== this.#read.fields.get('finished');
+    return isNew ? scopesMember(this.#store, task.uuid, this.#scopesVersion) : undefined;
   }
 
   #id(): string {
@@ -208,7 +203,3 @@ export class TaskChannel {
 const UNVERSIONED_FIELDS = [
   'exception', 'finished', 'status', 'state', 'jobs', 'current', 'outcome', 'error', 'exception_causes', 'cancel', 'cancellable', 'heard', 'busy_since', 'version',
 ] as const;
-
-function isFinished({ fields }: ReadTask): boolean {
-  return fields.get('finished') === 'true';
-}

@@ -26,6 +26,26 @@ describe('the position in a log that is followed', () => {
   });
 });
 
+describe('where the log of a record begins too late', () => {
+  const MIB = 1024 * 1024;
+
+  it('all of it up to 1 MiB is read, but no more lines than are to be shown', () => {
+    expect(new LogPosition().readFrom('c\nd\n', 4)).toBe(0);
+    expect(new LogPosition().readFrom('c\nd\n', 2 * MIB)).toBe(MIB + 4);
+    expect(new LogPosition(2).readFrom('c\nd\n', 4)).toBe(4);
+    expect(new LogPosition(3).readFrom('c\nd\n', 4)).toBe(0);
+    expect(new LogPosition().readFrom('a\n', 0)).toBe(0);
+  });
+
+  it('what was not shown is read, where a server could not go on from the last event', () => {
+    const position = new LogPosition();
+    position.begin('a\n', 0);
+    expect(position.readFrom('x\n', 1000)).toBe(2);
+    expect(position.readFrom('x\n', 3 * MIB)).toBe(2 * MIB + 2);
+    expect(position.readFrom('b\n', 0)).toBe(0);
+  });
+});
+
 describe('the last lines of a text', () => {
   it.each([
     [0, ''],

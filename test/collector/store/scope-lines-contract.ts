@@ -10,10 +10,10 @@ import type { StoreWith } from './task-store-contract.ts';
 /** The lines that a scope of the tree has, with what is inside counted there. */
 function nodeOf(scope: ScopeRecord | AttemptRecord, parent: string | null): ScopeNode {
   const scopes = scope.scopes.map((inside) => nodeOf(inside, scope.span_id));
-  const { span_id, name, start, end, outcome, done, total, error } = scope;
+  const { span_id, name, start, end, outcome, progress, done, total, error } = scope;
   const sum = (count: (node: ScopeNode) => number): number => scopes.reduce((all, node) => all + count(node), 0);
   return {
-    span_id, parent, ...('attempt' in scope && { attempt: scope.attempt }), name, start, end, outcome, done, total, error,
+    span_id, parent, ...('attempt' in scope && { attempt: scope.attempt }), name, start, end, outcome, progress, done, total, error,
     last: scope.notifications.at(-1) ?? null,
     steps: sum(({ steps }) => 1 + steps),
     failed: sum((node) => Number(node.outcome === 'failed' || node.outcome === 'timed_out') + node.failed),

@@ -96,7 +96,7 @@ test('scopes by their index are those that a look at each scope gives, and what 
           // A scope never moves, and is inside one that began before it.
           if (!parents.has(id)) parents.set(id, parent === null || parent >= at ? null : `${parent}`);
           if (scopes.some(({ span_id }) => span_id === id)) continue;
-          scopes.push({ span_id: id, parent: parents.get(id)!, name: id, start: null, end: null, outcome: 'running', done: null, total: null, error: null, last: null, steps, failed: 0, running: 0 });
+          scopes.push({ span_id: id, parent: parents.get(id)!, name: id, start: null, end: null, outcome: 'running', progress: null, done: null, total: null, error: null, last: null, steps, failed: 0, running: 0 });
         }
         scopes.sort((one, other) => Number(one.span_id) - Number(other.span_id));
         const [before, copy] = [tree, structuredClone(tree)];

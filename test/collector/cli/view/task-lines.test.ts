@@ -89,6 +89,13 @@ describe('a task on a screen', () => {
     expect(taskLines({ record, attempts: [] }, screen(80)).filter((line) => line.startsWith('  cancelled'))).toEqual(notes);
   });
 
+  it('whose stream has left scopes out counts these too', () => {
+    const inside = [shownScope('Berlin'), shownScope('Paris', { outcome: 'failed' })];
+    const attempt = { ...shownAttempt(...inside), steps: 10_002, failed: 3, running: 41 };
+    expect(taskLines({ record: shownTask(), attempts: [attempt] }, screen(80)).at(-1)).toBe('  … and 40 running, 2 failed, 9,958 others');
+    expect(taskLines({ record: shownTask(), attempts: [attempt] }, screen(80, 2)).at(-1)).toBe('  … and 41 running, 3 failed, 9,958 others');
+  });
+
   it('that has failed shows the errors inside its error', () => {
     const record = shownTask({ state: 'failed', finished: true, status: 0, exception: 'row 7', exception_causes: ['RangeError: no date', 'Error: no file'] });
     const lines = taskLines({ record, attempts: [] }, screen(80));

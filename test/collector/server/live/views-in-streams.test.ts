@@ -85,6 +85,28 @@ test('a client has the scopes and entries of the task, whatever is committed, ho
   );
 });
 
+test('at 10,000 scopes one more notification costs a watcher less than 1 kB', async () => {
+  const store = memoryStore();
+  const app = createTasksApp({ store });
+  const task = new ScriptedTask();
+  const attempt = task.attempt();
+  const outer = attempt.scope('Write rows');
+  for (let number = 0; number < 10_000; number++) outer.scope(`Write row ${number}`).complete();
+  const last = outer.scope('Write row 10000');
+  await store.append(task.facts);
+  for (const log of ['text', 'entries', '0']) {
+    await using events = await open(app, UUID, `scopes=1&log=${log}`);
+    const { data: first } = (await events.next())!;
+    // As entries its 64 KiB of log are longer.
+    if (log !== 'entries') expect(first.length).toBeLessThan(150_000);
+    expect(JSON.parse(first)).toMatchObject({ attempts: [{ steps: 10_002, running: 2 }] });
+    await store.append(task.during(() => last.notify('row 10000 is long and has to be written twice, which takes some time')));
+    const { id, data } = (await events.next())!;
+    expect(`event: change\nid: ${id}\ndata: ${data}\n\n`.length).toBeLessThan(1000);
+    expect(JSON.parse(data)).toMatchObject({ scopes: expect.arrayContaining([expect.objectContaining({ span_id: last.ref.spanId })]) as unknown });
+  }
+});
+
 test('where very many scopes have changed, the attempts come anew, some of their scopes and the failed and running ones first', async () => {
   const store = memoryStore();
   const app = createTasksApp({ store });
@@ -120,17 +142,18 @@ test('open scopes are lost where their task is lost for good, and run again afte
   const facts = factsOf(uuidOf(1), { scopes: 2 }).map((fact) => (fact.kind === 'task-start' ? { ...fact, workerIntervalMs: 5000 } : fact)).filter(({ kind }) => kind !== 'scope-end');
   await store.append(facts);
   const events = await open(app, uuidOf(1), 'scopes=1');
-  const record = await nextOf<StreamRecord>(events);
-  const outcomes = (attempts: ScopeNode[] | undefined): string[] => [...linesOf(attempts).values()].map(({ outcome }) => outcome);
-  expect(outcomes(record.attempts)).toEqual(['running', 'running', 'running']);
+  let record = await nextOf<StreamRecord>(events);
+  const outcomesAfter = (change: TaskChange): string[] => [...linesOf(applyChange(record, change).attempts).values()].map(({ outcome }) => outcome);
+  expect(outcomesAfter({})).toEqual(['running', 'running', 'running']);
   const [worker] = await store.workers();
   await store.silence([{ id: 'w', beats: worker!.beats, silentMs: 15_000, lost: true, final: true }]);
-  expect(outcomes((await nextOf(events)).attempts)).toEqual(['lost', 'lost', 'lost']);
+  const lost = await nextOf(events);
   const late = await nextOf(await open(app, uuidOf(1), 'scopes=1', '1'));
-  expect([late.state, outcomes(late.attempts)]).toEqual(['lost', ['lost', 'lost', 'lost']]);
+  for (const change of [lost, late]) expect([change.state, outcomesAfter(change)]).toEqual(['lost', ['lost', 'lost', 'lost']]);
+  record = applyChange(record, lost);
   await store.append([{ kind: 'notification', span: facts[0]!.span, seq: 90, time: NOW + 90, message: 'back' }]);
   const back = await nextOf(await open(app, uuidOf(1), 'scopes=1', '1-lost'));
-  expect([back.state, outcomes(back.attempts)]).toEqual(['running', ['running', 'running', 'running']]);
+  expect([back.state, outcomesAfter(back)]).toEqual(['running', ['running', 'running', 'running']]);
 });
 
 test('the first event has the last 64 KiB of the log, from the beginning of a line or entry on', async () => {
