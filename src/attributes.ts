@@ -128,10 +128,20 @@ export function otherValue(value: unknown, cleaner: Cleaner, name?: string): Cle
       return { value: cleaner.attribute(String(value), name), was: 'a bigint' };
     case 'object':
       if (value === null) return { value: undefined, was: 'null' };
+      if (Array.isArray(value)) {
+        // A receiver has them so too.
+        const texts = cleanList(Array.from(value, exactItem), cleaner.attribute, name);
+        if (texts !== undefined) return { value: texts, was: 'whole numbers beyond 2^53' };
+      }
       return { value: textOf(value, cleaner, name), was: Array.isArray(value) ? 'a mixed or nested list' : 'an object' };
     default:
       return { value: undefined, was: `a ${typeof value}` };
   }
+}
+
+/** An item of a list, as text where it is a whole number that JSON does not have exactly. */
+function exactItem(item: unknown): unknown {
+  return Number.isInteger(item) && !Number.isSafeInteger(item) ? numberText(item as number) : item;
 }
 
 /**

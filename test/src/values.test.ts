@@ -151,6 +151,7 @@ describe('an attribute', () => {
     ['a bigint', 2n ** 70n, '1180591620717411303424', 'a bigint: it is kept as text'],
     ['NaN', NaN, 'NaN', 'NaN: it is kept as text'],
     ['a large number', 2 ** 60, '1152921504606846976', 'a whole number beyond 2^53: it is kept as text'],
+    ['a list of large numbers', [2 ** 60, null], ['1152921504606846976', null], 'whole numbers beyond 2^53: it is kept as text'],
     ['a mixed list', [1, 'a'], '[1,"a"]', 'a mixed or nested list: it is kept as text'],
     ['a list of objects', [{ a: 1 }], '[{"a":1}]', 'a mixed or nested list: it is kept as text'],
     ['a list with holes', Object.assign(['a'], { 2: undefined, 3: null }), ['a', null, null, null], undefined],
