@@ -198,7 +198,7 @@ export function filterHint(parameter: string): string {
   return FILTERS[parameter]?.[1] ?? TIME_HINT;
 }
 
-const TIME_HINT = '2026-11-30 or 2026-11-30T10:15Z';
+const TIME_HINT = '2026-11-30T10:15Z';
 const FILTERS: Readonly<Record<string, readonly [string, string]>> = {
   q: ['Text', 'Name, UUID or error'],
   name: ['Name', 'Import customers, or Import*'],

@@ -34,11 +34,12 @@ export function listPage(shown: ListPage): Html {
   const found = tasks.length === 0 ? nothing(shown) : html`<ul class="tasks">${tasks.map((task) => row(task, now))}</ul>`;
   const wrong = html`<section class="failure" role="alert"><h2>${labels.wrongFilter}</h2><p class="error">${fault}</p></section>`;
   const body = html`<div class="listing" data-now="${now}"${flag('data-newest', isFirst && search.get('order') !== 'oldest')}${flag('data-whole', shown.next === undefined)}>
+${fault === undefined ? '' : wrong}
 <header class="top"><h1>${labels.tasks}</h1>${form(search, now, fault !== undefined)}</header>
 ${chips(search)}
 ${tabs(shown, states)}
 <p role="status" class="vh"></p>
-${fault === undefined ? html`${found}${foot(shown, isFirst)}` : wrong}
+${fault === undefined ? html`${found}${foot(shown, isFirst)}` : ''}
 <p class="connection" hidden></p>
 <p class="news" hidden><a href="${listUrl(changed(search, {}))}"></a></p>
 </div>`;

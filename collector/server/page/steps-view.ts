@@ -13,7 +13,7 @@ export function stepsView({ task, attempts, shown, query, now }: TaskPageData): 
   const isOfStep = query.of !== undefined && shown !== undefined;
   return html`<section class="tree" part="steps" aria-label="${labels.steps}"><div class="spread"><h2>${isOfStep ? own(shown.name) : labels.steps}</h2>${isOfStep ? html`<a class="small" href="${task.task_uuid}">${labels.allSteps}</a>` : html`<span class="small quiet jobs">${jobs(task)}</span>`}</div>
 ${attempts.length > 1 ? attemptsView(attempts, shown, now) : ''}
-<ul class="steps"${flag('data-live', isLive)}>${shown === undefined ? '' : rowsView(shown, now, isLost)}</ul></section>`;
+<ul class="steps" tabindex="0" aria-label="${labels.steps}"${flag('data-live', isLive)}>${shown === undefined ? '' : rowsView(shown, now, isLost)}</ul></section>`;
 }
 
 function attemptsView(attempts: readonly ScopeNode[], shown: ScopeNode | undefined, now: number): Html {
