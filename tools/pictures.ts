@@ -14,7 +14,7 @@ import type { TaskUpdater } from '../src/index.ts';
 import { startTaskspan } from '../collector/index.ts';
 
 const FOLDER = fileURLToPath(new URL('../docs/pictures/', import.meta.url));
-const SIZE = { width: 1080, height: 620 };
+const SIZE = { width: 1080, height: 660 };
 
 const folder = await mkdtemp(join(tmpdir(), 'taskspan-'));
 const taskspan = await startTaskspan({ store: join(folder, 'taskspan.sqlite'), serve: { port: 0 }, beatIntervalMs: 1000 });
