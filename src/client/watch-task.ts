@@ -45,7 +45,8 @@ type TaskData = Omit<StreamRecord, 'log'> & Omit<TaskChange, 'log'> & { readonly
 /**
  * Follows a task until it has ended, through all interruptions.
  *
- * @param url The task's address, `https://host/tasks/UUID`; in a page it may be relative.
+ * @param url The task's address, `https://host/tasks/UUID`; in a page it may be relative. Throws a `TypeError` for an
+ *   invalid one.
  */
 export function watchTask(url: string | URL, options: WatchTaskOptions & { readonly log: 'entries' }): TaskWatch<readonly LogEntryJson[]>;
 export function watchTask(url: string | URL, options?: WatchTaskOptions): TaskWatch;

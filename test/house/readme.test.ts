@@ -13,6 +13,7 @@ import type { Ended } from './run.ts';
 const FILES = [
   'README.md',
   'docs/carriers.md',
+  'docs/client.md',
   'docs/log-and-record.md',
   'docs/opentelemetry.md',
   'docs/options.md',
