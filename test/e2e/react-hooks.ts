@@ -62,7 +62,7 @@ interface Part {
 
 /** A task, the page that shows it, and the streams that are open. */
 class HooksPage {
-  readonly store: TaskStore = memoryStore();
+  readonly store: TaskStore;
   readonly task: ScriptedTask = new ScriptedTask();
   readonly attempt: ScriptedAttempt = this.task.attempt();
   readonly faults: string[];

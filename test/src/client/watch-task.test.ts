@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { watchTask } from '../../../src/client/index.ts';
 import type { TaskSnapshot } from '../../../src/client/index.ts';
 import type { ScopeNode } from '../../../src/task-record.ts';
+import { ScriptedTask } from '../../collector/record/scripted-task.ts';
 import { ServedTask, snapshotOf, textOf } from './served-task.ts';
 
 test('a loop over a watch has each state of a task, the end exactly once, and ends', async () => {
@@ -126,16 +127,21 @@ test('without the log the log is empty', async () => {
   expect(served.asked.map(({ path }) => path.split('?')[1])).toEqual(['log=0']);
 });
 
-test('a task that is not there yet is waited for', async () => {
+test('a task that is not there is a failure, or is waited for', async () => {
   const served = await ServedTask.begin();
-  await served.store.delete(served.task.uuid).catch(() => undefined);
-  const later = new URL(served.url.replace(/.{12}$/, '000000000001'));
-  const missing = watchTask(later, { fetch: served.fetch });
-  onTestFinished(() => missing.close());
-  expect(await snapshotOf(missing, ({ error }) => error !== undefined)).toMatchObject({
-    connection: 'failed',
-    error: { status: 404, detail: expect.stringContaining('000000000001') as string },
+  const other = new ScriptedTask('0190b1c4-7e5f-7000-8000-000000000001');
+  const url = new URL(`/tasks/${other.uuid}`, served.url);
+  const [missing, awaited] = [watchTask(url, { fetch: served.fetch }), watchTask(url, { fetch: served.fetch, wait: 20 })];
+  onTestFinished(() => {
+    missing.close();
+    awaited.close();
   });
+  const detail = expect.stringContaining(other.uuid) as string;
+  expect(await snapshotOf(missing, ({ error }) => error !== undefined)).toMatchObject({ connection: 'failed', error: { status: 404, detail } });
+  expect(awaited.getSnapshot().connection).toBe('connecting');
+  other.attempt({ name: 'Late' });
+  await served.store.append(other.facts);
+  expect(await snapshotOf(awaited, ({ task }) => task !== undefined)).toMatchObject({ connection: 'live', task: { task_name: 'Late' } });
 });
 
 test('to leave a loop closes the connection, unless somebody else follows', async () => {
