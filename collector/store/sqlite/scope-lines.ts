@@ -62,6 +62,8 @@ export class SqliteScopeLines {
   page(uuid: string, { of, limit, cursor }: ScopeQuery): ReadPage | undefined {
     const task = this.#read(uuid);
     if (task === undefined) return undefined;
+    // Read once for all that follows.
+    this.#scopes.tail(task.scopes);
     const bounded = new BoundedScopes(placedScopes(this.#scopes, task.scopes), limit);
     const position = cursor === undefined ? undefined : positionOf(cursor);
     return of === undefined ? this.#attempts(task, bounded, limit, position) : this.#inside(task, bounded, of, position);
@@ -121,7 +123,7 @@ export class SqliteScopeLines {
 
   /** Those that are open, or in which one is. */
   #open(of: ScopesOf): ScopeState[] {
-    const unindexed = this.#scopes.unindexedHeads(of).filter(({ rank }) => rank < 2).map(({ number }) => number);
+    const unindexed = this.#scopes.tail(of).filter(({ rank }) => rank < 2).map(({ number }) => number);
     const numbers = [...this.#scopes.placedFirst(of, MOST_CHANGES + 1), ...unindexed];
     return numbers.map((number) => this.#scopes.at(of, number)).filter(({ end, runningInside }) => end === null || runningInside > 0);
   }
@@ -142,7 +144,7 @@ function placedScopes(scopes: SqliteScopes, of: ScopesOf): PlacedScopes {
   const unindexedInside = (within: number, rank: Rank): readonly number[] => {
     if (unindexed === undefined) {
       unindexed = new Map();
-      for (const head of scopes.unindexedHeads(of)) {
+      for (const head of scopes.tail(of)) {
         const key = `${head.within} ${head.rank}`;
         const numbers = unindexed.get(key);
         if (numbers === undefined) unindexed.set(key, [head.number]);

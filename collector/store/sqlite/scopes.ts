@@ -21,6 +21,8 @@ export interface ScopesOf {
   readonly groups: Map<number, string[]>;
   /** The numbers of scopes that are not in the index yet, by their keys; `undefined` until they are needed. */
   unindexed: Map<string, number> | undefined;
+  /** The beginnings of their rows, of a task that is only read; `undefined` until they are needed. */
+  tail?: readonly RowHead[];
 }
 
 /** So many scopes form a group. Files depend on it: another number needs a step of the schema. */
@@ -138,13 +140,18 @@ export class SqliteScopes {
 
   /** The number of the scope that has a span id, in whichever trace. */
   numberOf(of: ScopesOf, spanId: string): number | undefined {
-    const unindexed = this.unindexedHeads(of).find((head) => head.spanId === spanId)?.number;
+    const unindexed = this.tail(of).find((head) => head.spanId === spanId)?.number;
     return unindexed ?? (this.#statements.ofSpan.get(of.id!, spanId) as { number: number } | undefined)?.number;
   }
 
-  /** The beginnings of the rows that are in no index yet. */
-  unindexedHeads(of: ScopesOf): RowHead[] {
-    return this.#numbered(of.id!, indexedOf(of.stored)).map(({ row }) => headOfRow(row));
+  /** The beginnings of the rows that are in no index yet, of a task that is only read. Their groups are kept for what follows. */
+  tail(of: ScopesOf): readonly RowHead[] {
+    if (of.tail !== undefined) return of.tail;
+    const groups = this.#statements.groups.all(of.id!, groupOf(indexedOf(of.stored) + 1)) as { number: number; lines: string }[];
+    for (const { number, lines } of groups) of.groups.set(number, lines.split('\n'));
+    of.tail = groups.flatMap(({ number }) => of.groups.get(number)!.filter((row) => row !== '').map(headOfRow));
+    of.unindexed = new Map(of.tail.map(({ number, spanId, attempt }) => [spanKey(of.attempts[attempt]!.traceId, spanId), number]));
+    return of.tail;
   }
 
   /** The numbers of indexed scopes inside one, of a rank, after a number. */
