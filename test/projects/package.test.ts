@@ -118,6 +118,7 @@ const EXPECTED = [
   'dist/cjs/src/index.d.ts',
   'dist/cjs/src/index.js',
   'dist/THIRD-PARTY-NOTICES',
+  'docs/openapi.json',
   'docs/options.md',
   'dist/src/bullmq/index.d.ts',
   'dist/src/bullmq/index.js',
