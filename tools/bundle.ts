@@ -40,12 +40,14 @@ async function replaceNodeListener(): Promise<void> {
   await writeFile(file, code);
 }
 
+/** Entries of the package that a page without a bundler loads from the server, as `assets/element.js`. */
+const LOADED_BY_OTHERS = ['element.js', 'index.js'];
+
 /** The scripts of the pages, each with all that it imports, and their styles, as texts in the module that gives them. */
 async function replaceBrowserFiles(): Promise<void> {
   const pages = (await readdir('dist/src/client')).filter((file) => file.endsWith('-page.js'));
-  // The elements are for pages of an application without a bundler, and an entry of the package too.
   const scripts = await Promise.all(
-    [...pages, 'element.js'].map(async (file): Promise<[string, string]> => {
+    [...pages, ...LOADED_BY_OTHERS].map(async (file): Promise<[string, string]> => {
       const { code } = await oneFile(`dist/src/client/${file}`, { format: 'es', minify: true });
       return [file, code.trim()];
     }),

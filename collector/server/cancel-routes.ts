@@ -5,18 +5,19 @@ import { pause } from '../async.ts';
 import { cancelRequest } from '../record/cancel-request.ts';
 import type { CancelOptions } from '../record/cancel-request.ts';
 import type { Cancellation, TaskStore } from '../store/task-store.ts';
-import { problem, uncachedJson, unknownTask } from './answers.ts';
+import { prefersPage, problem, uncachedJson, unknownTask } from './answers.ts';
 import { waitOf } from './live/wait-for-task.ts';
 
 /**
- * `POST /tasks/:uuid/cancel`: requests that a task is cancelled, with `by`, `reason` and `children` in the query. 202
- * means that the request stays with the task, not that the task has stopped: its record shows that.
+ * `POST /tasks/:uuid/cancel`: requests that a task is cancelled, with `by`, `reason` and `children` in the query, or in the
+ * body as a form sends them. 202 means that the request stays with the task, not that the task has stopped: its record
+ * shows that. A browser is led back to the task's page instead.
  *
  * @param urlOf Gives the URL of a request as its client has it.
  */
 export function cancelRoute(store: TaskStore, urlOf: (c: Context) => URL): (c: Context, uuid: string) => Promise<Response> {
   return async (c, uuid) => {
-    const options = cancelOptions(c);
+    const options = cancelOptions({ ...c.req.query(), ...(await formOf(c)) });
     if (options instanceof Response) return options;
     const answer = await store.cancel(uuid, options);
     if (answer === undefined) return unknownTask(uuid);
@@ -26,12 +27,22 @@ export function cancelRoute(store: TaskStore, urlOf: (c: Context) => URL): (c: C
     }
     // Relative, so that it is right wherever the app is mounted.
     const record = `../${uuid}`;
+    if (prefersPage(c)) return new Response(null, { status: 303, headers: { Location: record } });
     return uncachedJson({ task_uuid: uuid, url: new URL(record, urlOf(c)).href }, 202, { Location: record });
   };
 }
 
-function cancelOptions(c: Context): CancelOptions | Response {
-  const { by, reason, children = 'true' } = c.req.query();
+/** The longest body of a form, in bytes: its texts are not longer. */
+const LONGEST_FORM = 16 * 1024;
+
+/** The fields of a form, if the request has one. */
+async function formOf(c: Context): Promise<Record<string, string>> {
+  const isForm = c.req.header('Content-Type')?.startsWith('application/x-www-form-urlencoded') === true;
+  if (!isForm || !(Number(c.req.header('Content-Length')) <= LONGEST_FORM)) return {};
+  return Object.fromEntries(new URLSearchParams(await c.req.text()));
+}
+
+function cancelOptions({ by, reason, children = 'true' }: Record<string, string>): CancelOptions | Response {
   if (children !== 'true' && children !== 'false') return problem(400, `children: expected true or false, got ${received(children)}`);
   const options = { by, reason, children: children === 'true' };
   try {

@@ -208,6 +208,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     ],
     answers: [
       { status: 202, bodies: { [JSON_TYPE]: 'CancelAnswer' }, headers: ['Location'], text: 'The request stays with the task; its record shows what comes of it.' },
+      { status: 303, headers: ['Location'], text: 'The same for a browser that has sent a form: Location has the page of the task.' },
       UNKNOWN_TASK,
       { status: 409, text: 'The task has ended, or its worker does not listen.' },
     ],

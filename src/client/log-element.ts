@@ -37,12 +37,14 @@ export class TaskspanLog extends TaskElement {
   /** Lines of the whole log. */
   #allLines = 0;
   #isReading = false;
+  /** Whether something was wanted while another request was on its way. */
+  #isMissed = false;
   #hasTimes = false;
   #piece = FIRST_PIECE;
-  #stop: (() => void) | undefined;
+  #close: (() => void) | undefined;
   #observer: IntersectionObserver | undefined;
 
-  override connectedCallback(): void {
+  protected override start(): void {
     const { source } = this;
     if (source === undefined) {
       if (this.firstElementChild !== null) this.#begin(this);
@@ -58,15 +60,15 @@ export class TaskspanLog extends TaskElement {
       const { log, task } = watch.getSnapshot();
       this.follow(log, task?.log_lines);
     });
-    this.#stop = () => {
+    this.#close = () => {
       unsubscribe();
       watch.close();
     };
   }
 
-  override disconnectedCallback(): void {
-    this.#stop?.();
-    this.#stop = undefined;
+  protected override stop(): void {
+    this.#close?.();
+    this.#close = undefined;
     this.#observer?.disconnect();
     for (const block of this.#window?.blocks ?? []) unpaint(block);
   }
@@ -221,7 +223,6 @@ export class TaskspanLog extends TaskElement {
       this.#atEnd(() => this.#window.append(added, this.#hasTimes));
       this.#window.letGo('start');
     });
-    if (this.#hasTimes && this.#unread === 0 && this.#window.to < this.#end) void this.#later();
   }
 
   /** All earlier text, or the beginning of a log of which the document can't have all. */
@@ -254,7 +255,10 @@ export class TaskspanLog extends TaskElement {
 
   /** One request at a time; one that fails is shown where the text would be. */
   async #reading(work: () => Promise<void>, always = false): Promise<void> {
-    if (this.#isReading && !always) return;
+    if (this.#isReading && !always) {
+      this.#isMissed = true;
+      return;
+    }
     this.#isReading = true;
     try {
       await work();
@@ -264,6 +268,14 @@ export class TaskspanLog extends TaskElement {
     } finally {
       this.#isReading = false;
     }
+    // A link that is still in sight after that is no news for the observer by itself.
+    for (const link of this.#root.querySelectorAll('.earlier, .later')) {
+      this.#observer?.unobserve(link);
+      this.#observer?.observe(link);
+    }
+    if (!this.#isMissed) return;
+    this.#isMissed = false;
+    if (this.#hasTimes && this.#unread === 0) void this.#later();
   }
 
   /** Reads the whole lines between two bytes. */

@@ -24,10 +24,10 @@ progress::-moz-progress-bar { background: var(--taskspan-accent, light-dark(#0a5
 
 /** `<taskspan-progress src>`: one sentence on what a task does, a bar and its number. */
 export class TaskspanProgress extends TaskElement {
-  #stop: (() => void) | undefined;
+  #close: (() => void) | undefined;
   #announced = 0;
 
-  override connectedCallback(): void {
+  protected override start(): void {
     const { source } = this;
     if (source === undefined) return;
     const root = this.shadowRoot ?? this.attachShadow({ mode: 'open' });
@@ -40,7 +40,7 @@ export class TaskspanProgress extends TaskElement {
     const unsubscribe = watch.subscribe(show);
     // Times go on while nothing comes.
     const clock = setInterval(show, 1000);
-    this.#stop = () => {
+    this.#close = () => {
       clearInterval(clock);
       unsubscribe();
       watch.close();
@@ -48,9 +48,9 @@ export class TaskspanProgress extends TaskElement {
     show();
   }
 
-  override disconnectedCallback(): void {
-    this.#stop?.();
-    this.#stop = undefined;
+  protected override stop(): void {
+    this.#close?.();
+    this.#close = undefined;
   }
 
   #show(root: ShadowRoot, { task, connection, error }: TaskSnapshot): void {
@@ -76,8 +76,7 @@ export class TaskspanProgress extends TaskElement {
     put(one(root, '[role=status]'), `${sentence}${part === null || task.finished ? '' : `, ${percent(part)}`}`);
     if (connection !== 'ended' && connection !== 'failed') return;
     // Nothing changes any more, and a clock that says "ago" is not shown.
-    this.#stop?.();
-    this.#stop = undefined;
+    this.stop();
     this.dispatchEvent(new CustomEvent('taskspan-end', { detail: task, bubbles: true, composed: true }));
   }
 }

@@ -35,8 +35,9 @@ export class TaskspanTask extends TaskElement {
   #kind = '';
   #asked = new Map<string, ScopeNode[]>();
   #isOver = false;
+  #listensTo: ParentNode | undefined;
 
-  override connectedCallback(): void {
+  protected override start(): void {
     const { source } = this;
     if (source === undefined) return;
     this.#source = source;
@@ -44,13 +45,14 @@ export class TaskspanTask extends TaskElement {
     else void this.#adopt(source, this.shadowRoot ?? this.attachShadow({ mode: 'open' }));
   }
 
-  override disconnectedCallback(): void {
-    this.#source = undefined;
+  protected override stop(): void {
     this.#watch?.close();
-    this.#watch = undefined;
     clearTimeout(this.#timer);
     clearInterval(this.#clock);
-    this.#timer = 0;
+    this.#source = this.#watch = this.#snapshot = this.#task = undefined;
+    this.#timer = this.#announced = this.#renewed = 0;
+    this.#isOver = false;
+    this.#asked.clear();
   }
 
   get #root(): ParentNode {
@@ -64,11 +66,12 @@ export class TaskspanTask extends TaskElement {
   /** Takes its inside from the server, as often as it takes. */
   async #adopt(source: TaskSource, root: ShadowRoot): Promise<void> {
     await adoptStyle(root, source);
-    const state = make('p', 'connection', text.opening);
+    const state = make('p', 'opening', text.opening);
     root.replaceChildren(state);
     while (this.#source === source) {
       try {
         const page = await pageOf(source, '?embed=1');
+        if (this.#source !== source) return;
         const inside = one(page, 'taskspan-task')!;
         this.dataset['state'] = inside.dataset['state'] ?? '';
         root.replaceChildren(one(page, 'svg.icons')!, ...inside.childNodes);
@@ -76,6 +79,7 @@ export class TaskspanTask extends TaskElement {
         return;
       } catch (error) {
         const { status = 0 } = error as { status?: number };
+        if (this.#source !== source) return;
         const isFinal = status >= 400 && status < 500 && status !== 429;
         put(state, isFinal ? trouble(status, true).title : text.interrupted);
         if (isFinal) return;
@@ -94,7 +98,7 @@ export class TaskspanTask extends TaskElement {
     const log = one<TaskspanLog>(root, 'taskspan-log');
     if (log !== null) log.from = source;
     this.#renewParts(root);
-    this.#listen(root, source);
+    this.#listen(root);
     toUrgent(one(root, '.steps'));
     if (this.#task.finished) {
       this.#over();
@@ -194,7 +198,9 @@ export class TaskspanTask extends TaskElement {
     for (const button of root.querySelectorAll<HTMLButtonElement>('[data-copy], .in-log')) button.hidden = false;
   }
 
-  #listen(root: ParentNode, source: TaskSource): void {
+  #listen(root: ParentNode): void {
+    if (this.#listensTo === root) return;
+    this.#listensTo = root;
     const node = root as HTMLElement;
     node.addEventListener('click', (event) => {
       const target = event.target as Element;
@@ -207,7 +213,7 @@ export class TaskspanTask extends TaskElement {
       const more = target.closest<HTMLAnchorElement>('.more a');
       if (more !== null && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
         event.preventDefault();
-        void this.#more(new URL(more.href).searchParams.get('of')!, source);
+        void this.#more(new URL(more.href).searchParams.get('of')!);
       }
       const crumb = target.closest<HTMLAnchorElement>('.crumbs a');
       if (crumb !== null) reach(root, crumb.hash.slice(1));
@@ -217,13 +223,14 @@ export class TaskspanTask extends TaskElement {
       const details = event.target as HTMLDetailsElement;
       const list = one(details, ':scope > ul');
       if (!details.open || list === null) return;
-      if (list.firstElementChild === null || list.firstElementChild.matches('.more')) void this.#more(list.dataset['of']!, source);
+      if (list.firstElementChild === null || list.firstElementChild.matches('.more')) void this.#more(list.dataset['of']!);
       else this.#showSteps(root);
     }, true);
   }
 
   /** Asks for the steps inside one, and shows all of them. */
-  async #more(of: string, source: TaskSource): Promise<void> {
+  async #more(of: string): Promise<void> {
+    const source = this.#source!;
     const steps: ScopeNode[] = [];
     try {
       for (let cursor: string | null = ''; cursor !== null && steps.length < MOST_STEPS;) {

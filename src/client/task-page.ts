@@ -46,3 +46,27 @@ if (tell !== null && 'Notification' in globalThis) {
     });
   });
 }
+
+const cancel = one(document, '.cancel');
+cancel?.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const form = event.target as HTMLFormElement;
+  const fields = new URLSearchParams(new FormData(form) as never);
+  void ask(form.action, fields).then((problem) => {
+    const note = one(document, '.note')!;
+    // What comes of it comes by the stream.
+    note.hidden = problem === undefined;
+    put(note, problem ?? '');
+    cancel.removeAttribute('open');
+  });
+});
+
+/** Sends a form; gives what is wrong, if something is. */
+async function ask(url: string, fields: URLSearchParams): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { method: 'POST', headers: { Accept: 'application/json' }, body: fields });
+    return response.ok ? undefined : ((await response.json()) as { detail: string }).detail;
+  } catch {
+    return text.interrupted;
+  }
+}

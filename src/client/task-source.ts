@@ -29,16 +29,31 @@ export class TaskElement extends ElementBase {
     return this.src === '' ? undefined : sourceAt(new URL(this.src, document.baseURI).href, () => this.token);
   }
 
-  attributeChangedCallback(_name: string, before: string | null, value: string | null): void {
-    if (before === value || before === null || !this.isConnected) return;
-    this.disconnectedCallback();
-    if (this.shadowRoot !== null) this.shadowRoot.replaceChildren();
-    this.connectedCallback();
+  #isStarted = false;
+
+  connectedCallback(): void {
+    this.#isStarted = true;
+    this.start();
   }
 
-  connectedCallback(): void {}
+  disconnectedCallback(): void {
+    this.#isStarted = false;
+    this.stop();
+  }
 
-  disconnectedCallback(): void {}
+  /** Another task. */
+  attributeChangedCallback(_name: string, before: string | null, value: string | null): void {
+    if (before === value || !this.#isStarted) return;
+    this.stop();
+    this.shadowRoot?.replaceChildren();
+    this.start();
+  }
+
+  /** Shows the task of `src`. */
+  protected start(): void {}
+
+  /** Lets go of all that goes on. */
+  protected stop(): void {}
 }
 
 function sourceAt(url: string, given: () => WatchOptions['token']): TaskSource {

@@ -260,3 +260,36 @@ describe('POST /tasks/:uuid/cancel', () => {
     expect((await createTasksApp({ store }).request(PATH, post())).status).toBe(503);
   });
 });
+
+describe('a form of a page', () => {
+  const BROWSER = { Accept: 'text/html,*/*;q=0.8', 'Content-Type': 'application/x-www-form-urlencoded' };
+
+  async function sent(body: string, headers: Record<string, string> = BROWSER): Promise<{ response: Response; store: TaskStore }> {
+    const store = memoryStore();
+    await store.append([start()]);
+    const length = String(Buffer.byteLength(body));
+    const response = await createTasksApp({ store }).request(PATH, { method: 'POST', headers: { ...headers, 'Content-Length': length }, body });
+    return { response, store };
+  }
+
+  test('cancels with its reason, and leads back to the page of the task', async () => {
+    const { response, store } = await sent('reason=the+wrong+file');
+    expect([response.status, response.headers.get('Location')]).toEqual([303, `../${UUID}`]);
+    expect((await store.task(UUID))?.cancel).toMatchObject({ reason: 'the wrong file', by: null });
+  });
+
+  test('without a reason cancels without one', async () => {
+    const { store } = await sent('reason=');
+    expect((await store.task(UUID))?.cancel).toMatchObject({ reason: null });
+  });
+
+  test('that asks for what is not possible gets a page that says so', async () => {
+    const { response } = await sent('children=perhaps');
+    expect([response.status, response.headers.get('Content-Type')]).toEqual([400, 'text/html; charset=utf-8']);
+  });
+
+  test('sent by a script gets JSON', async () => {
+    const { response } = await sent('reason=x', { ...BROWSER, Accept: 'application/json' });
+    expect(response.status).toBe(202);
+  });
+});

@@ -1,0 +1,282 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Page } from 'playwright-core';
+import { expect, onTestFinished, test } from 'vitest';
+import { createTasksApp } from '../../collector/server/tasks-app.ts';
+import type { TasksAppOptions } from '../../collector/server/tasks-app.ts';
+import { serveTasks } from '../../collector/server/serve-tasks.ts';
+import { memoryStore } from '../../collector/store/sqlite/sqlite-store.ts';
+import type { TaskStore } from '../../collector/store/task-store.ts';
+import type { Fact } from '../../src/fact.ts';
+import { axeFaults, describeWithPages, expectSound, openPage } from './open-page.ts';
+
+const UUID = '01a00000-0000-7000-8000-0000000000aa';
+const NOW = Date.now() * 1000;
+const SPAN = { taskUuid: UUID, traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'b'.repeat(16) };
+
+const BEGIN: Fact = { kind: 'task-start', span: SPAN, seq: 0, time: NOW, name: 'Import orders', attempt: 1, attributes: {}, workerId: 'w', workerIntervalMs: 0, sampled: true };
+const END: Fact = { kind: 'task-end', span: SPAN, seq: 9_000_000, time: NOW + 9_000_000, name: 'Import orders', outcome: 'completed', duration: 9_000_000, exception: '', jobs: { total: 0, finished: 0, failed: 0 } };
+
+function lines(from: number, to: number): Fact[] {
+  return Array.from({ length: to - from }, (_, at) => ({
+    kind: 'notification', span: SPAN, seq: from + at + 1, time: NOW + from + at, message: `line ${from + at} with ümlauts`,
+  }));
+}
+
+/** A task with so many lines, served to the browser. */
+async function served(count: number, options: Partial<TasksAppOptions> = {}): Promise<{ store: TaskStore; url: string; origin: string }> {
+  const store = memoryStore();
+  await store.append([BEGIN]);
+  for (let from = 0; from < count; from += 20_000) await store.append(lines(from, Math.min(count, from + 20_000)));
+  const server = await serveTasks({ app: createTasksApp({ store, ...options }), port: 0 });
+  onTestFinished(() => server.close());
+  return { store, url: `${server.url}/tasks/${UUID}`, origin: server.url };
+}
+
+const NAMES = ['taskspan-task', 'taskspan-progress', 'taskspan-log'] as const;
+
+/** The text of the log that is in the page, byte for byte. */
+function shownLog(page: Page): Promise<string> {
+  return page.evaluate<string>("[...document.querySelectorAll('.lines pre')].map((block) => block.textContent).join('')");
+}
+
+async function wholeLog(url: string): Promise<string> {
+  return (await fetch(`${url}/log`)).text();
+}
+
+/** The line that stands some pixels below the upper edge of the log. */
+function lineInSight(page: Page): Promise<string> {
+  return page.evaluate<string>(`(() => {
+    const box = document.querySelector('.box').getBoundingClientRect();
+    const { startContainer, startOffset } = document.caretRangeFromPoint(box.x + 60, box.y + 80);
+    const before = startContainer.textContent.lastIndexOf('\\n', startOffset - 1) + 1;
+    return startContainer.textContent.slice(before).split('\\n', 1)[0];
+  })()`);
+}
+
+/** How far what is in sight is from the end of the log, in pixels: what comes before it changes nothing in that. */
+function distanceToEnd(page: Page): Promise<number> {
+  return page.evaluate<number>("-document.querySelector('.box').scrollTop");
+}
+
+async function scrollUp(page: Page, pixels: number): Promise<void> {
+  await page.evaluate(`document.querySelector('.box').scrollTop -= ${pixels}`);
+}
+
+describeWithPages('the log in a page', () => {
+  test('has its end first; earlier text comes as one scrolls up, and what is being read stays where it is', async () => {
+    const { url } = await served(6000);
+    const opened = await openPage(url);
+    const { page } = opened;
+    const whole = await wholeLog(url);
+    const first = await shownLog(page);
+    expect(whole.endsWith(first)).toBe(true);
+    expect(Buffer.byteLength(first)).toBeLessThanOrEqual(64 * 1024);
+    await scrollUp(page, 1e6);
+    const bottom = await distanceToEnd(page);
+    await expect.poll(async () => (await shownLog(page)).length).toBeGreaterThan(first.length);
+    expect(await distanceToEnd(page)).toBe(bottom);
+    await expect.poll(async () => {
+      await scrollUp(page, 1e6);
+      return (await shownLog(page)) === whole;
+    }).toBe(true);
+    await expect.poll(() => page.locator('.earlier').isHidden()).toBe(true);
+    await page.evaluate(`document.querySelector('.box').scrollTop = -1e9`);
+    expect(await lineInSight(page)).toMatch(/^\tline [1-9] /);
+    expectSound(opened);
+  });
+
+  test('comes whole on request, and is selected and copied like any text', async () => {
+    const { url } = await served(3000);
+    const opened = await openPage(url, { permissions: ['clipboard-read', 'clipboard-write'] });
+    const { page } = opened;
+    const whole = await wholeLog(url);
+    await page.click('.whole');
+    await expect.poll(async () => (await shownLog(page)) === whole).toBe(true);
+    await expect.poll(() => page.locator('.whole').isHidden()).toBe(true);
+    await page.evaluate("getSelection().selectAllChildren(document.querySelector('.lines'))");
+    await page.keyboard.press('Control+C');
+    const copied = await page.evaluate<string>('navigator.clipboard.readText()');
+    expect(copied.trimEnd() === whole.trimEnd()).toBe(true);
+    expectSound(opened);
+  });
+
+  test('is found in by the browser itself', async () => {
+    const { url } = await served(4000);
+    const { page } = await openPage(url);
+    await page.click('.whole');
+    await expect.poll(() => page.locator('.whole').isHidden()).toBe(true);
+    expect(await page.evaluate<boolean>("window.find('line 1234 with')")).toBe(true);
+  });
+
+  test('follows while the reader is at its end, and otherwise counts the lines that are new', async () => {
+    const { url, store } = await served(2000);
+    const opened = await openPage(url);
+    const { page } = opened;
+    await store.append(lines(2000, 2012));
+    await expect.poll(() => shownLog(page)).toContain('line 2011 ');
+    expect(await page.evaluate<number>("document.querySelector('.box').scrollTop")).toBe(0);
+    expect(await page.locator('.new').isHidden()).toBe(true);
+
+    await scrollUp(page, 5000);
+    const seen = await lineInSight(page);
+    await store.append(lines(2012, 2024));
+    await expect.poll(() => page.locator('.new').textContent()).toBe('↓ 12 new lines');
+    await store.append(lines(2024, 3600));
+    await expect.poll(() => page.locator('.new').textContent()).toBe('↓ 1,588 new lines');
+    expect(await lineInSight(page)).toBe(seen);
+    await page.click('.new');
+    expect(await page.locator('.new').isHidden()).toBe(true);
+    expect(await page.evaluate<number>("document.querySelector('.box').scrollTop")).toBe(0);
+    expect((await wholeLog(url)).endsWith(await shownLog(page))).toBe(true);
+    expectSound(opened);
+  });
+
+  test('shows the time before each line on demand, also of lines that come later', async () => {
+    const { url, store } = await served(50);
+    const opened = await openPage(url);
+    const { page } = opened;
+    await page.check('.times');
+    await expect.poll(() => shownLog(page)).toMatch(/^\d\d:\d\d:\d\d\.\d{3} \tline 0 /);
+    await store.append(lines(50, 60));
+    await expect.poll(() => shownLog(page)).toMatch(/\n\d\d:\d\d:\d\d\.\d{3} \tline 59 /);
+    const whole = await wholeLog(url);
+    expect((await shownLog(page)).replaceAll(/^\d\d:\d\d:\d\d\.\d{3} /gm, '')).toBe(whole);
+    await page.uncheck('.times');
+    await expect.poll(async () => (await shownLog(page)) === whole).toBe(true);
+    expectSound(opened);
+  });
+
+  test('of a failed task leads from its error to the lines of the error', async () => {
+    const { url, store } = await served(0);
+    const span = { ...SPAN, spanId: 'c'.repeat(16) };
+    const error = { name: 'TypeError', message: 'no such order' };
+    await store.append([
+      { kind: 'scope-start', span, seq: 0, time: NOW + 1, name: 'Write', parentSpanId: SPAN.spanId },
+      { kind: 'exception', span, seq: 1, time: NOW + 2, type: 'TypeError', message: 'no such order' },
+      { kind: 'scope-end', span, seq: 2, time: NOW + 2, name: 'Write', outcome: 'failed', duration: 1, error, heading: false },
+    ] as Fact[]);
+    await store.append(lines(0, 5000));
+    const opened = await openPage(url);
+    const { page } = opened;
+    expect(await shownLog(page)).not.toContain('no such order');
+    await page.click('.in-log');
+    await expect.poll(() => shownLog(page)).toContain('TypeError: no such order');
+    expect(await page.locator('.later').count()).toBe(1);
+    // Back at the end it follows again.
+    await page.evaluate("document.querySelector('.box').scrollTop = 0");
+    await expect.poll(() => shownLog(page)).toContain('line 4999 ');
+    expectSound(opened);
+  });
+
+  test('of more than 200,000 lines is never whole in the document, and can be read to its beginning', async () => {
+    const { url, store } = await served(210_000);
+    const opened = await openPage(url);
+    const { page } = opened;
+    expect(await page.locator('.whole').textContent()).toBe('Show the beginning');
+    const count = async (): Promise<number> => (await shownLog(page)).split('\n').length - 1;
+    for (let up = 0; up < 40 && (await page.locator('.earlier').isVisible()); up++) {
+      await page.evaluate("document.querySelector('.box').scrollTop = -1e9");
+      await page.waitForResponse(/\/log\?/, { timeout: 2000 }).catch(() => undefined);
+    }
+    await expect.poll(() => shownLog(page).then((log) => log.startsWith('\tline 0 '))).toBe(true);
+    expect(await count()).toBeLessThanOrEqual(200_500);
+    await store.append(lines(210_000, 210_010));
+    await expect.poll(() => page.locator('.new').textContent()).toMatch(/new lines$/);
+    await page.click('.new');
+    await expect.poll(() => shownLog(page)).toContain('line 210009 ');
+    expect((await wholeLog(url)).endsWith(await shownLog(page))).toBe(true);
+    expectSound(opened);
+  }, 60_000);
+});
+
+describeWithPages('an element in a page of somebody else', () => {
+  /** A page of another origin that may load scripts and data of the server alone, and has the elements of this task. */
+  async function hosted(count: number, token?: string): Promise<{ host: string; store: TaskStore; url: string }> {
+    let html = '';
+    let policy = '';
+    const server = createServer((request, response) => {
+      response.writeHead(request.url === '/' ? 200 : 404, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy }).end(html);
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { store, url, origin } = await served(count, { access: { allowedOrigins: [host], ...(token !== undefined && { token }) } });
+    policy = `default-src 'none'; script-src ${origin}; connect-src ${origin}; img-src data:`;
+    html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Host</title><link rel="icon" href="data:,">
+<script type="module" src="${origin}/tasks/assets/element.js"></script></head>
+<body><main><h1>Host</h1>${NAMES.map((name) => `<${name}${token === undefined ? ` src="${url}"` : ''}></${name}>`).join('')}</main></body></html>`;
+    return { host, store, url };
+  }
+
+  /** The text that an element shows. */
+  const shown = (page: Page, name: string): Promise<string> =>
+    page.evaluate<string>(`[...document.querySelector('${name}').shadowRoot?.children ?? []].filter((part) => part.localName !== 'svg').map((part) => part.innerText).join(' ').replaceAll(/\\s+/g, ' ')`);
+
+  test('shows a task as it goes on and ends, in shapes and words, and leaves the page around it alone', async () => {
+    const { host, store } = await hosted(100);
+    const opened = await openPage(host);
+    const { page } = opened;
+    await page.evaluate("document.addEventListener('taskspan-end', ({ target, detail }) => (document.body.dataset[target.localName.slice(9)] = detail.state))");
+    await expect.poll(() => shown(page, 'taskspan-task')).toMatch(/Import orders Running .*line 99 /);
+    await expect.poll(() => shown(page, 'taskspan-progress')).toContain('Running');
+    await expect.poll(() => shown(page, 'taskspan-log')).toContain('line 99 ');
+    await store.append([...lines(100, 110), END]);
+    await expect.poll(() => shown(page, 'taskspan-task')).toMatch(/Completed in 9.0 s .*line 109 /);
+    await expect.poll(() => shown(page, 'taskspan-progress')).toContain('Completed in 9.0 s');
+    await expect.poll(() => shown(page, 'taskspan-log')).toContain('Task Finished');
+    await expect.poll(() => page.evaluate("({ ...document.body.dataset })")).toEqual({ task: 'completed', progress: 'completed' });
+    // A task in a page of somebody else has no action, and no way away from it.
+    expect(await page.evaluate("document.querySelector('taskspan-task').shadowRoot.querySelectorAll('form, nav').length")).toBe(0);
+    expect(await page.title()).toBe('Host');
+    expect(await axeFaults(page)).toEqual([]);
+    expectSound(opened);
+  });
+
+  test('sends the token that it is given, and asks a function for it', async () => {
+    const { host, url } = await hosted(5, 'a-token-of-this-test');
+    const { page, faults } = await openPage(host);
+    for (const name of NAMES) {
+      await page.evaluate(`(() => {
+        const element = document.querySelector('${name}');
+        element.token = async () => 'a-token-of-this-test';
+        element.src = '${url}';
+      })()`);
+    }
+    await expect.poll(() => shown(page, 'taskspan-task')).toContain('Import orders');
+    await expect.poll(() => shown(page, 'taskspan-progress')).toContain('Running');
+    await expect.poll(() => shown(page, 'taskspan-log')).toContain('line 4 ');
+    expect(faults).toEqual([]);
+  });
+
+  test('says that there is no such task, and shows another one when its src changes', async () => {
+    const { host, url } = await hosted(5);
+    const { page } = await openPage(host);
+    await page.evaluate(`for (const name of ${JSON.stringify(NAMES)}) document.querySelector(name).src = '${url.slice(0, -1)}0'`);
+    await expect.poll(() => shown(page, 'taskspan-task')).toBe('There is no such task');
+    await expect.poll(() => shown(page, 'taskspan-progress')).toContain('There is no such task');
+    await page.evaluate(`for (const name of ${JSON.stringify(NAMES)}) document.querySelector(name).src = '${url}'`);
+    await expect.poll(() => shown(page, 'taskspan-task')).toContain('Import orders');
+    await expect.poll(() => shown(page, 'taskspan-progress')).toContain('Running');
+  });
+
+  test('is styled by custom properties and parts, and follows the theme of the page', async () => {
+    const { host } = await hosted(5);
+    const { page } = await openPage(host, { theme: 'dark' });
+    await expect.poll(() => shown(page, 'taskspan-task')).toContain('Import orders');
+    const colour = (): Promise<string> => page.evaluate("getComputedStyle(document.querySelector('taskspan-task').shadowRoot.querySelector('h1')).color");
+    // The page around it has no dark theme.
+    expect(await colour()).toBe('rgb(22, 25, 29)');
+    await page.evaluate(`(() => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync('taskspan-task { --taskspan-text: rgb(1, 2, 3); } taskspan-task::part(name) { font-weight: 300; }');
+      document.adoptedStyleSheets.push(sheet);
+    })()`);
+    expect(await colour()).toBe('rgb(1, 2, 3)');
+    expect(await page.evaluate("getComputedStyle(document.querySelector('taskspan-task').shadowRoot.querySelector('h1')).fontWeight")).toBe('300');
+  });
+});
+
