@@ -1,4 +1,7 @@
-import type { TaskState, TaskSummary } from '../../src/task-record.ts';
+import { isEmptyFilter } from '../../src/task-filter.ts';
+import type { TaskFilter } from '../../src/task-filter.ts';
+import type { TaskSummary } from '../../src/task-record.ts';
+import type { TaskOrder } from '../store/task-store.ts';
 import type { SourceName } from './options.ts';
 import { withSource } from './source.ts';
 import { currentText, hasCurrent, knownEnd, mark, stateName } from './view/task-lines.ts';
@@ -8,20 +11,21 @@ import { apart, fit, harmless, harmlessJson, harmlessValue, humanDuration, padde
 /** Options of `taskspan list`. */
 export interface ListOptions {
   readonly limit: number;
-  readonly state?: TaskState;
+  readonly filter: TaskFilter;
+  readonly order?: TaskOrder;
   readonly json?: boolean;
 }
 
-/** Prints the tasks, newest first. */
-export async function list(name: SourceName, { limit, state, json }: ListOptions): Promise<void> {
-  const tasks = await withSource(name, (source) => source.tasks({ limit, ...(state && { filter: { states: [state] } }) }));
+/** Prints the tasks that fit a filter. */
+export async function list(name: SourceName, { limit, filter, order, json }: ListOptions): Promise<void> {
+  const tasks = await withSource(name, (source) => source.tasks({ limit, filter, ...(order !== undefined && { order }) }));
   if (json === true) {
     process.stdout.write(`${harmlessJson(tasks)}\n`);
     return;
   }
   const lines = listLines(harmlessValue(tasks), { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
   process.stdout.write(lines.map((line) => `${line}\n`).join(''));
-  if (tasks.length === 0) process.stderr.write('no tasks\n');
+  if (tasks.length === 0) process.stderr.write(isEmptyFilter(filter) ? 'no tasks\n' : 'no task fits the filter\n');
 }
 
 /** The screen of a list. Off a terminal it has no columns, and no line is cut. */

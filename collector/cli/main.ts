@@ -8,7 +8,8 @@ import { redactedText } from '../options/kinds.ts';
 import { variableText } from '../options/read.ts';
 import { OPTIONS } from '../options/table.ts';
 import type { CancelOptions } from '../record/cancel-request.ts';
-import { TASK_STATES } from '../../src/task-record.ts';
+import { TASK_ORDERS } from '../store/task-store.ts';
+import { addFilterOptions, filterOfOptions } from './filter-options.ts';
 import { CommandError, EXIT_CODES_HELP, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-codes.ts';
 import type { ListOptions } from './list.ts';
 import { addSourceOptions, DEFAULT_TIMEOUT_MS, parseCount, parseDuration, parseHost, parseName, parserOf, parseUuid, sourceOf, tableOption, taskArgument, tasksArgument } from './options.ts';
@@ -82,14 +83,14 @@ function createProgram(exitWith: ExitWith): Command {
 
 function listCommand(): Command {
   const command = new Command('list')
-    .summary('list the tasks, newest first')
-    .description('Lists the tasks, newest first: state, progress, age, duration, name and UUID.')
+    .summary('list tasks, all or those that fit filters')
+    .description('Lists the tasks that fit all filters, newest first: state, progress, age, duration, name and UUID. An option that is given twice wants one of its values.')
     .addOption(new Option('-n, --limit <number>', 'how many at the most').default(20).argParser(parseCount(1)))
-    .addOption(new Option('--state <state>', 'only tasks in this state').choices(TASK_STATES))
-    .option('--json', 'print their records, without logs, as a JSON array');
-  return addSourceOptions(command).action(async (options: ListOptions) => {
+    .addOption(new Option('--order <order>', 'which come first, by their first commits').choices(TASK_ORDERS).default('newest'));
+  addFilterOptions(command).option('--json', 'print their records, without logs, as a JSON array');
+  return addSourceOptions(command).action(async (options: Omit<ListOptions, 'filter'>) => {
     const { list } = await import('./list.ts');
-    await list(sourceOf(command), options);
+    await list(sourceOf(command), { ...options, filter: filterOfOptions(command) });
   });
 }
 

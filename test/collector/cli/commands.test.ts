@@ -16,7 +16,7 @@ describe.each(PLACES)('by $by', ({ at }) => {
     expect(rest).toEqual(['']);
   });
 
-  it('taskspan list takes a limit and a state, and has JSON', async () => {
+  it('taskspan list takes a limit, an order and filters, and has JSON', async () => {
     const { args } = await at(await ranTasks());
     const names = async (...more: string[]): Promise<string[]> => {
       const { stdout } = await command('list', '--json', ...args, ...more);
@@ -24,7 +24,9 @@ describe.each(PLACES)('by $by', ({ at }) => {
     };
     expect(await names()).toEqual(['Import \u{1b}[31mcustomers', 'Earlier']);
     expect(await names('--limit', '1')).toEqual(['Import \u{1b}[31mcustomers']);
-    expect(await names('--state', 'completed')).toEqual(['Earlier']);
+    expect(await names('--state', 'completed,lost', '--order', 'oldest')).toEqual(['Earlier']);
+    expect(await names('--name', 'import*', '--attribute', 'folder=/data', '--error', 'row', '-q', '31m imp', '--since', '2020-01-01')).toEqual(['Import \u{1b}[31mcustomers']);
+    expect((await command('list', ...args, '--longer-than', '1000d')).stderr).toBe('no task fits the filter\n');
   });
 
   it('taskspan show has the record, the scopes and the log', async () => {

@@ -41,6 +41,8 @@ describe('the taskspan command', () => {
     { wrong: 'no program to run', args: ['run', '--'], message: "missing required argument 'command'" },
     { wrong: 'a task without a name', args: ['run', '--name', ' ', 'true'], message: 'Expected a name' },
     { wrong: 'a state that there is not', args: ['list', '--state', 'done'], message: 'Allowed choices are queued, running' },
+    { wrong: 'an attribute without a value', args: ['list', '--attribute', 'tenant'], message: 'Expected a key and a value such as tenant=acme.' },
+    { wrong: 'a time that is none', args: ['list', '--since', 'monday'], message: 'Expected a time such as 2026-11-30 or 2026-11-30T10:15:00Z, or 2h for two hours ago.' },
     { wrong: 'a limit of none', args: ['list', '--limit', '0'], message: 'Expected a whole number from 1 on' },
     { wrong: 'lines of the log where events are wanted', args: ['tail', UUID, '--json', '-n', '3'], message: "option '--json' cannot be used with option '-n, --lines <number>'" },
     { wrong: 'the log alone where events are wanted', args: ['tail', UUID, '--json', '--plain'], message: "option '--json' cannot be used with option '--plain'" },
