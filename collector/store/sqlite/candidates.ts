@@ -2,37 +2,45 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { TaskFilter } from '../../../src/task-filter.ts';
 import { conditionOf } from '../facets.ts';
 import type { Condition } from '../facets.ts';
-import type { SqliteFacets } from './facets.ts';
-import { BLOCK_TASKS, TaskSet } from './task-set.ts';
+import type { FacetsOfRecent, SqliteFacets } from './facets.ts';
+import { BLOCK_TASKS, blockOf, TaskSet } from './task-set.ts';
 
 /** Where a search goes: from the newest task down, or from the oldest up. */
 export type Direction = 'down' | 'up';
 
-/** Which tasks may fit a condition. */
+/** Which tasks may fit a condition. A search asks for them block by block, in its direction. */
 export interface Candidates {
-  /** The nearest task from an id on, the id included, before which none may fit; `undefined` where none may fit any more. */
+  /** An id, this one or further, before which no more tasks fit; `undefined` where none fit any more. */
   readonly nearest: (id: number) => number | undefined;
-  /** Those of a block that may fit; `undefined` where all may. */
+  /** The tasks of a block that may fit; `undefined` where all may. */
   readonly inBlock: (block: number) => TaskSet | undefined;
-  /** What {@link inBlock} costs, where one is the cost of looking at a task. */
-  readonly cost: number;
+  /** Whether {@link inBlock} reads, so that it is cheaper to look at a few tasks themselves. */
+  readonly reads: boolean;
+}
+
+/** What a search is, as far as its candidates have to know. */
+export interface SearchContext {
+  readonly direction: Direction;
+  /** Takes what the search costs, where one is the cost of looking at a task. */
+  readonly spend: (cost: number) => void;
 }
 
 /** The most tasks whose ids are read for a part of a UUID: where more have it, all may. */
 const MOST_OF_UUID = 3000;
 /** Where no more tasks may fit, they are looked at one by one instead of reading an index for all of the block. */
 const FEW = 24;
-/** What it costs to look for facets in a block, or for tasks of an index, where one is the cost of looking at a task. */
-const LOOK_UP = 0.3;
+/** What it costs to look something up in an index, and to read a row of one. */
+const LOOK_UP = 0.4;
+const ROW = 0.15;
+/** So many blocks are searched for a facet at first, and at the most in one go, unless there are so many rows. */
+const FIRST_BLOCKS = 4;
+const MOST_BLOCKS = 256;
+const MOST_ROWS = 1024;
+/** What it costs to search a block for a facet that it does not have. */
+const EMPTY_BLOCK = 0.1;
 
 interface IdRow {
   id: number;
-}
-
-/** What a search has to know of the facets: the tasks without them, and whether some have more than are kept. */
-interface FacetState {
-  readonly unwritten: ReadonlyMap<number, TaskSet>;
-  readonly hasCrowded: boolean;
 }
 
 /** Finds the tasks in a SQLite file that may fit a filter. What one search reads is of one state only inside a transaction. */
@@ -48,104 +56,130 @@ export class SqliteCandidates {
       inBlock: database.prepare(`SELECT id FROM task WHERE ${column} = ? AND id >= ? AND id < ?`),
     });
     this.#statements = {
-      all: {
-        down: database.prepare('SELECT id FROM task WHERE id <= ? ORDER BY id DESC LIMIT 1'),
-        up: database.prepare('SELECT id FROM task WHERE id >= ? ORDER BY id LIMIT 1'),
-      },
+      down: database.prepare('SELECT id FROM task WHERE id <= ? ORDER BY id DESC LIMIT 1'),
+      up: database.prepare('SELECT id FROM task WHERE id >= ? ORDER BY id LIMIT 1'),
+      range: database.prepare('SELECT ifnull(min(id), 1) AS first, ifnull((SELECT max(id) FROM task), 0) AS last FROM task'),
       state: indexed('state'),
       parent: indexed('parent'),
       uuid: database.prepare('SELECT id FROM task WHERE uuid >= ? AND uuid <= ? LIMIT ?'),
     };
   }
 
-  /** The tasks that may fit a filter, in a direction. */
-  of(filter: TaskFilter, direction: Direction): Candidates {
-    const nearest = (id: number): number | undefined => (this.#statements.all[direction].get(id) as IdRow | undefined)?.id;
-    const everything: Candidates = { nearest, inBlock: () => undefined, cost: 0 };
+  /** The tasks that may fit a filter. */
+  of(filter: TaskFilter, search: SearchContext): Candidates {
     const condition = conditionOf(filter);
+    const everything: Candidates = {
+      nearest: (id) => (this.#statements[search.direction].get(id) as IdRow | undefined)?.id,
+      inBlock: () => undefined,
+      reads: false,
+    };
     if (condition === undefined) return everything;
-    let state: FacetState | undefined;
+    let recent: FacetsOfRecent | undefined;
     const compiled = (of: Condition): Candidates => {
       switch (of.of) {
         case 'all':
           return allOf(of.conditions.map(compiled));
         case 'any':
-          return anyOf(of.conditions.map(compiled), direction);
+          return anyOf(of.conditions.map(compiled), search.direction);
         case 'facet':
-          state ??= this.#facetState();
-          return this.#withFacet(of, state, nearest);
+          recent ??= this.#facets.recent();
+          return this.#withFacet(of, recent, search);
         case 'state':
         case 'parent':
-          return this.#indexed(of, direction);
+          return this.#indexed(of, search);
         default:
-          return this.#withUuid(of, direction) ?? everything;
+          return this.#withUuid(of, search) ?? everything;
       }
     };
     return compiled(condition);
   }
 
-  #facetState(): FacetState {
-    const { unwritten, hasCrowded } = this.#facets.state();
-    return { unwritten: setsOf(unwritten), hasCrowded };
-  }
+  /** Tasks with a facet; those that have changed lately have theirs in memory. */
+  #withFacet({ kind, from: least, to: most }: Condition & { of: 'facet' }, recent: FacetsOfRecent, search: SearchContext): Candidates {
+    const isDown = search.direction === 'down';
+    const { first, last } = this.#statements.range.get() as { first: number; last: number };
+    const end = blockOf(isDown ? first : last);
+    const inMemory = new Map<number, TaskSet>();
+    for (const { id, keys } of recent.tasks) {
+      if (keys === undefined || keys.some((key) => (key >= least && key <= most) || key === kind)) setOf(inMemory, blockOf(id)).add(id % BLOCK_TASKS);
+    }
+    /** The blocks that were searched last, with what was found in them. */
+    let found = new Map<number, TaskSet>();
+    let [begun, done] = [NaN, NaN];
+    let blocks = FIRST_BLOCKS;
 
-  /** Tasks with a facet, and those whose facets are not written. */
-  #withFacet({ kind, from, to }: Condition & { of: 'facet' }, { unwritten, hasCrowded }: FacetState, nearest: Candidates['nearest']): Candidates {
-    const facets = this.#facets;
+    const searchFrom = (block: number): void => {
+      const until = isDown ? Math.max(end, block - blocks + 1) : Math.min(end, block + blocks - 1);
+      [found, begun] = [new Map(), block];
+      done = this.#facets.addBetween(found, { from: least, to: most, first: block, last: until, most: MOST_ROWS });
+      if (recent.hasCrowded) this.#facets.addBetween(found, { from: kind, to: kind, first: block, last: done, most: Infinity });
+      for (const [inBlock, set] of inMemory) if (isBetween(inBlock, block, done)) setOf(found, inBlock).addAll(set);
+      search.spend(LOOK_UP + EMPTY_BLOCK * (Math.abs(done - block) + 1) + ROW * found.size);
+      blocks = Math.min(4 * blocks, MOST_BLOCKS);
+    };
+    const isKnown = (block: number): boolean => isBetween(block, begun, done);
+
     return {
-      nearest,
-      inBlock(block) {
-        const set = new TaskSet();
-        facets.addBetween(set, block, from, to);
-        if (hasCrowded) facets.addBetween(set, block, kind, kind);
-        const others = unwritten.get(block);
-        if (others !== undefined) set.addAll(others);
-        return set;
+      nearest(from) {
+        const id = isDown ? Math.min(from, last) : Math.max(from, first);
+        const block = blockOf(id);
+        if (isDown ? block < end : block > end) return undefined;
+        if (!isKnown(block)) searchFrom(block);
+        if (found.has(block)) return id;
+        for (let next = block; isKnown(next); next += isDown ? -1 : 1) if (found.has(next)) return isDown ? lastOf(next) : firstOf(next);
+        if (done === end) return undefined;
+        return isDown ? firstOf(done) - 1 : lastOf(done) + 1;
       },
-      cost: LOOK_UP,
+      inBlock(block) {
+        if (!isKnown(block)) searchFrom(block);
+        return copyOf(found.get(block));
+      },
+      reads: false,
     };
   }
 
-  #indexed(condition: Condition & { of: 'state' | 'parent' }, direction: Direction): Candidates {
+  #indexed(condition: Condition & { of: 'state' | 'parent' }, { direction, spend }: SearchContext): Candidates {
     const statements = this.#statements[condition.of];
     const value = condition.of === 'state' ? condition.state : condition.uuid;
     return {
-      nearest: (id) => (statements[direction].get(value, id) as IdRow | undefined)?.id,
-      inBlock: (block) => {
+      nearest(id) {
+        spend(LOOK_UP);
+        return (statements[direction].get(value, id) as IdRow | undefined)?.id;
+      },
+      inBlock(block) {
         const set = new TaskSet();
-        for (const { id } of statements.inBlock.all(value, block * BLOCK_TASKS, (block + 1) * BLOCK_TASKS) as unknown as IdRow[]) set.add(id % BLOCK_TASKS);
+        const rows = statements.inBlock.all(value, firstOf(block), firstOf(block + 1)) as unknown as IdRow[];
+        for (const { id } of rows) set.add(id % BLOCK_TASKS);
+        spend(LOOK_UP + (ROW * rows.length) / 2);
         return set;
       },
-      cost: 2 * LOOK_UP,
+      reads: true,
     };
   }
 
   /** `undefined` where too many tasks have it. */
-  #withUuid({ uuid, isBeginning }: Condition & { of: 'uuid' }, direction: Direction): Candidates | undefined {
+  #withUuid({ uuid, isBeginning }: Condition & { of: 'uuid' }, { direction, spend }: SearchContext): Candidates | undefined {
     const rows = this.#statements.uuid.all(uuid, isBeginning ? `${uuid}~` : uuid, MOST_OF_UUID + 1) as unknown as IdRow[];
+    spend(LOOK_UP + (ROW * rows.length) / 2);
     if (rows.length > MOST_OF_UUID) return undefined;
     const ids = rows.map(({ id }) => id).toSorted((one, other) => one - other);
-    const sets = setsOf(ids);
+    const sets = new Map<number, TaskSet>();
+    for (const id of ids) setOf(sets, blockOf(id)).add(id % BLOCK_TASKS);
     return {
       nearest: (id) => (direction === 'down' ? ids.findLast((each) => each <= id) : ids.find((each) => each >= id)),
-      inBlock(block) {
-        const set = new TaskSet();
-        const found = sets.get(block);
-        if (found !== undefined) set.addAll(found);
-        return set;
-      },
-      cost: 0,
+      inBlock: (block) => copyOf(sets.get(block)),
+      reads: false,
     };
   }
 }
 
 /** The tasks that all of some candidates have. */
 function allOf(candidates: readonly Candidates[]): Candidates {
-  const byCost = candidates.toSorted((one, other) => one.cost - other.cost);
+  const inOrder = candidates.toSorted((one, other) => Number(one.reads) - Number(other.reads));
   return {
     nearest(id) {
       let furthest: number | undefined = id;
-      for (const { nearest } of byCost) {
+      for (const { nearest } of inOrder) {
         furthest = nearest(furthest);
         if (furthest === undefined) return undefined;
       }
@@ -153,15 +187,15 @@ function allOf(candidates: readonly Candidates[]): Candidates {
     },
     inBlock(block) {
       let set: TaskSet | undefined;
-      for (const candidate of byCost) {
-        if (set !== undefined && (set.isEmpty || (candidate.cost > LOOK_UP && set.size <= FEW))) return set;
-        const found = candidate.inBlock(block);
+      for (const { inBlock, reads } of inOrder) {
+        if (set !== undefined && (set.isEmpty || (reads && set.size <= FEW))) return set;
+        const found = inBlock(block);
         if (set === undefined) set = found;
         else if (found !== undefined) set.keepOnly(found);
       }
       return set;
     },
-    cost: byCost.reduce((sum, { cost }) => sum + cost, 0),
+    reads: inOrder.some(({ reads }) => reads),
   };
 }
 
@@ -180,25 +214,38 @@ function anyOf(candidates: readonly Candidates[], direction: Direction): Candida
     },
     inBlock(block) {
       const set = new TaskSet();
-      for (const candidate of candidates) {
-        const found = candidate.inBlock(block);
+      for (const { inBlock } of candidates) {
+        const found = inBlock(block);
         if (found === undefined) return undefined;
         set.addAll(found);
       }
       return set;
     },
-    cost: candidates.reduce((sum, { cost }) => sum + cost, 0),
+    reads: candidates.some(({ reads }) => reads),
   };
 }
 
-/** Tasks by their blocks. */
-function setsOf(ids: readonly number[]): Map<number, TaskSet> {
-  const sets = new Map<number, TaskSet>();
-  for (const id of ids) {
-    const block = Math.floor(id / BLOCK_TASKS);
-    let set = sets.get(block);
-    if (set === undefined) sets.set(block, (set = new TaskSet()));
-    set.add(id % BLOCK_TASKS);
-  }
-  return sets;
+function firstOf(block: number): number {
+  return block * BLOCK_TASKS;
+}
+
+function lastOf(block: number): number {
+  return firstOf(block + 1) - 1;
+}
+
+function isBetween(block: number, one: number, other: number): boolean {
+  return block >= Math.min(one, other) && block <= Math.max(one, other);
+}
+
+/** The set of a block, made if there is none. */
+function setOf(sets: Map<number, TaskSet>, block: number): TaskSet {
+  let set = sets.get(block);
+  if (set === undefined) sets.set(block, (set = new TaskSet()));
+  return set;
+}
+
+function copyOf(set: TaskSet | undefined): TaskSet {
+  const copy = new TaskSet();
+  if (set !== undefined) copy.addAll(set);
+  return copy;
 }

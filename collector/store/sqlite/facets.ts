@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { filteredTask } from '../../record/record-json.ts';
 import { facetsOf } from '../facets.ts';
-import { BLOCK_TASKS, TaskSet } from './task-set.ts';
+import { BLOCK_TASKS, blockOf, TaskSet } from './task-set.ts';
 import type { StoredTaskSet } from './task-set.ts';
 
 /** Facets are written as soon as so many tasks have changed, for so many at once. */
@@ -18,23 +18,53 @@ interface ChangedRow {
   summary: string;
 }
 
+/** A task that has changed since facets were written, with its own; `undefined` where they were not made. */
+interface RecentTask {
+  readonly id: number;
+  readonly changed: number;
+  readonly keys: readonly string[] | undefined;
+}
+
+export interface FacetsOfRecent {
+  readonly tasks: readonly RecentTask[];
+  readonly hasCrowded: boolean;
+}
+
+/** Facets from one to another, both included, in blocks from one to another, also downwards. */
+interface FacetRange {
+  readonly from: string;
+  readonly to: string;
+  readonly first: number;
+  readonly last: number;
+  /** From how many rows on no other block is searched. */
+  readonly most: number;
+}
+
+/** Of so many tasks that have changed the facets are in memory. */
+const MOST_RECENT = 2 * BATCH_TASKS;
+
 /**
  * The facets of the tasks in a SQLite file.
  *
  * They are kept by blocks of tasks: a row has the tasks of one block that have a facet. So writing those of new tasks
  * appends to the table, and a search goes from block to block. They are written for many tasks at once, some commits
- * later: {@link unwritten} are the tasks to be looked at without them.
+ * later: until then {@link recent} has them.
  */
 export class SqliteFacets {
   readonly #statements;
   /** Before this change the facets need not be written. */
   #dueAt = 0;
+  #recent = new Map<number, RecentTask>();
 
   constructor(database: DatabaseSync) {
+    // From block to block, in their order: to ask for each of them would take several times as long.
+    const blocks = (sign: '-' | '+'): string => `blocks (number) AS (VALUES (:first) UNION ALL SELECT number ${sign} 1 FROM blocks WHERE number <> :last)`;
+    const inBlocks = 'SELECT block, tasks FROM blocks CROSS JOIN facet ON block = number AND key >= :from AND key <= :to';
     this.#statements = {
       written: database.prepare('SELECT changed, has_crowded FROM faceted'),
       writtenTo: database.prepare('UPDATE faceted SET changed = max(changed, ?), has_crowded = max(has_crowded, ?)'),
-      unwritten: database.prepare('SELECT id FROM task WHERE changed > ? ORDER BY changed'),
+      unwritten: database.prepare('SELECT id, changed FROM task WHERE changed > ? ORDER BY changed DESC'),
+      summary: database.prepare('SELECT summary FROM task WHERE id = ?'),
       count: database.prepare('SELECT count(*) AS count FROM (SELECT 1 FROM task WHERE changed > ? LIMIT ?)'),
       batch: database.prepare('SELECT id, changed, summary FROM task WHERE changed > ? ORDER BY changed LIMIT ?'),
       insert: database.prepare('INSERT OR IGNORE INTO facet (block, key, tasks) VALUES (?, ?, ?)'),
@@ -43,7 +73,8 @@ export class SqliteFacets {
       delete: database.prepare('DELETE FROM facet WHERE block = ? AND key = ?'),
       deleteBlock: database.prepare('DELETE FROM facet WHERE block = ?'),
       ofBlock: database.prepare('SELECT key, tasks FROM facet WHERE block = ?'),
-      between: database.prepare('SELECT tasks FROM facet WHERE block = ? AND key >= ? AND key <= ?'),
+      down: database.prepare(`WITH RECURSIVE ${blocks('-')} ${inBlocks}`),
+      up: database.prepare(`WITH RECURSIVE ${blocks('+')} ${inBlocks}`),
       ids: database.prepare('SELECT id FROM task WHERE id >= ? AND id < ?'),
       purge: database.prepare('INSERT OR IGNORE INTO facet_purge VALUES (?)'),
       purged: database.prepare('DELETE FROM facet_purge WHERE block = ?'),
@@ -71,7 +102,7 @@ export class SqliteFacets {
     const blocks = new Map<number, Map<string, number[]>>();
     let hasCrowded = false;
     for (const { id, summary } of rows) {
-      const [block, number] = [Math.floor(id / BLOCK_TASKS), id % BLOCK_TASKS];
+      const [block, number] = [blockOf(id), id % BLOCK_TASKS];
       let facets = blocks.get(block);
       if (facets === undefined) blocks.set(block, (facets = new Map()));
       const { keys, isCrowded } = facetsOf(filteredTask({ summary }));
@@ -102,21 +133,52 @@ export class SqliteFacets {
     }
   }
 
-  /** Ids of the tasks that have changed since their facets were written, and whether tasks have more facets than are kept. */
-  state(): { unwritten: number[]; hasCrowded: boolean } {
+  /** The facets of the tasks that have changed since facets were written, and whether tasks have more facets than are kept. */
+  recent(): FacetsOfRecent {
     const { written, unwritten } = this.#statements;
-    const { changed, has_crowded: hasCrowded } = written.get() as unknown as WrittenRow;
-    return { unwritten: (unwritten.all(changed) as { id: number }[]).map(({ id }) => id), hasCrowded: hasCrowded === 1 };
+    const { changed: after, has_crowded: hasCrowded } = written.get() as unknown as WrittenRow;
+    const known = this.#recent;
+    this.#recent = new Map();
+    const tasks: RecentTask[] = [];
+    for (const { id, changed } of unwritten.all(after) as unknown as Omit<ChangedRow, 'summary'>[]) {
+      let task = known.get(id);
+      if (task?.changed !== changed) task = { id, changed, keys: tasks.length < MOST_RECENT ? this.#keysOf(id) : undefined };
+      this.#recent.set(id, task);
+      tasks.push(task);
+    }
+    return { tasks, hasCrowded: hasCrowded === 1 };
   }
 
-  /** Adds the tasks of a block that have a facet from one to another, both included. */
-  addBetween(set: TaskSet, block: number, from: string, to: string): void {
-    for (const { tasks } of this.#statements.between.all(block, from, to) as { tasks: StoredTaskSet }[]) set.addStored(tasks);
+  #keysOf(id: number): readonly string[] {
+    return facetsOf(filteredTask(this.#statements.summary.get(id) as { summary: string })).keys;
+  }
+
+  /**
+   * Adds the tasks of some blocks that have a facet from one to another, both included, until there are many rows.
+   *
+   * @returns The last block that was searched.
+   */
+  addBetween(sets: Map<number, TaskSet>, { from, to, first, last, most }: FacetRange): number {
+    let rows = 0;
+    let block = first;
+    let set: TaskSet | undefined;
+    const { down, up } = this.#statements;
+    for (const row of (first >= last ? down : up).iterate({ first, last, from, to }) as Iterable<unknown> as Iterable<{ block: number; tasks: StoredTaskSet }>) {
+      if (row.block !== block || set === undefined) {
+        if (rows >= most) return block;
+        block = row.block;
+        set = sets.get(block);
+        if (set === undefined) sets.set(block, (set = new TaskSet()));
+      }
+      set.addStored(row.tasks);
+      rows++;
+    }
+    return last;
   }
 
   /** Remembers that a task was deleted: {@link purge} then removes its facets. */
   deleted(id: number): void {
-    this.#statements.purge.run(Math.floor(id / BLOCK_TASKS));
+    this.#statements.purge.run(blockOf(id));
   }
 
   /** Whether there are facets of deleted tasks. */

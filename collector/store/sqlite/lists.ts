@@ -6,10 +6,10 @@ import { filteredTask } from '../../record/record-json.ts';
 import { performance } from '../../timers.ts';
 import { MOST_COUNTED } from '../task-store.ts';
 import type { TaskCounts, TaskPage, TaskQuery } from '../task-store.ts';
-import type { Direction, SqliteCandidates } from './candidates.ts';
+import type { Direction, SearchContext, SqliteCandidates } from './candidates.ts';
 import { ENTRY_SUMMARY, PageRoom, storedTask, TASK_COLUMNS, TASK_FROM } from './task-row.ts';
 import type { TaskRow as StoredRow } from './task-row.ts';
-import { BLOCK_TASKS } from './task-set.ts';
+import { BLOCK_TASKS, blockOf } from './task-set.ts';
 import type { TaskSet } from './task-set.ts';
 
 interface TaskRow extends StoredRow {
@@ -73,7 +73,7 @@ export class SqliteLists {
   /** The tasks that fit a filter, as far as the search may go. */
   *#matching(filter: TaskFilter, search: Search): Generator<TaskRow, void> {
     const { direction } = search;
-    const candidates = this.#candidates.of(filter, direction);
+    const candidates = this.#candidates.of(filter, search);
     const isFitting = this.#test(filter);
     for (;;) {
       const nearest = candidates.nearest(search.next);
@@ -81,10 +81,10 @@ export class SqliteLists {
         search.isAtEnd = true;
         return;
       }
-      const block = Math.floor(nearest / BLOCK_TASKS);
+      const block = blockOf(nearest);
       const last = direction === 'down' ? block * BLOCK_TASKS : (block + 1) * BLOCK_TASKS - 1;
       const set = candidates.inBlock(block);
-      search.spend(BLOCK_COST + candidates.cost);
+      search.spend(BLOCK_COST);
       for (const row of set === undefined ? this.#rows(direction, nearest, last) : this.#rowsOf(set, direction, nearest, last)) {
         search.position = row.id;
         if (isFitting(row)) yield row;
@@ -141,14 +141,14 @@ export class SqliteLists {
 
 /** What it costs to go to a block, where one is the cost of looking at a task. */
 const BLOCK_COST = 0.5;
-/** A search ends when it has cost so much: some 15 ms. */
-const MOST_COST = 1500;
+/** A search ends when it has cost so much: some 10 ms. */
+const MOST_COST = 1200;
 /** A search that has cost this much ends after so many milliseconds, as where the disk is slow. */
 const LEAST_COST = 256;
 const MOST_MS = 100;
 
 /** How far a search has come. */
-class Search {
+class Search implements SearchContext {
   readonly direction: Direction;
   /** The id of the task at which it has looked last, or of the last task of a block that it has done with. */
   position: number;
@@ -172,9 +172,9 @@ class Search {
     return this.#cost >= MOST_COST || (this.#cost >= LEAST_COST && performance.now() - this.#begun >= MOST_MS);
   }
 
-  spend(cost: number): void {
+  readonly spend = (cost: number): void => {
     this.#cost += cost;
-  }
+  };
 }
 
 /** The number of a task, which grows with the order of first commits, as an opaque text for the `next` of a page. */

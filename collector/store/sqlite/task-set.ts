@@ -1,6 +1,11 @@
 /** So many tasks are a block: those whose ids, without their last ten bits, are equal. */
 export const BLOCK_TASKS = 1024;
 
+/** The block of a task. */
+export function blockOf(id: number): number {
+  return Math.floor(id / BLOCK_TASKS);
+}
+
 const WORDS = BLOCK_TASKS / 32;
 /** A set of so many tasks or more is kept as one bit for each task of the block. */
 const MANY = (BLOCK_TASKS / 8) / 2;
@@ -11,13 +16,6 @@ export type StoredTaskSet = number | Uint8Array;
 /** Some tasks of a block, by their numbers in it, from 0. */
 export class TaskSet {
   readonly #words = new Uint32Array(WORDS);
-
-  /** Every task of a block from one number to another, both included. */
-  static between(first: number, last: number): TaskSet {
-    const set = new TaskSet();
-    for (let number = first; number <= last; number++) set.add(number);
-    return set;
-  }
 
   add(number: number): void {
     this.#words[number >> 5]! |= 1 << (number & 31);
