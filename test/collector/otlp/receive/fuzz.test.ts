@@ -6,6 +6,7 @@ import { isAllowed, nextMutant, post, randomOf } from './fuzz.ts';
 const SEEDS = [1, 2, 3];
 const MUTANTS = 1000;
 
+/** @isolated What other files leave behind reports too, and is no fault of the receiver. */
 it.each(SEEDS)('changed bodies are answered with 200 or 400, and what they bring can be read (seed %i; `npm run fuzz` has more)', async (seed) => {
   const store = memoryStore();
   const app = createReceiver({ store });
