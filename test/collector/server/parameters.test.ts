@@ -27,11 +27,14 @@ function queryOf({ name, needs }: Parameter, parameters: readonly Parameter[], v
   return `${needed === undefined ? '' : `${needed.name}=${encodeURIComponent(needed.example)}&`}${name}=${encodeURIComponent(value)}`;
 }
 
+const store = memoryStore();
+await store.append(factsOf(UUID));
+const metrics = { watchers: { inc: () => undefined, dec: () => undefined }, contentType: 'text/plain', text: () => Promise.resolve('') };
+const app = createTasksApp({ store, metrics, listen: false });
+
+/** No request of these tests changes anything. */
 async function answerTo(path: string, method = 'GET'): Promise<{ status: number; detail?: string }> {
-  const store = memoryStore();
-  await store.append(factsOf(UUID));
-  const metrics = { watchers: { inc: () => undefined, dec: () => undefined }, contentType: 'text/plain', text: () => Promise.resolve('') };
-  const response = await createTasksApp({ store, metrics }).request(path, { method });
+  const response = await app.request(path, { method });
   if (response.ok) {
     await response.body?.cancel();
     return { status: response.status };
