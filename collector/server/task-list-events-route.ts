@@ -10,6 +10,9 @@ import type { LiveTasks } from './live/live-tasks.ts';
 import { streamAnswer } from './live/stream-body.ts';
 import { valueOrProblem } from './task-list-route.ts';
 
+/** The position before all changes. */
+const FIRST = '0';
+
 /**
  * `GET /tasks/events`: each new or changed task that fits the filter as its entry in the list, and which ones fit no more.
  * A client that reconnects gets the tasks that have changed meanwhile, each once.
@@ -68,7 +71,7 @@ export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Cont
         left -= part.length;
         // A task that has changed again was read in a later state, which comes later.
         const again = await changedAfter(until);
-        const events = channel.missed(part.filter(({ uuid }) => !again.has(uuid)), left === 0 ? next : undefined);
+        const events = channel.missed(part.filter(({ uuid }) => !again.has(uuid)), left === 0 ? next : undefined, position === FIRST);
         if (events !== undefined) yield events;
       }
       after = next;

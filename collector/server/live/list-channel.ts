@@ -1,16 +1,18 @@
 import type { FilteredTask } from '../../../src/task-filter.ts';
 import type { StoredTask, TaskReads } from '../../store/task-store.ts';
 import { hasCutAttributes } from '../../record/record-json.ts';
+import { reportUnreadable } from '../answers.ts';
 import { listEntry, readMany } from '../read-many.ts';
 import { Channel } from './channel.ts';
 import type { ChannelMessage } from './channel.ts';
 import { eventText } from './event-stream.ts';
 import type { ListFilter } from './list-filter.ts';
 
-/** So many tasks that fit a filter are read when its first client comes, and kept in mind. */
-const MOST_LEARNT = 2000;
-const MOST_KNOWN = 20_000;
+/** So many pages of tasks that fit a filter are read when its first client comes. */
+const LEARNT_PAGES = 10;
 const PAGE = 200;
+/** Of so many tasks it is kept in mind whether they fit. */
+const MOST_KNOWN = 20_000;
 
 /** What a filter needs of a task. */
 type ListRecord = FilteredTask & { readonly attempt: number };
@@ -54,8 +56,13 @@ export class ChangedTask {
 
   /** The same for filters. */
   get record(): ListRecord | undefined {
-    if (this.entry === undefined) return undefined;
-    this.#record ??= JSON.parse((this.#whole && listEntry(this.#whole)) ?? this.entry) as ListRecord;
+    const json = (this.#whole && listEntry(this.#whole)) ?? this.entry;
+    if (json === undefined || this.#task === undefined) return undefined;
+    try {
+      this.#record ??= JSON.parse(json) as ListRecord;
+    } catch (error) {
+      reportUnreadable(this.#task, error);
+    }
     return this.#record;
   }
 }
@@ -117,9 +124,9 @@ export class ListChannel {
   readonly channel: Channel<ListMessage>;
   readonly filter: ListFilter;
   #at: ListPlace;
-  /** The tasks that fit: those that its clients may know. */
-  readonly #known = new Set<string>();
-  /** Whether these are all that fit. */
+  /** The tasks of which it is known whether they fit: those that do are those that its clients may know. */
+  readonly #known = new Map<string, boolean>();
+  /** Whether no others fit. */
   #knowsAll = false;
 
   constructor(filter: ListFilter, at: ListPlace, maxBehindBytes: number) {
@@ -136,11 +143,11 @@ export class ListChannel {
   async learn(store: Pick<TaskReads, 'tasks'>): Promise<void> {
     if (this.filter.isEmpty) return;
     let cursor: string | undefined;
-    do {
+    for (let pages = 0; pages === 0 || (cursor !== undefined && pages < LEARNT_PAGES); pages++) {
       const page = await store.tasks({ filter: this.filter.filter, limit: PAGE, ...(cursor !== undefined && { cursor }) });
-      for (const { uuid } of page.tasks) this.#known.add(uuid);
+      for (const { uuid } of page.tasks) this.#known.set(uuid, true);
       cursor = page.next;
-    } while (cursor !== undefined && this.#known.size < MOST_LEARNT);
+    }
     this.#knowsAll = cursor === undefined;
   }
 
@@ -155,12 +162,17 @@ export class ListChannel {
     if (this.filter.filter.longerThanMs === undefined) return;
     // Tasks that were there later have not run for longer yet.
     const { tasks } = await store.tasks({ filter: this.filter.filter, limit: PAGE });
-    await this.#send(tasks.filter(({ uuid }) => !this.#known.has(uuid)).map((task) => new ChangedTask(task.uuid, task)), undefined);
+    await this.#send(tasks.filter(({ uuid }) => this.#known.get(uuid) !== true).map((task) => new ChangedTask(task.uuid, task)), undefined);
   }
 
-  /** What is for a client that comes back, and was away while these tasks have changed; `undefined` for nothing. */
-  missed(changed: readonly ChangedTask[], position: string | undefined): Uint8Array | undefined {
-    const events = changed.map((task) => this.#changeOf(task) ?? (this.#mayHaveFitted(task) ? goneEvent(task) : undefined));
+  /**
+   * What is for a client that comes back, and was away while these tasks have changed; `undefined` for nothing.
+   *
+   * @param isNew Whether the client has no tasks yet, so that it need not learn what fits no more.
+   */
+  missed(changed: readonly ChangedTask[], position: string | undefined, isNew: boolean): Uint8Array | undefined {
+    const hasLeft = (task: ChangedTask): boolean => (this.filter.isEmpty ? task.isDeleted : !isNew && this.#mayHaveFitted(task));
+    const events = changed.map((task) => this.#changeOf(task) ?? (hasLeft(task) ? goneEvent(task) : undefined));
     return listBytes(events.filter((event) => event !== undefined), position);
   }
 
@@ -171,17 +183,16 @@ export class ListChannel {
 
   #eventOf(task: ChangedTask): ListEvent | undefined {
     const change = this.#changeOf(task);
-    if (change !== undefined) {
-      this.#know(task.uuid);
-      return change;
-    }
-    const isLeaving = this.filter.isEmpty ? task.isDeleted : this.#known.delete(task.uuid) || (!this.#knowsAll && this.#mayHaveFitted(task));
-    return isLeaving ? goneEvent(task) : undefined;
+    if (this.filter.isEmpty) return change ?? (task.isDeleted ? goneEvent(task) : undefined);
+    const hasFitted = this.#known.get(task.uuid) ?? (change === undefined && !this.#knowsAll && this.#mayHaveFitted(task));
+    this.#know(task.uuid, change !== undefined);
+    return change ?? (hasFitted ? goneEvent(task) : undefined);
   }
 
   #changeOf(task: ChangedTask): ListEvent | undefined {
     const { entry, sentIn } = task;
-    if (entry === undefined || !(this.filter.isEmpty || this.filter.fits(task.record!))) return undefined;
+    if (entry === undefined) return undefined;
+    if (!this.filter.isEmpty && (task.record === undefined || !this.filter.fits(task.record))) return undefined;
     return { event: 'change', data: entry, sentIn };
   }
 
@@ -189,12 +200,11 @@ export class ListChannel {
     return isDeleted || (record !== undefined && this.filter.mayHaveFitted(record));
   }
 
-  #know(uuid: string): void {
-    if (this.filter.isEmpty) return;
+  #know(uuid: string, fits: boolean): void {
     this.#known.delete(uuid);
-    this.#known.add(uuid);
+    if (fits || !this.#knowsAll) this.#known.set(uuid, fits);
     if (this.#known.size <= MOST_KNOWN) return;
-    this.#known.delete(this.#known.values().next().value!);
+    this.#known.delete(this.#known.keys().next().value!);
     this.#knowsAll = false;
   }
 }

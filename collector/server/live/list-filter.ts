@@ -21,7 +21,7 @@ export class ListFilter {
     this.filter = filter;
     this.isEmpty = isEmptyFilter(filter);
     this.wantsAttributes = filter.attributes !== undefined;
-    this.key = parametersOf(filter).map(([name, value]) => `${name}=${value}`).toSorted().join('\n');
+    this.key = keyOf(filter);
     this.fits = taskMatcher(filter);
     this.#fitsForEver = taskMatcher(forEver);
     this.#canChange = [errors, texts, startedAfter, startedBefore, endedAfter, endedBefore, longerThanMs].some((part) => part !== undefined);
@@ -49,3 +49,9 @@ const STATES_BEFORE: Readonly<Record<TaskState, readonly TaskState[]>> = {
   cancelled: ['queued', 'expired', 'running', 'lost'],
   expired: ['queued'],
 };
+
+function keyOf(filter: TaskFilter): string {
+  // Only states and UUIDs are lists with commas.
+  const sorted = { ...filter, ...(filter.states && { states: filter.states.toSorted() }), ...(filter.uuids && { uuids: filter.uuids.toSorted() }) };
+  return parametersOf(sorted).map((parameter) => JSON.stringify(parameter)).toSorted().join();
+}

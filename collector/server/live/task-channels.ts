@@ -12,6 +12,10 @@ interface WatchedTask {
   /** What was read last; `undefined` while it is opening, and where there is no such task. */
   read: ReadTask | undefined;
   readonly opening: Promise<unknown>;
+  /** Clients, those included for which it is opening. */
+  users: number;
+  /** Whether its channels have ended: the next client opens it anew, since the task may go on in another attempt. */
+  isOver: boolean;
   readonly views: Map<string, { readonly channel: TaskChannel; users: number }>;
 }
 
@@ -31,20 +35,29 @@ export class TaskChannels {
   /** The channel of a task in a view, until `release` is called once; `undefined` for an unknown task. */
   async channel(uuid: string, view: TaskView): Promise<{ channel: TaskChannel; release: () => void } | undefined> {
     const watched = this.#tasks.get(uuid) ?? this.#watched(uuid);
+    watched.users++;
+    const leave = (): void => {
+      if (--watched.users === 0) this.#drop(uuid, watched);
+    };
     try {
       await watched.opening;
-    } finally {
-      if (watched.read === undefined) this.#drop(uuid, watched);
+    } catch (error) {
+      leave();
+      throw error;
     }
-    if (watched.read === undefined) return undefined;
+    const { read } = watched;
+    if (read === undefined || watched.isOver) {
+      leave();
+      this.#drop(uuid, watched);
+      return watched.isOver ? this.channel(uuid, view) : undefined;
+    }
     const key = `${view.scopes} ${view.log}`;
-    const used = watched.views.get(key) ?? { channel: new TaskChannel(this.#store, view, watched.read, this.#maxBehindBytes), users: 0 };
+    const used = watched.views.get(key) ?? { channel: new TaskChannel(this.#store, view, read, this.#maxBehindBytes), users: 0 };
     watched.views.set(key, used);
     used.users++;
     const release = (): void => {
-      if (--used.users > 0) return;
-      watched.views.delete(key);
-      if (watched.views.size === 0) this.#drop(uuid, watched);
+      if (--used.users === 0) watched.views.delete(key);
+      leave();
     };
     return { channel: used.channel, release };
   }
@@ -78,7 +91,7 @@ export class TaskChannels {
     const opening = this.#store.stored(uuid).then((task) => {
       if (task !== undefined) watched.read = { task, fields: recordFields(recordJson(task)) };
     });
-    const watched: WatchedTask = { read: undefined, views: new Map(), opening };
+    const watched: WatchedTask = { read: undefined, opening, users: 0, isOver: false, views: new Map() };
     this.#tasks.set(uuid, watched);
     return watched;
   }
@@ -102,8 +115,7 @@ export class TaskChannels {
         } catch (error) {
           reportStoreFailure(error);
         }
-        // The task may go on in another attempt: its next watcher opens new channels.
-        if (watched !== undefined && channelsOf(watched).some(({ channel }) => channel.ended)) this.#drop(uuid, watched);
+        if (watched?.isOver === true) this.#drop(uuid, watched);
         await slices.next();
       }
     }
@@ -112,12 +124,13 @@ export class TaskChannels {
   async #moveOn(watched: WatchedTask, task: StoredTask | undefined): Promise<void> {
     // It may have been read for its first client before this commit.
     await watched.opening.catch(() => undefined);
-    if (watched.read === undefined) return;
-    if (task === undefined) return ofEach(watched, (channel) => channel.gone());
-    const read = readTask(task);
-    if (read === undefined) return ofEach(watched, ({ channel }) => channel.end());
-    watched.read = read;
-    await ofEach(watched, (channel) => channel.advance(read));
+    if (watched.read === undefined || watched.isOver) return;
+    const read = task && readTask(task);
+    // A deleted task, and a record that can't be encoded, end the streams of that task alone.
+    watched.isOver = read === undefined;
+    if (read !== undefined) watched.read = read;
+    await ofEach(watched, (channel) => (read !== undefined ? channel.advance(read) : task === undefined ? channel.gone() : channel.channel.end()));
+    watched.isOver = channelsOf(watched).some(({ channel }) => channel.ended);
   }
 }
 
@@ -132,7 +145,7 @@ async function ofEach(watched: WatchedTask, work: (channel: TaskChannel) => Prom
   if (failures.length > 0) throw failures[0];
 }
 
-/** `undefined`, and reported, for a record that can't be encoded: that ends the streams of its task alone. */
+/** `undefined`, and reported, for a record that can't be encoded. */
 function readTask(task: StoredTask): ReadTask | undefined {
   try {
     return { task, fields: recordFields(recordJson(task)) };

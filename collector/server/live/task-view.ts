@@ -36,9 +36,10 @@ export interface LogGain {
 /** Reads the log from a byte on: so many bytes at the most, but at least one entry. `undefined` where the task was deleted. */
 export async function readGain(store: Store, uuid: string, view: LogView, from: number, limit: number): Promise<LogGain | undefined> {
   if (view === 'entries') {
-    const entries = (await entriesFrom(store, uuid, from, limit)) ?? [];
-    const last = entries.at(-1);
-    return last && { member: entriesMember(entries), end: last.offset + Buffer.byteLength(last.text), entries };
+    const entries = await entriesFrom(store, uuid, from, limit);
+    const last = entries?.at(-1);
+    // A client that had the log as text may begin inside the last entry: it has that already.
+    return entries && { member: entriesMember(entries), end: last === undefined ? from + limit : endOf(last), entries };
   }
   const log = await store.log(uuid, { from, limit });
   if (log === undefined || log.text === '') return undefined;
@@ -79,16 +80,19 @@ export async function logEnd(store: Store, uuid: string, view: LogView, end: num
   return { from, text, members: [`"log_from":${from}`] };
 }
 
-/** The entries that begin at a byte or after it. */
+/** The entries that begin within so many bytes, at least one where one begins. */
 async function entriesFrom(store: Store, uuid: string, from: number, limit: number): Promise<LogEntry[] | undefined> {
   const found = await store.logEntries(uuid, { from, limit });
-  if (found === undefined) return undefined;
-  const whole = found.entries.filter(({ offset }) => offset >= from);
-  if (whole.length > 0 || found.entries.length === 0) return whole;
+  const [first] = found?.entries ?? [];
+  if (first === undefined || first.offset >= from) return found?.entries;
+  if (found!.entries.length > 1) return found!.entries.slice(1);
   // One that is longer than the limit begins before it: what follows it is read.
-  const { offset, text } = found.entries.at(-1)!;
-  const next = offset + Buffer.byteLength(text);
-  return next >= found.logBytes ? [] : (await store.logEntries(uuid, { from: next, limit }))?.entries;
+  const next = endOf(first);
+  return next < from + limit ? (await store.logEntries(uuid, { from: next, limit: from + limit - next }))?.entries : [];
+}
+
+function endOf({ offset, text }: LogEntry): number {
+  return offset + Buffer.byteLength(text);
 }
 
 function entriesMember(entries: readonly LogEntry[]): Member {

@@ -134,6 +134,18 @@ test('a client that comes back learns what fits and what fits no more, at anothe
   expect([await next(failed), await next(failed)]).toEqual(['gone 2', 'change 3']);
 });
 
+test('a client that begins with all changes is sent what fits, and no other task is named', async () => {
+  const tasks = new Tasks();
+  for (const number of [1, 2, 3]) await tasks.begin(number);
+  await tasks.complete(1);
+  await tasks.store.delete(uuidOf(1));
+  await tasks.complete(2);
+  const running = await tasks.watch('state=running&after=0');
+  expect(await next(running)).toBe('change 3');
+  await tasks.complete(3);
+  expect(await next(running)).toBe('gone 3');
+});
+
 test('what a client has is what the list has, whatever happens and however often it is cut off', async () => {
   const step = fc.record({
     task: fc.integer({ min: 1, max: 5 }),

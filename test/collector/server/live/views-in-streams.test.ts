@@ -219,6 +219,17 @@ test('a long piece of log comes in several events as entries too, and a client t
   expect(seen.map(({ text }) => text).join('') === await (await app.request(`/tasks/${UUID}/log`)).text()).toBe(true);
 });
 
+test('a client that was cut off inside an entry and asks for entries then goes on with the next', async () => {
+  const store = memoryStore();
+  const task = new ScriptedTask();
+  task.attempt().notify('x'.repeat(50_000));
+  await store.append(task.facts);
+  await store.append(task.during(() => task.attempts[0]!.notify('next')));
+  const app = createTasksApp({ store });
+  expect(await nextOf(await open(app, UUID, 'log=entries', '1.20'))).toMatchObject({ version: 2, entries: [{ text: '\tnext\n' }] });
+  expect(await nextOf(await open(app, UUID, 'log=entries', '2.50005'))).toMatchObject({ version: 2, entries: [] });
+});
+
 test('clients of one view cost the store one reading a commit, and those of another view one more of what they have besides', async () => {
   const kept = memoryStore();
   const calls: string[] = [];
