@@ -16,7 +16,7 @@ export { filterOf } from '../src/filter-parameters.ts';
 export { applyChange } from '../src/task-stream.ts';
 export type { LogEntryJson, LogEntryKind, LogGain, StreamRecord, TaskChange } from '../src/task-stream.ts';
 export { TASK_STATES } from '../src/task-record.ts';
-export type { AttemptRecord, CancelRecord, NotificationRecord, ScopeLine, ScopeNode, ScopeRecord, TaskError, TaskJobs, TaskOutcome, TaskRecord, TaskState, TaskStatus, TaskSummary } from '../src/task-record.ts';
+export type { AttemptRecord, CancelRecord, CurrentScope, NotificationRecord, ScopeLine, ScopeNode, ScopeRecord, TaskError, TaskJobs, TaskOutcome, TaskRecord, TaskState, TaskStatus, TaskSummary } from '../src/task-record.ts';
 export { TaskSpanProcessor } from './runtime/task-span-processor.ts';
 export type { TaskSpanProcessorOptions } from './runtime/task-span-processor.ts';
 export type { EndedSpan, StartedSpan } from './capture/ring-span-processor.ts';
@@ -32,8 +32,14 @@ export type {
   Checkpoints,
   EntryRange,
   FactStore,
+  FindQuery,
+  FoundLines,
   LogEntry,
+  LogMatch,
   LogRange,
+  ScopeChanges,
+  ScopePage,
+  ScopeQuery,
   SqliteTaskStore,
   StoreMaintenance,
   StoredEntries,
