@@ -64,7 +64,7 @@ export function taskChanges(): (snapshot: TaskSnapshot<LogPart>, type: string, d
   const tree = scopeTree();
   return ({ task, log }, type, { attempts: begun, scopes, log: given, log_from = 0, entries, ...fields }) => {
     if (type === 'end') return { connection: 'ended' };
-    if (type === 'gone') return { connection: 'failed', error: { status: 410, detail: 'deleted' } };
+    if (type === 'gone') return { connection: 'failed', error: { status: 410, detail: 'gone' } };
     let text = given as LogGain | undefined;
     if (type === 'record') {
       text = { offset: log_from, text: given as string };

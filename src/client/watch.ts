@@ -113,7 +113,7 @@ export function watchStream<Snapshot extends Connection>(
   };
 
   const abortAfter = (ms: number): void => {
-    if (Date.now() - heard > ms) request.abort({ message: 'silence' } satisfies Failure);
+    if (Date.now() - heard > ms) request.abort({ message: 'silent' } satisfies Failure);
   };
   const alarm = setInterval(abortAfter, silentMs / 9, silentMs);
   const wake = (): void => {

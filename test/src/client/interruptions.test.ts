@@ -318,7 +318,7 @@ test('a task that is deleted while it is watched fails its watch', async () => {
   ];
   nextAnswers(served, () => new Response(events.join(''), { headers: { 'Content-Type': 'text/event-stream' } }));
   const snapshot = await snapshotOf(served.watch(), ({ error }) => error !== undefined);
-  expect(snapshot).toMatchObject({ connection: 'failed', error: { status: 410, detail: 'deleted' }, task: { task_name: 'going' } });
+  expect(snapshot).toMatchObject({ connection: 'failed', error: { status: 410, detail: 'gone' }, task: { task_name: 'going' } });
   expect(served.asked.length).toBe(1);
 });
 
