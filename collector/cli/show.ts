@@ -1,10 +1,11 @@
-import type { AttemptRecord, TaskRecord } from '../../src/task-record.ts';
+import type { TaskRecord } from '../../src/task-record.ts';
 import type { ListScreen } from './list.ts';
 import type { SourceName, TaskArgument } from './options.ts';
 import { PassedOutput } from './process.ts';
 import { withTask } from './source.ts';
 import { lastLines } from './tail.ts';
 import { WIDEST, taskLines } from './view/task-lines.ts';
+import type { ShownScope } from './view/task-lines.ts';
 import { counted, harmless, harmlessJson, harmlessLines, harmlessValue, humanBytes, LogLines, padded, paint as paintOutput } from './view/terminal-text.ts';
 
 /** Options of `taskspan show`. */
@@ -26,7 +27,7 @@ export async function show(name: SourceName, task: TaskArgument, { log, json }: 
       process.stdout.write(`${harmlessJson(record)}\n`);
       return;
     }
-    const attempts = await source.scopes(uuid);
+    const attempts = await source.scopes(uuid, MOST_SCOPES);
     const lines = recordLines(harmlessValue(record), harmlessValue(attempts), { columns: process.stdout.columns || undefined, now: Date.now(), paint: paintOutput });
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
   });
@@ -36,7 +37,7 @@ const LOG_LINES = 20;
 const MOST_SCOPES = 200;
 
 /** Makes the lines of a task: as `tail` shows it, then the other fields of its record, then the end of its log. */
-export function recordLines(record: TaskRecord, attempts: readonly AttemptRecord[], screen: ListScreen): string[] {
+export function recordLines(record: TaskRecord, attempts: readonly ShownScope[], screen: ListScreen): string[] {
   const { columns, now, paint } = screen;
   const view = taskLines({ record, attempts }, { columns: Math.min(columns ?? WIDEST, WIDEST), rows: MOST_SCOPES, now, paint });
   // The fields are never cut, so that a UUID can be copied whole. A narrow terminal breaks the line.

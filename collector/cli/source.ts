@@ -12,7 +12,7 @@ import type { TaskOrder } from '../store/task-store.ts';
 import { parametersOf } from '../../src/filter-parameters.ts';
 import type { TaskFilter } from '../../src/task-filter.ts';
 import type { StreamEnd, StreamRecord, TaskChange } from '../../src/task-stream.ts';
-import type { AttemptRecord, TaskRecord, TaskSummary } from '../../src/task-record.ts';
+import type { ScopeNode, TaskRecord, TaskSummary } from '../../src/task-record.ts';
 import { CommandError, GaveUpError, UnavailableError, UnknownTaskError, UsageError } from './exit-codes.ts';
 import { accessToken, DEFAULT_STORE } from './options.ts';
 import type { SourceName, TaskArgument } from './options.ts';
@@ -32,8 +32,8 @@ export interface TaskSource {
 
   task(uuid: string): Promise<TaskRecord>;
 
-  /** The attempts with their scopes, first to last. */
-  scopes(uuid: string): Promise<AttemptRecord[]>;
+  /** The latest attempts with some of their scopes, first to last: at most so many lines, failed and running ones first. */
+  scopes(uuid: string, limit: number): Promise<ScopeNode[]>;
 
   /** The whole log in pieces. */
   log(uuid: string): AsyncIterable<string>;
@@ -292,9 +292,9 @@ function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource 
       return tasks;
     },
 
-    async scopes(uuid) {
-      const { attempts } = (await json(`/tasks/${uuid}/scopes`)) as { attempts: AttemptRecord[] };
-      return attempts;
+    async scopes(uuid, limit) {
+      const { scopes } = (await json(`/tasks/${uuid}/scopes?limit=${limit}`)) as { scopes: ScopeNode[] };
+      return scopes;
     },
 
     async *log(uuid) {

@@ -6,6 +6,8 @@ import type { ScopeState } from '../record/scope-state.ts';
 export interface PlacedScopes {
   /** The scopes directly inside one that have a rank, in the order of their numbers, after a number. */
   inside(outer: ScopeState, rank: Rank, after: number, limit: number): ScopeState[];
+  /** Those of the last rank, from the latest on, before a number. */
+  latestOthers(outer: ScopeState, before: number, limit: number): ScopeState[];
 }
 
 /** A scope that is given, with those inside it that are. */
@@ -14,12 +16,14 @@ export interface GivenScope {
   readonly inside: GivenScope[];
   /** Of each rank the number of the last scope inside that is given. */
   readonly after: [number, number, number];
+  /** Number of the earliest one inside of the last rank that is given, where the latest are. */
+  before: number;
   /** Of which ranks there are no more. */
   readonly isAll: [boolean, boolean, boolean];
 }
 
 export function given(scope: ScopeState, after: GivenScope['after'] = [0, 0, 0]): GivenScope {
-  return { scope, inside: [], after, isAll: [false, false, false] };
+  return { scope, inside: [], after, before: Number.MAX_SAFE_INTEGER, isAll: [false, false, false] };
 }
 
 /** What is inside a closed scope is given with it if it has so few scopes at all depths, and no failed or open one. */
@@ -28,7 +32,7 @@ const [FAILED, OPEN, OTHER] = [0, 1, 2] as const satisfies Rank[];
 
 /**
  * Chooses scopes of a task, at all depths together not more than there is room for: those that have failed or are open,
- * with the scopes around them, then a few of the others in each of these, then more of them.
+ * with the scopes around them, then the latest few of the others in each of these, then more of them.
  */
 export class BoundedScopes {
   readonly #scopes: PlacedScopes;
@@ -74,12 +78,12 @@ export class BoundedScopes {
     return [...failed, ...open, ...this.#take(node, FAILED, most - failed.length - open.length)];
   }
 
-  /** Takes some of the others in each of these, and in the small ones among these. */
+  /** Takes the latest of the others in each of these, and in the small ones among these. */
   #takeOthers(nodes: readonly GivenScope[], most: number): GivenScope[] {
     const queue = [...nodes];
     const taken: GivenScope[] = [];
     for (const node of queue) {
-      const inside = this.#take(node, OTHER, most);
+      const inside = this.#takeLatest(node, most);
       taken.push(...inside);
       queue.push(...inside.filter(({ scope }) => scope.stepsInside <= FEW));
     }
@@ -87,12 +91,23 @@ export class BoundedScopes {
   }
 
   #take(node: GivenScope, rank: Rank, most: number): GivenScope[] {
+    const inside = this.#add(node, rank, most, (limit) => this.#scopes.inside(node.scope, rank, node.after[rank], limit));
+    node.after[rank] = inside.at(-1)?.scope.number ?? node.after[rank];
+    return inside;
+  }
+
+  #takeLatest(node: GivenScope, most: number): GivenScope[] {
+    const inside = this.#add(node, OTHER, most, (limit) => this.#scopes.latestOthers(node.scope, node.before, limit));
+    node.before = inside.at(-1)?.scope.number ?? node.before;
+    return inside;
+  }
+
+  #add(node: GivenScope, rank: Rank, most: number, read: (limit: number) => readonly ScopeState[]): GivenScope[] {
     const limit = Math.min(most, this.#room);
     if (limit <= 0 || node.isAll[rank] || node.scope.stepsInside === 0) return [];
-    const inside = this.#scopes.inside(node.scope, rank, node.after[rank], limit).map((scope) => given(scope));
+    const inside = read(limit).map((scope) => given(scope));
     node.inside.push(...inside);
     node.isAll[rank] = inside.length < limit;
-    node.after[rank] = inside.at(-1)?.scope.number ?? node.after[rank];
     this.#room -= inside.length;
     return inside;
   }

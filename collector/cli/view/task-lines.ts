@@ -22,7 +22,7 @@ const WIDEST_BAR = 40;
 const PERCENT_COLUMNS = 8;
 
 /** A scope of a tree: of a whole one, or of one that a stream has, which counts the scopes that it leaves out. */
-interface ShownScope extends Pick<ScopeRecord, 'name' | 'outcome' | 'start' | 'end' | 'progress' | 'done' | 'total' | 'error'>, Partial<Pick<ScopeLine, 'steps' | 'failed' | 'running'>> {
+export interface ShownScope extends Pick<ScopeRecord, 'name' | 'outcome' | 'start' | 'end' | 'progress' | 'done' | 'total' | 'error'>, Partial<Pick<ScopeLine, 'steps' | 'failed' | 'running'>> {
   readonly scopes: readonly ShownScope[];
 }
 

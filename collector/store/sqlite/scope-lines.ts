@@ -159,6 +159,11 @@ function placedScopes(scopes: SqliteScopes, of: ScopesOf): PlacedScopes {
       const rest = unindexedInside(within, rank).filter((number) => number > after).slice(0, limit - numbers.length);
       return [...numbers, ...rest].map((number) => scopes.at(of, number));
     },
+    latestOthers({ number: within }, before, limit) {
+      const latest = unindexedInside(within, 2).filter((number) => number < before).toReversed().slice(0, limit);
+      const earlier = latest.length === limit ? [] : scopes.latestPlaced(of, { within, before, limit: limit - latest.length });
+      return [...latest, ...earlier].map((number) => scopes.at(of, number));
+    },
   };
 }
 

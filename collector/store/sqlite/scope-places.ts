@@ -27,6 +27,7 @@ export class SqliteScopePlaces {
   constructor(database: DatabaseSync) {
     this.#statements = {
       inside: database.prepare('SELECT piece, ranges FROM scope_inside WHERE task_id = ? AND within = ? AND piece >= ? ORDER BY piece'),
+      insideBefore: database.prepare('SELECT piece, ranges FROM scope_inside WHERE task_id = ? AND within = ? AND piece <= ? ORDER BY piece DESC'),
       piece: database.prepare('SELECT ranges FROM scope_inside WHERE task_id = ? AND within = ? AND piece = ?'),
       write: database.prepare('INSERT OR REPLACE INTO scope_inside (task_id, within, piece, ranges) VALUES (?, ?, ?, ?)'),
       remove: database.prepare('DELETE FROM scope_inside WHERE task_id = ? AND within = ? AND piece = ?'),
@@ -63,6 +64,19 @@ export class SqliteScopePlaces {
     for (const row of this.#statements.inside.iterate(taskId, within, pieceOf(after + 1))) {
       for (const number of numbersIn(row['piece'] as number, row['ranges'] as string)) {
         if (number <= after || rankOf(number) !== OTHER) continue;
+        if (found.length === limit) return found;
+        found.push(number);
+      }
+    }
+    return found;
+  }
+
+  /** Those of the last rank, from the latest on, before a number. */
+  latestOthers(taskId: number, { within, before, limit }: Omit<PlaceQuery, 'rank' | 'after'> & { before: number }, rankOf: (number: number) => Rank): number[] {
+    const found: number[] = [];
+    for (const row of this.#statements.insideBefore.iterate(taskId, within, pieceOf(before - 1))) {
+      for (const number of [...numbersIn(row['piece'] as number, row['ranges'] as string)].toReversed()) {
+        if (number >= before || rankOf(number) !== OTHER) continue;
         if (found.length === limit) return found;
         found.push(number);
       }

@@ -160,6 +160,12 @@ export class SqliteScopes {
     return this.#places.inside(of.id!, query, (number) => headOfRow(this.#row(of, number)).rank);
   }
 
+  /** The numbers of indexed scopes inside one that have neither failed nor are open, from the latest on. */
+  latestPlaced(of: ScopesOf, query: { within: number; before: number; limit: number }): number[] {
+    if (of.stored < INDEXED) return [];
+    return this.#places.latestOthers(of.id!, query, (number) => headOfRow(this.#row(of, number)).rank);
+  }
+
   /** The numbers of indexed scopes that have failed or are open, or in which one has or is. */
   placedFirst({ id, stored }: ScopesOf, limit: number): number[] {
     return stored < INDEXED ? [] : this.#places.first(id!, limit);

@@ -53,7 +53,7 @@ describe('a server is not trusted with the terminal', () => {
       const { pathname } = new URL(request.url!, 'http://localhost');
       const record = hostileRecord();
       if (pathname === '/tasks') response.end(JSON.stringify({ tasks: [record], next: null }));
-      else if (pathname.endsWith('/scopes')) response.end(JSON.stringify({ attempts: [{ attempt: 1, scopes: [] }] }));
+      else if (pathname.endsWith('/scopes')) response.end(JSON.stringify({ scopes: [{ attempt: 1, scopes: [] }] }));
       else if (pathname.endsWith('/log')) response.end(record['log']);
       else if (pathname.endsWith('/events')) {
         response.setHeader('Content-Type', 'text/event-stream');

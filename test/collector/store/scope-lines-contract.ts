@@ -123,6 +123,17 @@ export function describeScopeLines(name: string, storeWith: StoreWith): void {
       expect([...lines.values()].filter(({ outcome }) => outcome === 'failed').map(({ name: failed }) => failed)).toEqual(['step 7.3', 'step 27.3', 'step 47.3']);
     });
 
+    test('have of the others the latest, in an open scope and in the attempt', async () => {
+      const task = new ScriptedTask();
+      const attempt = task.attempt();
+      for (let at = 0; at < 1200; at++) attempt.scope(`step ${at}`).complete();
+      const open = attempt.scope('open');
+      for (let at = 0; at < 40; at++) open.scope(`inside ${at}`).complete();
+      const store = await storeWith(...batches(task.facts, [500]));
+      const names = flat((await store.scopesOf(UUID, { limit: 26 }))!.scopes).map((line) => line.name);
+      expect(names).toEqual(['TEST', ...Array.from({ length: 12 }, (_, at) => `step ${1188 + at}`), 'open', ...Array.from({ length: 12 }, (_, at) => `inside ${28 + at}`)]);
+    });
+
     test('have half of each where both failed and running ones are many', async () => {
       const task = new ScriptedTask();
       const attempt = task.attempt();
