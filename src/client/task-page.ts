@@ -70,3 +70,16 @@ async function ask(url: string, fields: URLSearchParams): Promise<string | undef
     return text.interrupted;
   }
 }
+
+/** How often the page of a failed task asks whether another attempt has begun, in milliseconds. */
+const ATTEMPT_MS = 10_000;
+
+// The stream has ended with the attempt that failed. Another one makes the whole page anew.
+setInterval(() => {
+  if (document.hidden || element.dataset['state'] !== 'failed') return;
+  void fetch(`${element.getAttribute('src')}?log=0&as=json`)
+    .then(async (response) => {
+      if (response.ok && !((await response.json()) as TaskSummary).finished) location.reload();
+    })
+    .catch(() => undefined);
+}, ATTEMPT_MS);

@@ -63,6 +63,27 @@ async function scrollUp(page: Page, pixels: number): Promise<void> {
   await page.evaluate(`document.querySelector('.box').scrollTop -= ${pixels}`);
 }
 
+describeWithPages('the page of a task that failed', () => {
+  test('begins anew when another attempt has begun', async () => {
+    const { store, url } = await served(1);
+    await store.append([{ ...END, outcome: 'failed', exception: 'no connection' }]);
+    const opened = await openPage('about:blank');
+    const { page } = opened;
+    await page.clock.install();
+    await page.goto(url);
+    await expect.poll(() => page.title()).toBe('Failed · Import orders');
+    await page.clock.runFor(30_000);
+    expect(await page.title()).toBe('Failed · Import orders');
+    const span = { ...SPAN, spanId: 'c'.repeat(16), taskSpanId: 'c'.repeat(16) };
+    await store.append([{ ...BEGIN, span, time: NOW + 20_000_000, attempt: 2 }]);
+    await expect.poll(async () => {
+      await page.clock.runFor(10_000);
+      return page.title();
+    }).toBe('Running · Import orders');
+    expectSound(opened);
+  });
+});
+
 describeWithPages('the log in a page', () => {
   test('has its end first; earlier text comes as one scrolls up, and what is being read stays where it is', async () => {
     const { url } = await served(6000);
