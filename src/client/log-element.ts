@@ -209,7 +209,7 @@ export class TaskspanLog extends TaskElement {
     await this.#reading(async () => {
       const size = Math.min(from, this.#piece);
       this.#piece = Math.min(LARGEST_PIECE, this.#piece * 2);
-      this.#window.prepend(await this.#read(from - size, from), this.#hasTimes);
+      this.#window.prepend((await this.#read(from - size, from)).text, this.#hasTimes);
       if (!this.isAtEnd) this.#atEnd(() => this.#window.letGo('end'));
     });
   }
@@ -220,7 +220,7 @@ export class TaskspanLog extends TaskElement {
     await this.#reading(async () => {
       const { to } = this.#window;
       const added = await this.#read(to, Math.min(this.#end, to + LARGEST_PIECE));
-      this.#atEnd(() => this.#window.append(added, this.#hasTimes));
+      this.#atEnd(() => this.#window.append(added.text, this.#hasTimes));
       this.#window.letGo('start');
     });
   }
@@ -247,9 +247,9 @@ export class TaskspanLog extends TaskElement {
   /** Replaces what is in the document by the text at a place. */
   async #load(offset: number, length: number): Promise<void> {
     await this.#reading(async () => {
-      const to = Math.min(this.#end, Math.max(0, offset) + length);
-      const lines = await this.#read(Math.max(0, offset), to);
-      this.#window.replace(to - bytesOfLines(linesOf(lines), this.#hasTimes), lines, this.#hasTimes);
+      const from = Math.max(0, offset);
+      const piece = await this.#read(from, Math.min(this.#end, from + length));
+      this.#window.replace(piece.from, piece.text, this.#hasTimes);
     }, true);
   }
 
@@ -278,8 +278,8 @@ export class TaskspanLog extends TaskElement {
     if (this.#hasTimes && this.#unread === 0) void this.#later();
   }
 
-  /** Reads the whole lines between two bytes. */
-  async #read(from: number, to: number): Promise<string> {
+  /** Reads the whole lines between two bytes, and where the first of them begins. */
+  async #read(from: number, to: number): Promise<{ from: number; text: string }> {
     // The byte before shows whether a line begins right there.
     const offset = Math.max(0, from - 1);
     const hasTimes = this.#hasTimes;
@@ -287,9 +287,9 @@ export class TaskspanLog extends TaskElement {
     const lines = linesOf(await response.text());
     if (offset > 0 && lines.length > 1) lines.shift();
     // With times the lines of a fact come together, so that the last ones may be known.
-    const end = Number(/-(\d+)/.exec(response.headers.get('Content-Range') ?? '')?.[1] ?? to - 1) + 1;
-    for (let beyond = end - to; beyond > 0 && lines.length > 0;) beyond -= bytesOfLines([lines.pop()!], hasTimes);
-    return lines.join('');
+    let end = Number(/-(\d+)/.exec(response.headers.get('Content-Range') ?? '')?.[1] ?? to - 1) + 1;
+    while (end > to && lines.length > 0) end -= bytesOfLines([lines.pop()!], hasTimes);
+    return { from: end - bytesOfLines(lines, hasTimes), text: lines.join('') };
   }
 
   #showLinks(): void {

@@ -59,6 +59,18 @@ function distanceToEnd(page: Page): Promise<number> {
   return page.evaluate<number>("-document.querySelector('.box').scrollTop");
 }
 
+/** The line that the mark is in, if it is in sight. */
+function lineBelow(page: Page): Promise<string> {
+  return page.evaluate<string>(`(() => {
+    const [range] = CSS.highlights.get('log-found');
+    const { top } = range.getBoundingClientRect();
+    const box = document.querySelector('.box').getBoundingClientRect();
+    const { data } = range.startContainer;
+    const begin = data.lastIndexOf('\\n', range.startOffset) + 1;
+    return top > box.top && top < box.bottom ? data.slice(begin).split('\\n', 1)[0] : '';
+  })()`);
+}
+
 async function scrollUp(page: Page, pixels: number): Promise<void> {
   await page.evaluate(`document.querySelector('.box').scrollTop -= ${pixels}`);
 }
@@ -187,6 +199,31 @@ describeWithPages('the log in a page', () => {
     // Back at the end it follows again.
     await page.evaluate("document.querySelector('.box').scrollTop = 0");
     await expect.poll(() => shownLog(page)).toContain('line 4999 ');
+    expectSound(opened);
+  });
+
+  test('is searched by the server where the document has only a part of it, and each place is marked', async () => {
+    const { url, store } = await served(3000);
+    await store.append([{ kind: 'notification', span: SPAN, seq: 5000, time: NOW + 5000, message: 'a needle, and another Needle' }]);
+    await store.append(lines(3000, 9000));
+    const opened = await openPage(url);
+    const { page } = opened;
+    const found = (): Promise<string[]> => page.evaluate("[...CSS.highlights.get('log-found') ?? []].map((range) => range.toString())");
+    await page.fill('.find input', 'NEEDLE');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('.found').textContent()).toBe('1 of 2');
+    await expect.poll(found).toEqual(['needle']);
+    await page.keyboard.press('Enter');
+    await expect.poll(found).toEqual(['Needle']);
+    expect(await lineBelow(page)).toContain('another Needle');
+    await page.keyboard.press('Shift+Enter');
+    await expect.poll(() => page.locator('.found').textContent()).toBe('1 of 2');
+    await page.fill('.find input', 'line 8999 with');
+    await page.keyboard.press('Enter');
+    await expect.poll(found).toEqual(['line 8999 with']);
+    await page.fill('.find input', 'not in it');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('.found').textContent()).toBe('Not found');
     expectSound(opened);
   });
 
