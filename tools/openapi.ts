@@ -23,7 +23,7 @@ export function openapi(): Json {
       license: { name: 'MIT', identifier: 'MIT' },
       description:
         'Status, log and scopes of background tasks. docs/http-api.md and docs/streams.md describe it. ' +
-        'HEAD works for each GET. Later versions may bring other fields, states, outcomes and kinds: ignore what you do not know.',
+        'HEAD works for each GET. A browser, which prefers text/html, gets a problem as a page. Later versions may bring other fields, states, outcomes and kinds: ignore what you do not know.',
     },
     servers: [{ url: '/', description: 'Where the app is mounted; taskspan serve has it at the root.' }],
     security: [{}, { bearer: [] }, { basic: [] }],

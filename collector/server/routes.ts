@@ -95,14 +95,15 @@ export type RouteName =
 export const ROUTES: Readonly<Record<RouteName, Route>> = {
   listTasks: {
     method: 'GET', path: '/tasks', right: 'read', isForTasks: true,
-    text: 'Lists tasks without their logs.',
+    text: 'Lists tasks without their logs, as JSON or as a page.',
     parameters: [
+      asOneOf('json', 'html'),
       { name: 'limit', value: { kind: 'integer', least: 1, most: 200 }, default: 50, example: '10', text: 'How many tasks a page has at most.' },
       { name: 'order', value: { kind: 'choice', values: TASK_ORDERS }, default: 'newest', example: 'oldest', text: 'Which tasks come first, by their first commits.' },
       ...FILTER,
       { name: 'cursor', value: { kind: 'text' }, example: 'dDE3', text: 'The "next" of the page before.' },
     ],
-    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskList' }, headers: ['Link'], text: 'A page of the list; Link has the address of the next one.' }],
+    answers: [{ status: 200, bodies: { [JSON_TYPE]: 'TaskList', [HTML_TYPE]: 'Text' }, headers: ['Link'], text: 'A page of the list; Link has the address of the next one.' }],
   },
   countTasks: {
     method: 'GET', path: '/tasks/counts', right: 'read', isForTasks: true,
@@ -209,6 +210,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     answers: [
       { status: 202, bodies: { [JSON_TYPE]: 'CancelAnswer' }, headers: ['Location'], text: 'The request stays with the task; its record shows what comes of it.' },
       { status: 303, headers: ['Location'], text: 'The same for a browser that has sent a form: Location has the page of the task.' },
+      { status: 303, headers: ['Location'], text: 'The same for a browser, which is led back to the page.' },
       UNKNOWN_TASK,
       { status: 409, text: 'The task has ended, or its worker does not listen.' },
     ],

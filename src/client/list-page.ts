@@ -73,7 +73,7 @@ function apply(before: Changes, event: string, data: ListEvent): Partial<Changes
 }
 
 const search = new URLSearchParams(location.search);
-const filter = new URLSearchParams([...search].filter(([name]) => !['cursor', 'limit', 'order'].includes(name)));
+const filter = new URLSearchParams([...search].filter(([name]) => !['as', 'cursor', 'limit', 'order'].includes(name)));
 const watch = watchStream<Changes>(
   { connection: 'connecting', tasks: new Map(), left: new Set(), news: new Set(), events: 0 },
   { url: 'tasks', query: new URLSearchParams(filter), page: `?${search}`, apply },

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { filterOf } from '../../../src/filter-parameters.ts';
 import type { TaskStore } from '../../store/task-store.ts';
-import { prefersPage } from '../answers.ts';
+import { requestedType } from '../answers.ts';
 import { listPage } from './list-page.ts';
 import type { ListedTask } from './list-page.ts';
 import { listUrl, tidied } from './list-query.ts';
@@ -15,10 +15,15 @@ interface ListAnswer {
   searched_to?: string;
 }
 
+/** The representations of a list; a client without `Accept` gets the first one. */
+const REPRESENTATIONS = ['application/json', 'text/html'] as const;
+
 /** `GET /tasks` as a page. It shows what the answer in JSON has, so that both read the same filters in the same way. */
 export function listPageRoute(store: TaskStore, list: (c: Context) => Promise<Response>): (c: Context) => Promise<Response> {
   return async (c) => {
-    if (!prefersPage(c)) return list(c);
+    const form = requestedType(c, REPRESENTATIONS);
+    if (form instanceof Response) return form;
+    if (form === 'application/json') return list(c);
     const search = searchOf(c);
     const answer = await list(c);
     if (!answer.ok) return answer;
@@ -44,6 +49,9 @@ export async function wrongListPage(c: Context, problem: Response): Promise<Resp
   return pageAnswer(c, listPage(shown), { status: problem.status });
 }
 
+/** The search without the representation: the links of the page are for browsers. */
 function searchOf(c: Context): URLSearchParams {
-  return new URL(c.req.url).searchParams;
+  const { searchParams } = new URL(c.req.url);
+  searchParams.delete('as');
+  return searchParams;
 }

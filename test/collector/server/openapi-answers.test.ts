@@ -125,6 +125,14 @@ describe('the answers that are described', () => {
     expect(await check(store, ROUTES[name], `/tasks/${RUNNING}${ROUTES[name].path.slice('/tasks/:uuid'.length)}${query}`, headers)).toBe(query.includes('99') ? 416 : 200);
   });
 
+  test('for browsers fit too', async () => {
+    const store = await storeOfAll();
+    const headers = { Accept: 'text/html' };
+    expect(await check(store, ROUTES.listTasks, '/tasks?state=running', headers)).toBe(200);
+    expect(await check(store, ROUTES.listTasks, '/tasks?as=html')).toBe(200);
+    expect(await check(store, ROUTES.cancelTask, `/tasks/${RUNNING}/cancel`, headers)).toBe(303);
+  });
+
   test('of changes fit too', async () => {
     const store = await storeOfAll();
     const statuses: number[] = [];

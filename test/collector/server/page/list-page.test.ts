@@ -37,6 +37,16 @@ test('a browser gets a page, and every program JSON', async () => {
   }
 });
 
+test('a link may say which it wants, and the page that it leads to does not repeat that', async () => {
+  const store = await storeOf(2);
+  const page = await open(store, '/tasks?as=html&state=running', '*/*');
+  expect(page).toMatchObject({ status: 200, type: 'text/html; charset=utf-8' });
+  expect(names(page.html)).toEqual(['Import customers']);
+  expect(page.html).not.toContain('as=html');
+  expect(await open(store, '/tasks?as=json')).toMatchObject({ status: 200, type: 'application/json' });
+  expect(await open(store, '/tasks?as=text', '*/*')).toMatchObject({ status: 400, type: 'application/problem+json' });
+});
+
 test('no cache takes the page for the JSON at the same URL, or the other way round', async () => {
   for (const accept of [ACCEPT, '*/*']) {
     const response = await createTasksApp({ store: await storeOf(1) }).request('/tasks', { headers: { Accept: accept } });
