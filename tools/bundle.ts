@@ -22,6 +22,9 @@ interface Entry {
   readonly default: string;
 }
 
+/** Entries of the package that a page without a bundler loads from the server, as `assets/element.js`. */
+const LOADED_BY_OTHERS = ['element.js', 'index.js'];
+
 const manifest = await manifestIn('.');
 /** The folders of the packages that were copied into `dist`. */
 const copied = new Set<string>();
@@ -39,9 +42,6 @@ async function replaceNodeListener(): Promise<void> {
   const { code } = await oneFile(file, { format: 'es' });
   await writeFile(file, code);
 }
-
-/** Entries of the package that a page without a bundler loads from the server, as `assets/element.js`. */
-const LOADED_BY_OTHERS = ['element.js', 'index.js'];
 
 /** The scripts of the pages, each with all that it imports, and their styles, as texts in the module that gives them. */
 async function replaceBrowserFiles(): Promise<void> {
