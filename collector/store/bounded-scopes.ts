@@ -1,3 +1,4 @@
+import { DEEPEST_SCOPE } from '../../src/progress.ts';
 import { rankOf } from '../record/scope-line.ts';
 import type { Rank } from '../record/scope-line.ts';
 import type { ScopeState } from '../record/scope-state.ts';
@@ -14,6 +15,8 @@ export interface PlacedScopes {
 export interface GivenScope {
   readonly scope: ScopeState;
   readonly inside: GivenScope[];
+  /** How many given ones are around it. */
+  readonly depth: number;
   /** Of each rank the number of the last scope inside that is given. */
   readonly after: [number, number, number];
   /** Number of the earliest one inside of the last rank that is given, where the latest are. */
@@ -22,8 +25,8 @@ export interface GivenScope {
   readonly isAll: [boolean, boolean, boolean];
 }
 
-export function given(scope: ScopeState, after: GivenScope['after'] = [0, 0, 0]): GivenScope {
-  return { scope, inside: [], after, before: Number.MAX_SAFE_INTEGER, isAll: [false, false, false] };
+export function given(scope: ScopeState, { after = [0, 0, 0], depth = 0 }: Partial<Pick<GivenScope, 'after' | 'depth'>> = {}): GivenScope {
+  return { scope, inside: [], depth, after, before: Number.MAX_SAFE_INTEGER, isAll: [false, false, false] };
 }
 
 /** What is inside a closed scope is given with it if it has so few scopes at all depths, and no failed or open one. */
@@ -104,8 +107,8 @@ export class BoundedScopes {
 
   #add(node: GivenScope, rank: Rank, most: number, read: (limit: number) => readonly ScopeState[]): GivenScope[] {
     const limit = Math.min(most, this.#room);
-    if (limit <= 0 || node.isAll[rank] || node.scope.stepsInside === 0) return [];
-    const inside = read(limit).map((scope) => given(scope));
+    if (limit <= 0 || node.isAll[rank] || node.scope.stepsInside === 0 || node.depth >= DEEPEST_SCOPE) return [];
+    const inside = read(limit).map((scope) => given(scope, { depth: node.depth + 1 }));
     node.inside.push(...inside);
     node.isAll[rank] = inside.length < limit;
     this.#room -= inside.length;

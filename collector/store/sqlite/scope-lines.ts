@@ -115,7 +115,7 @@ export class SqliteScopeLines {
   #inside(task: LinesTask, bounded: BoundedScopes, spanId: string, position?: Position): ReadPage {
     const number = this.#scopes.numberOf(task.scopes, spanId);
     if (number === undefined) throw new RangeError(`of: expected the span id of a scope of the task, got ${JSON.stringify(spanId.slice(0, 100))}`);
-    const outer = given(this.#scopes.at(task.scopes, number), position);
+    const outer = given(this.#scopes.at(task.scopes, number), position && { after: position });
     const { hasMore } = bounded.page(outer);
     const attempts = this.#attemptsOf(task.scopes, allOf(outer.inside));
     return { task, attemptNumbers: numbersOf(attempts.values()), nodes: outer.inside, ...(hasMore && { next: cursorOf(outer.after) }) };
