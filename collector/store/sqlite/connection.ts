@@ -98,9 +98,14 @@ export class SqliteConnection {
     return this.write(() => this.#commit(facts));
   }
 
-  /** Whether so many tasks have changed that {@link writeFacets} is to be called. */
+  /** Whether so many tasks have changed, by the facts that were appended here, that {@link writeFacets} is to be called. */
   get areFacetsDue(): boolean {
     return this.#watched(() => this.#facets.isDue(this.#commits.lastChange));
+  }
+
+  /** The same after a write that has changed tasks without facts. */
+  areFacetsDueNow(): boolean {
+    return this.#watched(() => this.#facets.isDue(this.reads.lastChange()));
   }
 
   /** Writes the facets of some tasks that have changed. */

@@ -348,7 +348,7 @@ class SqliteStore implements SqliteTaskStore {
       do {
         await this.#use((connection) => connection.writeFacets());
         await turn();
-      } while (this.#connection?.areFacetsDue === true);
+      } while (this.#connection?.areFacetsDueNow() === true);
     } catch {
       // The facts are stored. What is in the way shows at the next write.
     }
@@ -404,7 +404,9 @@ class SqliteStore implements SqliteTaskStore {
 
   /** A write that gives how many tasks it has changed. */
   async #changing(work: (connection: SqliteConnection) => number): Promise<void> {
-    if ((await this.#write(work)) > 0) this.#committed();
+    if ((await this.#write(work)) === 0) return;
+    this.#committed();
+    if (this.#connection?.areFacetsDueNow() === true) await this.#writeFacets();
   }
 
   /** Does work in the file, which is opened if it is not open; throws at once where another process has the lock. */
