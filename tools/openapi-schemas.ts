@@ -158,10 +158,10 @@ export const SCHEMAS: Readonly<Record<SchemaName, TSchema>> = {
     { requested: time(), by: orNull(text()), reason: orNull(text()), heard: orNull(time(), 'When code of the task has received it.') },
     'A request to cancel a task.',
   ),
-  TaskList: Type.Object({ tasks: listOf('TaskSummary'), next: orNull(text(), 'The cursor of the next page.'), searched_to: Type.Optional(time('Up to which first commits it has searched, where the search took long.')) }, { description: 'A page of tasks.' }),
+  TaskList: Type.Object({ tasks: listOf('TaskSummary'), next: orNull(text(), 'The cursor of the next page.'), searched_to: Type.Optional(time('Where the page ended before it was full: how far the search has come.')) }, { description: 'A page of tasks.' }),
   TaskCounts: Type.Object({
     counts: Type.Record(Type.String(), count(), { description: 'By state; a state of no tasks may be absent.' }),
-    capped: Type.Array(oneOf(TASK_STATES), { description: 'The states of which there are more than the number.' }),
+    capped: Type.Array(oneOf(TASK_STATES), { description: 'The states of which there may be more than the number.' }),
   }),
   TaskScopes: Type.Object({ task_uuid: uuid(), version: count(), attempts: listOf('Attempt', 'First to last.') }),
   Scope: ofType<ScopeRecord>()(scope, 'A scope with those inside it.'),
