@@ -98,10 +98,10 @@ describeWithPages("the list's page", () => {
     const list = await openPage(`${proxy}/tasks`);
     server.process.kill('SIGKILL');
     await server.process.ended;
-    await list.page.getByText('The connection is interrupted.').waitFor();
+    await list.page.locator('.connection').waitFor();
     expect(await names(list)).toEqual(expect.arrayContaining(NAMES));
     await startServer(folder, { port: Number(new URL(server.url).port) });
-    await list.page.getByText('The connection is interrupted.').waitFor({ state: 'hidden' });
+    await list.page.locator('.connection').waitFor({ state: 'hidden' });
     await writeFile(`${folder}/stop`, '');
     await expect.poll(() => row(list, SHOWN.running).locator('.state').textContent()).toBe('Completed');
     expect(list.faults).toEqual([]);
