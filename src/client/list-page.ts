@@ -76,8 +76,11 @@ const search = new URLSearchParams(location.search);
 const filter = new URLSearchParams([...search].filter(([name]) => !['as', 'cursor', 'limit', 'order'].includes(name)));
 const watch = watchStream<Changes>(
   { connection: 'connecting', tasks: new Map(), left: new Set(), news: new Set(), events: 0 },
-  { url: 'tasks', query: new URLSearchParams(filter), page: `?${search}`, apply },
+  'tasks',
+  new URLSearchParams(filter),
+  apply,
   {},
+  `?${search}`,
 );
 
 // ---- What is shown ----

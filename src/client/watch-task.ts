@@ -52,37 +52,44 @@ export function watchTask(url: string | URL, options: WatchTaskOptions & { reado
 export function watchTask(url: string | URL, options?: WatchTaskOptions): TaskWatch;
 export function watchTask(url: string | URL, options: WatchTaskOptions = {}): TaskWatch<never> {
   const query = new URLSearchParams();
-  for (const name of ['log', 'scopes', 'wait'] as const) {
+  for (const name of ['scopes', 'log', 'wait'] as const) {
     const value = options[name];
-    if (value !== undefined) query.set(name, `${value === true ? 1 : value || 0}`);
+    if (value !== undefined) query.set(name, `${Number(value) || value || 0}`);
   }
-  return watchStream<TaskSnapshot<never>>(CONNECTING, { url, query, apply: taskChanges() as never }, options);
+  return watchStream<TaskSnapshot<never>>(CONNECTING, url, query, taskChanges() as never, options);
 }
+
+/** How many complete parts of a log a watch keeps: at least 16 million characters, or half a million entries. */
+const MOST_PARTS = 1000;
 
 /** What the events of a task's stream make of a snapshot. */
 export function taskChanges(): (snapshot: TaskSnapshot<LogPart>, type: string, data: TaskData) => Partial<TaskSnapshot<LogPart>> | undefined {
   const tree = scopeTree();
+  /** At which byte each part of the log begins. */
+  let starts: number[] = [];
   return ({ task, log }, type, { attempts: begun, scopes, log: given, log_from = 0, entries, ...fields }) => {
     if (type === 'end') return { connection: 'ended' };
-    if (type === 'gone') return { connection: 'failed', error: { status: 410, detail: 'gone' } };
+    if (type === 'gone') return { connection: 'failed', error: { status: 410, detail: type } };
     let text = given as LogGain | undefined;
     if (type === 'record') {
       text = { offset: log_from, text: given as string };
+      starts = [];
       log = { from: log_from, bytes: log_from, parts: [] };
     }
     const gains = entries ?? (text?.text ? [text] : []);
     const last = gains.at(-1);
     if (last) {
       if (gains[0]!.offset !== log.bytes) return undefined;
-      const { from, parts } = log;
+      let { parts } = log;
       const open = parts.at(-1);
       const gain = entries ?? last.text;
-      log = {
-        from,
-        bytes: last.offset + new TextEncoder().encode(last.text).length,
-        // A part that is longer, in characters or entries, is complete.
-        parts: open && open.length < (entries ? 500 : 16_384) ? parts.toSpliced(-1, 1, open.concat(gain as never)) : [...parts, gain],
-      };
+      // A part that is longer, in characters or entries, is complete.
+      if (open && open.length < (entries ? 500 : 9_999)) parts = parts.toSpliced(-1, 1, open.concat(gain as never));
+      else {
+        parts = [...parts.slice(-MOST_PARTS), gain];
+        starts = [...starts.slice(-MOST_PARTS), log.bytes];
+      }
+      log = { from: starts[0]!, bytes: last.offset + new TextEncoder().encode(last.text).length, parts };
     }
     return { task: merged(task, fields), attempts: tree(begun, scopes), log };
   };

@@ -30,7 +30,7 @@ export const CONNECTING_TASKS: TasksSnapshot = { connection: 'connecting', tasks
 export function watchTasks(url: string | URL, options: WatchTasksOptions = {}): TasksWatch {
   const { filter, limit = 50 } = options;
   const query = new URLSearchParams(filter);
-  return watchStream<TasksSnapshot>(CONNECTING_TASKS, { url, query, page: `?${query}&limit=${limit}`, apply: listChanges(limit) }, options);
+  return watchStream<TasksSnapshot>(CONNECTING_TASKS, url, query, listChanges(limit), options, `?${query}&limit=${limit}`);
 }
 
 /** Data of the events `start`, where it is the page, `change` and `gone`. */

@@ -50,29 +50,28 @@ export interface WatchOptions {
   readonly silentMs?: number | undefined;
 }
 
-/** What differs from one kind of stream to another. */
-export interface StreamKind<Snapshot> {
-  /** Where it is, without `/events`; may be relative to the page or worker. */
-  readonly url: string | URL;
-  /** The parameters of the stream. */
-  readonly query: URLSearchParams;
-  /** The new values after an event; `undefined` where the event does not follow what is known: then all begins anew. */
-  readonly apply: (snapshot: Snapshot, type: string, data: never) => Partial<Snapshot> | undefined;
-  /** The query of what a stream that begins does not have: the answer takes the place of the data of its event `start`. */
-  readonly page?: string;
-}
+/** The new values after an event; `undefined` where the event does not follow what is known: then all begins anew. */
+type ApplyEvent<Snapshot> = (snapshot: Snapshot, type: string, data: never) => Partial<Snapshot> | undefined;
 
 /**
  * Follows a stream of server-sent events through all interruptions, until its end.
  *
  * Throws a `TypeError` for a URL that leads nowhere. All else that fails is in the snapshots.
+ *
+ * @param url Where it is, without `/events` and without a query; may be relative to the page or worker.
+ * @param query The parameters of the stream.
+ * @param page The query of what a stream that begins does not have: the answer takes the place of the data of its event
+ *   `start`.
  */
 export function watchStream<Snapshot extends Connection>(
   first: Snapshot,
-  { url, query, apply, page }: StreamKind<Snapshot>,
+  url: string | URL,
+  query: URLSearchParams,
+  apply: ApplyEvent<Snapshot>,
   { token, signal, fetch: send = fetch, silentMs = 45_000 }: WatchOptions,
+  page?: string,
 ): Watch<Snapshot> {
-  const base = new Request(url).url.split('?')[0]!;
+  const base = new Request(url).url;
   const listeners = new Set<() => void>();
   let snapshot = first;
   let isOver = false;
@@ -90,9 +89,9 @@ export function watchStream<Snapshot extends Connection>(
   /** Gives a snapshot with other values to all who follow, where a value differs and the present snapshot is not final. */
   const update = (values: Partial<Snapshot>): void => {
     const next = merged(snapshot, values);
-    if (isOver || next === snapshot) return;
+    if (next === snapshot || isOver) return;
     snapshot = next;
-    isOver = ['ended', 'failed', 'closed'].includes(next.connection);
+    isOver = !/live|int/.test(next.connection);
     if (isOver) {
       life.abort();
       request.abort();
@@ -121,7 +120,7 @@ export function watchStream<Snapshot extends Connection>(
     abortAfter(silentMs / 2);
   };
   // What a page tells of its own state: each of these may mean that the network is there again.
-  for (const name of ['online', 'pageshow', 'visibilitychange']) (globalThis as Partial<EventTarget>).addEventListener?.(name, wake, life);
+  for (const name of ['visibilitychange', 'pageshow', 'online']) (globalThis as Partial<EventTarget>).addEventListener?.(name, wake, life);
   signal?.addEventListener('abort', close, life);
   if (signal?.aborted) close();
 
@@ -129,7 +128,7 @@ export function watchStream<Snapshot extends Connection>(
   const ask = async (path: string): Promise<Response> => {
     bearer = typeof token === 'function' ? await token() : token;
     const response = await send(base + path, {
-      headers: bearer ? { Authorization: `Bearer ${bearer}` } : {},
+      headers: { ...(bearer && { Authorization: `Bearer ${bearer}` }) },
       signal: request.signal,
     });
     const { status } = response;
@@ -163,7 +162,7 @@ export function watchStream<Snapshot extends Connection>(
       for (const lines of events) {
         // As taskspan writes them, without those that a later server brings. JSON needs no line breaks.
         const [head, ...data] = lines.split('\ndata: ');
-        const [, type, , eventId] = /^event: (record|change|end|gone|start)(\nid: (.+))?/.exec(head!) ?? [];
+        const [, type, , eventId] = /^event: (record|change|gone|start|end)(\nid: (.+))?/.exec(head!) ?? [];
         if (!type) continue;
         const isPage = page && type === 'start';
         const content: unknown = isPage ? await (await ask(page)).json() : JSON.parse(data.join(''));
@@ -184,7 +183,7 @@ export function watchStream<Snapshot extends Connection>(
         await read();
       } catch (caught) {
         request.abort();
-        const { message, status = 0, isOwn } = caught as Failure;
+        const { status = 0, message, isOwn } = caught as Failure;
         const error = { status, detail: message };
         const isDenied = status === 401;
         const pauseMs = isDenied && !tries ? 0 : Math.random() * Math.min(30_000, 1000 * 2 ** tries);

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { watchTask } from '../../../src/client/index.ts';
 import type { TaskSnapshot } from '../../../src/client/index.ts';
+import { taskChanges } from '../../../src/client/watch-task.ts';
 import type { ScopeNode } from '../../../src/task-record.ts';
 import { ScriptedTask } from '../../collector/record/scripted-task.ts';
 import { ServedTask, snapshotOf, textOf } from './served-task.ts';
@@ -214,4 +215,19 @@ test('fields and states that a later server brings are kept', async () => {
 
 test('a URL that leads nowhere is a TypeError at once', () => {
   expect(() => watchTask('tasks/0190b1c4')).toThrow(TypeError);
+});
+
+test.each(['text', 'entries'] as const)('of a log without end a watch keeps the latest %s, and says where they begin', (form) => {
+  const changes = taskChanges();
+  const message = 'é'.repeat(16_000);
+  const gain = (offset: number): object =>
+    form === 'text' ? { log: { offset, text: message } } : { entries: Array.from({ length: 500 }, (_, at) => ({ offset: offset + at * 64, text: 'é'.repeat(32) })) };
+  let snapshot = { connection: 'live', attempts: [], log: { from: 0, bytes: 0, parts: [] } } as TaskSnapshot<never>;
+  const apply = (type: string, data: object): void => {
+    snapshot = { ...snapshot, ...changes(snapshot, type, data as never) } as TaskSnapshot<never>;
+  };
+  apply('record', { log_bytes: 0, log_from: 0, ...(form === 'text' ? { log: '' } : { entries: [] }) });
+  for (let part = 0; part < 1100; part++) apply('change', gain(part * 32_000));
+  const { from, bytes, parts } = snapshot.log;
+  expect([from, bytes, parts.length]).toEqual([99 * 32_000, 1100 * 32_000, 1001]);
 });
