@@ -45,6 +45,18 @@ describe('the package, made and installed in an empty project', () => {
     for (const name of ['element.js', 'list-page.js', 'task-page.js', 'page.css']) expect(loaded.get(name), name).toBe(false);
   });
 
+  it('has a page of a task that takes at most 20 kB compressed, with its style and its script', async () => {
+    await writeFile(join(project, 'page.js'), PAGE);
+    const { code, stdout, stderr } = await runNode(['page.js'], { cwd: project });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const sizes = JSON.parse(stdout) as Record<'gzip' | 'br', Record<string, number>>;
+    for (const parts of Object.values(sizes)) {
+      expect(Object.keys(parts).toSorted()).toEqual(['page', 'page.css', 'task-page.js']);
+      const all = Object.values(parts).reduce((sum, size) => sum + size, 0);
+      expect({ ...sizes, all: all <= 20_000 }).toEqual({ ...sizes, all: true });
+    }
+  });
+
   it('has the licences of what was copied into it', async () => {
     const notices = await readFile(join(project, 'node_modules/taskspan/dist/THIRD-PARTY-NOTICES'), 'utf8');
     const names = [...notices.matchAll(/^-{80}\n\n(\S+) \d/gm)].map(([, name]) => name);
@@ -202,6 +214,27 @@ async function tsc(project: string, args: readonly string[]): Promise<string> {
   const { stdout, stderr } = await runNode([join(REPOSITORY, 'node_modules/typescript/bin/tsc'), ...given], { cwd: project });
   return stdout + stderr;
 }
+
+/** Prints how many bytes the page of a small task takes, and each style and script that it loads, in each encoding. */
+const PAGE = `
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { runTask } from 'taskspan';
+import { createTasksApp, startTaskspan } from 'taskspan/collector';
+const taskspan = await startTaskspan({ store: 'page.sqlite' });
+const uuid = await runTask('Import customers', async (updater) => {
+  for (const name of ['Read file', 'Write rows']) await updater.scope(name, (scope) => scope.notify('4,812 customers'));
+  return updater.taskUuid;
+});
+await taskspan.flush();
+const app = createTasksApp({ store: taskspan.store });
+const read = async (path) => Buffer.from(await (await app.request(path, { headers: { Accept: 'text/html' } })).arrayBuffer());
+const page = await read('/tasks/' + uuid);
+const parts = { page };
+for (const [, name, version] of page.toString().matchAll(/(?:src|href)="assets.([\\w-]+[.](?:js|css))([^"]*)"/g)) parts[name] = await read('/tasks/assets/' + name + version);
+const sizes = (encode) => Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, encode(bytes).length]));
+console.log(JSON.stringify({ gzip: sizes((bytes) => gzipSync(bytes, { level: 9 })), br: sizes(brotliCompressSync) }));
+await taskspan.close();
+`;
 
 const PROGRAM = `
 import { runTask } from 'taskspan';
