@@ -7,8 +7,8 @@ import { tableOf } from './table.ts';
 
 /** Runs all benchmarks, or those that are named, each in its own process, and prints one table. */
 const BENCHMARKS = ['notify', 'durable', 'flat', 'scope', 'no-sdk', 'each', 'http', 'page', 'served-while-busy', 'heap', 'watchers', 'heartbeats', 'ingest', 'latency-otlp', 'shapes'] as const;
-/** Benchmarks that take long or fill a disk: they run only by name. */
-const ON_DEMAND = ['lists', 'overload'] as const;
+/** Benchmarks that take long, fill a disk or need a browser: they run only by name. */
+const ON_DEMAND = ['lists', 'overload', 'browser'] as const;
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--json FILE] [--profile FOLDER]
 

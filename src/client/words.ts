@@ -271,7 +271,7 @@ export const text = {
   interrupted: 'The connection is interrupted. Trying again…',
   notRead: (why: string): string => `Earlier text can’t be read (${why}). Try again`,
   beginning: 'Show the beginning',
-  wholeLarge: (n: number): string => `Load all, ${bytes(n)}: better as text`,
+  wholeLarge: (n: number): string => `Load all, slow: ${bytes(n)}`,
   connecting: (seconds: number): string => `The connection is interrupted. Trying again in ${seconds} s; what you see may be old.`,
   newTasks: (n: number): string => `${many(n, 'new task')}: show`,
   deleted: 'Deleted',

@@ -120,7 +120,7 @@ describe('nothing of a task becomes markup', () => {
   test('whatever is in names, messages, errors, attributes and results', async () => {
     const evil = `</pre></script><img src=x onerror=alert(1)>"'\u202e`;
     const { html } = await shown([
-      begun({ name: evil, attributes: { [evil]: evil } }), { ...step(1, evil) } as Fact,
+      begun({ name: evil, attributes: { [evil]: evil } }), step(1, evil),
       { kind: 'notification', span: spanOf(1), seq: 1, time: BEGAN + 2 * SECOND, message: evil },
       { kind: 'result', span: TASK, seq: 2, time: BEGAN + 3 * SECOND, result: JSON.stringify({ [evil]: evil }) },
       ended('failed', { name: evil, exception: evil }),
