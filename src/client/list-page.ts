@@ -213,6 +213,11 @@ one('form').addEventListener('formdata', ({ formData }) => {
   }
 });
 
+// Where the tabs are wider than the window, the present one is in sight.
+const tabs = one('.tabs');
+const here = tabs.querySelector<HTMLElement>('[aria-current]');
+if (here !== null) tabs.scrollLeft = here.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
+
 for (const time of listing.querySelectorAll('time')) {
   time.title = new Date(time.dateTime).toLocaleString();
   put(time, localTime(time.dateTime, now()));

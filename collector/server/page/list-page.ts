@@ -43,7 +43,7 @@ ${fault === undefined ? html`${found}${foot(shown, isFirst)}` : ''}
 <p class="connection" hidden></p>
 <p class="news" hidden><a href="${listUrl(changed(search, {}))}"></a></p>
 </div>`;
-  return page({ title: titleOf(states), base: 'tasks/', icon: states.length === 1 ? states[0]! : 'running', body, ...(fault === undefined && { script: 'list-page' }) });
+  return page({ title: titleOf(states), base: 'tasks/', isList: true, icon: states.length === 1 ? states[0]! : 'running', body, ...(fault === undefined && { script: 'list-page' }) });
 }
 
 function titleOf(states: readonly TaskState[]): string {

@@ -21,6 +21,8 @@ export interface PageOptions {
   readonly icon: TaskState;
   /** The script that brings the page up to date. Default: none. */
   readonly script?: 'task-page' | 'list-page';
+  /** Whether it is the list, which has a style of its own. Default `false`. */
+  readonly isList?: boolean;
   readonly body: Html;
   /** Classes of the body: `one` for the page of a task, which is as high as the window, `embed` in a frame. */
   readonly className?: string;
@@ -29,7 +31,7 @@ export interface PageOptions {
 }
 
 /** A whole page around its body. */
-export function page({ title, base, icon, script, body, className = '', refresh }: PageOptions): Html {
+export function page({ title, base, icon, script, isList = false, body, className = '', refresh }: PageOptions): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -40,7 +42,7 @@ export function page({ title, base, icon, script, body, className = '', refresh 
 ${refresh === undefined ? '' : raw(`<meta http-equiv="refresh" content="${refresh}">`)}
 <link rel="icon" href="${base}${assetUrl(`${icon}.svg`)}" type="image/svg+xml">
 <link rel="stylesheet" href="${base}${assetUrl('page.css')}">
-${script === 'list-page' ? html`<link rel="stylesheet" href="${base}${assetUrl('list.css')}">` : ''}
+${isList ? html`<link rel="stylesheet" href="${base}${assetUrl('list.css')}">` : ''}
 ${script === undefined ? '' : html`<script type="module" src="${base}${assetUrl(`${script}.js`)}"></script>`}
 </head>
 <body class="${className}">

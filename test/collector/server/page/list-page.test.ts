@@ -90,6 +90,7 @@ test('a wrong filter is a 400 that says what is possible, and the form has it to
   const { status, html } = await open(await storeOf(1), '/tasks?state=broken');
   expect(status).toBe(400);
   expect(html).toContain('expected one of queued, running');
+  expect(html).toContain('list.css');
   expect(names(html)).toEqual([]);
   expect((await open(await storeOf(1), '/tasks?stat=failed')).html).toContain('&quot;stat&quot;: expected one of');
 });
