@@ -35,7 +35,7 @@ export function listPage(shown: ListPage): Html {
   const wrong = html`<section class="failure" role="alert"><h2>${labels.wrongFilter}</h2><p class="error">${fault}</p></section>`;
   const body = html`<div class="listing" data-now="${now}"${flag('data-newest', isFirst && search.get('order') !== 'oldest')}${flag('data-whole', shown.next === undefined)}>
 ${fault === undefined ? '' : wrong}
-<header class="top"><h1>${labels.tasks}</h1>${form(search, now, fault !== undefined)}</header>
+<header class="top"><h1>${labels.tasks}</h1>${form(search, states, now, fault !== undefined)}</header>
 ${chips(search)}
 ${tabs(shown, states)}
 <p role="status" class="vh"></p>
@@ -51,15 +51,14 @@ function titleOf(states: readonly TaskState[]): string {
 }
 
 /** The filter: one field for most, all others behind "More filters". It writes the URL. */
-function form(search: URLSearchParams, now: number, isOpen: boolean): Html {
-  const state = search.get('state');
+function form(search: URLSearchParams, states: readonly TaskState[], now: number, isOpen: boolean): Html {
   const fields = FIELDS.flatMap((name) => {
     const values = fieldValues(search, name);
     // One more attribute may be added to those that are there.
     return (values.length === 0 || name === 'attribute' ? [...values, ''] : values).map((value) => field(name, value));
   });
   return html`<form class="filter" method="get" action="tasks" role="search">
-${state === null ? '' : html`<input type="hidden" name="state" value="${state}">`}
+${states.length === 0 ? '' : html`<input type="hidden" name="state" value="${states.join(',')}">`}
 <input type="search" name="q" value="${search.get('q') ?? ''}" placeholder="${filterHint('q')}" aria-label="${filterHint('q')}" aria-keyshortcuts="/">
 <button>${labels.filter}</button>
 <details class="further"${flag('open', isOpen)}><summary>${labels.moreFilters}</summary>
