@@ -168,7 +168,7 @@ export function describeHooks(name: string, resolve: () => Promise<{ folder: str
         hooks.attempt.complete();
       });
       for (const id of ['a', 'b']) await hooks.shows(id, 'ended completed 3 1 undefined');
-      expect(hooks.streams).toEqual(['0 ?log=text&scopes=1']);
+      expect(hooks.streams).toEqual(['0 ?scopes=1&log=text']);
       expect(hooks.faults).toEqual([]);
     });
 
