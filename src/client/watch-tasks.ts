@@ -40,14 +40,17 @@ interface ListData extends TaskSummary {
 }
 
 /** What the events of a list's stream make of a snapshot. */
-export function listChanges(limit: number): (snapshot: TasksSnapshot, type: string, data: ListData) => Partial<TasksSnapshot> {
+export function listChanges(limit: number): (snapshot: TasksSnapshot, type: string, data: ListData) => Partial<TasksSnapshot> | undefined {
   return ({ tasks, hasMore }, type, data) => {
     if (type === 'start') return { tasks: data.tasks, hasMore: Boolean(data.next) };
     const at = tasks.findIndex(({ task_uuid }) => task_uuid === data.task_uuid);
     const before = tasks[at];
     if (before) {
-      if (type === 'gone') tasks = tasks.toSpliced(at, 1);
-      else if (data.version >= before.version) tasks = tasks.with(at, data);
+      if (type === 'gone') {
+        tasks = tasks.toSpliced(at, 1);
+        // There are others that the list has room for.
+        if (hasMore && tasks.length < limit / 2) return undefined;
+      } else if (data.version >= before.version) tasks = tasks.with(at, data);
     } else if (type === 'change') {
       const older = tasks.findIndex(({ created }) => created! < data.created!);
       if (older >= 0 || !hasMore) {

@@ -168,7 +168,7 @@ export function watchStream<Snapshot extends Connection>(
         const content: unknown = isPage ? await (await ask(page)).json() : JSON.parse(data.join(''));
         const values = apply(snapshot, type, content as never);
         id = values && (eventId ?? id);
-        if (!values) throw { message: 'a gap' } satisfies Failure;
+        if (!values) throw { message: 'closed' } satisfies Failure;
         connect('live');
         update(values);
       }

@@ -89,6 +89,20 @@ test('a list is as long as its limit, and knows whether there is more', async ()
   expect(await snapshotOf(short, shows(6, 5, 4, 3, 2))).toMatchObject({ hasMore: true });
 });
 
+test('a list of which most tasks have left is filled up with those for which there was no room', async () => {
+  retryAtOnce();
+  const list = new ServedList();
+  await list.begin(1, 2, 3, 4, 5, 6);
+  const watch = list.watch({ limit: 4, filter: { state: 'running' } });
+  await snapshotOf(watch, shows(6, 5, 4, 3));
+  await list.end(6);
+  await snapshotOf(watch, shows(5, 4, 3));
+  await list.end(5);
+  await snapshotOf(watch, shows(4, 3));
+  await list.end(4);
+  expect(await snapshotOf(watch, shows(3, 2, 1))).toMatchObject({ hasMore: false });
+});
+
 test('what changes while the page is read is not missed', async () => {
   const list = new ServedList();
   await list.begin(1);
