@@ -58,6 +58,7 @@ const TASK_PAGE: readonly Parameter[] = [
   flag('embed', false, 'Whether the page has the task alone, without actions, for a frame.'),
   { name: 'attempt', value: { kind: 'integer', least: 1 }, example: '1', text: 'The attempt whose steps the page shows. Default: the latest.' },
   { name: 'of', value: { kind: 'text', pattern: '^[0-9a-f]{16}$' }, example: '00f067aa0ba902b7', text: 'The step whose inside the page shows.' },
+  { name: 'cursor', value: { kind: 'text', pattern: '^[\\w-]+$' }, example: 'czAuMC4w', text: 'Where the steps inside it go on, as a link of the page has it.' },
   { name: 'before', value: { kind: 'integer', least: 0 }, example: '65536', text: 'The byte of the log before which the page shows it. Default: its end.' },
 ];
 

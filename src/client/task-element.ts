@@ -211,7 +211,7 @@ export class TaskspanTask extends TaskElement {
       if (button?.dataset['copy'] !== undefined) void copied(button);
       if (button?.dataset['offset'] !== undefined) void one<TaskspanLog>(root, 'taskspan-log')?.reveal({ offset: Number(button.dataset['offset']), bytes: Number(button.dataset['bytes']) });
       const more = target.closest<HTMLAnchorElement>('.more a');
-      if (more !== null && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
+      if (more !== null && !more.href.includes('cursor=') && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
         event.preventDefault();
         void this.#more(new URL(more.href).searchParams.get('of')!);
       }

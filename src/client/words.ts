@@ -287,6 +287,7 @@ export const labels = {
   cancelNow: 'Ask it to stop',
   steps: 'Steps',
   allSteps: 'All steps',
+  nextSteps: 'The steps after these',
   attempts: 'Attempts',
   reasons: 'Its reasons',
   causedBy: 'caused by',

@@ -11,6 +11,8 @@ export interface TaskPageData {
   readonly attempts: readonly ScopeNode[];
   /** The attempt or step whose inside is shown. */
   readonly shown: ScopeNode | undefined;
+  /** Cursor of the steps that follow, where one step is shown. */
+  readonly next: string | undefined;
   readonly log: LogPart;
   readonly query: PageQuery;
   readonly settings: PageSettings;
@@ -55,6 +57,7 @@ const STEPS = 400;
 interface ShownSteps {
   readonly attempts: readonly ScopeNode[];
   readonly shown: ScopeNode | undefined;
+  readonly next: string | undefined;
 }
 
 /** Reads them; `shown` is absent where the task has no such step, or no attempt. */
@@ -63,11 +66,27 @@ async function shownSteps(store: TaskStore, { task_uuid: uuid, attempt }: TaskSu
   const first = await store.scopesOf(uuid, { limit: attempt + STEPS });
   if (first === undefined) return undefined;
   const attempts = first.scopes;
-  const node = query.of === undefined ? attempts.findLast((each) => each.attempt === query.attempt) ?? attempts.at(-1) : stepIn(attempts, query.of);
-  // Several attempts share the room, and a step has all of it for itself.
-  if (node === undefined || (attempts.length === 1 && query.of === undefined)) return { attempts, shown: node };
-  const inside = await store.scopesOf(uuid, { of: node.span_id, limit: STEPS });
-  return inside && { attempts, shown: { ...node, scopes: inside.scopes } };
+  const { of, cursor } = query;
+  if (of === undefined) {
+    const node = attempts.findLast((each) => each.attempt === query.attempt) ?? attempts.at(-1);
+    // Several attempts share the room: the one that is shown has all of it for itself.
+    if (node === undefined || attempts.length === 1) return { attempts, shown: node, next: undefined };
+    const inside = await store.scopesOf(uuid, { of: node.span_id, limit: STEPS });
+    return inside && { attempts, shown: { ...node, scopes: inside.scopes }, next: undefined };
+  }
+  try {
+    const inside = await store.scopesOf(uuid, { of, limit: STEPS, ...(cursor !== undefined && { cursor }) });
+    if (inside === undefined) return undefined;
+    return { attempts, shown: { ...(stepIn(attempts, of) ?? unnamed(of)), scopes: inside.scopes }, next: inside.next };
+  } catch (error) {
+    if (error instanceof RangeError) return { attempts, shown: undefined, next: undefined };
+    throw error;
+  }
+}
+
+/** A step that is so deep in the task that the page does not know its name. */
+function unnamed(spanId: string): ScopeNode {
+  return { span_id: spanId, parent: null, name: '', start: null, end: null, outcome: 'completed', done: null, total: null, progress: null, error: null, last: null, steps: 0, failed: 0, running: 0, scopes: [] };
 }
 
 function stepIn(scopes: readonly ScopeNode[], spanId: string): ScopeNode | undefined {

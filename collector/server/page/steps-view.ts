@@ -7,19 +7,26 @@ import type { Html } from './markup.ts';
 import type { TaskPageData } from './page-data.ts';
 
 /** The steps of one attempt as a tree: what runs or has failed is open, what is done is closed. */
-export function stepsView({ task, attempts, shown, query, now }: TaskPageData): Html {
+export function stepsView({ task, attempts, shown, next, query, now }: TaskPageData): Html {
   const isLost = task.state === 'lost';
   const isLive = query.of === undefined && shown?.span_id === attempts.at(-1)?.span_id;
   const isOfStep = query.of !== undefined && shown !== undefined;
-  return html`<section class="tree" part="steps" aria-label="${labels.steps}"><div class="spread"><h2>${isOfStep ? own(shown.name) : labels.steps}</h2>${isOfStep ? html`<a class="small" href="${task.task_uuid}">${labels.allSteps}</a>` : html`<span class="small quiet jobs">${jobs(task)}</span>`}</div>
+  return html`<section class="tree" part="steps" aria-label="${labels.steps}"><div class="spread"><h2>${isOfStep && shown.name !== '' ? own(shown.name) : labels.steps}</h2>${isOfStep ? html`<a class="small" href="${task.task_uuid}">${labels.allSteps}</a>` : html`<span class="small quiet jobs">${jobs(task)}</span>`}</div>
 ${attempts.length > 1 ? attemptsView(attempts, shown, now) : ''}
-<ul class="steps" tabindex="0" aria-label="${labels.steps}"${flag('data-live', isLive)}>${shown === undefined ? '' : rowsView(shown, now, isLost)}</ul></section>`;
+<ul class="steps" tabindex="0" aria-label="${labels.steps}"${flag('data-live', isLive)}>${shown === undefined ? '' : isOfStep ? pageOfRows(shown, next, now, isLost) : rowsView(shown, now, isLost)}</ul></section>`;
 }
 
 function attemptsView(attempts: readonly ScopeNode[], shown: ScopeNode | undefined, now: number): Html {
   return html`<nav class="attempts small" aria-label="${labels.attempts}"><span class="quiet">${labels.attempt}</span>${attempts.map(
     (attempt) => html`<a href="?attempt=${attempt.attempt}" title="${figure(attempt, now)}"${attempt.span_id === shown?.span_id ? raw(' aria-current="true"') : ''}>${icon(shownState(attempt.outcome))}${attempt.attempt}</a>`,
   )}</nav>`;
+}
+
+/** The rows of one page of the steps inside one. */
+function pageOfRows(around: ScopeNode, next: string | undefined, now: number, isLost: boolean): Html[] {
+  const rows = shownOf(around.scopes, true).map((step) => rowView(step, now, isLost));
+  if (next !== undefined) rows.push(html`<li class="more"><a href="?of=${around.span_id}&cursor=${next}">${labels.nextSteps}</a></li>`);
+  return rows;
 }
 
 /** The rows of the steps inside one. A link leads to those that are left out. */
