@@ -41,7 +41,8 @@ export function scopeTree(): (begun?: readonly ScopeNode[], lines?: readonly Sco
       if (changed.has(id)) known.set(id, [(node = { ...node, scopes: [...inside].map(built) }), inside]);
       return node;
     };
-    take(begun ?? lines);
+    take(begun);
+    take(lines);
     return built(null).scopes;
   };
 }
