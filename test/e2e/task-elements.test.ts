@@ -96,6 +96,78 @@ describeWithPages('the page of a task that failed', () => {
   });
 });
 
+describeWithPages('the page of a task that runs', () => {
+  const spanOf = (number: number): Fact['span'] => ({ ...SPAN, spanId: `d${number.toString(16).padStart(15, '0')}` });
+  const step = (number: number, around = SPAN): Fact => ({ kind: 'scope-start', span: spanOf(number), seq: 0, time: NOW + number, name: `Step ${number}`, parentSpanId: around.spanId });
+  const done = (number: number, heading = false): Fact => ({ kind: 'scope-end', span: spanOf(number), seq: 9, time: NOW + number + 50, outcome: 'completed', duration: 50, heading });
+  const isOpen = (page: Page, number: number): Promise<boolean> => page.evaluate<boolean>(`document.querySelector('#s-${spanOf(number).spanId} > details').open`);
+  const toggle = (page: Page, number: number): Promise<void> => page.click(`#s-${spanOf(number).spanId} > details > summary`);
+
+  test('opens the steps at work and closes those that are done; what a person has opened or closed stays so', async () => {
+    const { store, url } = await served(0);
+    await store.append([step(1), step(2, spanOf(1)), done(2), done(1, true), step(10), step(11, spanOf(10)), step(20), step(21, spanOf(20))]);
+    const opened = await openPage(url);
+    const { page } = opened;
+    expect([await isOpen(page, 1), await isOpen(page, 10), await isOpen(page, 20)]).toEqual([false, true, true]);
+    await toggle(page, 1);
+    await toggle(page, 10);
+    await page.mouse.move(5, 5);
+    await store.append([step(12, spanOf(10)), done(21), done(20, true), step(30), step(31, spanOf(30))]);
+    await expect.poll(() => page.locator('.steps').textContent()).toContain('Step 31');
+    await expect.poll(() => isOpen(page, 20)).toBe(false);
+    expect([await isOpen(page, 1), await isOpen(page, 10), await isOpen(page, 30)]).toEqual([true, false, true]);
+    // What came while it was closed is there as soon as it is opened.
+    await toggle(page, 10);
+    await expect.poll(() => page.locator(`#s-${spanOf(12).spanId}`).isVisible()).toBe(true);
+    expectSound(opened);
+  });
+
+  test('closes nothing under the pointer', async () => {
+    const { store, url } = await served(0);
+    await store.append([step(1), step(2, spanOf(1))]);
+    const { page } = await openPage(url);
+    await page.hover(`#s-${spanOf(2).spanId}`);
+    await store.append([done(2), done(1, true), step(3)]);
+    await expect.poll(() => page.locator('.steps').textContent()).toContain('Step 3');
+    expect(await isOpen(page, 1)).toBe(true);
+  });
+
+  test('says what happens at most once in ten seconds, and the end at once', async () => {
+    const { store, url } = await served(0);
+    const opened = await openPage('about:blank');
+    const { page } = opened;
+    await page.clock.install();
+    await page.goto(url);
+    await page.evaluate("(window.said = [], new MutationObserver(() => window.said.push(document.querySelector('[role=status]').textContent)).observe(document.querySelector('taskspan-task > [role=status]'), { childList: true, characterData: true, subtree: true }))");
+    for (let number = 1; number <= 20; number++) {
+      await store.append([step(number)]);
+      await expect.poll(async () => {
+        await page.clock.runFor(150);
+        return page.locator('.lead').textContent();
+      }).toBe(`Step ${number}`);
+    }
+    expect((await page.evaluate<string[]>('window.said')).length).toBeLessThanOrEqual(2);
+    await store.append([END]);
+    await expect.poll(async () => {
+      await page.clock.runFor(150);
+      return (await page.evaluate<string[]>('window.said')).at(-1);
+    }).toBe('Completed in 9.0 s');
+    expectSound(opened);
+  });
+
+  test('tells whoever wants to be told when it is done', async () => {
+    const { store, url } = await served(3);
+    const { page } = await openPage(url, { permissions: ['notifications'] });
+    await page.evaluate("(window.told = [], window.Notification = class extends EventTarget { static requestPermission = async () => 'granted'; constructor(title, { body }) { super(); window.told.push(title, body); } })");
+    await page.click('.tell');
+    await expect.poll(() => page.locator('.tell').textContent()).toBe('You will be told');
+    await store.append([END]);
+    await expect.poll(() => page.evaluate('window.told')).toEqual(['Completed · Import orders', 'Completed in 9.0 s']);
+    expect(await page.title()).toBe('Completed · Import orders');
+    expect(await page.locator('link[rel=icon]').getAttribute('href')).toContain('completed.svg');
+  });
+});
+
 describeWithPages('the log in a page', () => {
   test('has its end first; earlier text comes as one scrolls up, and what is being read stays where it is', async () => {
     const { url } = await served(6000);
