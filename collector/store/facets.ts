@@ -32,9 +32,8 @@ const MOST_OF_KIND = 200;
 /** The facets of a task, each once, and whether it has more than are kept. */
 export function facetsOf(task: FilteredTask): { keys: string[]; isCrowded: boolean } {
   const { start, end, created } = task;
-  const keys = [facet(KIND.name, folded(task.task_name))];
+  const keys = [...facetsOfName(task.task_name)];
   const areCrowded = [
-    add(keys, KIND.nameWord, wordsOf(task.task_name)),
     add(keys, KIND.errorWord, errorWords(task)),
     add(keys, KIND.attribute, attributePairs(task.attributes)),
   ];
@@ -44,6 +43,21 @@ export function facetsOf(task: FilteredTask): { keys: string[]; isCrowded: boole
   if (created !== null) keys.push(facet(KIND.created, minuteOf(created)));
   if (start !== null && end !== null) keys.push(facet(KIND.took, magnitudeOf(Date.parse(end) - Date.parse(start))));
   return { keys, isCrowded: areCrowded.includes(true) };
+}
+
+/** The facets of names that came lately: many tasks have one name. */
+const ofNames = new Map<string, readonly string[]>();
+const MOST_NAMES = 1000;
+
+/** The facets of a name and of the words that are searched in it. */
+function facetsOfName(name: string): readonly string[] {
+  let keys = ofNames.get(name);
+  if (keys === undefined) {
+    keys = [facet(KIND.name, folded(name)), ...new Set(wordsOf(name).map((word) => facet(KIND.nameWord, word)))];
+    if (ofNames.size === MOST_NAMES) ofNames.clear();
+    ofNames.set(name, keys);
+  }
+  return keys;
 }
 
 /** Adds the facets that a kind has of some texts; gives whether there are more than are kept. */
@@ -76,9 +90,17 @@ function cut(text: string): string {
   return text.length <= LONGEST ? text : text.slice(0, LONGEST).toWellFormed();
 }
 
+/** The minute that was asked for last, and its text: times of tasks lie close together. */
+let [lastMinute, lastText] = ['', ''];
+
 /** The minute of a time, so that the texts are in the order of the times. */
 function minuteOf(time: string): string {
-  return Math.max(0, Math.floor(Date.parse(time) / 60_000)).toString(16).padStart(8, '0');
+  const minute = time.slice(0, '2026-11-30T10:15'.length);
+  if (minute !== lastMinute) {
+    lastText = Math.max(0, Math.floor(Date.parse(`${minute}Z`) / 60_000)).toString(16).padStart(8, '0');
+    lastMinute = minute;
+  }
+  return lastText;
 }
 
 /** The binary magnitude of a duration, so that the texts are in the order of the durations. */

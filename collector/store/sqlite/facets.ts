@@ -1,11 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { filteredTask } from '../../record/record-json.ts';
+import { filteredTask, hasCutAttributes } from '../../record/record-json.ts';
 import { facetsOf } from '../facets.ts';
+import { ENTRY_SUMMARY } from './task-row.ts';
 import { BLOCK_TASKS, blockOf, TaskSet } from './task-set.ts';
 import type { StoredTaskSet } from './task-set.ts';
 
 /** Facets are written as soon as so many tasks have changed, for so many at once. */
 const BATCH_TASKS = 1024;
+/** What is read of the tasks at once is hardly longer, in UTF-16 code units. */
+const MOST_LENGTH = 8 * 1024 * 1024;
 
 interface WrittenRow {
   changed: number;
@@ -64,9 +67,10 @@ export class SqliteFacets {
       written: database.prepare('SELECT changed, has_crowded FROM faceted'),
       writtenTo: database.prepare('UPDATE faceted SET changed = max(changed, ?), has_crowded = max(has_crowded, ?)'),
       unwritten: database.prepare('SELECT id, changed FROM task WHERE changed > ? ORDER BY changed DESC'),
-      summary: database.prepare('SELECT summary FROM task WHERE id = ?'),
+      entry: database.prepare(`SELECT ${ENTRY_SUMMARY} FROM task WHERE id = ?`),
+      whole: database.prepare('SELECT summary FROM task WHERE id = ?'),
       count: database.prepare('SELECT count(*) AS count FROM (SELECT 1 FROM task WHERE changed > ? LIMIT ?)'),
-      batch: database.prepare('SELECT id, changed, summary FROM task WHERE changed > ? ORDER BY changed LIMIT ?'),
+      batch: database.prepare(`SELECT id, changed, ${ENTRY_SUMMARY} FROM task WHERE changed > ? ORDER BY changed LIMIT ?`),
       insert: database.prepare('INSERT OR IGNORE INTO facet (block, key, tasks) VALUES (?, ?, ?)'),
       get: database.prepare('SELECT tasks FROM facet WHERE block = ? AND key = ?'),
       update: database.prepare('UPDATE facet SET tasks = ? WHERE block = ? AND key = ?'),
@@ -98,14 +102,16 @@ export class SqliteFacets {
   write(): void {
     const { written, batch, writtenTo } = this.#statements;
     const { changed } = written.get() as unknown as WrittenRow;
-    const rows = batch.all(changed, BATCH_TASKS) as unknown as ChangedRow[];
     const blocks = new Map<number, Map<string, number[]>>();
-    let hasCrowded = false;
-    for (const { id, summary } of rows) {
+    let [hasCrowded, last, length] = [false, changed, 0];
+    for (const { id, changed: next, summary } of batch.iterate(changed, BATCH_TASKS) as Iterable<unknown> as Iterable<ChangedRow>) {
+      if (length > MOST_LENGTH) break;
+      last = next;
+      length += summary.length;
       const [block, number] = [blockOf(id), id % BLOCK_TASKS];
       let facets = blocks.get(block);
       if (facets === undefined) blocks.set(block, (facets = new Map()));
-      const { keys, isCrowded } = facetsOf(filteredTask({ summary }));
+      const { keys, isCrowded } = this.#facetsOf(id, summary);
       hasCrowded ||= isCrowded;
       for (const key of keys) {
         const numbers = facets.get(key);
@@ -114,7 +120,7 @@ export class SqliteFacets {
       }
     }
     for (const [block, facets] of blocks) this.#add(block, facets);
-    if (rows.length > 0) writtenTo.run(rows.at(-1)!.changed, hasCrowded ? 1 : 0);
+    writtenTo.run(last, hasCrowded ? 1 : 0);
     this.#dueAt = 0;
   }
 
@@ -150,7 +156,14 @@ export class SqliteFacets {
   }
 
   #keysOf(id: number): readonly string[] {
-    return facetsOf(filteredTask(this.#statements.summary.get(id) as { summary: string })).keys;
+    const { summary } = this.#statements.entry.get(id) as { summary: string };
+    return this.#facetsOf(id, summary).keys;
+  }
+
+  /** @param entry The summary for lists: mostly it has all that is needed, without a long result. */
+  #facetsOf(id: number, entry: string): ReturnType<typeof facetsOf> {
+    const summary = hasCutAttributes(entry) ? (this.#statements.whole.get(id) as { summary: string }).summary : entry;
+    return facetsOf(filteredTask({ summary }));
   }
 
   /**

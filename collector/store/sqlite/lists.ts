@@ -2,20 +2,15 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isEmptyFilter, taskMatcher } from '../../../src/task-filter.ts';
 import type { TaskFilter } from '../../../src/task-filter.ts';
 import type { TaskState } from '../../../src/task-record.ts';
-import { filteredTask } from '../../record/record-json.ts';
+import { filteredTask, hasCutAttributes } from '../../record/record-json.ts';
 import { performance } from '../../timers.ts';
 import { MOST_COUNTED } from '../task-store.ts';
 import type { TaskCounts, TaskPage, TaskQuery } from '../task-store.ts';
 import type { Direction, SearchContext, SqliteCandidates } from './candidates.ts';
 import { ENTRY_SUMMARY, PageRoom, storedTask, TASK_COLUMNS, TASK_FROM } from './task-row.ts';
-import type { TaskRow as StoredRow } from './task-row.ts';
+import type { TaskRow } from './task-row.ts';
 import { BLOCK_TASKS, blockOf } from './task-set.ts';
 import type { TaskSet } from './task-set.ts';
-
-interface TaskRow extends StoredRow {
-  /** Whether its entry in a list leaves something out. */
-  is_cut: 0 | 1;
-}
 
 /** The state of tasks that are lost for good, in the table `state_count`. */
 const LOST_FOR_GOOD = 'lost for good';
@@ -27,7 +22,7 @@ export class SqliteLists {
 
   constructor(database: DatabaseSync, candidates: SqliteCandidates) {
     this.#candidates = candidates;
-    const entry = `SELECT ${ENTRY_SUMMARY}, list_summary IS NOT NULL AS is_cut, ${TASK_COLUMNS} ${TASK_FROM}`;
+    const entry = `SELECT ${ENTRY_SUMMARY}, ${TASK_COLUMNS} ${TASK_FROM}`;
     this.#statements = {
       entry: database.prepare(`${entry} WHERE task.id = ?`),
       down: database.prepare(`${entry} WHERE task.id <= ? AND task.id >= ? ORDER BY task.id DESC`),
@@ -132,7 +127,7 @@ export class SqliteLists {
     return (row) => {
       if (!isInState(row)) return false;
       // Its entry in a list may lack attributes.
-      const isWhole = row.is_cut === 0 || filter.attributes === undefined;
+      const isWhole = filter.attributes === undefined || !hasCutAttributes(row.summary);
       const summary = isWhole ? row.summary : (this.#statements.whole.get(row.id) as { summary: string }).summary;
       return isFitting(filteredTask(storedTask({ ...row, summary })), now);
     };

@@ -207,8 +207,9 @@ class SqliteStore implements SqliteTaskStore {
   async counts(filter: TaskFilter = {}): Promise<TaskCounts> {
     const exact = await this.#use((connection) => connection.read(() => connection.lists.exactCounts(filter)));
     if (exact !== undefined) return { counts: exact, capped: [] };
+    const all = await this.#use((connection) => connection.read(() => connection.lists.exactCounts({})));
     const counts: TaskCounts = { counts: {}, capped: [] };
-    for (const state of filter.states ?? TASK_STATES) {
+    for (const state of (filter.states ?? TASK_STATES).filter((each) => all?.[each] !== undefined)) {
       const { count, isCapped } = await this.#use((connection) => connection.readOneState(() => connection.lists.count(filter, state)));
       if (count > 0) counts.counts[state] = count;
       if (isCapped) counts.capped.push(state);

@@ -67,3 +67,32 @@ test('a file that is only read is searched without its facets being written', as
   const found = await reader.tasks({ filter: { names: ['late'] }, limit: 10 });
   expect(found.tasks.map(({ uuid }) => uuid)).toEqual(['feed0000-0000-4000-8000-000000000000']);
 });
+
+test('two stores write the facets of one file together, and none is missing', async () => {
+  const path = storePath();
+  const stores = [openSqlite(path), openSqlite(path)];
+  const all = tasks(2600, { attributes: { tenant: 'acme' } });
+  for (let at = 0; at < all.length; at += 100) await stores[(at / 100) % 2]!.append(all.slice(at, at + 100).flatMap(factsOf));
+  const database = openedFile(path);
+  expect(countOf(database, "SELECT count(DISTINCT block) AS count FROM facet WHERE key = 'atenant=acme'")).toBeGreaterThanOrEqual(2);
+  let [cursor, found]: [string | undefined, number] = [undefined, 0];
+  do {
+    const page = await stores[0]!.tasks({ filter: { attributes: [{ key: 'tenant', values: ['acme'] }] }, limit: 200, ...(cursor !== undefined && { cursor }) });
+    [cursor, found] = [page.next, found + page.tasks.length];
+  } while (cursor !== undefined);
+  expect(found).toBe(all.length);
+});
+
+test('a task is found by an attribute that lists leave out', async () => {
+  const store = openSqlite();
+  const long = 'x'.repeat(9000);
+  const [first, ...others] = tasks(1300);
+  await store.append(factsOf({ ...first!, attributes: { long, tenant: 'acme' } }));
+  await store.append(others.flatMap(factsOf));
+  const found = async (value: string): Promise<string[]> => {
+    const filter = { attributes: [{ key: 'tenant', values: ['acme'] }, { key: 'long', values: [value] }] };
+    return (await store.tasks({ filter, limit: 5 })).tasks.map(({ uuid }) => uuid);
+  };
+  expect(await found(long)).toEqual([first!.uuid]);
+  expect(await found(`${long}x`)).toEqual([]);
+});
