@@ -174,6 +174,8 @@ import { currentUpdater, notify, runTask, TaskUpdater, track } from 'taskspan';
 import type { Scope, ScopeResult, TaskOptions } from 'taskspan';
 import { jobUuid, trackJob } from 'taskspan/bullmq';
 import type { RunningJob } from 'taskspan/bullmq';
+import { watchTask, watchTasks } from 'taskspan/client';
+import type { LogEntryJson, TasksWatch, TaskWatch } from 'taskspan/client';
 import { createTasksApp, memoryStore, startTaskspan, TaskSpanProcessor } from 'taskspan/collector';
 import type { Taskspan, TaskRecord, TaskStore } from 'taskspan/collector';
 import type {} from 'taskspan/register';
@@ -192,6 +194,10 @@ const result: ScopeResult<Promise<number>, true> = updater.scope('Async', async 
 new TaskUpdater({ taskName: 'Types', colour: 'blue' });
 
 const processor: (job: RunningJob) => Promise<string> = trackJob((job) => jobUuid(job.queueName, job.id ?? ''));
+
+export const watch: TaskWatch = watchTask('http://127.0.0.1:4320/tasks/1', { log: false, token: async () => undefined, signal: new AbortController().signal });
+export const entries: readonly LogEntryJson[] | undefined = watchTask(new URL('http://127.0.0.1'), { log: 'entries' }).getSnapshot().log.parts[0];
+export const list: TasksWatch = watchTasks('http://127.0.0.1:4320/tasks', { filter: { state: 'running' }, fetch });
 
 const store: TaskStore = memoryStore();
 const provider = new NodeTracerProvider({
