@@ -57,7 +57,7 @@ export class SqliteLists {
 
   /** How many tasks of a state fit a filter, and whether there may be more. */
   count(filter: TaskFilter, state: TaskState): { count: number; isCapped: boolean } {
-    const search = new Search('down');
+    const search = new Search('down', undefined, MOST_COUNTING_COST);
     let count = 0;
     for (const _ of this.#matching({ ...filter, states: [state] }, search)) {
       if (++count === MOST_COUNTED) return { count, isCapped: true };
@@ -138,6 +138,8 @@ export class SqliteLists {
 const BLOCK_COST = 0.5;
 /** A search ends when it has cost so much: some 10 ms. */
 const MOST_COST = 1200;
+/** The same of a search that counts, so that it mostly comes to the end of what is counted. */
+const MOST_COUNTING_COST = 2000;
 /** A search that has cost this much ends after so many milliseconds, as where the disk is slow. */
 const LEAST_COST = 256;
 const MOST_MS = 100;
@@ -150,11 +152,13 @@ class Search implements SearchContext {
   /** Whether it has looked at all tasks. */
   isAtEnd = false;
   readonly #begun = performance.now();
+  readonly #most: number;
   #cost = 0;
 
   /** @param position Where it goes on, if it does not begin. */
-  constructor(direction: Direction, position: number = direction === 'down' ? Number.MAX_SAFE_INTEGER : 0) {
+  constructor(direction: Direction, position: number = direction === 'down' ? Number.MAX_SAFE_INTEGER : 0, most: number = MOST_COST) {
     this.direction = direction;
+    this.#most = most;
     this.position = position;
   }
 
@@ -164,7 +168,7 @@ class Search implements SearchContext {
   }
 
   get isSpent(): boolean {
-    return this.#cost >= MOST_COST || (this.#cost >= LEAST_COST && performance.now() - this.#begun >= MOST_MS);
+    return this.#cost >= this.#most || (this.#cost >= LEAST_COST && performance.now() - this.#begun >= MOST_MS);
   }
 
   readonly spend = (cost: number): void => {
