@@ -28,7 +28,8 @@ interface CountedTask {
 export function countNew(task: CountedTask, scope: ScopeState): void {
   const attempt = task.attemptOf(scope);
   scope.within = attempt.number;
-  add(attempt, itself(scope), 1);
+  attempt.stepsInside++;
+  attempt.runningInside++;
   task.change(attempt);
 }
 
@@ -36,26 +37,27 @@ export function countNew(task: CountedTask, scope: ScopeState): void {
 export function countNoMore(task: CountedTask, scope: ScopeState): void {
   leave(task, scope);
   const attempt = task.attemptOf(scope);
-  add(attempt, itself(scope), -1);
+  add(attempt, { stepsInside: 1, failedInside: Number(hasFailed(scope)), runningInside: Number(isOpen(scope)) }, -1);
   task.change(attempt);
 }
 
 /** Ends a scope, so that it counts as what it is then. */
 export function endCounted(task: CountedTask, scope: ScopeState, end: NonNullable<ScopeState['end']>): void {
-  const before = itself(scope);
+  const [wasOpen, hadFailed] = [isOpen(scope), hasFailed(scope)];
   scope.end = end;
-  const now = itself(scope);
-  if (isAttempt(scope) || (before.failedInside === now.failedInside && before.runningInside === now.runningInside)) return;
-  for (const outer of [task.attemptOf(scope), ...ownAround(task, scope)]) {
-    add(outer, before, -1);
-    add(outer, now, 1);
-    task.change(outer);
-  }
+  const change = { stepsInside: 0, failedInside: Number(hasFailed(scope)) - Number(hadFailed), runningInside: wasOpen ? -1 : 0 };
+  if (isAttempt(scope) || (change.failedInside === 0 && change.runningInside === 0)) return;
+  const attempt = task.attemptOf(scope);
+  add(attempt, change, 1);
+  task.change(attempt);
+  if (isInAttempt(task, scope)) return;
+  const { around, isCircle } = scopesAround(task, scope);
+  if (!isCircle) addToAll(task, around, change, 1);
 }
 
 /** Takes a scope, with all that is inside it, out of the scopes around it, before it gets another one around it. */
 export function leave(task: CountedTask, scope: ScopeState): void {
-  if (isAttempt(scope)) return;
+  if (isAttempt(scope) || isInAttempt(task, scope)) return;
   const { around, isCircle } = scopesAround(task, scope);
   if (isCircle) openCircle(task, [...around, scope].map((member) => ownOf(task, member)));
   else addToAll(task, around, withInside(scope), -1);
@@ -64,13 +66,12 @@ export function leave(task: CountedTask, scope: ScopeState): void {
 /** Takes a scope, with all that is inside it, into the scopes that are around it now. */
 export function enter(task: CountedTask, scope: ScopeState): void {
   if (isAttempt(scope)) return;
+  const outer = task.seenAround(scope);
+  scope.within = (outer ?? task.attemptOf(scope)).number;
+  if (outer === undefined || isAttempt(outer)) return;
   const { around, isCircle } = scopesAround(task, scope);
-  if (isCircle) {
-    closeCircle(task, [...around, scope].map((member) => ownOf(task, member)));
-    return;
-  }
-  scope.within = (task.seenAround(scope) ?? task.attemptOf(scope)).number;
-  addToAll(task, around, withInside(scope), 1);
+  if (isCircle) closeCircle(task, [...around, scope].map((member) => ownOf(task, member)));
+  else addToAll(task, around, withInside(scope), 1);
 }
 
 /** The circle goes up from the first member to the last. Each but the first has counted the one before it, and does so no more. */
@@ -109,20 +110,18 @@ function add(scope: ScopeState, { stepsInside, failedInside, runningInside }: In
   scope.runningInside += times * runningInside;
 }
 
-/** A scope alone, as it counts in those around it. */
-function itself({ end }: ScopeState): InsideCounts {
-  if (end === null) return RUNNING;
-  return basicOutcome(end.outcome) === 'failed' ? FAILED : ENDED;
+function isOpen({ end }: ScopeState): boolean {
+  return end === null;
 }
 
-const RUNNING: InsideCounts = { stepsInside: 1, failedInside: 0, runningInside: 1 };
-const FAILED: InsideCounts = { stepsInside: 1, failedInside: 1, runningInside: 0 };
-const ENDED: InsideCounts = { stepsInside: 1, failedInside: 0, runningInside: 0 };
+function hasFailed({ end }: ScopeState): boolean {
+  return end !== null && basicOutcome(end.outcome) === 'failed';
+}
 
+/** A scope with all that is inside it, as it counts in those around it. */
 function withInside(scope: ScopeState): InsideCounts {
-  const counts = itself(scope);
   const { stepsInside, failedInside, runningInside } = scope;
-  return { stepsInside: stepsInside + counts.stepsInside, failedInside: failedInside + counts.failedInside, runningInside: runningInside + counts.runningInside };
+  return { stepsInside: stepsInside + 1, failedInside: failedInside + Number(hasFailed(scope)), runningInside: runningInside + Number(isOpen(scope)) };
 }
 
 /** The state of a scope that may be changed. */
@@ -130,9 +129,10 @@ function ownOf(task: CountedTask, scope: SpanIds): ScopeState {
   return task.get(scope.traceId, scope.spanId)!;
 }
 
-function ownAround(task: CountedTask, scope: ScopeState): ScopeState[] {
-  const { around, isCircle } = scopesAround(task, scope);
-  return isCircle ? [] : around.map((outer) => ownOf(task, outer));
+/** Mostly a scope lies in its attempt. */
+function isInAttempt(task: CountedTask, scope: ScopeState): boolean {
+  const outer = task.seenAround(scope);
+  return outer === undefined || isAttempt(outer);
 }
 
 /** So many scopes are looked at around one: what lies deeper hangs in one of them, unless the scopes around it came later. */
@@ -144,8 +144,6 @@ const MOST_AROUND = 2 * DEEPEST_SCOPE;
  */
 function scopesAround(task: CountedTask, scope: ScopeState): { around: readonly ScopeState[]; isCircle: boolean } {
   let outer = task.seenAround(scope);
-  // Mostly a scope lies in its attempt.
-  if (outer === undefined || isAttempt(outer)) return IN_ATTEMPT;
   const around: ScopeState[] = [];
   let marked: ScopeState | undefined;
   for (let markAt = 2; outer !== undefined && !isAttempt(outer) && around.length < MOST_AROUND; outer = task.seenAround(outer)) {
@@ -158,8 +156,6 @@ function scopesAround(task: CountedTask, scope: ScopeState): { around: readonly 
   }
   return { around, isCircle: false };
 }
-
-const IN_ATTEMPT = { around: [], isCircle: false } as const;
 
 /** The scopes up to the first of a circle, which they reach. */
 function untilCircle(around: readonly ScopeState[]): readonly ScopeState[] {

@@ -105,15 +105,17 @@ const STEPS: readonly string[] = [
   ) STRICT;
 
   -- Scopes in groups of sixteen, each a row of JSON (\`scope-row.ts\`); with a rowid, as the journal is. \`version\` is the
-  -- task's with which one of them has changed last. The first groups of a task are looked through: most tasks have few.
+  -- task's with which one of them has changed last. By it only groups are indexed that are \`is_indexed\`: the first ones
+  -- of a task are looked through, as most tasks have few, and so are its last ones, which nearly each commit changes.
   CREATE TABLE scope_group (
     task_id INTEGER NOT NULL,
     group_number INTEGER NOT NULL,
     version INTEGER NOT NULL,
+    is_indexed INTEGER NOT NULL DEFAULT 0,
     lines TEXT NOT NULL,
     PRIMARY KEY (task_id, group_number)
   ) STRICT;
-  CREATE INDEX scope_group_version ON scope_group (task_id, version) WHERE group_number >= 32;
+  CREATE INDEX scope_group_version ON scope_group (task_id, version) WHERE is_indexed = 1;
   -- Parts of scopes that have many: names of a plan, gaps between sequence numbers (\`scope-pages.ts\`).
   CREATE TABLE scope_page (
     task_id INTEGER NOT NULL,

@@ -67,7 +67,12 @@ export class SqliteScopes {
       enter: database.prepare('INSERT INTO scope_index (task_id, span_id, trace, number) VALUES (?, ?, ?, ?)'),
       changed: database.prepare(
         `SELECT lines FROM scope_group WHERE task_id = :task AND group_number < ${FIRST_GROUPS} AND version > :after
-         UNION ALL SELECT lines FROM scope_group WHERE task_id = :task AND group_number >= ${FIRST_GROUPS} AND version > :after LIMIT :limit`,
+         UNION ALL SELECT lines FROM scope_group WHERE task_id = :task AND is_indexed = 1 AND version > :after
+         UNION ALL SELECT lines FROM scope_group WHERE task_id = :task AND group_number >= max(:last, ${FIRST_GROUPS}) AND version > :after
+         LIMIT :limit`,
+      ),
+      indexGroups: database.prepare(
+        `UPDATE scope_group SET is_indexed = 1 WHERE task_id = :task AND group_number >= max(:from, ${FIRST_GROUPS}) AND group_number < :to`,
       ),
       child: database.prepare('INSERT OR REPLACE INTO child_attempt (task_id, number, child_of) VALUES (?, ?, ?)'),
       children: database.prepare(
@@ -172,8 +177,8 @@ export class SqliteScopes {
   }
 
   /** The scopes that have changed after a version of the task, without what is in pages. From so many on some may be left out. */
-  changedAfter({ id, attempts }: ScopesOf, version: number, limit: number): ScopeState[] {
-    const groups = this.#statements.changed.all({ task: id!, after: version, limit }) as { lines: string }[];
+  changedAfter({ id, attempts, stored }: ScopesOf, version: number, limit: number): ScopeState[] {
+    const groups = this.#statements.changed.all({ task: id!, after: version, last: groupOf(indexedOf(stored) + 1), limit }) as { lines: string }[];
     const rows = groups.flatMap(({ lines }) => rowsOfGroup(lines)).filter((row) => headOfRow(row).version > version);
     return rows.slice(0, limit).map((row) => scopeOfRow(row, attempts));
   }
@@ -220,7 +225,8 @@ export class SqliteScopes {
 
   /** Enters into the indexes the scopes after a number, sorted, so that each page is written once. */
   #enterIndex(of: ScopesOf, after: number): void {
-    const { enter } = this.#statements;
+    const { enter, indexGroups } = this.#statements;
+    indexGroups.run({ task: of.id!, from: groupOf(after + 1), to: groupOf(indexedOf(of.stored) + 1) });
     const entries: RowHead[] = [];
     for (const { number, row } of this.#numbered(of.id!, after)) {
       if (number <= indexedOf(of.stored)) entries.push(headOfRow(row));
