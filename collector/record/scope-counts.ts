@@ -50,14 +50,14 @@ export function endCounted(task: CountedTask, scope: ScopeState, end: NonNullabl
   const attempt = task.attemptOf(scope);
   add(attempt, change, 1);
   task.change(attempt);
-  if (isInAttempt(task, scope)) return;
+  if (isInAttempt(scope)) return;
   const { around, isCircle } = scopesAround(task, scope);
   if (!isCircle) addToAll(task, around, change, 1);
 }
 
 /** Takes a scope, with all that is inside it, out of the scopes around it, before it gets another one around it. */
 export function leave(task: CountedTask, scope: ScopeState): void {
-  if (isAttempt(scope) || isInAttempt(task, scope)) return;
+  if (isAttempt(scope) || isInAttempt(scope)) return;
   const { around, isCircle } = scopesAround(task, scope);
   if (isCircle) openCircle(task, [...around, scope].map((member) => ownOf(task, member)));
   else addToAll(task, around, withInside(scope), -1);
@@ -66,9 +66,9 @@ export function leave(task: CountedTask, scope: ScopeState): void {
 /** Takes a scope, with all that is inside it, into the scopes that are around it now. */
 export function enter(task: CountedTask, scope: ScopeState): void {
   if (isAttempt(scope)) return;
-  const outer = task.seenAround(scope);
+  const outer = isInAttempt(scope) ? undefined : task.seenAround(scope);
   scope.within = (outer ?? task.attemptOf(scope)).number;
-  if (outer === undefined || isAttempt(outer)) return;
+  if (outer === undefined) return;
   const { around, isCircle } = scopesAround(task, scope);
   if (isCircle) closeCircle(task, [...around, scope].map((member) => ownOf(task, member)));
   else addToAll(task, around, withInside(scope), 1);
@@ -129,10 +129,10 @@ function ownOf(task: CountedTask, scope: SpanIds): ScopeState {
   return task.get(scope.traceId, scope.spanId)!;
 }
 
-/** Mostly a scope lies in its attempt. */
-function isInAttempt(task: CountedTask, scope: ScopeState): boolean {
-  const outer = task.seenAround(scope);
-  return outer === undefined || isAttempt(outer);
+/** Mostly a scope lies in its attempt: then nothing else has to be looked for. */
+function isInAttempt({ hangsIn, parentSpanId, taskSpanId }: ScopeState): boolean {
+  const outer = hangsIn === '' ? parentSpanId : hangsIn;
+  return outer === '' || outer === taskSpanId;
 }
 
 /** So many scopes are looked at around one: what lies deeper hangs in one of them, unless the scopes around it came later. */
