@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { filterOf } from '../../src/filter-parameters.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { eventBytes, resumeOf, STREAM_START } from './live/event-stream.ts';
-import { readChanged } from './live/list-channel.ts';
+import { changedAfter, readChanged } from './live/list-channel.ts';
 import type { ListChannel, ListMessage } from './live/list-channel.ts';
 import { ListFilter } from './live/list-filter.ts';
 import { CHANGES_PAGE } from './live/live-tasks.ts';
@@ -52,7 +52,10 @@ export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Cont
 
   async function* beginning(channel: ListChannel, position: string | undefined, follow: () => void): AsyncGenerator<Uint8Array, void> {
     yield STREAM_START;
-    if (position !== undefined) yield* missed(channel, position);
+    if (position !== undefined) {
+      yield* channel.missedLonger(store);
+      yield* missed(channel, position);
+    }
     follow();
     // The stream has an id from its beginning, so that a client that is cut off before the first change can resume.
     const id = channel.at.position;
@@ -70,22 +73,12 @@ export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Cont
       for await (const part of readChanged(store, uuids, channel.filter.wantsAttributes)) {
         left -= part.length;
         // A task that has changed again was read in a later state, which comes later.
-        const again = await changedAfter(until);
+        const again = await changedAfter(store, until);
         const events = channel.missed(part.filter(({ uuid }) => !again.has(uuid)), left === 0 ? next : undefined, position === FIRST);
         if (events !== undefined) yield events;
       }
       after = next;
       if (!more) reached = until;
-    }
-  }
-
-  async function changedAfter(position: string): Promise<Set<string>> {
-    const changed = new Set<string>();
-    for (let after = position; ; ) {
-      const { uuids, position: next, more } = await store.changes({ after, limit: CHANGES_PAGE });
-      for (const uuid of uuids) changed.add(uuid);
-      if (!more) return changed;
-      after = next;
     }
   }
 }

@@ -1,5 +1,5 @@
-import type { FilteredTask } from '../../../src/task-filter.ts';
-import type { StoredTask, TaskReads } from '../../store/task-store.ts';
+import type { FilteredTask, TaskFilter } from '../../../src/task-filter.ts';
+import type { StoredTask, TaskPage, TaskReads } from '../../store/task-store.ts';
 import { hasCutAttributes } from '../../record/record-json.ts';
 import { reportUnreadable } from '../answers.ts';
 import { listEntry, readMany } from '../read-many.ts';
@@ -128,6 +128,8 @@ export class ListChannel {
   readonly #known = new Map<string, boolean>();
   /** Whether no others fit. */
   #knowsAll = false;
+  /** Those that had changed already when that was read, after the place of the list: they may have fitted there. */
+  #changedBefore: ReadonlySet<string> = new Set();
 
   constructor(filter: ListFilter, at: ListPlace, maxBehindBytes: number) {
     this.filter = filter;
@@ -140,15 +142,14 @@ export class ListChannel {
   }
 
   /** Reads which tasks fit, the newest ones first. To be called once, before the first client is answered. */
-  async learn(store: Pick<TaskReads, 'tasks'>): Promise<void> {
+  async learn(store: Pick<TaskReads, 'tasks' | 'changes'>): Promise<void> {
     if (this.filter.isEmpty) return;
-    let cursor: string | undefined;
-    for (let pages = 0; pages === 0 || (cursor !== undefined && pages < LEARNT_PAGES); pages++) {
-      const page = await store.tasks({ filter: this.filter.filter, limit: PAGE, ...(cursor !== undefined && { cursor }) });
-      for (const { uuid } of page.tasks) this.#known.set(uuid, true);
-      cursor = page.next;
+    const { position } = this.#at;
+    for await (const { tasks, isLast } of fittingPages(store, this.filter.filter)) {
+      for (const { uuid } of tasks) this.#known.set(uuid, true);
+      this.#knowsAll = isLast;
     }
-    this.#knowsAll = cursor === undefined;
+    this.#changedBefore = await changedAfter(store, position);
   }
 
   /** Sends what is for this list of a page of changes, and goes on to its end. Resolves when all readers have it. */
@@ -159,10 +160,19 @@ export class ListChannel {
 
   /** Sends the tasks that fit since they have run for so long. */
   async sendLonger(store: Pick<TaskReads, 'tasks'>): Promise<void> {
-    if (this.filter.filter.longerThanMs === undefined) return;
-    // Tasks that were there later have not run for longer yet.
-    const { tasks } = await store.tasks({ filter: this.filter.filter, limit: PAGE });
-    await this.#send(tasks.filter(({ uuid }) => this.#known.get(uuid) !== true).map((task) => new ChangedTask(task.uuid, task)), undefined);
+    for await (const tasks of this.#longer(store)) {
+      const [first, ...others] = longerEvents(tasks.filter(({ uuid }) => this.#known.get(uuid) !== true));
+      for (const { uuid } of tasks) this.#know(uuid, true);
+      if (first !== undefined) await this.channel.send(new ListMessage([first, ...others], undefined));
+    }
+  }
+
+  /** What is for a client that comes back of the tasks that may have begun to fit meanwhile without a change of their own. */
+  async *missedLonger(store: Pick<TaskReads, 'tasks'>): AsyncGenerator<Uint8Array, void> {
+    for await (const tasks of this.#longer(store)) {
+      const bytes = listBytes(longerEvents(tasks), undefined);
+      if (bytes !== undefined) yield bytes;
+    }
   }
 
   /**
@@ -176,6 +186,13 @@ export class ListChannel {
     return listBytes(events.filter((event) => event !== undefined), position);
   }
 
+  /** The running tasks that fit, of a filter by how long they have run. */
+  async *#longer(store: Pick<TaskReads, 'tasks'>): AsyncGenerator<readonly StoredTask[], void> {
+    const { longerThanMs, states = ['running'] } = this.filter.filter;
+    if (longerThanMs === undefined || !states.includes('running')) return;
+    for await (const { tasks } of fittingPages(store, { ...this.filter.filter, states: ['running'] })) yield tasks;
+  }
+
   async #send(changed: readonly ChangedTask[], id: string | undefined): Promise<void> {
     const [first, ...others] = changed.map((task) => this.#eventOf(task)).filter((event) => event !== undefined);
     if (first !== undefined) await this.channel.send(new ListMessage([first, ...others], id));
@@ -184,7 +201,7 @@ export class ListChannel {
   #eventOf(task: ChangedTask): ListEvent | undefined {
     const change = this.#changeOf(task);
     if (this.filter.isEmpty) return change ?? (task.isDeleted ? goneEvent(task) : undefined);
-    const hasFitted = this.#known.get(task.uuid) ?? (change === undefined && !this.#knowsAll && this.#mayHaveFitted(task));
+    const hasFitted = change === undefined && this.#hasFitted(task);
     this.#know(task.uuid, change !== undefined);
     return change ?? (hasFitted ? goneEvent(task) : undefined);
   }
@@ -200,6 +217,17 @@ export class ListChannel {
     return isDeleted || (record !== undefined && this.filter.mayHaveFitted(record));
   }
 
+  /** Whether a client may know a task that does not fit now. */
+  #hasFitted(task: ChangedTask): boolean {
+    const { uuid, isDeleted } = task;
+    const known = this.#known.get(uuid);
+    if (known === true) return true;
+    const isUnknown = known === undefined && (!this.#knowsAll || this.#changedBefore.has(uuid));
+    // A task begins to fit as time passes: another server may have noticed that first.
+    const isTimed = this.filter.filter.longerThanMs !== undefined && !isDeleted;
+    return (isUnknown || isTimed) && this.#mayHaveFitted(task);
+  }
+
   #know(uuid: string, fits: boolean): void {
     this.#known.delete(uuid);
     if (fits || !this.#knowsAll) this.#known.set(uuid, fits);
@@ -207,6 +235,38 @@ export class ListChannel {
     this.#known.delete(this.#known.keys().next().value!);
     this.#knowsAll = false;
   }
+}
+
+/** The tasks that fit a filter, the newest first, page by page, as many as a list learns. */
+async function* fittingPages(
+  store: Pick<TaskReads, 'tasks'>,
+  filter: TaskFilter,
+): AsyncGenerator<{ readonly tasks: readonly StoredTask[]; readonly isLast: boolean }, void> {
+  let cursor: string | undefined;
+  for (let pages = 0; pages < LEARNT_PAGES; pages++) {
+    const { tasks, next }: TaskPage = await store.tasks({ filter, limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    yield { tasks, isLast: next === undefined };
+    if (next === undefined) return;
+    cursor = next;
+  }
+}
+
+/** The tasks that have changed after a position so far. */
+export async function changedAfter(store: Pick<TaskReads, 'changes'>, position: string): Promise<Set<string>> {
+  const changed = new Set<string>();
+  for (let after = position; ; ) {
+    const { uuids, position: next, more } = await store.changes({ after, limit: PAGE });
+    for (const uuid of uuids) changed.add(uuid);
+    if (!more) return changed;
+    after = next;
+  }
+}
+
+function longerEvents(tasks: readonly StoredTask[]): ListEvent[] {
+  return tasks.flatMap((task) => {
+    const data = listEntry(task);
+    return data === undefined ? [] : [{ event: 'change', data, sentIn: undefined }];
+  });
 }
 
 function goneEvent({ uuid, sentIn }: ChangedTask): ListEvent {

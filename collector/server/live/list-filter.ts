@@ -1,5 +1,5 @@
 import { parametersOf } from '../../../src/filter-parameters.ts';
-import { isEmptyFilter, taskMatcher } from '../../../src/task-filter.ts';
+import { isEmptyFilter, runMs, taskMatcher } from '../../../src/task-filter.ts';
 import type { FilteredTask, TaskFilter } from '../../../src/task-filter.ts';
 import type { TaskState } from '../../../src/task-record.ts';
 
@@ -33,7 +33,9 @@ export class ListFilter {
    */
   mayHaveFitted(task: FilteredTask & { attempt: number }): boolean {
     if (!this.#fitsForEver(task)) return false;
-    const { states } = this.filter;
+    const { states, longerThanMs = -1 } = this.filter;
+    // In its first attempt it has never run for longer than it has until now.
+    if (longerThanMs >= 0 && task.attempt <= 1 && task.state !== 'lost' && runMs(task, Date.now()) <= longerThanMs) return false;
     if (states === undefined) return this.#canChange;
     return task.attempt > 1 || [task.state, ...STATES_BEFORE[task.state]].some((state) => states.includes(state));
   }

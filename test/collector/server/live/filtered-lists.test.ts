@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import type { Hono } from 'hono';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { ListChannel, readChanged } from '../../../../collector/server/live/list-channel.ts';
+import { ListFilter } from '../../../../collector/server/live/list-filter.ts';
 import { createTasksApp } from '../../../../collector/server/tasks-app.ts';
 import { memoryStore, sqliteStore } from '../../../../collector/store/sqlite/sqlite-store.ts';
 import type { TaskStore } from '../../../../collector/store/task-store.ts';
@@ -234,6 +236,46 @@ test('a task that has run for so long fits from then on, without a commit', asyn
   await tasks.complete(1);
   await clock.pass(100);
   expect(await second).toBe('gone 1');
+});
+
+test('with longer_than a client that comes back has the tasks that began to fit meanwhile, and learns that they have ended', async () => {
+  const clock = heldClock();
+  const tasks = new Tasks();
+  await tasks.begin(1);
+  const start = Date.parse((await tasks.store.task(uuidOf(1)))!.start!);
+  const now = vi.spyOn(Date, 'now').mockReturnValue(start + 599_000);
+  onTestFinished(() => now.mockRestore());
+  const query = 'longer_than=10m&state=running';
+  // Another client keeps the list alive on this server, and is told while the first one is away.
+  const other = await tasks.watch(query);
+  const { position } = await tasks.store.changes({ limit: 1 });
+  now.mockReturnValue(start + 601_000);
+  const told = next(other);
+  await clock.pass(2000);
+  expect(await told).toBe('change 1');
+  const events = await tasks.watch(`${query}&after=${position}`);
+  expect(await next(events)).toBe('change 1');
+  // On another server it comes back before that has noticed how long the task has run.
+  const late = await tasks.watch(`${query}&after=${position}`, createTasksApp({ store: tasks.store, listen: false }));
+  expect(await next(late)).toBe('change 1');
+  const ends = [next(events), next(late)];
+  await tasks.complete(1);
+  await clock.pass(100);
+  expect(await Promise.all(ends)).toEqual(['gone 1', 'gone 1']);
+});
+
+test('a list that learns later than its place what fits names a task that has left in between', async () => {
+  const tasks = new Tasks();
+  await tasks.begin(1);
+  await tasks.begin(2);
+  const { position } = await tasks.store.changes({ limit: 1 });
+  const list = new ListChannel(new ListFilter({ states: ['running'] }), { position, page: 0 }, 65_536);
+  await tasks.complete(1);
+  await list.learn(tasks.store);
+  const before = list.channel.last;
+  const { uuids, position: end } = await tasks.store.changes({ after: position, limit: 10 });
+  for await (const changed of readChanged(tasks.store, uuids, false)) await list.send(changed, { position: end, page: 1 });
+  expect(Buffer.from(before.next!.message!.event).toString()).toBe(`event: gone\nid: ${end}\ndata: {"task_uuid":"${uuidOf(1)}"}\n\n`);
 });
 
 test('a client to which nothing was sent for long goes on from there: comments have the position', async () => {

@@ -22,6 +22,8 @@ test.each<[string, Partial<TaskRecord>, boolean]>([
   ['error=disk', { error: null }, true],
   ['error=disk&service=billing', { error: null, service_name: 'mail' }, false],
   ['longer_than=10m&state=running', { state: 'lost' }, true],
+  ['longer_than=10m&state=running', { state: 'completed', start: '2026-01-02T03:04:05.000000Z', end: '2026-01-02T03:24:05.000000Z' }, true],
+  ['longer_than=10m&state=running', { state: 'completed', start: '2026-01-02T03:04:05.000000Z', end: '2026-01-02T03:05:05.000000Z' }, false],
 ])('a task that does not fit %s, with %j, may have fitted before: %s', (query, fields, expected) => {
   expect(filter(query).mayHaveFitted(shownTask(fields))).toBe(expected);
 });
