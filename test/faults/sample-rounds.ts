@@ -40,7 +40,7 @@ export function killedRound(): Changeable<Evidence> {
     workers: [{ ...workerOf(facts), lines: workerOf(facts).lines.slice(0, -2), killedAt: KILLED_AT, code: null, lostAfterMs: [1400] }],
     stored: new Map([[TASK, { record: lost, attempts: attempts(['running', 2, 1], ['running', 0, null]) }]]),
     answers: [answer(10, { ...RUNNING, log: '\t - 0\n' }), answer(KILLED_AT + 1400, lost)],
-    streams: [{ task: TASK, events: [streamEvent('record', '3', { ...RUNNING, log: '' }), streamEvent('change', '3', { state: 'lost', version: 3, log_bytes: log.length, log: { offset: 0, text: log } }, KILLED_AT + 1400)] }],
+    streams: [{ task: TASK, events: [streamEvent('record', '3', { ...RUNNING, log: '', log_from: 0 }), streamEvent('change', '3', { state: 'lost', version: 3, log_bytes: log.length, log: { offset: 0, text: log } }, KILLED_AT + 1400)] }],
     list: [streamEvent('change', '1', RUNNING)],
     storeFaults: [],
     stallMs: 0,
@@ -129,7 +129,7 @@ function answer(at: number, given: TaskRecord): Answer {
 function streamOf(last: TaskRecord): StreamEvidence {
   const { log, ...fields } = last;
   const events = [
-    streamEvent('record', '3', RUNNING),
+    streamEvent('record', '3', { ...RUNNING, log_from: 0 }),
     streamEvent('change', '9', { ...fields, log: { offset: RUNNING.log.length, text: log.slice(RUNNING.log.length) } }),
     streamEvent('end', '9', { version: 9, state: last.state }),
   ];
