@@ -149,7 +149,7 @@ export function watchStream<Snapshot extends Connection>(
     let rest = '';
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) throw { message: 'closed' } satisfies Failure;
+      if (done) throw {} satisfies Failure;
       heard = Date.now();
       tries = 0;
       if (id) connect('live');
@@ -168,7 +168,7 @@ export function watchStream<Snapshot extends Connection>(
         const content: unknown = isPage ? await (await ask(page)).json() : JSON.parse(data.join(''));
         const values = apply(snapshot, type, content as never);
         id = values && (eventId ?? id);
-        if (!values) throw { message: 'closed' } satisfies Failure;
+        if (!values) throw {} satisfies Failure;
         connect('live');
         update(values);
       }
@@ -183,7 +183,8 @@ export function watchStream<Snapshot extends Connection>(
         await read();
       } catch (caught) {
         request.abort();
-        const { status = 0, message, isOwn } = caught as Failure;
+        // A function of the caller may reject with nothing.
+        const { status = 0, message = 'closed', isOwn } = Object(caught) as Failure;
         const error = { status, detail: message };
         const isDenied = status === 401;
         const pauseMs = isDenied && !tries ? 0 : Math.random() * Math.min(30_000, 1000 * 2 ** tries);
@@ -227,7 +228,8 @@ export function watchStream<Snapshot extends Connection>(
 }
 
 interface Failure {
-  readonly message: string;
+  /** Absent where the stream has ended too early. */
+  readonly message?: string;
   /** Status of the answer; absent where none came. */
   readonly status?: number;
   /** Whether it is an answer of taskspan. */

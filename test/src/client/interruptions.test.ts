@@ -52,6 +52,17 @@ test.each<[string, () => Response]>([
   expect(served.asked.length).toBe(3);
 });
 
+test.each([undefined, null, 'no session'])('a token function that rejects with %s is an interruption, which passes', async (reason) => {
+  retryAtOnce();
+  const served = await ServedTask.begin();
+  const token = vi.fn(async (): Promise<string> => 'fine').mockRejectedValueOnce(reason);
+  const watch = served.watch({ token });
+  const details = new Set<string | undefined>();
+  watch.subscribe(() => details.add(watch.getSnapshot().error?.detail));
+  await snapshotOf(watch, isLive);
+  expect([...details]).toEqual(['closed', undefined]);
+});
+
 test('while it is interrupted a snapshot has what was known, why, and when the next attempt follows', async () => {
   const served = await ServedTask.begin();
   const random = vi.spyOn(Math, 'random').mockReturnValue(1);
