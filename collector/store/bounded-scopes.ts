@@ -1,6 +1,7 @@
 import { DEEPEST_SCOPE } from '../../src/progress.ts';
 import { rankOf } from '../record/scope-line.ts';
 import type { Rank } from '../record/scope-line.ts';
+import { isAttempt } from '../record/scope-state.ts';
 import type { ScopeState } from '../record/scope-state.ts';
 
 /** Gives the scopes of a task by their place in the tree. */
@@ -70,8 +71,8 @@ export class BoundedScopes {
     for (const node of around) {
       if (node.scope.failedInside > 0 || node.scope.runningInside > 0) around.push(...this.#takeFirst(node, this.#room));
     }
-    const closed = this.#takeOthers(around.filter(({ scope }) => rankOf(scope) !== OTHER || scope.stepsInside <= FEW), FEW);
-    this.#takeOthers([...around.filter(({ scope }) => rankOf(scope) !== OTHER), ...closed], this.#room);
+    const closed = this.#takeOthers(around.filter(({ scope }) => isShownOpen(scope) || scope.stepsInside <= FEW), FEW);
+    this.#takeOthers([...around.filter(({ scope }) => isShownOpen(scope)), ...closed], this.#room);
   }
 
   /** Failed and open ones; where both are many, half as many of each. */
@@ -118,4 +119,9 @@ export class BoundedScopes {
   #hasMore({ scope, after, isAll }: GivenScope, rank: Rank): boolean {
     return !isAll[rank] && this.#scopes.inside(scope, rank, after[rank], 1).length > 0;
   }
+}
+
+/** What is directly inside an attempt is always given: without it a task that has ended well would have no steps. */
+function isShownOpen(scope: ScopeState): boolean {
+  return isAttempt(scope) || rankOf(scope) !== OTHER;
 }

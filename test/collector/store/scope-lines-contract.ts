@@ -134,6 +134,18 @@ export function describeScopeLines(name: string, storeWith: StoreWith): void {
       expect(names).toEqual(['TEST', ...Array.from({ length: 12 }, (_, at) => `step ${1188 + at}`), 'open', ...Array.from({ length: 12 }, (_, at) => `inside ${28 + at}`)]);
     });
 
+    test('have the steps of an attempt that has ended well, however many are inside them', async () => {
+      const task = new ScriptedTask();
+      const attempt = task.attempt();
+      attempt.scope('Find files').complete();
+      const large = attempt.scope('Read files');
+      for (let at = 0; at < 20; at++) large.scope(`file ${at}`).complete();
+      large.complete();
+      attempt.complete();
+      const [line] = (await (await storeWith(task.facts)).scopesOf(UUID, { limit: 200 }))!.scopes;
+      expect(line!.scopes.map(({ name: step, steps, scopes }) => [step, steps, scopes.length])).toEqual([['Find files', 0, 0], ['Read files', 20, 0]]);
+    });
+
     test('have half of each where both failed and running ones are many', async () => {
       const task = new ScriptedTask();
       const attempt = task.attempt();
