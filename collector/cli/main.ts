@@ -84,7 +84,7 @@ function createProgram(exitWith: ExitWith): Command {
 function listCommand(): Command {
   const command = new Command('list')
     .summary('list tasks, all or those that fit filters')
-    .description('Lists the tasks that fit all filters, newest first: state, progress, age, duration, name and UUID. An option that is given twice wants one of its values.')
+    .description('Lists the tasks that fit all filters, newest first: state, progress, how long it has run, how long ago it began, UUID, name and what it does now. An option that is given twice wants one of its values.')
     .addOption(new Option('-n, --limit <number>', 'how many at the most').default(20).argParser(parseCount(1)))
     .addOption(new Option('--order <order>', 'which come first, by their first commits').choices(TASK_ORDERS).default('newest'));
   addFilterOptions(command).option('--json', 'print their records, without logs, as a JSON array');

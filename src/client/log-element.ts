@@ -7,7 +7,7 @@ import type { WatchedLog } from './watch-task.ts';
 import { adoptStyle, TaskElement } from './task-source.ts';
 import type { TaskSource } from './task-source.ts';
 import { watchTask } from './watch-task.ts';
-import { logSize, text } from './words.ts';
+import { logSize, text, trouble } from './words.ts';
 
 /** Pieces of earlier text grow while somebody goes on scrolling. */
 const FIRST_PIECE = 128 * 1024;
@@ -57,8 +57,10 @@ export class TaskspanLog extends TaskElement {
     this.#source = source;
     const watch = watchTask(source.url, source.options);
     const unsubscribe = watch.subscribe(() => {
-      const { log, task } = watch.getSnapshot();
-      this.follow(log, task?.log_lines);
+      const { log, task, connection, error } = watch.getSnapshot();
+      if (task !== undefined) this.follow(log, task.log_lines);
+      const nothing = one(root, '.nothing');
+      put(nothing, connection === 'failed' ? trouble(error?.status ?? 0, true).title : connection === 'interrupted' ? text.interrupted : task === undefined ? text.opening : text.nothingSaid);
     });
     this.#close = () => {
       unsubscribe();
@@ -358,7 +360,7 @@ function emptyLog(): HTMLElement[] {
   box.tabIndex = 0;
   box.part = 'box';
   const lines = make('div', 'lines');
-  lines.append(make('p', 'nothing', text.nothingSaid));
+  lines.append(make('p', 'nothing', text.opening));
   box.append(lines);
   const news = make('button', 'new');
   news.hidden = true;

@@ -61,6 +61,12 @@ cancel?.addEventListener('submit', (event) => {
   });
 });
 
+cancel?.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  cancel.removeAttribute('open');
+  one(cancel, 'summary')!.focus();
+});
+
 /** Sends a form; gives what is wrong, if something is. */
 async function ask(url: string, fields: URLSearchParams): Promise<string | undefined> {
   try {

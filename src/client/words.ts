@@ -282,6 +282,7 @@ export const text = {
 export const labels = {
   tasks: 'Tasks',
   allTasks: 'All tasks',
+  backToTask: 'Back to the task',
   cancel: 'Cancel task',
   cancelWhy: 'Reason (others read it)',
   cancelNow: 'Ask it to stop',

@@ -388,6 +388,7 @@ describeWithPages('an element in a page of somebody else', () => {
     await page.evaluate(`for (const name of ${JSON.stringify(NAMES)}) document.querySelector(name).src = '${url.slice(0, -1)}0'`);
     await expect.poll(() => shown(page, 'taskspan-task')).toBe('There is no such task');
     await expect.poll(() => shown(page, 'taskspan-progress')).toContain('There is no such task');
+    await expect.poll(() => shown(page, 'taskspan-log')).toContain('There is no such task');
     await page.evaluate(`for (const name of ${JSON.stringify(NAMES)}) document.querySelector(name).src = '${url}'`);
     await expect.poll(() => shown(page, 'taskspan-task')).toContain('Import orders');
     await expect.poll(() => shown(page, 'taskspan-progress')).toContain('Running');

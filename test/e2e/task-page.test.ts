@@ -108,6 +108,10 @@ describeWithPages("a task's page", () => {
     await open.page.getByText('Cancel task').focus();
     await keyboard.press('Enter');
     await open.page.getByLabel('Reason').focus();
+    await keyboard.press('Escape');
+    expect(await open.page.getByLabel('Reason').isVisible()).toBe(false);
+    await keyboard.press('Enter');
+    await open.page.getByLabel('Reason').focus();
     await keyboard.type('the wrong folder');
     await keyboard.press('Enter');
     await open.page.getByText('Cancelled after').first().waitFor();

@@ -25,7 +25,9 @@ export async function problemPage(c: Context, path: string, problem: Response): 
   const refresh = c.req.method !== 'GET' ? undefined : status === 503 ? RETRY_SECONDS : expected;
   const { title, detail: explained } = expected === undefined ? trouble(status, isTask) : labels.notYet;
   const shape = expected !== undefined ? 'queued' : status === 404 ? 'cancelled' : 'lost';
-  const body = html`<nav class="back small"><a href="${base.slice(0, -1)}">‹ ${labels.allTasks}</a></nav>
+  // A form that came too late: its task shows why.
+  const [back, backTo] = status === 409 ? [`${base}${c.req.param('uuid')}`, labels.backToTask] : [base.slice(0, -1), labels.allTasks];
+  const body = html`<nav class="back small"><a href="${back}">‹ ${backTo}</a></nav>
 <header class="head" role="alert">${icon(shape, 'hidden')}<h1>${title}</h1><div class="now"><p class="lead">${explained}</p><p class="rest small"><bdi>${plain(detail)}</bdi></p></div></header>`;
   return pageAnswer(c, page({ title, base, icon: shape, body, refresh }), { status, headers });
 }

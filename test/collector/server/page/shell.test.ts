@@ -119,6 +119,15 @@ describe('a problem is a page for a browser', () => {
     expect(html).not.toContain('http-equiv');
   });
 
+  test('of a request to cancel that came too late leads back to the task', async () => {
+    const app = createTasksApp({ store: await storeWith(factsOf(UUID, { end: 'completed' })) });
+    const at = `http://localhost/tasks/${UUID}/cancel`;
+    const response = await app.request(at, { method: 'POST', headers: { ...BROWSER, Origin: 'http://localhost' } });
+    const html = await response.text();
+    expect([response.status, textOf(html)]).toEqual([409, expect.stringContaining(`task ${UUID} has ended`)]);
+    expect(new URL(/<nav[^>]*><a href="([^"]+)/.exec(html)![1]!, at).pathname).toBe(`/tasks/${UUID}`);
+  });
+
   test('of a store that fails loads itself again', async () => {
     const store = { ...plainStore(), stored: () => Promise.reject(new Error('disk on fire')) };
     const { response, html } = await opened(store, `/tasks/${UUID}`);
