@@ -59,7 +59,7 @@ export function watchTask(url: string | URL, options: WatchTaskOptions = {}): Ta
   return watchStream<TaskSnapshot<never>>(CONNECTING, url, query, taskChanges() as never, options);
 }
 
-/** How many complete parts of a log a watch keeps: at least 16 million characters, or half a million entries. */
+/** How many complete parts of a log a watch keeps: at least 10 million characters, or half a million entries. */
 const MOST_PARTS = 1000;
 
 /** What the events of a task's stream make of a snapshot. */
