@@ -111,10 +111,11 @@ export class SqliteCandidates {
     const searchFrom = (block: number): void => {
       const until = isDown ? Math.max(end, block - blocks + 1) : Math.min(end, block + blocks - 1);
       [found, begun] = [new Map(), block];
-      done = this.#facets.addBetween(found, { from: least, to: most, first: block, last: until, most: MOST_ROWS });
+      const read = this.#facets.addBetween(found, { from: least, to: most, first: block, last: until, most: MOST_ROWS });
+      done = read.done;
       if (recent.hasCrowded) this.#facets.addBetween(found, { from: kind, to: kind, first: block, last: done, most: Infinity });
       for (const [inBlock, set] of inMemory) if (isBetween(inBlock, block, done)) setOf(found, inBlock).addAll(set);
-      search.spend(LOOK_UP + EMPTY_BLOCK * (Math.abs(done - block) + 1) + ROW * found.size);
+      search.spend(LOOK_UP + EMPTY_BLOCK * (Math.abs(done - block) + 1) + ROW * read.rows);
       blocks = Math.min(4 * blocks, MOST_BLOCKS);
     };
     const isKnown = (block: number): boolean => isBetween(block, begun, done);

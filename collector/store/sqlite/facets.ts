@@ -169,16 +169,16 @@ export class SqliteFacets {
   /**
    * Adds the tasks of some blocks that have a facet from one to another, both included, until there are many rows.
    *
-   * @returns The last block that was searched.
+   * @returns The last block that was searched, and how many rows were read.
    */
-  addBetween(sets: Map<number, TaskSet>, { from, to, first, last, most }: FacetRange): number {
+  addBetween(sets: Map<number, TaskSet>, { from, to, first, last, most }: FacetRange): { done: number; rows: number } {
     let rows = 0;
     let block = first;
     let set: TaskSet | undefined;
     const { down, up } = this.#statements;
     for (const row of (first >= last ? down : up).iterate({ first, last, from, to }) as Iterable<unknown> as Iterable<{ block: number; tasks: StoredTaskSet }>) {
       if (row.block !== block || set === undefined) {
-        if (rows >= most) return block;
+        if (rows >= most) return { done: block, rows };
         block = row.block;
         set = sets.get(block);
         if (set === undefined) sets.set(block, (set = new TaskSet()));
@@ -186,7 +186,7 @@ export class SqliteFacets {
       set.addStored(row.tasks);
       rows++;
     }
-    return last;
+    return { done: last, rows };
   }
 
   /** Remembers that a task was deleted: {@link purge} then removes its facets. */

@@ -137,7 +137,7 @@ export class SqliteLists {
 /** What it costs to go to a block, where one is the cost of looking at a task. */
 const BLOCK_COST = 0.5;
 /** A search ends when it has cost so much: some 10 ms. */
-const MOST_COST = 1200;
+const MOST_COST = 700;
 /** The same of a search that counts, so that it mostly comes to the end of what is counted. */
 const MOST_COUNTING_COST = 2000;
 /** A search that has cost this much ends after so many milliseconds, as where the disk is slow. */
