@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TaskStoreError } from '../task-store.ts';
 
-/** `tsp3`: the mark of taskspan in a file's header. Until the first release an edit of the first step gets another mark. */
-export const APPLICATION_ID = 0x74737033;
-/** `tspn`, `tsp1`, `tsp2`: the marks of files that versions before the first release have written. */
-const DEVELOPMENT_IDS: readonly number[] = [0x7473706e, 0x74737031, 0x74737032];
+/** `tsp4`: the mark of taskspan in a file's header. Until the first release an edit of the first step gets another mark. */
+export const APPLICATION_ID = 0x74737034;
+/** `tspn`, `tsp1` to `tsp3`: the marks of files that versions before the first release have written. */
+const DEVELOPMENT_IDS: readonly number[] = [0x7473706e, 0x74737031, 0x74737032, 0x74737033];
 
 /**
  * The schema, step by step: the file's `user_version` is how many of these it has had. Steps are only ever added, once

@@ -47,7 +47,7 @@ test('a file that has had more steps than this version knows is refused', () => 
   database.close();
 });
 
-test.each([0x7473706e, 0x74737031, 0x74737032])('a file of a development version is refused, which names the reason: mark %i', async (mark) => {
+test.each([0x7473706e, 0x74737031, 0x74737032, 0x74737033])('a file of a development version is refused, which names the reason: mark %i', async (mark) => {
   const path = newFile();
   const database = new DatabaseSync(path);
   database.exec(`CREATE TABLE task (id INTEGER PRIMARY KEY); PRAGMA application_id = ${mark}; PRAGMA user_version = 1`);
