@@ -10,7 +10,7 @@ const LONG_LOG = 200_000;
 /** A frame that takes longer has left out the one after it, at 60 a second. */
 const LATE_MS = 25;
 
-/** What a page costs the browser of whoever looks at it: one that follows 1,000 lines a second, and one of 200,000 lines. */
+/** What a page costs a browser: one that follows 1,000 lines a second, and one of 200,000 lines. */
 export async function measure({ quick }: Effort): Promise<Figure[]> {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
   try {

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import type { TaskState, TaskSummary } from './task-record.ts';
 
 /**
- * Which tasks are meant: those that fit every field that is present. Of a list one item is enough.
+ * Selects tasks: those that fit every field that is present. Of a list one item is enough.
  *
  * `filterOf` (`filter-parameters.ts`) reads a filter from the parameters of a URL. Times are ISO 8601 in UTC with
  * microseconds, as records have them; `after` has the instant itself, `before` does not.
@@ -81,7 +81,7 @@ export function taskMatcher(filter: TaskFilter): (task: FilteredTask, now?: numb
 }
 
 /** The times of a task that filters ask for. */
-export const TIME_FILTERS = [
+const TIME_FILTERS = [
   { field: 'start', after: 'startedAfter', before: 'startedBefore' },
   { field: 'end', after: 'endedAfter', before: 'endedBefore' },
   { field: 'created', after: 'queuedAfter', before: 'queuedBefore' },
@@ -153,7 +153,7 @@ function hasWords(queries: readonly (readonly string[])[], words: readonly strin
 }
 
 /** What is searched by a text: words, of which those that may begin a UUID are tried with that too, and beginnings of UUIDs. */
-export interface TextQuery {
+interface TextQuery {
   readonly words: readonly string[];
   readonly uuids: readonly string[];
 }

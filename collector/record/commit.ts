@@ -8,7 +8,7 @@ import { isAttempt, progressOf } from './scope-state.ts';
 import type { AttemptState, ScopeState } from './scope-state.ts';
 import { MOST_ATTEMPTS, TaskDraft } from './task-fold.ts';
 import type { TaskFold, TaskContent } from './task-fold.ts';
-import { isSameRunState, runStateOf, serviceName, taskName } from './task-state.ts';
+import { isOver, isSameRunState, runStateOf, serviceName, taskName } from './task-state.ts';
 import type { RunState } from './task-state.ts';
 import type { TaskState } from '../../src/task-record.ts';
 
@@ -37,7 +37,7 @@ export interface TaskCommit {
   /** Whether it has facts of the task itself, and not only how far child tasks are. */
   readonly hasOwnFacts: boolean;
   /** Whether by this commit the task has finished, or begun to run again: what is open in it is lost, or runs again. */
-  readonly isTurn: boolean;
+  readonly isOverChanged: boolean;
   /** Present where this commit has changed it, and with the first commit. */
   readonly runState?: RunState;
 }
@@ -207,7 +207,7 @@ class Folding {
       serviceName: serviceName(task),
       state: runState.state,
       hasOwnFacts: this.#hasOwnFacts || task.isAnnouncementChanged,
-      isTurn: isOver(runState) !== isOver(this.#runStateBefore),
+      isOverChanged: isOver(runState.state) !== isOver(this.#runStateBefore.state),
       ...(isNewRunState && { runState }),
     };
   }
@@ -216,10 +216,6 @@ class Folding {
     const task = this.#task;
     if (task.version > task.ofVersion) task.of.keep(task);
   }
-}
-
-function isOver({ state }: RunState): boolean {
-  return state !== 'queued' && state !== 'running';
 }
 
 /** The worker that runs an attempt, or a part of one; `''` while it is not known. */

@@ -16,12 +16,11 @@ import type {
 import { canonicalJson } from '../../src/json-text.ts';
 import { addByName, addToOuter, DEEPEST_SCOPE, plannedNames, shareDone } from '../../src/progress.ts';
 import { DEFAULT_LIMITS } from '../../src/text.ts';
-import { isLaterStep } from './current-scope.ts';
 import { addSeen, missingSeen } from './fact-sequence.ts';
 import { endRun, foldRun } from './queue-run.ts';
 import { endCounted, enter, leave } from './scope-counts.ts';
 import { isAttempt, ownEnd } from './scope-state.ts';
-import type { AttemptState, ScopeState } from './scope-state.ts';
+import type { AttemptState, ScopeState, ScopeStep } from './scope-state.ts';
 import type { Announced, Announcement, QueueEnd, TaskDraft } from './task-fold.ts';
 
 /** Any fact of a task or scope span. An announcement is none of these: {@link foldAnnouncement} takes it. */
@@ -188,6 +187,13 @@ function foldStep(task: TaskDraft, scope: ScopeState, { time, seq }: ScopeStart 
   if (!isLaterStep(step, attempt.latestStep)) return;
   attempt.latestStep = step;
   task.change(attempt);
+}
+
+/** Whether a step comes after another one: by time, span id and sequence number. */
+function isLaterStep({ time, spanId, seq }: ScopeStep, before: ScopeStep | null): boolean {
+  if (before === null) return true;
+  if (time !== before.time) return time > before.time;
+  return spanId === before.spanId ? seq > before.seq : spanId > before.spanId;
 }
 
 function foldScopeEnd(task: TaskDraft, scope: ScopeState, fact: ScopeEnd): void {

@@ -1,7 +1,6 @@
 import { LOST } from '../../src/conventions.ts';
 import { failureText } from '../../src/failure.ts';
 import type { CancelRequest } from './cancel-request.ts';
-import { currentScope } from './current-scope.ts';
 import { fieldsOfJson } from './json-fields.ts';
 import { lostException } from './liveness.ts';
 import type { Liveness } from './liveness.ts';
@@ -11,7 +10,7 @@ import { errorOf, errorText, outcomeOf } from './task-error.ts';
 import type { FoundError } from './task-error.ts';
 import { latestAttempt } from './task-fold.ts';
 import type { QueueEnd, TaskContent } from './task-fold.ts';
-import { createdAt, queueEndOf, serviceName, stateOf, statusOf, taskName } from './task-state.ts';
+import { createdAt, currentScope, queueEndOf, serviceName, stateOf, statusOf, taskName } from './task-state.ts';
 import type { FilteredTask } from '../../src/task-filter.ts';
 import { isoTime } from '../../src/task-record.ts';
 import type { CurrentScope, TaskState, TaskSummary } from '../../src/task-record.ts';

@@ -1,9 +1,11 @@
 import { basicOutcome } from '../../src/conventions.ts';
-import type { AttemptState } from './scope-state.ts';
+import { DEEPEST_SCOPE, shareDone } from '../../src/progress.ts';
+import type { CurrentScope, TaskState, TaskStatus } from '../../src/task-record.ts';
+import { isAttempt } from './scope-state.ts';
+import type { AttemptState, ScopeState } from './scope-state.ts';
 import { spanKey } from './span-map.ts';
-import { latestAttempt } from './task-fold.ts';
+import { latestAttempt, outerSpanId } from './task-fold.ts';
 import type { Announced, QueueEnd, TaskContent } from './task-fold.ts';
-import type { TaskState, TaskStatus } from '../../src/task-record.ts';
 
 /** Name of a task: that of the latest attempt of which a fact has it, else the announced one. */
 export function taskName(task: TaskContent): string {
@@ -39,6 +41,30 @@ export function queueEndOf({ last, end }: Announced): QueueEnd | undefined {
 export function statusOf(state: TaskState): TaskStatus {
   if (state === 'completed') return 1;
   return state === 'failed' || state === 'cancelled' || state === 'expired' ? 0 : 2;
+}
+
+/** Whether a task is over: then what is open in it is lost. A task whose worker has fallen silent is not. */
+export function isOver(state: TaskState): boolean {
+  return statusOf(state) !== 2;
+}
+
+/**
+ * What an attempt is doing: the scope that has begun or reported progress last, or where that has ended the one around
+ * it which has not. `null` where none is open, and after the end of the attempt.
+ */
+export function currentScope(task: TaskContent, attempt: AttemptState | undefined): CurrentScope | null {
+  if (attempt === undefined || attempt.end !== null || attempt.latestStep === null) return null;
+  const { traceId } = attempt;
+  let scope: ScopeState | undefined = task.scopeAt(traceId, attempt.latestStep.spanId);
+  // Scopes of a foreign sender may lie in a circle.
+  for (let depth = 0; scope !== undefined && scope.end !== null && depth <= DEEPEST_SCOPE; depth++) {
+    const outer = outerSpanId(scope);
+    scope = outer === '' ? undefined : task.scopeAt(traceId, outer);
+  }
+  if (scope === undefined || scope.end !== null || isAttempt(scope)) return null;
+  const { name, spanId, latestProgress } = scope;
+  const { done = null, total = null } = latestProgress ?? {};
+  return { name, span_id: spanId, done, total, share: done === null || total === null ? null : shareDone(done, total) };
 }
 
 /** The state of a task by its facts, and the worker that its liveness depends on: stores keep it beside the record. */

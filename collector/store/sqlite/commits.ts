@@ -52,7 +52,7 @@ export class SqliteCommits {
         `UPDATE task SET name = ?, service_name = ?, version = ?, log_bytes = ?, log_lines = ?, created = ?, updated = ?, stored = ?, list_summary = ?, summary = ?,
            span_count = ?, line_before = ?, attempts = ?, changed = ? WHERE uuid = ?`,
       ),
-      turn: database.prepare('UPDATE task SET over_version = ? WHERE id = ?'),
+      overChanged: database.prepare('UPDATE task SET over_version = ? WHERE id = ?'),
       countTasks: database.prepare(
         'INSERT INTO state_count VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
       ),
@@ -176,7 +176,7 @@ export class SqliteCommits {
       updateTask.run(...values);
       if (runState !== undefined) this.#workers.keep(loaded.id, runState, task.announced);
     }
-    if (!isNew && (change.isTurn || (loaded.lostForGood && change.hasOwnFacts))) this.#statements.turn.run(version, loaded.id);
+    if (!isNew && (change.isOverChanged || (loaded.lostForGood && change.hasOwnFacts))) this.#statements.overChanged.run(version, loaded.id);
     this.#scopes.write(loaded, scopes, version);
     if (begun.length > 0 && (version > 1 || begun.some(isChild))) this.#cancellations.handOn(task.uuid, begun);
     if (runState?.state === 'cancelled' && runState.attempt !== null) this.#cancellations.ended(loaded.id);

@@ -110,20 +110,20 @@ export class SqliteReads {
   }
 
   log(uuid: string, range: LogRange | undefined): StoredLog | undefined {
-    const row = this.#statements.length.get(uuid) as Pick<TaskRow, 'id' | 'version' | 'log_bytes'> | undefined;
-    if (row === undefined) return undefined;
-    const { id, version, log_bytes: logBytes } = row;
+    const length = this.logLength(uuid);
+    if (length === undefined) return undefined;
+    const { taskId, version, logBytes } = length;
     const resolved =
-      range?.afterVersion === undefined ? range : { ...range, from: this.#logEnd(id, range.afterVersion, logBytes) };
+      range?.afterVersion === undefined ? range : { ...range, from: this.#logEnd(taskId, range.afterVersion, logBytes) };
     const { from, to } = resolveRange(resolved, logBytes);
     const { firstTexts, texts } = this.#statements;
     const pieces = (
-      from === 0 ? firstTexts.all(id, version, to) : texts.all({ task: id, version, from, to })
+      from === 0 ? firstTexts.all(taskId, version, to) : texts.all({ task: taskId, version, from, to })
     ) as unknown as LogPiece[];
     return { ...cutLog(pieces, resolved, logBytes), version, logBytes };
   }
 
-  /** A task as one that is looked through: its rows never change. */
+  /** How long a task's log is now. What it has up to there never changes. */
   logLength(uuid: string): LogLength | undefined {
     const row = this.#statements.length.get(uuid) as Pick<TaskRow, 'id' | 'version' | 'log_bytes'> | undefined;
     return row && { taskId: row.id, version: row.version, logBytes: row.log_bytes };

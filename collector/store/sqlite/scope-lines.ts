@@ -5,7 +5,8 @@ import { byStart, scopeLine } from '../../record/scope-line.ts';
 import type { Rank } from '../../record/scope-line.ts';
 import { isAttempt, isCounted } from '../../record/scope-state.ts';
 import type { AttemptState, ScopeState } from '../../record/scope-state.ts';
-import type { ScopeLine, ScopeNode } from '../../../src/task-record.ts';
+import { isOver } from '../../record/task-state.ts';
+import type { ScopeLine, ScopeNode, TaskState } from '../../../src/task-record.ts';
 import { BoundedScopes, given } from '../bounded-scopes.ts';
 import type { GivenScope, PlacedScopes } from '../bounded-scopes.ts';
 import { attemptsOfJson } from '../scope-row.ts';
@@ -87,13 +88,12 @@ export class SqliteScopeLines {
 
   #read(uuid: string): LinesTask | undefined {
     const row = this.#task.get(uuid) as
-      | { id: number; version: number; state: string; lost_at: number | null; span_count: number; over_version: number; attempts: string }
+      | { id: number; version: number; state: TaskState; lost_at: number | null; span_count: number; over_version: number; attempts: string }
       | undefined;
     if (row === undefined) return undefined;
     const { id, version, state, lost_at: lostAt, span_count: stored, over_version: overVersion } = row;
     const isLostForGood = lostAt !== null;
-    const isOver = isLostForGood || (state !== 'queued' && state !== 'running' && state !== 'lost');
-    return { id, version, isLostForGood, isOver, overVersion, scopes: SqliteScopes.of(id, attemptsOfJson(row.attempts), stored) };
+    return { id, version, isLostForGood, isOver: isLostForGood || isOver(state), overVersion, scopes: SqliteScopes.of(id, attemptsOfJson(row.attempts), stored) };
   }
 
   /** The latest attempts, and what is inside them: first of the latest one. */
@@ -204,7 +204,7 @@ export async function changesOf({ task, attemptNumbers, changed, isCut }: ReadCh
 
 /** What makes the lines of scopes, once their last notifications are read. */
 async function linesWith(
-  { isOver }: LinesTask,
+  task: LinesTask,
   attemptNumbers: ReadonlyMap<string, number>,
   scopes: readonly ScopeState[],
   journalRow: ReadJournalRow,
@@ -218,7 +218,7 @@ async function linesWith(
     await slices.next();
   }
   return (scope) =>
-    scopeLine(scope, { attemptNumber: attemptNumbers.get(scope.taskSpanId) ?? 0, isOver, last: last.byScope.get(scope.number)?.at(-1) });
+    scopeLine(scope, { attemptNumber: attemptNumbers.get(scope.taskSpanId) ?? 0, isOver: task.isOver, last: last.byScope.get(scope.number)?.at(-1) });
 }
 
 /** How far the pages of one scope go, by rank; of the attempts, how many of the earlier ones are left. */
