@@ -1,6 +1,6 @@
 import type { Fact } from '../../../src/fact.ts';
 import { received } from '../../../src/failure.ts';
-import { pause, turn } from '../../async.ts';
+import { turn } from '../../async.ts';
 import { cancelRequest } from '../../record/cancel-request.ts';
 import type { CancelAnswer, CancelOptions } from '../../record/cancel-request.ts';
 import type { RefusedFact } from '../../record/commit.ts';
@@ -11,7 +11,7 @@ import { parsedRecord } from '../../record/record-json.ts';
 import type { TaskFilter } from '../../../src/task-filter.ts';
 import { TASK_STATES } from '../../../src/task-record.ts';
 import type { TaskSummary } from '../../../src/task-record.ts';
-import { clearInterval, performance, setInterval } from '../../timers.ts';
+import { clearInterval, setInterval } from '../../timers.ts';
 import { cancelTree } from '../cancel-tree.ts';
 import { checkSearch, searchLog } from '../log-search.ts';
 import type { RetentionRule } from '../retention.ts';
@@ -44,12 +44,13 @@ import type {
   TaskQuery,
 } from '../task-store.ts';
 import type { AskedTask } from './cancellations.ts';
-import { SqliteConnection } from './connection.ts';
+import type { SqliteConnection } from './connection.ts';
 import { changesOf, pageOf } from './scope-lines.ts';
 import type { ReadJournalRow } from './scope-lines.ts';
 import { wholeScopes } from './whole-scopes.ts';
-import { fixedPath, IN_MEMORY, isLocked, openingFailure } from './open-file.ts';
+import { fixedPath, IN_MEMORY, isLocked } from './open-file.ts';
 import type { CommitTimes } from './open-file.ts';
+import { ReopenedFile } from './reopened-file.ts';
 
 /**
  * A store in a SQLite file, with Node's own SQLite. Several processes may use one file at once.
@@ -73,39 +74,27 @@ export function memoryStore(): SqliteTaskStore {
   return new SqliteStore(IN_MEMORY);
 }
 
-/** How long a call waits for another process's lock before it fails, in milliseconds: once the file is open, and until then. */
-const LOCK_MS = 250;
-const OPEN_LOCK_MS = 5000;
-const LOCK_PAUSE_MS = 5;
 /** So many heartbeats are stored in one turn of the event loop. */
 const SLICE_BEATS = 1000;
-/** How long after a failure to open it the file is tried again, in milliseconds. */
-const REOPEN_MS = 1000;
 /** How often a watched file is looked at for commits of other connections, in milliseconds. */
 const POLL_MS = 50;
 
 class SqliteStore implements SqliteTaskStore {
-  readonly #path: string;
+  readonly #file: ReopenedFile;
   readonly #watchers = new Set<() => void>();
   readonly #replacedListeners = new Set<() => void>();
-  #connection: SqliteConnection | undefined;
-  #failure: { error: unknown; at: number } | undefined;
-  #openings = 0;
-  /** Whether the file was deleted or replaced since it was opened. */
-  #isReplaced = false;
   /** Whether a write has failed, and no facts were stored since. */
   #hasFailedWrite = false;
   #checkpoints: Checkpoints = { count: 0, ms: 0, longestMs: 0, cpuMs: 0 };
-  #closed = false;
   #poll: ReturnType<typeof setInterval> | undefined;
   #seen: string | undefined;
 
   constructor(path: string) {
-    this.#path = path;
+    this.#file = new ReopenedFile(path, { checkpointed: (times) => this.#checkpointed(times), replaced: () => this.#replaced() });
   }
 
   get isInMemory(): boolean {
-    return this.#path === IN_MEMORY;
+    return this.#file.path === IN_MEMORY;
   }
 
   get checkpoints(): Checkpoints {
@@ -113,7 +102,7 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   open(): Promise<void> {
-    return this.#use(() => undefined);
+    return this.#file.use(() => undefined);
   }
 
   async append(facts: readonly Fact[]): Promise<readonly RefusedFact[]> {
@@ -128,25 +117,17 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   appendNow(facts: readonly Fact[]): readonly RefusedFact[] {
-    const begun = performance.now();
-    for (;;) {
-      try {
-        const refused = this.#now((connection) => connection.append(facts));
-        this.#stored();
-        return refused;
-      } catch (error) {
-        if (!isLocked(error) || performance.now() - begun >= LOCK_MS) throw error;
-      }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
-    }
+    const refused = this.#file.useBlocking((connection) => connection.append(facts));
+    this.#stored();
+    return refused;
   }
 
   stored(uuid: string): Promise<StoredTask | undefined> {
-    return this.#use((connection) => connection.read(() => connection.reads.stored(uuid)));
+    return this.#file.use((connection) => connection.read(() => connection.reads.stored(uuid)));
   }
 
   storedMany(uuids: readonly string[], form?: TaskForm): Promise<(StoredTask | undefined)[]> {
-    return this.#use((connection) => connection.readOneState(() => connection.reads.storedMany(uuids, form)));
+    return this.#file.use((connection) => connection.readOneState(() => connection.reads.storedMany(uuids, form)));
   }
 
   async task(uuid: string): Promise<TaskSummary | undefined> {
@@ -155,62 +136,62 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   tasks(query: TaskQuery): Promise<TaskPage> {
-    return this.#use((connection) => connection.readOneState(() => connection.lists.page(query)));
+    return this.#file.use((connection) => connection.readOneState(() => connection.lists.page(query)));
   }
 
   log(uuid: string, range: LogRange = {}): Promise<StoredLog | undefined> {
     const { from = 0, afterVersion, limit = Number.MAX_SAFE_INTEGER } = range;
-    if (from === 0 && afterVersion === undefined) return this.#use((connection) => connection.read(() => connection.reads.logBeginning(uuid, limit)));
-    return this.#use((connection) => connection.readOneState(() => connection.reads.log(uuid, range)));
+    if (from === 0 && afterVersion === undefined) return this.#file.use((connection) => connection.read(() => connection.reads.logBeginning(uuid, limit)));
+    return this.#file.use((connection) => connection.readOneState(() => connection.reads.log(uuid, range)));
   }
 
   logEntries(uuid: string, range: EntryRange): Promise<StoredEntries | undefined> {
-    return this.#use((connection) => connection.readOneState(() => connection.reads.logEntries(uuid, range)));
+    return this.#file.use((connection) => connection.readOneState(() => connection.reads.logEntries(uuid, range)));
   }
 
   async find(uuid: string, query: FindQuery): Promise<FoundLines | undefined> {
     checkSearch(query.text);
-    const opened = await this.#use((connection) => ({ connection, log: connection.read(() => connection.reads.logLength(uuid)) }));
+    const opened = await this.#file.use((connection) => ({ connection, log: connection.read(() => connection.reads.logLength(uuid)) }));
     const { log } = opened;
     if (log === undefined) return undefined;
     // Rows of the log never change, so they belong to this state though they are read later; but not those of another file.
     const found = await searchLog(query, log.logBytes, (from, bytes) =>
-      this.#use((connection) => (connection === opened.connection ? connection.read(() => connection.reads.logRows(log, from, bytes)) : undefined)),
+      this.#file.use((connection) => (connection === opened.connection ? connection.read(() => connection.reads.logRows(log, from, bytes)) : undefined)),
     );
     return found && { ...found, version: log.version, logBytes: log.logBytes };
   }
 
   async scopes(uuid: string): Promise<StoredScopes | undefined> {
-    const rows = await this.#use((connection) => connection.readOneState(() => connection.reads.scopeRows(uuid)));
+    const rows = await this.#file.use((connection) => connection.readOneState(() => connection.reads.scopeRows(uuid)));
     return rows && wholeScopes(rows, (offset) => this.#journalRow(rows.taskId, offset));
   }
 
   async scopesOf(uuid: string, query: ScopeQuery): Promise<ScopePage | undefined> {
-    const read = await this.#use((connection) => connection.readOneState(() => connection.scopeLines.page(uuid, query)));
+    const read = await this.#file.use((connection) => connection.readOneState(() => connection.scopeLines.page(uuid, query)));
     return read && pageOf(read, (offset) => this.#journalRow(read.task.id, offset));
   }
 
   async scopeChanges(uuid: string, afterVersion: number): Promise<ScopeChanges | undefined> {
-    const read = await this.#use((connection) => connection.readOneState(() => connection.scopeLines.changes(uuid, afterVersion)));
+    const read = await this.#file.use((connection) => connection.readOneState(() => connection.scopeLines.changes(uuid, afterVersion)));
     return read && changesOf(read, (offset) => this.#journalRow(read.task.id, offset));
   }
 
   /** A row of a log, for scopes that were read before: rows never change, so it belongs to the same state. */
   #journalRow(taskId: number, offset: number): ReturnType<ReadJournalRow> {
-    return this.#use((connection) => connection.read(() => connection.reads.journalRow(taskId, offset)));
+    return this.#file.use((connection) => connection.read(() => connection.reads.journalRow(taskId, offset)));
   }
 
   changes(query: ChangeQuery): Promise<TaskChanges> {
-    return this.#use((connection) => connection.readOneState(() => connection.reads.changes(query)));
+    return this.#file.use((connection) => connection.readOneState(() => connection.reads.changes(query)));
   }
 
   async counts(filter: TaskFilter = {}): Promise<TaskCounts> {
-    const exact = await this.#use((connection) => connection.read(() => connection.lists.exactCounts(filter)));
+    const exact = await this.#file.use((connection) => connection.read(() => connection.lists.exactCounts(filter)));
     if (exact !== undefined) return { counts: exact, capped: [] };
-    const all = await this.#use((connection) => connection.read(() => connection.lists.exactCounts({})));
+    const all = await this.#file.use((connection) => connection.read(() => connection.lists.exactCounts({})));
     const counts: TaskCounts = { counts: {}, capped: [] };
     for (const state of (filter.states ?? TASK_STATES).filter((each) => all?.[each] !== undefined)) {
-      const { count, isCapped } = await this.#use((connection) => connection.readOneState(() => connection.lists.count(filter, state)));
+      const { count, isCapped } = await this.#file.use((connection) => connection.readOneState(() => connection.lists.count(filter, state)));
       if (count > 0) counts.counts[state] = count;
       if (isCapped) counts.capped.push(state);
       await turn();
@@ -227,7 +208,7 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   workers(): Promise<HeardWorker[]> {
-    return this.#use((connection) => connection.read(() => connection.workers.live()));
+    return this.#file.use((connection) => connection.read(() => connection.workers.live()));
   }
 
   silence(silences: readonly Silence[]): Promise<void> {
@@ -251,7 +232,7 @@ class SqliteStore implements SqliteTaskStore {
         for (const task of running) await this.#cancelParts(task);
         return answers;
       },
-      children: (uuids, limit) => this.#use((connection) => connection.read(() => connection.cancellations.children(uuids, limit))),
+      children: (uuids, limit) => this.#file.use((connection) => connection.read(() => connection.cancellations.children(uuids, limit))),
     });
   }
 
@@ -266,7 +247,7 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   cancellations(workerId: string, after: number): Promise<Cancellation[]> {
-    return this.#use((connection) => connection.read(() => connection.cancellations.forWorker(workerId, after)));
+    return this.#file.use((connection) => connection.read(() => connection.cancellations.forWorker(workerId, after)));
   }
 
   cancellationHeard(workerId: string, number: number): Promise<void> {
@@ -278,29 +259,29 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   overdue(now: number, queuedFinalMs: number): Promise<OverdueTask[]> {
-    return this.#use((connection) => connection.readOneState(() => connection.overdue.overdue(now, queuedFinalMs)));
+    return this.#file.use((connection) => connection.readOneState(() => connection.overdue.overdue(now, queuedFinalMs)));
   }
 
   async loseQuiet(before: number): Promise<SweepStep> {
     // Mostly there are none: then no lock is waited for.
-    if (!(await this.#use((connection) => connection.read(() => connection.overdue.isQuiet(before))))) return 'done';
-    const step = await this.#use((connection) => connection.writeAtOnce(() => connection.overdue.loseQuiet(before, Date.now() * 1000)));
+    if (!(await this.#file.use((connection) => connection.read(() => connection.overdue.isQuiet(before))))) return 'done';
+    const step = await this.#file.use((connection) => connection.writeAtOnce(() => connection.overdue.loseQuiet(before, Date.now() * 1000)));
     this.#committed();
     return step;
   }
 
   async delete(uuid: string): Promise<DeleteAnswer | undefined> {
-    const answer = await this.#use((connection) => connection.delete(uuid));
+    const answer = await this.#file.use((connection) => connection.delete(uuid));
     if (answer === 'deleted') this.#committed();
     return answer;
   }
 
   lastCommit(): Promise<number | undefined> {
-    return this.#use((connection) => connection.read(() => connection.reads.lastCommit()));
+    return this.#file.use((connection) => connection.read(() => connection.reads.lastCommit()));
   }
 
   lostTraces(): Promise<LostTrace[]> {
-    return this.#use((connection) => connection.readOneState(() => connection.lostTraces.some()));
+    return this.#file.use((connection) => connection.readOneState(() => connection.lostTraces.some()));
   }
 
   tracesEnded(taskUuids: readonly string[]): Promise<void> {
@@ -312,7 +293,7 @@ class SqliteStore implements SqliteTaskStore {
     const own = (): void => listener();
     this.#watchers.add(own);
     // No other connection writes to what is in memory.
-    if (this.#poll === undefined && this.#path !== IN_MEMORY && !this.#closed) {
+    if (this.#poll === undefined && !this.isInMemory && !this.#file.isClosed) {
       this.#seen = this.#version();
       this.#poll = setInterval(() => this.#look(), POLL_MS);
       this.#poll.unref();
@@ -330,16 +311,14 @@ class SqliteStore implements SqliteTaskStore {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     this.#stopPolling();
-    this.#connection?.close();
-    this.#connection = undefined;
+    this.#file.close();
   }
 
   async #appendSlice(facts: readonly Fact[]): Promise<readonly RefusedFact[]> {
     const refused = await this.#write((connection) => connection.append(facts));
     this.#stored();
-    if (this.#connection?.areFacetsDue === true) await this.#writeFacets();
+    if (this.#file.connection?.areFacetsDue === true) await this.#writeFacets();
     return refused;
   }
 
@@ -347,33 +326,18 @@ class SqliteStore implements SqliteTaskStore {
   async #writeFacets(): Promise<void> {
     try {
       do {
-        await this.#use((connection) => connection.writeFacets());
+        await this.#file.use((connection) => connection.writeFacets());
         await turn();
-      } while (this.#connection?.areFacetsDueNow() === true);
+      } while (this.#file.connection?.areFacetsDueNow() === true);
     } catch {
       // The facts are stored. What is in the way shows at the next write.
-    }
-  }
-
-  /** Does work in the file, again and again for a while where another process has the lock. */
-  async #use<T>(work: (connection: SqliteConnection) => T): Promise<T> {
-    const begun = performance.now();
-    for (;;) {
-      try {
-        return this.#now(work);
-      } catch (error) {
-        if (!isLocked(error)) throw error;
-        const limit = this.#connection === undefined ? OPEN_LOCK_MS : LOCK_MS;
-        if (performance.now() - begun >= limit) throw this.#connection === undefined ? openingFailure(error, this.#path) : error;
-      }
-      await pause(LOCK_PAUSE_MS);
     }
   }
 
   /** A write. Where it fails, only facts that are stored, or a write of some length, show that the file can be written again. */
   async #write<T>(work: (connection: SqliteConnection) => T): Promise<T> {
     try {
-      return await this.#use(work);
+      return await this.#file.use(work);
     } catch (error) {
       if (!isTaskStoreError(error, 'REFUSED')) this.#hasFailedWrite = true;
       throw error;
@@ -385,6 +349,11 @@ class SqliteStore implements SqliteTaskStore {
     this.#checkpoints = {
       count: before.count + 1, ms: before.ms + ms, longestMs: Math.max(before.longestMs, ms), cpuMs: before.cpuMs + cpuMs,
     };
+  }
+
+  #replaced(): void {
+    this.#committed();
+    for (const listener of this.#replacedListeners) listener();
   }
 
   #stored(): void {
@@ -399,7 +368,7 @@ class SqliteStore implements SqliteTaskStore {
     } catch (error) {
       if (!isLocked(error)) throw error;
       const { message } = error as Error;
-      throw new TaskStoreError('UNAVAILABLE', `${this.#path} can't be written: ${message}`, { cause: error });
+      throw new TaskStoreError('UNAVAILABLE', `${this.#file.path} can't be written: ${message}`, { cause: error });
     }
   }
 
@@ -407,59 +376,7 @@ class SqliteStore implements SqliteTaskStore {
   async #changing(work: (connection: SqliteConnection) => number): Promise<void> {
     if ((await this.#write(work)) === 0) return;
     this.#committed();
-    if (this.#connection?.areFacetsDueNow() === true) await this.#writeFacets();
-  }
-
-  /** Does work in the file, which is opened if it is not open; throws at once where another process has the lock. */
-  #now<T>(work: (connection: SqliteConnection) => T): T {
-    const connection = this.#connected();
-    try {
-      return work(connection);
-    } catch (error) {
-      if (connection === this.#connection) {
-        if (isTaskStoreError(error, 'GONE')) this.#gone(connection, error);
-        else if (connection.isReadOnly && isTaskStoreError(error, 'UNAVAILABLE')) this.#openAgain(connection);
-      }
-      throw error;
-    }
-  }
-
-  #connected(): SqliteConnection {
-    if (this.#connection !== undefined) return this.#connection;
-    if (this.#closed) throw new TaskStoreError('UNAVAILABLE', `the store ${this.#path} is closed`);
-    if (this.#failure !== undefined && performance.now() - this.#failure.at < REOPEN_MS) throw this.#failure.error;
-    try {
-      this.#connection = SqliteConnection.open(this.#path, (times) => this.#checkpointed(times));
-    } catch (error) {
-      if (!isLocked(error)) this.#failure = { error, at: performance.now() };
-      throw error;
-    }
-    this.#failure = undefined;
-    this.#openings++;
-    if (this.#isReplaced) {
-      this.#isReplaced = false;
-      this.#committed();
-      for (const listener of this.#replacedListeners) listener();
-    }
-    return this.#connection;
-  }
-
-  /** Has the file opened again, but not at once: its replacement may still be in the making. */
-  #gone(connection: SqliteConnection, error: unknown): void {
-    this.#connection = undefined;
-    this.#isReplaced = true;
-    this.#failure = { error, at: performance.now() };
-    try {
-      connection.abandon();
-    } catch {
-      // Its file does not exist any more, so there is nothing that closing could save.
-    }
-  }
-
-  /** Has a file that could not be written opened again by the next call: meanwhile it may be writable. */
-  #openAgain(connection: SqliteConnection): void {
-    this.#connection = undefined;
-    connection.close();
+    if (this.#file.connection?.areFacetsDueNow() === true) await this.#writeFacets();
   }
 
   #committed(): void {
@@ -481,8 +398,8 @@ class SqliteStore implements SqliteTaskStore {
   /** Another text after each commit of another connection; `undefined` where the file can't be read just now. */
   #version(): string | undefined {
     try {
-      const version = this.#now((connection) => connection.read(() => connection.reads.dataVersion()));
-      return `${this.#openings} ${version}`;
+      const version = this.#file.now((connection) => connection.read(() => connection.reads.dataVersion()));
+      return `${this.#file.openings} ${version}`;
     } catch {
       return undefined;
     }
