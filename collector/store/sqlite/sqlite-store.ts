@@ -318,13 +318,15 @@ class SqliteStore implements SqliteTaskStore {
   async #appendSlice(facts: readonly Fact[]): Promise<readonly RefusedFact[]> {
     const refused = await this.#write((connection) => connection.append(facts));
     this.#stored();
-    if (this.#file.connection?.areFacetsDue === true) await this.#writeFacets();
+    await this.#writeFacets((connection) => connection.areFacetsDue);
     return refused;
   }
 
-  /** Writes the facets of tasks that have changed. What fails here stays due: until then those tasks are found without. */
-  async #writeFacets(): Promise<void> {
+  /** Writes the facets of tasks that have changed, if they are due. What fails here stays due: until then those tasks are found without. */
+  async #writeFacets(areDue: (connection: SqliteConnection) => boolean): Promise<void> {
     try {
+      const { connection } = this.#file;
+      if (connection === undefined || !areDue(connection)) return;
       do {
         await this.#file.use((connection) => connection.writeFacets());
         await turn();
@@ -376,7 +378,7 @@ class SqliteStore implements SqliteTaskStore {
   async #changing(work: (connection: SqliteConnection) => number): Promise<void> {
     if ((await this.#write(work)) === 0) return;
     this.#committed();
-    if (this.#file.connection?.areFacetsDueNow() === true) await this.#writeFacets();
+    await this.#writeFacets((connection) => connection.areFacetsDueNow());
   }
 
   #committed(): void {

@@ -96,3 +96,13 @@ test('a task is found by an attribute that lists leave out', async () => {
   expect(await found(long)).toEqual([first!.uuid]);
   expect(await found(`${long}x`)).toEqual([]);
 });
+
+test('facts are stored where nothing is known of facets', async () => {
+  const path = storePath();
+  const store = openSqlite(path);
+  await store.open();
+  openedFile(path).exec('DROP TABLE faceted');
+  const [task] = tasks(1);
+  await store.append(factsOf(task!));
+  expect(await store.stored(task!.uuid)).toMatchObject({ uuid: task!.uuid, state: 'completed' });
+});
