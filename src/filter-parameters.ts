@@ -18,14 +18,19 @@ export interface FilterParameter {
   readonly text: string;
 }
 
-const UUID_PATTERN = '[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}';
+/** As `isTaskUuid` has it. */
+const UUID_PATTERN = '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[1-8][0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}';
 const UUID_ITEM = `(${UUID_PATTERN}|[0-9A-Fa-f]{4}[0-9A-Fa-f-]{0,32}\\*)`;
 const STATE_ITEM = `(${TASK_STATES.join('|')})`;
+
+// A plus sign that is not escaped is a space in a URL.
+const TIME_PARTS = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+ -]\d{2}:?\d{2})?)?$/;
+const DURATION_PARTS = /^(\d{1,9}(?:\.\d{1,3})?)([smhd])$/;
 
 const NAME = { expected: 'a name, or its beginning and *' };
 const WORDS = { expected: 'words of letters or digits' };
 const TIME = {
-  pattern: '^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+ -]\\d{2}:?\\d{2})?)?$',
+  pattern: TIME_PARTS.source,
   expected: 'a time such as 2026-11-30 or 2026-11-30T10:15:00Z',
 };
 const AFTER = { ...TIME, example: '2026-11-30' };
@@ -57,7 +62,7 @@ export const FILTER_PARAMETERS: readonly FilterParameter[] = [
   { ...AFTER, name: 'queued_after', text: 'Only tasks that were announced, or began unannounced, at this time or later.' },
   { ...BEFORE, name: 'queued_before', text: 'Only tasks that were announced, or began unannounced, before this time.' },
   {
-    name: 'longer_than', pattern: '^\\d{1,9}(\\.\\d{1,3})?[smhd]$', expected: 'a time such as 30s, 10m, 2h or 1d', example: '10m',
+    name: 'longer_than', pattern: DURATION_PARTS.source, expected: 'a time such as 30s, 10m, 2h or 1d', example: '10m',
     text: 'Only tasks that took longer, or have run for longer.',
   },
 ];
@@ -147,9 +152,6 @@ function withWords(name: string, text: string, count: number): string[] | undefi
   return count === 0 ? undefined : [text];
 }
 
-// A plus sign that is not escaped is a space in a URL.
-const TIME_PARTS = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+ -]\d{2}:?\d{2})?)?$/;
-
 /** A time as records have it. One without a zone is UTC, and a day is its first instant. */
 function timesOf(text: string): string[] | undefined {
   const [, day, minute = '00:00', second = '00', fraction = '', zone = 'Z'] = TIME_PARTS.exec(text) ?? [];
@@ -164,7 +166,7 @@ function timesOf(text: string): string[] | undefined {
 const MS_OF_UNIT = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 function durationsOf(text: string): number[] | undefined {
-  const [, count, unit] = /^(\d{1,9}(?:\.\d{1,3})?)([smhd])$/.exec(text) ?? [];
+  const [, count, unit] = DURATION_PARTS.exec(text) ?? [];
   return count === undefined ? undefined : [Math.round(Number(count) * MS_OF_UNIT[unit as keyof typeof MS_OF_UNIT])];
 }
 
