@@ -3,7 +3,7 @@ import type { TaskFilter } from '../../../src/task-filter.ts';
 import { conditionOf } from '../facets.ts';
 import type { Condition } from '../facets.ts';
 import type { FacetsOfRecent, SqliteFacets } from './facets.ts';
-import { BLOCK_TASKS, blockOf, TaskSet } from './task-set.ts';
+import { BLOCK_TASKS, blockOf, firstIdOf, lastIdOf, setOfBlock, TaskSet } from './task-set.ts';
 
 /** Where a search goes: from the newest task down, or from the oldest up. */
 export type Direction = 'down' | 'up';
@@ -101,7 +101,7 @@ export class SqliteCandidates {
     const end = blockOf(isDown ? first : last);
     const inMemory = new Map<number, TaskSet>();
     for (const { id, keys } of recent.tasks) {
-      if (keys === undefined || keys.some((key) => (key >= least && key <= most) || key === kind)) setOf(inMemory, blockOf(id)).add(id % BLOCK_TASKS);
+      if (keys === undefined || keys.some((key) => (key >= least && key <= most) || key === kind)) setOfBlock(inMemory, blockOf(id)).add(id % BLOCK_TASKS);
     }
     /** The blocks that were searched last, with what was found in them. */
     let found = new Map<number, TaskSet>();
@@ -114,7 +114,7 @@ export class SqliteCandidates {
       const read = this.#facets.addBetween(found, { from: least, to: most, first: block, last: until, most: MOST_ROWS });
       done = read.done;
       if (recent.hasCrowded) this.#facets.addBetween(found, { from: kind, to: kind, first: block, last: done, most: Infinity });
-      for (const [inBlock, set] of inMemory) if (isBetween(inBlock, block, done)) setOf(found, inBlock).addAll(set);
+      for (const [inBlock, set] of inMemory) if (isBetween(inBlock, block, done)) setOfBlock(found, inBlock).addAll(set);
       search.spend(LOOK_UP + EMPTY_BLOCK * (Math.abs(done - block) + 1) + ROW * read.rows);
       blocks = Math.min(4 * blocks, MOST_BLOCKS);
     };
@@ -127,9 +127,9 @@ export class SqliteCandidates {
         if (isDown ? block < end : block > end) return undefined;
         if (!isKnown(block)) searchFrom(block);
         if (found.has(block)) return id;
-        for (let next = block; isKnown(next); next += isDown ? -1 : 1) if (found.has(next)) return isDown ? lastOf(next) : firstOf(next);
+        for (let next = block; isKnown(next); next += isDown ? -1 : 1) if (found.has(next)) return isDown ? lastIdOf(next) : firstIdOf(next);
         if (done === end) return undefined;
-        return isDown ? firstOf(done) - 1 : lastOf(done) + 1;
+        return isDown ? firstIdOf(done) - 1 : lastIdOf(done) + 1;
       },
       inBlock(block) {
         if (!isKnown(block)) searchFrom(block);
@@ -149,7 +149,7 @@ export class SqliteCandidates {
       },
       inBlock(block) {
         const set = new TaskSet();
-        const rows = statements.inBlock.all(value, firstOf(block), firstOf(block + 1)) as unknown as IdRow[];
+        const rows = statements.inBlock.all(value, firstIdOf(block), firstIdOf(block + 1)) as unknown as IdRow[];
         for (const { id } of rows) set.add(id % BLOCK_TASKS);
         spend(LOOK_UP + (ROW * rows.length) / 2);
         return set;
@@ -165,7 +165,7 @@ export class SqliteCandidates {
     if (rows.length > MOST_OF_UUID) return undefined;
     const ids = rows.map(({ id }) => id).toSorted((one, other) => one - other);
     const sets = new Map<number, TaskSet>();
-    for (const id of ids) setOf(sets, blockOf(id)).add(id % BLOCK_TASKS);
+    for (const id of ids) setOfBlock(sets, blockOf(id)).add(id % BLOCK_TASKS);
     return {
       nearest: (id) => (direction === 'down' ? ids.findLast((each) => each <= id) : ids.find((each) => each >= id)),
       inBlock: (block) => copyOf(sets.get(block)),
@@ -226,23 +226,8 @@ function anyOf(candidates: readonly Candidates[], direction: Direction): Candida
   };
 }
 
-function firstOf(block: number): number {
-  return block * BLOCK_TASKS;
-}
-
-function lastOf(block: number): number {
-  return firstOf(block + 1) - 1;
-}
-
 function isBetween(block: number, one: number, other: number): boolean {
   return block >= Math.min(one, other) && block <= Math.max(one, other);
-}
-
-/** The set of a block, made if there is none. */
-function setOf(sets: Map<number, TaskSet>, block: number): TaskSet {
-  let set = sets.get(block);
-  if (set === undefined) sets.set(block, (set = new TaskSet()));
-  return set;
 }
 
 function copyOf(set: TaskSet | undefined): TaskSet {

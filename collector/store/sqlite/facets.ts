@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { filteredTask, hasCutAttributes } from '../../record/record-json.ts';
 import { facetsOf } from '../facets.ts';
 import { ENTRY_SUMMARY } from './task-row.ts';
-import { BLOCK_TASKS, blockOf, TaskSet } from './task-set.ts';
+import { BLOCK_TASKS, blockOf, firstIdOf, setOfBlock, TaskSet } from './task-set.ts';
 import type { StoredTaskSet } from './task-set.ts';
 
 /** Facets are written as soon as so many tasks have changed, for so many at once. */
@@ -180,8 +180,7 @@ export class SqliteFacets {
       if (row.block !== block || set === undefined) {
         if (rows >= most) return { done: block, rows };
         block = row.block;
-        set = sets.get(block);
-        if (set === undefined) sets.set(block, (set = new TaskSet()));
+        set = setOfBlock(sets, block);
       }
       set.addStored(row.tasks);
       rows++;
@@ -205,7 +204,7 @@ export class SqliteFacets {
     const row = toPurge.get() as { block: number } | undefined;
     if (row === undefined) return;
     const { block } = row;
-    const left = setOf((ids.all(block * BLOCK_TASKS, (block + 1) * BLOCK_TASKS) as { id: number }[]).map(({ id }) => id % BLOCK_TASKS));
+    const left = setOf((ids.all(firstIdOf(block), firstIdOf(block + 1)) as { id: number }[]).map(({ id }) => id % BLOCK_TASKS));
     if (left.isEmpty) deleteBlock.run(block);
     else {
       for (const { key, tasks } of ofBlock.all(block) as { key: string; tasks: StoredTaskSet }[]) {

@@ -9,7 +9,7 @@ import type { TaskCounts, TaskPage, TaskQuery } from '../task-store.ts';
 import type { Direction, SearchContext, SqliteCandidates } from './candidates.ts';
 import { ENTRY_SUMMARY, PageRoom, storedTask, TASK_COLUMNS, TASK_FROM } from './task-row.ts';
 import type { TaskRow } from './task-row.ts';
-import { BLOCK_TASKS, blockOf } from './task-set.ts';
+import { blockOf, firstIdOf, lastIdOf } from './task-set.ts';
 import type { TaskSet } from './task-set.ts';
 
 /** The state of tasks that are lost for good, in the table `state_count`. */
@@ -77,7 +77,7 @@ export class SqliteLists {
         return;
       }
       const block = blockOf(nearest);
-      const last = direction === 'down' ? block * BLOCK_TASKS : (block + 1) * BLOCK_TASKS - 1;
+      const last = direction === 'down' ? firstIdOf(block) : lastIdOf(block);
       const set = candidates.inBlock(block);
       search.spend(BLOCK_COST);
       for (const row of set === undefined ? this.#rows(direction, nearest, last) : this.#rowsOf(set, direction, nearest, last)) {
@@ -98,7 +98,7 @@ export class SqliteLists {
 
   /** The tasks of a set from one to another. */
   *#rowsOf(set: TaskSet, direction: Direction, first: number, last: number): Generator<TaskRow, void> {
-    const base = Math.min(first, last) - (Math.min(first, last) % BLOCK_TASKS);
+    const base = firstIdOf(blockOf(first));
     const numbers = set.numbers();
     for (const number of direction === 'down' ? numbers.toReversed() : numbers) {
       const id = base + number;

@@ -328,7 +328,7 @@ class SqliteStore implements SqliteTaskStore {
       const { connection } = this.#file;
       if (connection === undefined || !areDue(connection)) return;
       do {
-        await this.#file.use((connection) => connection.writeFacets());
+        await this.#file.use((opened) => opened.writeFacets());
         await turn();
       } while (this.#file.connection?.areFacetsDueNow() === true);
     } catch {

@@ -6,6 +6,23 @@ export function blockOf(id: number): number {
   return Math.floor(id / BLOCK_TASKS);
 }
 
+/** The lowest id that a task of a block may have. */
+export function firstIdOf(block: number): number {
+  return block * BLOCK_TASKS;
+}
+
+/** The highest one. */
+export function lastIdOf(block: number): number {
+  return firstIdOf(block + 1) - 1;
+}
+
+/** The set of a block, made if there is none. */
+export function setOfBlock(sets: Map<number, TaskSet>, block: number): TaskSet {
+  let set = sets.get(block);
+  if (set === undefined) sets.set(block, (set = new TaskSet()));
+  return set;
+}
+
 const WORDS = BLOCK_TASKS / 32;
 /** A set of so many tasks or more is kept as one bit for each task of the block. */
 const MANY = (BLOCK_TASKS / 8) / 2;
