@@ -5,7 +5,7 @@ import type { TaskState, TaskSummary } from './task-record.ts';
  * Selects tasks: those that fit every field that is present. Of a list one item is enough.
  *
  * `filterOf` (`filter-parameters.ts`) reads a filter from the parameters of a URL. Times are ISO 8601 in UTC with
- * microseconds, as records have them; `after` has the instant itself, `before` does not.
+ * microseconds, as records have them. `…After` includes its instant, `…Before` does not.
  */
 export interface TaskFilter {
   readonly states?: readonly TaskState[];

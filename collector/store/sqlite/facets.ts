@@ -88,10 +88,7 @@ export class SqliteFacets {
 
   /** Whether so many tasks have changed, by the number of the latest change, that facets are to be written. */
   isDue(lastChange: number): boolean {
-    return lastChange >= this.#dueAt && this.#isDue(lastChange);
-  }
-
-  #isDue(lastChange: number): boolean {
+    if (lastChange < this.#dueAt) return false;
     const { changed } = this.#statements.written.get() as unknown as WrittenRow;
     const { count } = this.#statements.count.get(changed, BATCH_TASKS) as { count: number };
     this.#dueAt = lastChange + BATCH_TASKS - count;
