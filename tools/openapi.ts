@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { FAMILY } from '../collector/server/parameters.ts';
 import type { Parameter, ParameterValue } from '../collector/server/parameters.ts';
 import { ROUTES } from '../collector/server/routes.ts';
 import type { Answer, Route } from '../collector/server/routes.ts';
@@ -114,8 +115,6 @@ function queryParameter({ name, value, default: fallback, repeats = false, needs
   const fields = { type: 'object', patternProperties: { [`^${family}\\..+`]: one }, additionalProperties: false };
   return { name: family, in: 'query', description: `${description} Each is a parameter of its own: ${name}=VALUE.`, style: 'form', explode: true, schema: fields };
 }
-
-const FAMILY = '.KEY';
 
 function valueSchema(value: ParameterValue): Json {
   if (value.kind === 'integer') {

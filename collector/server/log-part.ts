@@ -1,7 +1,6 @@
 import type { StoredTask, TaskStore } from '../store/task-store.ts';
-import { entryPiece, writtenEntries } from './log-entries.ts';
 import type { LogForm } from './log-entries.ts';
-import { wholeLog } from './task-log.ts';
+import { logPiece, wholeLog } from './task-log.ts';
 
 /** A part of a log: its bytes from `from` on, up to `to`, in the form that was asked for. */
 interface LogPart {
@@ -21,7 +20,7 @@ export const MOST_PART_BYTES: number = 1024 * 1024;
  */
 export async function logPart(store: TaskStore, task: StoredTask, { from, limit, form }: { from: number; limit: number | undefined; form: LogForm }): Promise<LogPart | undefined> {
   if (limit === undefined || from === task.logBytes) {
-    const body = form === 'text' ? await wholeLog(store, task, from) : await writtenEntries(store, task, from, form);
+    const body = await wholeLog(store, task, from, form);
     return body && { from, to: task.logBytes, body };
   }
   if (form === 'text') {
@@ -30,8 +29,8 @@ export async function logPart(store: TaskStore, task: StoredTask, { from, limit,
     const body = Buffer.from(log.text);
     return { from: log.offset, to: log.offset + body.length, body };
   }
-  const { bytes, end } = await entryPiece(store, task, from, form, limit);
-  return end === from ? undefined : { from, to: end, body: Buffer.from(bytes) };
+  const { bytes, end } = await logPiece(store, task, from, form, limit);
+  return end === from ? undefined : { from, to: end, body: bytes };
 }
 
 /** How far the beginning of a line is looked for. */

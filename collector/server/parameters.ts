@@ -31,6 +31,13 @@ export function flag(name: string, isOn: boolean, text: string): Parameter {
   return { name, value: { kind: 'choice', values: ['0', '1'] }, default: isOn ? '1' : '0', example: '1', text };
 }
 
+/** Whether a {@link flag} of a request is on; 400 for any other value than 0 and 1. */
+export function flagOf(c: Context, name: string, isOn: boolean): boolean | Response {
+  const value = c.req.query(name);
+  if (value === undefined) return isOn;
+  return value === '0' || value === '1' ? value === '1' : problem(400, `${name}: expected 0 or 1, got ${received(value)}`);
+}
+
 /**
  * 400 for a parameter that a route does not have, or that is given twice and may not. An invalid value, also an empty
  * one, is the route's own to refuse.
@@ -48,7 +55,8 @@ export function otherParameters(c: Context, expected: readonly Parameter[]): Res
   return undefined;
 }
 
-const FAMILY = '.KEY';
+/** Ends the name of a parameter that stands for a family of names. */
+export const FAMILY = '.KEY';
 
 function isNameOf(name: string, { name: expected }: Parameter): boolean {
   if (!expected.endsWith(FAMILY)) return name === expected;

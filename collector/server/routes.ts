@@ -211,7 +211,6 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
     answers: [
       { status: 202, bodies: { [JSON_TYPE]: 'CancelAnswer' }, headers: ['Location'], text: 'The request stays with the task; its record shows what comes of it.' },
       { status: 303, headers: ['Location'], text: 'The same for a browser that has sent a form: Location has the page of the task.' },
-      { status: 303, headers: ['Location'], text: 'The same for a browser, which is led back to the page.' },
       UNKNOWN_TASK,
       { status: 409, text: 'The task has ended, or its worker does not listen.' },
     ],

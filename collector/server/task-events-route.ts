@@ -13,6 +13,7 @@ import { GAIN_BYTES, readGain } from './live/task-view.ts';
 import type { TaskView } from './live/task-view.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
+import { flagOf } from './parameters.ts';
 
 /**
  * `GET /tasks/:uuid/events`: the record, then each change of it, until the task has ended. A client that reconnects gets
@@ -114,8 +115,9 @@ function isAhead({ position }: TaskChannel, { version, offset = 0 }: StreamPosit
 }
 
 function viewOf(c: Context): TaskView | Response {
-  const { scopes = '0', log = 'text' } = c.req.query();
-  if (scopes !== '0' && scopes !== '1') return problem(400, `scopes: expected 0 or 1, got ${received(scopes)}`);
-  const view = LOG_VIEWS.find((each) => each === log);
-  return view === undefined ? problem(400, `log: expected one of ${LOG_VIEWS.join(', ')}, got ${received(log)}`) : { scopes: scopes === '1', log: view };
+  const scopes = flagOf(c, 'scopes', false);
+  if (scopes instanceof Response) return scopes;
+  const asked = c.req.query('log') ?? 'text';
+  const log = LOG_VIEWS.find((view) => view === asked);
+  return log === undefined ? problem(400, `log: expected one of ${LOG_VIEWS.join(', ')}, got ${received(asked)}`) : { scopes, log };
 }

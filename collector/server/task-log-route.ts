@@ -2,16 +2,16 @@ import type { Context } from 'hono';
 import { received } from '../../src/failure.ts';
 import { ownTurn } from '../async.ts';
 import type { TaskStore } from '../store/task-store.ts';
-import { negotiate, problem, REVALIDATED, unknownTask } from './answers.ts';
+import { negotiate, problem, REVALIDATED, uncachedJson, unknownTask } from './answers.ts';
 import type { LiveTasks } from './live/live-tasks.ts';
 import { streamAnswer } from './live/stream-body.ts';
 import type { TaskChannel, TaskMessage } from './live/task-channel.ts';
 import { waitOf } from './live/wait-for-task.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
-import { entryPiece, LOG_TYPES } from './log-entries.ts';
+import { LOG_TYPES } from './log-entries.ts';
 import type { LogForm } from './log-entries.ts';
-import { logSearchAnswer } from './log-search-route.ts';
 import { beginOf, contentRange, logPart, MOST_PART_BYTES } from './log-part.ts';
+import { flagOf } from './parameters.ts';
 import { logPiece } from './task-log.ts';
 
 /**
@@ -24,9 +24,22 @@ export function taskLogRoute(store: TaskStore, live: LiveTasks, waiting: TaskWai
   return async (c, uuid) => {
     const query = logQuery(c);
     if (query instanceof Response) return query;
-    if (query.find !== undefined) return logSearchAnswer(c, store, waiting, { uuid, text: query.find, wait: query.wait });
+    if (query.find !== undefined) return search(c, uuid, query.find, query.wait);
     return query.follow ? growing(c, uuid, query) : part(c, uuid, query);
   };
+
+  /** Where a text stands in a bounded part of the log: the next request goes on at its `looked_to` while there is `more`. */
+  async function search(c: Context, uuid: string, find: LogSearch, wait: number): Promise<Response> {
+    try {
+      const found = await waiting.read(c, uuid, wait, () => store.find(uuid, find));
+      if (found === undefined) return unknownTask(uuid);
+      const { matches, lookedTo, more, logBytes } = found;
+      return uncachedJson({ matches, looked_to: lookedTo, more, log_bytes: logBytes });
+    } catch (error) {
+      if (error instanceof RangeError) return problem(400, error.message);
+      throw error;
+    }
+  }
 
   async function part(c: Context, uuid: string, { offset, limit, wait, form }: LogQuery): Promise<Response> {
     const task = await waiting.read(c, uuid, wait, () => store.stored(uuid));
@@ -68,19 +81,19 @@ export function taskLogRoute(store: TaskStore, live: LiveTasks, waiting: TaskWai
         if (!channel.finished) follow();
         return;
       }
-      const { bytes, end } = await pieceOf(uuid, logBytes, from, form);
+      const { bytes, end } = await logPiece(store, { uuid, logBytes }, from, form);
       if (end === from) throw new Error('the log ends before its length');
       from = end;
       if (bytes.length > 0) yield bytes;
       await ownTurn();
     }
   }
+}
 
-  async function pieceOf(uuid: string, logBytes: number, from: number, form: LogForm): Promise<{ bytes: Uint8Array; end: number }> {
-    if (form !== 'text') return entryPiece(store, { uuid, logBytes }, from, form);
-    const bytes = (await logPiece(store, { uuid, logBytes }, from)) ?? Buffer.alloc(0);
-    return { bytes, end: from + bytes.length };
-  }
+interface LogSearch {
+  readonly text: string;
+  /** The byte of the log from which on it is looked for. */
+  readonly after: number;
 }
 
 interface LogQuery {
@@ -88,8 +101,8 @@ interface LogQuery {
   readonly offset: number;
   readonly limit: number | undefined;
   readonly follow: boolean;
-  /** The text that is looked for instead. */
-  readonly find: string | undefined;
+  /** What is looked for in the log, instead of an answer that has the log. */
+  readonly find: LogSearch | undefined;
   readonly wait: number;
   readonly form: LogForm;
 }
@@ -101,21 +114,31 @@ const REPRESENTATIONS = ['text/plain', 'application/x-ndjson'] as const;
 const WITH_FIND: readonly string[] = ['find', 'after', 'wait'];
 
 function logQuery(c: Context): LogQuery | Response {
-  const { offset = '0', limit, follow = '0', times = '0', find, after } = c.req.query();
+  const { offset = '0', limit, find, after } = c.req.query();
   if (!/^-?\d{1,15}$/.test(offset)) return problem(400, `offset: expected a count of bytes, negative from the end, got ${received(offset)}`);
   if (limit !== undefined && !(/^\d{1,7}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= MOST_PART_BYTES)) {
     return problem(400, `limit: expected bytes from 1 to ${MOST_PART_BYTES}, got ${received(limit)}`);
   }
-  if (follow !== '0' && follow !== '1') return problem(400, `follow: expected 0 or 1, got ${received(follow)}`);
-  if (times !== '0' && times !== '1') return problem(400, `times: expected 0 or 1, got ${received(times)}`);
-  if (limit !== undefined && follow === '1') return problem(400, 'limit: expected no follow=1 with it: what follows has no end');
+  const follow = flagOf(c, 'follow', false);
+  if (follow instanceof Response) return follow;
+  const times = flagOf(c, 'times', false);
+  if (times instanceof Response) return times;
+  if (limit !== undefined && follow) return problem(400, 'limit: expected no follow=1 with it: what follows has no end');
   const other = Object.keys(c.req.query()).find((name) => !WITH_FIND.includes(name));
   if (find !== undefined && other !== undefined) return problem(400, `${other}: expected only ${WITH_FIND.join(', ')} with find`);
   if (find === undefined && after !== undefined) return problem(400, 'after: expected find with it');
+  if (after !== undefined && !/^\d{1,15}$/.test(after)) return problem(400, `after: expected a count of bytes, got ${received(after)}`);
   const wait = waitOf(c);
   if (wait instanceof Response) return wait;
-  const form = negotiate(c, REPRESENTATIONS) === 'application/x-ndjson' ? 'ndjson' : times === '1' ? 'times' : 'text';
-  return { offset: Number(offset), limit: limit === undefined ? undefined : Number(limit), follow: follow === '1', find, wait, form };
+  const form = negotiate(c, REPRESENTATIONS) === 'application/x-ndjson' ? 'ndjson' : times ? 'times' : 'text';
+  return {
+    offset: Number(offset),
+    limit: limit === undefined ? undefined : Number(limit),
+    follow,
+    find: find === undefined ? undefined : { text: find, after: Number(after ?? 0) },
+    wait,
+    form,
+  };
 }
 
 function beyond(offset: number, logBytes: number): Response {

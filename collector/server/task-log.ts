@@ -2,6 +2,8 @@ import { ownTurn } from '../async.ts';
 import { RECORD_LOG_BYTES } from '../record/record-json.ts';
 import type { StoredTask, TaskStore } from '../store/task-store.ts';
 import { reportStoreFailure } from './answers.ts';
+import { entriesText, entryEnd } from './log-entries.ts';
+import type { LogForm } from './log-entries.ts';
 
 /** How many bytes of a log are in memory at a time while all of it is sent. */
 export const LOG_PIECE_BYTES: number = 256 * 1024;
@@ -30,31 +32,53 @@ export async function recordLog(
 }
 
 /**
- * Reads the log of the version that was read, from byte `from` on, in pieces if it is long.
+ * Reads the log of the version that was read, from byte `from` on: a short one at once, a long one in pieces.
  *
  * `undefined` if the task has been deleted since. Rejects where the store fails before the first piece; a later failure
- * is reported, and the body breaks off, short of its `Content-Length`.
+ * is reported, and the body breaks off.
  */
 export async function wholeLog(
   store: TaskStore,
   task: StoredTask,
-  from: number = 0,
+  from: number,
+  form: LogForm,
 ): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined> {
-  const rest = task.logBytes - from;
-  if (rest === 0) return Buffer.alloc(0);
-  const first = await logPiece(store, task, from);
-  if (first === undefined || rest <= LOG_PIECE_BYTES) return first;
-  return ReadableStream.from(pieces(store, task, first, from));
+  const first = await logPiece(store, task, from, form);
+  if (first.end === from && from < task.logBytes) return undefined;
+  return first.end >= task.logBytes ? first.bytes : ReadableStream.from(pieces(store, task, first, form));
 }
 
-/** Reads a piece of the log of the version that was read, from any byte on; `undefined` if the task has been deleted since. */
+/** A piece of a log as it is written, and the byte of the log at which it ends. */
+interface LogPiece {
+  readonly bytes: Buffer<ArrayBuffer>;
+  readonly end: number;
+}
+
+/**
+ * Reads a piece of the log of the version that was read: as text from any byte on; in another form the entries that begin
+ * within `limit` bytes, at least one. It is empty at the end of the log, and if the task has been deleted since.
+ */
 export async function logPiece(
   store: TaskStore,
   { uuid, logBytes }: Pick<StoredTask, 'uuid' | 'logBytes'>,
   from: number,
-): Promise<Buffer<ArrayBuffer> | undefined> {
-  const log = await store.log(uuid, { from, limit: Math.min(LOG_PIECE_BYTES, logBytes - from) });
-  if (log === undefined) return undefined;
+  form: LogForm,
+  limit: number = LOG_PIECE_BYTES,
+): Promise<LogPiece> {
+  const range = { from, limit: Math.min(limit, logBytes - from) };
+  if (range.limit <= 0) return { bytes: Buffer.alloc(0), end: from };
+  if (form === 'text') {
+    const bytes = await textFrom(store, uuid, range);
+    return { bytes, end: from + bytes.length };
+  }
+  const { entries = [] } = (await store.logEntries(uuid, range)) ?? {};
+  const last = entries.at(-1);
+  return { bytes: Buffer.from(entriesText(entries, form, from)), end: last === undefined ? from : entryEnd(last) };
+}
+
+async function textFrom(store: TaskStore, uuid: string, { from, limit }: { from: number; limit: number }): Promise<Buffer<ArrayBuffer>> {
+  const log = await store.log(uuid, { from, limit });
+  if (log === undefined) return Buffer.alloc(0);
   if (log.offset === from) return Buffer.from(log.text);
   // A client may go on in the middle of a character, where its connection broke off.
   for (let start = from - 1; start >= Math.max(0, from - LONGEST_CHARACTER); start--) {
@@ -63,29 +87,22 @@ export async function logPiece(
     const character = Buffer.from(String.fromCodePoint(around.text.codePointAt(0)!));
     return Buffer.concat([character.subarray(from - start), Buffer.from(log.text)]);
   }
-  return undefined;
+  return Buffer.alloc(0);
 }
 
 /** The longest character of UTF-8, in bytes. */
 const LONGEST_CHARACTER = 4;
 
-async function* pieces(
-  store: TaskStore,
-  task: StoredTask,
-  first: Uint8Array,
-  begin: number,
-): AsyncGenerator<Uint8Array, void> {
+async function* pieces(store: TaskStore, task: StoredTask, first: LogPiece, form: LogForm): AsyncGenerator<Uint8Array, void> {
   try {
-    let bytes: Uint8Array | undefined = first;
-    let from = begin;
-    for (;;) {
-      yield bytes;
-      from += bytes.length;
+    for (let piece = first; ; ) {
+      yield piece.bytes;
+      const from = piece.end;
       if (from >= task.logBytes) return;
       // A quick client would take all pieces in one turn of the event loop.
       await ownTurn();
-      bytes = await logPiece(store, task, from);
-      if (bytes === undefined || bytes.length === 0) throw new Error(`the log ends before its ${task.logBytes} bytes`);
+      piece = await logPiece(store, task, from, form);
+      if (piece.end === from) throw new Error(`the log ends before its ${task.logBytes} bytes`);
     }
   } catch (error) {
     reportStoreFailure(error);

@@ -1,25 +1,25 @@
 import type { Context } from 'hono';
-import { received } from '../../src/failure.ts';
 import { setImmediate } from '../timers.ts';
 import { recordJson } from '../record/record-json.ts';
 import type { StoredTask, TaskReads, TaskStore } from '../store/task-store.ts';
-import { entityTag, notModified, problem, requestedType, REVALIDATED, unknownTask } from './answers.ts';
+import { entityTag, notModified, requestedType, REVALIDATED, unknownTask } from './answers.ts';
 import { waitOf } from './live/wait-for-task.ts';
-import { readMany } from './read-many.ts';
 import type { TaskWaiting } from './live/wait-for-task.ts';
-import { LOG_TYPES, writtenEntries } from './log-entries.ts';
+import { LOG_TYPES } from './log-entries.ts';
 import { pageQuery } from './page/page-query.ts';
 import type { PageQuery } from './page/page-query.ts';
 import type { PageSettings } from './page/shell.ts';
 import { taskPage } from './page/task-page.ts';
+import { flagOf } from './parameters.ts';
+import { readMany } from './read-many.ts';
 import { recordLog, wholeLog } from './task-log.ts';
 
 /** The representations of a task; a client without `Accept` gets the first one. */
 const REPRESENTATIONS = ['application/json', 'text/plain', 'text/html'] as const;
 
 /**
- * `GET /tasks/:uuid`: the record as JSON, with `log=0` without its log, the whole log as text, with `times=1` with the time before each line, or the
- * page. With `wait` the task need not exist yet.
+ * `GET /tasks/:uuid`: the record as JSON, with `log=0` without its log; the whole log as text, with `times=1` with the time
+ * before each line; or the page. With `wait` the task need not exist yet.
  *
  * The tasks of all requests that come in one turn of the event loop are read together. A record that was sent before is
  * not made again while its task is the same.
@@ -31,22 +31,22 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting, pages: PageSet
   return (c, uuid) => {
     const wait = waitOf(c);
     if (wait instanceof Response) return wait;
-    const times = c.req.query('times') ?? '0';
-    if (times !== '0' && times !== '1') return problem(400, `times: expected 0 or 1, got ${received(times)}`);
-    const hasLog = c.req.query('log') ?? '1';
-    if (hasLog !== '0' && hasLog !== '1') return problem(400, `log: expected 0 or 1, got ${received(hasLog)}`);
+    const hasTimes = flagOf(c, 'times', false);
+    if (hasTimes instanceof Response) return hasTimes;
+    const hasLog = flagOf(c, 'log', true);
+    if (hasLog instanceof Response) return hasLog;
     const page = pageQuery(c);
     if (page instanceof Response) return page;
     const form = requestedType(c, REPRESENTATIONS);
     if (form instanceof Response) return form;
-    return answer(c, uuid, { wait, form, hasTimes: times === '1', hasLog: hasLog === '1', page });
+    return answer(c, uuid, { wait, form, hasTimes, hasLog, page });
   };
 
   async function answer(c: Context, uuid: string, { wait, form, hasTimes, hasLog, page }: Asked): Promise<Response> {
     const task = await waiting.read(c, uuid, wait, () => read(uuid));
     if (task === undefined) return unknownTask(uuid);
     if (form === 'text/html') return (await taskPage(c, store, task, page, pages)) ?? unknownTask(uuid);
-    if (form === 'text/plain') return hasTimes ? timesAnswer(c, task) : logAnswer(c, task);
+    if (form === 'text/plain') return logAnswer(c, task, hasTimes ? 'times' : 'text');
     if (!hasLog) return fieldsAnswer(c, task);
     const tag = entityTag(task, 'json');
     const short = bodiless(c, tag, jsonHeaders);
@@ -63,21 +63,12 @@ export function taskRoute(store: TaskStore, waiting: TaskWaiting, pages: PageSet
     return record;
   }
 
-  async function timesAnswer(c: Context, task: StoredTask): Promise<Response> {
-    const headersOf = (tag: string): Record<string, string> => ({ 'Content-Type': LOG_TYPES.times, ...REVALIDATED, ETag: tag });
-    const tag = entityTag(task, 'times');
+  async function logAnswer(c: Context, task: StoredTask, form: 'text' | 'times'): Promise<Response> {
+    const headersOf = (tag: string): Record<string, string> => logHeaders(tag, task, form);
+    const tag = entityTag(task, form);
     const short = bodiless(c, tag, headersOf);
     if (short !== undefined) return short;
-    const body = await writtenEntries(store, task, 0, 'times');
-    return body === undefined ? unknownTask(task.uuid) : new Response(body, { headers: headersOf(tag) });
-  }
-
-  async function logAnswer(c: Context, task: StoredTask): Promise<Response> {
-    const headersOf = (tag: string): Record<string, string> => textHeaders(tag, task);
-    const tag = entityTag(task, 'text');
-    const short = bodiless(c, tag, headersOf);
-    if (short !== undefined) return short;
-    const body = await wholeLog(store, task);
+    const body = await wholeLog(store, task, 0, form);
     return body === undefined ? unknownTask(task.uuid) : new Response(body, { headers: headersOf(tag) });
   }
 }
@@ -111,9 +102,8 @@ function jsonHeaders(tag: string): Record<string, string> {
   return { 'Content-Type': 'application/json', ...REVALIDATED, ETag: tag };
 }
 
-function textHeaders(tag: string, task: StoredTask): Record<string, string> {
-  const length = String(task.logBytes);
-  return { 'Content-Type': 'text/plain; charset=utf-8', ...REVALIDATED, ETag: tag, 'Content-Length': length };
+function logHeaders(tag: string, { logBytes }: StoredTask, form: 'text' | 'times'): Record<string, string> {
+  return { 'Content-Type': LOG_TYPES[form], ...REVALIDATED, ETag: tag, ...(form === 'text' && { 'Content-Length': String(logBytes) }) };
 }
 
 type Waiting = Map<string, PromiseWithResolvers<StoredTask | undefined>>;

@@ -1,7 +1,7 @@
 import type { ScopeLine } from '../../../src/task-record.ts';
 import type { LogView } from '../../../src/task-stream.ts';
 import type { LogEntry, TaskReads } from '../../store/task-store.ts';
-import { entriesText, entryJson } from '../log-entries.ts';
+import { entriesText, entryEnd, entryJson } from '../log-entries.ts';
 import type { LogForm } from '../log-entries.ts';
 
 /** How a stream shows a task: what its events have besides the fields of the record. */
@@ -39,7 +39,7 @@ export async function readGain(store: Store, uuid: string, view: LogView, from: 
     const entries = await entriesFrom(store, uuid, from, limit);
     const last = entries?.at(-1);
     // A client that had the log as text may begin inside the last entry: it has that already.
-    return entries && { member: entriesMember(entries), end: last === undefined ? from + limit : endOf(last), entries };
+    return entries && { member: entriesMember(entries), end: last === undefined ? from + limit : entryEnd(last), entries };
   }
   const log = await store.log(uuid, { from, limit });
   if (log === undefined || log.text === '') return undefined;
@@ -87,12 +87,8 @@ async function entriesFrom(store: Store, uuid: string, from: number, limit: numb
   if (first === undefined || first.offset >= from) return found?.entries;
   if (found!.entries.length > 1) return found!.entries.slice(1);
   // One that is longer than the limit begins before it: what follows it is read.
-  const next = endOf(first);
+  const next = entryEnd(first);
   return next < from + limit ? (await store.logEntries(uuid, { from: next, limit: from + limit - next }))?.entries : [];
-}
-
-function endOf({ offset, text }: LogEntry): number {
-  return offset + Buffer.byteLength(text);
 }
 
 function entriesMember(entries: readonly LogEntry[]): Member {
