@@ -7,7 +7,7 @@ import type { LogEntryJson, TaskSnapshot, WatchTaskOptions } from '../../../src/
 import { scopeTree } from '../../../src/client/scope-tree.ts';
 import type { ScopeLine, ScopeNode, TaskRecord } from '../../../src/task-record.ts';
 import { anyDelivery, arbitraryTask, cases } from '../../collector/record/arbitrary-task.ts';
-import { ORIGIN, retryAtOnce, snapshotOf, UUID } from './served-task.ts';
+import { cut, ORIGIN, retryAtOnce, snapshotOf, UUID } from './served-task.ts';
 
 /** Cuts a body into pieces of these sizes, again and again, and breaks it off after so many bytes. */
 function cutBody(body: ReadableStream<Uint8Array>, sizes: readonly number[], whole: number): ReadableStream<Uint8Array> {
@@ -42,8 +42,8 @@ test('any cut of the streams and any batches give the record, the log and the tr
       const app = createTasksApp({ store });
       const lengths = [...broken];
       const send = async (url: string, { signal, headers }: RequestInit): Promise<Response> => {
-        const { body, status, headers: given } = await app.request(url, { headers: headers!, signal: signal! });
-        return new Response(body && cutBody(body, pieces, lengths.shift() ?? Infinity), { status, headers: given });
+        const response = await app.request(url, { headers: headers!, signal: signal! });
+        return cut(response, signal!, (body) => cutBody(body, pieces, lengths.shift() ?? Infinity));
       };
       await store.append(batches[0]!);
       const options = { fetch: send, scopes: true } as const;
@@ -58,7 +58,7 @@ test('any cut of the streams and any batches give the record, the log and the tr
         expect(snapshot.task).toMatchObject(fields);
         if (log !== false) expect(written(snapshot)).toBe(text);
         if (log !== false) expect(snapshot.log.bytes).toBe(record.log_bytes);
-        const fresh = watchTask(`${ORIGIN}/tasks/${UUID}`, { ...options, fetch: (url, init) => app.request(url, init) as Promise<Response> });
+        const fresh = watchTask(`${ORIGIN}/tasks/${UUID}`, { ...options, fetch: async (url, init) => cut(await app.request(url, init), init.signal!) });
         const { attempts } = await snapshotOf(fresh, ({ task }) => task !== undefined);
         fresh.close();
         expect(ordered(snapshot.attempts)).toEqual(ordered(attempts));

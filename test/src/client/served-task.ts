@@ -76,9 +76,7 @@ export class ServedTask {
     this.asked.push(asked);
     signal.throwIfAborted();
     const response = (await this.instead?.(asked)) ?? (await this.#app.request(url, { headers, signal }));
-    const { body, status } = response;
-    if (body === null) return response;
-    return new Response(cut(this.through?.(body, asked) ?? body, init.signal!), { status, headers: response.headers });
+    return cut(response, init.signal!, (body) => this.through?.(body, asked) ?? body);
   };
 
   /** A watch, closed after the test. */
@@ -91,11 +89,17 @@ export class ServedTask {
   }
 }
 
-/** A body that ends with the request, as a real one does. */
-function cut(body: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Uint8Array> {
+/** An answer whose body ends with the request, as a real one does: a stream that went on would outlive its store. */
+export function cut(
+  response: Response,
+  signal: AbortSignal,
+  change = (body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> => body,
+): Response {
+  const { body, status, headers } = response;
+  if (body === null) return response;
   const through = new TransformStream<Uint8Array, Uint8Array>();
-  void body.pipeTo(through.writable, { signal }).catch(() => undefined);
-  return through.readable;
+  void change(body).pipeTo(through.writable, { signal }).catch(() => undefined);
+  return new Response(through.readable, { status, headers });
 }
 
 /** The first snapshot, from now on, of which something holds. */

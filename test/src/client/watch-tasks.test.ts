@@ -6,7 +6,7 @@ import { watchTasks } from '../../../src/client/index.ts';
 import type { TasksSnapshot, TasksWatch, WatchTasksOptions } from '../../../src/client/index.ts';
 import type { Outcome } from '../../../src/conventions.ts';
 import { factsOf, NOW, uuidOf } from '../../collector/store/stored-task.ts';
-import { ORIGIN, retryAtOnce, snapshotOf } from './served-task.ts';
+import { cut, ORIGIN, retryAtOnce, snapshotOf } from './served-task.ts';
 
 /** A list of tasks that an app serves to clients in the same process. */
 class ServedList {
@@ -32,7 +32,7 @@ class ServedList {
     const fetch = async (url: string, { headers, signal }: RequestInit): Promise<Response> => {
       const path = url.slice(ORIGIN.length);
       this.asked.push(path);
-      return (await this.instead(path)) ?? this.#app.request(url, { headers: headers!, signal: signal! });
+      return cut((await this.instead(path)) ?? (await this.#app.request(url, { headers: headers!, signal: signal! })), signal!);
     };
     const watch = watchTasks(`${ORIGIN}/tasks`, { fetch, ...options });
     onTestFinished(() => watch.close());
