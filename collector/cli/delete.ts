@@ -2,7 +2,7 @@ import { visible } from '../../src/log-line.ts';
 import { redactedText } from '../options/kinds.ts';
 import { CommandError, EXIT_OK } from './exit-codes.ts';
 import type { SourceName, TaskArgument } from './options.ts';
-import { withTask } from './source.ts';
+import { withTask } from './open-source.ts';
 
 /** A task to delete, with the source that has it. */
 interface NamedTask {

@@ -3,7 +3,7 @@ import type { TaskFilter } from '../../src/task-filter.ts';
 import type { TaskSummary } from '../../src/task-record.ts';
 import type { TaskOrder } from '../store/task-store.ts';
 import type { SourceName } from './options.ts';
-import { withSource } from './source.ts';
+import { withSource } from './open-source.ts';
 import { currentText, hasCurrent, knownEnd, mark, stateName } from './view/task-lines.ts';
 import type { Screen } from './view/task-lines.ts';
 import { apart, fit, harmless, harmlessJson, harmlessValue, humanDuration, padded, paint as paintOutput, widthOf } from './view/terminal-text.ts';

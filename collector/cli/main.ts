@@ -135,7 +135,7 @@ function cancelCommand(): Command {
     .option('--no-children', 'leave the child tasks of the task alone')
     .option('--json', 'print { "task_uuid", "cancel": "requested" }');
   return addSourceOptions(command).action(async (task: TaskArgument, { json, ...options }: CancelOptions & { readonly json?: boolean }) => {
-    const { withTask } = await import('./source.ts');
+    const { withTask } = await import('./open-source.ts');
     const uuid = await withTask(sourceOf(command, task), task, async (source, named) => {
       await source.cancel(named, options);
       return named;

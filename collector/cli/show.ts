@@ -2,7 +2,7 @@ import type { TaskRecord } from '../../src/task-record.ts';
 import type { ListScreen } from './list.ts';
 import type { SourceName, TaskArgument } from './options.ts';
 import { PassedOutput } from './process.ts';
-import { withTask } from './source.ts';
+import { withTask } from './open-source.ts';
 import { lastLines } from './tail.ts';
 import { WIDEST, taskLines } from './view/task-lines.ts';
 import type { ShownScope } from './view/task-lines.ts';

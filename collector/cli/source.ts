@@ -1,22 +1,11 @@
-/**
- * Where the commands have tasks from: a server, by its HTTP API, or the file of a store, which the app of a server reads
- * in this process, so that both give the same answers.
- */
-import { existsSync } from 'node:fs';
-import { setTimeout as delayed } from 'node:timers/promises';
 import { describeFailure, failureText, received } from '../../src/failure.ts';
-import { isTaskUuid } from '../../src/task-uuid.ts';
-import { redacted } from '../options/kinds.ts';
 import type { CancelOptions } from '../record/cancel-request.ts';
 import type { TaskOrder } from '../store/task-store.ts';
 import { parametersOf } from '../../src/filter-parameters.ts';
 import type { TaskFilter } from '../../src/task-filter.ts';
 import type { StreamEnd, StreamRecord, TaskChange } from '../../src/task-stream.ts';
 import type { ScopeNode, TaskRecord, TaskSummary } from '../../src/task-record.ts';
-import { CommandError, GaveUpError, UnavailableError, UnknownTaskError, UsageError } from './exit-codes.ts';
-import { accessToken, DEFAULT_STORE } from './options.ts';
-import type { SourceName, TaskArgument } from './options.ts';
-import { held } from './process.ts';
+import { CommandError, UnavailableError, UnknownTaskError } from './exit-codes.ts';
 import { humanDuration } from './view/terminal-text.ts';
 
 /**
@@ -68,151 +57,6 @@ export type TaskEvent =
   | { readonly event: 'change'; readonly id: string; readonly data: TaskChange }
   | { readonly event: 'end'; readonly data: StreamEnd };
 
-/** The time in which the usual server has to answer, in milliseconds. */
-const PROBE_MS = 1000;
-
-/** Opens the tasks' source, and closes it when the work has settled. */
-export async function withSource<T>(name: SourceName, use: (source: TaskSource) => Promise<T>): Promise<T> {
-  const source = await openSource(name);
-  try {
-    return await held(use(source));
-  } finally {
-    await source.close();
-  }
-}
-
-/** The same for one task, by its UUID. */
-export function withTask<T>(name: SourceName, task: TaskArgument, use: (source: TaskSource, uuid: string) => Promise<T>): Promise<T> {
-  return withSource(name, async (source) => use(source, await uuidOf(source, task)));
-}
-
-/** How many tasks a message names. */
-const MOST_NAMED = 5;
-
-async function uuidOf(source: TaskSource, { name }: TaskArgument): Promise<string> {
-  const isWhole: boolean = isTaskUuid(name);
-  if (isWhole) return name;
-  const isLatest = name === 'latest';
-  const tasks = await source.tasks(isLatest ? { limit: 1 } : { limit: MOST_NAMED + 1, filter: { uuids: [`${name}*`] } });
-  const [first, ...others] = tasks.map(({ task_uuid: uuid }) => uuid).filter(isTaskUuid);
-  if (first === undefined) throw new UnknownTaskError(isLatest ? `${source.name} has no tasks` : `no UUID of a task begins with ${name}`);
-  if (others.length === 0) return first;
-  const named = [first, ...others].slice(0, MOST_NAMED).join(', ');
-  throw new UsageError(`${name}: expected the beginning of one UUID, got that of several: ${named}${others.length < MOST_NAMED ? '' : ' and others'}`);
-}
-
-/** Rejects with a `CommandError` where there is neither server nor store. It never makes a store. */
-async function openSource(name: SourceName): Promise<TaskSource> {
-  if ('url' in name) return serverSource(name.url);
-  if ('store' in name) return storeSource(name.store);
-  const { usualUrl: usual } = name;
-  if (await answers(usual)) return serverSource(usual);
-  if (existsSync(DEFAULT_STORE)) return storeSource(DEFAULT_STORE);
-  throw new CommandError(`no taskspan server answers at ${usual}, and there is no store ${DEFAULT_STORE}: name one by --url or --store`);
-}
-
-function serverSource(url: string): TaskSource {
-  const authorization = authorizationFor(url);
-  return httpSource({
-    name: redacted(url),
-    // `fetch` refuses a URL with user and password.
-    base: url.replace(/\/\/[^/]*@/, '//'),
-    send(request) {
-      if (authorization !== undefined) request.headers.set('Authorization', authorization);
-      return fetch(request);
-    },
-  });
-}
-
-/** User and password of the URL, for a proxy in front of the server, else the token of the environment. */
-function authorizationFor(url: string): string | undefined {
-  const { username, password } = new URL(url);
-  if (username !== '' || password !== '') {
-    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-    return `Basic ${Buffer.from(credentials).toString('base64')}`;
-  }
-  const token = accessToken();
-  return token === undefined ? undefined : `Bearer ${token}`;
-}
-
-async function storeSource(path: string): Promise<TaskSource> {
-  const { storeAt } = await import('../store/store-at.ts');
-  if (!existsSync(path)) throw new CommandError(`there is no store ${redacted(path)}`);
-  const { createTasksApp } = await import('../server/tasks-app.ts');
-  const store = storeAt(path);
-  await store.open();
-  const app = createTasksApp({ store });
-  return httpSource({
-    name: path,
-    base: 'http://localhost',
-    send: (request) => app.fetch(request),
-    close: () => store.close(),
-  });
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(PROBE_MS) });
-    return ((await response.json()) as { status?: unknown }).status === 'ok';
-  } catch {
-    // Nothing listens there, or it is not a taskspan server.
-    return false;
-  }
-}
-
-interface FollowOptions {
-  readonly scopes: boolean;
-  readonly signal: AbortSignal;
-  /** For how long a source that is unreachable is tried. */
-  readonly timeoutMs: number;
-  /** Called each time that the connection breaks off or can't be made again. */
-  readonly onOutage: (error: UnavailableError) => void;
-}
-
-const FIRST_DELAY_MS = 100;
-const LONGEST_DELAY_MS = 2000;
-
-/**
- * The events of a task until it has ended or the signal is aborted. A connection that breaks off is made again, and the
- * events go on where they were. The first connection must succeed; throws a `GaveUpError` where no other did for too long.
- */
-export async function* followTask(
-  source: TaskSource,
-  uuid: string,
-  { scopes, signal, timeoutMs, onOutage }: FollowOptions,
-): AsyncGenerator<TaskEvent, void> {
-  let after: string | undefined;
-  let outageBegan: number | undefined;
-  const failed = (error: UnavailableError): void => {
-    outageBegan ??= performance.now();
-    const { message } = error;
-    if (performance.now() - outageBegan >= timeoutMs) throw new GaveUpError(`${message}; tried for ${humanDuration(timeoutMs)}`, { cause: error });
-    onOutage(error);
-  };
-  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, LONGEST_DELAY_MS)) {
-    try {
-      for await (const event of source.events(uuid, { scopes, signal, ...(after !== undefined && { after }) })) {
-        delay = FIRST_DELAY_MS;
-        outageBegan = undefined;
-        if ('id' in event && event.id !== '') after = event.id;
-        yield event;
-        if (event.event === 'end') return;
-      }
-      failed(new UnavailableError(`${source.name} has closed the connection`));
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof UnavailableError) || error instanceof GaveUpError || after === undefined) throw error;
-      failed(error);
-    }
-    try {
-      await delayed(delay, undefined, { signal });
-    } catch {
-      // The signal has been aborted.
-      return;
-    }
-  }
-}
-
 interface HttpSourceOptions {
   /** For messages. */
   readonly name: string;
@@ -230,7 +74,7 @@ const ANSWER_MS = 30_000;
 const UNAVAILABLE = [502, 503, 504];
 
 /** A source by the HTTP API of `docs/http-api.md`. */
-function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource {
+export function httpSource({ name, base, send, close }: HttpSourceOptions): TaskSource {
   const ask = async (path: string, init?: RequestInit): Promise<Response> => {
     let response: Response;
     try {

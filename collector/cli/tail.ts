@@ -1,13 +1,14 @@
+import { setTimeout as delayed } from 'node:timers/promises';
 import type { TaskState } from '../../src/task-record.ts';
 import type { LogGain } from '../../src/task-stream.ts';
-import { exitCodeOf } from './exit-codes.ts';
-import type { UnavailableError } from './exit-codes.ts';
+import { exitCodeOf, GaveUpError, UnavailableError } from './exit-codes.ts';
+import { withTask } from './open-source.ts';
 import type { SourceName, TaskArgument } from './options.ts';
 import { listenForStop } from './process.ts';
-import { followTask, withTask } from './source.ts';
-import type { TaskSource } from './source.ts';
+import type { TaskEvent, TaskSource } from './source.ts';
 import { jsonDisplay, plainDisplay } from './view/tail-display.ts';
 import type { ShownTask, TailDisplay } from './view/tail-display.ts';
+import { humanDuration } from './view/terminal-text.ts';
 
 /** Options of `taskspan tail`. */
 export interface TailCommandOptions {
@@ -85,6 +86,59 @@ async function tail(
     await display.end();
   }
   return outcome;
+}
+
+interface FollowOptions {
+  readonly scopes: boolean;
+  readonly signal: AbortSignal;
+  /** For how long a source that is unreachable is tried. */
+  readonly timeoutMs: number;
+  /** Called each time that the connection breaks off or can't be made again. */
+  readonly onOutage: (error: UnavailableError) => void;
+}
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 2000;
+
+/**
+ * The events of a task until it has ended or the signal is aborted. A connection that breaks off is made again, and the
+ * events go on where they were. The first connection must succeed; throws a `GaveUpError` where no other did for too long.
+ */
+async function* followTask(
+  source: TaskSource,
+  uuid: string,
+  { scopes, signal, timeoutMs, onOutage }: FollowOptions,
+): AsyncGenerator<TaskEvent, void> {
+  let after: string | undefined;
+  let outageBegan: number | undefined;
+  const failed = (error: UnavailableError): void => {
+    outageBegan ??= performance.now();
+    const { message } = error;
+    if (performance.now() - outageBegan >= timeoutMs) throw new GaveUpError(`${message}; tried for ${humanDuration(timeoutMs)}`, { cause: error });
+    onOutage(error);
+  };
+  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, LONGEST_DELAY_MS)) {
+    try {
+      for await (const event of source.events(uuid, { scopes, signal, ...(after !== undefined && { after }) })) {
+        delay = FIRST_DELAY_MS;
+        outageBegan = undefined;
+        if ('id' in event && event.id !== '') after = event.id;
+        yield event;
+        if (event.event === 'end') return;
+      }
+      failed(new UnavailableError(`${source.name} has closed the connection`));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof UnavailableError) || error instanceof GaveUpError || after === undefined) throw error;
+      failed(error);
+    }
+    try {
+      await delayed(delay, undefined, { signal });
+    } catch {
+      // The signal has been aborted.
+      return;
+    }
+  }
 }
 
 /** How much of a log is shown that was there before, in bytes. */
