@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TaskStoreError } from '../task-store.ts';
 
-/** `tsp4`: the mark of taskspan in a file's header. Until the first release an edit of the first step gets another mark. */
-export const APPLICATION_ID = 0x74737034;
-/** `tspn`, `tsp1` to `tsp3`: the marks of files that versions before the first release have written. */
-const DEVELOPMENT_IDS: readonly number[] = [0x7473706e, 0x74737031, 0x74737032, 0x74737033];
+/** `tsp5`: the mark of taskspan in a file's header. Until the first release an edit of the first step gets another mark. */
+export const APPLICATION_ID = 0x74737035;
+/** `tspn`, `tsp1` to `tsp4`: the marks of files that versions before the first release have written. */
+const DEVELOPMENT_IDS: readonly number[] = [0x7473706e, 0x74737031, 0x74737032, 0x74737033, 0x74737034];
 
 /**
  * The schema, step by step: the file's `user_version` is how many of these it has had. Steps are only ever added, once
@@ -162,7 +162,7 @@ const STEPS: readonly string[] = [
 
   -- \`via\`: the address by which a worker's heartbeats come, where it sends those of many workers. \`boot\` and \`boot_ms\`:
   -- when the last one was written, by the monotonic clock of this machine since that start; not where it came from elsewhere.
-  -- \`resource\`: the attributes of its resource as JSON, where its heartbeats have them.
+  -- \`resource\`: the hash of its resource, where its heartbeats have one.
   CREATE TABLE worker (
     id TEXT PRIMARY KEY,
     host TEXT NOT NULL,
@@ -179,6 +179,12 @@ const STEPS: readonly string[] = [
     boot_ms INTEGER,
     resource TEXT
   ) STRICT, WITHOUT ROWID;
+  -- The attributes of resources as JSON, apart from the workers: heartbeats come often, these hardly ever change, and many
+  -- workers may have the same.
+  CREATE TABLE resource (
+    hash TEXT PRIMARY KEY,
+    json TEXT NOT NULL
+  ) STRICT;
 
   -- What is asked of workers. One request goes to several of them where an attempt has parts in other processes.
   -- No foreign key: a task may be deleted meanwhile.

@@ -1,5 +1,6 @@
-import type { Attributes } from '@opentelemetry/api';
+import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import type { Attributes } from '@opentelemetry/api';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../../record/liveness.ts';
 import { lostTrace } from '../../record/lost-trace.ts';
 import type { LostTrace } from '../../record/lost-trace.ts';
@@ -131,6 +132,10 @@ export class SqliteWorkers {
       forget: database.prepare(
         `DELETE FROM worker WHERE beat < ? AND NOT EXISTS (SELECT 1 FROM task WHERE task.worker_id = worker.id)`,
       ),
+      resource: database.prepare('INSERT INTO resource VALUES (?, ?) ON CONFLICT DO NOTHING'),
+      forgetResources: database.prepare(
+        'DELETE FROM resource WHERE hash NOT IN (SELECT resource FROM worker WHERE resource IS NOT NULL)',
+      ),
     };
   }
 
@@ -150,13 +155,14 @@ export class SqliteWorkers {
   beat(beats: readonly Beat[]): number {
     let changed = 0;
     let isNew = false;
+    const resources = new Map<string, string>();
     for (const beat of beats) {
       const before = this.#statements.isLost.get(beat.workerId) as { lost: number } | undefined;
       isNew ||= before === undefined;
-      this.#beat(beat);
+      this.#beat(beat, beat.resource === undefined ? null : this.#resource(beat.resource, resources));
       if (before?.lost === 1) changed += this.#runAgain(beat.workerId);
     }
-    if (isNew) this.#statements.forget.run(Math.min(...beats.map(({ time }) => time)) - KEPT_MICROS);
+    if (isNew) this.#forget(Math.min(...beats.map(({ time }) => time)) - KEPT_MICROS);
     return changed;
   }
 
@@ -175,8 +181,24 @@ export class SqliteWorkers {
     return Number(changes) === 1;
   }
 
-  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via, resource, written }: Beat): void {
-    this.#statements.beat.run({ id, host, pid, interval, time, busy, via: via ?? null, resource: resource ?? null, ...bootColumns(written) });
+  #beat({ workerId: id, host, pid, intervalMs: interval, time, busySince: busy, via, written }: Beat, resource: string | null): void {
+    this.#statements.beat.run({ id, host, pid, interval, time, busy, via: via ?? null, resource, ...bootColumns(written) });
+  }
+
+  /** Stores a resource, and gives its hash. @param stored The hashes of those that this transaction has stored, by their JSON. */
+  #resource(json: string, stored: Map<string, string>): string {
+    let key = stored.get(json);
+    if (key === undefined) {
+      key = hash('sha256', json, 'base64url');
+      this.#statements.resource.run(key, json);
+      stored.set(json, key);
+    }
+    return key;
+  }
+
+  #forget(before: number): void {
+    const { forget, forgetResources } = this.#statements;
+    if (forget.run(before).changes > 0) forgetResources.run();
   }
 
   #runAgain(id: string): number {
@@ -268,7 +290,7 @@ export class SqliteLostTraces {
         `SELECT id, uuid, name, attempt, attempts, updated, lost_heard FROM task
          WHERE trace_open = 1 AND lost_heard IS NOT NULL ORDER BY id LIMIT ?`,
       ),
-      resource: database.prepare('SELECT resource FROM worker WHERE id = ?'),
+      resource: database.prepare('SELECT json FROM worker JOIN resource ON hash = worker.resource WHERE id = ?'),
       row: database.prepare('SELECT text, entries FROM journal WHERE task_id = ? AND offset = ?'),
       close: database.prepare('UPDATE task SET trace_open = 0 WHERE uuid = ?'),
     };
@@ -289,8 +311,8 @@ export class SqliteLostTraces {
     const scopes = this.#scopes.open(id, attemptsOfJson(attempts));
     const attempt = scopes.filter(isAttempt).find(({ traceId, spanId }) => spanKey(traceId, spanId) === key);
     if (attempt === undefined) return { taskUuid, resource: {}, spans: [] };
-    const { resource } = (this.#statements.resource.get(attempt.workerId) ?? { resource: null }) as { resource: string | null };
-    const task = { taskUuid, taskName, attempt, heard, updated, resource: resource === null ? {} : (JSON.parse(resource) as Attributes) };
+    const { json } = (this.#statements.resource.get(attempt.workerId) ?? { json: '{}' }) as { json: string };
+    const task = { taskUuid, taskName, attempt, heard, updated, resource: JSON.parse(json) as Attributes };
     return lostTrace(task, scopes, this.#messages(row, scopes));
   }
 

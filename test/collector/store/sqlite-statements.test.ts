@@ -1,10 +1,11 @@
-import { StatementSync } from 'node:sqlite';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import type { Fact } from '../../../src/fact.ts';
 import type { Beat } from '../../../collector/store/task-store.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 import { uuidOf } from './expected-task.ts';
+import { newFile, storeIn } from './sqlite-file.ts';
 
 /** Counts the statements that are run from now on. */
 function countStatements(): () => number {
@@ -22,6 +23,26 @@ test('heartbeats of 1,500 new workers are two statements each, and a few more', 
   const statements = countStatements();
   await store.beat(beats);
   expect(statements()).toBeLessThanOrEqual(2 * 1500 + 10);
+});
+
+test('workers with the same resource keep it once, until the last of them is forgotten', async () => {
+  const path = newFile();
+  const store = storeIn(path);
+  const beats = (numbers: readonly number[], days: number, resource: string): Beat[] =>
+    numbers.map((number) => ({
+      workerId: `worker ${number}`, host: 'host', pid: number, intervalMs: 5000, time: 1_767_323_045_000_000 + days * 86_400_000_000, busySince: null, resource,
+    }));
+  await store.beat(beats([1, 2, 3], 0, '{"service.name":"one"}'));
+  await store.beat(beats([2, 4], 1, '{"service.name":"other"}'));
+  using file = new DatabaseSync(path);
+  const kept = (): unknown[] => file.prepare('SELECT id, json FROM worker LEFT JOIN resource ON hash = resource ORDER BY id').all().map((row) => Object.values(row));
+  const [one, other] = ['{"service.name":"one"}', '{"service.name":"other"}'];
+  expect(kept()).toEqual([['worker 1', one], ['worker 2', other], ['worker 3', one], ['worker 4', other]]);
+  const count = (): unknown => file.prepare('SELECT count(*) AS count FROM resource').get()!['count'];
+  expect(count()).toBe(2);
+  await store.beat(beats([5], 1.5, other));
+  expect(kept()).toEqual([['worker 2', other], ['worker 4', other], ['worker 5', other]]);
+  expect(count()).toBe(1);
 });
 
 test('one more line of a task takes about as many statements, whatever the task has', async () => {
