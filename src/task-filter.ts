@@ -39,7 +39,7 @@ export interface AttributeFilter {
   readonly values: readonly string[];
 }
 
-/** What a filter needs of a record. The attributes are to be all: lists leave long ones out. */
+/** What a filter needs of a record: with all attributes, of which lists leave out long ones. */
 export type FilteredTask = Pick<
   TaskSummary,
   'task_name' | 'task_uuid' | 'start' | 'end' | 'state' | 'error' | 'exception_causes' | 'attributes' | 'service_name' | 'parent_task_uuid' | 'created' | 'heard'

@@ -1,4 +1,5 @@
-import { ago, percent } from './words.ts';
+import type { Connection } from './watch.ts';
+import { ago, percent, text } from './words.ts';
 
 /** Small things that the elements do to a document. */
 
@@ -25,6 +26,13 @@ export function putShare(root: ParentNode | null, value: number | null): void {
   if (value === null) bar.removeAttribute('value');
   else if (bar.value !== value || !bar.hasAttribute('value')) bar.value = value;
   put(one(root, '.percent'), value === null ? '' : percent(value));
+}
+
+/** Shows a connection that is interrupted or has failed; `refused` is the sentence for the latter. */
+export function putConnection(line: HTMLElement | null, { connection, retryAt = 0 }: Connection, refused: string): void {
+  if (connection === 'failed') put(line, refused);
+  if (connection === 'interrupted') put(line, text.connecting(Math.max(0, Math.ceil((retryAt - Date.now()) / 1000))));
+  hide(line, connection !== 'interrupted' && connection !== 'failed');
 }
 
 /** At most one announcement to screen readers in so many milliseconds, and the end at once. */

@@ -7,9 +7,7 @@ import { TaskspanTask } from './task-element.ts';
 
 export { TaskspanLog, TaskspanProgress, TaskspanTask };
 
-export const ELEMENT_NAMES = ['taskspan-task', 'taskspan-progress', 'taskspan-log'] as const;
-
-const ELEMENTS: Readonly<Record<(typeof ELEMENT_NAMES)[number], CustomElementConstructor>> = {
+const ELEMENTS: Readonly<Record<string, CustomElementConstructor>> = {
   // What the task drives comes first.
   'taskspan-log': TaskspanLog,
   'taskspan-progress': TaskspanProgress,

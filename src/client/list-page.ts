@@ -1,5 +1,6 @@
 /** The list's page, live: rows change where they are, those that left the filter turn quiet, new tasks are announced. */
 import type { TaskState, TaskSummary } from '../task-record.ts';
+import { ANNOUNCE_MS, hide, one, put, putConnection, putIcon } from './dom.ts';
 import { watchStream } from './watch.ts';
 import type { Connection } from './watch.ts';
 import { brief, countOf, localTime, plain, share, stateName, text } from './words.ts';
@@ -23,12 +24,8 @@ interface ListEvent extends TaskSummary {
   next: string | null;
 }
 
-const listing = document.querySelector<HTMLElement>('.listing')!;
+const listing = one(document, '.listing')!;
 const rows = new Map([...listing.querySelectorAll<HTMLLIElement>('.tasks > li')].map((row) => [row.id.slice(2), row]));
-const one = (selector: string, root: ParentNode = listing): HTMLElement => root.querySelector<HTMLElement>(selector)!;
-const put = (node: Element, words: string): void => {
-  if (node.textContent !== words) node.textContent = words;
-};
 
 /** How far the server's clock is ahead of this one. */
 const skew = Number(listing.dataset['now']) - Date.now();
@@ -38,7 +35,7 @@ const now = (): number => Date.now() + skew;
 
 const timeOf = (task: Pick<TaskSummary, 'created' | 'updated'>): string => task.created ?? task.updated;
 const oldest = [...rows.values()].reduce((least, row) => {
-  const time = (one('time', row) as HTMLTimeElement).dateTime;
+  const time = one<HTMLTimeElement>(row, 'time')!.dateTime;
   return least === '' || time < least ? time : least;
 }, '');
 
@@ -93,15 +90,13 @@ function showTask(row: HTMLElement, task: ShownTask): void {
   const { state } = task;
   if (row.dataset['state'] !== state) {
     row.dataset['state'] = state;
-    const icon = row.querySelector('.icon')!;
-    icon.setAttribute('class', `icon ${state}`);
-    icon.firstElementChild!.setAttribute('href', `#${state}`);
+    putIcon(one(row, '.icon'), state);
   }
-  put(one('.state', row), stateName(state));
-  put(one('.brief', row), brief(task, now()));
+  put(one(row, '.state'), stateName(state));
+  put(one(row, '.brief'), brief(task, now()));
   const part = state === 'running' ? share(task) : null;
-  const bar = one('progress', row) as HTMLProgressElement;
-  bar.hidden = part === null;
+  const bar = one<HTMLProgressElement>(row, 'progress')!;
+  hide(bar, part === null);
   bar.value = part ?? 0;
 }
 
@@ -111,7 +106,7 @@ function showLeft(uuid: string, row: HTMLElement): void {
   row.title = text.left;
   // It left because it changed: one more look shows how it is now.
   void askFor(`uuid=${uuid}`).then(({ tasks: [task] }) => {
-    if (task === undefined) return put(one('.state', row), text.deleted);
+    if (task === undefined) return put(one(row, '.state'), text.deleted);
     shown.set(uuid, task);
     showTask(row, task);
   }, () => undefined);
@@ -129,7 +124,7 @@ function show(): void {
   for (const [uuid, row] of rows) {
     const task = next.tasks.get(uuid);
     if (task !== undefined && task !== last.tasks.get(uuid)) {
-      one('.name bdi', row).textContent = plain(task.task_name);
+      put(one(row, '.name bdi'), plain(task.task_name));
       shown.set(uuid, task);
       showTask(row, task);
     }
@@ -137,33 +132,28 @@ function show(): void {
     else row.classList.remove('left');
   }
   if (next.news.size > 0 && next.news !== last.news) announce(text.newTasks(next.news.size));
-  if (next.news.size === 0) one('.news').hidden = true;
+  if (next.news.size === 0) hide(one(listing, '.news'), true);
   if (next.events !== last.events) countLater();
   last = next;
   showConnection();
 }
 
-const ANNOUNCED_MS = 10_000;
-let announced = -ANNOUNCED_MS;
+let announced = -ANNOUNCE_MS;
 let announcing = 0;
-/** Shows it at once, and says it to a screen reader at most once in ten seconds. */
+/** Shows it at once; a screen reader announces it at most once in ten seconds. */
 function announce(words: string): void {
-  const bar = one('.news');
-  bar.hidden = false;
-  put(one('a', bar), words);
+  hide(one(listing, '.news'), false);
+  put(one(listing, '.news a'), words);
   clearTimeout(announcing);
   announcing = setTimeout(() => {
     announced = performance.now();
-    put(one('[role=status]'), words);
-  }, Math.max(0, announced + ANNOUNCED_MS - performance.now()));
+    put(one(listing, '[role=status]'), words);
+  }, Math.max(0, announced + ANNOUNCE_MS - performance.now()));
 }
 
 function showConnection(): void {
-  const { connection, retryAt, error } = watch.getSnapshot();
-  const line = one('.connection');
-  line.hidden = !['interrupted', 'failed'].includes(connection);
-  if (connection === 'interrupted') put(line, text.connecting(Math.max(0, Math.ceil(((retryAt ?? 0) - Date.now()) / 1000))));
-  else if (connection === 'failed') put(line, error?.detail ?? '');
+  const snapshot = watch.getSnapshot();
+  putConnection(one(listing, '.connection'), snapshot, snapshot.error?.detail ?? '');
 }
 
 // ---- The numbers on the tabs, once in five seconds ----
@@ -180,7 +170,7 @@ function countLater(): void {
       const { counts, capped } = (await answer.json()) as { counts: Partial<Record<TaskState, number>>; capped: TaskState[] };
       for (const tab of listing.querySelectorAll<HTMLElement>('.tabs a')) {
         const state = tab.dataset['state'];
-        put(one('.figure', tab), countOf(counts, capped, state === 'all' ? undefined : (state as TaskState)));
+        put(one(tab, '.figure'), countOf(counts, capped, state === 'all' ? undefined : (state as TaskState)));
       }
     }, () => undefined);
   }, COUNTS_MS);
@@ -194,7 +184,7 @@ document.addEventListener('keydown', (event) => {
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === '/') {
     event.preventDefault();
-    one('[type=search]').focus();
+    one(listing, '[type=search]')!.focus();
   }
   if (event.key !== 'j' && event.key !== 'k') return;
   const names = [...listing.querySelectorAll<HTMLElement>('.tasks .name')];
@@ -203,7 +193,7 @@ document.addEventListener('keydown', (event) => {
 });
 
 // The form writes a short URL: without empty fields, and with an attribute's key in the parameter's name.
-one('form').addEventListener('formdata', ({ formData }) => {
+one(listing, 'form')!.addEventListener('formdata', ({ formData }) => {
   const entries = [...formData] as [string, string][];
   for (const [name] of entries) formData.delete(name);
   for (const [name, value] of entries) {
@@ -214,8 +204,8 @@ one('form').addEventListener('formdata', ({ formData }) => {
 });
 
 // Where the tabs are wider than the window, the present one is in sight.
-const tabs = one('.tabs');
-const here = tabs.querySelector<HTMLElement>('[aria-current]');
+const tabs = one(listing, '.tabs')!;
+const here = one(tabs, '[aria-current]');
 if (here !== null) tabs.scrollLeft = here.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
 
 for (const time of listing.querySelectorAll('time')) {
@@ -228,6 +218,6 @@ watch.subscribe(() => void (frame ||= requestAnimationFrame(() => {
   show();
 })));
 setInterval(() => {
-  for (const [uuid, task] of shown) if (!task.finished) put(one('.brief', rows.get(uuid)), brief(task, now()));
+  for (const [uuid, task] of shown) if (!task.finished) put(one(rows.get(uuid)!, '.brief'), brief(task, now()));
   showConnection();
 }, 1000);

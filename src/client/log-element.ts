@@ -9,7 +9,7 @@ import type { TaskSource } from './task-source.ts';
 import { watchTask } from './watch-task.ts';
 import { logSize, text, trouble } from './words.ts';
 
-/** Pieces of earlier text grow while somebody goes on scrolling. */
+/** Pieces of earlier text grow while the reader goes on scrolling. */
 const FIRST_PIECE = 128 * 1024;
 const LARGEST_PIECE = 1_000_000;
 /** The most that the server gives at once. */
@@ -60,7 +60,7 @@ export class TaskspanLog extends TaskElement {
       const { log, task, connection, error } = watch.getSnapshot();
       if (task !== undefined) this.follow(log, task.log_lines);
       const nothing = one(root, '.nothing');
-      put(nothing, connection === 'failed' ? trouble(error?.status ?? 0, true).title : connection === 'interrupted' ? text.interrupted : task === undefined ? text.opening : text.nothingSaid);
+      put(nothing, connection === 'failed' ? trouble(error?.status ?? 0, true).title : connection === 'interrupted' ? text.interrupted : task === undefined ? text.opening : text.emptyLog);
     });
     this.#close = () => {
       unsubscribe();
@@ -94,7 +94,7 @@ export class TaskspanLog extends TaskElement {
     this.#showSize();
     const isAttached = this.#window.to === before && from <= before;
     const added = lastBytes(parts, end - before);
-    if (!this.isAtEndOf(before)) this.#tellUnread(this.#unread + (added.match(/\n/g)?.length ?? 1));
+    if (!this.isAtEndOf(before)) this.#showUnread(this.#unread + (added.match(/\n/g)?.length ?? 1));
     one(this.#root, '.nothing')?.remove();
     // With times the text is another: it is asked for.
     if (this.#hasTimes && isAttached) void this.#later();
@@ -111,8 +111,7 @@ export class TaskspanLog extends TaskElement {
   async toEnd(): Promise<void> {
     if (this.#window.to < this.#end) await this.#load(this.#end - TAIL_BYTES, TAIL_BYTES);
     this.#box.scrollTop = 0;
-    this.#tellUnread(0);
-    this.#box.focus({ preventScroll: true });
+    this.#showUnread(0);
   }
 
   /** Shows a place in the log, and marks it. */
@@ -155,9 +154,13 @@ export class TaskspanLog extends TaskElement {
       this.#observer.observe(link);
     }
     this.#box.addEventListener('scroll', () => {
-      if (this.#unread > 0 && this.isAtEnd) this.#tellUnread(0);
+      if (this.#unread > 0 && this.isAtEnd) this.#showUnread(0);
     }, { passive: true });
-    one(root, '.new')!.addEventListener('click', () => void this.toEnd());
+    one(root, '.new')!.addEventListener('click', () => {
+      void this.toEnd();
+      // The button disappears: keys go on in the log.
+      this.#box.focus({ preventScroll: true });
+    });
     one(root, '.whole')!.addEventListener('click', () => void this.#whole());
     this.#toggle('.wrap', (isOn) => this.#box.classList.toggle('nowrap', !isOn));
     this.#toggle('.times', (isOn) => void this.#setTimes(isOn));
@@ -312,7 +315,7 @@ export class TaskspanLog extends TaskElement {
     put(one(this.#root, '.size'), logSize(this.#allLines, this.#end));
   }
 
-  #tellUnread(unread: number): void {
+  #showUnread(unread: number): void {
     this.#unread = unread;
     const button = one(this.#root, '.new');
     hide(button, unread === 0);

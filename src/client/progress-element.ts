@@ -14,12 +14,15 @@ p { margin: 0; overflow-wrap: anywhere; }
 .line { display: grid; grid-template-columns: 1fr auto; gap: 0.75rem; align-items: center; margin-block: 0.35rem; }
 .percent { min-inline-size: 2.75rem; text-align: end; font-variant-numeric: tabular-nums; font-size: 0.875rem; opacity: 0.75; }
 progress { appearance: none; inline-size: 100%; block-size: var(--taskspan-bar, 6px); border: 0; border-radius: 3px; overflow: hidden; background: var(--taskspan-track, color-mix(in srgb, currentColor 15%, transparent)); accent-color: var(--taskspan-accent, #2f7de1); }
-progress::-webkit-progress-bar { background: var(--taskspan-track, color-mix(in srgb, currentColor 15%, transparent)); }
+progress::-webkit-progress-bar { background: none; }
 progress::-webkit-progress-value { background: var(--taskspan-accent, light-dark(#0a5fd0, #74adff)); border-radius: 3px; transition: inline-size 0.4s; }
 progress::-moz-progress-bar { background: var(--taskspan-accent, light-dark(#0a5fd0, #74adff)); }
 :host([data-state=failed]) progress::-webkit-progress-value, :host([data-state=lost]) progress::-webkit-progress-value, :host([data-state=cancelled]) progress::-webkit-progress-value { background: #868e99; }
+progress:indeterminate { background: linear-gradient(90deg, transparent 35%, var(--taskspan-accent, light-dark(#0a5fd0, #74adff)) 50%, transparent 65%) 0 / 300% 100%, var(--taskspan-track, color-mix(in srgb, currentColor 15%, transparent)); animation: move 2s linear infinite; }
+progress:indeterminate::-moz-progress-bar { background: none; }
+@keyframes move { from { background-position: 150% 0, 0 0; } to { background-position: 0 0, 0 0; } }
 @media (forced-colors: active) { progress { border: 1px solid; } }
-@media (prefers-reduced-motion: reduce) { progress::-webkit-progress-value { transition: none; } }
+@media (prefers-reduced-motion: reduce) { progress::-webkit-progress-value { transition: none; } progress:indeterminate { animation: none; } }
 `;
 
 /** `<taskspan-progress src>`: one sentence on what a task does, a bar and its number. */

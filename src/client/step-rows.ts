@@ -1,10 +1,10 @@
 import type { ScopeNode } from '../task-record.ts';
 import { hide, make, one, put, putIcon } from './dom.ts';
-import { isUrgent, leftOut, shownOf } from './steps.ts';
+import { isUrgent, leftOut, noteOf, shownOf, shownState } from './steps.ts';
 import { figure, plain, text } from './words.ts';
 
 /** What all rows of a task need. */
-export interface StepContext {
+interface StepContext {
   readonly now: number;
   /** Whether its worker is lost: what was open then has not ended by itself. */
   readonly isLost: boolean;
@@ -60,7 +60,7 @@ function patchRow(row: HTMLElement, step: ScopeNode, context: StepContext): void
   const isOver = step.outcome !== 'running' && step.running === 0;
   if (before === step && isOver && !context.asked.has(step.span_id)) return;
   shown.set(row, step);
-  const state = isLost && step.outcome === 'running' ? 'lost' : stateOf(step);
+  const state = shownState(step, isLost);
   if (step.steps > 0) toDetails(row, step);
   const details = row.firstElementChild instanceof HTMLDetailsElement ? row.firstElementChild : undefined;
   const line = details === undefined ? row.firstElementChild! : details.firstElementChild!;
@@ -78,11 +78,6 @@ function patchRow(row: HTMLElement, step: ScopeNode, context: StepContext): void
   if (details.open) patchSteps(details.lastElementChild!, step, context);
 }
 
-/** As which a step is shown. */
-function stateOf({ outcome }: ScopeNode): string {
-  return outcome === 'timed_out' ? 'failed' : outcome === 'skipped' ? 'cancelled' : outcome;
-}
-
 /** A step in which another one has begun becomes one that can be opened. */
 function toDetails(row: HTMLElement, step: ScopeNode): void {
   const line = row.firstElementChild!;
@@ -97,23 +92,19 @@ function toDetails(row: HTMLElement, step: ScopeNode): void {
   line.replaceWith(details);
 }
 
-/** How many characters of a message stand in a row. */
-const NOTE_CHARACTERS = 300;
-
-/** The error of a step, or what it has said last while it is at work. */
-function patchNote(line: Element, { error, last, outcome }: ScopeNode): void {
-  const said = error ?? (outcome === 'running' || outcome === 'lost' ? (last?.message ?? null) : null);
+function patchNote(line: Element, step: ScopeNode): void {
+  const words = noteOf(step);
   const next = line.nextElementSibling as HTMLElement | null;
   let note = next?.matches('.said') ? next : null;
-  if (note === null && said === null) return;
+  if (note === null && words === undefined) return;
   if (note === null) {
     note = make('p');
     note.append(make('bdi'));
     line.after(note);
   }
-  note.className = error === null ? 'said' : 'said error';
-  hide(note, said === null);
-  if (said !== null) put(one(note, 'bdi'), plain(said.slice(0, NOTE_CHARACTERS)));
+  note.className = step.error === null ? 'said' : 'said error';
+  hide(note, words === undefined);
+  if (words !== undefined) put(one(note, 'bdi'), words);
 }
 
 /** The link to the steps that are left out, at the end of a list. */

@@ -1,8 +1,29 @@
-import type { ScopeLine, ScopeNode } from '../task-record.ts';
+import type { ScopeLine, ScopeNode, TaskState } from '../task-record.ts';
+import { plain } from './words.ts';
 
-/** Which steps a page shows, and which of them open: the same on the server and in the browser. */
+/** Which steps a page shows, which of them open, and how: the same on the server and in the browser. */
 
-/** Whether a step is what somebody looks for: it runs or has failed, or something inside it does or has. */
+/**
+ * The state as which a step is shown.
+ *
+ * @param isLost Whether its worker is lost: what was open then has not ended by itself.
+ */
+export function shownState({ outcome }: Pick<ScopeLine, 'outcome'>, isLost = false): TaskState {
+  if (outcome === 'running' && isLost) return 'lost';
+  if (outcome === 'timed_out') return 'failed';
+  return outcome === 'skipped' ? 'cancelled' : outcome;
+}
+
+/** How many characters of a message stand in a row. */
+const NOTE_CHARACTERS = 300;
+
+/** What stands below a step: its error, or its latest message while it runs or where it was lost. */
+export function noteOf({ error, last, outcome }: ScopeLine): string | undefined {
+  const note = error ?? (outcome === 'running' || outcome === 'lost' ? last?.message : undefined);
+  return note === undefined ? undefined : plain(note.slice(0, NOTE_CHARACTERS));
+}
+
+/** Whether a step stands out: it runs or has failed, or a step inside it does or has. */
 export function isUrgent({ outcome, failed, running }: ScopeLine): boolean {
   return outcome === 'running' || outcome === 'failed' || outcome === 'timed_out' || outcome === 'lost' || failed > 0 || running > 0;
 }

@@ -1,5 +1,5 @@
 import type { ScopeNode, TaskSummary } from '../task-record.ts';
-import { ANNOUNCE_MS, copyText, hide, localTimes, make, one, put, putIcon, putShare } from './dom.ts';
+import { ANNOUNCE_MS, copyText, hide, localTimes, make, one, put, putConnection, putIcon, putShare } from './dom.ts';
 import type { TaskspanLog } from './log-element.ts';
 import { patchSteps } from './step-rows.ts';
 import { adoptStyle, TaskElement } from './task-source.ts';
@@ -34,6 +34,8 @@ export class TaskspanTask extends TaskElement {
   #renewed = 0;
   #kind = '';
   #asked = new Map<string, ScopeNode[]>();
+  /** Whether the step at work was in sight when the list was scrolled last: then the next one comes into sight by itself. */
+  #followsSteps = true;
   #isOver = false;
   #listensTo: ParentNode | undefined;
 
@@ -127,12 +129,12 @@ export class TaskspanTask extends TaskElement {
     if (snapshot.task !== undefined) this.#task = snapshot.task;
     const task = this.#task!;
     this.#showHead(root, task);
-    this.#showConnection(root, snapshot);
+    putConnection(one(root, '.connection'), snapshot, trouble(snapshot.error?.status ?? 0, true).title);
     if (snapshot.task !== undefined && snapshot.log !== before?.log) one<TaskspanLog>(root, 'taskspan-log')?.follow(snapshot.log, task.log_lines);
     this.#showSteps(root);
     if (kindOf(task) !== this.#kind) void this.#renew(root, task);
     if (snapshot.connection === 'ended') this.#over();
-    this.#tell();
+    this.#reportChange();
   }
 
   #showHead(root: ParentNode, task: TaskSummary): void {
@@ -156,19 +158,20 @@ export class TaskspanTask extends TaskElement {
     put(one(root, '[role=status]'), `${lead}${part === null || task.finished ? '' : `, ${percent(part)}`}`);
   }
 
-  #showConnection(root: ParentNode, { connection, retryAt, error }: TaskSnapshot): void {
-    const line = one(root, '.connection');
-    hide(line, connection !== 'interrupted' && connection !== 'failed');
-    if (connection === 'failed') put(line, trouble(error?.status ?? 0, true).title);
-    if (connection === 'interrupted') put(line, text.connecting(Math.max(0, Math.ceil(((retryAt ?? 0) - Date.now()) / 1000))));
-  }
-
   #showSteps(root: ParentNode): void {
     const list = one(root, '.steps[data-live]');
-    const latest = this.#snapshot?.attempts.at(-1);
-    const template = one<HTMLTemplateElement>(root, 'template.step')?.content.firstElementChild;
-    if (list === null || latest === undefined || !template) return;
-    patchSteps(list, latest, { now: this.#now, isLost: this.#task!.state === 'lost', template: template as HTMLElement, asked: this.#asked });
+    if (list === null) return;
+    const before = atWork(list);
+    this.#patchSteps(list, this.#snapshot?.attempts.at(-1));
+    const now = atWork(list);
+    // Nothing moves under the pointer.
+    if (this.#followsSteps && now !== undefined && now !== before && !list.matches(':hover')) toSight(list, now);
+  }
+
+  #patchSteps(list: HTMLElement | null, around: ScopeNode | undefined): void {
+    const template = one<HTMLTemplateElement>(this.#root, 'template.step')?.content.firstElementChild;
+    if (list === null || around === undefined || !template) return;
+    patchSteps(list, around, { now: this.#now, isLost: this.#task!.state === 'lost', template: template as HTMLElement, asked: this.#asked });
   }
 
   /** What has no place of its own in the page is made by the server, in one way for all. */
@@ -218,6 +221,11 @@ export class TaskspanTask extends TaskElement {
       const crumb = target.closest<HTMLAnchorElement>('.crumbs a');
       if (crumb !== null) reach(root, crumb.hash.slice(1));
     });
+    node.addEventListener('scroll', ({ target }) => {
+      const list = target as HTMLElement;
+      const row = list.matches('.steps') ? atWork(list) : undefined;
+      if (row !== undefined) this.#followsSteps = isInSight(list, row);
+    }, { capture: true, passive: true });
     // An opened step is brought up to date; one of which the page has nothing yet asks for it.
     node.addEventListener('toggle', (event) => {
       const details = event.target as HTMLDetailsElement;
@@ -244,12 +252,8 @@ export class TaskspanTask extends TaskElement {
     }
     this.#asked.set(of, steps);
     const root = this.#root;
-    const list = one(root, `ul[data-of="${of}"]`) ?? one(root, '.steps');
-    const template = one<HTMLTemplateElement>(root, 'template.step')?.content.firstElementChild;
     const around = this.#around(of) ?? { span_id: of, steps: steps.reduce((sum, step) => sum + 1 + step.steps, 0), scopes: steps };
-    if (list !== null && template) {
-      patchSteps(list, around as ScopeNode, { now: this.#now, isLost: this.#task!.state === 'lost', template: template as HTMLElement, asked: this.#asked });
-    }
+    this.#patchSteps(one(root, `ul[data-of="${of}"]`) ?? one(root, '.steps'), around as ScopeNode);
   }
 
   /** A step that the stream knows. */
@@ -269,8 +273,8 @@ export class TaskspanTask extends TaskElement {
     this.dispatchEvent(new CustomEvent('taskspan-end', { detail: this.#task, bubbles: true, composed: true }));
   }
 
-  /** For the page around it. */
-  #tell(): void {
+  /** Title and icon are those of the page around it. */
+  #reportChange(): void {
     this.dispatchEvent(new CustomEvent('taskspan-change', { detail: this.#task, bubbles: true, composed: true }));
   }
 }
@@ -301,10 +305,25 @@ async function copied(button: HTMLButtonElement): Promise<void> {
   setTimeout(() => put(button, before), 1500);
 }
 
-/** Brings the step into sight that runs or has failed. Only the list scrolls, never the page around it. */
+/** Brings the step into sight that runs or has failed. */
 function toUrgent(list: HTMLElement | null): void {
   const row = list && one(list, 'li:is([data-state=running], [data-state=failed], [data-state=lost]):has(> .row)');
-  if (list && row) list.scrollTop = row.getBoundingClientRect().bottom - list.getBoundingClientRect().top - list.clientHeight + 8;
+  if (list && row) toSight(list, row);
+}
+
+/** The row of the last step that runs and has none inside it. */
+function atWork(list: HTMLElement): HTMLElement | undefined {
+  return [...list.querySelectorAll<HTMLElement>('li[data-state=running]:has(> .row)')].at(-1);
+}
+
+function isInSight(list: HTMLElement, row: HTMLElement): boolean {
+  const [{ top, bottom }, around] = [row.getBoundingClientRect(), list.getBoundingClientRect()];
+  return bottom > around.top && top < around.bottom;
+}
+
+/** Scrolls down to a row, so far that it is in sight. Only the list scrolls, never the page around it. */
+function toSight(list: HTMLElement, row: HTMLElement): void {
+  list.scrollTop += Math.max(0, row.getBoundingClientRect().bottom - list.getBoundingClientRect().bottom + 8);
 }
 
 /** Opens what is around a step, so that a link to it leads there. */

@@ -29,20 +29,20 @@ element.addEventListener('taskspan-end', (event) => {
   notice.addEventListener('click', () => window.focus());
 });
 
-const tell = one<HTMLButtonElement>(document, '.tell');
-if (tell !== null && 'Notification' in globalThis) {
-  tell.hidden = false;
-  tell.addEventListener('click', () => {
+const notify = one<HTMLButtonElement>(document, '.notify');
+if (notify !== null && 'Notification' in globalThis) {
+  notify.hidden = false;
+  notify.addEventListener('click', () => {
     if (wantsNotice) {
       wantsNotice = false;
-      put(tell, text.tell);
-      tell.ariaPressed = 'false';
+      put(notify, text.notify);
+      notify.ariaPressed = 'false';
       return;
     }
     void Notification.requestPermission().then((permission) => {
       wantsNotice = permission === 'granted';
-      put(tell, wantsNotice ? text.told : text.refused);
-      tell.ariaPressed = String(wantsNotice);
+      put(notify, wantsNotice ? text.notified : text.refused);
+      notify.ariaPressed = String(wantsNotice);
     });
   });
 }

@@ -14,7 +14,7 @@ export interface Connection {
 export interface WatchError {
   /** Status of the HTTP answer; 0 where none came. */
   readonly status: number;
-  /** What the server says, or else what has failed, for a person. */
+  /** The server's reason, or else what has failed, for a person. */
   readonly detail: string;
 }
 
@@ -119,7 +119,7 @@ export function watchStream<Snapshot extends Connection>(
     retry?.();
     abortAfter(silentMs / 2);
   };
-  // What a page tells of its own state: each of these may mean that the network is there again.
+  // Events of a page: after each of these the network may be there again.
   for (const name of ['visibilitychange', 'pageshow', 'online']) (globalThis as Partial<EventTarget>).addEventListener?.(name, wake, life);
   signal?.addEventListener('abort', close, life);
   if (signal?.aborted) close();

@@ -5,7 +5,7 @@ import type { CurrentScope, ScopeLine, TaskState, TaskSummary } from '../task-re
  * any. People read "step" where programs read scope or job.
  */
 
-/** The states in the order of the tabs: what may need somebody comes first. */
+/** The states in the order of the tabs: those that may need attention come first. */
 export const STATES: readonly TaskState[] = ['queued', 'running', 'failed', 'lost', 'cancelled', 'expired', 'completed'];
 
 /** "Failed". */
@@ -63,7 +63,7 @@ export function percent(part: number): string {
 export type ShownTask = Omit<TaskSummary, 'attributes' | 'result'> & { readonly current?: CurrentScope | null };
 
 /** What the person who waits reads first. */
-export interface Headline {
+interface Headline {
   /** What happens now, in one sentence, or how it has ended. The word for the state is in `lead` or in `rest`. */
   readonly lead: string;
   /** Since when, how far, and whether it is alive. */
@@ -78,8 +78,11 @@ export function headline(task: ShownTask, now: number): Headline {
   switch (task.state) {
     case 'queued':
       return { lead: 'Queued: waiting for a worker', rest: said(`For ${duration(since(task.created ?? task.updated, now))}`) };
-    case 'running':
-      return { lead: doing(task) ?? 'Running', rest: said(`Running for ${duration(since(task.start ?? task.updated, now))}`, ...done, alive(task, now)) };
+    case 'running': {
+      const lead = doing(task);
+      const ran = duration(since(task.start ?? task.updated, now));
+      return { lead: lead ?? 'Running', rest: said(lead === undefined ? `For ${ran}` : `Running for ${ran}`, ...done, alive(task, now)) };
+    }
     case 'lost': {
       const heard = since(task.heard ?? task.updated, now);
       if (task.finished) return { lead: 'Lost: its worker never came back', rest: said(`Last heard ${ago(heard)}`, ...done) };
@@ -169,7 +172,7 @@ export function shortUtc(time: string): string {
   return `${Number(time.slice(8, 10))} ${MONTHS[Number(time.slice(5, 7)) - 1]}, ${time.slice(11, 16)} UTC`;
 }
 
-/** "10:15" for a time of today, else "30 Nov, 10:15": in the zone and the manner of whoever reads it. */
+/** "10:15" for a time of today, else "30 Nov, 10:15": in the reader's time zone and format. */
 export function localTime(time: string, now: number): string {
   const [then, today] = [new Date(time), new Date(now)];
   const clock = { hour: '2-digit', minute: '2-digit' } as const;
@@ -218,16 +221,17 @@ const FILTERS: Readonly<Record<string, readonly [string, string]>> = {
   limit: ['Tasks a page', ''],
 };
 
-/** What is known of a request to cancel; `undefined` where there is none or it has done its work. */
-export function cancelling({ cancel, finished }: ShownTask, now: number): string | undefined {
+/** What is known of a request to cancel; `undefined` where there is none, and after the end. */
+export function cancelling({ cancel, finished, state }: ShownTask, now: number): string | undefined {
   if (cancel === null || finished) return undefined;
   const { requested, by, reason, heard } = cancel;
   const who = `${by === null ? '' : ` by ${plain(by)}`}${reason === null ? '' : `: ${plain(reason)}`}`;
-  if (heard !== null) return `Asked to stop${who}. Its code heard it ${ago(since(heard, now))} and is ending.`;
-  return `Asked to stop ${ago(since(requested, now))}${who}. Its code has not heard it yet.`;
+  if (heard !== null && state !== 'lost') return `Asked to stop${who}. Its code heard it ${ago(since(heard, now))} and has not ended yet.`;
+  const asked = `Asked to stop ${ago(since(requested, now))}${who}.`;
+  return state === 'lost' ? `${asked} Its worker is lost: if it comes back, the task stops.` : `${asked} Its code has not heard it yet.`;
 }
 
-/** How it has ended where somebody cancelled it: "Cancelled by ada: wrong file". */
+/** By whom and why it was cancelled: "Cancelled by ada: wrong file"; `undefined` where neither is known. */
 export function cancelled({ cancel, state }: ShownTask): string | undefined {
   if (cancel === null || state !== 'cancelled' || (cancel.by === null && cancel.reason === null)) return undefined;
   return `Cancelled${cancel.by === null ? '' : ` by ${plain(cancel.by)}`}${cancel.reason === null ? '' : `: ${plain(cancel.reason)}`}`;
@@ -247,8 +251,8 @@ export function figure(step: ScopeLine, now: number): string {
 
 /** Words that stand alone, of scripts and servers. */
 export const text = {
-  tell: 'Tell me when it is done',
-  told: 'You will be told',
+  notify: 'Notify me when done',
+  notified: 'You will be notified',
   refused: 'The browser does not allow notifications',
   latest: 'Show the end of the log',
   log: 'Log',
@@ -262,7 +266,7 @@ export const text = {
   wrap: 'Wrap lines',
   times: 'Times',
   whole: 'Load all',
-  nothingSaid: 'Nothing has been said yet.',
+  emptyLog: 'The log is empty so far.',
   earlier: (n: number): string => `Show earlier text, ${bytes(n)}`,
   newLines: (n: number): string => `↓ ${many(n, 'new line')}`,
   moreSteps: (n: number): string => `Show ${many(n, 'step')}`,
@@ -292,8 +296,8 @@ export const labels = {
   attempts: 'Attempts',
   reasons: 'Its reasons',
   causedBy: 'caused by',
-  saidLast: 'It said last',
-  saidNothing: 'It said nothing before.',
+  lastMessage: 'Last message',
+  noMessage: 'No message came before.',
   within: 'in',
   createdAt: 'Created',
   startedAt: 'Started',
@@ -315,7 +319,6 @@ export const labels = {
   goesOn: 'One step has failed; the task goes on',
   known: 'What is known',
   lostWhy: 'Its process has ended, or its machine is unreachable or asleep. What it did until then is below.',
-  asked: 'Asked to stop. Waiting for its code to hear it.',
   all: 'All',
   state: 'State',
   filter: 'Filter',
@@ -346,7 +349,7 @@ export const labels = {
 } as const;
 
 /**
- * What a page says instead of a task or a list that it can't show.
+ * What a page shows instead of a task or a list that can't be shown.
  *
  * @param isTask Whether it is the page of a task.
  */

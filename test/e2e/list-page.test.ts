@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test } from 'vitest';
-import { createTasksApp, sqliteStore } from '../../collector/index.ts';
+import { createTasksApp, memoryStore, sqliteStore } from '../../collector/index.ts';
 import { serveTasks } from '../../collector/server/serve-tasks.ts';
 import { startServer } from '../collector/cli/task-processes.ts';
+import { ScriptedTask } from '../collector/record/scripted-task.ts';
 import { startScript } from '../collector/runtime/script.ts';
 import { blocksOf } from '../house/code-blocks.ts';
 import { temporaryFolder } from '../support/node-process.ts';
@@ -28,6 +29,27 @@ async function shownTasks(): Promise<{ folder: string; url: string }> {
 }
 
 describeWithPages("the list's page", () => {
+  test('cuts a long name at its end, also where it runs from right to left', async () => {
+    const store = memoryStore();
+    for (const [number, name] of ['first '.repeat(40), 'أول '.repeat(80)].entries()) {
+      const task = new ScriptedTask(`01a00000-0000-7000-8000-00000000000${number}`);
+      task.attempt({ name }).complete();
+      await store.append(task.facts);
+    }
+    const server = await serveTasks({ app: createTasksApp({ store }), port: 0 });
+    onTestFinished(() => server.close());
+    const { page } = await openPage(`${server.url}/tasks`);
+    const begins = await page.evaluate<boolean[]>(`[...document.querySelectorAll('.tasks .name')].map((name) => {
+      const range = new Range();
+      const text = document.createTreeWalker(name, NodeFilter.SHOW_TEXT).nextNode();
+      range.setStart(text, 0);
+      range.setEnd(text, 1);
+      const [first, around] = [range.getBoundingClientRect(), name.getBoundingClientRect()];
+      return first.left >= around.left && first.right <= around.right;
+    })`);
+    expect(begins).toEqual([true, true]);
+  });
+
   test('shows all tasks and filters them, with a script and without one', async () => {
     const { url } = await shownTasks();
     for (const javaScript of [true, false]) {

@@ -132,6 +132,29 @@ describeWithPages('the page of a task that runs', () => {
     expect(await isOpen(page, 1)).toBe(true);
   });
 
+  test('keeps the step at work in sight, unless the reader has scrolled away from it', async () => {
+    const { store, url } = await served(0);
+    const steps = (from: number, to: number): Fact[] => Array.from({ length: to - from }, (_, at) => [...(from + at > 1 ? [done(from + at - 1)] : []), step(from + at)]).flat();
+    await store.append(steps(1, 60));
+    const opened = await openPage(url);
+    const { page } = opened;
+    const isInSight = (number: number): Promise<boolean> =>
+      page.evaluate<boolean>(`(() => {
+        const row = document.querySelector('#s-${spanOf(number).spanId}')?.getBoundingClientRect();
+        const list = document.querySelector('.steps').getBoundingClientRect();
+        return row !== undefined && row.top >= list.top && row.bottom <= list.bottom;
+      })()`);
+    expect(await isInSight(59)).toBe(true);
+    await store.append(steps(60, 80));
+    await expect.poll(() => isInSight(79)).toBe(true);
+    await page.evaluate("new Promise((scrolled) => { const list = document.querySelector('.steps'); list.addEventListener('scroll', scrolled, { once: true }); list.scrollTop = 0; })");
+    expect(await isInSight(1)).toBe(true);
+    await store.append(steps(80, 90));
+    await expect.poll(() => page.locator('.steps').textContent()).toContain('Step 89');
+    expect(await isInSight(1)).toBe(true);
+    expectSound(opened);
+  });
+
   test('says what happens at most once in ten seconds, and the end at once', async () => {
     const { store, url } = await served(0);
     const opened = await openPage('about:blank');
@@ -155,14 +178,14 @@ describeWithPages('the page of a task that runs', () => {
     expectSound(opened);
   });
 
-  test('tells whoever wants to be told when it is done', async () => {
+  test('notifies a person who asked for it when it is done', async () => {
     const { store, url } = await served(3);
     const { page } = await openPage(url, { permissions: ['notifications'] });
-    await page.evaluate("(window.told = [], window.Notification = class extends EventTarget { static requestPermission = async () => 'granted'; constructor(title, { body }) { super(); window.told.push(title, body); } })");
-    await page.click('.tell');
-    await expect.poll(() => page.locator('.tell').textContent()).toBe('You will be told');
+    await page.evaluate("(window.shown = [], window.Notification = class extends EventTarget { static requestPermission = async () => 'granted'; constructor(title, { body }) { super(); window.shown.push(title, body); } })");
+    await page.click('.notify');
+    await expect.poll(() => page.locator('.notify').textContent()).toBe('You will be notified');
     await store.append([END]);
-    await expect.poll(() => page.evaluate('window.told')).toEqual(['Completed · Import orders', 'Completed in 9.0 s']);
+    await expect.poll(() => page.evaluate('window.shown')).toEqual(['Completed · Import orders', 'Completed in 9.0 s']);
     expect(await page.title()).toBe('Completed · Import orders');
     expect(await page.locator('link[rel=icon]').getAttribute('href')).toContain('completed.svg');
   });
@@ -354,6 +377,7 @@ describeWithPages('an element in a page of somebody else', () => {
     await expect.poll(() => shown(page, 'taskspan-task')).toMatch(/Import orders Running .*line 99 /);
     await expect.poll(() => shown(page, 'taskspan-progress')).toContain('Running');
     await expect.poll(() => shown(page, 'taskspan-log')).toContain('line 99 ');
+    expect(await page.evaluate('document.activeElement.localName')).toBe('body');
     await store.append([...lines(100, 110), END]);
     await expect.poll(() => shown(page, 'taskspan-task')).toMatch(/Completed in 9.0 s .*line 109 /);
     await expect.poll(() => shown(page, 'taskspan-progress')).toContain('Completed in 9.0 s');

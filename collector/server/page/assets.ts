@@ -48,7 +48,8 @@ export async function assetRoute(c: Context): Promise<Response> {
   const { byName, version } = assets();
   const asset = byName.get(name);
   if (asset === undefined) return problem(404, `there is no asset ${name}`);
-  const encoding = encodingFor(c.req.header('Accept-Encoding'));
+  // The shortest one.
+  const encoding = accepts(c, 'br') ? 'br' : accepts(c, 'gzip') ? 'gzip' : 'identity';
   const headers = {
     'Content-Type': asset.type,
     // A module asks for its own imports without a version.
@@ -66,10 +67,9 @@ export async function assetRoute(c: Context): Promise<Response> {
   return new Response(c.req.method === 'HEAD' ? null : body, { headers: described });
 }
 
-/** The shortest encoding that a client accepts. */
-function encodingFor(header = ''): Encoding {
-  const accepts = (name: string): boolean => new RegExp(`(?:^|[\\s,])${name}(?!\\s*;\\s*q=0(?:\\.0*)?(?:\\s*,|\\s*$))(?=[\\s,;]|$)`, 'i').test(header);
-  return accepts('br') ? 'br' : accepts('gzip') ? 'gzip' : 'identity';
+/** Whether a client accepts an encoding, by its `Accept-Encoding`. */
+export function accepts(c: Context, encoding: 'br' | 'gzip'): boolean {
+  return new RegExp(`(?:^|[\\s,])${encoding}(?!\\s*;\\s*q=0(?:\\.0*)?(?:\\s*,|\\s*$))(?=[\\s,;]|$)`, 'i').test(c.req.header('Accept-Encoding') ?? '');
 }
 
 function bytesOf({ encoded, text }: Asset, encoding: Encoding): Promise<Uint8Array<ArrayBuffer>> {

@@ -34,8 +34,8 @@ function inLogView(offset: number | null): Html | '' {
 /** A task is lost: what is known of it. */
 function lostView({ attempts }: TaskPageData): Html {
   const last = lastOf(attempts.at(-1));
-  const where = last === undefined ? '' : html`${labels.saidLast}: ${own(last.message)}${last.path.length === 0 ? '' : html`, ${labels.within} ${own(last.path.join(' › '))}`}.`;
-  return html`<section class="failure lost" part="failure" aria-label="${labels.known}"><h2>${labels.known}</h2><p>${where === '' ? labels.saidNothing : where}</p><p class="small quiet">${labels.lostWhy}</p></section>`;
+  const where = last === undefined ? '' : html`${labels.lastMessage}: ${own(last.message)}${last.path.length === 0 ? '' : html`, ${labels.within} ${own(last.path.join(' › '))}`}.`;
+  return html`<section class="failure lost" part="failure" aria-label="${labels.known}"><h2>${labels.known}</h2><p>${where === '' ? labels.noMessage : where}</p><p class="small quiet">${labels.lostWhy}</p></section>`;
 }
 
 /** The latest notification of an attempt, and the names of the steps around it. */

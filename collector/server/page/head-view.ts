@@ -4,7 +4,7 @@ import { flag, html, own } from './markup.ts';
 import type { Html } from './markup.ts';
 import type { TaskPageData } from './page-data.ts';
 
-/** What the person who waits reads first: the name, what happens now, since when, how far; and what can be done. */
+/** What a person who waits reads first: the name, what happens now, since when, how far; and what can be done. */
 export function headView({ task, query: { embed }, now }: TaskPageData): Html {
   const { lead, rest } = headline(task, now);
   // What stays on the page: not what it shows in another place, however long that is.
@@ -26,7 +26,7 @@ function barView(part: number | null, isOver: boolean): Html | '' {
 
 /** Cancelling is two steps, so that no slip of a finger stops a task. */
 function actionsView(uuid: string, cancellable: boolean): Html {
-  return html`<div class="actions"><button type="button" class="tell" hidden>${text.tell}</button><details class="cancel"${flag('hidden', !cancellable)}><summary class="button">${labels.cancel}</summary><form method="post" action="${uuid}/cancel"><label><span class="small quiet">${labels.cancelWhy}</span><input name="reason" maxlength="1000" autocomplete="off"></label><button>${labels.cancelNow}</button></form></details></div>`;
+  return html`<div class="actions"><button type="button" class="notify" hidden>${text.notify}</button><details class="cancel"${flag('hidden', !cancellable)}><summary class="button">${labels.cancel}</summary><form method="post" action="${uuid}/cancel"><label><span class="small quiet">${labels.cancelWhy}</span><input name="reason" maxlength="1000" autocomplete="off"></label><button>${labels.cancelNow}</button></form></details></div>`;
 }
 
 function noteView(note: string | undefined): Html {

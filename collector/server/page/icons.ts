@@ -1,4 +1,4 @@
-import type { ScopeLine, TaskState } from '../../../src/task-record.ts';
+import type { TaskState } from '../../../src/task-record.ts';
 import { html, raw } from './markup.ts';
 import type { Html } from './markup.ts';
 
@@ -44,10 +44,4 @@ export const SPRITE: Html = raw(
 export function icon(state: TaskState, hidden?: 'hidden'): Html {
   const label = hidden ? raw('aria-hidden="true"') : raw(`role="img" aria-label="${state}"`);
   return html`<svg class="icon ${state}" ${label}><use href="#${state}"/></svg>`;
-}
-
-/** The state as which a scope is shown. */
-export function shownState(outcome: ScopeLine['outcome']): TaskState {
-  if (outcome === 'timed_out') return 'failed';
-  return outcome === 'skipped' ? 'cancelled' : outcome;
 }

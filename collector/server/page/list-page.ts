@@ -10,7 +10,7 @@ import { page } from './shell.ts';
 export type ListedTask = TaskSummary & { readonly current?: CurrentScope | null };
 
 /** What the list's page shows. */
-export interface ListPage {
+interface ListPage {
   /** The parameters of its URL. */
   readonly search: URLSearchParams;
   readonly tasks: readonly ListedTask[];

@@ -7,7 +7,6 @@ export const FIELDS = [
   'name', 'attribute', 'error', 'service', 'uuid', 'parent', 'started_after', 'started_before', 'ended_after', 'ended_before', 'queued_after',
   'queued_before', 'longer_than',
 ] as const;
-export type FieldName = (typeof FIELDS)[number];
 
 const ATTRIBUTE = 'attribute.';
 /** Where in the list a page begins: a link with another filter begins at the beginning. */

@@ -2,19 +2,19 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context } from 'hono';
 import type { TaskState } from '../../../src/task-record.ts';
-import { assetUrl } from './assets.ts';
+import { accepts, assetUrl } from './assets.ts';
 import { SPRITE } from './icons.ts';
 import { html, raw } from './markup.ts';
 import type { Html } from './markup.ts';
 
-/** What whoever serves the tasks has set for their pages. */
+/** Options of the server that its pages need. */
 export interface PageSettings {
   /** A URL with `{trace_id}` in it; `undefined` for no links to traces. */
   readonly traceUrl: string | undefined;
   readonly frameAncestors: readonly string[];
 }
 
-export interface PageOptions {
+interface PageOptions {
   readonly title: string;
   /** Leads from the page's URL to the folder of the tasks, in which the assets are: `''` from a task, `tasks/` from the list. */
   readonly base: string;
@@ -52,7 +52,7 @@ ${SPRITE}
 </html>`;
 }
 
-export interface PageAnswerOptions {
+interface PageAnswerOptions {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** The origins whose pages may show it in a frame. Default: none. */
@@ -72,7 +72,7 @@ const COMPRESSED_FROM = 1400;
 /** The answer with a page, compressed where the client accepts it. */
 export async function pageAnswer(c: Context, content: Html, { status = 200, headers, frameAncestors = [] }: PageAnswerOptions = {}): Promise<Response> {
   const text = Buffer.from(String(content));
-  const isCompressed = text.length > COMPRESSED_FROM && /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(c.req.header('Accept-Encoding') ?? '');
+  const isCompressed = text.length > COMPRESSED_FROM && accepts(c, 'gzip');
   const body = isCompressed ? await compress(text, { level: 4 }) : text;
   return new Response(c.req.method === 'HEAD' ? null : body, {
     status,

@@ -1,7 +1,7 @@
-import { isUrgent, leftOut, shownOf } from '../../../src/client/steps.ts';
+import { isUrgent, leftOut, noteOf, shownOf, shownState } from '../../../src/client/steps.ts';
 import { figure, jobs, labels, plain, text } from '../../../src/client/words.ts';
 import type { ScopeNode, TaskState } from '../../../src/task-record.ts';
-import { icon, shownState } from './icons.ts';
+import { icon } from './icons.ts';
 import { flag, html, own, raw } from './markup.ts';
 import type { Html } from './markup.ts';
 import type { TaskPageData } from './page-data.ts';
@@ -18,7 +18,7 @@ ${attempts.length > 1 ? attemptsView(attempts, shown, now) : ''}
 
 function attemptsView(attempts: readonly ScopeNode[], shown: ScopeNode | undefined, now: number): Html {
   return html`<nav class="attempts small" aria-label="${labels.attempts}"><span class="quiet">${labels.attempt}</span>${attempts.map(
-    (attempt) => html`<a href="?attempt=${attempt.attempt}" title="${figure(attempt, now)}"${attempt.span_id === shown?.span_id ? raw(' aria-current="true"') : ''}>${icon(shownState(attempt.outcome))}${attempt.attempt}</a>`,
+    (attempt) => html`<a href="?attempt=${attempt.attempt}" title="${figure(attempt, now)}"${attempt.span_id === shown?.span_id ? raw(' aria-current="true"') : ''}>${icon(shownState(attempt))}${attempt.attempt}</a>`,
   )}</nav>`;
 }
 
@@ -39,23 +39,13 @@ function rowsView(around: ScopeNode, now: number, isLost: boolean): Html[] {
 }
 
 function rowView(step: ScopeNode, now: number, isLost: boolean): Html {
-  // What was open as its worker died has not ended by itself.
-  const state = isLost && step.outcome === 'running' ? 'lost' : shownState(step.outcome);
+  const state = shownState(step, isLost);
   const row = html`${icon(state)}<span class="name">${own(step.name)}</span><span class="figure">${figure(step, now)}</span>`;
-  const note = noteView(step);
+  const words = noteOf(step);
+  const note = words === undefined ? '' : html`<p class="${step.error === null ? 'said' : 'said error'}">${own(words)}</p>`;
   const head = html`id="s-${step.span_id}" data-state="${state}"`;
   if (step.steps === 0) return html`<li ${head}><div class="row">${row}</div>${note}</li>`;
   return html`<li ${head}><details${flag('open', isUrgent(step))}><summary>${row}</summary>${note}<ul data-of="${step.span_id}">${rowsView(step, now, isLost)}</ul></details></li>`;
-}
-
-/** How many characters of a message stand in a row. */
-const NOTE_CHARACTERS = 300;
-
-/** The error of a step, or what it has said last while it is at work. */
-function noteView({ error, last, outcome }: ScopeNode): Html | '' {
-  if (error !== null) return html`<p class="said error">${own(error.slice(0, NOTE_CHARACTERS))}</p>`;
-  if (last === null || (outcome !== 'running' && outcome !== 'lost')) return '';
-  return html`<p class="said">${own(last.message.slice(0, NOTE_CHARACTERS))}</p>`;
 }
 
 /** A row without content: a script fills copies of it. */

@@ -47,6 +47,19 @@ describe('a person who waits reads', () => {
     expect(html).toMatch(/<title>\d+ % · Import orders<\/title>/);
   });
 
+  test('no word twice while a task runs without a step', async () => {
+    expect((await shown([begun()])).text).toContain('Import orders Running For 30 min');
+  });
+
+  test('of a lost task that was asked to stop both, and what comes of it', async () => {
+    const store = await storeWith([begun({ workerIntervalMs: 5000, cancellable: true }), step(1, 'Write rows')]);
+    const [worker] = await store.workers();
+    await store.silence([{ id: 'w', beats: worker!.beats, silentMs: 15_000, lost: true, final: false }]);
+    await store.cancel(UUID, { by: 'ada' });
+    const text = textOf((await opened(store, `/tasks/${UUID}`)).html);
+    expect(text).toMatch(/Lost: no word from its worker for .* Asked to stop just now by ada\. Its worker is lost: if it comes back, the task stops\. What is known/);
+  });
+
   test.each([
     ['completed', 'Completed in 1 min 30 s'],
     ['cancelled', 'Cancelled after 1 min 30 s'],
