@@ -19,7 +19,7 @@ export function hide(node: HTMLElement | null, isHidden: boolean): void {
   if (node !== null && node.hidden !== isHidden) node.hidden = isHidden;
 }
 
-/** Gives a bar and its number how far something is; a bar without a value says only that it moves. */
+/** Gives a bar and its number their value, 0 to 1; `null` where it is not known. */
 export function putShare(root: ParentNode | null, value: number | null): void {
   const bar = root && one<HTMLProgressElement>(root, 'progress');
   if (!bar) return;

@@ -9,7 +9,7 @@ export interface WatchTaskOptions extends WatchOptions {
   readonly log?: 'text' | 'entries' | false | undefined;
   /** Whether the scopes come too. Default `false`. */
   readonly scopes?: boolean | undefined;
-  /** For how many seconds a task that is not there yet is waited for, 1 to 30. Default: not at all. */
+  /** For how many seconds the server waits for a task that is not there yet, 1 to 30. Default: not at all. */
   readonly wait?: number | undefined;
 }
 

@@ -22,10 +22,10 @@ export interface WatchError {
  * What a server has, followed. A snapshot never changes, and stays the same object as long as nothing has changed.
  *
  * As an async iterable it gives the latest snapshot when the caller asks for the next one, and ends after the final one.
- * To leave the loop closes the watch, unless others follow it.
+ * Leaving the loop closes the watch, unless it has listeners.
  */
 export interface Watch<Snapshot> extends AsyncIterable<Snapshot> {
-  /** Calls the listener after each change; returns what ends that. A function that has subscribed already stays so once. */
+  /** Calls the listener after each change; returns a function that ends this. A listener that subscribes twice is called once. */
   readonly subscribe: (listener: () => void) => () => void;
   readonly getSnapshot: () => Snapshot;
   /** Ends the connection and all retries. */
@@ -44,7 +44,7 @@ export interface WatchOptions {
   /** Sends the requests, for instance with credentials. Default: the global `fetch`. */
   readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /**
-   * After how many milliseconds without a byte the connection is taken for dead. Default 45,000: three times the longest
+   * After how many milliseconds without a byte the connection is opened anew. Default 45,000: three times the longest
    * silence of a server's streams (`streams.aliveMs`).
    */
   readonly silentMs?: number | undefined;
