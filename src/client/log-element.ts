@@ -80,11 +80,6 @@ export class TaskspanLog extends TaskElement {
     this.#source = source;
   }
 
-  /** Whether the reader is at the end: the box counts from there, and the browser follows by itself. */
-  get isAtEnd(): boolean {
-    return this.#box.scrollTop > -END_PIXELS && this.#window.to >= this.#end;
-  }
-
   /** Takes what a log has gained. */
   follow({ from, bytes: end, parts }: WatchedLog, lines = 0): void {
     this.#allLines = lines;
@@ -94,21 +89,22 @@ export class TaskspanLog extends TaskElement {
     this.#showSize();
     const isAttached = this.#window.to === before && from <= before;
     const added = lastBytes(parts, end - before);
-    if (!this.isAtEndOf(before)) this.#showUnread(this.#unread + (added.match(/\n/g)?.length ?? 1));
+    if (!this.#isAtEnd(before)) this.#showUnread(this.#unread + (added.match(/\n/g)?.length ?? 1));
     one(this.#root, '.nothing')?.remove();
     // With times the text is another: it is asked for.
     if (this.#hasTimes && isAttached) void this.#later();
     else if (isAttached) this.#atEnd(() => this.#window.append(added, false));
-    else if (this.#unread === 0) void this.toEnd();
+    else if (this.#unread === 0) void this.#toEnd();
     if (this.#unread === 0) this.#window.letGo('start');
     this.#showLinks();
   }
 
-  isAtEndOf(end: number): boolean {
+  /** Whether the reader is at the end: the box counts from there, and the browser follows by itself. */
+  #isAtEnd(end = this.#end): boolean {
     return this.#box.scrollTop > -END_PIXELS && this.#window.to >= end;
   }
 
-  async toEnd(): Promise<void> {
+  async #toEnd(): Promise<void> {
     if (this.#window.to < this.#end) await this.#load(this.#end - TAIL_BYTES, TAIL_BYTES);
     this.#box.scrollTop = 0;
     this.#showUnread(0);
@@ -154,10 +150,10 @@ export class TaskspanLog extends TaskElement {
       this.#observer.observe(link);
     }
     this.#box.addEventListener('scroll', () => {
-      if (this.#unread > 0 && this.isAtEnd) this.#showUnread(0);
+      if (this.#unread > 0 && this.#isAtEnd()) this.#showUnread(0);
     }, { passive: true });
     one(root, '.new')!.addEventListener('click', () => {
-      void this.toEnd();
+      void this.#toEnd();
       // The button disappears: keys go on in the log.
       this.#box.focus({ preventScroll: true });
     });
@@ -215,7 +211,7 @@ export class TaskspanLog extends TaskElement {
       const size = Math.min(from, this.#piece);
       this.#piece = Math.min(LARGEST_PIECE, this.#piece * 2);
       this.#window.prepend((await this.#read(from - size, from)).text, this.#hasTimes);
-      if (!this.isAtEnd) this.#atEnd(() => this.#window.letGo('end'));
+      if (!this.#isAtEnd()) this.#atEnd(() => this.#window.letGo('end'));
     });
   }
 
