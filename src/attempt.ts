@@ -143,8 +143,8 @@ export class Attempt implements AttemptOptions, LiveTask {
   }
 
   /**
-   * Requests that task code stops. Without effect the second time, and after the end. Who has requested it, and why, is a
-   * line of the log; a part of an attempt leaves that line to the attempt.
+   * Requests that task code stops. A second request, and one after the end, have no effect. A line of the log has the
+   * name of the requester and the reason; a part of an attempt leaves that line to the attempt.
    */
   cancel(reason: CancelReason = {}): void {
     if (this.cancellation !== undefined || !this.isOpen) return;

@@ -11,7 +11,7 @@ export class TaskCancelledError extends Error {
   readonly code = 'TASKSPAN_CANCELLED';
   /** UUID of the task. */
   readonly taskUuid: string;
-  /** Who has requested it, and why, as far as the request has that. */
+  /** Name of the requester and the reason, as far as the request has them. */
   readonly by: string | undefined;
   readonly reason: string | undefined;
 

@@ -108,7 +108,7 @@ export interface TaskError extends ErrorCause {
 /** A request to cancel a task. */
 export interface CancelRecord {
   requested: string;
-  /** Who has asked, and why; `null` where the request does not have that. */
+  /** Name of the requester; `null` if the request has none. */
   by: string | null;
   reason: string | null;
   /** When code of the task has received it; `null` until then. */

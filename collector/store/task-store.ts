@@ -194,7 +194,7 @@ export interface Cancellation {
   taskUuid: string;
   /** Span id of the attempt's task span. */
   spanId: string;
-  /** Who has asked, and why, if that is known. */
+  /** Name of the requester and the reason, as far as the request has them. */
   by?: string;
   reason?: string;
 }

@@ -9,11 +9,11 @@ export interface ChannelMessage {
 export interface ChannelReader<Message extends ChannelMessage> {
   /** The last message that it has taken. */
   readonly link: ChannelLink<Message>;
-  /** There is a message more, or the channel has ended: it takes what its client has room for. */
+  /** Called for a new message and at the end of the channel: the reader takes messages as long as its client has room. */
   push(): void;
   /** Nothing was sent for a while. */
   keepAlive(): void;
-  /** It lags too far behind, and is no reader any more. */
+  /** Called when the reader lags too far behind, and has been dropped. */
   drop(): void;
 }
 
@@ -31,8 +31,8 @@ const READERS_A_TURN = 100;
  * One sequence of messages for many readers, each at its own pace. A message is made once, and kept until all have taken
  * it. A reader that lags too far behind is dropped, so that the kept messages are bounded for any number of readers.
  *
- * Its owner changes what it knows of its tasks in the turn in which it sends the message about that. So what a new reader
- * is given first, as the owner has it, and the messages after {@link last} fit together at any time.
+ * Its owner updates its own state of the tasks in the same turn of the event loop in which it sends the message about the
+ * change. So a new reader may begin in any turn with the owner's state, and continue with the messages after {@link last}.
  */
 export class Channel<Message extends ChannelMessage> {
   readonly #readers = new Set<ChannelReader<Message>>();

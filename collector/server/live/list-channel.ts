@@ -8,10 +8,10 @@ import type { ChannelMessage } from './channel.ts';
 import { eventText } from './event-stream.ts';
 import type { ListFilter } from './list-filter.ts';
 
-/** So many pages of tasks that fit a filter are read when its first client comes. */
+/** How many pages of tasks that fit a filter are read when its first client connects. */
 const LEARNT_PAGES = 10;
 const PAGE = 200;
-/** Of so many tasks it is kept in mind whether they fit. */
+/** For how many tasks a list remembers whether they fit. */
 const MOST_KNOWN = 20_000;
 
 /** What a filter needs of a task. */
@@ -77,7 +77,7 @@ export async function* readChanged(store: Pick<TaskReads, 'storedMany'>, uuids: 
   }
 }
 
-/** An event of a list. One of a state that was sent before is for those alone that have come since. */
+/** An event of a list. If its state was sent before, only clients that have connected since then get it. */
 interface ListEvent {
   readonly event: 'change' | 'gone';
   readonly data: string;
@@ -97,7 +97,7 @@ export class ListMessage implements ChannelMessage {
     this.event = listBytes(events, id)!;
   }
 
-  /** What is for a client that came after so many pages. */
+  /** The events for a client that connected after so many pages. */
   since(joined: number): Uint8Array | undefined {
     const isFor = ({ sentIn }: ListEvent): boolean => sentIn === undefined || sentIn <= joined;
     if (this.#events.every(isFor)) return this.event;
@@ -116,19 +116,20 @@ export interface ListPlace {
 }
 
 /**
- * All lists of one filter: what has changed of its tasks is encoded once, and sent to all that watch it. It is at one
- * place of the store's changes, and goes on to the next in the turn in which it sends what lies between them. So a list
- * that begins in any turn has all before that place from the store, and all after it from the channel.
+ * All lists of one filter: each change of its tasks is encoded once, and sent to all clients. The channel has a position in
+ * the store's changes. It moves to the next position in the turn of the event loop in which it sends the changes between
+ * the two. So a list that begins in any turn gets all changes up to the position from the store, and all later ones from
+ * the channel.
  */
 export class ListChannel {
   readonly channel: Channel<ListMessage>;
   readonly filter: ListFilter;
   #at: ListPlace;
-  /** The tasks of which it is known whether they fit: those that do are those that its clients may know. */
+  /** The tasks for which the channel remembers whether they fit. Its clients may know those that do. */
   readonly #known = new Map<string, boolean>();
-  /** Whether no others fit. */
+  /** Whether these are all tasks that fit. */
   #knowsAll = false;
-  /** Those that had changed already when that was read, after the place of the list: they may have fitted there. */
+  /** Tasks that changed after the position of the list and before they were read: they may have fitted at that position. */
   #changedBefore: ReadonlySet<string> = new Set();
 
   constructor(filter: ListFilter, at: ListPlace, maxBehindBytes: number) {
@@ -152,13 +153,13 @@ export class ListChannel {
     this.#changedBefore = await changedAfter(store, position);
   }
 
-  /** Sends what is for this list of a page of changes, and goes on to its end. Resolves when all readers have it. */
+  /** Sends those of a page of changes that concern this list, and moves to the end of the page. Resolves when all readers have them. */
   send(changed: readonly ChangedTask[], at: ListPlace): Promise<void> {
     this.#at = at;
     return this.#send(changed, at.position);
   }
 
-  /** Sends the tasks that fit since they have run for so long. */
+  /** Sends the tasks that fit now because they have run for long enough. */
   async sendLonger(store: Pick<TaskReads, 'tasks'>): Promise<void> {
     for await (const tasks of this.#longer(store)) {
       const [first, ...others] = longerEvents(tasks.filter(({ uuid }) => this.#known.get(uuid) !== true));
@@ -167,7 +168,7 @@ export class ListChannel {
     }
   }
 
-  /** What is for a client that comes back of the tasks that may have begun to fit meanwhile without a change of their own. */
+  /** Events for a client that reconnects: tasks that may have begun to fit meanwhile without a change of their own. */
   async *missedLonger(store: Pick<TaskReads, 'tasks'>): AsyncGenerator<Uint8Array, void> {
     for await (const tasks of this.#longer(store)) {
       const bytes = listBytes(longerEvents(tasks), undefined);
@@ -176,9 +177,9 @@ export class ListChannel {
   }
 
   /**
-   * What is for a client that comes back, and was away while these tasks have changed; `undefined` for nothing.
+   * Events for a client that reconnects, and was disconnected while these tasks changed; `undefined` for none.
    *
-   * @param isNew Whether the client has no tasks yet, so that it need not learn what fits no more.
+   * @param isNew Whether the client has no tasks yet, so that it needs no `gone`.
    */
   missed(changed: readonly ChangedTask[], position: string | undefined, isNew: boolean): Uint8Array | undefined {
     const hasLeft = (task: ChangedTask): boolean => (this.filter.isEmpty ? task.isDeleted : !isNew && this.#mayHaveFitted(task));
@@ -186,7 +187,7 @@ export class ListChannel {
     return listBytes(events.filter((event) => event !== undefined), position);
   }
 
-  /** The running tasks that fit, of a filter by how long they have run. */
+  /** The running tasks that fit, if the filter is by duration. */
   async *#longer(store: Pick<TaskReads, 'tasks'>): AsyncGenerator<readonly StoredTask[], void> {
     const { longerThanMs, states = ['running'] } = this.filter.filter;
     if (longerThanMs === undefined || !states.includes('running')) return;
@@ -223,7 +224,7 @@ export class ListChannel {
     const known = this.#known.get(uuid);
     if (known === true) return true;
     const isUnknown = known === undefined && (!this.#knowsAll || this.#changedBefore.has(uuid));
-    // A task begins to fit as time passes: another server may have noticed that first.
+    // A task begins to fit as time passes: another server may have sent it first.
     const isTimed = this.filter.filter.longerThanMs !== undefined && !isDeleted;
     return (isUnknown || isTimed) && this.#mayHaveFitted(task);
   }

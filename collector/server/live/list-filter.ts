@@ -3,7 +3,7 @@ import { isEmptyFilter, runMs, taskMatcher } from '../../../src/task-filter.ts';
 import type { FilteredTask, TaskFilter } from '../../../src/task-filter.ts';
 import type { TaskState } from '../../../src/task-record.ts';
 
-/** The filter of a list stream: which tasks it sends, and which its client may know though they do not fit. */
+/** The filter of a list stream: which tasks it sends, and which tasks its client may know although they do not fit. */
 export class ListFilter {
   readonly filter: TaskFilter;
   /** Whether it lets every task pass. */
@@ -28,13 +28,13 @@ export class ListFilter {
   }
 
   /**
-   * Whether a task that does not fit may have fitted before, as far as its record shows. Its name, its attributes and what
-   * else hardly ever changes count as they are, so that tasks of others are not named.
+   * Whether a task that does not fit may have fitted before, as far as its record shows. Its name, its attributes and other
+   * fields that hardly ever change have to fit now, so that a stream never names tasks of another customer.
    */
   mayHaveFitted(task: FilteredTask & { attempt: number }): boolean {
     if (!this.#fitsForEver(task)) return false;
     const { states, longerThanMs = -1 } = this.filter;
-    // In its first attempt it has never run for longer than it has until now.
+    // A task in its first attempt has never run for longer than it has run now.
     if (longerThanMs >= 0 && task.attempt <= 1 && task.state !== 'lost' && runMs(task, Date.now()) <= longerThanMs) return false;
     if (states === undefined) return this.#canChange;
     return task.attempt > 1 || [task.state, ...STATES_BEFORE[task.state]].some((state) => states.includes(state));

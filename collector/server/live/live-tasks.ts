@@ -17,7 +17,7 @@ export const CHANGES_PAGE = 200;
 /** The list streams of one filter. */
 interface WatchedList {
   readonly channel: ListChannel;
-  /** Settles when the channel knows which tasks fit. */
+  /** Settles when the channel has read which tasks fit. */
   readonly ready: Promise<void>;
   users: number;
 }
@@ -29,8 +29,8 @@ interface Sent {
 }
 
 /**
- * The tasks of one store for all live streams and waiting requests of an app. What a commit has changed is read once, for
- * any number of them; without them the store is not asked for anything.
+ * The tasks of one store for all live streams and waiting requests of an app. The changes of a commit are read once
+ * for all of them. Without a stream or request the store is not read.
  */
 export class LiveTasks {
   readonly #store: TaskStore;
@@ -40,10 +40,10 @@ export class LiveTasks {
   /** By the keys of their filters. */
   readonly #lists = new Map<string, WatchedList>();
   readonly #listeners = new Map<string, Set<() => void>>();
-  /** Position in the store's changes up to which all is sent, and how many pages of changes that were. */
+  /** Position in the store's changes up to which all changes have been sent, and in how many pages. */
   #position = '';
   #pages = 0;
-  /** What was sent by this reading and the last one: a reading may find a task already changed again. */
+  /** What this reading and the last one sent: a reading may already find a later change of a task. */
   #sent: readonly [Map<string, Sent>, Map<string, Sent>] = [new Map(), new Map()];
 
   constructor(store: TaskStore, options: StreamOptions | undefined, gauge?: WatcherGauge) {
@@ -127,7 +127,7 @@ export class LiveTasks {
     return isDone;
   }
 
-  /** Sends a page of changes to all lists, also to those that begin meanwhile. Where it fails, nothing of it was sent. */
+  /** Sends a page of changes to all lists, also to those that begin meanwhile. If it fails, it has sent none of them. */
   async #sendLists(uuids: readonly string[], position: string): Promise<void> {
     const page = this.#pages + 1;
     const changed = this.#lists.size === 0 ? [] : await this.#changedTasks(uuids);
@@ -154,7 +154,7 @@ export class LiveTasks {
     return changed;
   }
 
-  /** What changes without a commit: heartbeats, and which tasks fit a filter since time has passed. */
+  /** Sends what changes without a commit: heartbeats, and tasks that begin to fit a filter as time passes. */
   async #readAgain(): Promise<void> {
     await this.#tasks.refresh();
     for (const { channel } of this.#lists.values()) await channel.sendLonger(this.#store);

@@ -16,7 +16,7 @@ export interface WatcherGauge {
   dec(): void;
 }
 
-/** What a {@link StoreWatch} does while somebody watches. Its readings never overlap. */
+/** What a {@link StoreWatch} does while it has a watcher. Its readings never overlap. */
 interface WatchWork {
   /** Begins at a position in the store's changes. */
   begin(position: string): void;
@@ -37,8 +37,8 @@ type Due = 'changes' | 'again';
  *
  * | mode | what happens | goes to |
  * | --- | --- | --- |
- * | `idle` | nobody watches: the store is not asked for anything | `opening` when the first watcher enters |
- * | `opening` | it listens for commits, then asks for the position of the latest one | `resting`; `idle` where the store fails |
+ * | `idle` | there is no watcher, and the store is not read | `opening` when the first watcher enters |
+ * | `opening` | it listens for commits, then reads the position of the latest one | `resting`; `idle` where the store fails |
  * | `resting` | everything is sent | `reading` after a commit, every two seconds, and by {@link catchUp} |
  * | `reading` | reads what has changed, and gives it to the channels | `pausing` |
  * | `pausing` | commits gather, and other work has the event loop | `resting`, which `catchUp` brings about at once |
@@ -98,7 +98,7 @@ export class StoreWatch {
     const opening = this.#ended.then(() => this.#open(session));
     session.opened = opening;
     this.#ended = opening.then(() => this.#run(session)).catch(() => {
-      // Those that have entered are told. The next one tries again.
+      // `enter` rejects for the watchers that wait for the opening. The next watcher opens the store again.
       if (this.#session === session) this.#endSession();
     });
     return session;
@@ -180,7 +180,7 @@ class Session {
     return this.#needed.promise;
   }
 
-  /** Whether it has gone to that mode: not after its end. */
+  /** Goes to a mode, unless it has ended. Returns whether it did. */
   enter(mode: Mode): boolean {
     if (this.isOver) return false;
     this.#mode = mode;
@@ -229,7 +229,7 @@ class Session {
   }
 }
 
-/** Mostly nobody waits for it: then its failure is no unhandled rejection. */
+/** Its failure is no unhandled rejection where no caller waits for it, as mostly. */
 function nextReading(): PromiseWithResolvers<void> {
   const reading = Promise.withResolvers<void>();
   reading.promise.catch(() => undefined);

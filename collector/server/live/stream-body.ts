@@ -7,24 +7,24 @@ import { streamHeaders } from './event-stream.ts';
 export interface StreamContents<Message extends ChannelMessage> {
   readonly channel: Channel<Message>;
   /**
-   * Gives what comes before the channel's messages. It calls `follow` where it has the state of the channel: its later
-   * messages come after this. Without that call the stream ends after it.
+   * Gives the bytes that come before the channel's messages. It calls `follow` when they have reached the state of the
+   * channel: the channel's later messages follow them. Without that call the stream ends after these bytes.
    */
   readonly first: (follow: () => void) => AsyncGenerator<Uint8Array, void>;
   /** The bytes of a message for this client; `undefined` for a message that is not for it. */
   readonly encode: (message: Message) => Uint8Array | undefined;
-  /** What keeps the connection alive through proxies, and changes nothing. Default: nothing does. */
+  /** Bytes that keep the connection alive through proxies, and change nothing for the client. Default: none. */
   readonly alive?: () => Uint8Array;
 }
 
 /** What {@link streamAnswer} needs besides the request. */
 interface StreamOpening<Message extends ChannelMessage> {
   readonly contentType: string;
-  /** Begins to watch the store; gives what ends that. */
+  /** Begins to watch the store; gives a function that ends it. */
   readonly enter: () => Promise<() => void>;
   /**
-   * Prepares the stream, or gives the answer of a request that gets none. What it passes to `onRelease` is called when
-   * the stream has ended for any reason.
+   * Prepares the stream, or gives another answer if there is no stream for the request. The functions that it passes to
+   * `onRelease` are called when the stream has ended for any reason.
    */
   readonly open: (onRelease: (release: () => void) => void) => Promise<Response | StreamContents<Message>>;
 }
@@ -43,7 +43,7 @@ export async function streamAnswer<Message extends ChannelMessage>(
     const isRefused = contents instanceof Response;
     if (isRefused || c.req.method === 'HEAD') release();
     if (isRefused) return contents;
-    // It has no queue of its own: it takes a message from the channel when the client reads.
+    // The body has no queue of its own: it takes a message from the channel when the client reads.
     const body = c.req.method === 'HEAD' ? null : new ReadableStream(new StreamBody(contents, severance(c), release), { highWaterMark: 0 });
     return new Response(body, { headers: streamHeaders(contentType) });
   } catch (error) {
@@ -57,7 +57,7 @@ export async function streamAnswer<Message extends ChannelMessage>(
  *
  * | mode | what happens | goes to |
  * | --- | --- | --- |
- * | `beginning` | what comes first is given, a piece each time that the client reads | `ready`, or `over` where nothing follows |
+ * | `beginning` | the bytes before the channel's messages are sent, a piece each time that the client reads | `ready`, or `over` if no message follows |
  * | `ready` | the client reads, and there is no message yet | `busy` with the next message or comment |
  * | `busy` | the client has not taken what it was given | `ready` when it reads |
  * | `over` | the stream has ended, the client has disconnected or was too slow | |
@@ -69,7 +69,7 @@ class StreamBody<Message extends ChannelMessage> implements ChannelReader<Messag
   readonly #first: AsyncGenerator<Uint8Array, void>;
   #mode: 'beginning' | 'ready' | 'busy' | 'over' = 'beginning';
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** The last message that it has taken, from where on it follows the channel. */
+  /** The last message that it has taken: later ones of the channel follow it. */
   #followed: ChannelLink<Message> | undefined;
 
   /**
@@ -168,15 +168,15 @@ class StreamBody<Message extends ChannelMessage> implements ChannelReader<Messag
     void this.#first.return();
   }
 
-  /** It may have ended during an `await`. */
+  /** Whether it has ended, as it may during an `await`. */
   #isOver(): boolean {
     return this.#mode === 'over';
   }
 }
 
 /**
- * Gives what ends the connection of a request that came by Node's own server. Otherwise a client that reads nothing
- * would keep the bytes on their way to it in memory without end.
+ * Gives a function that ends the connection of a request to Node's own server. Without it the bytes for a client that
+ * does not read would stay in memory for ever.
  */
 function severance(c: Context): () => boolean {
   const { outgoing } = (c.env ?? {}) as { outgoing?: { destroy?: () => void } };

@@ -10,7 +10,7 @@ import type { StreamPosition } from './event-stream.ts';
 import { attemptsMember, GAIN_BYTES, gainBytes, logEnd, readGain, scopesMember } from './task-view.ts';
 import type { LogGain, TaskView } from './task-view.ts';
 
-/** How many first events are kept for other clients that begin in the same place. */
+/** How many first events are kept for other clients that begin at the same version and byte of the log. */
 const MOST_BEGINNINGS = 8;
 
 /** A task as it was read, with the fields of its record as JSON. */
@@ -40,11 +40,12 @@ export class TaskMessage implements ChannelMessage {
 }
 
 /**
- * One task in one view, for all clients that watch it so: what a commit has changed is read once, encoded once and sent
- * to all of them.
+ * One task in one view, for all clients that watch it in this view: the changes of a commit are read once, encoded once and
+ * sent to all of them.
  *
- * It is at one version of the task and at one byte of its log, and both change in the turn in which the message is sent
- * that brings a client there. A long piece of log is sent in several messages; then the log is ahead of the version.
+ * The channel has a version of the task and a byte of its log as its position. Both change in the turn of the event loop in
+ * which the message with the difference is sent. A long piece of log is sent in several messages; until the last one the
+ * log is ahead of the version.
  */
 export class TaskChannel {
   readonly channel: Channel<TaskMessage>;
@@ -55,7 +56,7 @@ export class TaskChannel {
   #sent: number;
   /** The version of the scopes that have been sent: it may be later than that of the task. */
   #scopesVersion: number;
-  /** The first events for clients that begin here, by what these have. */
+  /** First events for clients that begin at the present position, by the position that the client has. */
   readonly #beginnings = new Map<string, Promise<Uint8Array | undefined>>();
 
   constructor(store: TaskStore, view: TaskView, read: ReadTask, maxBehindBytes: number) {
@@ -78,8 +79,8 @@ export class TaskChannel {
   }
 
   /**
-   * Moves on to the task that the store has now, and sends the difference. Rejects where the store fails: then it is to be
-   * called again, and goes on where it is.
+   * Reads the task as the store has it now, and sends the difference. Rejects if the store fails; the next call then
+   * continues where this one ended.
    */
   async advance(read: ReadTask): Promise<void> {
     const { task, fields } = read;
@@ -110,14 +111,14 @@ export class TaskChannel {
     await this.channel.end();
   }
 
-  /** Ends it since the task was deleted. */
+  /** Ends the channel because the task was deleted. */
   async gone(): Promise<void> {
     if (this.channel.ended) return;
     await this.#send(eventBytes({ event: 'gone', data: JSON.stringify({ task_uuid: this.#read.task.uuid }) }), undefined);
     await this.channel.end();
   }
 
-  /** The first event of a client that has nothing; `undefined` if the task was deleted. */
+  /** The first event for a client that has no state yet; `undefined` if the task was deleted. */
   recordEvent(): Promise<Uint8Array | undefined> {
     return this.#beginning('', async ({ task }, sent, id) => {
       const log = await logEnd(this.#store, task.uuid, this.#view.log, sent);
@@ -129,7 +130,7 @@ export class TaskChannel {
     });
   }
 
-  /** The first event of a client that has another version, with the log from a byte on. */
+  /** The first event for a client that has another version, with the log from a byte on. */
   changeEvent({ version }: StreamPosition, offset: number): Promise<Uint8Array | undefined> {
     return this.#beginning(`${version} ${offset}`, async ({ task }, sent, id) => {
       const { uuid } = task;
@@ -168,7 +169,7 @@ export class TaskChannel {
 
   #changedScopes({ task, fields }: ReadTask): ReturnType<typeof scopesMember> | undefined {
     if (!this.#view.scopes) return undefined;
-    // What is open in a task that is lost for good is lost, without a new version.
+    // A scope that is open in a task that is lost for good is lost too, without a new version.
     const isNew = task.version > this.#scopesVersion || fields.get('finished') !== this.#read.fields.get('finished');
     return isNew ? scopesMember(this.#store, task.uuid, this.#scopesVersion) : undefined;
   }
@@ -178,7 +179,7 @@ export class TaskChannel {
     return positionId({ version, lost, ...(offset !== this.#read.task.logBytes && { offset }) });
   }
 
-  /** Clients that have the same begin with the same event: it is made once, for the task and the byte of the log of now. */
+  /** Clients with the same position begin with the same event. It is made once for each position of the channel. */
   #beginning(
     key: string,
     make: (read: ReadTask, sent: number, id: string) => Promise<Uint8Array | undefined>,

@@ -7,12 +7,12 @@ import { TaskChannel } from './task-channel.ts';
 import type { ReadTask } from './task-channel.ts';
 import type { TaskView } from './task-view.ts';
 
-/** A task that is watched, with a channel for each view in which it is. */
+/** A task that is watched, with a channel for each view of it. */
 interface WatchedTask {
-  /** What was read last; `undefined` while it is opening, and where there is no such task. */
+  /** The task as it was read last; `undefined` while it is opening, and if there is no such task. */
   read: ReadTask | undefined;
   readonly opening: Promise<unknown>;
-  /** Clients, those included for which it is opening. */
+  /** The number of its clients, including those that wait for its opening. */
   users: number;
   /** Whether its channels have ended: the next client opens it anew, since the task may go on in another attempt. */
   isOver: boolean;
@@ -62,7 +62,7 @@ export class TaskChannels {
     return { channel: used.channel, release };
   }
 
-  /** Moves those of the tasks on that are watched. Resolves to whether all could be read: one that could not waits alone. */
+  /** Sends the changes of those of the tasks that are watched. Resolves to whether all could be read; the others are read again later. */
   async advance(uuids: readonly string[]): Promise<boolean> {
     const left = new Set([...this.#behind, ...uuids].filter((uuid) => this.#tasks.has(uuid)));
     this.#behind = left;
@@ -100,7 +100,7 @@ export class TaskChannels {
     if (this.#tasks.get(uuid) === watched) this.#tasks.delete(uuid);
   }
 
-  /** A task that fails does not hold up the others. */
+  /** The failure of one task does not delay the others. */
   async #readEach(
     uuids: readonly string[],
     form: TaskForm,
@@ -138,7 +138,7 @@ function channelsOf({ views }: WatchedTask): TaskChannel[] {
   return [...views.values()].map(({ channel }) => channel);
 }
 
-/** Does it for each channel, and rejects then where it has failed for one. */
+/** Calls a function for each channel, and rejects afterwards if one call failed. */
 async function ofEach(watched: WatchedTask, work: (channel: TaskChannel) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   for (const channel of channelsOf(watched)) await work(channel).catch((error: unknown) => failures.push(error));

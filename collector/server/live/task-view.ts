@@ -4,7 +4,7 @@ import type { LogEntry, TaskReads } from '../../store/task-store.ts';
 import { entriesText, entryEnd, entryJson } from '../log-entries.ts';
 import type { LogForm } from '../log-entries.ts';
 
-/** How a stream shows a task: what its events have besides the fields of the record. */
+/** How a stream shows a task: what its events contain in addition to the fields of the record. */
 export interface TaskView {
   /** Whether they have the scopes. */
   readonly scopes: boolean;
@@ -24,7 +24,7 @@ type Member = string;
 
 type Store = Pick<TaskReads, 'log' | 'logEntries' | 'scopesOf' | 'scopeChanges'>;
 
-/** A piece of a log, as a member of an event, and for those that read the log alone. */
+/** A piece of a log, as a member of an event, and as the body of a stream of the log alone. */
 export interface LogGain {
   readonly member: Member;
   /** The byte of the log at which it ends. */
@@ -57,7 +57,7 @@ interface LogEnd {
   /** The byte at which it begins. */
   readonly from: number;
   readonly text: string | undefined;
-  /** What else the event has of it. */
+  /** Further members of the event that belong to it. */
   readonly members: readonly Member[];
 }
 
@@ -86,7 +86,7 @@ async function entriesFrom(store: Store, uuid: string, from: number, limit: numb
   const [first] = found?.entries ?? [];
   if (first === undefined || first.offset >= from) return found?.entries;
   if (found!.entries.length > 1) return found!.entries.slice(1);
-  // One that is longer than the limit begins before it: what follows it is read.
+  // An entry that is longer than the limit begins before the limit: its rest is read too.
   const next = entryEnd(first);
   return next < from + limit ? (await store.logEntries(uuid, { from: next, limit: from + limit - next }))?.entries : [];
 }
@@ -95,7 +95,7 @@ function entriesMember(entries: readonly LogEntry[]): Member {
   return `"entries":[${entries.map(entryJson).join(',')}]`;
 }
 
-/** Scopes as members of an event, and the version of the task that they are of. */
+/** Scopes as members of an event, and the version of the task to which they belong. */
 interface ScopeMembers {
   readonly version: number;
   readonly members: Member[];
@@ -107,7 +107,7 @@ export async function attemptsMember(store: Store, uuid: string): Promise<ScopeM
   return found && { version: found.version, members: [`"attempts":${JSON.stringify(found.scopes)}`] };
 }
 
-/** The scopes that have changed after a version, or where they are very many the attempts anew. */
+/** The scopes that have changed after a version; if these are very many, the attempts again as in the first event. */
 export async function scopesMember(store: Store, uuid: string, after: number): Promise<ScopeMembers | undefined> {
   const found = await store.scopeChanges(uuid, after);
   if (found?.isCut === true) return attemptsMember(store, uuid);

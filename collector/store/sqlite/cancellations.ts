@@ -210,6 +210,6 @@ function endInQueue({ uuid: taskUuid, targets, announced }: AskedTask): Fact | u
   const last = announced?.last ?? undefined;
   if (targets !== 'queued' || last === undefined) return undefined;
   const span = { taskUuid, traceId: last.traceId, spanId: last.spanId, taskSpanId: '' };
-  // An end counts only where it is later than those before, and the clock of who has announced the task may be ahead.
+  // An end counts only where it is later than those before, and the clock of the process that announced the task may be ahead.
   return { kind: 'announcement-end', span, seq: 1, time: Math.max(Date.now() * 1000, last.time), outcome: 'cancelled' };
 }
