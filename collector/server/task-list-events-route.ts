@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { filterOf } from '../../src/filter-parameters.ts';
 import type { TaskStore } from '../store/task-store.ts';
 import { eventBytes, resumeOf, STREAM_START } from './live/event-stream.ts';
-import { changedAfter, readChanged } from './live/list-channel.ts';
+import { changedAfter, MOST_KNOWN, readChanged } from './live/list-channel.ts';
 import type { ListChannel, ListMessage } from './live/list-channel.ts';
 import { ListFilter } from './live/list-filter.ts';
 import { CHANGES_PAGE } from './live/live-tasks.ts';
@@ -53,7 +53,8 @@ export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Cont
   async function* beginning(channel: ListChannel, position: string | undefined, follow: () => void): AsyncGenerator<Uint8Array, void> {
     yield STREAM_START;
     if (position !== undefined) {
-      yield* channel.missedLonger(store);
+      // From the first change on, all tasks are sent anyway.
+      if (position !== FIRST) yield* channel.missedLonger(store);
       yield* missed(channel, position);
     }
     follow();
@@ -66,6 +67,9 @@ export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Cont
   async function* missed(channel: ListChannel, position: string): AsyncGenerator<Uint8Array, void> {
     let after = position;
     let reached: string | undefined;
+    // A client without a position has the tasks that it was sent here. Beyond so many, it may have any task.
+    const has = new Set<string>();
+    const mayHave = (uuid: string): boolean => position !== FIRST || has.size >= MOST_KNOWN || has.has(uuid);
     while (reached !== channel.at.position) {
       const until = channel.at.position;
       const { uuids, position: next, more } = await store.changes({ after, until, limit: CHANGES_PAGE });
@@ -74,8 +78,9 @@ export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Cont
         left -= part.length;
         // A task that has changed again was read in a later state, which comes later.
         const again = await changedAfter(store, until);
-        const events = channel.missed(part.filter(({ uuid }) => !again.has(uuid)), left === 0 ? next : undefined, position === FIRST);
-        if (events !== undefined) yield events;
+        const { bytes, sent } = channel.missed(part.filter(({ uuid }) => !again.has(uuid)), left === 0 ? next : undefined, mayHave);
+        if (bytes !== undefined) yield bytes;
+        for (const uuid of sent) if (position === FIRST && has.size < MOST_KNOWN) has.add(uuid);
       }
       after = next;
       if (!more) reached = until;

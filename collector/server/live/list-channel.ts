@@ -11,8 +11,8 @@ import type { ListFilter } from './list-filter.ts';
 /** How many pages of tasks that fit a filter are read when its first client connects. */
 const LEARNT_PAGES = 10;
 const PAGE = 200;
-/** For how many tasks a list remembers whether they fit. */
-const MOST_KNOWN = 20_000;
+/** For how many tasks a list remembers whether they fit, and a stream which ones it has sent at its beginning. */
+export const MOST_KNOWN = 20_000;
 
 /** What a filter needs of a task. */
 type ListRecord = FilteredTask & { readonly attempt: number };
@@ -177,14 +177,21 @@ export class ListChannel {
   }
 
   /**
-   * Events for a client that reconnects, and was disconnected while these tasks changed; `undefined` for none.
+   * Events for a client that reconnects, and was disconnected while these tasks changed: their bytes, if there are any, and
+   * the tasks that were sent as changes.
    *
-   * @param isNew Whether the client has no tasks yet, so that it needs no `gone`.
+   * @param mayHave Whether the client may have a task, so that it needs `gone` where the task no longer fits.
    */
-  missed(changed: readonly ChangedTask[], position: string | undefined, isNew: boolean): Uint8Array | undefined {
-    const hasLeft = (task: ChangedTask): boolean => (this.filter.isEmpty ? task.isDeleted : !isNew && this.#mayHaveFitted(task));
-    const events = changed.map((task) => this.#changeOf(task) ?? (hasLeft(task) ? goneEvent(task) : undefined));
-    return listBytes(events.filter((event) => event !== undefined), position);
+  missed(changed: readonly ChangedTask[], position: string | undefined, mayHave: (uuid: string) => boolean): { bytes: Uint8Array | undefined; sent: string[] } {
+    const hasLeft = (task: ChangedTask): boolean => (this.filter.isEmpty ? task.isDeleted : mayHave(task.uuid) && this.#mayHaveFitted(task));
+    const events: ListEvent[] = [];
+    const sent: string[] = [];
+    for (const task of changed) {
+      const change = this.#changeOf(task);
+      if (change !== undefined) sent.push(task.uuid);
+      if (change !== undefined || hasLeft(task)) events.push(change ?? goneEvent(task));
+    }
+    return { bytes: listBytes(events, position), sent };
   }
 
   /** The running tasks that fit, if the filter is by duration. */
