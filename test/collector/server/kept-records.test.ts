@@ -102,7 +102,7 @@ describe.each(WAYS)('a record that was requested %s before is the present one', 
     }
     await process.ended;
     expect((await answerOf(await ask(`/tasks/${UUID}`))).record).toMatchObject({ version: LINES + 3 });
-  });
+  }, 60_000);
 });
 
 test('of many requests at the same time, none gets less than was committed when it was sent', async () => {

@@ -139,4 +139,4 @@ test('a process that serves its tasks serves its own figures too, also while its
   lock.close();
   script.kill('SIGTERM');
   await script.ended;
-});
+}, 60_000);

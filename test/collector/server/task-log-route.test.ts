@@ -274,7 +274,7 @@ describe('a followed log', () => {
     const { store, log, say, end } = await told();
     const server = await serveTasks({ app: createTasksApp({ store }), port: 0 });
     onTestFinished(() => server.close());
-    const curl = spawn('curl', ['-sSN', `${server.url}${PATH}?offset=5&follow=1`]);
+    const curl = spawn('curl', ['-q', '--noproxy', '*', '-sSN', `${server.url}${PATH}?offset=5&follow=1`]);
     const closed = once(curl, 'close');
     onTestFinished(async () => {
       curl.kill();

@@ -30,7 +30,7 @@ export function describeFilters(name: string, storeWith: StoreWith): void {
         }),
         cases(30),
       );
-    });
+    }, 60_000);
 
     test('gives what fits it while tasks come, change and go', async () => {
       const { store, tasks } = await filled(storeWith);
@@ -74,7 +74,7 @@ export function describeFilters(name: string, storeWith: StoreWith): void {
         cases(15),
       );
       await expectCounts(store, { errors: ['late'] }, tasks.filter((task) => fits(task, { errors: ['late'] })));
-    });
+    }, 60_000);
 
     test('that few old tasks fit among many is answered in parts, which say how far they have looked', async () => {
       const { created } = ALL[0]!;
@@ -89,7 +89,7 @@ export function describeFilters(name: string, storeWith: StoreWith): void {
       for (const { searchedTo } of pages.slice(0, -1)) expect(searchedTo).toBeGreaterThan(first.created);
       expect(pages.map(({ searchedTo }) => searchedTo).slice(0, -1)).toEqual(pages.map(({ searchedTo }) => searchedTo).slice(0, -1).toSorted((one, other) => other! - one!));
       expect(pages.at(-1)).not.toHaveProperty('searchedTo');
-    });
+    }, 60_000);
 
     test('finds a task by each of very many values, and by a long name', async () => {
       const crowded: PlainTask = {

@@ -1,13 +1,17 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StoreWith } from './task-store-contract.ts';
 
 /** What every store promises about duties that one process at a time has. */
 export function describeLeases(name: string, storeWith: StoreWith): void {
   describe(`${name}: a duty`, () => {
-    /** Lets time pass on the clock of the machine. */
-    function pass(ms: number): void {
-      vi.useFakeTimers({ now: Date.now() + ms, toFake: ['Date'] });
+    // The clock of the machine stands still, but for what a test lets pass.
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ['Date'] });
       onTestFinished(() => void vi.useRealTimers());
+    });
+
+    function pass(ms: number): void {
+      vi.setSystemTime(Date.now() + ms);
     }
 
     test('is the first holder\'s, who keeps it for as long as it asks again in time', async () => {

@@ -13,7 +13,7 @@ for (const [at, path] of paths.entries()) {
   for (let came = Atomics.load(gate, 0); came < all; came = Atomics.load(gate, 0)) Atomics.wait(gate, 0, came);
   try {
     const store = sqliteStore(path);
-    await store.append([]);
+    await store.open();
     await store.close();
   } catch (error) {
     failures.push(String(error));

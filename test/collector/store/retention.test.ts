@@ -179,7 +179,7 @@ test('both backends keep the same tasks, whatever the limits', async () => {
     ),
     { numRuns: 60 },
   );
-});
+}, 60_000);
 
 test('a long task goes in small steps; others read and write in between, and find all of it or nothing', async () => {
   const path = storePath();
@@ -207,7 +207,7 @@ test('a long task goes in small steps; others read and write in between, and fin
   expect(database.prepare('SELECT count(*) AS n FROM removed').get()).toEqual({ n: 0 });
   database.close();
   expect((await uuidsIn(other)).length).toBe(steps);
-});
+}, 60_000);
 
 test('the space of what was deleted is given back to the file system', async () => {
   const path = storePath();
@@ -224,7 +224,7 @@ test('the space of what was deleted is given back to the file system', async () 
   await sweepAll(store, {});
   expect(statSync(path).size).toBeLessThan(6_000_000);
   expect(statSync(`${path}-wal`).size).toBe(0);
-});
+}, 60_000);
 
 test('where nothing has to go, a sweep writes nothing and waits for no lock', async () => {
   const path = storePath();
@@ -252,10 +252,10 @@ test('the collector of a process deletes old tasks by itself', async () => {
      setInterval(() => undefined, 1000);`,
     { env: { TASKSPAN_RETENTION_DAYS: '7' } },
   );
-  await expect.poll(() => uuidsIn(store)).toEqual([1, 2, 200].map(uuidOf));
+  await expect.poll(() => uuidsIn(store), { timeout: 45_000 }).toEqual([1, 2, 200].map(uuidOf));
   script.kill('SIGTERM');
   expect((await script.ended).stderr).toBe('');
-});
+}, 60_000);
 
 test('retention is on by default, set by options or the environment, and 0 or false keeps without limit', () => {
   const rules = (options: Parameters<typeof resolveOptions>[0], env: NodeJS.ProcessEnv = {}) =>

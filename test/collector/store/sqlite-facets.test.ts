@@ -38,7 +38,7 @@ test('facets are written for 1,024 tasks at once, and go with the last task that
   expect(countOf(database, secrets)).toBe(0);
   while ((await store.sweep([{ states: ['completed', 'failed', 'cancelled'], before: Number.MAX_SAFE_INTEGER, keep: 0 }])) === 'more');
   expect([countOf(database, 'SELECT count(*) AS count FROM task'), countOf(database, FACETS)]).toEqual([0, 0]);
-});
+}, 60_000);
 
 test('a task that goes on has its facets written once, and is found by what came last', async () => {
   const path = storePath();
@@ -54,7 +54,7 @@ test('a task that goes on has its facets written once, and is found by what came
   expect(counts).toEqual({});
   const page = await store.tasks({ filter: { endedAfter: '2000-01-01T00:00:00.000000Z', attributes: [{ key: 'tenant', values: ['acme'] }] }, limit: 200 });
   expect(page.tasks).toHaveLength(200);
-});
+}, 60_000);
 
 test('a file that is only read is searched without its facets being written', async () => {
   const path = storePath();
@@ -81,7 +81,7 @@ test('two stores write the facets of one file together, and none is missing', as
     [cursor, found] = [page.next, found + page.tasks.length];
   } while (cursor !== undefined);
   expect(found).toBe(all.length);
-});
+}, 60_000);
 
 test('a task is found by an attribute that lists leave out', async () => {
   const store = openSqlite();

@@ -51,7 +51,7 @@ test('a running task of 5,000 scopes takes late facts of scopes that ended long 
   await appendAll(store, appends);
   expect(late.length).toBeGreaterThan(500);
   expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
-});
+}, 60_000);
 
 test('a running task of 5,000 scopes takes late scopes inside ones that ended long ago', async () => {
   const { onTime, late } = largeTask((_fact, { name }) => name.startsWith('Job ') && name.endsWith('5'));
@@ -60,7 +60,7 @@ test('a running task of 5,000 scopes takes late scopes inside ones that ended lo
   await appendAll(store, appends);
   expect(late.length).toBeGreaterThan(500);
   expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
-});
+}, 60_000);
 
 test('a task of 5,000 scopes that two stores write by turns is one store\'s, also what was delivered before', async () => {
   const { onTime, late } = largeTask((_fact, { name }) => name.endsWith('3'));
@@ -72,7 +72,7 @@ test('a task of 5,000 scopes that two stores write by turns is one store\'s, als
     await stores[(at + 1) % 2]!.append([...(appends[at >> 1] ?? []), ...facts]);
   }
   for (const store of stores) expect(await wholeOf(store, UUID)).toEqual(expectedAfter(appends));
-});
+}, 60_000);
 
 test('a plan by names that comes after 5,000 scopes counts those that ended long ago', async () => {
   const { task, onTime } = largeTask(() => false);
@@ -88,7 +88,7 @@ test('a plan by names that comes after 5,000 scopes counts those that ended long
   const whole = await wholeOf(store, UUID);
   expect(whole).toEqual(expectedAfter(appends));
   expect(whole.summary).toMatchObject({ progress: 0.875 });
-});
+}, 60_000);
 
 test('a scope is named again after the line of one that the store has let go of', async () => {
   const task = new ScriptedTask();
@@ -150,7 +150,7 @@ test('700 tasks that run at once have each the right record, however long ago th
     const { log, tree } = expectedAfter(parts);
     expect(await wholeOf(store, uuidOf(number))).toMatchObject({ log, tree, state: 'completed' });
   }
-});
+}, 60_000);
 
 test('a plan of 500 names, 300 gaps and a chain of 250 scopes are read again by a store that did not write them', async () => {
   const task = new ScriptedTask();
@@ -196,4 +196,4 @@ test('a task of 12,000 open scopes has them let go of, and loaded again when som
   find.mockRestore();
   expect(loaded).toEqual(expect.arrayContaining([scopes[0]!.ref.spanId, scopes[6000]!.ref.spanId]));
   expect(await store.task(UUID)).toMatchObject({ jobs: { running: 11_997, finished: 3 } });
-});
+}, 60_000);

@@ -18,7 +18,7 @@ test('a new database that many open at once is not refused as foreign, and locke
   );
   const failures = await Promise.all(threads.map((thread) => once(thread, 'message')));
   expect(failures.flat(2)).toEqual([]);
-});
+}, 60_000);
 
 test.runIf(process.platform === 'linux')('a second store on a file leaves the locks of the first, by which other processes know that it is open', async () => {
   const path = newFile();

@@ -140,7 +140,7 @@ describe('another process on the same SQLite file', () => {
       expect(scope.notification_count).toBe(LINES);
       expect(scope.notifications.map(({ message }) => message)).toEqual(lines.slice(-100));
     }
-  });
+  }, 60_000);
 });
 
 describe('while another connection holds the lock of a SQLite file', () => {

@@ -116,4 +116,4 @@ test('long results are let go of: a task whose result is no longer in memory is 
   const recent = await costOf(59);
   expect(await costOf(0)).toBeGreaterThan(recent);
   expect(await costOf(0)).toBe(recent);
-});
+}, 60_000);

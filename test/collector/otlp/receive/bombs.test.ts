@@ -51,7 +51,7 @@ it.each([
   ['log records', 'protobuf', 'readProtobufLogs', message(1, message(2, empties(2)))],
 ])('millions of empty %s in Protocol Buffers are read without being held', async (_, module, name, body) => {
   await expect(readWithin(module, name, body)).resolves.toBe('read');
-});
+}, 60_000);
 
 it.each([
   ['objects', '{},', `{"resourceSpans":[{"scopeSpans":[{"spans":[`, '{}]}]}]}'],
@@ -60,11 +60,11 @@ it.each([
 ])('millions of %s in JSON are refused without being parsed', async (_, one, before, after) => {
   const body = Buffer.from(before + one.repeat((LONGEST - 100) / one.length) + after);
   await expect(readWithin('json', 'readJsonTraces', body)).resolves.toBe('MalformedError');
-});
+}, 60_000);
 
 it('as much OTLP as a body can hold is read, brackets in texts too', async () => {
   const attribute = '{"key":"\\"[[[[{{{{[[[[{{{{[[[[{{{{","value":{"arrayValue":{"values":[{"intValue":1},{"intValue":2}]}}},';
   const body = Buffer.from(`{"resourceSpans":[{"resource":{"attributes":[${attribute.repeat(20_000)}{}]}}]}`);
   expect(body.length).toBeGreaterThan(1024 * 1024);
   await expect(readWithin('json', 'readJsonTraces', body)).resolves.toBe('read');
-});
+}, 60_000);

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { factOf } from '../../../../collector/facts/log-record.ts';
 import type { Fact } from '../../../../src/fact.ts';
+import { lastingPort } from '../../server/lasting-port.ts';
 import { decodeLogs } from './decoded-logs.ts';
 import type { DecodedRecord } from './decoded-logs.ts';
 
@@ -43,7 +44,7 @@ export interface Answered {
 
 export async function startLogReceiver(): Promise<LogReceiver> {
   let server: Server | undefined;
-  let port = 0;
+  const port = await lastingPort();
   const respond = (response: ServerResponse, { status, headers, body }: Answered): void => {
     response.writeHead(status, headers ?? {}).end(body);
   };
@@ -86,7 +87,6 @@ export async function startLogReceiver(): Promise<LogReceiver> {
       });
       server.listen(port, '127.0.0.1');
       await once(server, 'listening');
-      port = (server.address() as { port: number }).port;
     },
   };
   await receiver.start();

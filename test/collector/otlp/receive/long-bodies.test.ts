@@ -35,7 +35,7 @@ it.each(ENCODINGS)('a long body in %s is stored in slices, the log in the order 
   const log = Array.from({ length: LINES }, (_, line) => `\tline ${line} of many\n`).join('') + '\tTask Finished\n';
   expect((await store.log(UUID))!.text).toBe(log);
   expect((await store.log(OTHER))!.text).toBe(log);
-});
+}, 60_000);
 
 it('a long body that is malformed, or that the store does not take, is answered as a short one', async () => {
   const store = memoryStore();
@@ -44,7 +44,7 @@ it('a long body that is malformed, or that the store does not take, is answered 
   expect([malformed.status, await malformed.json()]).toEqual([400, { code: 3, message: 'the body can not be read: no JSON' }]);
   store.append = () => Promise.reject(new Error('disk I/O error'));
   expect((await post(store, 'json', json)).status).toBe(503);
-});
+}, 60_000);
 
 it('what of a long body is rejected is counted, and heartbeats are stored', async () => {
   const store = memoryStore();

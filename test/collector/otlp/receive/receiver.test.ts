@@ -319,14 +319,16 @@ describe('a receiver', () => {
     for (let sender = 0; sender < 3; sender++) {
       const stalled = connect({ port: Number(port), host: hostname });
       onTestFinished(() => void stalled.destroy());
+      // After its answer a connection may be cut off as it comes.
+      stalled.on('error', () => undefined);
       stalled.write(`${head}Content-Length: ${room}\r\n\r\n`);
       // With all but one byte the first takes all the room there is.
       stalled.write(Buffer.alloc(sender === 0 ? room - 1 : 10));
-      answers.push(once(stalled, 'data').then(([data]) => String(data).split('\r\n', 1)[0]!));
+      answers.push(new Promise((resolve) => stalled.once('data', (data) => resolve(String(data).split('\r\n', 1)[0]!))));
     }
     const post = (): Promise<Response> =>
       fetch(`${server.url}/v1/traces`, { method: 'POST', body: traceBody('protobuf', spans), headers: { 'Content-Type': MEDIA_TYPES.protobuf } });
-    await expect.poll(async () => (await post()).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await post()).status).toBe(200);
     expect(await answers[0]).toBe('HTTP/1.1 503 Service Unavailable');
   });
 
@@ -339,7 +341,7 @@ describe('a receiver', () => {
     // Two members: JSON of nothing twice, of which the last length says only the half.
     expect([await post(1000), await post(5_000_000), await post(8_000_000), await post(8_000_001), await post(5_000_000, 5_000_000)]).toEqual([200, 200, 200, 413, 413]);
     expect([await post(1000, 1000), await post(3_000_000, 1_100_000)]).toEqual([400, 400]);
-  });
+  }, 60_000);
 
   it.each([
     [{ store: {} }, /^createReceiver: expected a store, got/],

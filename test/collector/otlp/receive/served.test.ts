@@ -23,7 +23,7 @@ it('taskspan serve receives what other processes send, counts it, and serves it'
   expect(metrics).toMatch(/^taskspan_received_facts_total [1-9]/m);
   expect(metrics).toMatch(/^taskspan_facts_committed_total [1-9]/m);
   expect((await fetch(`${url}/v1/metrics`, { method: 'POST', headers, body })).status).toBe(200);
-});
+}, 60_000);
 
 it('with a token nothing is taken without it', async () => {
   const url = await serve({ TASKSPAN_TOKEN: TOKEN });
@@ -32,12 +32,12 @@ it('with a token nothing is taken without it', async () => {
   expect([refused.status, refused.headers.get('Content-Type')]).toEqual([401, MEDIA_TYPES.protobuf]);
   expect(refused.headers.get('WWW-Authenticate')).toMatch(/Bearer/);
   expect((await post({ Authorization: `Bearer ${TOKEN}` })).status).toBe(200);
-});
+}, 60_000);
 
 it('limits come from the environment', async () => {
   const url = await serve({ TASKSPAN_RECEIVE_MAX_BODY_BYTES: '1024' });
   expect((await fetch(`${url}/v1/traces`, { method: 'POST', headers, body })).status).toBe(413);
-});
+}, 60_000);
 
 it('a host of another name may not send', async () => {
   const url = await serve();
@@ -49,4 +49,4 @@ it('a host of another name may not send', async () => {
     sent.on('error', reject).end(body);
   });
   expect(status).toBe(403);
-});
+}, 60_000);

@@ -54,6 +54,8 @@ describe('facts', () => {
 
   test('none at all is the question whether logs are taken', async () => {
     const { receiver, sink } = await sinkTo();
+    // The answer has a second, by this clock.
+    heldClock();
     await sink.append([]);
     receiver.answer = { status: 404 };
     expect(await failureOf(sink.append([]))).toMatchObject({
@@ -162,6 +164,8 @@ describe('a worker', () => {
 
   test('knows by one question whether requests to cancel can be heard', async () => {
     const { receiver, sink } = await sinkTo();
+    // Each answer has a second, by this clock.
+    heldClock();
     const answers: [LogReceiver['answer'], unknown][] = [
       [{ status: 200, body: '{"cancellations":[]}' }, undefined],
       [{ status: 503 }, undefined],

@@ -57,7 +57,8 @@ test('a client has the scopes and entries of the task, whatever is committed, ho
             // The task had ended, and goes on.
             else if (event === undefined) events = await open(apps[0], task.uuid, VIEW, events.lastId);
           }
-          const now = await nextOf<StreamRecord>(await open(createTasksApp({ store }), task.uuid, VIEW));
+          await using fresh = await open(createTasksApp({ store }), task.uuid, VIEW);
+          const now = await nextOf<StreamRecord>(fresh);
           expect(linesOf(record.attempts)).toEqual(linesOf(now.attempts));
           expect(record.entries).toEqual(now.entries);
           expect({ ...record, attempts: [] }).toEqual({ ...now, attempts: [] });
@@ -234,7 +235,8 @@ test('clients of one view cost the store one reading a commit, and those of anot
   const kept = memoryStore();
   const calls: string[] = [];
   const store = Object.fromEntries(STORE_METHODS.map((method) => [method, (...args: never[]) => {
-    calls.push(method);
+    // Every two seconds watched tasks are read as a list has them, for what changes without a commit.
+    if (method !== 'storedMany' || args[1] !== 'list') calls.push(method);
     return (kept[method] as (...args: never[]) => unknown).apply(kept, args);
   }])) as unknown as TaskStore;
   const app = createTasksApp({ store, listen: false });

@@ -200,7 +200,7 @@ describe('over a real connection', () => {
     const sockets = PATHS.map(() => connect(Number(new URL(url).port), '127.0.0.1'));
     PATHS.forEach((path, index) => sockets[index]!.write(`GET ${waiting(path)} HTTP/1.1\r\nHost: localhost\r\n\r\n`));
     await empty.asked(PATHS.length);
-    expect(empty.watches).toBe(1);
+    await expect.poll(() => empty.watches).toBe(1);
     for (const socket of sockets) socket.destroy();
     await Promise.all(sockets.map((socket) => once(socket, 'close')));
     await expect.poll(() => empty.watches).toBe(0);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Fact } from '../../../../src/fact.ts';
 import { uuidOf } from '../../store/stored-task.ts';
 import { opened, storeWith, textOf } from './page-of.ts';
@@ -6,7 +6,8 @@ import { opened, storeWith, textOf } from './page-of.ts';
 const UUID = uuidOf(1);
 const TASK = { taskUuid: UUID, traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), taskSpanId: 'b'.repeat(16) };
 /** Half an hour ago, in microseconds. */
-const BEGAN = (Date.now() - 1_800_000) * 1000;
+const NOW = Date.now();
+const BEGAN = (NOW - 1_800_000) * 1000;
 const SECOND = 1_000_000;
 
 const spanOf = (number: number): Fact['span'] => ({ ...TASK, spanId: `c${number.toString(16).padStart(15, '0')}` });
@@ -38,6 +39,12 @@ async function shown(facts: readonly Fact[], query = '', options = {}): Promise<
   const { response, html } = await opened(await storeWith(facts), `/tasks/${UUID}${query}`, options);
   return { response, html, text: textOf(html) };
 }
+
+// A page says for how many minutes a task has run.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: NOW });
+  onTestFinished(() => void vi.useRealTimers());
+});
 
 describe('a person who waits reads', () => {
   test('what a task does now, how far it is, and for how long', async () => {
