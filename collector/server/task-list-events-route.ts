@@ -67,7 +67,7 @@ export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Cont
   async function* missed(channel: ListChannel, position: string): AsyncGenerator<Uint8Array, void> {
     let after = position;
     let reached: string | undefined;
-    // A client without a position has the tasks that it was sent here. Beyond so many, it may have any task.
+    // A client that begins before all changes has the tasks that it is sent here. After so many it counts as having any.
     const has = new Set<string>();
     const mayHave = (uuid: string): boolean => position !== FIRST || has.size >= MOST_KNOWN || has.has(uuid);
     while (reached !== channel.at.position) {
