@@ -17,6 +17,7 @@ export interface EndedProcess {
 
 /** A real process that a test started. It never outlives the test. */
 export interface TestProcess {
+  readonly pid: number;
   /** Resolves once standard output holds the pattern; rejects if the process ends before. */
   printed(pattern: RegExp): Promise<RegExpMatchArray>;
   /** The same for standard error. */
@@ -45,7 +46,8 @@ export function startNode(args: readonly string[], options: TestProcessOptions):
 /** Starts any program. */
 export function startProgram(program: string, args: readonly string[], { cwd, env, stdin }: TestProcessOptions): TestProcess {
   const child = spawn(program, args, { cwd, env: { ...cleanEnv(), ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
-  child.stdin.end(stdin);
+  // A process may end without having read all of it.
+  child.stdin.on('error', () => undefined).end(stdin);
   let stdout = '';
   let stderr = '';
   const checks = new Set<() => void>();
@@ -81,6 +83,8 @@ export function startProgram(program: string, args: readonly string[], { cwd, en
       );
     });
   return {
+    // 0 where it could not be started: then `ended` rejects.
+    pid: child.pid ?? 0,
     ended,
     kill: (signal) => child.kill(signal),
     printed: (pattern) => found(pattern, () => stdout),
@@ -91,7 +95,7 @@ export function startProgram(program: string, args: readonly string[], { cwd, en
 /** A folder of the test's own, gone after it. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'taskspan-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 

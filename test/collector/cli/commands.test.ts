@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { TaskRecord, TaskSummary } from '../../../src/task-record.ts';
+import { freePort } from '../../support/free-port.ts';
 import { startCommand, temporaryFolder } from '../../support/node-process.ts';
 import { command, PLACES, ranTasks, startServer, startTicking, UNKNOWN, UUID } from './task-processes.ts';
 
@@ -96,8 +97,9 @@ describe('the source of the tasks', () => {
 
   it('is by default the usual server, else the usual file', async () => {
     const folder = await ranTasks();
-    const { process: server, url } = await startServer(folder);
-    const env = { TASKSPAN_PORT: new URL(url).port };
+    const port = await freePort();
+    const { process: server, url } = await startServer(folder, { port });
+    const env = { TASKSPAN_PORT: String(port) };
     const elsewhere = await temporaryFolder();
     const list = (cwd: string) => startCommand(['list', '--json'], { cwd, env }).ended;
     const atServer = await list(elsewhere);

@@ -229,7 +229,7 @@ describe('taskspan run passes signals on', () => {
     await command.printed(READY);
     const store = storeIn(cwd);
     await expect.poll(async () => (await store.tasks({ limit: 1 })).tasks.length).toBe(1);
-    expect(await store.cancel((await store.tasks({ limit: 1 })).tasks[0]!.uuid)).toBe('requested');
+    await expect.poll(async () => store.cancel((await store.tasks({ limit: 1 })).tasks[0]!.uuid)).toBe('requested');
     return { ...(await command.ended), record: await recordIn(cwd) };
   }
 
@@ -253,7 +253,7 @@ describe('taskspan run passes signals on', () => {
   });
 
   /** The shell ends at once. The process that it has started reports that, and would end by itself after some seconds. */
-  const WITH_CHILD = `(trap 'echo stopped; exit' TERM; echo ready; for turn in $(seq 100); do sleep 0.05; done) & wait`;
+  const WITH_CHILD = `(trap 'echo stopped; exit' TERM; echo ready; for turn in $(seq 400); do sleep 0.05; done) & wait`;
 
   it('child processes of the program are cancelled with it', async () => {
     const { record } = await cancelled(WITH_CHILD);

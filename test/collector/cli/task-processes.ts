@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { startCommand, temporaryFolder } from '../../support/node-process.ts';
 import type { EndedProcess, TestProcess } from '../../support/node-process.ts';
 import { startScript } from '../runtime/script.ts';
@@ -59,14 +60,20 @@ async function runTasks(folder: string): Promise<void> {
     folder,
     `const taskspan = await startTaskspan();
      await runTask('Earlier', async () => undefined);
-     await taskspan.flush();
+     await allCommitted(taskspan);
      const updater = new TaskUpdater({ taskName: 'Import \\u001b[31mcustomers', taskUuid: '${UUID}', attributes: { folder: '/data' } });
      updater.scope('Read file', (scope) => scope.notify('12 rows'));
      updater.scope('Write rows', () => { throw new RangeError('row 7 is too long'); });
      updater.insertFinalUpdate();
+     await allCommitted(taskspan);
      await taskspan.close();`,
   );
-  await script.ended;
+  const { code, stderr } = await script.ended;
+  if (code !== 0) throw new Error(`the tasks could not be run: ${stderr}`);
+  // A collector thread that took too long to end has left its log beside the file.
+  const database = new DatabaseSync(join(folder, 'taskspan.sqlite'));
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  database.close();
 }
 
 /** A task that reports `tick 0`, `tick 1`, … until a file \`stop\` is in the folder, or it is cancelled. */
@@ -81,7 +88,7 @@ export async function startTicking(folder: string, options: { end?: string; env?
          for (let tick = 0; !existsSync('stop') && !updater.signal.aborted; tick++) {
            scope.notify('tick ' + tick);
            scope.progress(Math.min(tick, 99), 100);
-           if (tick === 0) await taskspan.flush().then(() => console.log('begun'));
+           if (tick === 0) await allCommitted(taskspan).then(() => console.log('begun'));
            await new Promise((resolve) => setTimeout(resolve, 20));
          }
          updater.signal.throwIfAborted();
@@ -89,6 +96,7 @@ export async function startTicking(folder: string, options: { end?: string; env?
        ${end}
      }, { taskUuid: '${UUID}' });
      await ticking.catch(() => undefined);
+     await allCommitted(taskspan);
      await taskspan.close();`,
     env && { env },
   );

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { TaskRecord } from '../../../collector/index.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
@@ -35,25 +37,30 @@ async function cancelled(url: string): Promise<TaskRecord> {
 const END = `catch (error) { print('threw', error.name, error.code, error.message); }`;
 
 test('a running task that is cancelled by HTTP hears it within a second, and ends as cancelled in record and log', async () => {
+  const folder = await temporaryFolder();
   const { script, url } = await started(`
+    import { existsSync } from 'node:fs';
     try {
       await runTask('Long', async (updater) => {
         print(urlOf(updater));
         await updater.scope('First', () => undefined);
         await updater.scope('Wait', async (scope) => {
           scope.signal.addEventListener('abort', () => print('signal', scope.signal.reason === updater.signal.reason));
+          // Nothing is reported before the test has read the record twice.
+          while (!existsSync('go on')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
           await pause(600_000, undefined, { signal: updater.signal });
         });
       });
     } ${END}
-  `);
-  await expect.poll(() => recordAt(url)).toMatchObject({ cancellable: true, jobs: { running: 1 } });
+  `, folder);
+  await expect.poll(() => recordAt(url)).toMatchObject({ cancellable: true, jobs: { running: 1 }, log: expect.stringContaining('\t - Wait\n') });
   const { version } = await recordAt(url);
   const answer = await cancel(url);
   expect(answer.status).toBe(202);
   expect(new URL(answer.headers.get('Location')!, `${url}/cancel`).href).toBe(url);
   expect(await answer.json()).toMatchObject({ url });
   expect((await recordAt(url)).version).toBe(version);
+  await writeFile(join(folder, 'go on'), '');
   await script.printed(/signal true/);
   await script.printed(/threw AbortError ABORT_ERR/);
   await expect.poll(() => recordAt(url)).toMatchObject({
@@ -87,13 +94,16 @@ test('code that blocks its event loop stops at its next scope, its task\'s next 
   await expect.poll(async () => (await fetch(url)).status).toBe(200);
   expect((await fetch(`${url}/cancel?by=ada`, { method: 'POST' })).status).toBe(202);
   await script.printed(/(threw TASKSPAN_CANCELLED ada\n){3}done/);
-  expect(await recordAt(url)).toMatchObject({ attempt: 2, cancel: { by: 'ada', reason: null, heard: expect.any(String) } });
+  await expect.poll(() => recordAt(url)).toMatchObject({ attempt: 2, cancel: { by: 'ada', reason: null, heard: expect.any(String) } });
 });
 
 test('fetch with the signal just works', async () => {
   const { script, url } = await started(`
     import { createServer } from 'node:http';
-    const server = createServer((request) => request.on('close', () => print('the connection was closed'))).listen(0, '127.0.0.1');
+    const server = createServer((request) => {
+      print('asked');
+      request.on('close', () => print('the connection was closed'));
+    }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     try {
       await runTask('Fetch', (updater) => {
@@ -102,6 +112,7 @@ test('fetch with the signal just works', async () => {
       });
     } ${END}
   `);
+  await script.printed(/asked/);
   const record = await cancelled(url);
   await script.printed(new RegExp(`threw AbortError TASKSPAN_CANCELLED task ${record.task_uuid} was cancelled`));
   await script.printed(/the connection was closed/);
@@ -229,7 +240,7 @@ test('a request that came while the collector thread was dead is heard when the 
      const again = await startTaskspan();
      try {
        await runTask('Here', async (updater) => {
-         await updater.scope('known', () => again.flush());
+         await updater.scope('known', () => allCommitted(again));
          await workers.at(-1).terminate();
          print(urlOf(updater).replace('undefined', 'http://nowhere'));
          await pause(600_000, undefined, { signal: updater.signal });
@@ -238,6 +249,6 @@ test('a request that came while the collector thread was dead is heard when the 
     folder,
   );
   const store = storeIn(folder);
-  expect(await store.cancel(new URL(url).pathname.split('/').at(-1)!)).toBe('requested');
+  await expect.poll(() => store.cancel(new URL(url).pathname.split('/').at(-1)!)).toBe('requested');
   await script.printed(/threw AbortError/);
 });

@@ -9,10 +9,10 @@ import { recordsOf, startScript, storeIn } from './script.ts';
 
 const BEFORE_AND_AFTER = `
   runTask('before', () => undefined);
-  await FLUSH();
+  await allCommitted(FLUSHED);
   process.chdir('other');
   runTask('after', () => undefined);
-  await FLUSH();
+  await allCommitted(FLUSHED);
 `;
 
 async function expectOneStore(text: string, imports?: string): Promise<void> {
@@ -32,7 +32,7 @@ test.each(['', `{ store: './taskspan.sqlite' }`, `{ store: './taskspan.sqlite', 
   async (options) => {
     await expectOneStore(
       `const taskspan = await startTaskspan(${options});
-       ${BEFORE_AND_AFTER.replaceAll('FLUSH', 'taskspan.flush')}
+       ${BEFORE_AND_AFTER.replaceAll('FLUSHED', 'taskspan')}
        ${NAMES.replace('STORE', 'taskspan.store')}
        await taskspan.close();`,
     );
@@ -44,9 +44,9 @@ test('a store that is first read in another folder is that of the start', async 
     `const taskspan = await startTaskspan();
      process.chdir('other');
      runTask('before', () => undefined);
-     await taskspan.flush();
+     await allCommitted(taskspan);
      runTask('after', () => undefined);
-     await taskspan.flush();
+     await allCommitted(taskspan);
      ${NAMES.replace('STORE', 'taskspan.store')}
      await taskspan.close();`,
   );
@@ -58,7 +58,7 @@ test('sqliteStore() and TaskSpanProcessor keep one store when the process change
     `const store = sqliteStore('taskspan.sqlite');
      const provider = new NodeTracerProvider({ spanProcessors: [new TaskSpanProcessor({ store })] });
      provider.register();
-     ${BEFORE_AND_AFTER.replaceAll('FLUSH', 'provider.forceFlush')}
+     ${BEFORE_AND_AFTER.replaceAll('FLUSHED', '{ flush: () => provider.forceFlush() }')}
      ${NAMES.replace('STORE', 'store')}
      await provider.shutdown();
      await store.close();`,

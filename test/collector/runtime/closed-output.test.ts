@@ -41,8 +41,10 @@ async function runScript(folder: string, text: string, { closed, full }: Outputs
   });
   child.stdout?.resume();
   child.stderr?.resume();
-  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
-  return { code, isDone };
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  // What it has sent before its end comes before this, though perhaps after its exit.
+  await new Promise((resolve) => child.once('disconnect', resolve));
+  return { code: await exited, isDone };
 }
 
 const TALK = `await runTask('talks', async (updater) => {
@@ -103,6 +105,7 @@ test('taskspan run on a full disk runs its program to the end, with its exit cod
     stdio: ['ignore', device, device],
   });
   closeSync(device);
+  onTestFinished(() => void child.kill('SIGKILL'));
   expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(7);
   expect(stepsIn((await recordsOf(storeIn(folder))).get('talks')!.log)).toBe(5);
 });
@@ -117,6 +120,7 @@ test('taskspan list on a full disk reports it, and fails', async () => {
     stdio: ['ignore', device, 'pipe'],
   });
   closeSync(device);
+  onTestFinished(() => void child.kill('SIGKILL'));
   const printed = child.stderr!.setEncoding('utf8').toArray();
   expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(1);
   expect((await printed).join('')).toMatch(/^taskspan: standard output can't be written: ENOSPC.*\n$/);

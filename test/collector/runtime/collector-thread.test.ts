@@ -1,5 +1,4 @@
 import { channel } from 'node:diagnostics_channel';
-import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { RingWriter } from '../../../collector/capture/ring-writer.ts';
@@ -7,11 +6,20 @@ import { CollectorThread } from '../../../collector/runtime/collector-thread.ts'
 import { diagnosed } from '../../src/support/diagnosed.ts';
 import { newFile } from '../store/sqlite-file.ts';
 
+/** A thread, and the promise of its first message. */
+interface StartedThread {
+  readonly worker: Worker;
+  readonly message: Promise<unknown>;
+}
+
 /** The threads that are started from now on, in their order. */
-function startedThreads(): Worker[] {
-  const threads: Worker[] = [];
+function startedThreads(): StartedThread[] {
+  const threads: StartedThread[] = [];
   const started = channel('worker_threads');
-  const listener = (message: unknown): void => void threads.push((message as { worker: Worker }).worker);
+  const listener = (event: unknown): void => {
+    const { worker } = event as { worker: Worker };
+    threads.push({ worker, message: new Promise((resolve) => worker.once('message', resolve)) });
+  };
   started.subscribe(listener);
   onTestFinished(() => started.unsubscribe(listener));
   return threads;
@@ -39,13 +47,14 @@ test('an answer to a collector thread that has died does not reach the one that 
   const threads = startedThreads();
   const sent = Promise.withResolvers<void>();
   await startedCollector(() => sent.promise);
-  const [first] = threads as [Worker];
+  const first = threads[0]!.worker;
   first.emit('message', { type: 'call', id: 1, method: 'sendLostTraces', args: [[]] });
   await first.terminate();
-  await vi.waitUntil(() => threads.length === 2);
-  const posted = vi.spyOn(threads[1]!, 'postMessage');
+  await expect.poll(() => threads.length).toBe(2);
+  const { worker: second, message } = threads[1]!;
+  const posted = vi.spyOn(second, 'postMessage');
   sent.resolve();
-  await once(threads[1]!, 'message');
+  await message;
   expect(posted).not.toHaveBeenCalled();
 });
 
@@ -55,8 +64,8 @@ test('a collector thread that can not be started again is tried again', async ()
   vi.spyOn(ring, 'segments', 'get').mockImplementationOnce(() => {
     throw new Error('no memory');
   });
-  await threads[0]!.terminate();
-  await vi.waitUntil(() => threads.length === 2, { timeout: 5000 });
-  await once(threads[1]!, 'message');
+  await threads[0]!.worker.terminate();
+  await expect.poll(() => threads.length).toBe(2);
+  await threads[1]!.message;
   expect(await collector.store.tasks({ limit: 1 })).toEqual({ tasks: [] });
 });

@@ -21,7 +21,7 @@ async function handingOver(way: string): Promise<string> {
        updater.plan(3);
        for (const how of ['env', 'json', 'http']) {
          await updater.scope('Send by ' + how, async (scope) => {
-           await taskspan.flush();
+           await allCommitted(taskspan);
            const child = start(how, how === 'env' ? carrierEnv(scope.carrier()) : {});
            const ended = once(child, 'exit');
            if (how === 'json') child.stdin.write(JSON.stringify({ carrier: scope.carrier(), more: 1 }));
@@ -35,6 +35,7 @@ async function handingOver(way: string): Promise<string> {
          });
        }
      });
+     await allCommitted(taskspan);
      await taskspan.close();`,
   );
   expect(await script.ended).toMatchObject({ code: 0, stderr: '' });

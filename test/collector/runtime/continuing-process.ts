@@ -25,6 +25,8 @@ else {
   await once(server, 'request');
   server.close();
 }
+// One flush ends after two seconds, also where a loaded machine has not committed all by then.
+for (let flush = 0; flush < 5; flush++) await taskspan.flush();
 await taskspan.close();
 
 function goOn(carrier: CarrierSource): void {

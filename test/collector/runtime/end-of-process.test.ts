@@ -58,7 +58,7 @@ test('with nothing listening at the OTLP endpoint a script ends in good time and
      await runTask('short', async () => undefined);
      const begun = performance.now();
      await taskspan.close();
-     console.log(performance.now() - begun < 6000);`,
+     console.log(performance.now() - begun < 10_000);`,
   );
   const { code, stdout, stderr } = await script.ended;
   expect(code).toBe(0);

@@ -29,7 +29,7 @@ describe('the store of the handle', () => {
     const { stdout, stderr } = await run(
       `const taskspan = await startTaskspan();
        const uuid = await runTask('work', (updater) => { updater.notify('said'); return updater.taskUuid; });
-       await taskspan.flush();
+       await allCommitted(taskspan);
        const before = connections();
        const { store } = taskspan;
        console.log((await store.task(uuid)).state, (await store.stored(uuid)).version > 0, await store.task('none'));
@@ -77,7 +77,7 @@ describe('the store of the handle', () => {
        const first = next();
        await runTask('one', () => undefined);
        await first;
-       await taskspan.flush();
+       await allCommitted(taskspan);
        const other = new DatabaseSync('taskspan.sqlite', { timeout: 10_000 });
        other.exec('BEGIN IMMEDIATE');
        // A call that waits for the file's lock is still unanswered when the thread ends.
@@ -103,7 +103,7 @@ test.each([`':memory:'`, 'memoryStore()'])('with %s the store is that of the col
   const { stdout, stderr } = await run(
     `const taskspan = await startTaskspan({ store: ${store} });
      const uuid = await runTask('work', ({ taskUuid }) => taskUuid);
-     await taskspan.flush();
+     await allCommitted(taskspan);
      console.log((await taskspan.store.task(uuid)).state, taskspan.failures.length, workers.length);
      await taskspan.close();`,
   );

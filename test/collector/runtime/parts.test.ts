@@ -38,6 +38,7 @@ async function startPart(folder: string, carrier: string, options: string): Prom
      await continueTask(${carrier}).scope('Convert', (part) => waiting(part.signal)).catch(shown('Convert'));
      await continueTask(${carrier}).scope('Convert more', (part) => waiting(part.signal)).catch(shown('Convert more'));
      clearInterval(alive);
+     await allCommitted(taskspan);
      await taskspan.close();`,
     { imports: IMPORTS },
   );

@@ -74,7 +74,7 @@ test('a signal that is not taken ends the process as ever', async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
-    `const taskspan = await startTaskspan();\n${OPEN_TASK}\nawait taskspan.flush(); setInterval(() => {}, 1000); console.log('up');`,
+    `const taskspan = await startTaskspan();\n${OPEN_TASK}\nawait allCommitted(taskspan); setInterval(() => {}, 1000); console.log('up');`,
   );
   await script.printed(/up/);
   script.kill('SIGTERM');

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { TaskRecord } from '../../../collector/index.ts';
+import { freePort } from '../../support/free-port.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 import type { TestProcess } from '../../support/node-process.ts';
 import { startScript, stepsIn } from './script.ts';
@@ -50,8 +51,9 @@ test('a task of another machine is live on the server, though it blocks its even
   const server = await startServer(await temporaryFolder());
   const { uuid } = await startWorker(server, `updater.notify('step 0'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`);
   await expect.poll(async () => (await server.record(uuid)).log).toBe('\tstep 0\n');
-  await expect.poll(async () => (await server.record(uuid)).busy_since).not.toBeNull();
-  expect(await server.record(uuid)).toMatchObject({ state: 'running', cancellable: true, heard: expect.any(String) });
+  await expect
+    .poll(() => server.record(uuid))
+    .toMatchObject({ state: 'running', busy_since: expect.any(String), cancellable: true, heard: expect.any(String) });
 });
 
 test('it hears its cancellation, and ends by itself', async () => {
@@ -102,7 +104,8 @@ test('it is lost when its worker is killed', async () => {
 
 test('what it reports while the server is killed arrives when the server is back, once and in its order', async () => {
   const folder = await temporaryFolder();
-  const server = await startServer(folder);
+  const port = await freePort();
+  const server = await startServer(folder, port);
   const { process: worker, uuid, folder: ofWorker } = await startWorker(
     server,
     `let step = 0;
@@ -117,8 +120,9 @@ test('what it reports while the server is killed arrives when the server is back
   server.process.kill('SIGKILL');
   await worker.printedError(/trying again/);
   await writeFile(join(ofWorker, 'stop'), '');
-  const [, notified] = await worker.printed(/notified (\d+)/);
-  const back = await startServer(folder, Number(new URL(server.url).port));
+  const [, notified] = await worker.printed(/notified (\d+)\n/);
+  await server.process.ended;
+  const back = await startServer(folder, port);
   await expect.poll(async () => (await back.record(uuid)).state).toBe('completed');
   const { log, facts_missing: missing } = await back.record(uuid);
   expect([stepsIn(log), missing]).toEqual([Number(notified), 0]);

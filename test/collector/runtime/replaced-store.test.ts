@@ -20,7 +20,7 @@ const WORKER = `
       await updater.scope('outer', async (outer) => {
         await outer.scope('done', () => undefined);
         await outer.scope('inner', async (inner) => {
-          await taskspan.flush();
+          await allCommitted(taskspan);
           callback?.(updater);
           await pause(1e9, undefined, { signal: inner.signal });
         });

@@ -76,7 +76,7 @@ describe('with an endpoint and no store', () => {
     await receiver.stop();
     await script.printedError(/facts could not be committed, trying again: .*\/v1\/logs can't be reached/);
     await writeFile(join(folder, 'stop'), '');
-    const [, notified] = await script.printed(/notified (\d+)/);
+    const [, notified] = await script.printed(/notified (\d+)\n/);
     await receiver.start();
     await expect.poll(() => linesAt(receiver)).toBe(Number(notified));
     await script.printedError(/facts are being committed again/);
@@ -114,7 +114,7 @@ describe('facts stay here', () => {
       receiver,
       `const taskspan = await startTaskspan(${options});
        const uuid = await runTask('work', ({ taskUuid }) => taskUuid);
-       await taskspan.flush();
+       await allCommitted(taskspan);
        console.log((await taskspan.store.stored(uuid)).state);
        await taskspan.close();`,
       env,

@@ -42,7 +42,7 @@ async function lockedStore(failures: number): Promise<TaskStore> {
 
 test.each(['shutdown', 'forceFlush'] as const)('%s() waits for a store that is locked', async (method) => {
   const reported = diagnosed();
-  const store = await lockedStore(4);
+  const store = await lockedStore(2);
   const provider = providerTo(store);
   const uuid = runTask('task', (updater) => {
     for (let step = 0; step < 100; step++) updater.notify(`step ${step}`);
