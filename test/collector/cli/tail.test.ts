@@ -49,7 +49,7 @@ describe.each(PLACES)('taskspan tail by $by', ({ at }) => {
 });
 
 describe('taskspan tail', () => {
-  it('goes on where it was when its server was killed and started again', async () => {
+  it('goes on where it was when its server was killed and started again', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     await startTicking(folder);
     const port = await freePort();
@@ -69,7 +69,7 @@ describe('taskspan tail', () => {
     expect(stderr).toMatch(/^taskspan: .*; trying again\ntaskspan: connected again\n$/);
   });
 
-  it('reports that a task is lost, then for good, and exits with 5', async () => {
+  it('reports that a task is lost, then for good, and exits with 5', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     const env = { TASKSPAN_BEAT_INTERVAL_MS: '500', TASKSPAN_LOST_FINAL_MS: '5000' };
     const worker = await startTicking(folder, { env });

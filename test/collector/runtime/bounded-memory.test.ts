@@ -5,7 +5,7 @@ import { recordsOf, startScript, stepsIn, storeIn } from './script.ts';
 /** Heap of each thread of the process, in MiB. A collector thread that needed more would die, which is reported. */
 const HEAP = ['--max-old-space-size=96'];
 
-test('a task with a million notifications holds bounded memory, and none is missing', async () => {
+test('a task with a million notifications holds bounded memory, and none is missing', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,

@@ -3,6 +3,9 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, startScript, storeIn } from './script.ts';
 
+/** Each test starts four processes one after the other. */
+const TIMEOUT_MS = 60_000;
+
 const CONTINUING = fileURLToPath(new URL('./continuing-process.ts', import.meta.url));
 
 /** A task that hands over to other processes by each way that a carrier can travel. */
@@ -45,7 +48,7 @@ async function handingOver(way: string): Promise<string> {
 const DONE = '\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n';
 const WAYS = ['env', 'json', 'http'];
 
-test('parts in other processes make one record and log with the task', async () => {
+test('parts in other processes make one record and log with the task', { timeout: TIMEOUT_MS }, async () => {
   const store = storeIn(await handingOver('part'));
   const records = await recordsOf(store);
   expect([...records.keys()]).toEqual(['Sender']);
@@ -62,7 +65,7 @@ test('parts in other processes make one record and log with the task', async () 
   );
 });
 
-test('child tasks in other processes have their own records, and a scope each in their parent', async () => {
+test('child tasks in other processes have their own records, and a scope each in their parent', { timeout: TIMEOUT_MS }, async () => {
   const store = storeIn(await handingOver('child'));
   const records = await recordsOf(store);
   expect([...records.keys()]).toEqual(['Sender', ...WAYS.map((how) => `Child by ${how}`)]);
@@ -76,7 +79,7 @@ test('child tasks in other processes have their own records, and a scope each in
   }
 });
 
-test('attempts in several processes are of one task', async () => {
+test('attempts in several processes are of one task', { timeout: TIMEOUT_MS }, async () => {
   const store = storeIn(await handingOver('attempt'));
   const records = await recordsOf(store);
   expect([...records.keys()]).toEqual(['Sender']);

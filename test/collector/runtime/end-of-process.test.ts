@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/node-process.ts';
 import { recordsOf, startScript, stepsIn, storeIn } from './script.ts';
 
-const STEPS = 10_000;
+/** More than one commit takes, and much less than the second in which the exit has to commit them, also on a loaded machine. */
+const STEPS = 6000;
 const WORK = `
   const taskspan = await startTaskspan();
   const updater = new TaskUpdater({ taskName: 'work' });

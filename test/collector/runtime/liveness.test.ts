@@ -192,7 +192,7 @@ describe('no worker is lost', () => {
   });
 });
 
-test('two processes that read one store give the same answer at every moment', async () => {
+test('two processes that read one store give the same answer at every moment', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const readers = [await startReader(folder), await startReader(folder)] as const;
   const { process: worker, uuid } = await startWorker(folder);
@@ -218,7 +218,7 @@ test('two processes that read one store give the same answer at every moment', a
   expect(seen).toEqual(new Set(['running', 'lost']));
 });
 
-test('a server that comes when the worker has long been dead finds it lost', async () => {
+test('a server that comes when the worker has long been dead finds it lost', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const intervalMs = 1000;
   const { process: worker, uuid } = await startWorker(folder, { intervalMs });

@@ -102,7 +102,7 @@ test('it is lost when its worker is killed', async () => {
   await expect.poll(async () => (await server.record(uuid)).state).toBe('lost');
 });
 
-test('what it reports while the server is killed arrives when the server is back, once and in its order', async () => {
+test('what it reports while the server is killed arrives when the server is back, once and in its order', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const port = await freePort();
   const server = await startServer(folder, port);
