@@ -158,7 +158,7 @@ export class Committer {
     }
   }
 
-  /** Takes no further facts. What is being committed goes on. */
+  /** Takes no further facts. What is being committed goes on; its end is not reported any more. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -197,11 +197,11 @@ export class Committer {
   }
 
   #refused(batch: readonly Fact[], error: TaskStoreError): void {
-    const { source, onRefused, onFailure } = this.#options;
+    const { source, onRefused } = this.#options;
     const isFirst = !this.#wasRefused;
     this.#wasRefused = true;
     if (isFirst && source.fail === undefined) {
-      onFailure?.(error, ++this.#failures);
+      this.#waits(error);
       return;
     }
     this.#outageEnded();
@@ -228,19 +228,25 @@ export class Committer {
   }
 
   #failed(error: unknown): void {
-    const { source, onFailure } = this.#options;
+    const { source } = this.#options;
     this.#wasRefused = false;
     if (source.fail === undefined) {
-      onFailure?.(error, ++this.#failures);
+      this.#waits(error);
     } else {
       this.#batches = [];
       source.fail(error);
     }
   }
 
+  /** What could not be committed waits for another try. After the stop there is none, and the store may be closed. */
+  #waits(error: unknown): void {
+    this.#failures++;
+    if (!this.#isStopped) this.#options.onFailure?.(error, this.#failures);
+  }
+
   /** The store answered, so no outage lasts; a refusal is about the facts. */
   #outageEnded(): void {
-    if (this.#failures > 0) this.#options.onRecovery?.();
+    if (this.#failures > 0 && !this.#isStopped) this.#options.onRecovery?.();
     this.#failures = 0;
   }
 

@@ -7,6 +7,7 @@ import type { TaskStore } from '../../../collector/index.ts';
 import { runTask, TaskUpdater } from '../../../src/index.ts';
 import { diagnosed } from '../../src/support/diagnosed.ts';
 import { registered } from '../../src/support/recorded.ts';
+import { turn } from '../../src/support/turn.ts';
 import { heldClock } from '../../support/held-clock.ts';
 import { temporaryFolder } from '../../support/node-process.ts';
 
@@ -79,6 +80,33 @@ test('shutdown() ends where a store never answers', async () => {
   await clock.pass(LIMIT_MS);
   await ending;
   expect(reported).toEqual(['taskspan: 2 facts could not be committed before the end and are lost']);
+});
+
+test.each([
+  ['fails', (commit: PromiseWithResolvers<void>) => commit.reject(new Error('the store is closed'))],
+  ['succeeds', (commit: PromiseWithResolvers<void>) => commit.resolve()],
+])('after shutdown() has given up a store, nothing is reported of a commit under way that %s', async (_, end) => {
+  const reported = diagnosed();
+  const store = memoryStore();
+  const commit = Promise.withResolvers<void>();
+  let tries = 0;
+  store.append = (facts) => {
+    // The collector tries with none whether the store can be written.
+    if (facts.length === 0) return Promise.resolve();
+    return tries++ === 0 ? Promise.reject(new Error('locked')) : commit.promise;
+  };
+  const clock = heldClock();
+  const provider = providerTo(store);
+  runTask('task', () => undefined);
+  const ending = provider.shutdown();
+  await clock.pass(LIMIT_MS);
+  await ending;
+  end(commit);
+  await turn();
+  expect(reported).toEqual([
+    'taskspan: facts could not be committed, trying again: locked',
+    'taskspan: 2 facts could not be committed before the end and are lost',
+  ]);
 });
 
 test('after shutdown() nothing more is taken, which is reported once and never thrown', async () => {
