@@ -33,7 +33,7 @@ export function countNew(task: CountedTask, scope: ScopeState): void {
   task.change(attempt);
 }
 
-/** A scope turns out to be the task span of an attempt: it counts nowhere then. */
+/** A scope turns out to be the task span of an attempt: no scope counts it any more. */
 export function countNoMore(task: CountedTask, scope: ScopeState): void {
   leave(task, scope);
   const attempt = task.attemptOf(scope);
@@ -41,7 +41,7 @@ export function countNoMore(task: CountedTask, scope: ScopeState): void {
   task.change(attempt);
 }
 
-/** Ends a scope, so that it counts as what it is then. */
+/** Ends a scope: it counts as failed or as neither, and no longer as running. */
 export function endCounted(task: CountedTask, scope: ScopeState, end: NonNullable<ScopeState['end']>): void {
   const [wasOpen, hadFailed] = [isOpen(scope), hasFailed(scope)];
   scope.end = end;
@@ -74,7 +74,7 @@ export function enter(task: CountedTask, scope: ScopeState): void {
   else addToAll(task, around, withInside(scope), 1);
 }
 
-/** The circle goes up from the first member to the last. Each but the first has counted the one before it, and does so no more. */
+/** The circle goes up from the first member to the last. Each but the first has counted the one before it, and stops that. */
 function closeCircle(task: CountedTask, members: readonly ScopeState[]): void {
   for (let at = members.length - 1; at >= 0; at--) {
     const member = members[at]!;
@@ -135,7 +135,7 @@ function isInAttempt({ hangsIn, parentSpanId, taskSpanId }: ScopeState): boolean
   return outer === '' || outer === taskSpanId;
 }
 
-/** So many scopes are looked at around one: what lies deeper hangs in one of them, unless the scopes around it came later. */
+/** How many scopes around one are looked at. A deeper scope counts in one of them, unless the scopes around it came later. */
 const MOST_AROUND = 2 * DEEPEST_SCOPE;
 
 /**

@@ -114,7 +114,7 @@ export const ROUTES: Readonly<Record<RouteName, Route>> = {
   },
   watchTasks: {
     method: 'GET', path: '/tasks/events', right: 'read', isForTasks: true,
-    text: 'Sends each new or changed task as its entry in the list, and which tasks fit the filter no more.',
+    text: 'Sends each new or changed task as its entry in the list, and which tasks do not fit the filter any more.',
     parameters: [AFTER_EVENT, ...FILTER],
     answers: [{ status: 200, bodies: { [EVENTS_TYPE]: 'TaskListEvents' }, text: 'A stream that goes on.' }],
   },

@@ -14,7 +14,7 @@ import { valueOrProblem } from './task-list-route.ts';
 const FIRST = '0';
 
 /**
- * `GET /tasks/events`: each new or changed task that fits the filter as its entry in the list, and which ones fit no more.
+ * `GET /tasks/events`: each new or changed task that fits the filter as its entry in the list, and which tasks do not fit any more.
  * A client that reconnects gets the tasks that have changed meanwhile, each once.
  */
 export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Context) => Promise<Response> {
@@ -43,7 +43,7 @@ export function taskListEventsRoute(store: TaskStore, live: LiveTasks): (c: Cont
               follow();
             }),
           encode: (message) => message.since(joined),
-          // A client that is cut off after a long time without events goes on from here.
+          // A client that is disconnected after a long time without events continues from this position.
           alive: () => Buffer.from(`: alive\nid: ${channel.at.position}\n\n`),
         };
       },

@@ -12,17 +12,17 @@ export interface PlacedScopes {
   latestOthers(outer: ScopeState, before: number, limit: number): ScopeState[];
 }
 
-/** A scope that is given, with those inside it that are. */
+/** A chosen scope, with the chosen scopes inside it. */
 export interface GivenScope {
   readonly scope: ScopeState;
   readonly inside: GivenScope[];
-  /** How many given ones are around it. */
+  /** How many chosen scopes are around it. */
   readonly depth: number;
-  /** Of each rank the number of the last scope inside that is given. */
+  /** For each rank the number of the last chosen scope inside. */
   readonly after: [number, number, number];
-  /** Number of the earliest one inside of the last rank that is given, where the latest are. */
+  /** Number of the earliest chosen scope inside of the last rank, if the latest ones of that rank were chosen. */
   before: number;
-  /** Of which ranks there are no more. */
+  /** The ranks of which all scopes have been read. */
   readonly isAll: [boolean, boolean, boolean];
 }
 
@@ -30,7 +30,7 @@ export function given(scope: ScopeState, { after = [0, 0, 0], depth = 0 }: Parti
   return { scope, inside: [], depth, after, before: Number.MAX_SAFE_INTEGER, isAll: [false, false, false] };
 }
 
-/** What is inside a closed scope is given with it if it has so few scopes at all depths, and no failed or open one. */
+/** The scopes inside a closed scope are chosen with it if there are no more than this, at all depths, and none has failed or is open. */
 const FEW = 12;
 const [FAILED, OPEN, OTHER] = [0, 1, 2] as const satisfies Rank[];
 
@@ -67,7 +67,7 @@ export class BoundedScopes {
 
   #fill(nodes: readonly GivenScope[]): void {
     const around = [...nodes];
-    // It grows meanwhile: what is inside the ones that were taken comes after them.
+    // The list grows in this loop: the scopes inside a chosen one are added after it.
     for (const node of around) {
       if (node.scope.failedInside > 0 || node.scope.runningInside > 0) around.push(...this.#takeFirst(node, this.#room));
     }

@@ -3,14 +3,14 @@ import type { FilteredTask, TaskFilter } from '../../src/task-filter.ts';
 import type { TaskState } from '../../src/task-record.ts';
 
 /**
- * By what a store finds the tasks that fit a filter, whatever the database.
+ * How a store of any database finds the tasks that may fit a filter.
  *
  * A facet is a short text that many tasks may have: a word of the name, an attribute with its value, the minute of the
  * start. Facets find candidates: a task that fits has the facet, but one that has it need not fit. So a facet may be cut,
  * and may be out of date; `taskMatcher` decides.
  */
 
-/** The first character of a facet: what it is of. */
+/** The first character of a facet: its kind. */
 const KIND = {
   name: 'n',
   service: 'v',
@@ -24,9 +24,9 @@ const KIND = {
   took: 'l',
 } as const;
 
-/** No facet is longer, in UTF-16 code units: what follows tells few tasks apart. */
+/** The longest facet, in UTF-16 code units. Few tasks differ only after that. */
 const LONGEST = 64;
-/** A task has so many facets of a kind at the most; one with more has the kind itself as one more facet. */
+/** The most facets of a kind that a task has. A task with more has the kind itself as one more facet. */
 const MOST_OF_KIND = 200;
 
 /** The facets of a task, each once, and whether it has more than are kept. */
@@ -90,7 +90,7 @@ function cut(text: string): string {
   return text.length <= LONGEST ? text : text.slice(0, LONGEST).toWellFormed();
 }
 
-/** The minute that was asked for last, and its text: times of tasks lie close together. */
+/** The minute that was made last, and its text: times of tasks lie close together. */
 let [lastMinute, lastText] = ['', ''];
 
 /** The minute of a time, so that the texts are in the order of the times. */
@@ -118,7 +118,7 @@ export type Condition =
   /** A whole UUID, or the beginning of one. */
   | { readonly of: 'uuid'; readonly uuid: string; readonly isBeginning: boolean };
 
-/** What the tasks that fit a filter have; `undefined` where every task may fit. */
+/** The condition that all tasks that fit a filter meet; `undefined` if every task may fit. */
 export function conditionOf(filter: TaskFilter): Condition | undefined {
   const { states, names, uuids, errors, texts, attributes, parents, services, longerThanMs } = filter;
   const conditions = [

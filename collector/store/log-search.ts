@@ -5,7 +5,7 @@ import { performance } from '../timers.ts';
 import type { LogPiece } from './stored-log.ts';
 import type { FindQuery, FoundLines, LogMatch } from './task-store.ts';
 
-/** The most UTF-16 code units of a text that is looked for: so that no text takes long, whatever the log has. */
+/** The longest text to search, in UTF-16 code units: it bounds the time of a search in any log. */
 const LONGEST_TEXT = 200;
 
 /** Throws `RangeError` for a text that can't be looked for. */
@@ -14,7 +14,7 @@ export function checkSearch(text: string): void {
   throw new RangeError(`find: expected 1 to ${LONGEST_TEXT} characters of one line, got ${text.length > LONGEST_TEXT ? text.length : received(text)}`);
 }
 
-/** How many bytes of a log are read and looked through at once, and at the most for one call. */
+/** How many bytes of a log are searched at once, and at the most in one call. */
 const PIECE_BYTES = 64 * 1024;
 const MOST_BYTES = 32 * 1024 * 1024;
 /** A call takes this time at the most, in milliseconds. */
@@ -47,7 +47,7 @@ export async function searchLog(
   return { matches, lookedTo, more: lookedTo < logBytes };
 }
 
-/** So many code units of a longer line are shown, and so many of them before the match. */
+/** How many code units of a longer line are shown, and how many of them before the match. */
 const SHOWN_LINE = 1000;
 const SHOWN_BEFORE = 200;
 
@@ -57,7 +57,7 @@ const SHOWN_BEFORE = 200;
  */
 class LogSearch {
   readonly matches: LogMatch[] = [];
-  /** No match that begins before this byte of the log is missing, and none that begins after it is here. */
+  /** All matches that begin before this byte of the log are known, and none that begins later. */
   lookedTo: number;
   readonly #pattern: RegExp;
   readonly #length: number;

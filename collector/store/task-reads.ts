@@ -116,7 +116,7 @@ export interface StoredTask {
 export interface EntryRange {
   /** Byte of the log, from 0: the first entry is the one that has it. */
   from: number;
-  /** No entry begins so many bytes after `from` or later, but the first. */
+  /** All entries but the first begin within so many bytes after `from`. */
   limit: number;
 }
 
@@ -155,7 +155,7 @@ export interface LogEntry {
   attributes?: Attributes;
 }
 
-/** Which text is looked for in a log, and where. */
+/** Which text is searched in a log, and where. */
 export interface FindQuery {
   /** 1 to 200 characters of one line. */
   text: string;
@@ -240,7 +240,7 @@ export interface ScopeChanges {
   version: number;
   /** In no order. */
   scopes: ScopeLine[];
-  /** Present where more have changed than are given one by one. */
+  /** Present if more lines have changed than one answer has. */
   isCut?: boolean;
 }
 
@@ -272,7 +272,7 @@ export interface TaskPage {
   searchedTo?: number;
 }
 
-/** The most tasks of a state that are counted for a filter; so many stand for as many or more. */
+/** The most tasks of a state that are counted for a filter: this number means as many or more. */
 export const MOST_COUNTED = 1001;
 
 /** How many tasks are in each state. */

@@ -10,29 +10,29 @@ export type Direction = 'down' | 'up';
 
 /** Which tasks may fit a condition. A search asks for them block by block, in its direction. */
 export interface Candidates {
-  /** An id, this one or further, before which no more tasks fit; `undefined` where none fit any more. */
+  /** The next id, this one or a later one, at which a task may fit; `undefined` if no further task fits. */
   readonly nearest: (id: number) => number | undefined;
   /** The tasks of a block that may fit; `undefined` where all may. */
   readonly inBlock: (block: number) => TaskSet | undefined;
-  /** Whether {@link inBlock} reads, so that it is cheaper to look at a few tasks themselves. */
+  /** Whether {@link inBlock} reads the index, so that reading a few tasks themselves is cheaper. */
   readonly reads: boolean;
 }
 
-/** What a search is, as far as its candidates have to know. */
+/** What the candidates need to know of the search. */
 export interface SearchContext {
   readonly direction: Direction;
-  /** Takes what the search costs, where one is the cost of looking at a task. */
+  /** Adds to the cost of the search; the cost of reading a task is 1. */
   readonly spend: (cost: number) => void;
 }
 
-/** The most tasks whose ids are read for a part of a UUID: where more have it, all may. */
+/** The most tasks whose ids are read for a part of a UUID. If more have it, all tasks are candidates. */
 const MOST_OF_UUID = 3000;
-/** Where no more tasks may fit, they are looked at one by one instead of reading an index for all of the block. */
+/** Up to so many tasks that may fit are read one by one, instead of the index for their whole block. */
 const FEW = 24;
-/** What it costs to look something up in an index, and to read a row of one. */
+/** The cost of a look-up in an index, and of reading a row of it. */
 const LOOK_UP = 0.4;
 const ROW = 0.15;
-/** So many blocks are searched for a facet at first, and at the most in one go, unless there are so many rows. */
+/** How many blocks are searched for a facet at first, and at the most in one statement, unless they have too many rows. */
 const FIRST_BLOCKS = 4;
 const MOST_BLOCKS = 256;
 const MOST_ROWS = 1024;

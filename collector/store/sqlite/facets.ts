@@ -7,7 +7,7 @@ import type { StoredTaskSet } from './task-set.ts';
 
 /** Facets are written as soon as so many tasks have changed, for so many at once. */
 const BATCH_TASKS = 1024;
-/** What is read of the tasks at once is hardly longer, in UTF-16 code units. */
+/** About how much text of tasks is read at once, in UTF-16 code units. */
 const MOST_LENGTH = 8 * 1024 * 1024;
 
 interface WrittenRow {
@@ -39,11 +39,11 @@ interface FacetRange {
   readonly to: string;
   readonly first: number;
   readonly last: number;
-  /** From how many rows on no other block is searched. */
+  /** The number of rows after which no further block is searched. */
   readonly most: number;
 }
 
-/** Of so many tasks that have changed the facets are in memory. */
+/** For how many changed tasks the facets are kept in memory. */
 const MOST_RECENT = 2 * BATCH_TASKS;
 
 /**
@@ -55,12 +55,12 @@ const MOST_RECENT = 2 * BATCH_TASKS;
  */
 export class SqliteFacets {
   readonly #statements;
-  /** Before this change the facets need not be written. */
+  /** The number of the change before which facets need not be written. */
   #dueAt = 0;
   #recent = new Map<number, RecentTask>();
 
   constructor(database: DatabaseSync) {
-    // From block to block, in their order: to ask for each of them would take several times as long.
+    // One statement goes from block to block in their order: one statement for each would take several times as long.
     const blocks = (sign: '-' | '+'): string => `blocks (number) AS (VALUES (:first) UNION ALL SELECT number ${sign} 1 FROM blocks WHERE number <> :last)`;
     const inBlocks = 'SELECT block, tasks FROM blocks CROSS JOIN facet ON block = number AND key >= :from AND key <= :to';
     this.#statements = {

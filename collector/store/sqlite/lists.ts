@@ -134,13 +134,13 @@ export class SqliteLists {
   }
 }
 
-/** What it costs to go to a block, where one is the cost of looking at a task. */
+/** The cost of going to a block; the cost of reading a task is 1. */
 const BLOCK_COST = 0.5;
-/** A search ends when it has cost so much: some 10 ms. */
+/** The cost at which a search ends: some 10 ms. */
 const MOST_COST = 700;
 /** The same of a search that counts, so that it mostly comes to the end of what is counted. */
 const MOST_COUNTING_COST = 2000;
-/** A search that has cost this much ends after so many milliseconds, as where the disk is slow. */
+/** A search that has reached this cost also ends after this time, in milliseconds, for instance if the disk is slow. */
 const LEAST_COST = 256;
 const MOST_MS = 100;
 
