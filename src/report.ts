@@ -12,8 +12,8 @@ import { shared } from './shared-between-copies.ts';
  */
 export const warnings: { write: ((line: string) => void) | undefined } = shared('warnings', () => ({ write: undefined }));
 
-/** The causes, in the order in which they were reported. */
-const reported = new Set<string>();
+/** The causes, in the order in which they were reported. All copies of this package in a process share them. */
+const reported: Set<string> = shared('reported', () => new Set());
 const MOST_CAUSES = 1000;
 
 /**

@@ -42,6 +42,16 @@ describe('reportOnce', () => {
     expect(warnings).toEqual(['taskspan: first', 'taskspan: third: why']);
   });
 
+  test('reports a cause once for all copies of the package in a process', async () => {
+    const path: string = '../../src/report.ts?another-copy';
+    const copy = (await import(path)) as { reportOnce: typeof reportOnce };
+    expect(copy.reportOnce).not.toBe(reportOnce);
+    const warnings = diagnosed();
+    copy.reportOnce('of each copy', 'by the other copy');
+    reportOnce('of each copy', 'by this copy');
+    expect(warnings).toEqual(['taskspan: by the other copy']);
+  });
+
   test('reports a new cause after any number of others, and an old one again', () => {
     const warnings = diagnosed();
     for (let at = 0; at < 5000; at++) reportOnce(`cause ${at}`, `${at}`);
