@@ -11,6 +11,7 @@ import { memoryStore } from '../../collector/store/sqlite/sqlite-store.ts';
 import { findFiles, indexFolder, readFiles } from '../../examples/demo/index-folder.ts';
 import { runTask } from '../../src/index.ts';
 import type { TaskUpdater } from '../../src/index.ts';
+import { flushed } from '../src/support/recorded.ts';
 import { temporaryFolder } from '../support/node-process.ts';
 
 const store = memoryStore();
@@ -184,7 +185,7 @@ async function recordOf<T>(job: (updater: TaskUpdater<false>) => Promise<T>) {
       return job(updater);
     }),
   ]);
-  await provider.forceFlush();
+  await flushed(provider);
   const [task, log] = [await store.stored(uuid), await store.log(uuid)];
   if (task === undefined || log === undefined) throw new Error(`the store does not know ${uuid}`);
   return {

@@ -4,7 +4,7 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace';
 import { expect, onTestFinished, test } from 'vitest';
 import { memoryStore, TaskSpanProcessor } from '../../collector/index.ts';
 import { runTask } from '../../src/index.ts';
-import { recorded } from '../src/support/recorded.ts';
+import { flushed, recorded } from '../src/support/recorded.ts';
 
 test('the suites of this project run on SDK 3.x', async () => {
   const { provider, span } = recorded();
@@ -35,7 +35,7 @@ test('a provider of SDK 3.x takes the processor and the sampler as they are', as
     updater.scope('Work', (scope) => scope.notify('done'));
     return updater.taskUuid;
   });
-  await provider.forceFlush();
+  await flushed(provider);
   expect((await store.log(uuid))?.text).toBe(
     '\t - Work\n\tdone\n\t\tSuccessfully completed\n\t\tTime spent: 0h0m\n\tTask Finished - 1 out of 1 jobs finished\n',
   );

@@ -39,28 +39,24 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
     // It has no timers, since tests count those of a task.
     spanProcessors: [...before, new TaskSpanProcessor({ store, beatIntervalMs: 0, retention: false }), ...after, new SimpleSpanProcessor(exporter)],
   });
-  const flushed = async (): Promise<void> => {
-    // One flush ends after two seconds, also where a loaded machine has not committed all by then.
-    for (let tries = 0; tries < 5; tries++) await provider.forceFlush();
-  };
   const recording: Recorded = {
     provider,
     async record(task) {
-      await flushed();
+      await flushed(provider);
       const stored = found(await store.stored(uuidOf(task)), 'the task');
       const { text, offset } = found(await store.log(stored.uuid), 'the log');
       return JSON.parse(recordJson(stored, { text, offset })) as TaskRecord;
     },
     async log(task) {
-      await flushed();
+      await flushed(provider);
       return found(await store.log(uuidOf(task)), 'the log').text;
     },
     async attempts(task) {
-      await flushed();
+      await flushed(provider);
       return found(await store.scopes(uuidOf(task)), 'the scopes').attempts;
     },
     async spans() {
-      await flushed();
+      await flushed(provider);
       return [...exporter.spans];
     },
     async span(name) {
@@ -70,6 +66,11 @@ export function recorded({ before = [], after = [], ...config }: RecordedOptions
     },
   };
   return recording;
+}
+
+/** Resolves when all is committed: one flush ends after two seconds, also where a loaded machine has not committed all by then. */
+export async function flushed(provider: Pick<NodeTracerProvider, 'forceFlush'>): Promise<void> {
+  for (let tries = 0; tries < 5; tries++) await provider.forceFlush();
 }
 
 /** Registers the real SDK without our processor until the test has finished. */
