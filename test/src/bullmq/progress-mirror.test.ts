@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { ProgressMirror } from '../../../src/bullmq/track-job.ts';
+import { heldClock } from '../../support/held-clock.ts';
 import { diagnosed } from '../support/diagnosed.ts';
 
 /** Updates that wait until a test lets them finish, in the order in which they came. */
@@ -46,15 +47,21 @@ it('whole percents are shown, each once, and none for a task that reports no pro
 });
 
 it('while no share is known the scope is shown, at most twice a second, and its last state before the end', async () => {
+  const clock = heldClock();
   const { shown, mirror, next } = slowUpdates();
   const scope = (name: string, done: number | null = null, total: number | null = null) => ({ name, done, total });
   mirror.showScope(scope('Read'));
   await next();
   for (let row = 0; row <= 20; row++) mirror.showScope(scope('Write', row, 100));
   await next();
+  await clock.pass(499);
   expect(shown).toEqual([scope('Read')]);
-  mirror.flush();
+  await clock.pass(1);
   expect(shown).toEqual([scope('Read'), scope('Write', 20, 100)]);
+  mirror.showScope(scope('Write', 21, 100));
+  expect(shown).toHaveLength(2);
+  mirror.flush();
+  expect(shown).toEqual([scope('Read'), scope('Write', 20, 100), scope('Write', 21, 100)]);
 });
 
 it('a share that becomes known replaces the scope at once, and for good', async () => {
