@@ -102,7 +102,10 @@ describeWithTmux('taskspan tail in a terminal', () => {
     await expect.poll(async () => region(await terminal.screen())).toBe(AT_80);
     await terminal.resize(40, 24);
     await expect.poll(async () => region(await terminal.screen())).toBe(AT_40);
-    expect((await terminal.everything()).match(/Write rows/g)).toHaveLength(2);
+    const everything = await terminal.everything();
+    expect(everything.match(/Write rows/g)).toHaveLength(2);
+    // No frame of the old width is left.
+    expect(everything.match(/✓ Read/g)).toHaveLength(1);
   });
 
   test('has colours, and leaves a clean terminal with Ctrl-C', async () => {

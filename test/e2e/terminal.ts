@@ -1,5 +1,6 @@
 /** A real terminal: Debian's tmux, whose screen can be read. */
 import { execFile, execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
@@ -30,6 +31,7 @@ export interface Terminal {
   /** The same with colours as escape sequences. */
   coloured(): Promise<string>;
   press(key: string): Promise<void>;
+  /** Changes the size between two moments of the command: all that it wrote before is on the screen, and it runs on after it. */
   resize(columns: number, rows: number): Promise<void>;
   isCursorShown(): Promise<boolean>;
   /** Waits for the command's end; gives its exit code. */
@@ -52,7 +54,17 @@ export async function startCommandInTerminal(args: readonly string[], { cwd, col
     everything: async () => (await everything()).replace(EXIT_CODE, ''),
     coloured: async () => (await tmux('capture-pane', '-p', '-e')).trimEnd(),
     press: async (key) => void (await tmux('send-keys', key)),
-    resize: async (width, height) => void (await tmux('resize-window', '-x', String(width), '-y', String(height))),
+    async resize(width, height) {
+      // The command is the only child of the shell.
+      const shell = await ask('#{pane_pid}');
+      const command = Number(await readFile(`/proc/${shell}/task/${shell}/children`, 'utf8'));
+      process.kill(command, 'SIGSTOP');
+      // Before tmux answers again it has done what was due: it has read all output, or set the size.
+      for (let turn = 0; turn < 3; turn++) await everything();
+      await tmux('resize-window', '-x', String(width), '-y', String(height));
+      await everything();
+      process.kill(command, 'SIGCONT');
+    },
     isCursorShown: async () => (await ask('#{cursor_flag}')) === '1',
     async exitCode() {
       await expect.poll(everything).toMatch(EXIT_CODE);

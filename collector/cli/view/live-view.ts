@@ -31,9 +31,11 @@ export function liveDisplay(terminal: NodeJS.WriteStream): TailDisplay {
     above = '';
   };
 
+  // Drawn after the signals of this turn: one of them may say that the terminal has another size.
+  let drawing: NodeJS.Immediate | undefined;
   const timer = setInterval(() => {
     frame++;
-    draw();
+    drawing = setImmediate(draw);
   }, FRAME_MS);
   // The cursor is shown again, whatever ends the process.
   const showCursor = (): void => region.end();
@@ -59,6 +61,7 @@ export function liveDisplay(terminal: NodeJS.WriteStream): TailDisplay {
     },
     end() {
       clearInterval(timer);
+      clearImmediate(drawing);
       above += lines.end();
       draw(true);
       region.end();
