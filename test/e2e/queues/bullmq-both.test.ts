@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
@@ -7,11 +6,12 @@ import { FlowProducer, Queue, Worker } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { startTaskspan } from '../../../collector/index.ts';
-import type { AttemptRecord, Taskspan } from '../../../collector/index.ts';
+import type { AttemptRecord, Taskspan, TaskRecord } from '../../../collector/index.ts';
 import { jobUuid, queueTasks, trackJob, trackWorker } from '../../../src/bullmq/index.ts';
 import { describeWithRedis, startRedis } from '../redis.ts';
 import type { RedisServer } from '../redis.ts';
 import { recordWhen } from './records.ts';
+import { nextOf } from './worker-events.ts';
 
 const REGISTER = fileURLToPath(new URL('../../../collector/register.ts', import.meta.url));
 
@@ -59,12 +59,12 @@ describeWithRedis('jobs of BullMQ with bullmq-otel and taskspan/bullmq together'
     return newWorker(queue, new URL('bullmq-sandbox.ts', import.meta.url), options);
   }
 
-  /** The task's record and its attempts, when all that this process has is sent. */
-  async function wholeTask(queue: Queue, id: string | undefined, worker: Worker) {
+  /** The task's record and its attempts, when all that this process has is sent. A sandbox sends by itself, and later. */
+  async function wholeTask(queue: Queue, id: string | undefined, worker: Worker, isWhole = ({ finished }: TaskRecord): boolean => finished) {
     await worker.close();
     await provider.forceFlush();
     const uuid = jobUuid(queue.name, id!);
-    const record = await recordWhen(url, uuid, ({ finished }) => finished);
+    const record = await recordWhen(url, uuid, isWhole);
     const { attempts } = (await (await fetch(`${url}/tasks/${uuid}/scopes`)).json()) as { attempts: AttemptRecord[] };
     return { record, attempts: attempts.map(({ attempt, outcome }) => [attempt, outcome]) };
   }
@@ -76,8 +76,8 @@ describeWithRedis('jobs of BullMQ with bullmq-otel and taskspan/bullmq together'
     const queue = newQueue();
     const { id } = await queue.add('Flaky', {}, { attempts: 2 });
     const worker = newSandbox(queue, useWorkerThreads);
-    await once(worker, 'completed');
-    const { record, attempts } = await wholeTask(queue, id, worker);
+    await nextOf(worker, 'completed');
+    const { record, attempts } = await wholeTask(queue, id, worker, ({ state, progress, log }) => state === 'completed' && progress === 1 && log.includes('Hello from the sandbox'));
     expect(attempts).toEqual([[1, 'failed'], [2, 'completed']]);
     expect(record).toMatchObject({ task_name: 'Flaky', state: 'completed', attempt: 2, progress: 1 });
     expect(record.log.match(/^\tAttempt .*$/gm)).toEqual(['\tAttempt 2']);
@@ -90,7 +90,7 @@ describeWithRedis('jobs of BullMQ with bullmq-otel and taskspan/bullmq together'
     const queue = newQueue();
     const { id } = await queue.add('Die', {});
     const worker = tracked(newSandbox(queue));
-    await once(worker, 'failed');
+    await nextOf(worker, 'failed');
     const { record, attempts } = await wholeTask(queue, id, worker);
     expect(attempts).toEqual([[1, 'failed']]);
     expect(record).toMatchObject({ state: 'failed', exception: 'Unexpected exit code: null signal: SIGKILL', attempt: 1 });
@@ -124,15 +124,14 @@ describeWithRedis('jobs of BullMQ with bullmq-otel and taskspan/bullmq together'
   it('are a further attempt if they stall and run again', async () => {
     const queue = newQueue();
     const { id } = await queue.add('Stall', {});
-    const stalls = { lockDuration: 1500, stalledInterval: 100, skipLockRenewal: true, concurrency: 2 };
+    const stalls = { lockDuration: 5000, stalledInterval: 100, skipLockRenewal: true, concurrency: 2 };
     let runs = 0;
     let release!: () => void;
     const released = new Promise<void>((resolve) => (release = resolve));
     const worker = trackWorker(newWorker(queue, trackJob(() => (++runs === 1 ? released : release())), stalls));
-    // Not `once` of node:events: it rejects with the error of the first run, whose lock is lost.
-    const completed = new Promise((resolve) => worker.once('completed', resolve));
+    // Of the first run, whose lock is lost.
     worker.on('error', () => undefined);
-    await completed;
+    await nextOf(worker, 'completed');
     const { record, attempts } = await wholeTask(queue, id, worker);
     expect(record).toMatchObject({ state: 'completed', attempt: 2 });
     expect(attempts.map(([number]) => number)).toEqual([1, 2]);

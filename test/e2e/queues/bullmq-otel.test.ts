@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
@@ -13,6 +12,7 @@ import { startCommand, temporaryFolder } from '../../support/node-process.ts';
 import { describeWithRedis, startRedis } from '../redis.ts';
 import type { RedisServer } from '../redis.ts';
 import { recordWhen } from './records.ts';
+import { nextOf } from './worker-events.ts';
 
 describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => {
   let redis: RedisServer;
@@ -57,7 +57,7 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
     await provider.forceFlush();
     expect(await recordWhen(url, uuidOf(good), () => true)).toMatchObject({ task_name: 'Good', state: 'queued' });
 
-    const drained = once(worker, 'drained');
+    const drained = nextOf(worker, 'drained');
     void worker.run();
     await drained;
     await worker.close();
@@ -81,7 +81,7 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
         await job.moveToDelayed(Date.now() + 1, token);
         throw new DelayedError();
       }
-    }, { lockDuration: 1500, stalledInterval: 100, skipLockRenewal: true, concurrency: 4 });
+    }, { lockDuration: 5000, stalledInterval: 100, skipLockRenewal: true, concurrency: 4 });
     worker.on('error', () => undefined);
     const flows = new FlowProducer({ connection: redis.connection, telemetry: new BullMQOtel({ tracerName: 'the application' }) });
     onTestFinished(() => flows.close());
@@ -117,7 +117,7 @@ describeWithRedis('spans of bullmq-otel that are sent to taskspan serve', () => 
       updater.notify('Reported by trackJob');
     }));
     const job = await queueTasks(queue).add('Tracked', {});
-    const completed = once(worker, 'completed');
+    const completed = nextOf(worker, 'completed');
     void worker.run();
     await completed;
     await worker.close();

@@ -10,4 +10,4 @@ const forever = trackJob(async (_job, _token, _signal, updater) => {
   await new Promise(() => {});
 });
 const connection = { host: '127.0.0.1', port: Number(port) };
-export const worker: Worker = new Worker(queueName, forever, { connection, lockDuration: 2000, stalledInterval: 200 });
+export const worker: Worker = new Worker(queueName, forever, { connection, lockDuration: 5000, stalledInterval: 200 });

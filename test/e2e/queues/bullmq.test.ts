@@ -14,6 +14,7 @@ import { describeWithRedis, startRedis } from '../redis.ts';
 import type { RedisServer } from '../redis.ts';
 import { temporaryFile } from './temporary-file.ts';
 import { recordWhen } from './records.ts';
+import { nextOf } from './worker-events.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const REGISTER = fileURLToPath(new URL('../../../collector/register.ts', import.meta.url));
@@ -96,7 +97,7 @@ describeWithRedis('jobs of BullMQ', () => {
     }));
     const shown: unknown[] = [];
     worker.on('progress', (_job, progress) => shown.push(progress));
-    const [job, result] = (await once(worker, 'completed')) as [Job, unknown];
+    const [job, result] = (await nextOf(worker, 'completed')) as [Job, unknown];
 
     expect({ result, seen }).toEqual({ result: 'imported', seen: [{ rows: 4 }, 0] });
     expect(await ended(UUID)).toMatchObject({ task_name: 'Import', state: 'completed', attempt: 1, trace_id: traceId, progress: 1 });
@@ -117,7 +118,7 @@ describeWithRedis('jobs of BullMQ', () => {
     }));
     const failures: unknown[] = [];
     worker.on('failed', (_job, error) => failures.push(error));
-    await once(worker, 'completed');
+    await nextOf(worker, 'completed');
 
     const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
     expect(failures.map((error, index) => error === errors[index])).toEqual([true, true]);
@@ -141,8 +142,7 @@ describeWithRedis('jobs of BullMQ', () => {
   it('that fail for good by UnrecoverableError are failed tasks, and are not tried again', async () => {
     const queue = newQueue();
     const { uuid, job } = await added(queue, 'Divide', {}, { attempts: 3 });
-    const failed = once(newWorker(queue, trackJob(() => Promise.reject(new UnrecoverableError('by zero')))), 'failed');
-    await failed;
+    await nextOf(newWorker(queue, trackJob(() => Promise.reject(new UnrecoverableError('by zero')))), 'failed');
     expect(await ended(uuid)).toMatchObject({ state: 'failed', exception: 'by zero', attempt: 1 });
     expect(await job.isFailed()).toBe(true);
   });
@@ -172,7 +172,7 @@ describeWithRedis('jobs of BullMQ', () => {
       await once(signal, 'abort');
       signal.throwIfAborted();
     }));
-    const failed = once(worker, 'failed') as Promise<[Job, Error]>;
+    const failed = nextOf(worker, 'failed') as Promise<[Job, Error]>;
     await recordWhen(url, uuid, ({ state }) => state === 'running');
     const answer = await fetch(`${url}/tasks/${uuid}/cancel`, { method: 'POST' });
     const [job, { cause }] = await failed;
@@ -193,8 +193,8 @@ describeWithRedis('jobs of BullMQ', () => {
       if (!signal.aborted) await once(signal, 'abort');
       signal.throwIfAborted();
     }));
-    await once(worker, 'failed');
-    const record = await recordWhen(url, uuid, ({ finished, attempt }) => finished && attempt === 1);
+    await nextOf(worker, 'failed');
+    const record = await recordWhen(url, uuid, ({ finished, attempt, cancel }) => finished && attempt === 1 && cancel?.heard !== null);
     expect(record).toMatchObject({ state: 'cancelled', cancel: { reason: 'too late', heard: expect.any(String) as string } });
     expect(await job.isFailed()).toBe(true);
   });
@@ -208,7 +208,7 @@ describeWithRedis('jobs of BullMQ', () => {
       throw reason;
     }));
     await recordWhen(url, uuid, ({ state }) => state === 'running');
-    const failed = once(worker, 'failed');
+    const failed = nextOf(worker, 'failed');
     expect(worker.cancelJob(job.id!)).toBe(true);
 
     expect((await failed)[1]).toBe(reason);
@@ -251,8 +251,9 @@ describeWithRedis('jobs of BullMQ', () => {
     expect(await stateOf(old, 'expired')).toMatchObject({ finished: true, exception: expect.stringMatching(/^expired: queued since /) as string });
 
     const worker = newWorker(queue, trackJob(() => undefined));
+    const completed = nextOf(worker, 'completed');
     const ran = await add();
-    await once(worker, 'completed');
+    await completed;
     await worker.close();
     const last = await add({ delay: 60_000 });
     await queue.remove(ran!);
@@ -301,12 +302,13 @@ describeWithRedis('jobs of BullMQ', () => {
       await queue.rateLimit(1);
       throw Worker.RateLimitError();
     }), { limiter: { max: 1, duration: 1 } });
-    await once(worker, 'completed');
+    await nextOf(worker, 'completed');
     const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
     expect(record.log).toMatch(/^\tBack in the queue, because of a rate limit\n[^]*\tAttempt 2\n/);
   });
 
-  const STALLS = { lockDuration: 500, stalledInterval: 200 };
+  /** Soon after the lock of the worker that was killed has expired. */
+  const STALLS = { stalledInterval: 200 };
 
   /** A worker in a process of its own, which is killed while it runs the job. */
   async function killedWhileRunning(queue: Queue, uuid: string): Promise<void> {
@@ -349,8 +351,10 @@ describeWithRedis('jobs of BullMQ', () => {
   ])('are tasks in sandboxed processors too, in %s', async (_, useWorkerThreads) => {
     const queue = newQueue();
     const { uuid, job } = await added(queue, 'Flaky', {}, { attempts: 2 });
-    newSandbox(queue, useWorkerThreads);
+    // What the sandbox stores may be seen before its worker has the progress.
+    const completed = nextOf(newSandbox(queue, useWorkerThreads), 'completed');
     const record = await recordWhen(url, uuid, ({ state }) => state === 'completed');
+    await completed;
     expect(record).toMatchObject({ task_name: 'Flaky', attempt: 2, exception: '' });
     expect(record.log).toMatch(/TypeError: not yet\n[^]*\tAttempt 2\n\tHello from the sandbox\n/);
     expect((await queue.getJob(job.id!))?.progress).toBe(100);
@@ -359,7 +363,7 @@ describeWithRedis('jobs of BullMQ', () => {
   it('are cancelled in a sandbox too, and then not tried again', async () => {
     const queue = newQueue();
     const { uuid, job } = await added(queue, 'Wait', {}, { attempts: 3 });
-    const failed = once(newSandbox(queue, false), 'failed');
+    const failed = nextOf(newSandbox(queue, false), 'failed');
     await recordWhen(url, uuid, ({ log }) => log.includes('Waiting'));
     await fetch(`${url}/tasks/${uuid}/cancel`, { method: 'POST' });
     await failed;

@@ -72,16 +72,16 @@ def rejects():
     raise Reject('not mine', requeue=False)
 
 
-@app.task(name='soft.limit', soft_time_limit=2, time_limit=30)
+@app.task(name='soft.limit', soft_time_limit=5, time_limit=60)
 def soft_limit():
     with begun()('Sleep'):
-        time.sleep(30)
+        time.sleep(60)
 
 
-@app.task(name='hard.limit', time_limit=2)
+@app.task(name='hard.limit', time_limit=5)
 def hard_limit():
     with begun()('Sleep'):
-        time.sleep(30)
+        time.sleep(60)
 
 
 @app.task(name='exits')
@@ -93,7 +93,7 @@ def exits():
 @app.task(name='is.killed')
 def is_killed():
     with begun()('Work'):
-        current_updater()._attempt.sender.flush(10)
+        current_updater()._attempt.sender.flush(60)
         os.kill(os.getpid(), 9)
 
 
@@ -101,7 +101,7 @@ def is_killed():
 def waits():
     updater = begun()
     with updater('Wait'):
-        for _ in updater.each(range(600)):
+        for _ in updater.each(range(4000)):
             time.sleep(0.05)
 
 
@@ -142,7 +142,7 @@ def publish(name, queue):
     if name == 'expired':
         return [returns.apply_async(queue=queue, expires=0.001).id]
     if name == 'revoked':
-        result = returns.apply_async(queue=queue, countdown=2)
+        result = returns.apply_async(queue=queue, countdown=10)
         result.revoke()
         return [result.id]
     return [app.send_task(name, (7,) if name == 'tracked' else (), queue=queue).id]
