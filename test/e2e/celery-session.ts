@@ -56,7 +56,7 @@ export function celerySession(workers: readonly Worker[]): CelerySession {
         const check = (): void => {
           if (child.exitCode !== null || !pattern.test(printed)) throw new Error(`${program} has not printed ${pattern}:\n${printed}`);
         };
-        await vi.waitFor(check, { timeout: 60_000, interval: 20 });
+        await vi.waitFor(check, { timeout: 240_000, interval: 20 });
       },
     };
   };
