@@ -48,8 +48,8 @@ const QUICK = {
   maxWorkers: availableParallelism() + 1,
 } as const;
 
-/** What needs real peers or installs packages. */
-const SLOW = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } } as const;
+/** What needs real peers or installs packages. Limits end a test that hangs: no machine is slow enough to reach them otherwise. */
+const SLOW = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } } } as const;
 
 /**
  * `unit`, `isolated` and `sdk-3` are what `npm test` runs. `.ci/run` runs the others too: `e2e` needs real peers, `projects`

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { startServer, startTicking, UNKNOWN, UUID } from '../collector/cli/task-processes.ts';
 import { blocksOf } from '../house/code-blocks.ts';
 import { temporaryFolder } from '../support/node-process.ts';
-import { describeWithBrowser, startBrowser, startProxy } from './browser-and-proxy.ts';
+import { describeWithBrowser, startPage, startProxy } from './browser-and-proxy.ts';
 
 /** The nginx settings of docs/frameworks.md: they pass `Host` on, and send the prefix. */
 const [HANDS_ON = '', PREFIXED = ''] = blocksOf('docs/frameworks.md', 'nginx');
@@ -29,7 +29,7 @@ describeWithBrowser('a server behind nginx', () => {
     const task = await startTicking(folder);
     const server = await startServer(folder, { env: { TASKSPAN_TRUST_PROXY: 'true' } });
     const url = await startProxy(folder, server.url, before(PREFIXED, server.url));
-    const page = await (await startBrowser()).newPage();
+    const page = await startPage();
     await page.goto(`${url}/jobs/tasks/${UUID}`);
     await page.evaluate(`
       void (globalThis.ended = new Promise((resolve) => {

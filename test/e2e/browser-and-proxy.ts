@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import type { Browser } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { describeWith } from './describe-with.ts';
@@ -20,11 +20,16 @@ export function describeWithBrowser(name: string, suite: () => void): void {
   describeWith([CHROMIUM, NGINX].every((path) => existsSync(path)), "Debian's packages chromium and nginx-light", name, suite);
 }
 
-/** A browser without a window, closed after the test. */
-export async function startBrowser(): Promise<Browser> {
+/** How long a page waits for what a test looks for, in milliseconds. A client may retry half a minute after an outage. */
+export const PAGE_MS = 90_000;
+
+/** A page in a browser of its own without a window, closed after the test. */
+export async function startPage(): Promise<Page> {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS });
   onTestFinished(() => browser.close());
-  return browser;
+  const page = await browser.newPage();
+  page.setDefaultTimeout(PAGE_MS);
+  return page;
 }
 
 /**

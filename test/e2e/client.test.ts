@@ -8,7 +8,7 @@ import { recordsOf, storeIn } from '../collector/runtime/script.ts';
 import { startSteppingTask, startStreamServer } from '../collector/server/streaming-processes.ts';
 import type { TestProcess } from '../support/node-process.ts';
 import { temporaryFolder } from '../support/node-process.ts';
-import { describeWithBrowser, startBrowser, startProxy } from './browser-and-proxy.ts';
+import { describeWithBrowser, startPage, startProxy } from './browser-and-proxy.ts';
 
 /** What a client has seen of a task so far. */
 interface Seen {
@@ -55,7 +55,7 @@ const inNode: Follow = async (url, options) => {
 
 /** In a page, as a module that the server itself serves. */
 const inChromium: Follow = async (url, options) => {
-  const page = await (await startBrowser()).newPage();
+  const page = await startPage();
   await page.goto(`${url}/tasks/assets/index.js`);
   await page.evaluate(`(async () => {
     const { watchTask } = await import('/tasks/assets/index.js');

@@ -117,8 +117,8 @@ describeWithPeers('the Collector', () => {
     const answers = await Promise.all(numbers.map((number) => sendJson(`${peers.otlpEndpoint}/v1/traces`, largeTask(number))));
     expect(new Set(answers)).toEqual(new Set([200]));
     const isStored = async (number: number): Promise<boolean> => (await fetch(`${url}/tasks/${uuidOfLarge(number)}`)).status === 200;
-    await expect.poll(() => Promise.all(numbers.map(isStored)), { timeout: 15_000 }).toEqual(numbers.map(() => true));
-    const inJaeger = numbers.map((number) => peers.waitForSpans(traceOfLarge(number), SPANS_OF_LARGE, 15_000));
+    await expect.poll(() => Promise.all(numbers.map(isStored))).toEqual(numbers.map(() => true));
+    const inJaeger = numbers.map((number) => peers.waitForSpans(traceOfLarge(number), SPANS_OF_LARGE));
     expect((await Promise.all(inJaeger)).map(({ length }) => length)).toEqual(numbers.map(() => SPANS_OF_LARGE));
   });
 
@@ -134,14 +134,15 @@ describeWithPeers('the Collector', () => {
          updater.scope('Row ' + at, () => trace.getActiveSpan().setAttribute('load', 'x'.repeat(126_000)));
        }
        updater.complete();
-       await allCommitted(taskspan);
+       // 38 MB: more than a slow machine sends while it closes.
+       for (let more = 0; more < 6; more++) await allCommitted(taskspan);
        await taskspan.close();
        console.log('trace ' + updater.traceId);`,
     );
     const { stdout, stderr } = await worker.ended;
     expect(stderr).toBe('');
     const [, traceId = ''] = /trace (\w+)/.exec(stdout)!;
-    expect(await peers.waitForSpans(traceId, 301, 20_000)).toHaveLength(301);
+    expect(await peers.waitForSpans(traceId, 301, 120_000)).toHaveLength(301);
     const record = async (): Promise<unknown> => (await fetch(`${url}/tasks/${UUID}`)).json();
     await expect.poll(record).toMatchObject({ state: 'completed', jobs: { total: 300, finished: 300 }, facts_missing: 0 });
   });

@@ -170,7 +170,7 @@ describeWithPeers('through the Collector', () => {
       await peers.waitForSpans(traceId, 1, 60_000);
       server.process.kill('SIGTERM');
       await server.process.ended;
-    }, OUTAGE_MS + 120_000);
+    }, OUTAGE_MS + 400_000);
   });
 });
 

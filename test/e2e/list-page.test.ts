@@ -57,6 +57,7 @@ describeWithPages("the list's page", () => {
       expect(list.page.url()).toBe(`${url}/tasks`);
       expect(await names(list)).toEqual(expect.arrayContaining(NAMES));
       await tab(list, 'Failed').click();
+      await list.page.waitForURL(`${url}/tasks?state=failed`);
       expect((await names(list)).toSorted()).toEqual([HOSTILE.name.replace('\u202e', ''), 'Import customers']);
       expect(await tab(list, 'Failed').textContent()).toMatch(/2\s*$/);
       // By the keyboard alone: a text, then more filters.
@@ -65,14 +66,17 @@ describeWithPages("the list's page", () => {
       await list.page.waitForURL(`${url}/tasks?state=failed&q=cust`);
       expect(await names(list)).toEqual(['Import customers']);
       await tab(list, 'All').click();
+      await list.page.waitForURL(`${url}/tasks?q=cust`);
       await list.page.getByText('More filters').click();
       await list.page.getByLabel('Attribute').fill('customer=42');
       await list.page.keyboard.press('Enter');
       await list.page.waitForURL(`${url}/tasks?q=cust&attribute.customer=42`);
       expect(await names(list)).toEqual(['Import customers']);
       await list.page.getByRole('link', { name: 'Without the filter Text cust' }).click();
+      await list.page.waitForURL(`${url}/tasks?attribute.customer=42`);
       expect((await names(list)).toSorted()).toEqual(['Generate monthly report', 'Import customers', 'Import stock']);
       await list.page.getByRole('link', { name: 'Clear' }).click();
+      await list.page.waitForURL(`${url}/tasks`);
       await row(list, SHOWN.running).click();
       await list.page.waitForURL(`${url}/tasks/${SHOWN.running}`);
       expectSound(list);
@@ -102,11 +106,11 @@ describeWithPages("the list's page", () => {
     await expect.poll(() => running.locator('.brief').textContent()).not.toBe(before);
     await writeFile(`${folder}/stop`, '');
     await expect.poll(() => running.locator('.state').textContent()).toBe('Completed');
-    expect(await running.getAttribute('class')).toBe('left');
+    await expect.poll(() => running.getAttribute('class')).toBe('left');
     await startScript(folder, `await startTaskspan(); await runTask('Reindex', () => new Promise((resolve) => setTimeout(resolve, 600_000)));`);
     await list.page.getByRole('link', { name: '1 new task: show' }).waitFor();
     await expect.poll(() => tab(list, 'Running').textContent()).toMatch(/1\s*$/);
-    expect(await list.page.getByRole('status').textContent()).toBe('1 new task: show');
+    await expect.poll(() => list.page.getByRole('status').textContent()).toBe('1 new task: show');
     await list.page.getByRole('link', { name: '1 new task: show' }).click();
     await expect.poll(() => names(list)).toEqual(['Reindex']);
     expectSound(list);
@@ -207,9 +211,11 @@ describeWithPages("the list's page", () => {
     expect(await tab(list, 'Failed').textContent()).toContain('10,000');
     const first = await names(list);
     await list.page.getByRole('link', { name: 'Older tasks' }).click();
+    await list.page.waitForURL(/cursor=/);
     const second = await names(list);
     expect(new Set([...first, ...second]).size).toBe(100);
     await list.page.getByRole('link', { name: 'Newest tasks' }).click();
+    await list.page.waitForURL(`${url}/tasks`);
     expect(await names(list)).toEqual(first);
     await list.page.goto(`${url}/tasks?state=failed&attribute.customer=420&q=long`);
     expect((await names(list)).length).toBeGreaterThan(0);

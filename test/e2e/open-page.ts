@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
-import { CHROMIUM, CHROMIUM_ARGS } from './browser-and-proxy.ts';
+import { CHROMIUM, CHROMIUM_ARGS, PAGE_MS } from './browser-and-proxy.ts';
 import { describeWith } from './describe-with.ts';
 
 /** How a page is looked at. */
@@ -47,6 +47,7 @@ export async function openPage(url: string, sight: Sight = {}): Promise<OpenPage
   const { theme = 'light', width = 1280, height = 800, javaScript = true, permissions = [] } = sight;
   const context = await browser!.newContext({ colorScheme: theme, viewport: { width, height }, javaScriptEnabled: javaScript, permissions, locale: 'en-GB', timezoneId: 'UTC' });
   onTestFinished(() => context.close());
+  context.setDefaultTimeout(PAGE_MS);
   const page = await context.newPage();
   const faults: string[] = [];
   const refused: string[] = [];

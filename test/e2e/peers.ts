@@ -26,7 +26,7 @@ export interface Peers extends AsyncDisposable {
   trace(traceId: string): Promise<JaegerSpan[]>;
   /** The trace as Jaeger's page reads it, with its `warnings`. */
   legacyTrace(traceId: string): Promise<LegacyTrace | undefined>;
-  /** Gives the trace as soon as it has at least `count` spans; throws after `timeoutMs`, 30,000 by default. */
+  /** Gives the trace as soon as it has at least `count` spans; throws after `timeoutMs`, 60,000 by default. */
   waitForSpans(traceId: string, count: number, timeoutMs?: number): Promise<JaegerSpan[]>;
   /** Kills a peer with SIGKILL; gives the function that starts it again with the same ports and files. */
   kill(peer: 'otelcol' | 'jaeger'): Promise<() => Promise<void>>;
@@ -118,7 +118,7 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
     tasksUrl: `http://${free.tasks}`,
     trace: (traceId) => fetchTrace(jaegerQueryUrl, traceId),
     legacyTrace: (traceId) => fetchLegacyTrace(jaegerQueryUrl, traceId),
-    async waitForSpans(traceId, count, timeoutMs = 30_000) {
+    async waitForSpans(traceId, count, timeoutMs = 60_000) {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
         const spans = await fetchTrace(jaegerQueryUrl, traceId);
@@ -147,13 +147,13 @@ async function startOnce(options: PeersOptions): Promise<Peers> {
 }
 
 const POLL_MS = 25;
-const READY_MS = 30_000;
+const READY_MS = 90_000;
 const GRACE_MS = 5_000;
 const OUTPUT_KEPT = 20_000;
 
 interface PeerProcess {
   output(): string;
-  /** Resolves once a GET of the URL answers 2xx; throws when the peer ends before that or takes 30 seconds. */
+  /** Resolves once a GET of the URL answers 2xx; throws when the peer ends before that or takes 90 seconds. */
   ready(url: string): Promise<void>;
   stop(): Promise<void>;
   kill(): Promise<void>;
@@ -210,7 +210,7 @@ function launch(name: 'otelcol' | 'jaeger', configuration: string, environment: 
 
 async function answers(url: string): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     await response.body?.cancel();
     return response.ok;
   } catch {

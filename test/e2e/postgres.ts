@@ -29,17 +29,17 @@ function programs(): string | undefined {
   return folders.find((folder) => existsSync(join(folder, 'initdb')));
 }
 
-const READY_MS = 60_000;
+const READY_MS = 90_000;
 const POLL_MS = 50;
 
-/** Starts one for the user `postgres` and waits until it listens. */
+/** Starts one for the user `postgres`, whose messages are in English, and waits until it listens. */
 export async function startPostgres(): Promise<PostgresServer> {
   const bin = programs()!;
   const directory = await mkdtemp(join(tmpdir(), 'taskspan-postgres-'));
-  const port = await freePort();
   const user = userOf(directory);
   const data = join(directory, 'data');
-  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync'], { ...user, stdio: 'ignore', cwd: directory });
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--no-locale', '--encoding', 'UTF8'], { ...user, stdio: 'ignore', cwd: directory });
+  const port = await freePort();
   const options = ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${directory}`, '-F'];
   const child = spawn(join(bin, 'postgres'), options, { ...user, stdio: ['ignore', 'ignore', 'pipe'], cwd: directory });
   let printed = '';

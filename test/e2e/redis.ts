@@ -28,7 +28,7 @@ function isInstalled(): boolean {
   }
 }
 
-const READY_MS = 30_000;
+const READY_MS = 90_000;
 const POLL_MS = 25;
 
 // The guard kills the server when the pipe from the test closes, which it does however the test process ends.
@@ -62,10 +62,10 @@ async function answers(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
     socket.write('PING\r\n');
-    const [reply] = (await once(socket, 'data')) as [Buffer];
+    const [reply] = (await once(socket, 'data', { signal: AbortSignal.timeout(10_000) })) as [Buffer];
     return reply.toString() === '+PONG\r\n';
   } catch {
-    // Not listening yet.
+    // Not listening, or not answering yet.
     return false;
   } finally {
     socket.destroy();

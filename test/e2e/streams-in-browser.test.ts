@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { FollowedRecord } from '../collector/server/live/event-reader.ts';
 import { startSteppingTask, startStreamServer } from '../collector/server/streaming-processes.ts';
@@ -9,7 +8,7 @@ import { startServer } from '../collector/cli/task-processes.ts';
 import { recordsOf, storeIn } from '../collector/runtime/script.ts';
 import { UUID } from '../collector/record/scripted-task.ts';
 import { temporaryFolder } from '../support/node-process.ts';
-import { describeWithBrowser, startBrowser, startProxy } from './browser-and-proxy.ts';
+import { describeWithBrowser, startPage, startProxy } from './browser-and-proxy.ts';
 
 const PATH = `/tasks/${UUID}/events`;
 
@@ -21,7 +20,7 @@ interface Received {
 
 /** A page of the server itself that follows the task, begun where a person would open it. */
 async function pageWith(url: string): Promise<{ received: () => Promise<Received> }> {
-  const page: Page = await (await startBrowser()).newPage();
+  const page = await startPage();
   await page.goto(`${url}/tasks/${UUID}`);
   await page.evaluate(`
     globalThis.events = [];
@@ -73,7 +72,7 @@ describeWithBrowser("a browser's EventSource", () => {
     await task.ended;
     await expectWhole(folder, received);
     // As a client without a person who could enter the token.
-    const other = await (await startBrowser()).newPage();
+    const other = await startPage();
     await expect(other.goto(`${url}/tasks/${UUID}`)).rejects.toThrow('ERR_INVALID_AUTH_CREDENTIALS');
   });
 

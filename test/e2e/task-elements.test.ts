@@ -114,8 +114,8 @@ describeWithPages('the page of a task that runs', () => {
     await page.mouse.move(5, 5);
     await store.append([step(12, spanOf(10)), done(21), done(20, true), step(30), step(31, spanOf(30))]);
     await expect.poll(() => page.locator('.steps').textContent()).toContain('Step 31');
-    await expect.poll(() => isOpen(page, 20)).toBe(false);
-    expect([await isOpen(page, 1), await isOpen(page, 10), await isOpen(page, 30)]).toEqual([true, false, true]);
+    await expect.poll(async () => [await isOpen(page, 20), await isOpen(page, 30)]).toEqual([false, true]);
+    expect([await isOpen(page, 1), await isOpen(page, 10)]).toEqual([true, false]);
     // What came while it was closed is there as soon as it is opened.
     await toggle(page, 10);
     await expect.poll(() => page.locator(`#s-${spanOf(12).spanId}`).isVisible()).toBe(true);
@@ -144,7 +144,7 @@ describeWithPages('the page of a task that runs', () => {
         const list = document.querySelector('.steps').getBoundingClientRect();
         return row !== undefined && row.top >= list.top && row.bottom <= list.bottom;
       })()`);
-    expect(await isInSight(59)).toBe(true);
+    await expect.poll(() => isInSight(59)).toBe(true);
     await store.append(steps(60, 80));
     await expect.poll(() => isInSight(79)).toBe(true);
     await page.evaluate("new Promise((scrolled) => { const list = document.querySelector('.steps'); list.addEventListener('scroll', scrolled, { once: true }); list.scrollTop = 0; })");
@@ -161,7 +161,7 @@ describeWithPages('the page of a task that runs', () => {
     const { page } = opened;
     await page.clock.install();
     await page.goto(url);
-    await page.evaluate("(window.said = [], new MutationObserver(() => window.said.push(document.querySelector('[role=status]').textContent)).observe(document.querySelector('taskspan-task > [role=status]'), { childList: true, characterData: true, subtree: true }))");
+    await page.evaluate("(window.said = [], new MutationObserver(() => window.said.push([Date.now(), document.querySelector('[role=status]').textContent])).observe(document.querySelector('taskspan-task > [role=status]'), { childList: true, characterData: true, subtree: true }))");
     for (let number = 1; number <= 20; number++) {
       await store.append([step(number)]);
       await expect.poll(async () => {
@@ -169,11 +169,15 @@ describeWithPages('the page of a task that runs', () => {
         return page.locator('.lead').textContent();
       }).toBe(`Step ${number}`);
     }
-    expect((await page.evaluate<string[]>('window.said')).length).toBeLessThanOrEqual(2);
+    // By the clock of the page, which a machine that is slow lets go on further.
+    const said = (): Promise<[number, string][]> => page.evaluate('window.said');
+    const times = (await said()).map(([at]) => at);
+    expect(times.length).toBeGreaterThan(0);
+    for (const [before, at] of times.slice(1).entries()) expect(at - times[before]!).toBeGreaterThan(9_000);
     await store.append([END]);
     await expect.poll(async () => {
       await page.clock.runFor(150);
-      return (await page.evaluate<string[]>('window.said')).at(-1);
+      return (await said()).at(-1)?.[1];
     }).toBe('Completed in 9.0 s');
     expectSound(opened);
   });
@@ -186,8 +190,8 @@ describeWithPages('the page of a task that runs', () => {
     await expect.poll(() => page.locator('.notify').textContent()).toBe('You will be notified');
     await store.append([END]);
     await expect.poll(() => page.evaluate('window.shown')).toEqual(['Completed · Import orders', 'Completed in 9.0 s']);
-    expect(await page.title()).toBe('Completed · Import orders');
-    expect(await page.locator('link[rel=icon]').getAttribute('href')).toContain('completed.svg');
+    await expect.poll(() => page.title()).toBe('Completed · Import orders');
+    await expect.poll(() => page.locator('link[rel=icon]').getAttribute('href')).toContain('completed.svg');
   });
 });
 
@@ -243,7 +247,7 @@ describeWithPages('the log in a page', () => {
     const { page } = opened;
     await store.append(lines(2000, 2012));
     await expect.poll(() => shownLog(page)).toContain('line 2011 ');
-    expect(await page.evaluate<number>("document.querySelector('.box').scrollTop")).toBe(0);
+    await expect.poll(() => page.evaluate<number>("document.querySelector('.box').scrollTop")).toBe(0);
     expect(await page.locator('.new').isHidden()).toBe(true);
 
     await scrollUp(page, 5000);
@@ -254,8 +258,8 @@ describeWithPages('the log in a page', () => {
     await expect.poll(() => page.locator('.new').textContent()).toBe('↓ 1,588 new lines');
     expect(await lineInSight(page)).toBe(seen);
     await page.click('.new');
-    expect(await page.locator('.new').isHidden()).toBe(true);
-    expect(await page.evaluate<number>("document.querySelector('.box').scrollTop")).toBe(0);
+    await page.locator('.new').waitFor({ state: 'hidden' });
+    await expect.poll(() => page.evaluate<number>("document.querySelector('.box').scrollTop")).toBe(0);
     expect((await wholeLog(url)).endsWith(await shownLog(page))).toBe(true);
     expectSound(opened);
   });
@@ -290,7 +294,7 @@ describeWithPages('the log in a page', () => {
     expect(await shownLog(page)).not.toContain('no such order');
     await page.click('.in-log');
     await expect.poll(() => shownLog(page)).toContain('TypeError: no such order');
-    expect(await page.locator('.later').count()).toBe(1);
+    await expect.poll(() => page.locator('.later').count()).toBe(1);
     // Back at the end it follows again.
     await page.evaluate("document.querySelector('.box').scrollTop = 0");
     await expect.poll(() => shownLog(page)).toContain('line 4999 ');
@@ -310,7 +314,7 @@ describeWithPages('the log in a page', () => {
     await expect.poll(found).toEqual(['needle']);
     await page.keyboard.press('Enter');
     await expect.poll(found).toEqual(['Needle']);
-    expect(await lineBelow(page)).toContain('another Needle');
+    await expect.poll(() => lineBelow(page)).toContain('another Needle');
     await page.keyboard.press('Shift+Enter');
     await expect.poll(() => page.locator('.found').textContent()).toBe('1 of 2');
     await page.fill('.find input', 'line 8999 with');
@@ -328,11 +332,10 @@ describeWithPages('the log in a page', () => {
     const { page } = opened;
     expect(await page.locator('.whole').textContent()).toBe('Show the beginning');
     const count = async (): Promise<number> => (await shownLog(page)).split('\n').length - 1;
-    for (let up = 0; up < 40 && (await page.locator('.earlier').isVisible()); up++) {
-      await page.evaluate("document.querySelector('.box').scrollTop = -1e9");
-      await page.waitForResponse(/\/log\?/, { timeout: 2000 }).catch(() => undefined);
-    }
-    await expect.poll(() => shownLog(page).then((log) => log.startsWith('\tline 0 '))).toBe(true);
+    await expect.poll(() => page.evaluate<boolean>(`(() => {
+      document.querySelector('.box').scrollTop = -1e9;
+      return document.querySelector('.lines pre').textContent.startsWith('\\tline 0 ');
+    })()`), { timeout: 200_000 }).toBe(true);
     expect(await count()).toBeLessThanOrEqual(200_500);
     await store.append(lines(210_000, 210_010));
     await expect.poll(() => page.locator('.new').textContent()).toMatch(/new lines$/);
@@ -340,7 +343,7 @@ describeWithPages('the log in a page', () => {
     await expect.poll(() => shownLog(page)).toContain('line 210009 ');
     expect((await wholeLog(url)).endsWith(await shownLog(page))).toBe(true);
     expectSound(opened);
-  }, 60_000);
+  });
 });
 
 describeWithPages('an element in a page of somebody else', () => {

@@ -18,7 +18,7 @@ describeWithPeers('tasks through the real Collector in the real Jaeger', () => {
   beforeAll(async () => {
     peers = await startPeers();
   });
-  afterAll(() => peers.stop());
+  afterAll(() => peers?.stop());
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'taskspan-'));
@@ -79,8 +79,8 @@ describeWithPeers('tasks through the real Collector in the real Jaeger', () => {
     for (const span of spans) {
       const parent = spans.find(({ spanId }) => spanId === span.parentSpanId);
       if (parent === undefined) continue;
-      expect(span.startTime).toBeGreaterThan(parent.startTime);
-      expect(span.endTime).toBeLessThan(parent.endTime);
+      expect(span.startTime).toBeGreaterThanOrEqual(parent.startTime);
+      expect(span.endTime).toBeLessThanOrEqual(parent.endTime);
     }
     const legacy = (await peers.legacyTrace(updater.traceId))!;
     expect(legacy.warnings ?? []).toEqual([]);
@@ -122,7 +122,7 @@ describeWithPeers('tasks through the real Collector in the real Jaeger', () => {
     for (let index = 0; index < 10_000; index++) updater.scope(`scope ${index}`, () => undefined);
     updater.complete();
     await taskspan.flush();
-    const spans = await peers.waitForSpans(updater.traceId, 10_001, 60_000);
+    const spans = await peers.waitForSpans(updater.traceId, 10_001, 120_000);
     expect(spans).toHaveLength(10_001);
     expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(10_001);
     const jobs = async (): Promise<unknown> => (await taskspan.store.task(updater.taskUuid))!.jobs;

@@ -61,7 +61,8 @@ for (const { language, program, args, name, needs } of CLIENTS) {
         facts_missing: 0,
         log: '\tthe first line\n\tthe second line\n\tTask Finished\n',
       });
-    });
+      // Go compiles its whole network library first.
+    }, 600_000);
   });
 }
 
