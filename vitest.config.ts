@@ -96,7 +96,8 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/projects/*.test.ts'],
           globalSetup: 'test/projects/packed.ts',
           ...SLOW,
-          testTimeout: 300_000,
+          // A project is installed anew where the registry has failed.
+          testTimeout: 900_000,
           maxWorkers: 2,
         },
       },

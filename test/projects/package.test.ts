@@ -4,9 +4,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { codeBlocks } from '../house/code-blocks.ts';
 import { REPOSITORY } from '../house/imports.ts';
 import { run, runNode } from '../house/run.ts';
-import type { Ended } from '../house/run.ts';
-
-const LIMIT_MS = 180_000;
+import { npmInstall } from './npm-install.ts';
 
 describe('the package, made and installed in an empty project', () => {
   const tarball = inject('tarball');
@@ -16,7 +14,7 @@ describe('the package, made and installed in an empty project', () => {
   beforeAll(async () => {
     await mkdir(project);
     await install(project, tarball);
-  }, LIMIT_MS);
+  }, 900_000);
 
   it('holds what is built and read, no source, test or database', () => {
     expect(files.filter((file) => !isPublic(file))).toEqual([]);
@@ -108,7 +106,7 @@ describe('the package, made and installed in an empty project', () => {
   });
 
   it('brings the command', async () => {
-    const { code, stdout } = await npm(['exec', '--offline', '--', 'taskspan', '--version'], project);
+    const { code, stdout } = await run('npm', ['exec', '--offline', '--no-update-notifier', '--', 'taskspan', '--version'], { cwd: project });
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${await versionIn('package.json')}\n` });
   });
 });
@@ -160,9 +158,7 @@ const PUBLIC = [
 async function install(project: string, tarball: string): Promise<void> {
   const version = await versionIn('node_modules/@opentelemetry/api/package.json');
   await writeFile(join(project, 'package.json'), '{ "name": "project", "private": true, "type": "module" }');
-  const packages = [tarball, `@opentelemetry/api@${version}`];
-  const { code, stderr } = await npm(['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], project);
-  expect(code, stderr).toBe(0);
+  await npmInstall(project, [tarball, `@opentelemetry/api@${version}`]);
 }
 
 async function versionIn(file: string): Promise<string> {
@@ -217,8 +213,8 @@ async function tsc(project: string, args: readonly string[]): Promise<string> {
   const types = join(REPOSITORY, 'node_modules/@types');
   const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'NodeNext', '--target', 'ES2023'];
   const given = [...options, '--lib', 'ES2024,ESNext.Disposable', '--types', 'node', '--typeRoots', types, ...args];
-  const { stdout, stderr } = await runNode([join(REPOSITORY, 'node_modules/typescript/bin/tsc'), ...given], { cwd: project });
-  return stdout + stderr;
+  const { code, stdout, stderr } = await runNode([join(REPOSITORY, 'node_modules/typescript/bin/tsc'), ...given], { cwd: project });
+  return code === 0 ? stdout + stderr : `tsc ended with ${code}:\n${stdout}${stderr}`;
 }
 
 /** Prints how many bytes the page of a small task takes, and each style and script that it loads, in each encoding. */
@@ -273,11 +269,6 @@ const store = sqliteStore(process.env.TASKSPAN_STORE);
 console.log((await store.log('${UUID}')).text);
 await store.close();
 `;
-
-function npm(args: readonly string[], cwd: string): Promise<Ended> {
-  const env = { npm_config_update_notifier: 'false' };
-  return run('npm', args, { cwd, env, limitMs: LIMIT_MS });
-}
 
 /** Runs a tool of the repository that is to find nothing wrong. */
 async function runClean(script: string, args: readonly string[]): Promise<void> {

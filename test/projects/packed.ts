@@ -24,5 +24,5 @@ export default async function setup(vitest: TestProject): Promise<() => Promise<
   vitest.provide('tarball', tarball);
   vitest.provide('packedFiles', files);
   vitest.provide('projects', projects);
-  return () => rm(folder, { recursive: true, force: true });
+  return () => rm(folder, { recursive: true, force: true, maxRetries: 10 });
 }

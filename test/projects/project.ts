@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { inject, onTestFinished } from 'vitest';
 import { startNode, startProgram } from '../support/node-process.ts';
 import type { EndedProcess, TestProcess } from '../support/node-process.ts';
+import { npmInstall } from './npm-install.ts';
 
 /** Whether all versions are tried: `TASKSPAN_TEST_ALL=1`, as `.ci/all` does. Otherwise only the newest of each. */
 export const ALL: boolean = process.env['TASKSPAN_TEST_ALL'] === '1';
@@ -33,13 +34,13 @@ export interface Project {
 /** Copies the project and installs what its package.json names, and taskspan. To be called in a test. */
 export async function installed(name: string, { packages }: ProjectOptions = {}): Promise<Project> {
   const folder = await mkdtemp(join(inject('projects'), `${name}-`));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   await cp(fileURLToPath(new URL(name, import.meta.url)), folder, { recursive: true });
   const file = join(folder, 'package.json');
   const json = JSON.parse(await readFile(file, 'utf8')) as { dependencies: Record<string, string> };
   const dependencies = { ...json.dependencies, ...packages, taskspan: `file:${inject('tarball')}` };
   await writeFile(file, JSON.stringify({ ...json, dependencies }, undefined, 2));
-  await passed(startProgram('npm', ['install', ...QUIETLY], { cwd: folder }));
+  await npmInstall(folder);
   return {
     folder,
     node: (args, options) => startNode(args, { cwd: folder, ...options }),
@@ -47,15 +48,6 @@ export async function installed(name: string, { packages }: ProjectOptions = {})
       startProgram(join(folder, 'node_modules/.bin', command), args, { cwd: folder, ...options }),
   };
 }
-
-const QUIETLY = [
-  '--no-audit',
-  '--no-fund',
-  '--no-package-lock',
-  '--no-update-notifier',
-  '--prefer-offline',
-  '--loglevel=error',
-] as const;
 
 /** Waits for a process that exits with 0; otherwise throws an error with what it printed. */
 export async function passed(process: TestProcess): Promise<EndedProcess> {
