@@ -10,8 +10,8 @@ test.each(BUILDS)('a build of Next $next $flags has its task served while the ta
   const quiet = { NEXT_TELEMETRY_DISABLED: '1' };
   await passed(project.command('next', ['build', ...(flags === '' ? [] : [flags])], { env: quiet }));
   // What the build has not taken along is not there any more.
-  for (const name of ['taskspan', '@opentelemetry', 'hono']) await rm(join(project.folder, 'node_modules', name), { recursive: true });
-  const server = project.command('next', ['start', '--port', '0'], { env: { ...quiet, ...BLOCKED.options.env } });
+  for (const name of ['taskspan', '@opentelemetry', 'hono']) await rm(join(project.folder, 'node_modules', name), { recursive: true, maxRetries: 10 });
+  const server = project.command('next', ['start', '--hostname', '127.0.0.1', '--port', '0'], { env: { ...quiet, ...BLOCKED.options.env } });
   const [, url = ''] = await server.printed(/Local: +(http:\S+)/);
   await server.printed(/Ready in/);
   const answer = await fetch(`${url}/run`);

@@ -12,7 +12,7 @@ const PERMISSIONS = ['--allow-env', '--allow-net', '--allow-read', '--allow-sys'
 
 test.each(versions(['2.9.6'], ['2.7.14']))('Deno %s runs the collector in its thread, which serves while the task blocks', async (deno) => {
   const project = await installed('blocked', { packages: { deno } });
-  const { stdout, stderr } = await passed(project.command('deno', ['run', ...PERMISSIONS, 'app.js'], BLOCKED.options));
+  const { stdout, stderr } = await passed(project.command('deno', ['run', ...PERMISSIONS, 'app.js'], { env: { ...BLOCKED.options.env, DENO_NO_UPDATE_CHECK: '1' } }));
   expect({ stderr, printed: JSON.parse(stdout) }).toEqual({ stderr: '', printed: BLOCKED.printed });
 });
 

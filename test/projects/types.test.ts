@@ -24,7 +24,8 @@ describe('the types are found', () => {
       const [module = '', resolution = ''] = setting.split('/');
       const target = ['--target', 'es2022', '--lib', 'es2022,esnext.disposable', '--types', 'node'];
       const args = ['--noEmit', '--strict', ...target, '--module', module, '--moduleResolution', resolution, file];
-      return (await project.command('tsc', args).ended).stdout;
+      const { code, stdout, stderr } = await project.command('tsc', args).ended;
+      return code === 0 ? stdout : `tsc ended with ${code}:\n${stdout}${stderr}`;
     };
     for (const setting of settings) expect({ setting, errors: await errorsIn('program.ts', setting) }).toEqual({ setting, errors: '' });
     await rename(join(project.folder, 'program.ts'), join(project.folder, 'program.mts'));

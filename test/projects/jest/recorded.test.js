@@ -1,6 +1,9 @@
 const { runTask } = require('taskspan');
 const { memoryStore, startTaskspan } = require('taskspan/collector');
 
+// The default of 5 seconds may be too short for a loaded machine.
+const LIMIT_MS = 100_000;
+
 test('a store in memory has the log of a task', async () => {
   const taskspan = await startTaskspan({ store: memoryStore() });
   const uuid = await runTask('In memory', async (updater) => {
@@ -10,7 +13,7 @@ test('a store in memory has the log of a task', async () => {
   await taskspan.flush();
   expect((await taskspan.store.log(uuid)).text).toBe('\treported\n\tTask Finished\n');
   await taskspan.close();
-});
+}, LIMIT_MS);
 
 test('the collector in its own thread serves the log of a task', async () => {
   const taskspan = await startTaskspan({ store: 'tasks.sqlite', serve: { port: 0 } });
@@ -23,4 +26,4 @@ test('the collector in its own thread serves the log of a task', async () => {
   const answer = await fetch(`${taskspan.url}/tasks/${uuid}`, { headers: { Accept: 'text/plain' } });
   expect(await answer.text()).toBe('\treported\n\tTask Finished\n');
   await taskspan.close();
-});
+}, LIMIT_MS);
