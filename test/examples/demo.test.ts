@@ -39,7 +39,7 @@ const PAGE_URL = String.raw`http://127\.0\.0\.1:\d+/tasks`;
 const QUICK = ['--port', '0', '--speed', '100'];
 
 describe('npm start', () => {
-  it('opens with the address of the page, shows all that can happen to a task, and serves it until a signal', async () => {
+  it('opens with the address of the page, shows all that can happen to a task, and serves it until a signal', { timeout: 60_000 }, async () => {
     const cwd = await sampleFolder();
     const command = startDemo(QUICK, { cwd });
     await command.printed(/stays up until Ctrl-C/);
@@ -87,7 +87,7 @@ describe('npm start', () => {
     }
   });
 
-  it('has a task to cancel', async () => {
+  it('has a task to cancel', { timeout: 60_000 }, async () => {
     const cwd = await sampleFolder();
     // Slow enough to be cancelled, and quick enough for a test.
     const command = startDemo(['--port', '0', '--speed', '4'], { cwd });
@@ -101,13 +101,13 @@ describe('npm start', () => {
     expect(await command.ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/\nStopped\.\n$/) });
   });
 
-  it('ends with --once by itself, and leaves its own database out of the index', async () => {
+  it('ends with --once by itself, and leaves its own database out of the index', { timeout: 60_000 }, async () => {
     const { code, stdout } = await startDemo([...QUICK, '--once', '--store', 'mine.sqlite'], { cwd: await sampleFolder() }).ended;
     expect(stdout).toContain(' completed: 3 files read\n');
     expect(code).toBe(0);
   });
 
-  it('ends all its tasks as cancelled at Ctrl-C, and exits with 0', async () => {
+  it('ends all its tasks as cancelled at Ctrl-C, and exits with 0', { timeout: 60_000 }, async () => {
     const cwd = await sampleFolder();
     const command = startDemo(['--port', '0'], { cwd });
     const [, url = ''] = await command.printed(new RegExp(`^Open (${PAGE_URL})\n`));
@@ -129,7 +129,7 @@ describe('the options of npm start', () => {
     expect(code).toBe(0);
   });
 
-  it('come from the environment too', async () => {
+  it('come from the environment too', { timeout: 60_000 }, async () => {
     const cwd = await sampleFolder();
     const env = { TASKSPAN_PORT: '0', TASKSPAN_STORE: 'mine.sqlite' };
     const ended = await startDemo(['--once', '--speed', '100'], { cwd, env }).ended;

@@ -166,7 +166,7 @@ describe('a user who ends our span by hand', () => {
 });
 
 describe('an unreachable store', () => {
-  test('does not reach the task', async () => {
+  test('does not reach the task', { timeout: 60_000 }, async () => {
     const warnings = diagnosed();
     const store = memoryStore();
     store.append = () => Promise.reject(new Error('the store is unreachable'));

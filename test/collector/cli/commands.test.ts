@@ -17,7 +17,7 @@ describe.each(PLACES)('by $by', ({ at }) => {
     expect(rest).toEqual(['']);
   });
 
-  it('taskspan list takes a limit, an order and filters, and has JSON', async () => {
+  it('taskspan list takes a limit, an order and filters, and has JSON', { timeout: 60_000 }, async () => {
     const { args } = await at(await ranTasks());
     const names = async (...more: string[]): Promise<string[]> => {
       const { stdout } = await command('list', '--json', ...args, ...more);
@@ -44,7 +44,7 @@ describe.each(PLACES)('by $by', ({ at }) => {
     expect(stdout.endsWith('  Task Finished - 1 out of 2 jobs finished\n')).toBe(true);
   });
 
-  it('a task is named by the beginning of its UUID, or as the latest', async () => {
+  it('a task is named by the beginning of its UUID, or as the latest', { timeout: 60_000 }, async () => {
     const { args } = await at(await ranTasks());
     const uuidFor = async (name: string): Promise<string> => (JSON.parse((await command('show', name, '--json', ...args)).stdout) as TaskRecord).task_uuid;
     expect([await uuidFor(UUID.slice(0, 4).toUpperCase()), await uuidFor('latest')]).toEqual([UUID, UUID]);
@@ -59,7 +59,7 @@ describe.each(PLACES)('by $by', ({ at }) => {
     expect((await command('show', UUID, '--log', ...args)).stdout).toBe(record.log);
   });
 
-  it('taskspan cancel asks the worker, and the task is cancelled', async () => {
+  it('taskspan cancel asks the worker, and the task is cancelled', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     const task = await startTicking(folder);
     const { args } = await at(folder);

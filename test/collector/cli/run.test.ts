@@ -42,7 +42,7 @@ describe('taskspan run', () => {
     expect(record).toMatchObject({ state: 'failed', exception: 'ended by signal SIGKILL', result: { exit_code: null, signal: 'SIGKILL' } });
   });
 
-  it('exits with 127 for a missing program and with 126 for a file that is not a program, and both tasks have failed', async () => {
+  it('exits with 127 for a missing program and with 126 for a file that is not a program, and both tasks have failed', { timeout: 60_000 }, async () => {
     const cwd = await temporaryFolder();
     await writeFile(join(cwd, 'text'), '');
     await chmod(join(cwd, 'text'), 0o644);
@@ -53,7 +53,7 @@ describe('taskspan run', () => {
     expect([...records.values()].map(({ task_name, state }) => [task_name, state])).toEqual([['./missing', 'failed'], ['./text', 'failed']]);
   });
 
-  it('gives the program the carrier of the task, so that the task goes on in it', async () => {
+  it('gives the program the carrier of the task, so that the task goes on in it', { timeout: 60_000 }, async () => {
     const cwd = await temporaryFolder();
     const node = [process.execPath, '--disable-warning=ExperimentalWarning', CONTINUING, 'env', 'part'];
     expect(await startCommand(['run', '--name', 'it', '--', ...node], { cwd }).ended).toMatchObject({ code: 0 });

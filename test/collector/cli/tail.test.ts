@@ -12,7 +12,7 @@ import { command, PLACES, ranTasks, startServer, startTicking, ticksIn, UUID } f
 const stop = (folder: string): Promise<void> => writeFile(join(folder, 'stop'), '');
 
 describe.each(PLACES)('taskspan tail by $by', ({ at }) => {
-  it('prints the log as it grows, and nothing else, and exits with 0 when the task has completed', async () => {
+  it('prints the log as it grows, and nothing else, and exits with 0 when the task has completed', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     await startTicking(folder);
     const { args } = await at(folder);
@@ -29,7 +29,7 @@ describe.each(PLACES)('taskspan tail by $by', ({ at }) => {
     expect(await command('tail', UUID, ...args)).toMatchObject({ code: 1, stderr: '' });
   });
 
-  it('prints with --json each event as a line, and the record follows from them', async () => {
+  it('prints with --json each event as a line, and the record follows from them', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     await startTicking(folder);
     const { args } = await at(folder);

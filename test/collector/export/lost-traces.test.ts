@@ -121,7 +121,7 @@ test('many open spans go by several requests', async () => {
   expect(new Set(taken.flat()).size).toBe(4501);
 });
 
-test('a server whose collector has its own thread sends them by the exporter of its process', async () => {
+test('a server whose collector has its own thread sends them by the exporter of its process', { timeout: 60_000 }, async () => {
   const { endpoint, taken } = await startReceiver(() => 200);
   const folder = await temporaryFolder();
   const store = await withLost(sqliteStore(join(folder, 'taskspan.sqlite')), [1]);

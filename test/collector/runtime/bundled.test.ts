@@ -6,7 +6,7 @@ import { recordsOf, startScript, storeIn } from './script.ts';
 
 const source = (path: string): string => new URL(`../../../${path}`, import.meta.url).pathname;
 
-test('in an application bundled into one file the collector runs in its own thread', async () => {
+test('in an application bundled into one file the collector runs in its own thread', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   await build({
     logLevel: 'silent',

@@ -230,7 +230,7 @@ test("the collector in the task's own thread hears it likewise", async () => {
   await script.printed(/threw AbortError/);
 });
 
-test('a request that came while the collector thread was dead is heard when the thread is started again', async () => {
+test('a request that came while the collector thread was dead is heard when the thread is started again', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const { url, script } = await started(
     `import { channel } from 'node:diagnostics_channel';

@@ -80,7 +80,7 @@ test.each(OUTPUTS)('standard output %s ends no task with verbose beside worker t
 test.each([
   ['without a reader', { closed: 2 }],
   ['on a full disk', { full: 2 }],
-] as [string, Outputs][])('standard error %s ends no process that has something to warn of', async (_, outputs) => {
+] as [string, Outputs][])('standard error %s ends no process that has something to warn of', { timeout: 60_000 }, async (_, outputs) => {
   const text = `const taskspan = await startTaskspan({ store: 'missing/folder.sqlite' });
     await runTask('task', async () => undefined);
     await taskspan.close();`;
@@ -126,7 +126,7 @@ test('taskspan list on a full disk reports it, and fails', async () => {
   expect((await printed).join('')).toMatch(/^taskspan: standard output can't be written: ENOSPC.*\n$/);
 });
 
-test('taskspan serve goes on where its standard output is full', async () => {
+test('taskspan serve goes on where its standard output is full', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const device = openSync('/dev/full', 'w');
   const child = spawn(process.execPath, [QUIET, ENTRY, 'serve', '-p', '0'], { cwd: folder, env: cleanEnv(), stdio: ['ignore', device, 'pipe'] });

@@ -58,7 +58,7 @@ test.each(WAYS)('nor where they come after the start: %s', async (_, optionsOf) 
 test.each([
   ['answers', true],
   ['never answers', false],
-])('nor where spans are sent to a receiver that %s', async (_, answers) => {
+])('nor where spans are sent to a receiver that %s', { timeout: 60_000 }, async (_, answers) => {
   const paths: (string | undefined)[] = [];
   const unanswered: ServerResponse[] = [];
   const receiver = createServer((request, response) => {

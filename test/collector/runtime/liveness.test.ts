@@ -106,7 +106,7 @@ function waitUntilStopped(pid: number): void {
 }
 
 describe('a task', () => {
-  test('whose worker is killed is lost, in its record and in lists, and is not finished', async () => {
+  test('whose worker is killed is lost, in its record and in lists, and is not finished', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     const [reader, { process: worker, uuid }] = [await startReader(folder), await startWorker(folder)];
     expect(await statesWhileHeard(reader, uuid, 5)).toEqual(new Set(['running']));
@@ -116,7 +116,7 @@ describe('a task', () => {
     expect(await reader.states('running')).toEqual([]);
   });
 
-  test('whose worker stops and goes on is lost meanwhile, and ends as if nothing had been', async () => {
+  test('whose worker stops and goes on is lost meanwhile, and ends as if nothing had been', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     const [reader, { process: worker, uuid }] = [await startReader(folder), await startWorker(folder)];
     stop(folder, worker);
@@ -129,7 +129,7 @@ describe('a task', () => {
     expect((await worker.ended).code).toBe(0);
   });
 
-  test('is lost for good in time, and keeps its end if it comes all the same', async () => {
+  test('is lost for good in time, and keeps its end if it comes all the same', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     const [reader, { process: worker, uuid }] = [
       await startReader(folder, 'lostFinalMs: 700'),
@@ -145,7 +145,7 @@ describe('a task', () => {
     expect(await reader.record(uuid)).toMatchObject({ state: 'completed', status: 1, exception: '', finished: true });
   });
 
-  test('that blocks its event loop is busy, not lost', async () => {
+  test('that blocks its event loop is busy, not lost', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     const reader = await startReader(folder);
     const { uuid } = await startWorker(folder, { wait: BLOCK });
@@ -171,7 +171,7 @@ test.runIf(process.platform === 'linux')('whoever begins to read a file finds at
 });
 
 describe('no worker is lost', () => {
-  test('by a server that was stopped itself', async () => {
+  test('by a server that was stopped itself', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     const [reader, { uuid }] = [await startReader(folder), await startWorker(folder)];
     await statesWhileHeard(reader, uuid, 2);
@@ -181,7 +181,7 @@ describe('no worker is lost', () => {
     expect(await statesWhileHeard(reader, uuid, 10)).toEqual(new Set(['running']));
   });
 
-  test('by a machine that slept: all stop, and all go on', async () => {
+  test('by a machine that slept: all stop, and all go on', { timeout: 60_000 }, async () => {
     const folder = await temporaryFolder();
     const [reader, { process: worker, uuid }] = [await startReader(folder), await startWorker(folder)];
     await statesWhileHeard(reader, uuid, 2);

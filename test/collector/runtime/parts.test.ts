@@ -46,7 +46,7 @@ async function startPart(folder: string, carrier: string, options: string): Prom
 
 const recordAt = async (url: string): Promise<TaskRecord> => (await (await fetch(url)).json()) as TaskRecord;
 
-test.each(['a file in common', 'a server in common'])('a request to cancel a task reaches its parts in other processes, with %s', async (by) => {
+test.each(['a file in common', 'a server in common'])('a request to cancel a task reaches its parts in other processes, with %s', { timeout: 60_000 }, async (by) => {
   const folder = await temporaryFolder();
   const { task, url, carrier } = await startTask(folder);
   const isShared = by === 'a file in common';

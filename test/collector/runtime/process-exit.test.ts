@@ -145,7 +145,7 @@ test('a second signal ends the process at once', async () => {
   expect(await script.ended).toMatchObject({ code: null, signal: 'SIGINT' });
 });
 
-test('with an endpoint that never answers a signal ends the process all the same', async () => {
+test('with an endpoint that never answers a signal ends the process all the same', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const { url } = await otlpServer(true);
   const script = await startScript(

@@ -82,7 +82,7 @@ describe('with an endpoint and no store', () => {
     await script.printedError(/facts are being committed again/);
   });
 
-  test('an unreachable endpoint keeps no process alive: it ends in time and reports what is lost', async () => {
+  test('an unreachable endpoint keeps no process alive: it ends in time and reports what is lost', { timeout: 60_000 }, async () => {
     const receiver = await startLogReceiver();
     await receiver.stop();
     const script = await startSending(receiver, `const taskspan = await startTaskspan(); await runTask('work', () => 1); await taskspan.close(); console.log(taskspan.failures.length);`);
@@ -91,7 +91,7 @@ describe('with an endpoint and no store', () => {
     expect(stderr).toContain('2 facts could not be committed before the end and are lost');
   });
 
-  test('an endpoint that takes no logs is reported at the start, and keeps no task from running', async () => {
+  test('an endpoint that takes no logs is reported at the start, and keeps no task from running', { timeout: 60_000 }, async () => {
     const receiver = await startLogReceiver();
     receiver.answer = (path) => ({ status: path === '/v1/traces' ? 200 : 404 });
     const script = await startSending(receiver, `const taskspan = await startTaskspan(); console.log(taskspan.failures.map(String), await runTask('work', () => 1)); await taskspan.close();`);

@@ -243,7 +243,7 @@ test('a full buffer costs facts, never the task, and is reported', async () => {
   expect(stepsIn(record.log)).toBeGreaterThan(1000);
 });
 
-test('a store that never answers holds up neither start nor close', async () => {
+test('a store that never answers holds up neither start nor close', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,

@@ -59,7 +59,7 @@ test.for([
   ['process.exit()', 'process.exit(3)', { code: 3, signal: null }],
   ['close()', 'await taskspan.close()', { code: 0, signal: null }],
   ['a signal that is handled', "process.kill(process.pid, 'SIGTERM'); setInterval(() => undefined, 1000)", { code: null, signal: 'SIGTERM' }],
-] as const)('a process that ends by %s while its store is locked waits no longer than it may, and reports what is lost', async ([, end, ended]) => {
+] as const)('a process that ends by %s while its store is locked waits no longer than it may, and reports what is lost', { timeout: 60_000 }, async ([, end, ended]) => {
   const folder = await temporaryFolder();
   const script = await startScript(
     folder,
@@ -154,7 +154,7 @@ test('a store whose file is deleted is reported and begun again, and the record 
   expect(record.log).toMatch(/^\tstep 1000\n[^]*\tstep 1999\n\t1001 updates not received\n\tTask Finished\n$/);
 });
 
-test('a store that becomes damaged while it is in use is reported, stays as it is, and costs the task nothing', async () => {
+test('a store that becomes damaged while it is in use is reported, stays as it is, and costs the task nothing', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const path = join(folder, 'taskspan.sqlite');
   const script = await startScript(folder, twoHalves(2000), { env: { FLUSHES: '0' } });
@@ -256,7 +256,7 @@ test('what the store can never take is dropped alone, counted and reported, and 
   expect(records.get('after')).toMatchObject({ state: 'completed', facts_missing: 0 });
 });
 
-test('a store that can not be opened for long gets all of it when it can', async () => {
+test('a store that can not be opened for long gets all of it when it can', { timeout: 60_000 }, async () => {
   const folder = await temporaryFolder();
   const script = await startScript(folder, twoHalves(1000), { env: { STORE: 'later/taskspan.sqlite', FIRST_FLUSHES: '1' } });
   await script.printed(/half/);

@@ -66,7 +66,7 @@ describe('spans as only a foreign sender reports them are stored as they are rep
     expect((await wholeOf(store, UUID)).summary).toMatchObject({ task_name: 'Task', attempt: 2 });
   });
 
-  test('any ids', async () => {
+  test('any ids', { timeout: 60_000 }, async () => {
     const number = fc.integer({ min: 1, max: 5 });
     const ids = fc.record({ trace: fc.integer({ min: 1, max: 2 }), span: number, task: number });
     const anyFact = fc.oneof(

@@ -190,7 +190,7 @@ describe('no worker is lost', () => {
     expect(listener.runs).toBe(true);
   });
 
-  test('that never stopped, whatever becomes of others, and one that is finished stays so', async () => {
+  test('that never stopped, whatever becomes of others, and one that is finished stays so', { timeout: 60_000 }, async () => {
     const action = fc.oneof(
       { weight: 4, arbitrary: fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: LOOK_MS, max: 5000 }) }) },
       { weight: 2, arbitrary: fc.record({ what: fc.constant('toggle' as const), which: fc.nat(4) }) },
