@@ -184,7 +184,10 @@ function errorOf(own: readonly Fact[], taskSpanId: string, end: TaskEnd | undefi
 function errorOfSpan(own: readonly Fact[], spanId: string, { name, message, causes = [] }: ErrorInfo): ExpectedError {
   const path: string[] = [];
   let start = own.find((fact): fact is ScopeStart => fact.kind === 'scope-start' && fact.span.spanId === spanId);
-  const isScope = own.some(({ span }) => span.spanId === spanId && span.spanId !== span.taskSpanId);
+  // A scope of which no fact has come is known by those inside it.
+  const isScope = own.some(
+    (fact) => spanId !== fact.span.taskSpanId && (fact.span.spanId === spanId || (fact.kind === 'scope-start' && fact.parentSpanId === spanId)),
+  );
   if (start === undefined && isScope) path.push('');
   while (start !== undefined) {
     path.unshift(start.name);
