@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Attributes } from '@opentelemetry/api';
 import type { BootTime, HeardWorker, Liveness, Silence } from '../../record/liveness.ts';
@@ -189,7 +189,7 @@ export class SqliteWorkers {
   #resource(json: string, stored: Map<string, string>): string {
     let key = stored.get(json);
     if (key === undefined) {
-      key = hash('sha256', json, 'base64url');
+      key = createHash('sha256').update(json).digest('base64url');
       this.#statements.resource.run(key, json);
       stored.set(json, key);
     }
