@@ -9,7 +9,7 @@ import { createTasksApp } from '../../../collector/server/tasks-app.ts';
 import { memoryStore } from '../../../collector/store/sqlite/sqlite-store.ts';
 import { ScriptedTask } from '../record/scripted-task.ts';
 import { EventReader } from './live/event-reader.ts';
-import { lastingPort } from './lasting-port.ts';
+import { freePort } from '../../support/free-port.ts';
 import { plainStore, plainTask, UUID } from './plain-store.ts';
 
 const LOG = `${'✓ line'.repeat(100)}\n`.repeat(2000);
@@ -176,7 +176,7 @@ describe('serving fails', () => {
 
 describe('closing', () => {
   test('frees the port', async () => {
-    const port = await lastingPort();
+    const port = await freePort();
     const first = await served({ port });
     await first.close();
     await expect(fetch(first.url)).rejects.toThrow('fetch failed');

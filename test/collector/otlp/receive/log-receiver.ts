@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { factOf } from '../../../../collector/facts/log-record.ts';
 import type { Fact } from '../../../../src/fact.ts';
-import { lastingPort } from '../../server/lasting-port.ts';
+import { freePort } from '../../../support/free-port.ts';
 import { decodeLogs } from './decoded-logs.ts';
 import type { DecodedRecord } from './decoded-logs.ts';
 
@@ -44,7 +44,7 @@ export interface Answered {
 
 export async function startLogReceiver(): Promise<LogReceiver> {
   let server: Server | undefined;
-  const port = await lastingPort();
+  const port = await freePort();
   const respond = (response: ServerResponse, { status, headers, body }: Answered): void => {
     response.writeHead(status, headers ?? {}).end(body);
   };

@@ -6,13 +6,13 @@ import { temporaryFolder } from '../../../support/node-process.ts';
 import { recordsOf, stepsIn, storeIn } from '../../runtime/script.ts';
 import { UUID } from '../../record/scripted-task.ts';
 import { FollowedRecord } from './event-reader.ts';
-import { lastingPort } from '../lasting-port.ts';
+import { freePort } from '../../../support/free-port.ts';
 import { startSteppingTask, startStreamServer } from '../streaming-processes.ts';
 
 test('an EventSource whose server is killed again and again misses nothing and gets nothing twice', async () => {
   const folder = await temporaryFolder();
   const task = await startSteppingTask(folder, UUID);
-  const port = await lastingPort();
+  const port = await freePort();
   let server = await startStreamServer(folder, port);
   const client = new FollowedRecord();
   const list: TaskSummary[] = [];
